@@ -1,0 +1,60 @@
+using System.Runtime.InteropServices;
+using Mergeflow.Native;
+
+namespace Mergeflow.Engine;
+
+/// <summary>
+/// One datapath action: a fixed record of 128 bytes in unmanaged memory, so that a program is an array that can be compared
+/// with memcmp, copied, and executed without a managed object. Nested programs follow their parent record in the same array.
+/// Unused bytes are zero.
+/// </summary>
+[StructLayout(LayoutKind.Explicit, Size = SizeBytes)]
+public unsafe struct DpAction
+{
+    /// <summary>Size of a record in bytes.</summary>
+    public const int SizeBytes = 128;
+
+    [FieldOffset(0)] public DpOp Op;
+
+    /// <summary>Number of records behind this one that belong to it (Clone, Sample, CheckPktLen).</summary>
+    [FieldOffset(2)] public ushort NestedCount;
+
+    /// <summary>CheckPktLen: number of records of the "not larger" branch, behind the nested ones.</summary>
+    [FieldOffset(4)] public ushort ElseCount;
+
+    [FieldOffset(8)] public uint Port;
+    [FieldOffset(8)] public uint RecircId;
+    [FieldOffset(8)] public uint LengthBytes;
+    [FieldOffset(8)] public uint MeterId;
+    [FieldOffset(8)] public uint TunnelHeader;
+
+    /// <summary>Sample: chance out of 2^32.</summary>
+    [FieldOffset(8)] public uint Probability;
+
+    /// <summary>PushVlan: TPID; PushMpls/PopMpls: ethertype. Host order.</summary>
+    [FieldOffset(8)] public ushort EthType;
+
+    /// <summary>PushVlan: TCI to push, host order, with 0x1000 set.</summary>
+    [FieldOffset(10)] public ushort VlanTci;
+
+    /// <summary>PushMpls: label stack entry to push, host order.</summary>
+    [FieldOffset(12)] public uint MplsLse;
+
+    [FieldOffset(8)] public DpSetEth Eth;
+    [FieldOffset(8)] public DpSetVlan Vlan;
+    [FieldOffset(8)] public DpSetIpv4 Ipv4;
+    [FieldOffset(8)] public DpSetIpv6Addr Ipv6;
+    [FieldOffset(8)] public DpSetIpv6Misc Ipv6Misc;
+    [FieldOffset(8)] public DpSetL4 L4;
+    [FieldOffset(8)] public DpSetArp Arp;
+    [FieldOffset(8)] public DpSetNd Nd;
+    [FieldOffset(8)] public DpSetMpls Mpls;
+    [FieldOffset(8)] public DpSetPktMark PktMark;
+    [FieldOffset(8)] public DpCt Ct;
+    [FieldOffset(8)] public DpHash Hash;
+    [FieldOffset(8)] public DpSetTunnel Tunnel;
+    [FieldOffset(8)] public DpUserspace Userspace;
+
+    /// <summary>The record's bytes.</summary>
+    public Span<byte> Bytes => MemoryMarshal.AsBytes(MemoryMarshal.CreateSpan(ref this, 1));
+}

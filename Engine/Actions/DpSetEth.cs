@@ -1,0 +1,10 @@
+namespace Mergeflow.Engine;
+
+/// <summary>Masked rewrite of Ethernet addresses; bits outside the masks are kept.</summary>
+public struct DpSetEth
+{
+    public EthAddress Dst;
+    public EthAddress Src;
+    public EthAddress DstMask;
+    public EthAddress SrcMask;
+}

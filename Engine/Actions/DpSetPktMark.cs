@@ -1,0 +1,8 @@
+namespace Mergeflow.Engine;
+
+/// <summary>Masked rewrite of pkt_mark; host order.</summary>
+public struct DpSetPktMark
+{
+    public uint Mark;
+    public uint MarkMask;
+}

@@ -1,0 +1,16 @@
+using Mergeflow.Native;
+
+namespace Mergeflow.Engine;
+
+/// <summary>Tunnel metadata for a later encapsulation.</summary>
+public struct DpSetTunnel
+{
+    public Be64 Id;
+    public Be32 Src;
+    public Be32 Dst;
+    public Ipv6Address Ipv6Src;
+    public Ipv6Address Ipv6Dst;
+    public Be16 Flags;
+    public byte Tos;
+    public byte Ttl;
+}

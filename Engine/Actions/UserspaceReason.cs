@@ -1,0 +1,9 @@
+namespace Mergeflow.Engine;
+
+/// <summary>Why a <see cref="DpOp.Userspace"/> action exists.</summary>
+public enum UserspaceReason : byte
+{
+    Controller,
+    Learn,
+    Normal,
+}

@@ -1,0 +1,42 @@
+namespace Mergeflow.Engine;
+
+/// <summary>
+/// One datapath flow: a masked key, a program, and the OpenFlow rules whose statistics it carries (OVS <c>struct dp_netdev_flow</c> + <c>udpif_key</c>).
+/// The hot part lives in unmanaged memory: <see cref="Hot"/>.
+/// </summary>
+public sealed unsafe class Megaflow
+{
+    /// <summary>Slot in the megaflow table; reused after deletion with another <see cref="Generation"/>.</summary>
+    public required int Id { get; init; }
+
+    /// <summary>Distinguishes the users of one slot, and moves when the program is replaced.</summary>
+    public uint Generation;
+
+    /// <summary>key &amp; mask.</summary>
+    public FlowKey Value;
+
+    /// <summary>Consulted bits.</summary>
+    public FlowKey Mask;
+
+    /// <summary>The unmasked key of the packet that caused the megaflow; re-translated by the revalidator.</summary>
+    public FlowKey FullKey;
+
+    /// <summary>Unmanaged counters and program; null once freed.</summary>
+    public MegaflowHot* Hot;
+
+    /// <summary>OpenFlow rules that the translation went through, one entry per visit (a rule visited twice stands twice).</summary>
+    public required OfRule[] Rules { get; set; }
+
+    /// <summary>Recirculation ids that the program refers to; each holds a reference.</summary>
+    public required uint[] RecircIds { get; set; }
+
+    /// <summary>The translation cannot be cached by hardware (controller, normal, ...).</summary>
+    public bool FromSlowPath { get; set; }
+
+    public bool Dead { get; set; }
+
+    /// <summary>Unique flow id as OVS prints it.</summary>
+    public Guid Ufid { get; init; } = Guid.NewGuid();
+
+    public long CreatedMs { get; init; }
+}

@@ -1,0 +1,23 @@
+namespace Mergeflow.Engine;
+
+/// <summary>What must be pinned by the match before a field may be used (OVS <c>MFP_*</c>).</summary>
+public enum FieldPrereq : byte
+{
+    None,
+    Arp,
+    VlanVid,
+    Ipv4,
+    Ipv6,
+    IpAny,
+    CtValid,
+    Mpls,
+    Tcp,
+    Udp,
+    Sctp,
+    Icmpv4,
+    Icmpv6,
+    NdSolicit,
+    NdAdvert,
+    Nd,
+    CtState,
+}

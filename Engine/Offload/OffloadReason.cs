@@ -1,0 +1,36 @@
+namespace Mergeflow.Engine;
+
+/// <summary>Why a trace was not offloaded, or a rule went away.</summary>
+public enum OffloadReason : byte
+{
+    None,
+    CtNotEstablished,
+    CtInvalid,
+    CtRelated,
+    CtChangesConnection,
+    CtTcpFlags,
+    IcmpWithCt,
+    ProtocolWithCt,
+    Alg,
+    UnsupportedAction,
+    UnsupportedMatch,
+    Fragment,
+    LengthDependent,
+    TraceTooDeep,
+    MegaflowFromSlowPath,
+    Malformed,
+    BadChecksum,
+    FunctionBits,
+    BrokenTrace,
+    StaleTrace,
+    Upcall,
+    AdmissionPolicy,
+    TableFull,
+    TemplateLimit,
+    DeviceRefused,
+    DeviceReset,
+    AlreadyOffloaded,
+    QueueFull,
+    OutputRestore,
+    DropOnly,
+}

@@ -1,0 +1,47 @@
+namespace Mergeflow.Engine;
+
+/// <summary>
+/// What one packet went through (the RFC's <c>trace_info</c>): the passes in the order they were executed, depth first, and the edge events
+/// inside them in the same order. Pooled; reset before each use.
+/// </summary>
+public sealed class Trace
+{
+    /// <summary>Most passes a trace can hold: recirculation is bounded at the same depth.</summary>
+    public const int MaxPasses = 16;
+
+    /// <summary>Most edge events.</summary>
+    public const int MaxEvents = 32;
+
+    /// <summary>The packet as it came in, absent lanes zero, recirc_id and ct_* zero.</summary>
+    public FlowKey OriginalKey;
+
+    public int OriginalLengthBytes;
+
+    public readonly TracePass[] Passes = new TracePass[MaxPasses];
+
+    public int PassCount;
+
+    /// <summary>ct and hash events; a program's n-th Ct or Hash action in execution order is event n.</summary>
+    public readonly TraceEvent[] Events = new TraceEvent[MaxEvents];
+
+    public int EventCount;
+
+    /// <summary>None while the trace can still be merged.</summary>
+    public OffloadReason Reason;
+
+    /// <summary>Pass in which <see cref="Reason"/> arose.</summary>
+    public int ReasonPass;
+
+    /// <summary>Field or action, for people.</summary>
+    public string? ReasonDetail;
+
+    public long RecordedAtMs;
+
+    /// <summary>Forgets everything.</summary>
+    public void Reset()
+    {
+        PassCount = EventCount = ReasonPass = 0;
+        Reason = OffloadReason.None;
+        ReasonDetail = null;
+    }
+}

@@ -1,0 +1,9 @@
+namespace Mergeflow.Engine;
+
+/// <summary>Kinds of <see cref="TraceEvent"/>.</summary>
+public enum TraceEventKind : byte
+{
+    Ct,
+    Hash,
+    TnlPop,
+}

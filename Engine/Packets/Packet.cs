@@ -1,0 +1,65 @@
+using System.Runtime.InteropServices;
+
+namespace Mergeflow.Engine;
+
+/// <summary>
+/// Descriptor of one packet (DPDK <c>rte_mbuf</c>, OVS <c>struct dp_packet</c>), at the start of its slot in a <see cref="PacketPool"/>.
+/// </summary>
+/// <remarks>
+/// <code>
+/// slot:  [0..63] descriptor | [64..351] FlowKey | [384..) headroom | frame bytes | tailroom (>= 64 bytes are readable behind the frame)
+/// </code>
+/// <see cref="Key"/> holds the parsed headers and, for the packet's whole life, its metadata (in_port, recirc_id, ct_*, dp_hash,
+/// pkt_mark, tunnel): parsing rewrites the header fields and keeps the metadata fields. Only the lanes in <see cref="KeyLanes"/> are
+/// valid; an absent lane means all zero, whatever its memory holds.
+/// </remarks>
+[StructLayout(LayoutKind.Explicit, Size = HeaderSizeBytes)]
+public unsafe struct Packet
+{
+    /// <summary>Bytes in front of the headroom.</summary>
+    public const int HeaderSizeBytes = 384;
+
+    /// <summary>Offset that means "there is no such header".</summary>
+    public const ushort NoOffset = 0xffff;
+
+    /// <summary>First byte of the frame.</summary>
+    [FieldOffset(0)] public byte* Data;
+
+    /// <summary>Length of the frame.</summary>
+    [FieldOffset(8)] public int LengthBytes;
+
+    /// <summary>Slot number in its pool.</summary>
+    [FieldOffset(12)] public int Slot;
+
+    [FieldOffset(16)] public PacketFlags Flags;
+
+    /// <summary>Bitmap of the valid lanes of <see cref="Key"/>.</summary>
+    [FieldOffset(20)] public uint KeyLanes;
+
+    /// <summary>Offset of the network header (or of the first MPLS label when there is one behind L2: see <see cref="L25Offset"/>), from <see cref="Data"/>.</summary>
+    [FieldOffset(24)] public ushort L3Offset;
+
+    /// <summary>Offset of the transport header, from <see cref="Data"/>.</summary>
+    [FieldOffset(26)] public ushort L4Offset;
+
+    /// <summary>Offset of the first MPLS label stack entry, or <see cref="NoOffset"/>.</summary>
+    [FieldOffset(28)] public ushort L25Offset;
+
+    /// <summary>Bytes behind the end of the IP datagram.</summary>
+    [FieldOffset(30)] public ushort L2PadBytes;
+
+    /// <summary>Times the packet has been recirculated.</summary>
+    [FieldOffset(32)] public byte RecircDepth;
+
+    /// <summary>Bytes to keep on the next output (truncate), 0 = all.</summary>
+    [FieldOffset(36)] public int TruncateBytes;
+
+    /// <summary>Keyed hash of the key, valid per pass.</summary>
+    [FieldOffset(40)] public ulong Hash;
+
+    /// <summary>Index of the event that brought the packet in (replay), for attribution of outputs.</summary>
+    [FieldOffset(48)] public long EventIndex;
+
+    /// <summary>Parsed headers and metadata.</summary>
+    [FieldOffset(64)] public FlowKey Key;
+}

@@ -1,0 +1,4 @@
+namespace Mergeflow.Engine;
+
+/// <summary>One OpenFlow action or instruction, as parsed from ovs-ofctl text (OVS <c>struct ofpact</c>).</summary>
+public abstract record OfAction;

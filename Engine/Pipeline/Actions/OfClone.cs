@@ -1,0 +1,4 @@
+namespace Mergeflow.Engine;
+
+/// <summary><c>clone(..)</c>: the inner actions work on a copy.</summary>
+public sealed record OfClone(EquatableList<OfAction> Actions) : OfAction;

@@ -1,0 +1,4 @@
+namespace Mergeflow.Engine;
+
+/// <summary><c>ct_clear</c>.</summary>
+public sealed record OfCtClear : OfAction;

@@ -1,0 +1,4 @@
+namespace Mergeflow.Engine;
+
+/// <summary><c>dec_ttl</c>.</summary>
+public sealed record OfDecTtl : OfAction;

@@ -1,0 +1,4 @@
+namespace Mergeflow.Engine;
+
+/// <summary><c>drop</c>: an empty action list that was written out.</summary>
+public sealed record OfDrop : OfAction;

@@ -1,0 +1,4 @@
+namespace Mergeflow.Engine;
+
+/// <summary><c>meter:N</c>.</summary>
+public sealed record OfMeter(uint MeterId) : OfAction;

@@ -1,0 +1,4 @@
+namespace Mergeflow.Engine;
+
+/// <summary><c>move:SRC[a..b]-&gt;DST[c..d]</c>; both ranges have the same width.</summary>
+public sealed record OfMove(Subfield Source, Subfield Destination) : OfAction;

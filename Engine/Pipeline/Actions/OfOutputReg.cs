@@ -1,0 +1,4 @@
+namespace Mergeflow.Engine;
+
+/// <summary><c>output:NXM_NX_REG0[..]</c>.</summary>
+public sealed record OfOutputReg(Subfield Source) : OfAction;

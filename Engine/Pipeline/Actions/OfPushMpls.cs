@@ -1,0 +1,4 @@
+namespace Mergeflow.Engine;
+
+/// <summary><c>push_mpls:ETHERTYPE</c>.</summary>
+public sealed record OfPushMpls(ushort EthType) : OfAction;

@@ -1,0 +1,4 @@
+namespace Mergeflow.Engine;
+
+/// <summary><c>push_vlan:ETHERTYPE</c>.</summary>
+public sealed record OfPushVlan(ushort Tpid) : OfAction;

@@ -1,0 +1,4 @@
+namespace Mergeflow.Engine;
+
+/// <summary><c>write_actions(..)</c>.</summary>
+public sealed record OfWriteActions(EquatableList<OfAction> Actions) : OfAction;

@@ -1,0 +1,37 @@
+using System.Collections;
+
+namespace Mergeflow.Engine;
+
+/// <summary>An immutable list with value equality, so that records which hold lists compare by content.</summary>
+public sealed class EquatableList<T> : IReadOnlyList<T>, IEquatable<EquatableList<T>>
+{
+    /// <summary>The list without items.</summary>
+    public static readonly EquatableList<T> Empty = new([]);
+
+    private readonly T[] _items;
+
+    /// <summary>Copies <paramref name="items"/>.</summary>
+    public EquatableList(IEnumerable<T> items) => _items = [.. items];
+
+    public int Count => _items.Length;
+
+    public T this[int index] => _items[index];
+
+    /// <summary>The items.</summary>
+    public ReadOnlySpan<T> Span => _items;
+
+    public bool Equals(EquatableList<T>? other) => other is not null && _items.AsSpan().SequenceEqual(other._items);
+
+    public override bool Equals(object? obj) => Equals(obj as EquatableList<T>);
+
+    public override int GetHashCode()
+    {
+        HashCode h = default;
+        foreach (T item in _items) h.Add(item);
+        return h.ToHashCode();
+    }
+
+    public IEnumerator<T> GetEnumerator() => ((IEnumerable<T>)_items).GetEnumerator();
+
+    IEnumerator IEnumerable.GetEnumerator() => _items.GetEnumerator();
+}

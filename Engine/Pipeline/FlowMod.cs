@@ -1,0 +1,30 @@
+namespace Mergeflow.Engine;
+
+/// <summary>One parsed flow line: what to do with which match (OVS <c>struct ofputil_flow_mod</c>).</summary>
+/// <remarks>For delete and modify, <see cref="CookieMask"/> non-zero restricts to rules with that cookie; <see cref="Table"/> null means all tables.</remarks>
+public sealed class FlowMod
+{
+    public FlowModCommand Command { get; init; } = FlowModCommand.Add;
+
+    public byte? Table { get; init; }
+
+    public ushort Priority { get; init; } = 0x8000;
+
+    public ulong Cookie { get; init; }
+
+    public ulong CookieMask { get; init; }
+
+    /// <summary>Seconds; 0 = never.</summary>
+    public ushort IdleTimeoutSeconds { get; init; }
+
+    /// <summary>Seconds; 0 = never.</summary>
+    public ushort HardTimeoutSeconds { get; init; }
+
+    /// <summary>Value and mask; see <see cref="Engine.Match"/>.</summary>
+    public Match Match;
+
+    public EquatableList<OfAction> Actions { get; init; } = EquatableList<OfAction>.Empty;
+
+    /// <summary>Restricts delete to rules that output to this port.</summary>
+    public uint? OutPort { get; init; }
+}

@@ -1,0 +1,11 @@
+namespace Mergeflow.Engine;
+
+/// <summary>Flow table modification (OpenFlow <c>OFPFC_*</c>).</summary>
+public enum FlowModCommand : byte
+{
+    Add,
+    Modify,
+    ModifyStrict,
+    Delete,
+    DeleteStrict,
+}

@@ -1,0 +1,10 @@
+namespace Mergeflow.Engine;
+
+/// <summary>OpenFlow group types (<c>OFPGT_*</c>).</summary>
+public enum GroupType : byte
+{
+    All,
+    Select,
+    Indirect,
+    FastFailover,
+}
