@@ -1,0 +1,41 @@
+using System.Runtime.InteropServices;
+
+namespace Mergeflow.Native;
+
+/// <summary>The few calls of the C library that the rest of the project needs, with the Linux values of their constants.</summary>
+internal static unsafe partial class Libc
+{
+    public const int ProtNone = 0;
+    public const int ProtRead = 1;
+    public const int ProtWrite = 2;
+    public const int ProtExec = 4;
+    public const int MapPrivate = 0x02;
+    public const int MapAnonymous = 0x20;
+    public const int MapHugeTlb = 0x40000;
+    public const int MapHuge2Mb = 21 << 26;
+    public const int MadvHugePage = 14;
+
+    /// <summary>What <c>mmap</c> returns when it fails.</summary>
+    public static readonly void* MapFailed = (void*)(nint)(-1);
+
+    [LibraryImport("libc", EntryPoint = "mmap", SetLastError = true)]
+    public static partial void* Mmap(void* address, nuint lengthBytes, int protection, int flags, int fd, nint offsetBytes);
+
+    [LibraryImport("libc", EntryPoint = "munmap", SetLastError = true)]
+    public static partial int Munmap(void* address, nuint lengthBytes);
+
+    [LibraryImport("libc", EntryPoint = "mprotect", SetLastError = true)]
+    public static partial int Mprotect(void* address, nuint lengthBytes, int protection);
+
+    [LibraryImport("libc", EntryPoint = "madvise", SetLastError = true)]
+    public static partial int Madvise(void* address, nuint lengthBytes, int advice);
+
+    [LibraryImport("libc", EntryPoint = "sched_setaffinity", SetLastError = true)]
+    public static partial int SchedSetAffinity(int pid, nuint maskBytes, void* mask);
+
+    [LibraryImport("libc", EntryPoint = "sched_getaffinity", SetLastError = true)]
+    public static partial int SchedGetAffinity(int pid, nuint maskBytes, void* mask);
+
+    [LibraryImport("libc", EntryPoint = "sched_getcpu")]
+    public static partial int SchedGetCpu();
+}

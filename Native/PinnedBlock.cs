@@ -1,0 +1,62 @@
+using System.Runtime.InteropServices;
+
+namespace Mergeflow.Native;
+
+/// <summary>A block from <see cref="PinnedMemory"/>. Disposing it unmaps the memory: nothing may point into it any more.</summary>
+public sealed unsafe class PinnedBlock : IDisposable
+{
+    private readonly nuint _mappedBytes;
+    private void* _mapping;
+
+    internal PinnedBlock(void* pointer, nuint sizeBytes, void* mapping, nuint mappedBytes, HugePageKind hugePages)
+    {
+        Pointer = (byte*)pointer;
+        SizeBytes = sizeBytes;
+        HugePages = hugePages;
+        _mapping = mapping;
+        _mappedBytes = mappedBytes;
+    }
+
+    /// <summary>Frees the mapping of a block that was forgotten.</summary>
+    ~PinnedBlock() => Release();
+
+    /// <summary>First byte, aligned as asked for; null after <see cref="Dispose"/>.</summary>
+    public byte* Pointer { get; private set; }
+
+    /// <summary>First byte as a number, for code that may not hold pointers.</summary>
+    public nuint Address => (nuint)Pointer;
+
+    /// <summary>Usable size.</summary>
+    public nuint SizeBytes { get; }
+
+    /// <summary>What backs the block.</summary>
+    public HugePageKind HugePages { get; }
+
+    /// <summary>The first 2 GiB of the block, bounds-checked. The span must not outlive the block.</summary>
+    /// <exception cref="ObjectDisposedException">The block has been disposed.</exception>
+    public Span<byte> Span
+    {
+        get
+        {
+            ObjectDisposedException.ThrowIf(Pointer == null, this);
+            return new Span<byte>(Pointer, (int)nuint.Min(SizeBytes, int.MaxValue));
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Release();
+        GC.SuppressFinalize(this);
+    }
+
+    private void Release()
+    {
+        void* mapping = _mapping;
+        _mapping = null;
+        Pointer = null;
+        if (mapping == null) return;
+        if (_mappedBytes != 0) _ = Libc.Munmap(mapping, _mappedBytes);
+        else NativeMemory.AlignedFree(mapping);
+    }
+}
