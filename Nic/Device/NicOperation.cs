@@ -1,0 +1,9 @@
+namespace Mergeflow.Nic;
+
+
+/// <summary>Kinds of queued requests.</summary>
+public enum NicOperation : byte
+{
+    Create,
+    Destroy,
+}
