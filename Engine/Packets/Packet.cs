@@ -22,6 +22,12 @@ public unsafe struct Packet
     /// <summary>Offset that means "there is no such header".</summary>
     public const ushort NoOffset = 0xffff;
 
+    /// <summary>Bytes behind the frame that may be read (never interpreted), so that a kernel can load whole vectors.</summary>
+    public const int ReadableTailroomBytes = 64;
+
+    /// <summary>Longest frame: every offset fits below <see cref="NoOffset"/>, pushed headers included.</summary>
+    public const int MaxLengthBytes = 65_280;
+
     /// <summary>First byte of the frame.</summary>
     [FieldOffset(0)] public byte* Data;
 
@@ -36,10 +42,16 @@ public unsafe struct Packet
     /// <summary>Bitmap of the valid lanes of <see cref="Key"/>.</summary>
     [FieldOffset(20)] public uint KeyLanes;
 
-    /// <summary>Offset of the network header (or of the first MPLS label when there is one behind L2: see <see cref="L25Offset"/>), from <see cref="Data"/>.</summary>
+    /// <summary>
+    /// Offset of the first byte behind the Ethernet header, its VLAN tags and any MPLS label stack, from <see cref="Data"/>
+    /// (OVS <c>l3_ofs</c>); <see cref="NoOffset"/> if the frame is shorter than an Ethernet header.
+    /// </summary>
     [FieldOffset(24)] public ushort L3Offset;
 
-    /// <summary>Offset of the transport header, from <see cref="Data"/>.</summary>
+    /// <summary>
+    /// Offset of the transport header, from <see cref="Data"/>; set for every IPv4/IPv6 packet whose network header is sound, later
+    /// fragments included (OVS <c>l4_ofs</c>), else <see cref="NoOffset"/>.
+    /// </summary>
     [FieldOffset(26)] public ushort L4Offset;
 
     /// <summary>Offset of the first MPLS label stack entry, or <see cref="NoOffset"/>.</summary>
@@ -50,6 +62,9 @@ public unsafe struct Packet
 
     /// <summary>Times the packet has been recirculated.</summary>
     [FieldOffset(32)] public byte RecircDepth;
+
+    /// <summary>Writable bytes in front of <see cref="Data"/>.</summary>
+    [FieldOffset(34)] public ushort HeadroomBytes;
 
     /// <summary>Bytes to keep on the next output (truncate), 0 = all.</summary>
     [FieldOffset(36)] public int TruncateBytes;

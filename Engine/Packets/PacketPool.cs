@@ -1,6 +1,190 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using Mergeflow.Native;
+
 namespace Mergeflow.Engine;
 
-/// <summary>Fixed-size packet slots in pinned memory.</summary>
-public sealed unsafe partial class PacketPool
+/// <summary>
+/// Fixed-size packet slots in memory that never moves (DPDK <c>rte_mempool</c> of mbufs). Owned by one thread.
+/// </summary>
+/// <remarks>
+/// <code>
+/// slot:  descriptor and key [0..383] | headroom 128 | frame (capacity) | readable tailroom 64 | pad to an odd number of cache lines
+/// </code>
+/// The stride is an odd number of 64-byte lines: descriptors then spread over every set of the L1 cache, where a power of two
+/// would put all of them in a few sets.
+/// </remarks>
+public sealed unsafe class PacketPool : IDisposable
 {
+    /// <summary>Bytes in front of a freshly loaded frame, for tags and tunnel headers.</summary>
+    public const int HeadroomSizeBytes = 128;
+
+    private const int LineSizeBytes = 64;
+    private const int FrameOffset = Packet.HeaderSizeBytes + HeadroomSizeBytes;
+
+    private readonly PinnedBlock _slotBlock;
+    private readonly PinnedBlock _freeBlock;
+    private readonly byte* _slots;
+    private readonly int* _free;
+    private int _freeCount;
+
+    /// <summary>Allocates <paramref name="count"/> slots for frames of up to <paramref name="frameCapacityBytes"/> bytes.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Count below 1, or capacity outside 64..<see cref="Packet.MaxLengthBytes"/>.</exception>
+    public PacketPool(int count, int frameCapacityBytes)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(frameCapacityBytes, 64);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(frameCapacityBytes, Packet.MaxLengthBytes);
+        Count = count;
+        FrameCapacityBytes = frameCapacityBytes;
+        int lines = (FrameOffset + frameCapacityBytes + Packet.ReadableTailroomBytes + LineSizeBytes - 1) / LineSizeBytes;
+        StrideBytes = (lines | 1) * LineSizeBytes;
+        _slotBlock = PinnedMemory.Allocate((nuint)count * (nuint)StrideBytes, wantHugePages: true);
+        _freeBlock = PinnedMemory.Allocate((nuint)count * sizeof(int));
+        _slots = _slotBlock.Pointer;
+        _free = (int*)_freeBlock.Pointer;
+        for (int i = 0; i < count; i++)
+        {
+            Slot(i)->Slot = i;
+            _free[i] = count - 1 - i;
+        }
+
+        _freeCount = count;
+    }
+
+    /// <summary>Number of slots.</summary>
+    public int Count { get; }
+
+    /// <summary>Longest frame a slot takes, in bytes.</summary>
+    public int FrameCapacityBytes { get; }
+
+    /// <summary>Distance between slots in bytes.</summary>
+    public int StrideBytes { get; }
+
+    /// <summary>Slots that are rented out.</summary>
+    public int InUse => Count - _freeCount;
+
+    /// <summary>Takes a slot; its content is undefined until <see cref="Load"/>. Null if the pool is empty.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public Packet* Rent()
+    {
+        if (_freeCount == 0) return null;
+        return Slot(_free[--_freeCount]);
+    }
+
+    /// <summary>Gives a slot back. Each rented packet is returned exactly once.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Return(Packet* packet)
+    {
+        if (_freeCount == Count || Slot(packet->Slot) != packet) ThrowForeign();
+        _free[_freeCount++] = packet->Slot;
+    }
+
+    /// <summary>Puts a received frame into a rented slot and resets everything else about the packet.</summary>
+    /// <param name="packet">A rented packet.</param>
+    /// <param name="frame">The bytes from the Ethernet header on, without FCS.</param>
+    /// <param name="inPort">Port number, host order.</param>
+    /// <exception cref="ArgumentException">The frame is longer than <see cref="FrameCapacityBytes"/>.</exception>
+    public void Load(Packet* packet, ReadOnlySpan<byte> frame, uint inPort)
+    {
+        if (frame.Length > FrameCapacityBytes) ThrowTooLong(frame.Length);
+        byte* data = (byte*)packet + FrameOffset;
+        frame.CopyTo(new Span<byte>(data, FrameCapacityBytes));
+        Reset(packet, data, frame.Length, HeadroomSizeBytes, inPort);
+    }
+
+    /// <summary>Copies a packet of this pool: descriptor, key, frame. Null if the pool is empty.</summary>
+    public Packet* Clone(Packet* packet)
+    {
+        Packet* copy = Rent();
+        if (copy == null) return null;
+        int slot = copy->Slot;
+        byte* data = (byte*)copy + (packet->Data - (byte*)packet);
+        *(Vector512<byte>*)copy = *(Vector512<byte>*)packet;
+        copy->Slot = slot;
+        copy->Data = data;
+        CopyKey(packet, copy);
+        Unsafe.CopyBlockUnaligned(data, packet->Data, (uint)packet->LengthBytes);
+        return copy;
+    }
+
+    /// <summary>Rents a slot as a bounds-checked reference, for code outside the packet path.</summary>
+    /// <exception cref="InvalidOperationException">The pool is empty.</exception>
+    public PacketRef RentRef(ReadOnlySpan<byte> frame, uint inPort)
+    {
+        Packet* packet = Rent();
+        if (packet == null) ThrowEmpty();
+        Load(packet, frame, inPort);
+        return new PacketRef(packet);
+    }
+
+    /// <summary>Like <see cref="Clone"/>, for code outside the packet path.</summary>
+    /// <exception cref="InvalidOperationException">The pool is empty.</exception>
+    public PacketRef CloneRef(PacketRef packet)
+    {
+        Packet* copy = Clone(packet.Pointer);
+        if (copy == null) ThrowEmpty();
+        return new PacketRef(copy);
+    }
+
+    /// <summary>Gives a slot back.</summary>
+    public void Return(PacketRef packet) => Return(packet.Pointer);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _freeCount = 0;
+        _slotBlock.Dispose();
+        _freeBlock.Dispose();
+    }
+
+    /// <summary>Describes <paramref name="lengthBytes"/> bytes at <paramref name="data"/> as a packet that was just received.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static void Reset(Packet* packet, byte* data, int lengthBytes, int headroomBytes, uint inPort)
+    {
+        packet->Data = data;
+        packet->LengthBytes = lengthBytes;
+        packet->Flags = PacketFlags.None;
+        packet->KeyLanes = FlowKey.HotLanes;
+        packet->L3Offset = Packet.NoOffset;
+        packet->L4Offset = Packet.NoOffset;
+        packet->L25Offset = Packet.NoOffset;
+        packet->L2PadBytes = 0;
+        packet->RecircDepth = 0;
+        packet->HeadroomBytes = (ushort)headroomBytes;
+        packet->TruncateBytes = 0;
+        packet->Hash = 0;
+        packet->EventIndex = 0;
+
+        // Whole-lane stores: the parser loads the lane right behind, and a load cannot be forwarded from several narrow stores.
+        uint port = Be32.FromHost(inPort).Raw;
+        FlowKey.Lane(ref packet->Key, 0) = Vector256.Create(0u, 0u, 0u, 0u, port, 0u, 0u, 0u).AsByte();
+        FlowKey.Lane(ref packet->Key, 1) = Vector256<byte>.Zero;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void CopyKey(Packet* from, Packet* to)
+    {
+        FlowKey.Lane(ref to->Key, 0) = FlowKey.Lane(ref from->Key, 0);
+        FlowKey.Lane(ref to->Key, 1) = FlowKey.Lane(ref from->Key, 1);
+        for (uint rest = from->KeyLanes & ~FlowKey.HotLanes; rest != 0; rest &= rest - 1)
+        {
+            int lane = System.Numerics.BitOperations.TrailingZeroCount(rest);
+            FlowKey.Lane(ref to->Key, lane) = FlowKey.Lane(ref from->Key, lane);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private Packet* Slot(int index) => (Packet*)(_slots + ((nuint)(uint)index * (nuint)(uint)StrideBytes));
+
+    [DoesNotReturn]
+    private void ThrowTooLong(int lengthBytes)
+        => throw new ArgumentException($"frame of {lengthBytes} bytes does not fit a slot of {FrameCapacityBytes} bytes");
+
+    [DoesNotReturn]
+    private static void ThrowForeign() => throw new InvalidOperationException("packet is not rented from this pool");
+
+    [DoesNotReturn]
+    private static void ThrowEmpty() => throw new InvalidOperationException("packet pool is empty");
 }

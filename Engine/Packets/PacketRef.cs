@@ -1,0 +1,64 @@
+using System.Runtime.CompilerServices;
+
+namespace Mergeflow.Engine;
+
+/// <summary>
+/// A packet for code that may not hold pointers: command line, tests, oracles. The packet path uses <see cref="Packet"/> itself.
+/// Valid until the packet is returned to its pool.
+/// </summary>
+public readonly unsafe struct PacketRef
+{
+    internal PacketRef(Packet* packet) => Pointer = packet;
+
+    /// <summary>The packet.</summary>
+    public Packet* Pointer { get; }
+
+    /// <summary>The frame's bytes.</summary>
+    public Span<byte> Frame => new(Pointer->Data, Pointer->LengthBytes);
+
+    /// <summary>Parsed headers and metadata; lanes outside <see cref="KeyLanes"/> are undefined.</summary>
+    public ref FlowKey Key => ref Pointer->Key;
+
+    /// <summary>Lanes of <see cref="Key"/> that are valid.</summary>
+    public uint KeyLanes => Pointer->KeyLanes;
+
+    /// <summary>Flags.</summary>
+    public ref PacketFlags Flags => ref Pointer->Flags;
+
+    /// <summary>The descriptor.</summary>
+    public ref Packet Descriptor => ref *Pointer;
+
+    /// <summary>A copy of the key with absent lanes zeroed.</summary>
+    public FlowKey WholeKey()
+    {
+        FlowKey key = default;
+        for (int lane = 0; lane < FlowKey.LaneCount; lane++)
+        {
+            if ((Pointer->KeyLanes & (1u << lane)) != 0) FlowKey.Lane(ref key, lane) = FlowKey.Lane(ref Pointer->Key, lane);
+        }
+
+        return key;
+    }
+
+    /// <summary>Sets metadata lanes from <paramref name="key"/> (all lanes), as a test or tunnel would.</summary>
+    public void SetKey(ref FlowKey key)
+    {
+        Pointer->Key = key;
+        Pointer->KeyLanes = FlowKey.LaneMap(ref key) | FlowKey.HotLanes;
+    }
+
+    /// <summary>
+    /// Makes the packet describe bytes elsewhere, for instance up against a guard page. <paramref name="unmanagedFrame"/> must be
+    /// memory that does not move, with <see cref="Packet.ReadableTailroomBytes"/> readable bytes behind it and no headroom.
+    /// </summary>
+    public void PointAt(Span<byte> unmanagedFrame, uint inPort)
+        => PacketPool.Reset(Pointer, (byte*)Unsafe.AsPointer(ref System.Runtime.InteropServices.MemoryMarshal.GetReference(unmanagedFrame)), unmanagedFrame.Length, 0, inPort);
+
+    /// <summary>Parses the frame with the best kernel of this machine.</summary>
+    public void Extract() => MiniflowExtractor.Extract(Pointer);
+
+    /// <summary>Parses the frame with a chosen kernel.</summary>
+    public void Extract<TKernel>()
+        where TKernel : struct, IMiniflowKernel
+        => MiniflowExtractor.Extract<TKernel>(Pointer);
+}
