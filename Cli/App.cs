@@ -1,0 +1,58 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using Mergeflow.Engine;
+
+namespace Mergeflow.Cli;
+
+public static class App
+{
+    /// <summary>Runs one command.</summary>
+    /// <returns>One of <see cref="ExitCode"/>.</returns>
+    public static int Run(string[] args, TextWriter output, TextWriter error, CancellationToken interrupted = default)
+    {
+        RootCommand root = new("User-space virtual-switch datapath with merged-single-table hardware offload.")
+        {
+        };
+        try
+        {
+            ParseResult parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+            if (parsed.Errors.Count > 0 && parsed.Action is not HelpAction)
+                CommandFailedException.ThrowUsage(parsed.Errors[0].Message);
+            return parsed.Invoke(new InvocationConfiguration
+            {
+                Output = output,
+                Error = error,
+                EnableDefaultExceptionHandler = false,
+                ProcessTerminationTimeout = null,
+            });
+        }
+        catch (CommandFailedException e)
+        {
+            return Fail(error, e.Code, e.Message, e.Line);
+        }
+        catch (FlowTextException e)
+        {
+            return Fail(error, ExitCode.BadInput, e.ToString(), e.Line);
+        }
+        catch (OperationCanceledException)
+        {
+            return Fail(error, ExitCode.Interrupted, "interrupted", 0);
+        }
+#pragma warning disable CA1031 // the one place that must not let anything through
+        catch (Exception e)
+        {
+            bool isIo = e is IOException or UnauthorizedAccessException;
+            return Fail(error, ExitCode.Failed, isIo ? e.Message : $"internal error: {e.GetType().Name}: {e.Message}", 0);
+        }
+#pragma warning restore CA1031
+    }
+
+    private static int Fail(TextWriter error, int code, string message, int line)
+    {
+        string oneLine = string.Join(' ', message.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+        error.WriteLine(code is ExitCode.BadInput or ExitCode.MissingFeature
+            ? $"{{\"error\":{CliJson.Quote(oneLine)},\"line\":{line}}}"
+            : $"mergeflow: {oneLine}{(code == ExitCode.Usage ? " (see mergeflow --help)" : "")}");
+        return code;
+    }
+}

@@ -1,0 +1,75 @@
+using System.Text.Json;
+
+namespace Mergeflow.Cli;
+
+/// <summary>What <c>case.json</c> says about the switch: its ports and its <c>config</c>. Everything else in the file is for judges, not for the switch.</summary>
+public sealed record CaseConfig
+{
+    /// <summary>Null when the file names no ports.</summary>
+    public IReadOnlyList<(string Name, uint Number)>? Ports { get; init; }
+
+    /// <summary>VLAN tags that are parsed (OVS <c>vlan-limit</c>).</summary>
+    public int VlanLimit { get; init; } = 2;
+
+    public int MtuBytes { get; init; } = 9000;
+
+    /// <summary>Check TCP sequence numbers (OVS <c>dpctl/ct-enable-tcp-seq-chk</c>).</summary>
+    public bool TcpSeqChk { get; init; } = true;
+
+    /// <summary>Smallest IPv4 fragment that is not the last one (OVS <c>dpctl/ipf-set-min-frag</c>).</summary>
+    public int IpfMinFragV4Bytes { get; init; } = 1200;
+
+    /// <summary>The same for IPv6.</summary>
+    public int IpfMinFragV6Bytes { get; init; } = 1280;
+
+    /// <summary>Reads a <c>case.json</c>, or a file that holds only the <c>config</c> object.</summary>
+    public static CaseConfig Load(string path)
+    {
+        string name = Path.GetFileName(path);
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(InputFile.ReadText(path));
+            JsonElement root = document.RootElement;
+            if (root.ValueKind != JsonValueKind.Object) CommandFailedException.ThrowBadInput(name, 1, "expected a JSON object");
+            JsonElement config = root;
+            if (root.TryGetProperty("config", out JsonElement inner) && inner.ValueKind != JsonValueKind.Null) config = inner;
+            if (config.ValueKind != JsonValueKind.Object) CommandFailedException.ThrowBadInput(name, 1, "\"config\": expected an object");
+            CaseConfig defaults = new();
+            return new CaseConfig
+            {
+                Ports = PortList.Read(root, name),
+                VlanLimit = Integer(config, "vlan_limit", 0, 2, defaults.VlanLimit, name),
+                MtuBytes = Integer(config, "mtu", 68, 65535, defaults.MtuBytes, name),
+                TcpSeqChk = Flag(config, "tcp_seq_chk", defaults.TcpSeqChk, name),
+                IpfMinFragV4Bytes = Integer(config, "ipf_min_frag_v4", 0, 65535, defaults.IpfMinFragV4Bytes, name),
+                IpfMinFragV6Bytes = Integer(config, "ipf_min_frag_v6", 0, 65535, defaults.IpfMinFragV6Bytes, name),
+            };
+        }
+        catch (JsonException e)
+        {
+            int line = (int)(e.LineNumber ?? 0) + 1;
+            int cut = e.Message.IndexOf(" LineNumber:", StringComparison.Ordinal);
+            CommandFailedException.ThrowBadInput(name, line, $"not JSON: {(cut < 0 ? e.Message : e.Message[..cut])}");
+            return null;
+        }
+    }
+
+    private static int Integer(JsonElement config, string member, int min, int max, int fallback, string file)
+    {
+        if (!config.TryGetProperty(member, out JsonElement value)) return fallback;
+        if (value.ValueKind != JsonValueKind.Number || !value.TryGetInt32(out int number) || number < min || number > max)
+        {
+            CommandFailedException.ThrowBadInput(file, 1, $"\"{member}\": expected an integer in {min}..{max}");
+            return 0;
+        }
+        return number;
+    }
+
+    private static bool Flag(JsonElement config, string member, bool fallback, string file)
+    {
+        if (!config.TryGetProperty(member, out JsonElement value)) return fallback;
+        if (value.ValueKind is not (JsonValueKind.True or JsonValueKind.False))
+            CommandFailedException.ThrowBadInput(file, 1, $"\"{member}\": expected true or false");
+        return value.GetBoolean();
+    }
+}

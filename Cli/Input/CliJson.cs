@@ -1,0 +1,16 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Mergeflow.Cli;
+
+/// <summary>JSON for the few values that are written by the serializer rather than by hand.</summary>
+[JsonSerializable(typeof(string))]
+internal sealed partial class CliJson : JsonSerializerContext
+{
+    /// <summary>Writes quotes and angle brackets readably: the text goes to terminals and files, never into HTML.</summary>
+    public static readonly CliJson Readable = new(new JsonSerializerOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+
+    /// <summary>A JSON string literal, quotes included.</summary>
+    public static string Quote(string text) => JsonSerializer.Serialize(text, Readable.String);
+}

@@ -1,0 +1,13 @@
+namespace Mergeflow.Cli;
+
+/// <summary>Where replay events come from: an event file or a capture.</summary>
+public interface IEventSource : IDisposable
+{
+    /// <summary>The name in messages.</summary>
+    string Name { get; }
+
+    /// <summary>Fills <paramref name="next"/> with the next event.</summary>
+    /// <returns>False at the end.</returns>
+    /// <exception cref="CommandFailedException">The input cannot be parsed; the message names the line.</exception>
+    bool TryRead(ReplayEvent next);
+}

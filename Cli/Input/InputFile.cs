@@ -1,0 +1,36 @@
+using System.IO.Compression;
+
+namespace Mergeflow.Cli;
+
+/// <summary>Opens input files; gzip is recognised by its first two bytes (RFC 1952), whatever the name says.</summary>
+public static class InputFile
+{
+    private const int BufferSizeBytes = 1 << 16;
+
+    /// <summary>Opens <paramref name="path"/> for streaming.</summary>
+    /// <exception cref="IOException">It is missing or cannot be read.</exception>
+    public static Stream Open(string path)
+    {
+        if (Directory.Exists(path)) throw new IOException($"'{path}' is a directory");
+        if (!File.Exists(path)) throw new FileNotFoundException($"'{path}' does not exist");
+        BufferedStream file = new(new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 0), BufferSizeBytes);
+        Span<byte> magic = stackalloc byte[2];
+        int got = file.ReadAtLeast(magic, 2, throwOnEndOfStream: false);
+        PushBackStream whole = new(magic[..got], file);
+        return got == 2 && magic[0] == 0x1f && magic[1] == 0x8b ? new GZipStream(whole, CompressionMode.Decompress) : whole;
+    }
+
+    /// <summary>Reads a whole text file, decompressed when it is gzip.</summary>
+    public static string ReadText(string path)
+    {
+        using StreamReader reader = new(Open(path));
+        try
+        {
+            return reader.ReadToEnd();
+        }
+        catch (InvalidDataException e)
+        {
+            throw new CommandFailedException(ExitCode.BadInput, $"{path}: damaged gzip data: {e.Message}");
+        }
+    }
+}

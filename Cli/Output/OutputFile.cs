@@ -1,0 +1,61 @@
+using System.IO.Compression;
+
+namespace Mergeflow.Cli;
+
+/// <summary>
+/// An output that appears whole or not at all: bytes go to a neighbour file that takes the name on <see cref="Commit"/> and is
+/// removed otherwise. A name that ends in <c>.gz</c> is compressed; <c>-</c> is standard output; pipes and devices are written directly.
+/// </summary>
+public sealed class OutputFile : IDisposable
+{
+    private const int BufferSizeBytes = 1 << 16;
+
+    private readonly string? _finalPath;
+    private readonly string? _partialPath;
+    private bool _committed;
+
+    private OutputFile(Stream stream, string? finalPath, string? partialPath) =>
+        (Stream, _finalPath, _partialPath) = (stream, finalPath, partialPath);
+
+    /// <summary>Where to write.</summary>
+    public Stream Stream { get; }
+
+    /// <exception cref="IOException">The output cannot be written.</exception>
+    public static OutputFile Create(string path)
+    {
+        if (path == "-") return new OutputFile(new BufferedStream(Console.OpenStandardOutput(), BufferSizeBytes), null, null);
+        if (Directory.Exists(path)) throw new IOException($"'{path}' is a directory");
+        string target = File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path;
+        Stream? direct = OpenIfSpecial(target);
+        string? partial = direct is null ? $"{target}.{Environment.ProcessId}.partial" : null;
+        Stream stream = direct ?? new FileStream(partial!, FileMode.Create, FileAccess.Write, FileShare.Read, BufferSizeBytes);
+        if (path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase)) stream = new GZipStream(stream, CompressionLevel.Optimal);
+        return new OutputFile(stream, target, partial);
+    }
+
+    /// <summary>Ends the output and gives it its name.</summary>
+    public void Commit()
+    {
+        Stream.Dispose();
+        if (_partialPath is not null) File.Move(_partialPath, _finalPath!, overwrite: true);
+        _committed = true;
+    }
+
+    public void Dispose()
+    {
+        if (_committed) return;
+        Stream.Dispose();
+        if (_partialPath is not null) File.Delete(_partialPath);
+    }
+
+    /// <summary>Opens what must not be replaced by a file: devices, and whatever cannot seek (pipes). Null for plain files and new names.</summary>
+    private static FileStream? OpenIfSpecial(string path)
+    {
+        if (!File.Exists(path)) return null;
+        FileStream existing = new(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite, BufferSizeBytes);
+        string full = Path.GetFullPath(path);
+        if (!existing.CanSeek || full.StartsWith("/dev/", StringComparison.Ordinal) || full.StartsWith("/proc/", StringComparison.Ordinal)) return existing;
+        existing.Dispose();
+        return null;
+    }
+}

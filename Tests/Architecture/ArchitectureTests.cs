@@ -1,0 +1,129 @@
+using System.Text.RegularExpressions;
+using System.Xml.Linq;
+using Xunit;
+
+namespace Mergeflow.Tests;
+
+/// <summary>The rules of the house that a machine can check.</summary>
+public sealed partial class ArchitectureTests
+{
+    private const int MaxFileLines = 500;
+
+    private static readonly Dictionary<string, string[]> s_arrows = new()
+    {
+        ["Native"] = [],
+        ["Nic"] = ["Native"],
+        ["Engine"] = ["Native", "Nic"],
+        ["Cli"] = ["Engine"],
+        ["Perf"] = ["Cli", "Engine"],
+        ["PropertyTests"] = ["Cli", "Engine"],
+        ["Tests"] = ["Cli", "Engine", "Perf"],
+    };
+
+    private static readonly string[] s_unsafeProjects = ["Native", "Nic", "Engine"];
+
+    private static readonly string[] s_engineFolders =
+    [
+        "Packets", "Flow", "Cache", "Classifier", "Conntrack", "Actions", "Recirc", "Pipeline", "Upcall", "Offload", "Aging", "Datapath", "Text", "Telemetry",
+    ];
+
+    public static TheoryData<string> Projects => [.. s_arrows.Keys];
+
+    [Fact]
+    public void EveryProjectIsInTheList()
+    {
+        IEnumerable<string> found = RepositoryFiles.Files(".", "*.csproj").Select(p => Path.GetFileNameWithoutExtension(p));
+        Assert.Equal(s_arrows.Keys.Order(), found.Order());
+    }
+
+    [Theory]
+    [MemberData(nameof(Projects))]
+    public void ProjectReferencesFollowTheArrows(string project)
+    {
+        IEnumerable<string> references = Descendants(project, "ProjectReference")
+            .Select(r => Path.GetFileNameWithoutExtension(r.Attribute("Include")!.Value.Replace('\\', '/')));
+        Assert.Empty(references.Except(s_arrows[project]));
+    }
+
+    [Theory]
+    [MemberData(nameof(Projects))]
+    public void UnsafeOccursOnlyWhereItBelongs(string project)
+    {
+        bool isAllowed = s_unsafeProjects.Contains(project);
+        bool isSwitchedOn = Descendants(project, "AllowUnsafeBlocks").Any(e => e.Value.Trim() == "true");
+        Assert.Equal(isAllowed, isSwitchedOn);
+        IEnumerable<string> users = RepositoryFiles.Sources(project).Where(f => UnsafeKeyword().IsMatch(RepositoryFiles.Read(f)));
+        if (!isAllowed) Assert.Empty(users);
+    }
+
+    [Theory]
+    [MemberData(nameof(Projects))]
+    public void OneNamespacePerProject(string project)
+    {
+        string expected = $"namespace Mergeflow.{project};";
+        IEnumerable<string> strays = RepositoryFiles.Sources(project)
+            .Where(f => NamespaceLine().Matches(RepositoryFiles.Read(f)).Any(m => m.Value.Trim() != expected));
+        Assert.Empty(strays);
+    }
+
+    [Theory]
+    [MemberData(nameof(Projects))]
+    public void EveryTopLevelFolderHasAReadme(string project) =>
+        Assert.True(File.Exists(Path.Combine(RepositoryFiles.Root, project, "README.md")), $"{project}/README.md is missing");
+
+    [Fact]
+    public void EngineFoldersAreTheOnesOfTheDesign()
+    {
+        IEnumerable<string> folders = RepositoryFiles.Sources("Engine").Select(f => f.Split('/')[1]).Distinct();
+        Assert.Empty(folders.Except(s_engineFolders));
+    }
+
+    [Fact]
+    public void TheNicKnowsNothingOfTheEngine()
+    {
+        IEnumerable<string> strays = RepositoryFiles.Sources("Nic").Where(f => EngineNoun().IsMatch(WithoutComments(RepositoryFiles.Read(f))));
+        Assert.Empty(strays);
+    }
+
+    [Fact]
+    public void NoFileIsTooLong()
+    {
+        IEnumerable<string> tooLong = RepositoryFiles.Sources().Where(f => RepositoryFiles.Read(f).Count(c => c == '\n') > MaxFileLines);
+        Assert.Empty(tooLong);
+    }
+
+    [Fact]
+    public void PostponedWorkIsNotCheckedIn()
+    {
+        IEnumerable<string> strays = RepositoryFiles.Sources().Where(f => Postponed().IsMatch(RepositoryFiles.Read(f)));
+        Assert.Empty(strays);
+    }
+
+    [Fact]
+    public void PackageVersionsAreCentral()
+    {
+        IEnumerable<string> strays = s_arrows.Keys.Where(p => Descendants(p, "PackageReference").Any(r => r.Attribute("Version") is not null));
+        Assert.Empty(strays);
+    }
+
+    private static IEnumerable<XElement> Descendants(string project, string element) =>
+        XDocument.Load(Path.Combine(RepositoryFiles.Root, project, $"{project}.csproj")).Descendants(element);
+
+    private static string WithoutComments(string source) => Comment().Replace(source, "");
+
+    [GeneratedRegex(@"^\s*(public |internal |private |protected |static |sealed |readonly |partial |ref )*unsafe\b", RegexOptions.Multiline)]
+    private static partial Regex UnsafeKeyword();
+
+    [GeneratedRegex(@"^namespace .*$", RegexOptions.Multiline)]
+    private static partial Regex NamespaceLine();
+
+    [GeneratedRegex(@"\b(Megaflow|Conntrack|RecircId|Mergeflow\.Engine)\b")]
+    private static partial Regex EngineNoun();
+
+    [GeneratedRegex(@"//.*$", RegexOptions.Multiline)]
+    private static partial Regex Comment();
+
+    // Put together from halves so that this file does not find itself.
+    [GeneratedRegex("NotImplemented" + "Exception|TO" + "DO|FIX" + "ME|HA" + "CK")]
+    private static partial Regex Postponed();
+}

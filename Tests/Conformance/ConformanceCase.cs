@@ -1,0 +1,72 @@
+using System.IO.Compression;
+using System.Text.Json;
+
+namespace Mergeflow.Tests;
+
+/// <summary>A recorded case directory with what Open vSwitch answered.</summary>
+internal sealed class ConformanceCase
+{
+    private ConformanceCase(string directory)
+    {
+        Directory = directory;
+        using JsonDocument document = JsonDocument.Parse(File.ReadAllText(Path.Combine(directory, "case.json")));
+        Json = document.RootElement.Clone();
+        Events = LoadEvents(Path.Combine(directory, "events.jsonl.gz"));
+    }
+
+    public string Directory { get; }
+
+    public string Name => Path.GetFileName(Directory);
+
+    /// <summary>The whole <c>case.json</c>.</summary>
+    public JsonElement Json { get; }
+
+    /// <summary><c>exact</c>, <c>group_affinity</c> or <c>nat_range</c>.</summary>
+    public string Check => Json.TryGetProperty("check", out JsonElement check) ? check.GetString()! : "exact";
+
+    public IReadOnlyList<CaseEvent> Events { get; }
+
+    /// <summary>Open vSwitch 3.1.0 and 3.7.1 differ somewhere in this case.</summary>
+    public bool IsVersionSensitive => Json.EnumerateObject().Any(
+        p => p.Name.StartsWith("version_sensitive_", StringComparison.Ordinal) && p.Value.GetInt64() > 0);
+
+    public static ConformanceCase Load(string directory) => new(directory);
+
+    /// <summary>Opens a file of the case; null when it is not there.</summary>
+    public Stream? Open(string name)
+    {
+        string path = Path.Combine(Directory, name);
+        return File.Exists(path) ? new GZipStream(File.OpenRead(path), CompressionMode.Decompress) : null;
+    }
+
+    /// <summary>Reads one JSON file of the case; null when it is not there.</summary>
+    public JsonElement? ReadJson(string name)
+    {
+        using Stream? stream = Open(name);
+        if (stream is null) return null;
+        using JsonDocument document = JsonDocument.Parse(stream);
+        return document.RootElement.Clone();
+    }
+
+    private static List<CaseEvent> LoadEvents(string path)
+    {
+        List<CaseEvent> events = [];
+        using StreamReader reader = new(new GZipStream(File.OpenRead(path), CompressionMode.Decompress));
+        while (reader.ReadLine() is string line)
+        {
+            using JsonDocument document = JsonDocument.Parse(line);
+            JsonElement e = document.RootElement;
+            List<(uint, string)>? expect = null;
+            if (e.TryGetProperty("expect", out JsonElement x))
+                expect = [.. x.EnumerateArray().Select(o => (o[0].GetUInt32(), o[1].GetString()!))];
+            events.Add(new CaseEvent(
+                e.GetProperty("i").GetInt64(),
+                e.GetProperty("t").GetInt64(),
+                e.TryGetProperty("op", out JsonElement op) ? op.GetString()! : "pkt",
+                e.TryGetProperty("port", out JsonElement port) ? port.GetUInt32() : 0,
+                e.TryGetProperty("hex", out JsonElement hex) ? hex.GetString()! : "",
+                expect));
+        }
+        return events;
+    }
+}

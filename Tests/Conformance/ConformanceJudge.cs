@@ -1,0 +1,50 @@
+using System.Text.Json;
+
+namespace Mergeflow.Tests;
+
+/// <summary>Judges a replay's output against a case's recorded answer.</summary>
+internal static partial class ConformanceJudge
+{
+    /// <summary>Every deviation, one line each; empty = the output is right.</summary>
+    public static List<string> Judge(ConformanceCase @case, ReplayedOutput got)
+    {
+        List<string> faults = @case.Check switch
+        {
+            "exact" => Exact(@case, got),
+            "group_affinity" => GroupAffinity(@case, got),
+            "nat_range" => NatRange(@case, got),
+            string other => [$"case.json: unknown check {other}"],
+        };
+        if (got.Final is not JsonElement final) faults.Add("no final line");
+        else if (@case.Check != "nat_range") faults.AddRange(FinalState(@case, final));
+        return faults;
+    }
+
+    private static List<string> Exact(ConformanceCase @case, ReplayedOutput got)
+    {
+        Dictionary<long, List<(uint, string)>> expected = Load(@case, "expected.jsonl.gz");
+        Dictionary<long, List<(uint, string)>> alternative = Load(@case, "alt.jsonl.gz");
+        List<string> faults = [];
+        foreach (CaseEvent e in @case.Events)
+        {
+            if (!got.Events.TryGetValue(e.Index, out List<(uint, string)>? have)) faults.Add($"event {e.Index}: no result line");
+            else if (!SamePerPort(expected[e.Index], have) &&
+                     !(alternative.TryGetValue(e.Index, out List<(uint, string)>? newer) && SamePerPort(newer, have)))
+                faults.Add($"event {e.Index} {e.Op} t={e.TimeMs} port={e.Port} in={e.Hex}: expected {Show(expected[e.Index])}, got {Show(have)}");
+        }
+        return faults;
+    }
+
+    private static Dictionary<long, List<(uint, string)>> Load(ConformanceCase @case, string name)
+    {
+        using Stream? stream = @case.Open(name);
+        return stream is null ? [] : ReplayedOutput.Parse(stream).Events;
+    }
+
+    /// <summary>Order matters within a port, not between ports.</summary>
+    private static bool SamePerPort(List<(uint Port, string Hex)> a, List<(uint Port, string Hex)> b) =>
+        a.Count == b.Count && a.OrderBy(o => o.Port).SequenceEqual(b.OrderBy(o => o.Port));
+
+    private static string Show(List<(uint Port, string Hex)> outputs) =>
+        outputs.Count == 0 ? "nothing" : string.Join(" ", outputs.Select(o => $"{o.Port}:{o.Hex}"));
+}
