@@ -1,0 +1,101 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace Mergeflow.Engine;
+
+/// <summary>
+/// One merged rule: what a whole chain of megaflows, connections and recirculations does to a packet, as a single match on the original
+/// header and a single list of header rewrites and outputs. Its identity is <see cref="Mask"/> and <see cref="Value"/> together.
+/// </summary>
+public sealed class MergedFlow
+{
+    /// <summary>Slot in the offload thread's registry, and the rule's cookie towards a provider; -1 while it has none.</summary>
+    public int Id { get; internal set; } = -1;
+
+    /// <summary>Original header &amp; mask.</summary>
+    public FlowKey Value;
+
+    /// <summary>Bits of the original header that decided the packet's fate.</summary>
+    public FlowKey Mask;
+
+    /// <summary>Set*, Push*, Pop*, Output and Clone records only; empty = drop.</summary>
+    public DpAction[] Program { get; internal set; } = [];
+
+    /// <summary>Distinct megaflows in first-visit order.</summary>
+    public MergedPass[] Passes { get; internal set; } = [];
+
+    /// <summary>Distinct connections (with direction) in first-visit order.</summary>
+    public MergedConn[] Conns { get; internal set; } = [];
+
+    /// <summary>in_port and every output port, distinct.</summary>
+    public uint[] Ports { get; internal set; } = [];
+
+    /// <summary>Number of passes of the trace, repeated megaflows counted.</summary>
+    public int PassCount { get; internal set; }
+
+    /// <summary>Only packets whose IP and L4 checksums were verified as good may use the rule: a connection tracker would call the others invalid.</summary>
+    public bool RequiresCsum { get; internal set; }
+
+    /// <summary>The rule pins a full 5-tuple (a connection or an L4 hash): it belongs in an exact-match table.</summary>
+    public bool IsExact { get; internal set; }
+
+    /// <summary>Recognises a repeated trace without merging it: <see cref="Engine.TraceHash"/>.</summary>
+    public ulong TraceHash { get; internal set; }
+
+    public MergedFlowState State { get; private set; } = MergedFlowState.Merging;
+
+    public MergedTimeline Timeline = MergedTimeline.Empty;
+
+    /// <summary>Why it was rejected or removed.</summary>
+    public OffloadReason Reason { get; internal set; }
+
+    /// <summary>Field or action that goes with <see cref="Reason"/>.</summary>
+    public string? ReasonDetail { get; internal set; }
+
+    /// <summary>Packets credited so far.</summary>
+    public ulong Packets { get; internal set; }
+
+    /// <summary>Bytes (original length) credited so far.</summary>
+    public ulong Bytes { get; internal set; }
+
+    public long LastUsedMs { get; internal set; }
+
+    /// <summary>Set when something the rule depends on moved before the provider confirmed it: delete as soon as it does.</summary>
+    internal bool Doomed { get; set; }
+
+    /// <summary>First node of the rule's dependency links, -1 = none.</summary>
+    internal int FirstLink { get; set; } = -1;
+
+    /// <summary>When the provider was last asked for something that has not been answered, ms.</summary>
+    internal long AskedAtMs { get; set; }
+
+    /// <summary>How often the pending request was repeated.</summary>
+    internal int Attempts { get; set; }
+
+    /// <summary>The life cycle's only door. Throws <see cref="InvalidOperationException"/> on an edge that does not exist.</summary>
+    public void MoveTo(MergedFlowState next, long nowMs)
+    {
+        bool legal = (State, next) switch
+        {
+            (MergedFlowState.Recording, MergedFlowState.Queued or MergedFlowState.Rejected) => true,
+            (MergedFlowState.Queued, MergedFlowState.Merging or MergedFlowState.Rejected) => true,
+            (MergedFlowState.Merging, MergedFlowState.Installing or MergedFlowState.Rejected) => true,
+            (MergedFlowState.Installing, MergedFlowState.Active or MergedFlowState.Dying or MergedFlowState.Rejected) => true,
+            (MergedFlowState.Active, MergedFlowState.Dying) => true,
+            (MergedFlowState.Dying, MergedFlowState.Dead) => true,
+            _ => false,
+        };
+        if (!legal) ThrowEdge(State, next);
+        State = next;
+        switch (next)
+        {
+            case MergedFlowState.Installing: Timeline.InstallingAtMs = nowMs; break;
+            case MergedFlowState.Active: Timeline.ActiveAtMs = nowMs; break;
+            case MergedFlowState.Dying: Timeline.DyingAtMs = nowMs; break;
+            case MergedFlowState.Dead: Timeline.DeadAtMs = nowMs; break;
+        }
+    }
+
+    [DoesNotReturn]
+    private static void ThrowEdge(MergedFlowState from, MergedFlowState to)
+        => throw new InvalidOperationException($"merged flow: no edge {from} -> {to}");
+}

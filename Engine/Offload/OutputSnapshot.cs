@@ -1,0 +1,8 @@
+namespace Mergeflow.Engine;
+
+/// <summary>The header as it left on one port.</summary>
+internal struct OutputSnapshot
+{
+    public uint Port;
+    public SymbolicHeader Header;
+}

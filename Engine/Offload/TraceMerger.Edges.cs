@@ -1,0 +1,147 @@
+using System.Runtime.InteropServices;
+using Mergeflow.Native;
+
+namespace Mergeflow.Engine;
+
+/// <summary>Edge determinants: what, besides matches, decided how the packet went on.</summary>
+public sealed unsafe partial class TraceMerger
+{
+    private bool NextEvent(TraceEventKind kind, out TraceEvent e)
+    {
+        e = default;
+        if (_event >= _trace.EventCount) return Refuse(OffloadReason.BrokenTrace, "missing event");
+        e = _trace.Events[_event++];
+        return (e.Kind == kind && e.Pass == _currentPass) || Refuse(OffloadReason.BrokenTrace, "event order");
+    }
+
+    private bool Ct(ref SymbolicHeader header, ref DpCt ct)
+    {
+        if (!NextEvent(TraceEventKind.Ct, out TraceEvent e)) return false;
+        if (!CheckVerdict(ref header.Current, ref ct, ref e.Ct)) return false;
+        if (!PinTuple(ref header)) return false;
+
+        FlowKey pin = default;
+        pin.NwFrag = (NwFrag)0xff;
+        if (header.Current.NwProto == IpProto.Tcp) pin.TcpFlags = Be16.FromHost(KeyMasks.CtTcpFlags);
+        if (!PullBack(ref header, ref pin)) return false;
+
+        if (e.Ct.Translated) Translate(ref header, ref e.Ct);
+        header.Current.CtState = e.Ct.State;
+        header.Current.CtZone = Be16.FromHost(e.Ct.Zone);
+        header.Current.CtMark = Be32.FromHost(e.Ct.Mark);
+        header.Current.CtLabel = e.Ct.Label;
+        header.CtTupleOpaque = true;
+        AddConn(ref e.Ct, header.LengthDeltaBytes);
+        _exact = true;
+        return true;
+    }
+
+    private bool CheckVerdict(ref FlowKey current, ref DpCt ct, ref CtVerdict v)
+    {
+        if (v.Disposition != CtDisposition.Continue || current.NwFrag != NwFrag.No) return Refuse(OffloadReason.Fragment, "ip_frag");
+        if (current.DlType.Host is not (EthType.Ip or EthType.Ipv6)) return Refuse(OffloadReason.ProtocolWithCt, "dl_type");
+        if (current.NwProto is IpProto.Icmp or IpProto.Icmpv6) return Refuse(OffloadReason.IcmpWithCt, "nw_proto");
+        if (current.NwProto is not (IpProto.Tcp or IpProto.Udp)) return Refuse(OffloadReason.ProtocolWithCt, "nw_proto");
+        if ((v.State & CtState.Inv) != 0) return Refuse(OffloadReason.CtInvalid, "ct_state");
+        if ((v.State & CtState.Rel) != 0) return Refuse(OffloadReason.CtRelated, "ct_state");
+        if ((v.State & (CtState.Est | CtState.New | CtState.Trk)) != (CtState.Est | CtState.Trk) || v.ConnId < 0)
+        {
+            return Refuse(OffloadReason.CtNotEstablished, "ct_state");
+        }
+
+        if ((ct.Flags & (DpCtFlags.AlgFtp | DpCtFlags.AlgTftp)) != 0) return Refuse(OffloadReason.Alg, "ct(alg)");
+        if (v.Changed) return Refuse(OffloadReason.CtChangesConnection, (ct.Flags & DpCtFlags.Commit) != 0 ? "ct(commit)" : "ct");
+        if (current.NwProto == IpProto.Tcp && (current.TcpFlags.Host & KeyMasks.CtTcpFlags) != 0x0010) return Refuse(OffloadReason.CtTcpFlags, "tcp_flags");
+        return v.Offloadable || Refuse(OffloadReason.CtNotEstablished, "connection");
+    }
+
+    private static void Translate(ref SymbolicHeader header, ref CtVerdict v)
+    {
+        FlowKey value = default;
+        FlowKey mask = default;
+        if (header.Current.DlType.Host == EthType.Ip)
+        {
+            MemoryMarshal.AsBytes(new ReadOnlySpan<Ipv6Address>(in v.SrcAfter))[..4].CopyTo(value.Bytes.Slice(44, 4));
+            MemoryMarshal.AsBytes(new ReadOnlySpan<Ipv6Address>(in v.DstAfter))[..4].CopyTo(value.Bytes.Slice(48, 4));
+            mask.NwSrc = mask.NwDst = new Be32(~0u);
+        }
+        else
+        {
+            value.Ipv6Src = v.SrcAfter;
+            value.Ipv6Dst = v.DstAfter;
+            mask.Bytes.Slice(64, 32).Fill(0xff);
+        }
+
+        value.TpSrc = v.TpSrcAfter;
+        value.TpDst = v.TpDstAfter;
+        mask.TpSrc = mask.TpDst = new Be16(0xffff);
+        header.Write(ref value, ref mask);
+    }
+
+    private static void ClearCt(ref SymbolicHeader header)
+    {
+        header.Current.CtState = CtState.None;
+        header.Current.CtZone = default;
+        header.Current.CtMark = default;
+        header.Current.Bytes.Slice(96, 32).Clear();
+        header.Current.Bytes.Slice(256, 32).Clear();
+        header.CtTupleOpaque = false;
+    }
+
+    private bool Hash(ref SymbolicHeader header, uint algorithm)
+    {
+        if (!NextEvent(TraceEventKind.Hash, out TraceEvent e)) return false;
+        if (algorithm > 1) return Refuse(OffloadReason.UnsupportedAction, "hash");
+        if (!PinTuple(ref header)) return false;
+        FlowKey pin = default;
+        pin.NwFrag = (NwFrag)0xff;
+        if (algorithm == 1)
+        {
+            pin.Bytes[..12].Fill(0xff);
+            pin.Vlan0Tci = pin.Vlan1Tci = new Be16(0xffff);
+        }
+
+        if (!PullBack(ref header, ref pin)) return false;
+        header.Current.DpHash = Be32.FromHost(e.DpHash);
+        _exact = true;
+        return true;
+    }
+
+    /// <summary>Pins dl_type and, for IP, protocol, addresses and ports of the header as it is now.</summary>
+    private bool PinTuple(ref SymbolicHeader header)
+    {
+        FlowKey pin = default;
+        pin.DlType = new Be16(0xffff);
+        pin.NwProto = 0xff;
+        pin.NwSrc = pin.NwDst = new Be32(~0u);
+        pin.TpSrc = pin.TpDst = new Be16(0xffff);
+        if (header.Current.DlType.Host == EthType.Ipv6)
+        {
+            pin.NwSrc = pin.NwDst = default;
+            pin.Bytes.Slice(64, 32).Fill(0xff);
+        }
+
+        return PullBack(ref header, ref pin);
+    }
+
+    private void AddConn(ref CtVerdict v, int lengthDeltaBytes)
+    {
+        for (int i = 0; i < _connCount; i++)
+        {
+            ref MergedConn c = ref _conns[i];
+            if (c.ConnId != v.ConnId || c.Reply != v.Reply) continue;
+            c.Multiplicity++;
+            c.LengthDeltaBytes += lengthDeltaBytes;
+            return;
+        }
+
+        _conns[_connCount++] = new MergedConn
+        {
+            ConnId = v.ConnId,
+            Generation = v.Generation,
+            Reply = v.Reply,
+            Multiplicity = 1,
+            LengthDeltaBytes = lengthDeltaBytes,
+        };
+    }
+}
