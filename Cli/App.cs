@@ -12,12 +12,13 @@ public static class App
     {
         RootCommand root = new("User-space virtual-switch datapath with merged-single-table hardware offload.")
         {
+            ExtractCommand.Create(interrupted),
         };
         try
         {
             ParseResult parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
             if (parsed.Errors.Count > 0 && parsed.Action is not HelpAction)
-                CommandFailedException.ThrowUsage(parsed.Errors[0].Message);
+                CommandFailedException.ThrowUsage(parsed.UnmatchedTokens is [string token, ..] ? $"unrecognized command or argument '{token}'" : parsed.Errors[0].Message);
             return parsed.Invoke(new InvocationConfiguration
             {
                 Output = output,

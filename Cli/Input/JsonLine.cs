@@ -151,7 +151,7 @@ public ref struct JsonLine
         string found = _reader.TokenType switch
         {
             JsonTokenType.String => "a string",
-            JsonTokenType.Number => "a number that is none",
+            JsonTokenType.Number => expected == "an integer" ? "a number that is none" : "a number",
             JsonTokenType.True or JsonTokenType.False => "true or false",
             JsonTokenType.Null => "null",
             JsonTokenType.StartArray => "an array",

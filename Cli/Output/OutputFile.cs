@@ -25,10 +25,10 @@ public sealed class OutputFile : IDisposable
     {
         if (path == "-") return new OutputFile(new BufferedStream(Console.OpenStandardOutput(), BufferSizeBytes), null, null);
         if (Directory.Exists(path)) throw new IOException($"'{path}' is a directory");
-        string target = File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path;
+        string target = new FileInfo(path) is { LinkTarget: not null } link ? link.ResolveLinkTarget(returnFinalTarget: true)!.FullName : path;
         Stream? direct = OpenIfSpecial(target);
         string? partial = direct is null ? $"{target}.{Environment.ProcessId}.partial" : null;
-        Stream stream = direct ?? new FileStream(partial!, FileMode.Create, FileAccess.Write, FileShare.Read, BufferSizeBytes);
+        Stream stream = direct ?? CreateNew(path, partial!);
         if (path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase)) stream = new GZipStream(stream, CompressionLevel.Optimal);
         return new OutputFile(stream, target, partial);
     }
@@ -46,6 +46,22 @@ public sealed class OutputFile : IDisposable
         if (_committed) return;
         Stream.Dispose();
         if (_partialPath is not null) File.Delete(_partialPath);
+    }
+
+    private static FileStream CreateNew(string path, string partial)
+    {
+        try
+        {
+            return new FileStream(partial, FileMode.Create, FileAccess.Write, FileShare.Read, BufferSizeBytes);
+        }
+        catch (DirectoryNotFoundException)
+        {
+            throw new IOException($"cannot write '{path}': the directory does not exist");
+        }
+        catch (UnauthorizedAccessException)
+        {
+            throw new IOException($"cannot write '{path}': permission denied");
+        }
     }
 
     /// <summary>Opens what must not be replaced by a file: devices, and whatever cannot seek (pipes). Null for plain files and new names.</summary>
