@@ -30,18 +30,38 @@ public sealed record Field(
     /// <summary>A value with the field's low bits set.</summary>
     public UInt128 MaxValue => BitCount == 128 ? UInt128.MaxValue : (UInt128.One << BitCount) - 1;
 
+    /// <summary>
+    /// The bits that the field owns. All of them, except that <c>nw_tos</c> is the DSCP in place and leaves the two ECN bits alone.
+    /// </summary>
+    public UInt128 OwnedBits => Id == FieldId.NwTos ? 0xfc : MaxValue;
+
+    /// <summary>Bytes of the value as OVS stores it (<c>mf_field.n_bytes</c>): what a number in text may fill before it is "too large".</summary>
+    public int ValueSizeBytes => BitCount switch
+    {
+        <= 8 => 1,
+        <= 16 => 2,
+        <= 32 => 4,
+        <= 48 => 6,
+        <= 64 => 8,
+        _ => 16,
+    };
+
     /// <summary>Reads the field from <paramref name="flow"/>.</summary>
-    public UInt128 Get(ref PipelineFlow flow) => (ReadContainer(flow.Bytes) >> Shift) & MaxValue;
+    public UInt128 Get(ref PipelineFlow flow) => (ReadContainer(flow.Bytes) >> Shift) & OwnedBits;
 
     /// <summary>Writes all of the field's bits.</summary>
     public void Set(ref PipelineFlow flow, UInt128 value) => SetMasked(ref flow, value, MaxValue);
 
-    /// <summary>Writes the bits of the field that are set in <paramref name="mask"/>.</summary>
+    /// <summary>
+    /// Writes the bits of the field that are set in <paramref name="mask"/>. Writing <c>dl_vlan</c> or a PCP also makes the tag
+    /// present (CFI), as in OVS <c>flow_set_dl_vlan</c> and <c>flow_set_vlan_pcp</c>; used on a mask, it makes the mask ask for the tag.
+    /// </summary>
     public void SetMasked(ref PipelineFlow flow, UInt128 value, UInt128 mask)
     {
-        UInt128 m = (mask & MaxValue) << Shift;
+        UInt128 m = (mask & OwnedBits) << Shift;
         UInt128 old = ReadContainer(flow.Bytes);
-        WriteContainer(flow.Bytes, (old & ~m) | ((value << Shift) & m));
+        UInt128 tagPresent = m != 0 && Id is FieldId.DlVlan or FieldId.DlVlanPcp or FieldId.VlanPcp ? 0x1000u : 0u;
+        WriteContainer(flow.Bytes, (old & ~m) | ((value << Shift) & m) | tagPresent);
     }
 
     private UInt128 ReadContainer(ReadOnlySpan<byte> bytes)

@@ -14,6 +14,12 @@ public sealed class FlowMod
 
     public ulong CookieMask { get; init; }
 
+    /// <summary>
+    /// Add: the rule's cookie. Modify: the cookie to set, null to leave it alone (a rule that modify has to add gets 0).
+    /// Unlike this, <see cref="Cookie"/> and <see cref="CookieMask"/> say which rules a modify or delete is about.
+    /// </summary>
+    public ulong? NewCookie { get; init; }
+
     /// <summary>Seconds; 0 = never.</summary>
     public ushort IdleTimeoutSeconds { get; init; }
 
@@ -27,4 +33,12 @@ public sealed class FlowMod
 
     /// <summary>Restricts delete to rules that output to this port.</summary>
     public uint? OutPort { get; init; }
+
+    /// <summary>Restricts delete to rules that output to this group.</summary>
+    public uint? OutGroup { get; init; }
+
+    /// <summary>Eviction importance, 0 = none.</summary>
+    public ushort Importance { get; init; }
+
+    public FlowModFlags Flags { get; init; }
 }

@@ -1,7 +1,7 @@
 namespace Mergeflow.Engine;
 
 /// <summary>Text that cannot be parsed; line and column count from 1.</summary>
-public sealed class FlowTextException : Exception
+public class FlowTextException : Exception
 {
     public FlowTextException(string message, int line = 1, int column = 1)
         : base(message) => (Line, Column) = (line, column);

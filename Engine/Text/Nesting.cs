@@ -1,0 +1,10 @@
+namespace Mergeflow.Engine;
+
+/// <summary>Which action an action list stands in.</summary>
+internal enum Nesting : byte
+{
+    None,
+    WriteActions,
+    Ct,
+    Clone,
+}

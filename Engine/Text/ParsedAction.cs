@@ -1,0 +1,4 @@
+namespace Mergeflow.Engine;
+
+/// <summary>An action with the word it was written with, for messages about order and nesting.</summary>
+internal readonly record struct ParsedAction(OfAction Action, string Name, TextPiece Key);

@@ -1,0 +1,74 @@
+using System.Globalization;
+
+namespace Mergeflow.Engine;
+
+/// <summary>OpenFlow port numbers and their names, the reserved ones included (OVS <c>ofputil_port_map</c>).</summary>
+public sealed class PortNames
+{
+    /// <summary>First reserved number (<c>OFPP_MAX</c>): ordinary ports are below.</summary>
+    public const uint Max = 0xff00;
+
+    /// <summary><c>OFPP_LOCAL</c> in 16 bits.</summary>
+    public const uint Local = (uint)OfReservedPort.Local;
+
+    /// <summary><c>OFPP_UNSET</c>.</summary>
+    public const uint Unset = 0xfff7;
+
+    /// <summary>OpenFlow 1.1+ numbers of reserved ports are the 16-bit ones plus this (<c>OFPP11_OFFSET</c>).</summary>
+    public const uint WideOffset = 0xffff0000;
+
+    /// <summary>No names: numbers and reserved names only.</summary>
+    public static readonly PortNames None = new(new Dictionary<string, uint>());
+
+    private static readonly (string Name, uint Number)[] s_reserved =
+    [
+        ("IN_PORT", 0xfff8), ("TABLE", 0xfff9), ("NORMAL", 0xfffa), ("FLOOD", 0xfffb), ("ALL", 0xfffc),
+        ("CONTROLLER", 0xfffd), ("LOCAL", 0xfffe), ("ANY", 0xffff), ("UNSET", Unset), ("NONE", 0xffff),
+    ];
+
+    private readonly Dictionary<string, uint> _byName;
+    private readonly Dictionary<uint, string> _byNumber = [];
+
+    /// <summary>Copies <paramref name="ports"/>, name to number.</summary>
+    public PortNames(IReadOnlyDictionary<string, uint> ports)
+    {
+        _byName = new Dictionary<string, uint>(ports, StringComparer.Ordinal);
+        foreach ((string name, uint number) in ports) _byNumber.TryAdd(number, name);
+    }
+
+    /// <summary>
+    /// A number, a reserved name in any case, or a name of the map, quoted or not. Numbers of OpenFlow 1.1 reserved ports come
+    /// back in 16 bits (OVS <c>ofputil_port_from_string</c>).
+    /// </summary>
+    public bool TryParse(ReadOnlySpan<char> text, out uint port)
+    {
+        if (uint.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out port))
+        {
+            if (port <= 0xffff) return true;
+            if (port < WideOffset + Max) return false;
+            port -= WideOffset;
+            return true;
+        }
+
+        foreach ((string name, uint number) in s_reserved)
+        {
+            if (!text.Equals(name, StringComparison.OrdinalIgnoreCase)) continue;
+            port = number;
+            return true;
+        }
+
+        if (text.Length > 1 && text[0] == '"' && text[^1] == '"') text = text[1..^1];
+        return _byName.TryGetValue(text.ToString(), out port);
+    }
+
+    /// <summary>A name of the map, a reserved name in capitals, or the number.</summary>
+    public string Format(uint port)
+    {
+        foreach ((string name, uint number) in s_reserved)
+        {
+            if (number == port) return name;
+        }
+
+        return _byNumber.TryGetValue(port, out string? known) ? known : port.ToString(CultureInfo.InvariantCulture);
+    }
+}
