@@ -1,0 +1,15 @@
+using Mergeflow.Native;
+
+namespace Mergeflow.Tests;
+
+/// <summary><see cref="MpscRing{T}"/> for the litmus test.</summary>
+internal sealed class RealMpsc(int capacity) : IRecordQueue
+{
+    private readonly MpscRing<RingRecord> _ring = new(capacity);
+
+    public bool TryEnqueue(in RingRecord record) => _ring.TryEnqueue(in record);
+
+    public bool TryDequeue(out RingRecord record) => _ring.TryDequeue(out record);
+
+    public void Dispose() => _ring.Dispose();
+}
