@@ -29,6 +29,12 @@ public struct CtVerdict
     /// <summary>The connection can be offloaded as it stands: established in both directions (TCP: both peers ESTABLISHED), TCP or UDP, no ALG, no fragment.</summary>
     public bool Offloadable;
 
+    /// <summary>
+    /// The packet had met this connection in an earlier <c>ct</c> of the same zone and was not changed since: neither the connection's
+    /// state nor its timeout nor its counters moved (OVS <c>process_one_fast</c>).
+    /// </summary>
+    public bool Cached;
+
     public ushort Zone;
     public uint Mark;
     public Ipv6Address Label;

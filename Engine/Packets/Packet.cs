@@ -75,6 +75,15 @@ public unsafe struct Packet
     /// <summary>Index of the event that brought the packet in (replay), for attribution of outputs.</summary>
     [FieldOffset(48)] public long EventIndex;
 
+    /// <summary>Connection the last <c>ct</c> found, plus one; 0 = none. Only <see cref="Conntrack"/> reads it (OVS <c>md.conn</c>).</summary>
+    [FieldOffset(56)] public int CtConnRef;
+
+    /// <summary>Birth number of that connection: tells a reused slot.</summary>
+    [FieldOffset(60)] public ushort CtConnBirth;
+
+    /// <summary>Bit 0: reply direction, bit 1: the packet is an ICMP error about the connection.</summary>
+    [FieldOffset(62)] public byte CtConnFlags;
+
     /// <summary>Parsed headers and metadata.</summary>
     [FieldOffset(64)] public FlowKey Key;
 }

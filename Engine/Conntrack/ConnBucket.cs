@@ -1,0 +1,25 @@
+using System.Runtime.InteropServices;
+
+namespace Mergeflow.Engine;
+
+/// <summary>
+/// One cache line of the connection table: eight signatures, eight connection ids.
+/// </summary>
+/// <remarks>
+/// <code>
+/// signature[8] u16, 0 = empty | id[8] u32, bit 31: stored here because its first bucket was full | overflow u16 | spare
+/// </code>
+/// An entry lives in its first bucket or in that bucket's mate; <see cref="Overflow"/> counts entries of this bucket that live in the
+/// mate, so a miss in a bucket that never overflowed ends after one line.
+/// </remarks>
+[StructLayout(LayoutKind.Explicit, Size = SizeBytes)]
+internal unsafe struct ConnBucket
+{
+    public const int SizeBytes = 64;
+    public const int SlotCount = 8;
+    public const uint MovedBit = 0x8000_0000;
+
+    [FieldOffset(0)] public fixed ushort Signatures[SlotCount];
+    [FieldOffset(16)] public fixed uint Ids[SlotCount];
+    [FieldOffset(48)] public ushort Overflow;
+}

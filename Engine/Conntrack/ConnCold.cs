@@ -1,0 +1,41 @@
+using System.Runtime.InteropServices;
+
+namespace Mergeflow.Engine;
+
+/// <summary>What of a connection is seldom touched: place in the timing wheel or free list, limits, hardware counters; 64 bytes.</summary>
+[StructLayout(LayoutKind.Explicit, Size = SizeBytes)]
+internal struct ConnCold
+{
+    public const int SizeBytes = 64;
+
+    /// <summary>Next in the wheel slot or in the free list; 0 = none.</summary>
+    [FieldOffset(0)] public int Next;
+
+    /// <summary>Previous in the wheel slot; 0 = this is the first.</summary>
+    [FieldOffset(4)] public int Prev;
+
+    [FieldOffset(8)] public int WheelSlot;
+
+    /// <summary>Sequence number of the zone's limit when the connection was admitted.</summary>
+    [FieldOffset(12)] public uint AdmitSeq;
+
+    /// <summary>Merged rules that depend on the connection; written by the offload side only.</summary>
+    [FieldOffset(16)] public int OffloadRefs;
+
+    /// <summary>FTP control connection: bytes by which NAT lengthened the stream.</summary>
+    [FieldOffset(20)] public int SeqSkew;
+
+    /// <summary>That stream is the reply direction's.</summary>
+    [FieldOffset(24)] public bool SeqSkewReply;
+
+    [FieldOffset(25)] public ConnAlg Alg;
+
+    /// <summary>Index of the parent's tuple in the table of parents, for expected connections.</summary>
+    [FieldOffset(28)] public int Parent;
+
+    /// <summary>Counted by hardware; written by the aging side only.</summary>
+    [FieldOffset(32)] public ulong HwOrigPackets;
+    [FieldOffset(40)] public ulong HwReplyPackets;
+    [FieldOffset(48)] public ulong HwOrigBytes;
+    [FieldOffset(56)] public ulong HwReplyBytes;
+}

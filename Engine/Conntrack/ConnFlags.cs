@@ -1,0 +1,23 @@
+namespace Mergeflow.Engine;
+
+/// <summary>What else is true of a connection.</summary>
+[Flags]
+internal enum ConnFlags : ushort
+{
+    None = 0,
+
+    /// <summary>The record is in use.</summary>
+    Live = 1,
+
+    /// <summary>It has an entry in the table for its reply tuple too, because NAT made that a different one.</summary>
+    TwoEntries = 2,
+
+    /// <summary>Control connection of an application-level gateway.</summary>
+    HasAlg = 4,
+
+    /// <summary>Expected by an application-level gateway: every packet is related.</summary>
+    AlgRelated = 8,
+
+    /// <summary>Counted against its zone's limit.</summary>
+    Admitted = 16,
+}

@@ -1,0 +1,45 @@
+using System.Runtime.InteropServices;
+
+namespace Mergeflow.Engine;
+
+/// <summary>
+/// A connection, 128 bytes: what a lookup compares and TCP checks in the first cache line, what the packet receives in the second.
+/// </summary>
+/// <remarks>
+/// <code>
+/// line 0: fwd key[0] rev key[16] TCP peer orig[32] TCP peer reply[44] expiry[56]
+/// line 1: label[64] mark[80] generation[84] packets[88,96] bytes[104,112] nat[120] l4 state[121] flags[122] timeouts[124] birth[126]
+/// </code>
+/// </remarks>
+[StructLayout(LayoutKind.Explicit, Size = SizeBytes)]
+internal struct ConnRecord
+{
+    public const int SizeBytes = 128;
+
+    /// <summary>Tuple of the first packet.</summary>
+    [FieldOffset(0)] public ConnKey Fwd;
+
+    /// <summary>Tuple of its answers: the reverse of what left after NAT.</summary>
+    [FieldOffset(16)] public ConnKey Rev;
+
+    [FieldOffset(32)] public TcpPeer Orig;
+    [FieldOffset(44)] public TcpPeer Reply;
+
+    /// <summary>Expired when now >= this.</summary>
+    [FieldOffset(56)] public long ExpiryMs;
+
+    [FieldOffset(64)] public Ipv6Address Label;
+    [FieldOffset(80)] public uint Mark;
+    [FieldOffset(84)] public uint Generation;
+    [FieldOffset(88)] public ulong OrigPackets;
+    [FieldOffset(96)] public ulong ReplyPackets;
+    [FieldOffset(104)] public ulong OrigBytes;
+    [FieldOffset(112)] public ulong ReplyBytes;
+    [FieldOffset(120)] public NatKind Nat;
+    [FieldOffset(121)] public ConnL4State L4State;
+    [FieldOffset(122)] public ConnFlags Flags;
+    [FieldOffset(124)] public ushort TimeoutRow;
+    [FieldOffset(126)] public ushort Birth;
+
+    public readonly bool IsIpv6 => (Fwd.Aux & ConnKey.AuxIpv6) != 0;
+}

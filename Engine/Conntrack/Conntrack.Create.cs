@@ -1,0 +1,115 @@
+namespace Mergeflow.Engine;
+
+public sealed unsafe partial class Conntrack
+{
+    /// <summary>
+    /// A packet without a connection (OVS <c>conn_not_found</c>): +new, or +inv if it cannot begin one. With <c>commit</c> the connection
+    /// is made and the packet translated. Returns its id, 0 = none.
+    /// </summary>
+    private int Create(Packet* packet, in DpCt args, CtContext* cx, long nowMs)
+    {
+        if (!IsValidNew(cx))
+        {
+            packet->Key.CtState = CtState.Inv;
+            return 0;
+        }
+        packet->Key.CtState = CtState.New;
+        if ((args.Flags & (DpCtFlags.Commit | DpCtFlags.Force)) == 0) return 0;
+
+        ushort zone = args.Zone;
+        if (!MayEnterZone(zone) || (_freeHead == 0 && _highWater > _capacity && Turn(nowMs, StepBudget) == 0))
+        {
+            RefusedConnections++;
+            return 0;
+        }
+        int id = AllocateConn();
+        if (id == 0)
+        {
+            RefusedConnections++;
+            return 0;
+        }
+
+        ConnRecord* c = Conn(id);
+        c->Fwd = cx->Key;
+        c->Rev = cx->Key.Reverse();
+        c->Label = default;
+        c->Mark = 0;
+        c->OrigPackets = c->ReplyPackets = c->OrigBytes = c->ReplyBytes = 0;
+        c->Nat = NatKind.None;
+        c->L4State = ConnL4State.First;
+        c->Flags = ConnFlags.Live;
+        c->TimeoutRow = RowOf(args.TimeoutPolicy);
+        ConnCold* cold = _cold + id;
+        cold->SeqSkew = 0;
+        cold->SeqSkewReply = false;
+        cold->Alg = ConnAlg.None;
+        cold->HwOrigPackets = cold->HwReplyPackets = cold->HwOrigBytes = cold->HwReplyBytes = 0;
+        if (cx->IsIpv6)
+        {
+            ConnAddresses* a = _addresses + id;
+            a->FwdSrc = a->RevDst = cx->Src6;
+            a->FwdDst = a->RevSrc = cx->Dst6;
+        }
+        CtTimeout timeout = CtTimeout.OtherFirst;
+        if (cx->Key.Proto == IpProto.Tcp)
+        {
+            InitTcp(c, cx->L4, cx->L4SizeBytes);
+            timeout = CtTimeout.TcpFirstPacket;
+        }
+        else if (IsIcmpProto(cx->Key.Proto))
+        {
+            timeout = CtTimeout.IcmpFirst;
+        }
+        c->ExpiryMs = nowMs + TimeoutMs(c, timeout);
+
+        if ((args.Flags & DpCtFlags.Nat) != 0 && args.Nat != NatKind.None)
+        {
+            c->Nat = args.Nat;
+            if (!ChooseTuple(id, args, nowMs))
+            {
+                ReturnConn(id);
+                return 0;
+            }
+        }
+        if (!InsertBoth(id, cx->Hash))
+        {
+            ReturnConn(id);
+            return 0;
+        }
+        WheelStart(nowMs);
+        WheelLink(id);
+        EnterZone(id, zone);
+        Volatile.Write(ref c->Generation, c->Generation + 1);
+        CountPacket(c, reply: false, packet->LengthBytes);
+        if (c->Nat != NatKind.None) Translate(packet, cx, id, reply: false);
+        cx->Changed = true;
+        cx->Reply = false;
+        return id;
+    }
+
+    /// <summary>Gives back a slot that never got into the table.</summary>
+    private void ReturnConn(int id)
+    {
+        Conn(id)->Flags = ConnFlags.None;
+        _cold[id].Next = _freeHead;
+        _freeHead = id;
+        _count--;
+        RefusedConnections++;
+    }
+
+    private bool InsertBoth(int id, ulong hash)
+    {
+        ConnRecord* c = Conn(id);
+        if (!InsertEntry(hash, id)) return false;
+        if (c->Nat == NatKind.None) return true;
+        ulong reverseHash = _hash.OfKey(c->Rev);
+        if (reverseHash == hash) return true;
+        if (!InsertEntry(reverseHash, id))
+        {
+            RemoveEntry(hash, id);
+            return false;
+        }
+        c->Flags |= ConnFlags.TwoEntries;
+        return true;
+    }
+}

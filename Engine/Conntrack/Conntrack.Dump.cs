@@ -1,0 +1,73 @@
+using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
+
+namespace Mergeflow.Engine;
+
+public sealed unsafe partial class Conntrack
+{
+    /// <summary>A live connection, for people. Cold path: allocates.</summary>
+    /// <param name="connId">Connection id.</param>
+    /// <param name="nowMs">Clock, for the seconds left.</param>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such connection.</exception>
+    public ConnInfo Describe(int connId, long nowMs = 0)
+    {
+        if (connId < 1 || connId > _capacity || (Conn(connId)->Flags & ConnFlags.Live) == 0) ThrowBadConnId(connId);
+        ConnRecord* c = Conn(connId);
+        ConnCold* cold = _cold + connId;
+        string? state = c->Fwd.Proto == IpProto.Tcp ? NameOf(c->Orig.State > c->Reply.State ? c->Orig.State : c->Reply.State) : null;
+        long leftMs = c->ExpiryMs - nowMs;
+        return new ConnInfo(
+            connId, c->Generation, c->Fwd.Zone, c->Mark, c->Label, c->Fwd.Proto, state, leftMs > 0 ? leftMs / 1000 : 0,
+            TupleOf(connId, reply: false), TupleOf(connId, reply: true),
+            c->OrigPackets + cold->HwOrigPackets, c->OrigBytes + cold->HwOrigBytes,
+            c->ReplyPackets + cold->HwReplyPackets, c->ReplyBytes + cold->HwReplyBytes);
+    }
+
+    /// <summary>The connections that have not expired, for people. Cold path: allocates.</summary>
+    public IEnumerable<ConnInfo> Snapshot(long nowMs)
+    {
+        for (int id = 1; id < _highWater; id++)
+        {
+            if (IsLiveAt(id, nowMs)) yield return Describe(id, nowMs);
+        }
+    }
+
+    private bool IsLiveAt(int id, long nowMs) => (Conn(id)->Flags & ConnFlags.Live) != 0 && nowMs < Conn(id)->ExpiryMs;
+
+    private ConnTuple TupleOf(int id, bool reply)
+    {
+        ConnRecord* c = Conn(id);
+        ConnKey key = reply ? c->Rev : c->Fwd;
+        bool ipv6 = c->IsIpv6;
+        Ipv6Address src = default, dst = default;
+        if (ipv6)
+        {
+            ConnAddresses* a = _addresses + id;
+            (src, dst) = reply ? (a->RevSrc, a->RevDst) : (a->FwdSrc, a->FwdDst);
+        }
+        else
+        {
+            Unsafe.As<Ipv6Address, uint>(ref src) = key.Src;
+            Unsafe.As<Ipv6Address, uint>(ref dst) = key.Dst;
+        }
+        ushort sport = BinaryPrimitives.ReverseEndianness(key.SrcPort), dport = BinaryPrimitives.ReverseEndianness(key.DstPort);
+        return (key.Aux & ConnKey.AuxIcmp) != 0
+            ? new ConnTuple(ipv6, src, dst, key.Proto, 0, 0, sport, key.IcmpType, 0)
+            : new ConnTuple(ipv6, src, dst, key.Proto, sport, dport, 0, 0, 0);
+    }
+
+    private static string NameOf(TcpState state) => state switch
+    {
+        TcpState.Closed => "CLOSED",
+        TcpState.Listen => "LISTEN",
+        TcpState.SynSent => "SYN_SENT",
+        TcpState.SynRecv => "SYN_RECV",
+        TcpState.Established => "ESTABLISHED",
+        TcpState.CloseWait => "CLOSE_WAIT",
+        TcpState.FinWait1 => "FIN_WAIT_1",
+        TcpState.Closing => "CLOSING",
+        TcpState.LastAck => "LAST_ACK",
+        TcpState.FinWait2 => "FIN_WAIT_2",
+        _ => "TIME_WAIT",
+    };
+}

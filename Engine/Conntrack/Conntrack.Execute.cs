@@ -1,0 +1,242 @@
+using System.Runtime.CompilerServices;
+using Mergeflow.Native;
+
+namespace Mergeflow.Engine;
+
+public sealed unsafe partial class Conntrack
+{
+    private const uint CtLane = 1u << 3;
+    private const uint CtIpv6Lane = 1u << 8;
+    private const CtState NatStates = CtState.SNat | CtState.DNat;
+
+    /// <summary>
+    /// Sends a packet through conntrack: its ct_* fields are set, its bytes translated, the connection created or moved on.
+    /// </summary>
+    /// <param name="packet">Parsed packet; on <see cref="CtDisposition.Held"/> it belongs to conntrack until it is released.</param>
+    /// <param name="args">The action.</param>
+    /// <param name="nowMs">Clock in ms, the same one that <see cref="Step"/> gets.</param>
+    /// <param name="verdict">What was done.</param>
+    public void Execute(Packet* packet, in DpCt args, long nowMs, out CtVerdict verdict) => Execute(packet, args, nowMs, 0, out verdict);
+
+    /// <summary>The same, with the hash from <see cref="HashOf"/>; 0 = not known.</summary>
+    public void Execute(Packet* packet, in DpCt args, long nowMs, ulong hash, out CtVerdict verdict)
+    {
+        if (packet->Key.NwFrag != NwFrag.No)
+        {
+            ExecuteFragment(packet, args, nowMs, out verdict);
+        }
+        else
+        {
+            ExecuteWhole(packet, args, nowMs, hash, out verdict);
+        }
+        if (_fragments.Oldest >= 0) ExpireFragments(nowMs, 0, 1);
+    }
+
+    [SkipLocalsInit]
+    private void ExecuteWhole(Packet* packet, in DpCt args, long nowMs, ulong hash, out CtVerdict verdict)
+    {
+        CtContext cx;
+        cx.ConnId = 0;
+        cx.Reply = cx.IcmpRelated = cx.Changed = cx.Translated = false;
+        if (!ExtractKey(packet, args.Zone, &cx))
+        {
+            Reject(packet, args.Zone, out verdict);
+            return;
+        }
+        if (packet->CtConnRef != 0 && IsCached(packet, args, &cx))
+        {
+            ProcessCached(packet, args, &cx, out verdict);
+            return;
+        }
+        cx.Hash = hash != 0 ? hash : _hash.OfKey(cx.Key);
+        Process(packet, args, &cx, nowMs, out verdict);
+    }
+
+    /// <summary>Hash for <see cref="Execute(Packet*, in DpCt, long, ulong, out CtVerdict)"/> of a TCP or UDP packet, from its key; 0 for others.</summary>
+    public ulong HashOf(Packet* packet, ushort zone)
+    {
+        FlowKey* k = &packet->Key;
+        if (k->NwProto is not (IpProto.Tcp or IpProto.Udp) || k->NwFrag != NwFrag.No) return 0;
+        ConnKey key = default;
+        key.Zone = zone;
+        key.Proto = k->NwProto;
+        key.Ports = Unsafe.ReadUnaligned<uint>(&k->TpSrc);
+        switch (k->DlType.Host)
+        {
+            case EthType.Ip:
+                key.Addrs = Unsafe.ReadUnaligned<uint>(&k->NwSrc) | ((ulong)Unsafe.ReadUnaligned<uint>(&k->NwDst) << 32);
+                return _hash.OfKey(key);
+            case EthType.Ipv6:
+                key.Aux = ConnKey.AuxIpv6;
+                key.Src = _hash.OfAddress(k->Ipv6Src);
+                key.Dst = _hash.OfAddress(k->Ipv6Dst);
+                return _hash.OfKey(key);
+            default:
+                return 0;
+        }
+    }
+
+    /// <summary>Makes a packet untracked again (<c>ct_clear</c>).</summary>
+    public static void Clear(Packet* packet)
+    {
+        packet->Key.CtState = CtState.None;
+        packet->Key.CtZone = default;
+        packet->Key.CtMark = default;
+        packet->KeyLanes &= ~(CtLane | CtIpv6Lane);
+        packet->CtConnRef = 0;
+        FlowKey.Lane(ref packet->Key, 3) = default;
+        FlowKey.Lane(ref packet->Key, 8) = default;
+    }
+
+    /// <summary>The packet cannot be tracked: invalid, and nothing else is known of it.</summary>
+    private void Reject(Packet* packet, ushort zone, out CtVerdict verdict)
+    {
+        packet->Key.CtState = CtState.Inv;
+        WriteMetadata(packet, zone, 0, null);
+        packet->CtConnRef = 0;
+        CtContext cx = default;
+        FillVerdict(packet, &cx, out verdict);
+    }
+
+    /// <summary>The decisions of OVS <c>process_one</c>, in its order.</summary>
+    private void Process(Packet* packet, in DpCt args, CtContext* cx, long nowMs, out CtVerdict verdict)
+    {
+        FlowKey* k = &packet->Key;
+        ushort zone = args.Zone;
+        if (k->CtState != CtState.None && k->CtZone.Host != zone) k->CtState = CtState.None;
+
+        bool translatedBefore = (k->CtState & NatStates) != 0;
+        LookUp(cx, translatedBefore, nowMs);
+        int id = cx->ConnId;
+
+        if ((args.Flags & DpCtFlags.Force) != 0 && cx->Reply && id != 0)
+        {
+            // The entry looks the wrong way: 'force' replaces it by one that begins with this packet.
+            RemoveConn(id);
+            cx->Changed = true;
+            id = 0;
+        }
+
+        bool nat = (args.Flags & DpCtFlags.Nat) != 0;
+        bool create = false;
+        if (id != 0)
+        {
+            create = UpdateState(packet, cx, id, nowMs);
+            if (nat && !create) HandleNat(packet, cx, id, zone);
+        }
+        else if (translatedBefore && !nat && (id = FindByOriginalTuple(packet, cx, nowMs)) != 0)
+        {
+            create = UpdateState(packet, cx, id, nowMs);
+        }
+        else if (cx->IcmpRelated)
+        {
+            k->CtState = CtState.Inv;
+        }
+        else
+        {
+            create = true;
+        }
+
+        if (create)
+        {
+            id = 0;
+            if (Find(cx, nowMs, out _) == 0) id = Create(packet, args, cx, nowMs);
+        }
+        WriteMetadata(packet, zone, id, cx);
+        if (id != 0) WriteMarkAndLabel(packet, args, cx, id);
+        RememberConn(packet, cx, id, nat);
+        cx->ConnId = id;
+        FillVerdict(packet, cx, out verdict);
+    }
+
+    /// <summary>
+    /// Finds the connection (OVS <c>initial_conn_lookup</c>). A packet that this zone has translated already is found by what answers it.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void LookUp(CtContext* cx, bool translatedBefore, long nowMs)
+    {
+        if (!translatedBefore)
+        {
+            cx->ConnId = Find(cx, nowMs, out cx->Reply);
+            return;
+        }
+        cx->ReverseKey();
+        int id = cx->ConnId = Find(cx, nowMs, out bool reply);
+        if (id == 0)
+        {
+            cx->ReverseKey();
+            return;
+        }
+        cx->Reply = !reply;
+        ConnRecord* c = Conn(id);
+        cx->Key = cx->Reply ? c->Rev : c->Fwd;
+        if (cx->IsIpv6)
+        {
+            cx->Src6 = cx->Reply ? _addresses[id].RevSrc : _addresses[id].FwdSrc;
+            cx->Dst6 = cx->Reply ? _addresses[id].RevDst : _addresses[id].FwdDst;
+        }
+        cx->Hash = _hash.OfKey(cx->Key);
+    }
+
+    /// <summary>Moves the connection on and says in ct_state what the packet is to it; true if the packet begins another connection.</summary>
+    private bool UpdateState(Packet* packet, CtContext* cx, int id, long nowMs)
+    {
+        ConnRecord* c = Conn(id);
+        ref CtState state = ref packet->Key.CtState;
+        if (cx->IcmpRelated)
+        {
+            state |= CtState.Rel;
+            if (cx->Reply) state |= CtState.Rpl;
+            return false;
+        }
+        if ((c->Flags & ConnFlags.AlgRelated) != 0) state |= CtState.Rel;
+
+        switch (UpdateL4(packet, cx, id, nowMs))
+        {
+            case CtUpdate.Valid:
+                state = (state | CtState.Est) & ~CtState.New;
+                if (cx->Reply) state |= CtState.Rpl;
+                break;
+            case CtUpdate.ValidNew:
+                state |= CtState.New;
+                break;
+            case CtUpdate.Invalid:
+                state = CtState.Inv;
+                return false;
+            case CtUpdate.New:
+                RemoveConn(id);
+                cx->Changed = true;
+                return true;
+        }
+        CountPacket(c, cx->Reply, packet->LengthBytes);
+        return false;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private CtUpdate UpdateL4(Packet* packet, CtContext* cx, int id, long nowMs)
+    {
+        ConnRecord* c = Conn(id);
+        if (c->Fwd.Proto != IpProto.Tcp) return UpdateOther(id, cx->Reply, nowMs);
+        if (TryTcpEstablished(c, cx->L4, cx->L4SizeBytes, cx->Reply, nowMs)) return CtUpdate.Valid;
+
+        (TcpState orig, TcpState answer) = (c->Orig.State, c->Reply.State);
+        CtUpdate update = UpdateTcp(id, cx->L4, cx->L4SizeBytes, cx->Reply, nowMs);
+        if (update != CtUpdate.New && (orig != c->Orig.State || answer != c->Reply.State)) Invalidate(id);
+        return update;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void CountPacket(ConnRecord* c, bool reply, int lengthBytes)
+    {
+        if (reply)
+        {
+            c->ReplyPackets++;
+            c->ReplyBytes += (uint)lengthBytes;
+        }
+        else
+        {
+            c->OrigPackets++;
+            c->OrigBytes += (uint)lengthBytes;
+        }
+    }
+}

@@ -1,0 +1,134 @@
+namespace Mergeflow.Engine;
+
+/// <remarks>
+/// Expiry is a wheel of two levels: 256 slots of 512 ms, then 1024 slots of 131 s. A packet that extends its connection writes the new
+/// time into the record only; when the slot comes up, the connection is moved to where it belongs by then. So a packet never touches
+/// the wheel unless it shortens a timeout.
+/// </remarks>
+public sealed unsafe partial class Conntrack
+{
+    private const int TickShift = 9;
+    private const int FineSlots = 256;
+    private const int FineShift = 8;
+    private const int CoarseSlots = 1024;
+    private const int WheelSlotCount = FineSlots + CoarseSlots;
+    private const int StepBudget = 256;
+
+    /// <summary>First connection of each slot, 0 = empty.</summary>
+    private readonly int* _wheel;
+
+    /// <summary>Tick whose slot is the current one: everything in earlier slots has been dealt with.</summary>
+    private long _tick;
+
+    /// <summary>The coarse slot that starts with the current tick still has to be spread over the fine ones.</summary>
+    private bool _spreadPending;
+
+    /// <summary>
+    /// Removes connections that expired and lets overdue fragments go, a bounded number per call; returns how many it handled, 0 = nothing to do.
+    /// Connections may stay up to 512 ms longer in the table than they are visible to packets.
+    /// </summary>
+    public int Step(long nowMs) => ExpireFragments(nowMs, CtFragments.PurgeMs, StepBudget) + Turn(nowMs, StepBudget);
+
+    /// <summary>Removes every connection that is expired at <paramref name="nowMs"/>, exactly; returns how many.</summary>
+    public int ExpireAll(long nowMs)
+    {
+        int before = _count;
+        while (Turn(nowMs, int.MaxValue) > 0)
+        {
+        }
+        for (int id = _wheel[_tick & (FineSlots - 1)]; id != 0;)
+        {
+            int next = _cold[id].Next;
+            if (nowMs >= Conn(id)->ExpiryMs) RemoveConn(id);
+            id = next;
+        }
+        return before - _count;
+    }
+
+    private int Turn(long nowMs, int budget)
+    {
+        long target = nowMs >> TickShift;
+        int handled = 0;
+        while (true)
+        {
+            if (_count == 0)
+            {
+                _tick = Math.Max(_tick, target);
+                _spreadPending = false;
+                return handled;
+            }
+            if (_spreadPending)
+            {
+                int coarse = FineSlots + (int)((_tick >> FineShift) & (CoarseSlots - 1));
+                if (!Drain(coarse, nowMs, budget, ref handled)) return handled;
+                _spreadPending = false;
+            }
+            if (_tick >= target) return handled;
+            if (!Drain((int)(_tick & (FineSlots - 1)), nowMs, budget, ref handled)) return handled;
+            _tick++;
+            _spreadPending = (_tick & (FineSlots - 1)) == 0;
+        }
+    }
+
+    /// <summary>Empties a slot: expired connections go, the others move on. False if the budget ran out.</summary>
+    private bool Drain(int slot, long nowMs, int budget, ref int handled)
+    {
+        int id;
+        while ((id = _wheel[slot]) != 0)
+        {
+            if (handled >= budget) return false;
+            handled++;
+            if (nowMs >= Conn(id)->ExpiryMs)
+            {
+                RemoveConn(id);
+                continue;
+            }
+            WheelUnlink(id);
+            WheelLink(id);
+        }
+        return true;
+    }
+
+    private int SlotOf(long expiryMs)
+    {
+        long tick = Math.Max(expiryMs >> TickShift, _tick);
+        if (tick - _tick < FineSlots) return (int)(tick & (FineSlots - 1));
+        long coarse = Math.Min(tick >> FineShift, (_tick >> FineShift) + CoarseSlots - 1);
+        return FineSlots + (int)(coarse & (CoarseSlots - 1));
+    }
+
+    private void WheelLink(int id)
+    {
+        int slot = SlotOf(Conn(id)->ExpiryMs);
+        int head = _wheel[slot];
+        ConnCold* cold = _cold + id;
+        cold->Next = head;
+        cold->Prev = 0;
+        cold->WheelSlot = slot;
+        if (head != 0) _cold[head].Prev = id;
+        _wheel[slot] = id;
+    }
+
+    private void WheelUnlink(int id)
+    {
+        ConnCold* cold = _cold + id;
+        if (cold->Prev != 0) _cold[cold->Prev].Next = cold->Next;
+        else _wheel[cold->WheelSlot] = cold->Next;
+        if (cold->Next != 0) _cold[cold->Next].Prev = cold->Prev;
+    }
+
+    private void WheelMove(int id)
+    {
+        if (SlotOf(Conn(id)->ExpiryMs) == _cold[id].WheelSlot) return;
+        WheelUnlink(id);
+        WheelLink(id);
+    }
+
+    /// <summary>An empty wheel starts at the present: a clock that begins anywhere costs nothing.</summary>
+    private void WheelStart(long nowMs)
+    {
+        if (_count > 1) return;
+        _tick = Math.Max(_tick, nowMs >> TickShift);
+        _spreadPending = false;
+    }
+}

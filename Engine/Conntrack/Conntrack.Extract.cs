@@ -1,0 +1,132 @@
+using System.Runtime.CompilerServices;
+
+namespace Mergeflow.Engine;
+
+public sealed unsafe partial class Conntrack
+{
+    private const int TcpHeaderBytes = 20;
+    private const int UdpHeaderBytes = 8;
+    private const int IcmpHeaderBytes = 8;
+    private const int Ipv4HeaderBytes = 20;
+    private const int Ipv6HeaderBytes = 40;
+
+    /// <summary>Bytes of a quoted L4 header that ICMP guarantees (RFC 792).</summary>
+    private const int QuotedL4Bytes = 8;
+
+    /// <summary>
+    /// The tuple to look up, from the bytes of the packet (OVS <c>conn_key_extract</c>); false if the packet cannot be tracked.
+    /// </summary>
+    private bool ExtractKey(Packet* packet, ushort zone, CtContext* cx)
+    {
+        ushort dlType = packet->Key.DlType.Host;
+        cx->IsIpv6 = dlType == EthType.Ipv6;
+        if (packet->L3Offset == Packet.NoOffset || packet->L4Offset == Packet.NoOffset) return false;
+        if (!cx->IsIpv6 && dlType != EthType.Ip) return false;
+
+        byte* end = packet->Data + packet->LengthBytes - packet->L2PadBytes;
+        cx->L3 = packet->Data + packet->L3Offset;
+        cx->L4 = packet->Data + packet->L4Offset;
+        cx->L4SizeBytes = (int)(end - cx->L4);
+        cx->Key = default;
+        cx->Key.Zone = zone;
+
+        bool ok;
+        if (cx->IsIpv6)
+        {
+            cx->Key.Aux = ConnKey.AuxIpv6;
+            ok = ExtractIpv6(cx, cx->L3, end, out _);
+        }
+        else
+        {
+            ok = (packet->Flags & PacketFlags.IpCsumBad) == 0
+                && ExtractIpv4(cx, cx->L3, end, (packet->Flags & PacketFlags.IpCsumGood) == 0, out _);
+        }
+        if (!ok || (packet->Flags & PacketFlags.L4CsumBad) != 0) return false;
+        if (!ExtractL4(cx, (packet->Flags & PacketFlags.L4CsumGood) == 0)) return false;
+        if (cx->IsIpv6)
+        {
+            cx->Key.Src = _hash.OfAddress(cx->Src6);
+            cx->Key.Dst = _hash.OfAddress(cx->Dst6);
+        }
+        return true;
+    }
+
+    /// <summary>IPv4 header that starts at <paramref name="l3"/>; <paramref name="l4"/> is what follows it.</summary>
+    private static bool ExtractIpv4(CtContext* cx, byte* l3, byte* end, bool validate, out byte* l4)
+    {
+        l4 = l3;
+        long size = end - l3;
+        if (size < Ipv4HeaderBytes) return false;
+        int headerSize = (*l3 & 0x0f) * 4;
+        if (headerSize < Ipv4HeaderBytes || size < headerSize) return false;
+        if ((Unsafe.ReadUnaligned<ushort>(l3 + 6) & 0xff3f) != 0) return false;
+        if (validate && CtChecksum.Finish(CtChecksum.Add(0, l3, headerSize)) != 0) return false;
+        l4 = l3 + headerSize;
+        cx->Key.Addrs = Unsafe.ReadUnaligned<ulong>(l3 + 12);
+        cx->Key.Proto = l3[9];
+        return true;
+    }
+
+    /// <summary>IPv6 header and its extension headers.</summary>
+    private static bool ExtractIpv6(CtContext* cx, byte* l3, byte* end, out byte* l4)
+    {
+        l4 = l3;
+        if (end - l3 < Ipv6HeaderBytes) return false;
+        byte proto = l3[6];
+        if (!CtIpv6Headers.Walk(l3 + Ipv6HeaderBytes, end, ref proto, out l4, out _, out bool isFragment) || isFragment) return false;
+        cx->Src6 = Unsafe.ReadUnaligned<Ipv6Address>(l3 + 8);
+        cx->Dst6 = Unsafe.ReadUnaligned<Ipv6Address>(l3 + 24);
+        cx->Key.Proto = proto;
+        return true;
+    }
+
+    /// <summary>Ports, or the id of an ICMP query, or the tuple that an ICMP error quotes.</summary>
+    private bool ExtractL4(CtContext* cx, bool validate)
+    {
+        byte* l4 = cx->L4;
+        int size = cx->L4SizeBytes;
+        switch (cx->Key.Proto)
+        {
+            case IpProto.Tcp:
+                if (size < TcpHeaderBytes) return false;
+                int tcpSize = (l4[12] >> 4) * 4;
+                if (tcpSize < TcpHeaderBytes || tcpSize > size) return false;
+                return (!validate || IsL4ChecksumRight(cx)) && ExtractPorts(cx, l4);
+
+            case IpProto.Udp:
+                if (size < UdpHeaderBytes) return false;
+                int udpSize = (l4[4] << 8) | l4[5];
+                if (udpSize < UdpHeaderBytes || udpSize > size) return false;
+                bool unchecked4 = !cx->IsIpv6 && Unsafe.ReadUnaligned<ushort>(l4 + 6) == 0;
+                return (unchecked4 || !validate || IsL4ChecksumRight(cx)) && ExtractPorts(cx, l4);
+
+            case IpProto.Icmp when !cx->IsIpv6:
+                if (validate && CtChecksum.Finish(CtChecksum.Add(0, l4, size)) != 0) return false;
+                return ExtractIcmp(cx, l4, size, IcmpHeaderBytes, quoted: false);
+
+            case IpProto.Icmpv6 when cx->IsIpv6:
+                if (validate && !IsL4ChecksumRight(cx)) return false;
+                return ExtractIcmp6(cx, l4, size, quoted: false);
+
+            default:
+                return true;
+        }
+    }
+
+    /// <summary>Port 0 is invalid.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool ExtractPorts(CtContext* cx, byte* l4)
+    {
+        uint ports = Unsafe.ReadUnaligned<uint>(l4);
+        cx->Key.Ports = ports;
+        return (ports & 0xffff) != 0 && ports >> 16 != 0;
+    }
+
+    private static bool IsL4ChecksumRight(CtContext* cx)
+    {
+        ulong sum = cx->IsIpv6
+            ? CtChecksum.Pseudo6(cx->L3, cx->Key.Proto, cx->L4SizeBytes)
+            : CtChecksum.Pseudo4(cx->L3, cx->Key.Proto, ((cx->L3[2] << 8) | cx->L3[3]) - ((*cx->L3 & 0x0f) * 4));
+        return CtChecksum.Finish(CtChecksum.Add(sum, cx->L4, cx->L4SizeBytes)) == 0;
+    }
+}

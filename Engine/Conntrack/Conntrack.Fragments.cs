@@ -1,0 +1,158 @@
+using System.Runtime.CompilerServices;
+
+namespace Mergeflow.Engine;
+
+/// <remarks>
+/// Fragments are held until the datagram is complete; then conntrack sees the datagram as a whole, and the fragments leave together,
+/// each with its ct_* fields and addresses (OVS lib/ipf.c). Late datagrams are dropped, as Open vSwitch does since 3.2.
+/// </remarks>
+public sealed unsafe partial class Conntrack
+{
+    private readonly CtFragments _fragments;
+    private readonly int _ipfMinV4;
+    private readonly int _ipfMinV6;
+    private nint[] _released = new nint[64];
+    private int _releasedCount;
+
+    /// <summary>Packets that the last call released, in order; valid until the next call. They belong to the caller again.</summary>
+    public ReadOnlySpan<nint> Released => _released.AsSpan(0, _releasedCount);
+
+    /// <summary>Where fragments go whose datagram did not become complete in time; null = they are forgotten.</summary>
+    public PacketDrop? DroppedFragment { get; set; }
+
+    /// <summary>Fragments on hold.</summary>
+    public int HeldFragments => _fragments.Count;
+
+    private void ExecuteFragment(Packet* packet, in DpCt args, long nowMs, out CtVerdict verdict)
+    {
+        _releasedCount = 0;
+        int complete = -1;
+        if (!TryHold(packet, args.Zone, nowMs, ref complete))
+        {
+            Reject(packet, args.Zone, out verdict);
+        }
+        else if (complete >= 0)
+        {
+            Release(complete, args, nowMs, out verdict);
+        }
+        else
+        {
+            verdict = default;
+            verdict.ConnId = -1;
+            verdict.Zone = args.Zone;
+            verdict.Disposition = CtDisposition.Held;
+        }
+    }
+
+    /// <summary>Takes a fragment; false if it is no good. <paramref name="complete"/> is set to its datagram if that is whole now.</summary>
+    private bool TryHold(Packet* packet, ushort zone, long nowMs, ref int complete)
+    {
+        CtFragmentKey key = default;
+        key.Zone = zone;
+        key.RecircId = packet->Key.RecircId;
+        ushort dlType = packet->Key.DlType.Host;
+        if (packet->L3Offset == Packet.NoOffset || packet->L4Offset == Packet.NoOffset) return false;
+        key.IsIpv6 = dlType == EthType.Ipv6;
+        byte* data;
+        ushort start, end;
+        bool more;
+        if (key.IsIpv6)
+        {
+            if (!ReadFragmentIpv6(packet, ref key, out data, out start, out end, out more)) return false;
+        }
+        else if (dlType != EthType.Ip || !ReadFragmentIpv4(packet, ref key, out data, out start, out end, out more))
+        {
+            return false;
+        }
+        if (_fragments.IsFull) return false;
+
+        int datagram = _fragments.Find(key);
+        if (datagram < 0) datagram = _fragments.Add(key, nowMs);
+        CtDatagram* d = _fragments.Datagram(datagram);
+        if (d->Failed || (!key.IsIpv6 && d->FragmentCount >= MaxFragmentsV4)) return false;
+        if (_fragments.Overlaps(datagram, start, end)) return false;
+        _fragments.Hold(datagram, packet, data, start, end);
+
+        bool first = start == (key.IsIpv6 ? 8 : 0);
+        // OVS counts a fragment as first or as last, and only while the other one has not been seen.
+        if (first && more) d->FirstSeen = true;
+        if (!first && !more) d->LastSeen = true;
+        if (d->FirstSeen && d->LastSeen && _fragments.IsContiguous(datagram))
+        {
+            if (Reassemble(datagram)) complete = datagram;
+            else d->Failed = true;
+        }
+        return true;
+    }
+
+    /// <summary>More fragments than this cannot be right, given the smallest one that is accepted.</summary>
+    private int MaxFragmentsV4 => (65535 - 60 + _ipfMinV4 - 60 - 1) / Math.Max(1, _ipfMinV4 - 60);
+
+    private bool ReadFragmentIpv4(Packet* packet, ref CtFragmentKey key, out byte* data, out ushort start, out ushort end, out bool more)
+    {
+        byte* l3 = packet->Data + packet->L3Offset;
+        int size = packet->LengthBytes - packet->L2PadBytes - packet->L3Offset;
+        data = l3;
+        (start, end, more) = (0, 0, false);
+        if ((packet->Flags & PacketFlags.IpCsumBad) != 0 || size < Ipv4HeaderBytes || Read16(l3 + 2) != size) return false;
+        int headerSize = (*l3 & 0x0f) * 4;
+        if (headerSize < Ipv4HeaderBytes || size < headerSize) return false;
+        if ((packet->Flags & PacketFlags.IpCsumGood) == 0 && CtChecksum.Finish(CtChecksum.Add(0, l3, headerSize)) != 0) return false;
+        ushort offset = Read16(l3 + 6);
+        more = (offset & 0x2000) != 0;
+        bool last = (offset & 0x1fff) != 0 && !more;
+        if (!last && size < _ipfMinV4) return false;
+        data = l3 + headerSize;
+        start = (ushort)((offset & 0x1fff) * 8);
+        end = (ushort)(start + size - headerSize - 1);
+        key.IpId = Unsafe.ReadUnaligned<ushort>(l3 + 4);
+        key.Proto = l3[9];
+        Unsafe.WriteUnaligned(ref Unsafe.As<Ipv6Address, byte>(ref key.Src), Unsafe.ReadUnaligned<uint>(l3 + 12));
+        Unsafe.WriteUnaligned(ref Unsafe.As<Ipv6Address, byte>(ref key.Dst), Unsafe.ReadUnaligned<uint>(l3 + 16));
+        return true;
+    }
+
+    private bool ReadFragmentIpv6(Packet* packet, ref CtFragmentKey key, out byte* data, out ushort start, out ushort end, out bool more)
+    {
+        byte* l3 = packet->Data + packet->L3Offset;
+        int size = packet->LengthBytes - packet->L2PadBytes - packet->L3Offset;
+        data = l3;
+        (start, end, more) = (0, 0, false);
+        if (size < Ipv6HeaderBytes) return false;
+        byte proto = l3[6];
+        if (!CtIpv6Headers.Walk(l3 + Ipv6HeaderBytes, l3 + size, ref proto, out byte* l4, out byte* fragment, out bool isFragment)) return false;
+        if (!isFragment || fragment == null || Read16(l3 + 4) + Ipv6HeaderBytes != size) return false;
+        ushort offset = Read16(fragment + 2);
+        if ((offset & 0xfff9) == 0) return false;
+        more = (offset & 1) != 0;
+        bool last = (offset & 0xfff8) != 0 && !more;
+        if (!last && size < _ipfMinV6) return false;
+        // Of a first fragment the walk went on behind the fragment header; what is joined is the L4 part, as in OVS.
+        data = l4;
+        start = (ushort)((offset & 0xfff8) + 8);
+        end = (ushort)(start + (l3 + size - l4) - 1);
+        key.IpId = Unsafe.ReadUnaligned<uint>(fragment + 4);
+        key.Src = Unsafe.ReadUnaligned<Ipv6Address>(l3 + 8);
+        key.Dst = Unsafe.ReadUnaligned<Ipv6Address>(l3 + 24);
+        return true;
+    }
+
+    /// <summary>Lets late datagrams go: one per packet that passes, all of them long after (<see cref="Step"/>).</summary>
+    private int ExpireFragments(long nowMs, int graceMs, int maxDatagrams)
+    {
+        int dropped = 0;
+        for (int i = 0; i < maxDatagrams && _fragments.Oldest >= 0; i++)
+        {
+            int datagram = _fragments.Oldest;
+            CtDatagram* d = _fragments.Datagram(datagram);
+            if (nowMs <= d->ExpiryMs + graceMs) break;
+            for (int f = d->FirstFragment; f >= 0; f = _fragments.Fragment(f)->Next)
+            {
+                DroppedFragment?.Invoke(_fragments.Fragment(f)->Packet);
+                dropped++;
+            }
+            _fragments.Remove(datagram);
+        }
+        return dropped;
+    }
+}

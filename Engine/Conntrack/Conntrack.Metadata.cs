@@ -1,0 +1,171 @@
+using System.Runtime.CompilerServices;
+using Mergeflow.Native;
+
+namespace Mergeflow.Engine;
+
+public sealed unsafe partial class Conntrack
+{
+    /// <summary>
+    /// Writes ct_state's +trk, zone, mark, label and the original direction's tuple (OVS <c>write_ct_md</c>). Without a connection the
+    /// tuple is the packet's own, and without a context there is none.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void WriteMetadata(Packet* packet, ushort zone, int id, CtContext* cx)
+    {
+        FlowKey* k = &packet->Key;
+        k->CtState |= CtState.Trk;
+        k->CtZone = Be16.FromHost(zone);
+        packet->KeyLanes = (packet->KeyLanes | CtLane) & ~CtIpv6Lane;
+        if (id == 0)
+        {
+            k->CtMark = default;
+            k->CtLabel = default;
+            if (cx == null)
+            {
+                WriteTuple(k, default);
+                return;
+            }
+            WriteTuple(k, cx->Key);
+            if (cx->IsIpv6) WriteTupleIpv6(packet, cx->Src6, cx->Dst6);
+            return;
+        }
+        ConnRecord* c = Conn(id);
+        k->CtMark = Be32.FromHost(c->Mark);
+        k->CtLabel = c->Label;
+        WriteTuple(k, c->Fwd);
+        if (c->IsIpv6) WriteTupleIpv6(packet, _addresses[id].FwdSrc, _addresses[id].FwdDst);
+    }
+
+    /// <summary>Bytes 16..31 of lane 3: addresses, ports, protocol. ICMP queries show type and code (always 0) as ports.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void WriteTuple(FlowKey* k, in ConnKey key)
+    {
+        bool ipv6 = (key.Aux & ConnKey.AuxIpv6) != 0;
+        ulong tail = key.Tail & 0xff_ffff_ffff;
+        if ((key.Aux & ConnKey.AuxIcmp) != 0) tail = (tail & 0xff_0000_0000) | ((ulong)key.IcmpType << 8);
+        ulong* at = (ulong*)&k->CtNwSrc;
+        at[0] = ipv6 ? 0 : key.Addrs;
+        at[1] = tail;
+    }
+
+    private static void WriteTupleIpv6(Packet* packet, in Ipv6Address src, in Ipv6Address dst)
+    {
+        packet->Key.CtIpv6Src = src;
+        packet->Key.CtIpv6Dst = dst;
+        packet->KeyLanes |= CtIpv6Lane;
+    }
+
+    /// <summary>Applies the action's mark and label to the connection and the packet (OVS <c>set_mark</c>, <c>set_label</c>).</summary>
+    private void WriteMarkAndLabel(Packet* packet, in DpCt args, CtContext* cx, int id)
+    {
+        bool hasLabel = !args.LabelMask.IsZero;
+        if (args.MarkMask == 0 && !hasLabel) return;
+        ConnRecord* c = Conn(id);
+        if ((c->Flags & ConnFlags.AlgRelated) != 0) return;
+        bool changed = false;
+        if (args.MarkMask != 0)
+        {
+            uint mark = args.Mark | (packet->Key.CtMark.Host & ~args.MarkMask);
+            changed = mark != c->Mark;
+            c->Mark = mark;
+            packet->Key.CtMark = Be32.FromHost(mark);
+        }
+        if (hasLabel)
+        {
+            Ipv6Address label = Ipv6Address.FromUInt128(
+                args.Label.ToUInt128() | (packet->Key.CtLabel.ToUInt128() & ~args.LabelMask.ToUInt128()));
+            changed |= label != c->Label;
+            c->Label = label;
+            packet->Key.CtLabel = label;
+        }
+        if (!changed) return;
+        cx->Changed = true;
+        Invalidate(id);
+    }
+
+    /// <summary>
+    /// Leaves the connection with the packet for the next <c>ct</c> of the same zone (OVS <c>set_cached_conn</c>), unless this one
+    /// translated.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void RememberConn(Packet* packet, CtContext* cx, int id, bool nat)
+    {
+        if (nat || id == 0)
+        {
+            packet->CtConnRef = 0;
+            return;
+        }
+        packet->CtConnRef = id + 1;
+        packet->CtConnBirth = Conn(id)->Birth;
+        packet->CtConnFlags = (byte)((cx->Reply ? 1 : 0) | (cx->IcmpRelated ? 2 : 0));
+    }
+
+    /// <summary>
+    /// Does what the packet carries still hold? Same zone, same connection, and the tuple is the one it was found by: a rewrite in
+    /// between makes the packet a new one.
+    /// </summary>
+    private bool IsCached(Packet* packet, in DpCt args, CtContext* cx)
+    {
+        int id = packet->CtConnRef - 1;
+        if ((packet->Key.CtState & CtState.Trk) == 0 || (args.Flags & DpCtFlags.Force) != 0) return false;
+        if ((uint)id > (uint)_capacity || IsAlgPort(packet, args)) return false;
+        ConnRecord* c = Conn(id);
+        if ((c->Flags & ConnFlags.Live) == 0 || c->Birth != packet->CtConnBirth || c->Fwd.Zone != args.Zone) return false;
+        bool reply = (packet->CtConnFlags & 1) != 0;
+        if (ConnKey.Same(cx->Key, reply ? c->Rev : c->Fwd)) return true;
+        return (packet->Key.CtState & NatStates) != 0 && ConnKey.Same(cx->Key, (reply ? c->Fwd : c->Rev).Reverse());
+    }
+
+    /// <summary>The second <c>ct</c> of a packet in one zone: only NAT, mark and label (OVS <c>process_one_fast</c>).</summary>
+    private void ProcessCached(Packet* packet, in DpCt args, CtContext* cx, out CtVerdict verdict)
+    {
+        int id = packet->CtConnRef - 1;
+        ConnRecord* c = Conn(id);
+        cx->ConnId = id;
+        cx->Reply = (packet->CtConnFlags & 1) != 0;
+        cx->IcmpRelated = (packet->CtConnFlags & 2) != 0;
+        if ((args.Flags & DpCtFlags.Nat) != 0)
+        {
+            HandleNat(packet, cx, id, args.Zone);
+            packet->CtConnRef = 0;
+        }
+        packet->Key.CtZone = Be16.FromHost(args.Zone);
+        packet->Key.CtMark = Be32.FromHost(c->Mark);
+        packet->Key.CtLabel = c->Label;
+        WriteMarkAndLabel(packet, args, cx, id);
+        FillVerdict(packet, cx, out verdict);
+        verdict.Cached = true;
+    }
+
+    private void FillVerdict(Packet* packet, CtContext* cx, out CtVerdict verdict)
+    {
+        FlowKey* k = &packet->Key;
+        int id = cx->ConnId;
+        verdict.ConnId = id == 0 ? -1 : id;
+        verdict.Generation = id == 0 ? 0 : Conn(id)->Generation;
+        verdict.State = k->CtState;
+        verdict.Reply = cx->Reply;
+        verdict.Disposition = CtDisposition.Continue;
+        verdict.Translated = cx->Translated;
+        verdict.Changed = cx->Changed;
+        verdict.Offloadable = id != 0 && !cx->IcmpRelated && (k->CtState & (CtState.Est | CtState.Inv)) == CtState.Est && IsEstablished(Conn(id));
+        verdict.Cached = false;
+        verdict.Zone = k->CtZone.Host;
+        verdict.Mark = k->CtMark.Host;
+        verdict.Label = k->CtLabel;
+        if (k->DlType.Host == EthType.Ipv6)
+        {
+            verdict.SrcAfter = k->Ipv6Src;
+            verdict.DstAfter = k->Ipv6Dst;
+        }
+        else
+        {
+            verdict.SrcAfter = default;
+            verdict.DstAfter = default;
+            *(Be32*)Unsafe.AsPointer(ref verdict.SrcAfter) = k->NwSrc;
+            *(Be32*)Unsafe.AsPointer(ref verdict.DstAfter) = k->NwDst;
+        }
+        verdict.TpSrcAfter = k->TpSrc;
+        verdict.TpDstAfter = k->TpDst;
+    }
+}

@@ -1,0 +1,170 @@
+using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
+
+namespace Mergeflow.Engine;
+
+public sealed unsafe partial class Conntrack
+{
+    private const int MaxPortAttempts = 128;
+
+    /// <summary>
+    /// Chooses the reply tuple of a new translated connection so that no other connection has it (OVS <c>nat_get_unique_tuple</c>).
+    /// </summary>
+    private bool ChooseTuple(int id, in DpCt args, long nowMs)
+    {
+        ConnRecord* c = Conn(id);
+        uint hash = RangeHash(c, args);
+        ChooseAddress(id, args, hash);
+        if (c->Fwd.Proto is not (IpProto.Tcp or IpProto.Udp)) return IsTupleFree(id, nowMs);
+
+        ushort srcPort = BinaryPrimitives.ReverseEndianness(c->Fwd.SrcPort);
+        ushort dstPort = BinaryPrimitives.ReverseEndianness(c->Fwd.DstPort);
+        bool hasPorts = args.NatPortMax != 0;
+        int portCount = hasPorts ? args.NatPortMax - args.NatPortMin + 1 : 0;
+        ushort fromRange = hasPorts ? (ushort)(args.NatPortMin + (hash % (uint)portCount)) : (ushort)0;
+
+        if (args.Nat == NatKind.Dst)
+        {
+            SetRevPort(c, source: true, hasPorts ? fromRange : dstPort);
+            SetRevPort(c, source: false, srcPort);
+            if (hasPorts && SearchPort(id, source: true, fromRange, args.NatPortMin, args.NatPortMax, nowMs)) return true;
+        }
+        else if (hasPorts)
+        {
+            return SearchPort(id, source: false, fromRange, args.NatPortMin, args.NatPortMax, nowMs);
+        }
+        (ushort min, ushort max) = srcPort < 512 ? ((ushort)1, (ushort)511) : srcPort < 1024 ? ((ushort)600, (ushort)1023) : ((ushort)1024, (ushort)65535);
+        return SearchPort(id, source: false, srcPort, min, max, nowMs);
+    }
+
+    /// <summary>Address of the range by hash; an all-zero range keeps the address.</summary>
+    private void ChooseAddress(int id, in DpCt args, uint hash)
+    {
+        ConnRecord* c = Conn(id);
+        if (args.NatAddrMin.IsZero) return;
+        if (!c->IsIpv6)
+        {
+            uint min = Host32(args.NatAddrMin), max = Host32(args.NatAddrMax.IsZero ? args.NatAddrMin : args.NatAddrMax);
+            uint range = max - min + 1;
+            uint address = BinaryPrimitives.ReverseEndianness(min + (range == 0 ? hash : hash % range));
+            if (args.Nat == NatKind.Src) c->Rev.Dst = address;
+            else c->Rev.Src = address;
+            return;
+        }
+        UInt128 min6 = args.NatAddrMin.ToUInt128(), max6 = args.NatAddrMax.IsZero ? min6 : args.NatAddrMax.ToUInt128();
+        // OVS uses at most 32 bits of an IPv6 range.
+        uint span = max6 - min6 > 0xffff_fffe ? 0xffff_ffff : (uint)(max6 - min6) + 1;
+        Ipv6Address chosen = Ipv6Address.FromUInt128(min6 + (hash % span));
+        uint digest = _hash.OfAddress(chosen);
+        if (args.Nat == NatKind.Src)
+        {
+            _addresses[id].RevDst = chosen;
+            c->Rev.Dst = digest;
+        }
+        else
+        {
+            _addresses[id].RevSrc = chosen;
+            c->Rev.Src = digest;
+        }
+    }
+
+    /// <summary>
+    /// Tries ports from <paramref name="first"/> on, which may be outside, wrapping within min..max; after 128 failures jumps to a random
+    /// one and tries half as many, down to 8 (OVS <c>nat_get_unique_l4</c>).
+    /// </summary>
+    private bool SearchPort(int id, bool source, ushort first, ushort min, ushort max, long nowMs)
+    {
+        ConnRecord* c = Conn(id);
+        int range = max - min + 1;
+        int attempts = Math.Min(range, MaxPortAttempts);
+        int port = first;
+        while (true)
+        {
+            bool isInside = port >= min && port <= max;
+            int tries = Math.Min(attempts, isInside ? range : range + 1);
+            for (int i = 0; i < tries; i++)
+            {
+                SetRevPort(c, source, (ushort)port);
+                if (IsTupleFree(id, nowMs)) return true;
+                port = port < min || port >= max ? min : port + 1;
+            }
+            if (attempts >= range || attempts < 16) break;
+            attempts /= 2;
+            port = min + (int)(NextRandom() % (uint)range);
+        }
+        SetRevPort(c, source, first);
+        return false;
+    }
+
+    private bool IsTupleFree(int id, long nowMs)
+    {
+        ConnRecord* c = Conn(id);
+        ConnKey key = c->Rev;
+        return Find(key, &_addresses[id].RevSrc, &_addresses[id].RevDst, _hash.OfKey(key), nowMs, out _) == 0;
+    }
+
+    /// <summary>The same connection asked for the same range again starts its search at the same place.</summary>
+    private uint RangeHash(ConnRecord* c, in DpCt args)
+    {
+        ulong range = _hash.OfAddress(args.NatAddrMin) | ((ulong)_hash.OfAddress(args.NatAddrMax) << 32);
+        ulong h = _hash.Mix(c->Fwd.Addrs, c->Fwd.Tail);
+        return (uint)(_hash.Mix(h, range ^ ((ulong)args.NatPortMin << 16) ^ args.NatPortMax) >> 32);
+    }
+
+    private static uint Host32(in Ipv6Address address)
+        => BinaryPrimitives.ReverseEndianness(Unsafe.As<Ipv6Address, uint>(ref Unsafe.AsRef(in address)));
+
+    private static void SetRevPort(ConnRecord* c, bool source, ushort port)
+    {
+        ushort raw = BinaryPrimitives.ReverseEndianness(port);
+        if (source) c->Rev.SrcPort = raw;
+        else c->Rev.DstPort = raw;
+    }
+
+    /// <summary>Translates a packet of a known connection unless this zone did so already (OVS <c>handle_nat</c>).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void HandleNat(Packet* packet, CtContext* cx, int id, ushort zone)
+    {
+        if (Conn(id)->Nat == NatKind.None) return;
+        if ((packet->Key.CtState & NatStates) != 0)
+        {
+            if (packet->Key.CtZone.Host == zone) return;
+            packet->Key.CtState &= ~NatStates;
+        }
+        Translate(packet, cx, id, cx->Reply);
+    }
+
+    /// <summary>
+    /// Makes the packet look as the other direction's tuple demands (OVS <c>nat_packet</c>): SNAT rewrites the source of the original
+    /// direction and the destination of the reply, DNAT the other two; ports are rewritten on both sides.
+    /// </summary>
+    private void Translate(Packet* packet, CtContext* cx, int id, bool reply)
+    {
+        ConnRecord* c = Conn(id);
+        bool source = (c->Nat == NatKind.Src) != reply;
+        packet->Key.CtState |= source ? CtState.SNat : CtState.DNat;
+        cx->Translated = true;
+        ConnKey* other = reply ? &c->Fwd : &c->Rev;
+        if (cx->IsIpv6)
+        {
+            ConnAddresses* a = _addresses + id;
+            Ipv6Address* address = source ? (reply ? &a->FwdDst : &a->RevDst) : (reply ? &a->FwdSrc : &a->RevSrc);
+            ConnNat.SetIpv6(packet, cx->L3, cx->L4, cx->L4SizeBytes, c->Fwd.Proto, source, address);
+            if (cx->IcmpRelated)
+            {
+                ConnNatQuoted.TranslateIpv6(packet, cx, other, reply ? &a->FwdSrc : &a->RevSrc, reply ? &a->FwdDst : &a->RevDst, quotedSource: !source);
+                return;
+            }
+        }
+        else
+        {
+            ConnNat.SetIpv4(packet, cx->L3, cx->L4, cx->L4SizeBytes, source, source ? other->Dst : other->Src);
+            if (cx->IcmpRelated)
+            {
+                ConnNatQuoted.TranslateIpv4(packet, cx, other, quotedSource: !source);
+                return;
+            }
+        }
+        ConnNat.SetPorts(packet, cx->L4, other->Proto, other->DstPort, other->SrcPort);
+    }
+}

@@ -1,0 +1,109 @@
+using System.Runtime.CompilerServices;
+
+namespace Mergeflow.Engine;
+
+public sealed unsafe partial class Conntrack
+{
+    /// <summary>Generation of a connection slot: moves whenever what a merged rule relies on may have changed.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public uint GenerationOf(int connId)
+    {
+        if ((uint)connId > (uint)_capacity) ThrowBadConnId(connId);
+        return Volatile.Read(ref Conn(connId)->Generation);
+    }
+
+    /// <summary>True while the connection has this generation and is established in both directions, TCP or UDP, without a gateway.</summary>
+    public bool IsOffloadable(int connId, uint generation)
+        => (uint)connId <= (uint)_capacity && GenerationOf(connId) == generation && IsEstablished(Conn(connId));
+
+    /// <summary>A merged rule depends on the connection: the observer hears of its changes until as many unmarks as marks were made.</summary>
+    public void MarkOffloaded(int connId)
+    {
+        if ((uint)connId > (uint)_capacity) ThrowBadConnId(connId);
+        Interlocked.Increment(ref _cold[connId].OffloadRefs);
+    }
+
+    /// <summary>Takes one mark back.</summary>
+    public void UnmarkOffloaded(int connId)
+    {
+        if ((uint)connId > (uint)_capacity) ThrowBadConnId(connId);
+        Interlocked.Decrement(ref _cold[connId].OffloadRefs);
+    }
+
+    /// <summary>
+    /// A packet that hit a merged rule of this connection: passes it through the connection exactly as <c>Execute</c> would, if it is
+    /// unchanged, not expired, the packet's checksums are right and its TCP segment leaves the connection established.
+    /// False = nothing was changed and the packet must take the software path.
+    /// </summary>
+    public bool TryFastHit(int connId, uint generation, bool reply, Packet* packet, long nowMs)
+        => FastHit(connId, generation, reply, packet, nowMs, apply: true);
+
+    /// <summary>Would <see cref="TryFastHit"/> succeed? For chains through several connections: ask all, then apply all.</summary>
+    public bool CanFastHit(int connId, uint generation, bool reply, Packet* packet, long nowMs)
+        => FastHit(connId, generation, reply, packet, nowMs, apply: false);
+
+    /// <summary>
+    /// Packets that hardware forwarded for the connection: counted per direction, the timeout refreshed as of the last of them. Ignored if the
+    /// generation moved. May be called by the aging thread.
+    /// </summary>
+    public void Credit(int connId, uint generation, bool reply, ulong packets, ulong bytes, long lastUsedMs)
+    {
+        if ((uint)connId > (uint)_capacity) ThrowBadConnId(connId);
+        if (packets == 0 || GenerationOf(connId) != generation) return;
+        ConnRecord* c = Conn(connId);
+        ConnCold* cold = _cold + connId;
+        Interlocked.Add(ref reply ? ref cold->HwReplyPackets : ref cold->HwOrigPackets, packets);
+        Interlocked.Add(ref reply ? ref cold->HwReplyBytes : ref cold->HwOrigBytes, bytes);
+        long expiryMs = lastUsedMs + TimeoutMs(c, c->Fwd.Proto == IpProto.Tcp ? CtTimeout.TcpEstablished : CtTimeout.OtherBidir);
+        long seen = Volatile.Read(ref c->ExpiryMs);
+        while (seen < expiryMs)
+        {
+            long was = Interlocked.CompareExchange(ref c->ExpiryMs, expiryMs, seen);
+            if (was == seen) break;
+            seen = was;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool IsEstablished(ConnRecord* c)
+    {
+        if ((c->Flags & (ConnFlags.Live | ConnFlags.HasAlg | ConnFlags.AlgRelated)) != ConnFlags.Live) return false;
+        return c->Fwd.Proto switch
+        {
+            IpProto.Tcp => c->Orig.State == TcpState.Established && c->Reply.State == TcpState.Established,
+            IpProto.Udp => c->L4State == ConnL4State.Bidir,
+            _ => false,
+        };
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool FastHit(int connId, uint generation, bool reply, Packet* packet, long nowMs, bool apply)
+    {
+        if ((uint)connId > (uint)_capacity) return false;
+        ConnRecord* c = Conn(connId);
+        if (c->Generation != generation || nowMs >= c->ExpiryMs || packet->Key.NwFrag != NwFrag.No || !IsEstablished(c)) return false;
+        if (!AreChecksumsRight(packet, out byte* l4, out int l4SizeBytes)) return false;
+
+        if (c->Fwd.Proto == IpProto.Tcp)
+        {
+            if (!TryTcpEstablished(c, l4, l4SizeBytes, reply, nowMs, apply)) return false;
+        }
+        else if (apply)
+        {
+            c->ExpiryMs = nowMs + TimeoutMs(c, CtTimeout.OtherBidir);
+        }
+        if (apply) CountPacket(c, reply, packet->LengthBytes);
+        return true;
+    }
+
+    /// <summary>What <c>Execute</c> checks of the bytes of a TCP or UDP packet before it looks anything up.</summary>
+    [SkipLocalsInit]
+    private bool AreChecksumsRight(Packet* packet, out byte* l4, out int l4SizeBytes)
+    {
+        CtContext cx;
+        bool ok = ExtractKey(packet, 0, &cx);
+        l4 = cx.L4;
+        l4SizeBytes = cx.L4SizeBytes;
+        return ok;
+    }
+}

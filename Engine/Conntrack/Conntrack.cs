@@ -1,0 +1,159 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+
+namespace Mergeflow.Engine;
+
+/// <summary>
+/// The connection tracker: the semantics of Open vSwitch 3.1.0's user-space conntrack over unmanaged memory. One thread calls it;
+/// <see cref="GenerationOf"/>, <see cref="IsOffloadable"/>, <see cref="Credit"/> and the offload marks may come from one other thread.
+/// </summary>
+/// <remarks>
+/// <code>
+/// packet -> key (16 bytes) -> symmetric hash -> bucket (64 bytes: 8 signatures, 8 ids) -> ConnRecord[id] (2 lines: both tuples, TCP, mark, label)
+/// </code>
+/// A connection without NAT has one entry, found from both directions because the hash is symmetric; NAT that changes the tuple adds a
+/// second entry. Ids are slots: <see cref="ConnRecord.Generation"/> tells two users of a slot, and two states of one user, apart.
+/// </remarks>
+public sealed unsafe partial class Conntrack : IDisposable
+{
+    private readonly int _capacity;
+    private readonly ConnRecord* _conns;
+    private readonly ConnCold* _cold;
+    private readonly ConnAddresses* _addresses;
+    private readonly ConnBucket* _buckets;
+    private readonly uint _bucketMask;
+    private readonly ConnHash _hash;
+    private readonly List<nint> _allocations = [];
+    private ulong _random;
+    private int _freeHead;
+    private int _highWater = 1;
+    private int _count;
+    private bool _disposed;
+
+    /// <summary>Builds an empty tracker.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The capacity is not within 1..16,777,216.</exception>
+    public Conntrack(ConntrackOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.CapacityConnections, 1, nameof(options));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(options.CapacityConnections, 1 << 24, nameof(options));
+
+        _capacity = options.CapacityConnections;
+        ulong seed = options.Seed != 0 ? options.Seed : BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8));
+        _hash = new ConnHash(seed);
+        _random = seed | 1;
+
+        // Every connection may need two entries; at three quarters of two entries each, both buckets of an entry are hardly ever full.
+        uint buckets = Math.Max(8, (uint)BitPow2((ulong)_capacity * 2 * 4 / 3 / ConnBucket.SlotCount));
+        _bucketMask = buckets - 1;
+        _buckets = (ConnBucket*)Allocate((nuint)buckets * ConnBucket.SizeBytes);
+        _conns = (ConnRecord*)Allocate((nuint)(_capacity + 1) * ConnRecord.SizeBytes);
+        _cold = (ConnCold*)Allocate((nuint)(_capacity + 1) * ConnCold.SizeBytes);
+        _addresses = (ConnAddresses*)Allocate((nuint)(_capacity + 1) * (nuint)sizeof(ConnAddresses));
+        _wheel = (int*)Allocate(WheelSlotCount * sizeof(int));
+        _zones = (CtZoneLimit*)Allocate((nuint)(ushort.MaxValue + 1) * (nuint)sizeof(CtZoneLimit));
+        _timeouts = (long*)Allocate((nuint)TimeoutRowMax * TimeoutRowStride * sizeof(long));
+
+        // Slot 0 stands for "none": its tuples equal no packet's.
+        new Span<byte>(_conns, ConnRecord.SizeBytes).Fill(0xff);
+
+        TcpSeqChk = options.TcpSeqChk;
+        InitTimeouts(options.TimeoutPolicies);
+        _ipfMinV4 = options.IpfMinV4;
+        _ipfMinV6 = options.IpfMinV6;
+        _fragments = new CtFragments(options, seed);
+    }
+
+    /// <summary>Told about changes of connections that merged rules depend on; null = nobody.</summary>
+    public IConnObserver? Observer { get; set; }
+
+    /// <summary>Check TCP sequence numbers.</summary>
+    public bool TcpSeqChk { get; set; }
+
+    /// <summary>Connections in the table, expired ones that were not swept yet included.</summary>
+    public int Count => _count;
+
+    /// <summary>Most connections the table takes.</summary>
+    public int Capacity => _capacity;
+
+    /// <summary>Packets that could not create a connection because the table or the zone was full, or NAT found no free tuple.</summary>
+    public ulong RefusedConnections { get; private set; }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        if (_disposed) return;
+        _disposed = true;
+        _fragments.Dispose();
+        foreach (nint p in _allocations) NativeMemory.Free((void*)p);
+        _allocations.Clear();
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private ConnRecord* Conn(int id) => _conns + id;
+
+    /// <summary>Takes a slot; 0 = the table is full.</summary>
+    private int AllocateConn()
+    {
+        int id = _freeHead;
+        if (id != 0)
+        {
+            _freeHead = _cold[id].Next;
+        }
+        else
+        {
+            if (_highWater > _capacity) return 0;
+            id = _highWater++;
+        }
+        _count++;
+        return id;
+    }
+
+    /// <summary>Takes a connection out of every structure; its generation moves.</summary>
+    private void RemoveConn(int id)
+    {
+        ConnRecord* c = Conn(id);
+        RemoveEntry(_hash.OfKey(c->Fwd), id);
+        if ((c->Flags & ConnFlags.TwoEntries) != 0) RemoveEntry(_hash.OfKey(c->Rev), id);
+        WheelUnlink(id);
+        if ((c->Flags & ConnFlags.Admitted) != 0) LeaveZone(c->Fwd.Zone, _cold[id].AdmitSeq);
+        c->Flags = ConnFlags.None;
+        c->ExpiryMs = 0;
+        c->Birth++;
+        _cold[id].Next = _freeHead;
+        _freeHead = id;
+        _count--;
+        Invalidate(id);
+    }
+
+    /// <summary>Moves the generation and tells the observer if a merged rule depends on the connection.</summary>
+    private void Invalidate(int id)
+    {
+        uint generation = Conn(id)->Generation + 1;
+        Volatile.Write(ref Conn(id)->Generation, generation);
+        if (Volatile.Read(ref _cold[id].OffloadRefs) > 0) Observer?.OnConnInvalidated(id, generation);
+    }
+
+    private uint NextRandom()
+    {
+        _random ^= _random << 13;
+        _random ^= _random >> 7;
+        _random ^= _random << 17;
+        return (uint)(_random >> 32);
+    }
+
+    private static ulong BitPow2(ulong value) => System.Numerics.BitOperations.RoundUpToPowerOf2(value);
+
+    /// <summary>Zeroed memory, on a boundary of 128 bytes. The system hands out its pages at first touch.</summary>
+    private void* Allocate(nuint sizeBytes)
+    {
+        void* p = NativeMemory.AllocZeroed(sizeBytes + 128);
+        _allocations.Add((nint)p);
+        return (void*)(((nint)p + 127) & ~(nint)127);
+    }
+
+    [DoesNotReturn]
+    private static void ThrowBadConnId(int connId) => throw new ArgumentOutOfRangeException(nameof(connId), connId, "There is no connection with this id.");
+}

@@ -1,0 +1,26 @@
+namespace Mergeflow.Engine;
+
+/// <summary>What a <see cref="Conntrack"/> is built with.</summary>
+public sealed record ConntrackOptions
+{
+    /// <summary>Most connections tracked at a time; memory is reserved for them and touched as they appear.</summary>
+    public int CapacityConnections { get; init; } = 65536;
+
+    /// <summary>Check TCP sequence numbers (OVS <c>dpctl/ct-enable-tcp-seq-chk</c>).</summary>
+    public bool TcpSeqChk { get; init; } = true;
+
+    /// <summary>Smallest IPv4 fragment accepted, bytes from the IP header on, the last one exempt (OVS <c>dpctl/ipf-set-min-frag v4</c>).</summary>
+    public int IpfMinV4 { get; init; } = 1200;
+
+    /// <summary>Smallest IPv6 fragment accepted, bytes from the IP header on, the last one exempt.</summary>
+    public int IpfMinV6 { get; init; } = 1280;
+
+    /// <summary>Most fragments held at a time (OVS <c>dpctl/ipf-set-max-nfrags</c>).</summary>
+    public int MaxFragments { get; init; } = 1000;
+
+    /// <summary>Key of the hashes and of the NAT port choice; 0 = random per process.</summary>
+    public ulong Seed { get; init; }
+
+    /// <summary>Timeout policies known from the start.</summary>
+    public IReadOnlyList<CtTimeoutPolicy> TimeoutPolicies { get; init; } = [];
+}

@@ -1,0 +1,23 @@
+namespace Mergeflow.Engine;
+
+/// <summary>Fragments of one datagram (OVS <c>struct ipf_list</c>).</summary>
+internal struct CtDatagram
+{
+    public CtFragmentKey Key;
+    public long ExpiryMs;
+    public int FirstFragment;
+    public int FragmentCount;
+
+    /// <summary>Next in the hash chain; next free one otherwise; -1 = none.</summary>
+    public int ChainNext;
+
+    /// <summary>Neighbours in order of arrival, so of expiry.</summary>
+    public int Older;
+    public int Newer;
+
+    public bool FirstSeen;
+    public bool LastSeen;
+
+    /// <summary>Complete but impossible, for instance too long: nothing more is accepted.</summary>
+    public bool Failed;
+}

@@ -1,0 +1,19 @@
+namespace Mergeflow.Engine;
+
+/// <summary>A held fragment (OVS <c>struct ipf_frag</c>).</summary>
+internal unsafe struct CtFragment
+{
+    public Packet* Packet;
+
+    /// <summary>First byte of the fragment's data behind the IP header.</summary>
+    public byte* Data;
+
+    /// <summary>Position of the first and last data byte in the datagram.</summary>
+    public ushort Start;
+    public ushort End;
+
+    /// <summary>Next of its datagram, by position; next free one otherwise; -1 = none.</summary>
+    public int Next;
+
+    public readonly int SizeBytes => End - Start + 1;
+}

@@ -1,0 +1,4 @@
+namespace Mergeflow.Engine;
+
+/// <summary>Takes back a packet that nobody will see again.</summary>
+public unsafe delegate void PacketDrop(Packet* packet);
