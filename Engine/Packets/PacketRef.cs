@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 namespace Mergeflow.Engine;
 
@@ -52,7 +53,26 @@ public readonly unsafe struct PacketRef
     /// memory that does not move, with <see cref="Packet.ReadableTailroomBytes"/> readable bytes behind it and no headroom.
     /// </summary>
     public void PointAt(Span<byte> unmanagedFrame, uint inPort)
-        => PacketPool.Reset(Pointer, (byte*)Unsafe.AsPointer(ref System.Runtime.InteropServices.MemoryMarshal.GetReference(unmanagedFrame)), unmanagedFrame.Length, 0, inPort);
+        => PacketPool.Reset(Pointer, (byte*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(unmanagedFrame)), unmanagedFrame.Length, 0, inPort);
+
+    /// <summary>Executes one header rewrite; see <see cref="PacketEdit.Apply"/>.</summary>
+    public bool Apply(in DpAction action)
+    {
+        DpAction copy = action;
+        return PacketEdit.Apply(Pointer, &copy);
+    }
+
+    /// <summary>Verifies the checksums; see <see cref="PacketChecksums.Verify"/>.</summary>
+    public void VerifyChecksums() => PacketChecksums.Verify(Pointer);
+
+    /// <summary>Bytes the next output sends; see <see cref="PacketEdit.Truncate"/>.</summary>
+    public int OutputLengthBytes => PacketEdit.OutputLengthBytes(Pointer);
+
+    /// <summary>Cuts the packet for the next output.</summary>
+    public void Truncate(uint maxLengthBytes) => PacketEdit.Truncate(Pointer, maxLengthBytes);
+
+    /// <summary>Parses the frame unless the key describes it already.</summary>
+    public void EnsureParsed() => MiniflowExtractor.EnsureParsed(Pointer);
 
     /// <summary>Parses the frame with the best kernel of this machine.</summary>
     public void Extract() => MiniflowExtractor.Extract(Pointer);

@@ -1,0 +1,176 @@
+using Mergeflow.Engine;
+using Mergeflow.Native;
+using Xunit;
+
+namespace Mergeflow.Tests;
+
+public sealed class PacketEditTests : IDisposable
+{
+    private readonly PacketPool _pool = new(4, 2048);
+
+    public void Dispose() => _pool.Dispose();
+
+    [Fact]
+    public void UdpChecksumZeroStaysZero()
+    {
+        byte[] frame = SampleFrames.UdpIpv4;
+        frame[40] = frame[41] = 0;
+        PacketRef packet = _pool.RentRef(frame, 1);
+        packet.Apply(SetPorts(IpProto.Udp, 1, 2));
+        packet.Apply(SetSource(0x0b0b0b0b));
+        Assert.Equal([0, 0], packet.Frame[40..42].ToArray());
+    }
+
+    [Fact]
+    public void UdpChecksumThatBecomesZeroIsSentAsAllOnes()
+    {
+        // Checksum 0x1234 and source port 0x03e8: the port 0x161c makes the checksum 0.
+        PacketRef packet = _pool.RentRef(SampleFrames.UdpIpv4, 1);
+        packet.Apply(SetPorts(IpProto.Udp, 0x03e8 + 0x1234, 0x35));
+        Assert.Equal("FFFF", Convert.ToHexString(packet.Frame[40..42]));
+    }
+
+    [Fact]
+    public void LaterFragmentKeepsItsPayload()
+    {
+        byte[] frame = SampleFrames.UdpIpv4;
+        frame[21] = 1;
+        PacketRef packet = _pool.RentRef(frame, 1);
+        packet.Apply(SetSource(0x0b0b0b0b));
+        packet.Apply(SetPorts(IpProto.Udp, 1, 2));
+        Assert.Equal(frame[34..], packet.Frame[34..].ToArray());
+        Assert.Equal("0B0B0B0B", Convert.ToHexString(packet.Frame[26..30]));
+    }
+
+    [Fact]
+    public void RewritingATagClearsItsDeiBit()
+    {
+        PacketRef packet = _pool.RentRef(SampleFrames.UdpIpv4Tagged, 1);
+        var action = new DpAction { Op = DpOp.SetVlan };
+        action.Vlan.Tci = Be16.FromHost(0x1009);
+        action.Vlan.TciMask = Be16.FromHost(0x0fff);
+        packet.Apply(action);
+        Assert.Equal("6009", Convert.ToHexString(packet.Frame[14..16]));
+        packet.EnsureParsed();
+        Assert.Equal(0x7009, packet.Key.Vlan0Tci.Host);
+    }
+
+    [Fact]
+    public void PushAndPopGiveTheFrameBack()
+    {
+        byte[] frame = SampleFrames.UdpIpv4;
+        PacketRef packet = _pool.RentRef(frame, 1);
+        packet.Extract();
+        FlowKey before = packet.WholeKey();
+        packet.Apply(new DpAction { Op = DpOp.PushVlan, EthType = EthType.Vlan, VlanTci = 0x1005 });
+        Assert.Equal("81000005", Convert.ToHexString(packet.Frame[12..16]));
+        packet.Apply(new DpAction { Op = DpOp.PushMpls, EthType = EthType.Mpls, MplsLse = 0x00011140 });
+        Assert.Equal("81000005884700011140", Convert.ToHexString(packet.Frame[12..22]));
+        packet.Apply(new DpAction { Op = DpOp.PopMpls, EthType = EthType.Ip });
+        packet.Apply(new DpAction { Op = DpOp.PopVlan });
+        Assert.Equal(frame, packet.Frame.ToArray());
+        packet.EnsureParsed();
+        FlowKey after = packet.WholeKey();
+        Assert.True(FlowKey.Same(ref before, ref after));
+        Assert.Equal(PacketPool.HeadroomSizeBytes, packet.Descriptor.HeadroomBytes);
+    }
+
+    [Fact]
+    public void PushWithoutHeadroomIsRefusedAndChangesNothing()
+    {
+        PacketRef packet = _pool.RentRef(SampleFrames.UdpIpv4, 1);
+        var push = new DpAction { Op = DpOp.PushVlan, EthType = EthType.Vlan, VlanTci = 0x1005 };
+        for (int i = 0; i < PacketPool.HeadroomSizeBytes / 4; i++) Assert.True(packet.Apply(push));
+        byte[] full = packet.Frame.ToArray();
+        Assert.False(packet.Apply(push));
+        Assert.False(packet.Apply(new DpAction { Op = DpOp.PushMpls, EthType = EthType.Mpls }));
+        Assert.Equal(full, packet.Frame.ToArray());
+    }
+
+    [Fact]
+    public void SctpChecksumFollowsThePorts()
+    {
+        byte[] frame = SampleFrames.SctpIpv4;
+        BitConverter.TryWriteBytes(frame.AsSpan(42), PacketEditReference.Crc32c(frame, 34, 20));
+        PacketRef packet = _pool.RentRef(frame, 1);
+        packet.Apply(SetPorts(IpProto.Sctp, 7, 8));
+        byte[] now = packet.Frame.ToArray();
+        Assert.Equal(PacketEditReference.Crc32c(now, 34, 20), BitConverter.ToUInt32(now, 42));
+        Assert.Equal("00070008", Convert.ToHexString(now[34..38]));
+    }
+
+    [Fact]
+    public void TruncationKeepsAnEthernetHeader()
+    {
+        PacketRef packet = _pool.RentRef(SampleFrames.UdpIpv4, 1);
+        packet.Truncate(20);
+        Assert.Equal(20, packet.OutputLengthBytes);
+        packet.Truncate(1);
+        Assert.Equal(14, packet.OutputLengthBytes);
+        packet.Truncate(1000);
+        Assert.Equal(packet.Frame.Length, packet.OutputLengthBytes);
+    }
+
+    [Fact]
+    public void PktMarkIsMaskedMetadata()
+    {
+        PacketRef packet = _pool.RentRef(SampleFrames.UdpIpv4, 1);
+        packet.Extract();
+        var action = new DpAction { Op = DpOp.SetPktMark };
+        action.PktMark = new DpSetPktMark { Mark = 0xabcd, MarkMask = 0xff };
+        packet.Apply(action);
+        Assert.Equal(0xcdu, packet.WholeKey().PktMark.Host);
+        packet.Extract();
+        Assert.Equal(0xcdu, packet.WholeKey().PktMark.Host);
+        action.PktMark.Mark = 0;
+        packet.Apply(action);
+        Assert.Equal(FlowKey.HotLanes, packet.KeyLanes);
+    }
+
+    [Fact]
+    public void OtherActionsAreNoEdits()
+    {
+        PacketRef packet = _pool.RentRef(SampleFrames.UdpIpv4, 1);
+        Assert.Throws<InvalidOperationException>(() => packet.Apply(new DpAction { Op = DpOp.Output }));
+    }
+
+    [Fact]
+    public void EditsDoNotAllocate()
+    {
+        PacketRef packet = _pool.RentRef(SampleFrames.UdpIpv4, 1);
+        DpAction ports = SetPorts(IpProto.Udp, 1, 2);
+        DpAction source = SetSource(0x0b0b0b0b);
+        packet.Apply(ports);
+        packet.Apply(source);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int i = 0; i < 1000; i++)
+        {
+            packet.Apply(ports);
+            packet.Apply(source);
+            packet.Apply(new DpAction { Op = DpOp.PushVlan, EthType = EthType.Vlan, VlanTci = 0x1005 });
+            packet.Apply(new DpAction { Op = DpOp.PopVlan });
+            packet.Extract();
+            packet.VerifyChecksums();
+        }
+
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+    }
+
+    private static DpAction SetPorts(byte proto, ushort source, ushort destination)
+    {
+        var action = new DpAction { Op = DpOp.SetL4 };
+        action.L4.Proto = proto;
+        action.L4.Src = Be16.FromHost(source);
+        action.L4.Dst = Be16.FromHost(destination);
+        action.L4.SrcMask = action.L4.DstMask = Be16.FromHost(0xffff);
+        return action;
+    }
+
+    private static DpAction SetSource(uint address)
+    {
+        var action = new DpAction { Op = DpOp.SetIpv4 };
+        action.Ipv4.Src = Be32.FromHost(address);
+        action.Ipv4.SrcMask = Be32.FromHost(uint.MaxValue);
+        return action;
+    }
+}
