@@ -31,6 +31,6 @@ public interface IFlowDevice
     /// <summary>Fetches an event; false = none.</summary>
     bool TryDequeueEvent(out NicEvent? e);
 
-    /// <summary>Lists the rules that exist and forgets completions that were lost or not fetched yet: after it the caller knows the device's state.</summary>
-    IReadOnlyList<NicRuleInfo> Resync(long nowNs);
+    /// <summary>Lists the rules that exist and hands over all completions that were not fetched, lost ones included: after it the caller knows the device's state.</summary>
+    NicResync Resync(long nowNs);
 }

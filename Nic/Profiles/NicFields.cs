@@ -61,6 +61,9 @@ public static class NicFields
     /// <summary>The entry of <paramref name="field"/>.</summary>
     public static NicFieldInfo Get(NicField field) => All[(int)field];
 
+    /// <summary>The field's bits inside its container.</summary>
+    public static UInt128 FullMask(this NicField field) => All[(int)field].FullMask;
+
     /// <summary>Looks a name up; null if there is none.</summary>
     public static NicFieldInfo? Find(string name) => s_byName.GetValueOrDefault(name);
 }

@@ -1,0 +1,86 @@
+using System.Runtime.InteropServices;
+
+namespace Mergeflow.Nic;
+
+
+/// <summary>
+/// Lets receivers into the tables while nobody changes them. Entering costs a receiver one store and one load; the writer pays.
+/// </summary>
+/// <remarks>
+/// Protocol. Reader r has a word <c>inside[r]</c> on a cache line of its own; there is one word <c>closed</c>, written by one writer.
+/// <code>
+/// reader                                          writer
+/// R1  inside[r] = 1                               W1  closed = 1
+/// R2  read closed; 0 -> go in                     W2  fence on all threads of the process
+/// R3  else inside[r] = 0, wait for closed == 0,   W3  wait for inside[i] == 0 for every i
+///     again from R1                               W4  change the tables
+/// R4  use the tables                              W5  closed = 0 (release)
+/// R5  inside[r] = 0 (release)
+/// </code>
+/// R1 may still be in a store buffer when R2 reads. The fence of W2 drains it: either R1 is before W2 and W3 sees it, or R2 is after W2 and
+/// sees W1. R5/W3 and W5/R2 are release/acquire pairs, so neither side sees half of the other's work.
+/// A reader must not close the gate while it is inside.
+/// </remarks>
+public sealed class NicGate<TFence>
+    where TFence : struct, IGateFence
+{
+    /// <summary>Most readers.</summary>
+    public const int MaxReaders = 64;
+
+    private readonly ReaderWord[] _inside = GC.AllocateArray<ReaderWord>(MaxReaders, pinned: true);
+    private int _readerCount;
+    private int _closed;
+
+    [StructLayout(LayoutKind.Explicit, Size = 128)]
+    private struct ReaderWord
+    {
+        [FieldOffset(0)] public int Value;
+    }
+
+    /// <summary>Admits one more reader and returns its number. Throws <see cref="InvalidOperationException"/> beyond <see cref="MaxReaders"/>.</summary>
+    public int AddReader()
+    {
+        int reader = Interlocked.Increment(ref _readerCount) - 1;
+        if (reader >= MaxReaders) throw new InvalidOperationException($"at most {MaxReaders} receive queues");
+        return reader;
+    }
+
+    /// <summary>Goes in; waits while the gate is closed.</summary>
+    public void Enter(int reader)
+    {
+        Volatile.Write(ref _inside[reader].Value, 1); // R1
+        if (Volatile.Read(ref _closed) == 0) return; // R2
+        EnterSlow(reader);
+    }
+
+    /// <summary>Goes out.</summary>
+    public void Exit(int reader) => Volatile.Write(ref _inside[reader].Value, 0); // R5
+
+    /// <summary>Shuts the readers out and waits for those inside. One writer at a time.</summary>
+    public void Close()
+    {
+        Volatile.Write(ref _closed, 1); // W1
+        TFence.Synchronize(); // W2
+        var spin = new SpinWait();
+        for (int i = 0; i < MaxReaders; i++)
+        {
+            while (Volatile.Read(ref _inside[i].Value) != 0) spin.SpinOnce(); // W3
+        }
+    }
+
+    /// <summary>Lets the readers in again.</summary>
+    public void Open() => Volatile.Write(ref _closed, 0); // W5
+
+    private void EnterSlow(int reader)
+    {
+        var spin = new SpinWait();
+        do
+        {
+            Volatile.Write(ref _inside[reader].Value, 0); // R3
+            while (Volatile.Read(ref _closed) != 0) spin.SpinOnce();
+            Volatile.Write(ref _inside[reader].Value, 1);
+            Interlocked.MemoryBarrier();
+        }
+        while (Volatile.Read(ref _closed) != 0);
+    }
+}

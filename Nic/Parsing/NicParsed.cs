@@ -1,0 +1,24 @@
+namespace Mergeflow.Nic;
+
+
+/// <summary>Where <see cref="NicParser"/> found the headers of a frame; offsets from its first byte.</summary>
+public struct NicParsed
+{
+    /// <summary>Headers that are whole and sane.</summary>
+    public NicHeaders Headers;
+
+    /// <summary>Checksum verdicts.</summary>
+    public NicRxFlags RxFlags;
+
+    /// <summary>The checksum that a rewrite of an address must follow, even if the header behind it is not sane.</summary>
+    public NicChecksumKind Checksum;
+
+    /// <summary>First byte behind Ethernet, tags and LLC/SNAP: the first MPLS label or the network header.</summary>
+    public int NetworkOffset;
+
+    /// <summary>Transport header, if there is IPv4 or IPv6.</summary>
+    public int TransportOffset;
+
+    /// <summary>Bytes of the IP payload, padding excluded.</summary>
+    public int TransportLength;
+}
