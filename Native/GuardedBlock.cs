@@ -35,9 +35,6 @@ public sealed unsafe class GuardedBlock : IDisposable
         }
     }
 
-    /// <summary>Frees the mapping of a block that was forgotten.</summary>
-    ~GuardedBlock() => Release();
-
     /// <summary>First usable byte; the byte in front of it faults.</summary>
     public byte* Start { get; private set; }
 
@@ -70,8 +67,10 @@ public sealed unsafe class GuardedBlock : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        Release();
-        GC.SuppressFinalize(this);
+        byte* mapping = _mapping;
+        _mapping = null;
+        Start = End = null;
+        if (mapping != null) _ = Libc.Munmap(mapping, _mappedBytes);
     }
 
     private byte* Checked(byte* p, int lengthBytes)
@@ -80,13 +79,5 @@ public sealed unsafe class GuardedBlock : IDisposable
         ArgumentOutOfRangeException.ThrowIfNegative(lengthBytes);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(lengthBytes, CapacityBytes);
         return p;
-    }
-
-    private void Release()
-    {
-        byte* mapping = _mapping;
-        _mapping = null;
-        Start = End = null;
-        if (mapping != null) _ = Libc.Munmap(mapping, _mappedBytes);
     }
 }

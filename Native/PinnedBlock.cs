@@ -3,6 +3,10 @@ using System.Runtime.InteropServices;
 namespace Mergeflow.Native;
 
 /// <summary>A block from <see cref="PinnedMemory"/>. Disposing it unmaps the memory: nothing may point into it any more.</summary>
+/// <remarks>
+/// There is no finalizer on purpose. Raw pointers do not keep this object alive: the collector would unmap memory that is still in use.
+/// A block that nobody disposes is a leak; the other way round it would be a fault.
+/// </remarks>
 public sealed unsafe class PinnedBlock : IDisposable
 {
     private readonly nuint _mappedBytes;
@@ -16,9 +20,6 @@ public sealed unsafe class PinnedBlock : IDisposable
         _mapping = mapping;
         _mappedBytes = mappedBytes;
     }
-
-    /// <summary>Frees the mapping of a block that was forgotten.</summary>
-    ~PinnedBlock() => Release();
 
     /// <summary>First byte, aligned as asked for; null after <see cref="Dispose"/>.</summary>
     public byte* Pointer { get; private set; }
@@ -45,12 +46,6 @@ public sealed unsafe class PinnedBlock : IDisposable
 
     /// <inheritdoc/>
     public void Dispose()
-    {
-        Release();
-        GC.SuppressFinalize(this);
-    }
-
-    private void Release()
     {
         void* mapping = _mapping;
         _mapping = null;

@@ -1,3 +1,4 @@
+using System.IO.Pipes;
 using Mergeflow.Native;
 using Xunit;
 
@@ -77,6 +78,28 @@ public sealed class PcapReaderTests : CaptureFileTests
     {
         Assert.Throws<FileNotFoundException>(() => CaptureFile.Open("/nonexistent.pcap"));
         Assert.Throws<UnauthorizedAccessException>(() => CaptureFile.Open("/tmp"));
+    }
+
+    [Fact]
+    public void Pipe_is_read_in()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "a pipe gets its path from /proc");
+        byte[] frame = new byte[1400];
+        var builder = new CaptureBuilder(false).PcapHeader();
+        for (uint i = 0; i < 2000; i++) builder.PcapRecord(i, 0, frame);
+        byte[] file = builder.ToArray();
+        using var pipe = new AnonymousPipeServerStream(PipeDirection.Out);
+        var writer = new Thread(() =>
+        {
+            pipe.Write(file);
+            pipe.Dispose();
+        });
+        string path = $"/proc/self/fd/{pipe.GetClientHandleAsString()}";
+        writer.Start();
+        using CaptureReader reader = CaptureFile.Open(path);
+        writer.Join();
+        Assert.Equal(file.Length, reader.FileBytes);
+        Assert.Equal(2000, Frames(reader).Count);
     }
 
     [Fact]

@@ -33,6 +33,13 @@ public sealed class PinnedMemoryTests
         Assert.Equal(1, block.Span[^1]);
     }
 
+    [Fact]
+    public void Small_block_takes_no_huge_page()
+    {
+        using PinnedBlock block = PinnedMemory.Allocate(4096, 64, wantHugePages: true);
+        Assert.Equal(HugePageKind.None, block.HugePages);
+    }
+
     [Theory]
     [InlineData(0u, 64u)]
     [InlineData(64u, 0u)]
