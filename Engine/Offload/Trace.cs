@@ -37,6 +37,9 @@ public sealed class Trace
 
     public long RecordedAtMs;
 
+    /// <summary>Hash of the packet's flow, for the recording filter.</summary>
+    public ulong FlowHash;
+
     /// <summary>Forgets everything.</summary>
     public void Reset()
     {

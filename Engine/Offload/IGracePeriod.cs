@@ -1,0 +1,11 @@
+namespace Mergeflow.Engine;
+
+/// <summary>Tells when no packet thread can still hold a reference that was unpublished earlier.</summary>
+public interface IGracePeriod
+{
+    /// <summary>To be called after an object was unpublished; the returned point must be reached before it may be freed.</summary>
+    ulong Begin();
+
+    /// <summary>True once every reader has passed <paramref name="point"/>.</summary>
+    bool HasPassed(ulong point);
+}

@@ -1,0 +1,7 @@
+namespace Mergeflow.Engine;
+
+/// <summary>What the code above the seam may know about a provider.</summary>
+/// <param name="Capacity">Most rules; an estimate, the provider has the last word.</param>
+/// <param name="KeepsConnections">Each hit goes through the connection (sequence check, expiry), so connections are not credited.</param>
+/// <param name="RevokesAtOnce">After <see cref="IOffloadProvider.Destroy"/> returns, no further packet uses the rule.</param>
+public sealed record OffloadCapabilities(int Capacity, bool KeepsConnections, bool RevokesAtOnce);

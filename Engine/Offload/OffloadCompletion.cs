@@ -1,0 +1,9 @@
+namespace Mergeflow.Engine;
+
+/// <summary>A provider's answer.</summary>
+/// <param name="Kind">What happened.</param>
+/// <param name="RuleId"><see cref="MergedFlow.Id"/>.</param>
+/// <param name="Reason">For failures.</param>
+/// <param name="Detail">One line for people.</param>
+/// <param name="Counters">For Destroyed and Lost.</param>
+public readonly record struct OffloadCompletion(OffloadCompletionKind Kind, int RuleId, OffloadReason Reason, string? Detail, OffloadCounters Counters);

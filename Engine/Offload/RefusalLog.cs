@@ -1,0 +1,34 @@
+using System.Numerics;
+
+namespace Mergeflow.Engine;
+
+/// <summary>The latest refusal per flow in a fixed array, so that "why not?" can be answered later; a newer flow may displace an older one. One writer.</summary>
+public sealed class RefusalLog
+{
+    private readonly Refusal[] _slots;
+
+    /// <summary>Room for <paramref name="capacity"/> flows, rounded up to a power of two.</summary>
+    public RefusalLog(int capacity = 1024) => _slots = new Refusal[BitOperations.RoundUpToPowerOf2((uint)capacity)];
+
+    /// <summary>Notes a refused packet.</summary>
+    public void Add(Trace trace, OffloadReason reason, int pass, string? detail, long nowMs)
+    {
+        ref Refusal r = ref _slots[(uint)trace.FlowHash & (uint)(_slots.Length - 1)];
+        if (r.FlowHash != trace.FlowHash || r.Packets == 0)
+        {
+            r.FlowHash = trace.FlowHash;
+            r.Key = trace.OriginalKey;
+            r.Packets = r.Bytes = 0;
+        }
+
+        r.Reason = reason;
+        r.Pass = pass;
+        r.Detail = detail;
+        r.Packets++;
+        r.Bytes += (ulong)trace.OriginalLengthBytes;
+        r.AtMs = nowMs;
+    }
+
+    /// <summary>All entries.</summary>
+    public IEnumerable<Refusal> All() => _slots.Where(static r => r.Packets != 0);
+}
