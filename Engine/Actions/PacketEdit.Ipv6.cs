@@ -29,7 +29,7 @@ public static unsafe partial class PacketEdit
         if (ChecksumFollowsAddresses(packet)) ChangeTransportChecksum6(packet, change);
         now.Store(ip + 8);
         FlowKey.Lane(ref packet->Key, 2) = now;
-        UpdateLaneBit(packet, 2);
+        PacketMetadata.UpdateLaneBit(packet, 2);
     }
 
     /// <summary>Rewrites IPv6 flow label, traffic class and hop limit. No checksum covers them.</summary>
@@ -50,9 +50,9 @@ public static unsafe partial class PacketEdit
             Vector256.Create((ulong)set.TrafficClassMask << 8, set.HopLimitMask, 0, 0),
             Vector256.Create((ulong)(set.TrafficClass & set.TrafficClassMask) << 8, (ulong)(set.HopLimit & set.HopLimitMask), 0, 0));
         if (labelMask == 0) return;
-        EnsureRareLane(packet);
+        PacketMetadata.EnsureLane(packet, RareLane);
         packet->Key.Ipv6Label = Be32.FromHost(now & 0xfffff);
-        UpdateLaneBit(packet, RareLane);
+        PacketMetadata.UpdateLaneBit(packet, RareLane);
     }
 
     private static bool HasIpv6(Packet* packet)

@@ -48,7 +48,7 @@ public static unsafe partial class PacketEdit
             return true;
         }
 
-        EnsureRareLane(packet);
+        PacketMetadata.EnsureLane(packet, RareLane);
         packet->Key.Vlan0Tpid = Be16.FromHost(tpid);
         packet->KeyLanes |= 1u << RareLane;
         SetKeyTci(packet, Be16.FromHost((ushort)(tci | VlanCfi)).Raw);
@@ -75,7 +75,7 @@ public static unsafe partial class PacketEdit
         }
 
         packet->Key.Vlan0Tpid = default;
-        UpdateLaneBit(packet, RareLane);
+        PacketMetadata.UpdateLaneBit(packet, RareLane);
         SetKeyTci(packet, 0);
     }
 

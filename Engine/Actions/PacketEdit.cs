@@ -6,7 +6,8 @@ using Mergeflow.Native;
 namespace Mergeflow.Engine;
 
 /// <summary>
-/// Executes the header rewrites of a datapath program (OVS lib/odp-execute.c, lib/packets.c): <c>Set*</c>, <c>Push*</c>, <c>Pop*</c>.
+/// Executes the header rewrites of a datapath program (OVS lib/odp-execute.c, lib/packets.c): <c>Set*</c>, <c>Push*</c>, <c>Pop*</c>
+/// (tunnels: <see cref="TunnelCodec"/>).
 /// </summary>
 /// <remarks>
 /// Writes are masked: <c>new = old &amp; ~mask | value &amp; mask</c>. Checksums change by the difference, so a wrong one stays wrong
@@ -43,6 +44,7 @@ public static unsafe partial class PacketEdit
             case DpOp.PushMpls: return PushMpls(packet, action->EthType, action->MplsLse);
             case DpOp.PopMpls: PopMpls(packet, action->EthType); return true;
             case DpOp.SetPktMark: SetPktMark(packet, action->PktMark); return true;
+            case DpOp.SetTunnel: PacketMetadata.SetTunnel(packet, action->Tunnel); return true;
             default: ThrowNotAnEdit(action->Op); return false;
         }
     }
@@ -68,13 +70,7 @@ public static unsafe partial class PacketEdit
     }
 
     /// <summary>Rewrites pkt_mark, which is metadata: the frame does not change.</summary>
-    public static void SetPktMark(Packet* packet, in DpSetPktMark set)
-    {
-        EnsureRareLane(packet);
-        uint old = packet->Key.PktMark.Host;
-        packet->Key.PktMark = Be32.FromHost((old & ~set.MarkMask) | (set.Mark & set.MarkMask));
-        UpdateLaneBit(packet, RareLane);
-    }
+    public static void SetPktMark(Packet* packet, in DpSetPktMark set) => PacketMetadata.SetPktMark(packet, set.Mark, set.MarkMask);
 
     /// <summary>Cuts the packet for the next output (OVS <c>dp_packet_set_cutlen</c>): an Ethernet header always remains.</summary>
     public static void Truncate(Packet* packet, uint maxLengthBytes)
@@ -97,19 +93,6 @@ public static unsafe partial class PacketEdit
     {
         ref Vector256<byte> target = ref FlowKey.Lane(ref packet->Key, lane);
         target = Vector256.AndNot(target, mask.AsByte()) | value.AsByte();
-    }
-
-    /// <summary>Makes the memory of lane 5 valid.</summary>
-    private static void EnsureRareLane(Packet* packet)
-    {
-        if ((packet->KeyLanes & (1u << RareLane)) == 0) FlowKey.Lane(ref packet->Key, RareLane) = Vector256<byte>.Zero;
-    }
-
-    private static void UpdateLaneBit(Packet* packet, int lane)
-    {
-        uint bit = 1u << lane;
-        bool hasBits = FlowKey.Lane(ref packet->Key, lane) != Vector256<byte>.Zero;
-        packet->KeyLanes = hasBits ? packet->KeyLanes | bit : packet->KeyLanes & ~bit;
     }
 
     /// <summary>Bytes from the transport header to the end of the datagram; 0 if there is no such header.</summary>

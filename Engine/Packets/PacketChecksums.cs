@@ -37,24 +37,26 @@ public static unsafe class PacketChecksums
         int size = packet->LengthBytes - packet->L4Offset - packet->L2PadBytes;
         bool? verdict = packet->Key.NwProto switch
         {
-            IpProto.Tcp when size >= TcpHeaderSizeBytes => IsTransportGood(packet, ip, l4, size),
-            IpProto.Udp when size >= UdpHeaderSizeBytes => IsUdpGood(packet, ip, l4, size),
+            IpProto.Tcp when size >= TcpHeaderSizeBytes => IsTransportGood(packet, l4, size),
+            IpProto.Udp when size >= UdpHeaderSizeBytes => IsUdpGood(packet, l4, size),
             _ => null,
         };
         if (verdict is bool good) packet->Flags |= good ? PacketFlags.L4CsumGood : PacketFlags.L4CsumBad;
     }
 
     /// <summary>A UDP length that contradicts the datagram is as bad as a wrong checksum; over IPv4 a checksum of 0 means none was made.</summary>
-    private static bool IsUdpGood(Packet* packet, byte* ip, byte* l4, int size)
+    private static bool IsUdpGood(Packet* packet, byte* l4, int size)
     {
         int udpLength = (l4[4] << 8) | l4[5];
         if (udpLength < UdpHeaderSizeBytes || udpLength > size) return false;
         bool isUnchecked = Unsafe.ReadUnaligned<ushort>(l4 + 6) == 0 && packet->Key.DlType.Host == EthType.Ip;
-        return isUnchecked || IsTransportGood(packet, ip, l4, size);
+        return isUnchecked || IsTransportGood(packet, l4, size);
     }
 
-    private static bool IsTransportGood(Packet* packet, byte* ip, byte* l4, int size)
+    /// <summary>Whether the checksum over pseudo-header and transport header of a parsed packet is right.</summary>
+    internal static bool IsTransportGood(Packet* packet, byte* l4, int size)
     {
+        byte* ip = packet->Data + packet->L3Offset;
         if (packet->Key.DlType.Host == EthType.Ipv6) return InternetChecksum.UpperLayer6(ip, l4, packet->Key.NwProto, (ushort)size) == 0;
         return InternetChecksum.Fold(InternetChecksum.Sum(l4, size, InternetChecksum.PseudoHeaderV4(ip))) == 0;
     }

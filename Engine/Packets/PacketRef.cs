@@ -71,6 +71,12 @@ public readonly unsafe struct PacketRef
     /// <summary>Cuts the packet for the next output.</summary>
     public void Truncate(uint maxLengthBytes) => PacketEdit.Truncate(Pointer, maxLengthBytes);
 
+    /// <summary>Removes a tunnel's outer headers; see <see cref="TunnelCodec.TryPop"/>.</summary>
+    public bool TryPopTunnel(TunnelKind kind) => TunnelCodec.TryPop(Pointer, kind);
+
+    /// <summary>Puts outer headers on; see <see cref="TunnelCodec.Push"/>.</summary>
+    public bool PushTunnel(in TunnelHeader header, uint flowHash) => TunnelCodec.Push(Pointer, header, flowHash);
+
     /// <summary>Parses the frame unless the key describes it already.</summary>
     public void EnsureParsed() => MiniflowExtractor.EnsureParsed(Pointer);
 

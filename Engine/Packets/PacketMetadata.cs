@@ -1,0 +1,94 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using Mergeflow.Native;
+
+namespace Mergeflow.Engine;
+
+/// <summary>
+/// Writes metadata fields of a packet's key so that its lanes stay valid (OVS <c>struct pkt_metadata</c>). Hot-lane fields are written
+/// by whole-lane stores: the next pass loads whole lanes, and a load cannot be forwarded from a narrower store.
+/// </summary>
+public static unsafe class PacketMetadata
+{
+    private const int RareLane = 5;
+    private const uint TunnelLanes = (1u << 6) | (1u << 7);
+
+    /// <summary>Sets recirc_id.</summary>
+    /// <param name="packet">The packet.</param>
+    /// <param name="recircId">Host order.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void SetRecircId(Packet* packet, uint recircId) => SetWord(packet, 5, Be32.FromHost(recircId).Raw);
+
+    /// <summary>Sets in_port.</summary>
+    /// <param name="packet">The packet.</param>
+    /// <param name="port">Host order.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void SetInPort(Packet* packet, uint port) => SetWord(packet, 4, Be32.FromHost(port).Raw);
+
+    /// <summary>Sets dp_hash.</summary>
+    /// <param name="packet">The packet.</param>
+    /// <param name="hash">Host order.</param>
+    public static void SetDpHash(Packet* packet, uint hash)
+    {
+        EnsureLane(packet, RareLane);
+        packet->Key.DpHash = Be32.FromHost(hash);
+        UpdateLaneBit(packet, RareLane);
+    }
+
+    /// <summary>Sets the masked bits of pkt_mark.</summary>
+    /// <param name="packet">The packet.</param>
+    /// <param name="mark">Host order.</param>
+    /// <param name="mask">Bits to write, host order.</param>
+    public static void SetPktMark(Packet* packet, uint mark, uint mask)
+    {
+        EnsureLane(packet, RareLane);
+        packet->Key.PktMark = Be32.FromHost((packet->Key.PktMark.Host & ~mask) | (mark & mask));
+        UpdateLaneBit(packet, RareLane);
+    }
+
+    /// <summary>Sets the tunnel fields (OVS <c>struct flow_tnl</c>): all of lanes 6 and 7.</summary>
+    public static void SetTunnel(Packet* packet, in DpSetTunnel tunnel)
+    {
+        ClearTunnel(packet);
+        FlowKey* key = &packet->Key;
+        key->TunId = tunnel.Id;
+        key->TunSrc = tunnel.Src;
+        key->TunDst = tunnel.Dst;
+        key->TunIpv6Src = tunnel.Ipv6Src;
+        key->TunIpv6Dst = tunnel.Ipv6Dst;
+        key->TunFlags = tunnel.Flags;
+        key->TunTos = tunnel.Tos;
+        key->TunTtl = tunnel.Ttl;
+        UpdateLaneBit(packet, 6);
+        UpdateLaneBit(packet, 7);
+    }
+
+    /// <summary>Forgets the tunnel fields.</summary>
+    public static void ClearTunnel(Packet* packet)
+    {
+        FlowKey.Lane(ref packet->Key, 6) = Vector256<byte>.Zero;
+        FlowKey.Lane(ref packet->Key, 7) = Vector256<byte>.Zero;
+        packet->KeyLanes &= ~TunnelLanes;
+    }
+
+    /// <summary>Makes the memory of a lane valid: all zero if it was absent.</summary>
+    public static void EnsureLane(Packet* packet, int lane)
+    {
+        if ((packet->KeyLanes & (1u << lane)) == 0) FlowKey.Lane(ref packet->Key, lane) = Vector256<byte>.Zero;
+    }
+
+    /// <summary>Marks a lane whose memory is valid as present or absent, by its content.</summary>
+    public static void UpdateLaneBit(Packet* packet, int lane)
+    {
+        uint bit = 1u << lane;
+        bool hasBits = FlowKey.Lane(ref packet->Key, lane) != Vector256<byte>.Zero;
+        packet->KeyLanes = hasBits ? packet->KeyLanes | bit : packet->KeyLanes & ~bit;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void SetWord(Packet* packet, int index, uint raw)
+    {
+        ref Vector256<byte> lane = ref FlowKey.Lane(ref packet->Key, 0);
+        lane = lane.AsUInt32().WithElement(index, raw).AsByte();
+    }
+}
