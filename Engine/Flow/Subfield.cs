@@ -6,9 +6,12 @@ public readonly record struct Subfield(Field Field, int Start, int BitCount)
     /// <summary>The whole of a field.</summary>
     public static Subfield Whole(Field field) => new(field, 0, field.BitCount);
 
-    /// <summary>NXM text: <c>NAME[]</c>, <c>NAME[n]</c> or <c>NAME[a..b]</c>.</summary>
+    /// <summary>NXM text: <c>NAME[]</c>, <c>NAME[n]</c> or <c>NAME[a..b]</c>; the ovs-ofctl name for fields without an NXM name.</summary>
     public override string ToString()
-        => BitCount == Field.BitCount ? $"{Field.NxmName}[]"
-         : BitCount == 1 ? $"{Field.NxmName}[{Start}]"
-         : $"{Field.NxmName}[{Start}..{Start + BitCount - 1}]";
+    {
+        string name = Field.NxmName.Length > 0 ? Field.NxmName : Field.Name;
+        return BitCount == Field.BitCount ? $"{name}[]"
+            : BitCount == 1 ? $"{name}[{Start}]"
+            : $"{name}[{Start}..{Start + BitCount - 1}]";
+    }
 }

@@ -135,33 +135,24 @@ internal sealed partial class ActionTextParser
         return new OfNat(NatKind.None, ipv6, min, max, portMin, portMax);
     }
 
+    /// <summary>Takes an address off the front of <paramref name="rest"/>, which must be of the wanted family if there is one.</summary>
     private static UInt128 TakeAddress(TextPiece whole, ref TextPiece rest, bool? wantIpv6, out bool ipv6)
     {
         ReadOnlySpan<char> s = rest.Span;
+        int dash = s.IndexOf('-');
         bool bracket = s.StartsWith("[");
-        int n = bracket ? s.IndexOf(']') : s.IndexOf('-');
-        if (n < 0) n = s.Length;
-        ReadOnlySpan<char> text = bracket ? s[1..n] : s[..n];
-        ipv6 = bracket || text.Count(':') > 1;
-        UInt128 value;
-        bool ok;
-        if (ipv6)
-        {
-            ok = (!bracket || n < s.Length) && AddressText.TryIpv6(text, out value);
-            rest = rest.Slice(Math.Min(s.Length, bracket ? n + 1 : n));
-            ok &= AddressText.TryIpv6(text, out value);
-        }
-        else
-        {
-            int colon = text.IndexOf(':');
-            if (colon >= 0) n = colon;
-            ok = AddressText.TryIpv4(s[..n], out uint v4);
-            value = v4;
-            rest = rest.Slice(n);
-        }
-
-        if (!ok || (wantIpv6 is { } w && w != ipv6)) whole.Fail($"invalid nat range \"{whole}\"");
-        return value;
+        ipv6 = bracket || (dash < 0 ? s : s[..dash]).Count(':') > 1;
+        int start = bracket ? 1 : 0;
+        int length = s[start..].IndexOfAnyExcept(ipv6 ? "0123456789abcdefABCDEF:." : "0123456789.");
+        if (length < 0) length = s.Length - start;
+        bool closed = !bracket || (start + length < s.Length && s[start + length] == ']');
+        ReadOnlySpan<char> text = s.Slice(start, length);
+        UInt128 value = 0;
+        uint ipv4 = 0;
+        bool ok = ipv6 ? AddressText.TryIpv6(text, out value) : AddressText.TryIpv4(text, out ipv4);
+        if (!ok || !closed || (wantIpv6 is { } wanted && wanted != ipv6)) whole.Fail($"invalid nat range \"{whole}\"");
+        rest = rest.Slice(start + length + start);
+        return ipv6 ? value : ipv4;
     }
 
     private static bool TakeIf(char c, ref TextPiece rest)

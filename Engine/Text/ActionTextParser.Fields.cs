@@ -17,12 +17,12 @@ internal sealed partial class ActionTextParser
                 add(ParseMove(key, value));
                 return true;
             case "push":
-                Subfield source = FieldText.ParseWholeSubfield(value);
+                Subfield source = ParseStackField(value);
                 _check.RequireField(source.Field, key, "source");
                 add(new OfStackPush(source));
                 return true;
             case "pop":
-                Subfield destination = FieldText.ParseWholeSubfield(value);
+                Subfield destination = ParseStackField(value);
                 RequireWritable(destination.Field, value);
                 _check.RequireField(destination.Field, key, "destination");
                 add(new OfStackPop(destination));
@@ -202,6 +202,13 @@ internal sealed partial class ActionTextParser
         UInt128 placed = (value << to.Start) & mask;
         if (to.Field.Id == FieldId.VlanTci) _check.SetTag((ushort)placed);
         return new OfSetField(to.Field, placed, mask, OfSetSpelling.Load);
+    }
+
+    private static Subfield ParseStackField(TextPiece text)
+    {
+        Subfield field = FieldText.ParseSubfield(text, out TextPiece rest);
+        if (!rest.IsEmpty) rest.Fail($"{rest}: trailing garbage following push or pop");
+        return field;
     }
 
     private OfMove ParseMove(TextPiece key, TextPiece text)

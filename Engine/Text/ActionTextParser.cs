@@ -79,6 +79,7 @@ internal sealed partial class ActionTextParser
                 Add(new OfCtClear());
                 break;
             case "nat":
+                ParseNat(key, value);
                 key.Fail("Cannot have NAT action outside of \"ct\" action");
                 break;
             case "conjunction":

@@ -33,7 +33,10 @@ public sealed class PortNames
     public PortNames(IReadOnlyDictionary<string, uint> ports)
     {
         _byName = new Dictionary<string, uint>(ports, StringComparer.Ordinal);
-        foreach ((string name, uint number) in ports) _byNumber.TryAdd(number, name);
+        foreach ((string name, uint number) in ports)
+        {
+            if (IsPlainName(name)) _byNumber.TryAdd(number, name);
+        }
     }
 
     /// <summary>
@@ -61,7 +64,7 @@ public sealed class PortNames
         return _byName.TryGetValue(text.ToString(), out port);
     }
 
-    /// <summary>A name of the map, a reserved name in capitals, or the number.</summary>
+    /// <summary>A reserved name in capitals, a name of the map that reads back without quotes, or the number.</summary>
     public string Format(uint port)
     {
         foreach ((string name, uint number) in s_reserved)
@@ -71,4 +74,11 @@ public sealed class PortNames
 
         return _byNumber.TryGetValue(port, out string? known) ? known : port.ToString(CultureInfo.InvariantCulture);
     }
+
+    /// <summary>Not a number, not reserved, and free of the characters that have a meaning in flow text.</summary>
+    private static bool IsPlainName(string name)
+        => name.Length > 0
+        && !char.IsAsciiDigit(name[0])
+        && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-' or '.')
+        && !s_reserved.Any(r => r.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
 }

@@ -1,0 +1,168 @@
+using System.Globalization;
+using System.Text;
+
+namespace Mergeflow.Engine;
+
+/// <summary>
+/// Prints flows, rules, groups and actions as <c>ovs-ofctl dump-flows</c> and <c>dump-groups</c> do. What is printed for a
+/// <see cref="FlowMod"/> or <see cref="GroupMod"/> parses back to the same value.
+/// </summary>
+public sealed partial class FlowTextFormatter
+{
+    private const ushort DefaultPriority = 0x8000;
+
+    private readonly PortNames _ports;
+
+    /// <summary>Port numbers are printed as names where <paramref name="ports"/> has one.</summary>
+    public FlowTextFormatter(PortNames? ports = null) => _ports = ports ?? PortNames.None;
+
+    /// <summary>One line that <see cref="FlowTextParser.ParseFlow(string, int, FlowModCommand)"/> reads back, command first.</summary>
+    public string Format(FlowMod flow)
+    {
+        var s = new StringBuilder();
+        s.Append(flow.Command switch
+        {
+            FlowModCommand.Add => "add ",
+            FlowModCommand.Modify => "modify ",
+            FlowModCommand.ModifyStrict => "modify_strict ",
+            FlowModCommand.Delete => "delete ",
+            _ => "delete_strict ",
+        });
+        bool isDelete = flow.Command is FlowModCommand.Delete or FlowModCommand.DeleteStrict;
+        if (flow.CookieMask != 0) s.Append($"cookie=0x{flow.Cookie:x}/0x{flow.CookieMask:x},");
+        ulong? cookie = flow.NewCookie ?? (flow.Command == FlowModCommand.Add && flow.Cookie != 0 ? flow.Cookie : null);
+        if (!isDelete && cookie is { } c) s.Append($"cookie=0x{c:x},");
+        if (flow.Table is { } table) s.Append($"table={table},");
+        if (flow.IdleTimeoutSeconds != 0) s.Append($"idle_timeout={flow.IdleTimeoutSeconds},");
+        if (flow.HardTimeoutSeconds != 0) s.Append($"hard_timeout={flow.HardTimeoutSeconds},");
+        if (flow.Importance != 0) s.Append($"importance={flow.Importance},");
+        AppendFlags(s, flow.Flags);
+        if (flow.OutPort is { } port) s.Append($"out_port={_ports.Format(port)},");
+        if (flow.OutGroup is { } group) s.Append($"out_group={group},");
+        if (flow.Command != FlowModCommand.Delete && flow.Priority != DefaultPriority) s.Append($"priority={flow.Priority},");
+        AppendMatch(s, ref flow.Match);
+        Chomp(s);
+        if (isDelete) return s.ToString();
+        if (s[^1] != ' ') s.Append(' ');
+        return AppendActions(s.Append("actions="), flow.Actions).ToString();
+    }
+
+    /// <summary>One line of <c>dump-flows</c>, without the space that ovs-ofctl puts in front; <paramref name="nowMs"/> gives the ages.</summary>
+    public string Format(OfRule rule, long nowMs)
+    {
+        var s = new StringBuilder();
+        long ageMs = Math.Max(0, nowMs - rule.CreatedMs);
+        long idleMs = Math.Max(0, nowMs - Math.Max(rule.LastUsedMs, rule.CreatedMs));
+        s.Append($"cookie=0x{rule.Cookie:x}, duration={Seconds(ageMs)}s, table={rule.Table}, n_packets={rule.Packets}, n_bytes={rule.Bytes}, ");
+        if (rule.IdleTimeoutSeconds != 0) s.Append($"idle_timeout={rule.IdleTimeoutSeconds}, ");
+        if (rule.HardTimeoutSeconds != 0) s.Append($"hard_timeout={rule.HardTimeoutSeconds}, ");
+        s.Append($"idle_age={idleMs / 1000}, ");
+        AppendRule(s, rule);
+        return s.ToString();
+    }
+
+    /// <summary>The rule alone, as <c>dump-flows --no-stats</c>: cookie if not 0, table if not 0, priority, match and actions.</summary>
+    public string FormatWithoutStats(OfRule rule)
+    {
+        var s = new StringBuilder();
+        if (rule.Cookie != 0) s.Append($"cookie=0x{rule.Cookie:x}, ");
+        if (rule.Table != 0) s.Append($"table={rule.Table}, ");
+        if (rule.IdleTimeoutSeconds != 0) s.Append($"idle_timeout={rule.IdleTimeoutSeconds}, ");
+        if (rule.HardTimeoutSeconds != 0) s.Append($"hard_timeout={rule.HardTimeoutSeconds}, ");
+        AppendRule(s, rule);
+        return s.ToString();
+    }
+
+    /// <summary>The match, in OVS's order of fields; empty if it matches everything.</summary>
+    public string Format(ref Match match)
+    {
+        var s = new StringBuilder();
+        AppendMatch(s, ref match);
+        Chomp(s);
+        return s.ToString();
+    }
+
+    /// <summary>One action.</summary>
+    public string Format(OfAction action)
+    {
+        var s = new StringBuilder();
+        AppendAction(s, action);
+        return s.ToString();
+    }
+
+    /// <summary>An action list; <c>drop</c> if it is empty.</summary>
+    public string Format(EquatableList<OfAction> actions) => AppendActions(new StringBuilder(), actions).ToString();
+
+    /// <summary>One line that <see cref="FlowTextParser.ParseGroup(string, int, GroupModCommand)"/> reads back, command first.</summary>
+    public string Format(GroupMod group)
+    {
+        string command = group.Command switch
+        {
+            GroupModCommand.Add => "add",
+            GroupModCommand.Modify => "modify",
+            GroupModCommand.Delete => "delete",
+            _ => "add_or_mod",
+        };
+        return $"{command} {FormatWithoutCommand(group)}";
+    }
+
+    /// <summary>The group as <c>dump-groups</c> prints it.</summary>
+    public string FormatWithoutCommand(GroupMod group)
+    {
+        var s = new StringBuilder();
+        s.Append(group.GroupId == FlowTextParser.AllGroups ? "group_id=all" : $"group_id={group.GroupId}");
+        if (group.Command == GroupModCommand.Delete) return s.ToString();
+        s.Append(",type=").Append(group.Type switch
+        {
+            GroupType.All => "all",
+            GroupType.Select => "select",
+            GroupType.Indirect => "indirect",
+            _ => "ff",
+        });
+        if (group.SelectionMethod is not null)
+        {
+            s.Append($",selection_method={group.SelectionMethod}");
+            if (group.SelectionParam != 0) s.Append($",selection_method_param={group.SelectionParam}");
+            if (group.HashFields.Count > 0) s.Append(",fields(").AppendJoin(',', group.HashFields.Select(f => f.Name)).Append(')');
+        }
+
+        foreach (GroupBucket bucket in group.Buckets) AppendBucket(s, bucket, group.Type);
+        return s.ToString();
+    }
+
+    private void AppendBucket(StringBuilder s, GroupBucket bucket, GroupType type)
+    {
+        s.Append($",bucket=bucket_id:{bucket.BucketId}");
+        if (bucket.Weight != (type == GroupType.Select ? 1 : 0)) s.Append($",weight:{bucket.Weight}");
+        if (bucket.WatchPort is { } port) s.Append($",watch_port:{_ports.Format(port)}");
+        if (bucket.WatchGroup is { } group) s.Append($",watch_group:{group}");
+        AppendActions(s.Append(",actions="), bucket.Actions);
+    }
+
+    private void AppendRule(StringBuilder s, OfRule rule)
+    {
+        int before = s.Length;
+        if (rule.Priority != DefaultPriority) s.Append($"priority={rule.Priority},");
+        AppendMatch(s, ref rule.Match);
+        Chomp(s);
+        if (s.Length != before) s.Append(' ');
+        AppendActions(s.Append("actions="), rule.Actions);
+    }
+
+    private static void AppendFlags(StringBuilder s, FlowModFlags flags)
+    {
+        if (flags.HasFlag(FlowModFlags.SendFlowRemoved)) s.Append("send_flow_rem,");
+        if (flags.HasFlag(FlowModFlags.CheckOverlap)) s.Append("check_overlap,");
+        if (flags.HasFlag(FlowModFlags.ResetCounts)) s.Append("reset_counts,");
+        if (flags.HasFlag(FlowModFlags.NoPacketCounts)) s.Append("no_packet_counts,");
+        if (flags.HasFlag(FlowModFlags.NoByteCounts)) s.Append("no_byte_counts,");
+    }
+
+    private static void Chomp(StringBuilder s)
+    {
+        if (s.Length > 0 && s[^1] == ',') s.Length--;
+    }
+
+    private static string Seconds(long ms)
+        => ms % 1000 == 0 ? (ms / 1000).ToString(CultureInfo.InvariantCulture) : (ms / 1000m).ToString("0.###", CultureInfo.InvariantCulture);
+}
