@@ -56,18 +56,17 @@ public sealed unsafe partial class Conntrack
             : new ConnTuple(ipv6, src, dst, key.Proto, sport, dport, 0, 0, 0);
     }
 
+    /// <summary>As Open vSwitch prints it: SYN_RECV and FIN_WAIT_2 go by the names that the kernel's tracker uses.</summary>
     private static string NameOf(TcpState state) => state switch
     {
         TcpState.Closed => "CLOSED",
         TcpState.Listen => "LISTEN",
         TcpState.SynSent => "SYN_SENT",
-        TcpState.SynRecv => "SYN_RECV",
-        TcpState.Established => "ESTABLISHED",
+        TcpState.SynRecv or TcpState.Established => "ESTABLISHED",
         TcpState.CloseWait => "CLOSE_WAIT",
         TcpState.FinWait1 => "FIN_WAIT_1",
         TcpState.Closing => "CLOSING",
         TcpState.LastAck => "LAST_ACK",
-        TcpState.FinWait2 => "FIN_WAIT_2",
         _ => "TIME_WAIT",
     };
 }
