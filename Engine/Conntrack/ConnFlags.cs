@@ -18,6 +18,9 @@ internal enum ConnFlags : ushort
     /// <summary>Expected by an application-level gateway: every packet is related.</summary>
     AlgRelated = 8,
 
+    /// <summary>Expired, translated, not swept yet: its reply tuple is still taken (see <c>Conntrack.Ghosts.cs</c>).</summary>
+    Ghost = 32,
+
     /// <summary>Counted against its zone's limit.</summary>
     Admitted = 16,
 }

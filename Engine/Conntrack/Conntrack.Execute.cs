@@ -108,11 +108,16 @@ public sealed unsafe partial class Conntrack
         bool translatedBefore = (k->CtState & NatStates) != 0;
         LookUp(cx, translatedBefore, nowMs);
         int id = cx->ConnId;
+        if (id < 0)
+        {
+            MeetGhost(packet, cx, zone, out verdict);
+            return;
+        }
 
         if ((args.Flags & DpCtFlags.Force) != 0 && cx->Reply && id != 0)
         {
             // The entry looks the wrong way: 'force' replaces it by one that begins with this packet.
-            RemoveConn(id);
+            EndConn(id, nowMs);
             cx->Changed = true;
             id = 0;
         }
@@ -168,6 +173,8 @@ public sealed unsafe partial class Conntrack
             return;
         }
         cx->Reply = !reply;
+        bool isGhost = id < 0;
+        if (isGhost) id = -id;
         ConnRecord* c = Conn(id);
         cx->Key = cx->Reply ? c->Rev : c->Fwd;
         if (cx->IsIpv6)
@@ -176,6 +183,7 @@ public sealed unsafe partial class Conntrack
             cx->Dst6 = cx->Reply ? _addresses[id].RevDst : _addresses[id].FwdDst;
         }
         cx->Hash = _hash.OfKey(cx->Key);
+        if (isGhost && (id = Find(cx, nowMs, out reply)) > 0) (cx->ConnId, cx->Reply) = (id, reply);
     }
 
     /// <summary>Moves the connection on and says in ct_state what the packet is to it; true if the packet begins another connection.</summary>
@@ -204,7 +212,7 @@ public sealed unsafe partial class Conntrack
                 state = CtState.Inv;
                 return false;
             case CtUpdate.New:
-                RemoveConn(id);
+                EndConn(id, nowMs);
                 cx->Changed = true;
                 return true;
         }

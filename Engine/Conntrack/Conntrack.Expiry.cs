@@ -39,7 +39,7 @@ public sealed unsafe partial class Conntrack
         for (int id = _wheel[_tick & (FineSlots - 1)]; id != 0;)
         {
             int next = _cold[id].Next;
-            if (nowMs >= Conn(id)->ExpiryMs) RemoveConn(id);
+            if (nowMs >= Conn(id)->ExpiryMs && !StaysAsGhost(id, nowMs)) RemoveConn(id);
             id = next;
         }
         return before - _count;
@@ -78,7 +78,7 @@ public sealed unsafe partial class Conntrack
         {
             if (handled >= budget) return false;
             handled++;
-            if (nowMs >= Conn(id)->ExpiryMs)
+            if (nowMs >= Conn(id)->ExpiryMs && !StaysAsGhost(id, nowMs))
             {
                 RemoveConn(id);
                 continue;
@@ -99,7 +99,7 @@ public sealed unsafe partial class Conntrack
 
     private void WheelLink(int id)
     {
-        int slot = SlotOf(Conn(id)->ExpiryMs);
+        int slot = SlotOf(Math.Abs(Conn(id)->ExpiryMs));
         int head = _wheel[slot];
         ConnCold* cold = _cold + id;
         cold->Next = head;
@@ -119,7 +119,7 @@ public sealed unsafe partial class Conntrack
 
     private void WheelMove(int id)
     {
-        if (SlotOf(Conn(id)->ExpiryMs) == _cold[id].WheelSlot) return;
+        if (SlotOf(Math.Abs(Conn(id)->ExpiryMs)) == _cold[id].WheelSlot) return;
         WheelUnlink(id);
         WheelLink(id);
     }

@@ -51,7 +51,7 @@ public sealed unsafe partial class Conntrack
             key.DstPort = System.Buffers.Binary.BinaryPrimitives.ReverseEndianness(tuple.DstPort);
         }
         int id = Find(key, &src, &dst, _hash.OfKey(key), nowMs, out _);
-        if (id == 0) return false;
+        if (id <= 0) return false;
         RemoveConn(id);
         return true;
     }

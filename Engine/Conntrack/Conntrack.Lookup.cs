@@ -39,7 +39,8 @@ public sealed unsafe partial class Conntrack
     private uint MateOf(uint bucket, ushort signature) => (bucket ^ (signature * 0x9e37_79b1u >> 7)) & _bucketMask;
 
     /// <summary>
-    /// Finds the live connection one of whose tuples is <paramref name="key"/>; 0 = none. Expired ones met on the way are removed.
+    /// Finds the live connection one of whose tuples is <paramref name="key"/>; 0 = none, negative = a ghost has the tuple. Expired ones
+    /// met on the way are removed.
     /// </summary>
     private int Find(in ConnKey key, Ipv6Address* src6, Ipv6Address* dst6, ulong hash, long nowMs, out bool reply)
     {
@@ -59,7 +60,7 @@ public sealed unsafe partial class Conntrack
                 if ((key.Aux & ConnKey.AuxIpv6) != 0 && !SameAddresses(id, *src6, *dst6, ref reply)) continue;
                 if (nowMs >= c->ExpiryMs)
                 {
-                    if (id != 0) RemoveConn(id);
+                    if (id != 0 && ExpireFound(id, reply, nowMs)) return -id;
                     continue;
                 }
                 return id;

@@ -37,6 +37,6 @@ public sealed unsafe partial class Conntrack
         {
             key.Ports = Unsafe.ReadUnaligned<uint>(&k->CtTpSrc);
         }
-        return Find(key, &src, &dst, _hash.OfKey(key), nowMs, out _);
+        return Math.Max(0, Find(key, &src, &dst, _hash.OfKey(key), nowMs, out _));
     }
 }

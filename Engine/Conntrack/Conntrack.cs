@@ -115,7 +115,7 @@ public sealed unsafe partial class Conntrack : IDisposable
     private void RemoveConn(int id)
     {
         ConnRecord* c = Conn(id);
-        RemoveEntry(_hash.OfKey(c->Fwd), id);
+        if ((c->Flags & ConnFlags.Ghost) == 0) RemoveEntry(_hash.OfKey(c->Fwd), id);
         if ((c->Flags & ConnFlags.TwoEntries) != 0) RemoveEntry(_hash.OfKey(c->Rev), id);
         WheelUnlink(id);
         if ((c->Flags & ConnFlags.Admitted) != 0) LeaveZone(c->Fwd.Zone, _cold[id].AdmitSeq);

@@ -1,0 +1,71 @@
+namespace Mergeflow.Engine;
+
+/// <remarks>
+/// In Open vSwitch 3.1 the reply tuple of a translated connection is an entry of its own, and that entry does not expire: until the next
+/// sweep, at most 20 s later, the tuple cannot be chosen for another connection, and packets that carry it are invalid, because they
+/// lead to no live connection. Newer versions forget both at once. We do as 3.1 does; what stays is called a ghost here.
+/// </remarks>
+public sealed unsafe partial class Conntrack
+{
+    private const long SweepMs = 20_000;
+
+    /// <summary>Ends a connection before its time: a new one takes its place.</summary>
+    private void EndConn(int id, long nowMs)
+    {
+        if ((Conn(id)->Flags & ConnFlags.TwoEntries) == 0)
+        {
+            RemoveConn(id);
+            return;
+        }
+        MakeGhost(id, nowMs);
+        WheelMove(id);
+    }
+
+    /// <summary>
+    /// A lookup met an expired connection: it goes, or becomes a ghost. True if it was its reply tuple that matched and is still taken.
+    /// </summary>
+    private bool ExpireFound(int id, bool reply, long nowMs)
+    {
+        if (!StaysAsGhost(id, nowMs))
+        {
+            RemoveConn(id);
+            return false;
+        }
+        WheelMove(id);
+        return reply;
+    }
+
+    /// <summary>Does an expired connection stay on as a ghost? Makes it one if it is not yet.</summary>
+    private bool StaysAsGhost(int id, long nowMs)
+    {
+        ConnRecord* c = Conn(id);
+        if ((c->Flags & ConnFlags.TwoEntries) == 0) return false;
+        if ((c->Flags & ConnFlags.Ghost) != 0) return nowMs < -c->ExpiryMs;
+        long goneMs = NextSweep(c->ExpiryMs);
+        if (nowMs >= goneMs) return false;
+        MakeGhost(id, c->ExpiryMs);
+        return true;
+    }
+
+    private static long NextSweep(long fromMs) => ((fromMs / SweepMs) + 1) * SweepMs;
+
+    private void MakeGhost(int id, long fromMs)
+    {
+        ConnRecord* c = Conn(id);
+        RemoveEntry(_hash.OfKey(c->Fwd), id);
+        c->Flags |= ConnFlags.Ghost;
+        c->ExpiryMs = -NextSweep(fromMs);
+        c->Birth++;
+        Invalidate(id);
+    }
+
+    /// <summary>The packet's tuple is a ghost's reply tuple: invalid, as there is no connection behind it.</summary>
+    private void MeetGhost(Packet* packet, CtContext* cx, ushort zone, out CtVerdict verdict)
+    {
+        packet->Key.CtState |= CtState.Inv;
+        WriteMetadata(packet, zone, 0, null);
+        packet->CtConnRef = 0;
+        cx->ConnId = 0;
+        FillVerdict(packet, cx, out verdict);
+    }
+}
