@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-
 namespace Mergeflow.Nic;
 
 
@@ -27,15 +25,9 @@ public sealed class NicGate<TFence>
     /// <summary>Most readers.</summary>
     public const int MaxReaders = 64;
 
-    private readonly ReaderWord[] _inside = GC.AllocateArray<ReaderWord>(MaxReaders, pinned: true);
+    private readonly GateReaderWord[] _inside = GC.AllocateArray<GateReaderWord>(MaxReaders, pinned: true);
     private int _readerCount;
     private int _closed;
-
-    [StructLayout(LayoutKind.Explicit, Size = 128)]
-    private struct ReaderWord
-    {
-        [FieldOffset(0)] public int Value;
-    }
 
     /// <summary>Admits one more reader and returns its number. Throws <see cref="InvalidOperationException"/> beyond <see cref="MaxReaders"/>.</summary>
     public int AddReader()
