@@ -20,4 +20,7 @@ public enum FieldPrereq : byte
     NdAdvert,
     Nd,
     CtState,
+
+    /// <summary>IP with ports in reach: not a later fragment (OVS <c>OFPACT_SET_L4_SRC_PORT</c>); no field of its own.</summary>
+    L4,
 }

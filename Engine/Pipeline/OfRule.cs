@@ -7,7 +7,7 @@ public sealed class OfRule
 
     public required ushort Priority { get; init; }
 
-    public required ulong Cookie { get; init; }
+    public required ulong Cookie { get; set; }
 
     /// <summary>Value and mask.</summary>
     public Match Match;
@@ -28,4 +28,13 @@ public sealed class OfRule
     public long LastUsedMs { get; set; }
 
     public bool Removed { get; set; }
+
+    /// <summary>The actions made ready for translation; replaced with <see cref="Actions"/>.</summary>
+    internal XlateOp[] Program { get; set; } = [];
+
+    /// <summary>Hash of mask and value, to find equal matches.</summary>
+    internal int MatchHash { get; init; }
+
+    /// <summary>The actions are <c>conjunction</c>s: the rule is one clause of a set match.</summary>
+    internal OfConjunction[] Conjunctions { get; set; } = [];
 }

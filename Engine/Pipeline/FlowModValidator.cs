@@ -1,0 +1,154 @@
+using System.Buffers.Binary;
+
+namespace Mergeflow.Engine;
+
+/// <summary>Refuses rules whose actions do not fit their match, as OVS does when a rule is added (lib/ofp-actions.c <c>ofpacts_check</c>).</summary>
+internal static class FlowModValidator
+{
+    private const string Inconsistent = "OFPBAC_MATCH_INCONSISTENT";
+    private const ushort VlanPresent = 0x1000;
+
+    /// <summary>Throws <see cref="FlowModException"/> if the modification cannot be applied.</summary>
+    public static void Check(FlowMod mod, int index)
+    {
+        if (mod.Table == 255) throw new FlowModException("OFPFMFC_BAD_TABLE_ID", "table 255 does not exist", index);
+        if (mod.Command == FlowModCommand.Add && mod.Table is null && mod.CookieMask != 0) throw new FlowModException("OFPFMFC_UNKNOWN", "a cookie mask cannot be used with add", index);
+        for (int i = 0; i < PipelineFlow.LaneCount; i++)
+        {
+            var value = PipelineFlow.Lane(ref mod.Match.Value, i);
+            if ((value & PipelineFlow.Lane(ref mod.Match.Mask, i)) != value) throw new FlowModException("OFPBMC_BAD_WILDCARDS", "the match has value bits outside its mask", index);
+        }
+
+        var state = new MatchFacts(ref mod.Match);
+        CheckList(mod.Actions, mod.Table ?? 0, state, index);
+    }
+
+    private static void CheckList(IReadOnlyList<OfAction> actions, byte table, MatchFacts state, int index)
+    {
+        if (actions.Any(static a => a is OfConjunction) && actions.Any(static a => a is not (OfConjunction or OfNote)))
+        {
+            throw new FlowModException("NXBAC_BAD_CONJUNCTION", "conjunction may only stand with note", index);
+        }
+
+        for (int i = 0; i < actions.Count; i++) CheckOne(actions[i], table, state, index, last: i == actions.Count - 1);
+    }
+
+    private static void CheckOne(OfAction action, byte table, MatchFacts state, int index, bool last)
+    {
+        switch (action)
+        {
+            case OfGotoTable g:
+                if (g.Table <= table || g.Table == 255) throw new FlowModException("OFPBIC_BAD_TABLE_ID", $"goto_table:{g.Table} from table {table} must go forward", index);
+                if (!last) throw new FlowModException("OFPBAC_UNSUPPORTED_ORDER", "goto_table must be the last instruction", index);
+                break;
+            case OfSetField s:
+                CheckSet(s, state, index);
+                break;
+            case OfMove m:
+                Require(state.Meets(m.Source.Field.Prereq), $"move from {m.Source.Field.Name} lacks its prerequisites", index);
+                CheckWrite(m.Destination.Field, state, index);
+                if (m.Source.BitCount != m.Destination.BitCount) throw new FlowModException("OFPBAC_BAD_ARGUMENT", "move between ranges of different width", index);
+                break;
+            case OfStackPush p:
+                Require(state.Meets(p.Source.Field.Prereq), $"push of {p.Source.Field.Name} lacks its prerequisites", index);
+                break;
+            case OfStackPop p:
+                CheckWrite(p.Destination.Field, state, index);
+                break;
+            case OfOutputReg o:
+                Require(state.Meets(o.Source.Field.Prereq), $"output to {o.Source.Field.Name} lacks its prerequisites", index);
+                break;
+            case OfPushVlan:
+                state.PushVlan(index);
+                break;
+            case OfPopVlan:
+                Require(state.VlanCount > 0, "pop_vlan needs a match on a VLAN tag, or a push before it", index);
+                state.VlanCount--;
+                break;
+            case OfDecTtl:
+                Require(state.IsIp, "dec_ttl needs ip or ipv6", index);
+                break;
+            case OfPushMpls p:
+                state.EthType = p.EthType;
+                state.Proto = null;
+                break;
+            case OfPopMpls p:
+                Require(state.IsMpls, "pop_mpls needs mpls", index);
+                state.EthType = p.EthType;
+                break;
+            case OfDecMplsTtl or OfSetMplsTtl:
+                Require(state.IsMpls, "an MPLS TTL needs mpls", index);
+                break;
+            case OfCt ct:
+                CheckCt(ct, state, index);
+                break;
+            case OfClone c:
+                CheckList(c.Actions, table, state.Copy(), index);
+                break;
+            case OfWriteActions w:
+                CheckList(w.Actions, table, state.Copy(), index);
+                if (XlateCompiler.Compile(w.Actions).Any(static o => !XlateCompiler.FitsActionSet(o)))
+                {
+                    throw new FlowModException("OFPBAC_BAD_TYPE", "write_actions holds an action that is not allowed in an action set", index);
+                }
+
+                break;
+            case OfResubmit { WithCtTuple: true }:
+                Require(state.Meets(FieldPrereq.CtValid), "resubmit(,,ct) needs a match on valid ct_state", index);
+                break;
+        }
+    }
+
+    private static void CheckSet(OfSetField s, MatchFacts state, int index)
+    {
+        Field f = s.Field;
+        if (f.Id is FieldId.CtMark or FieldId.CtLabel) throw new FlowModException("OFPBAC_BAD_SET_ARGUMENT", "cannot set CT fields outside of ct action", index);
+        if (!f.Writable) throw new FlowModException("OFPBAC_BAD_SET_ARGUMENT", $"{f.Name} is not writable", index);
+        bool vlan = f.Offset == TranslatorLayout.Vlan0Tci && f.SizeBytes == 2;
+        if (vlan && s.Spelling == OfSetSpelling.Mod)
+        {
+            Require(state.VlanCount > 0 || s.PushVlanIfNeeded, $"{f.Name} needs a VLAN tag", index);
+            state.VlanCount = Math.Max(1, state.VlanCount);
+            return;
+        }
+
+        bool l4 = s.Spelling == OfSetSpelling.Mod && f.Offset is TranslatorLayout.TpSrc or TranslatorLayout.TpDst && f.SizeBytes == 2;
+        bool ok = l4 ? state.IsIp && !state.IsLaterFragment && state.Proto is IpProto.Tcp or IpProto.Udp or IpProto.Sctp : state.Meets(f.Prereq);
+        Require(ok, $"set of {f.Name} lacks its prerequisites", index);
+        if (f.Id == FieldId.VlanVid) Require(state.VlanCount > 0 || s.PushVlanIfNeeded, "set_field of vlan_vid needs a VLAN tag", index);
+        if (f.Id == FieldId.VlanTci && (s.Mask & VlanPresent) != 0) state.VlanCount = (s.Value & VlanPresent) != 0 ? Math.Max(1, state.VlanCount) : 0;
+    }
+
+    private static void CheckWrite(Field f, MatchFacts state, int index)
+    {
+        if (f.Id is FieldId.CtMark or FieldId.CtLabel) throw new FlowModException("OFPBAC_BAD_SET_ARGUMENT", "cannot set CT fields outside of ct action", index);
+        if (!f.Writable) throw new FlowModException("OFPBAC_BAD_SET_ARGUMENT", $"{f.Name} is not writable", index);
+        Require(state.Meets(f.Prereq), $"write to {f.Name} lacks its prerequisites", index);
+    }
+
+    private static void CheckCt(OfCt ct, MatchFacts state, int index)
+    {
+        Require(state.IsIp, "ct needs ip or ipv6", index);
+        Require(!(ct.Commit && state.CtInvalid), "ct(commit) cannot be used on +inv", index);
+        Require(ct.Alg != "ftp" || state.Proto == IpProto.Tcp, "alg=ftp needs tcp", index);
+        Require(ct.Alg != "tftp" || state.Proto == IpProto.Udp, "alg=tftp needs udp", index);
+        if (ct.ZoneSource is { } zone) Require(state.Meets(zone.Field.Prereq), $"zone from {zone.Field.Name} lacks its prerequisites", index);
+        if (ct.Nat is { Kind: not NatKind.None } nat && nat.AddrMin != 0)
+        {
+            Require(nat.Ipv6 ? state.EthType == EthType.Ipv6 : state.EthType == EthType.Ip, "nat addresses do not fit the match's IP version", index);
+        }
+
+        if (ct.Exec.Count > 0 && !ct.Commit) throw new FlowModException("OFPBAC_BAD_ARGUMENT", "exec needs commit", index);
+        foreach (OfAction a in ct.Exec)
+        {
+            Field? field = a switch { OfSetField s => s.Field, OfMove m => m.Destination.Field, _ => null };
+            if (field?.Id is not (FieldId.CtMark or FieldId.CtLabel)) throw new FlowModException("OFPBAC_BAD_ARGUMENT", "exec may write ct_mark and ct_label only", index);
+            if (a is OfMove move) Require(state.Meets(move.Source.Field.Prereq), $"move from {move.Source.Field.Name} lacks its prerequisites", index);
+        }
+    }
+
+    private static void Require(bool condition, string message, int index)
+    {
+        if (!condition) throw new FlowModException(Inconsistent, message, index);
+    }
+}

@@ -1,0 +1,99 @@
+using System.Numerics;
+
+namespace Mergeflow.Engine;
+
+/// <summary>A group ready for translation (OVS <c>struct group_dpif</c>).</summary>
+internal sealed class GroupState
+{
+    private const int MinHashValues = 16;
+    private const int MaxDefaultHashValues = 256;
+    private const int MaxHashValues = 65536;
+
+    /// <summary>Prepares <paramref name="mod"/>.</summary>
+    public GroupState(GroupMod mod)
+    {
+        Mod = mod;
+        var list = new List<XlateOp>();
+        Programs = new XlateOp[mod.Buckets.Count][];
+        for (int i = 0; i < Programs.Length; i++)
+        {
+            XlateCompiler.OrderActionSet(XlateCompiler.Compile(mod.Buckets[i].Actions), list);
+            Programs[i] = [.. list];
+        }
+
+        if (mod.Type == GroupType.Select) ChooseMethod();
+    }
+
+    /// <summary>As configured.</summary>
+    public GroupMod Mod { get; }
+
+    /// <summary>Per bucket, its action set in execution order.</summary>
+    public XlateOp[][] Programs { get; }
+
+    /// <summary>Select: how the bucket is found.</summary>
+    public GroupSelection Selection { get; private set; }
+
+    /// <summary>dp_hash: algorithm of <see cref="DpHash.Algorithm"/>.</summary>
+    public uint HashAlgorithm { get; private set; }
+
+    /// <summary>dp_hash: seed.</summary>
+    public uint HashBasis { get; private set; }
+
+    /// <summary>dp_hash: bucket index for each value of the hash's low bits; a power of two long.</summary>
+    public int[] HashMap { get; private set; } = [];
+
+    private void ChooseMethod()
+    {
+        switch (Mod.SelectionMethod)
+        {
+            case null or "":
+                if (BuildHashMap(MaxDefaultHashValues)) (Selection, HashAlgorithm) = (GroupSelection.DpHash, 1);
+                break;
+            case "dp_hash":
+                if (!BuildHashMap(MaxHashValues)) break;
+                Selection = GroupSelection.DpHash;
+                HashAlgorithm = (uint)(Mod.SelectionParam >> 32) <= 1 ? (uint)(Mod.SelectionParam >> 32) : 0;
+                HashBasis = (uint)Mod.SelectionParam;
+                break;
+            case "hash":
+                if (Mod.HashFields.Count > 0) Selection = GroupSelection.HashFields;
+                break;
+            default:
+                throw new FlowModException("OFPGMFC_BAD_TYPE", $"unknown selection_method {Mod.SelectionMethod}");
+        }
+    }
+
+    /// <summary>Spreads the buckets over hash values in proportion to their weights (Webster's method, as OVS does).</summary>
+    private bool BuildHashMap(int limit)
+    {
+        ulong total = 0;
+        uint least = uint.MaxValue;
+        foreach (GroupBucket b in Mod.Buckets)
+        {
+            total += b.Weight;
+            if (b.Weight > 0) least = Math.Min(least, b.Weight);
+        }
+
+        if (total == 0) return false;
+        ulong slots = BitOperations.RoundUpToPowerOf2((total + least - 1) / least);
+        slots = Math.Max(MinHashValues, slots);
+        if (slots > (ulong)limit) return false;
+
+        var divisors = new uint[Mod.Buckets.Count];
+        Array.Fill(divisors, 1u);
+        HashMap = new int[slots];
+        for (int h = 0; h < HashMap.Length; h++)
+        {
+            int winner = 0;
+            for (int i = 1; i < divisors.Length; i++)
+            {
+                if ((double)Mod.Buckets[i].Weight / divisors[i] > (double)Mod.Buckets[winner].Weight / divisors[winner]) winner = i;
+            }
+
+            divisors[winner] += 2;
+            HashMap[h] = winner;
+        }
+
+        return true;
+    }
+}

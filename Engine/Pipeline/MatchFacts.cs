@@ -1,0 +1,93 @@
+namespace Mergeflow.Engine;
+
+/// <summary>What a match guarantees about a packet, updated along the action list: enough to judge prerequisites (OVS <c>mf_are_match_prereqs_ok</c>).</summary>
+internal sealed class MatchFacts
+{
+    private const byte ValidBits = (byte)(CtState.New | CtState.Est | CtState.Rel | CtState.Rpl | CtState.SNat | CtState.DNat);
+
+    private MatchFacts()
+    {
+    }
+
+    /// <summary>Reads the facts from <paramref name="match"/>.</summary>
+    public MatchFacts(ref Match match)
+    {
+        ref FlowKey mask = ref match.Mask.Key;
+        ref FlowKey value = ref match.Value.Key;
+        if (mask.DlType.Raw == ushort.MaxValue) EthType = value.DlType.Host;
+        if (mask.NwProto == byte.MaxValue) Proto = value.NwProto;
+        VlanCount = (value.Vlan0Tci.Host & 0x1000) != 0 ? 1 : 0;
+        IsLaterFragment = (value.NwFrag & NwFrag.Later) != 0;
+        byte state = (byte)value.CtState;
+        CtInvalid = (state & (byte)CtState.Inv) != 0;
+        CtValid = (state & ValidBits) != 0
+            || ((state & (byte)CtState.Trk) != 0 && ((byte)mask.CtState & (byte)CtState.Inv) != 0 && !CtInvalid);
+        IcmpType = mask.TpSrc.Raw != 0 ? value.TpSrc.Host : null;
+        IcmpCodeZero = (mask.TpDst.Host & 0xff) == 0xff && value.TpDst.Host == 0;
+    }
+
+    /// <summary>Ethertype, 0 = unknown.</summary>
+    public ushort EthType { get; set; }
+
+    public byte? Proto { get; set; }
+
+    public int VlanCount { get; set; }
+
+    public bool IsLaterFragment { get; private init; }
+
+    public bool CtInvalid { get; private init; }
+
+    public bool IsIp => EthType is Engine.EthType.Ip or Engine.EthType.Ipv6;
+
+    public bool IsMpls => EthType is Engine.EthType.Mpls or Engine.EthType.MplsMcast;
+
+    private bool CtValid { get; init; }
+
+    private ushort? IcmpType { get; init; }
+
+    private bool IcmpCodeZero { get; init; }
+
+    /// <summary>The same facts, to be changed independently.</summary>
+    public MatchFacts Copy() => new()
+    {
+        EthType = EthType,
+        Proto = Proto,
+        VlanCount = VlanCount,
+        IsLaterFragment = IsLaterFragment,
+        CtInvalid = CtInvalid,
+        CtValid = CtValid,
+        IcmpType = IcmpType,
+        IcmpCodeZero = IcmpCodeZero,
+    };
+
+    /// <summary>Accounts for a pushed tag; two are the limit.</summary>
+    public void PushVlan(int index)
+    {
+        if (VlanCount >= 2) throw new FlowModException("OFPBAC_BAD_TAG", "at most two VLAN tags", index);
+        VlanCount++;
+    }
+
+    /// <summary>True if the prerequisite is guaranteed.</summary>
+    public bool Meets(FieldPrereq prereq) => prereq switch
+    {
+        FieldPrereq.Arp => EthType is Engine.EthType.Arp or Engine.EthType.Rarp,
+        FieldPrereq.VlanVid => VlanCount > 0,
+        FieldPrereq.Ipv4 => EthType == Engine.EthType.Ip,
+        FieldPrereq.Ipv6 => EthType == Engine.EthType.Ipv6,
+        FieldPrereq.IpAny => IsIp,
+        FieldPrereq.CtValid => CtValid,
+        FieldPrereq.Mpls => IsMpls,
+        FieldPrereq.Tcp => IsIp && Proto == IpProto.Tcp && !IsLaterFragment,
+        FieldPrereq.Udp => IsIp && Proto == IpProto.Udp && !IsLaterFragment,
+        FieldPrereq.Sctp => IsIp && Proto == IpProto.Sctp && !IsLaterFragment,
+        FieldPrereq.L4 => IsIp && !IsLaterFragment && Proto is IpProto.Tcp or IpProto.Udp or IpProto.Sctp,
+        FieldPrereq.Icmpv4 => EthType == Engine.EthType.Ip && Proto == IpProto.Icmp,
+        FieldPrereq.Icmpv6 => EthType == Engine.EthType.Ipv6 && Proto == IpProto.Icmpv6,
+        FieldPrereq.Nd => IsNd && IcmpType is 135 or 136,
+        FieldPrereq.NdSolicit => IsNd && IcmpType == 135,
+        FieldPrereq.NdAdvert => IsNd && IcmpType == 136,
+        _ => true,
+    };
+
+    private bool IsNd => EthType == Engine.EthType.Ipv6 && Proto == IpProto.Icmpv6 && IcmpCodeZero;
+}

@@ -1,0 +1,62 @@
+namespace Mergeflow.Engine;
+
+/// <content>Group modifications (OpenFlow <c>OFPT_GROUP_MOD</c>).</content>
+public sealed partial class OfPipeline
+{
+    private const uint MaxGroupId = 0xffff_ff00;
+
+    /// <summary>Group id that means all groups in a delete (<c>OFPG_ALL</c>).</summary>
+    public const uint AllGroups = 0xffff_fffc;
+
+    /// <summary>Applies one group modification; deleting a group also deletes the rules that refer to it.</summary>
+    /// <exception cref="FlowModException">The modification is refused; nothing was changed.</exception>
+    public void ApplyGroup(GroupMod mod)
+    {
+        lock (_lock)
+        {
+            if (mod.Command == GroupModCommand.Delete) DeleteGroup(mod.GroupId);
+            else StoreGroup(mod);
+            Publish();
+        }
+    }
+
+    private void StoreGroup(GroupMod mod)
+    {
+        if (mod.GroupId > MaxGroupId) throw new FlowModException("OFPGMFC_INVALID_GROUP", $"group_id {mod.GroupId} is reserved");
+        bool exists = _groups.ContainsKey(mod.GroupId);
+        if (mod.Command == GroupModCommand.Add && exists) throw new FlowModException("OFPGMFC_GROUP_EXISTS", $"group {mod.GroupId} exists");
+        if (mod.Command == GroupModCommand.Modify && !exists) throw new FlowModException("OFPGMFC_UNKNOWN_GROUP", $"group {mod.GroupId} does not exist");
+        if (mod.Type == GroupType.Indirect && mod.Buckets.Count != 1) throw new FlowModException("OFPGMFC_INVALID_GROUP", "an indirect group has exactly one bucket");
+        foreach (GroupBucket bucket in mod.Buckets)
+        {
+            if (mod.Type == GroupType.FastFailover && bucket.WatchPort is null && bucket.WatchGroup is null)
+            {
+                throw new FlowModException("OFPGMFC_INVALID_GROUP", "a bucket of a fast failover group needs watch_port or watch_group");
+            }
+
+            foreach (XlateOp op in XlateCompiler.Compile(bucket.Actions))
+            {
+                if (!XlateCompiler.FitsActionSet(op)) throw new FlowModException("OFPBAC_BAD_TYPE", $"{op.Kind} cannot stand in a bucket");
+            }
+        }
+
+        _groups[mod.GroupId] = new GroupState(mod);
+    }
+
+    private void DeleteGroup(uint groupId)
+    {
+        foreach (uint id in groupId == AllGroups ? [.. _groups.Keys] : new[] { groupId })
+        {
+            if (!_groups.Remove(id)) continue;
+            for (int t = 0; t < TableCount; t++) RemoveWhere(t, r => RefersTo(r.Actions, id));
+        }
+    }
+
+    private static bool RefersTo(EquatableList<OfAction> actions, uint groupId) => actions.Any(a => a switch
+    {
+        OfGroup g => g.GroupId == groupId,
+        OfClone c => RefersTo(c.Actions, groupId),
+        OfWriteActions w => RefersTo(w.Actions, groupId),
+        _ => false,
+    });
+}

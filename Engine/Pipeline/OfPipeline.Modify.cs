@@ -1,0 +1,248 @@
+namespace Mergeflow.Engine;
+
+/// <content>Flow modifications (OpenFlow <c>OFPT_FLOW_MOD</c>).</content>
+public sealed partial class OfPipeline
+{
+    /// <summary>Applies one modification at virtual time <paramref name="nowMs"/>.</summary>
+    /// <exception cref="FlowModException">The modification is refused; nothing was changed.</exception>
+    public void Apply(FlowMod mod, long nowMs = 0) => ApplyAll([mod], nowMs);
+
+    /// <summary>Applies modifications in order, all or nothing.</summary>
+    /// <exception cref="FlowModException">One is refused (<see cref="FlowModException.Index"/>); nothing was changed.</exception>
+    public void ApplyAll(IReadOnlyList<FlowMod> mods, long nowMs = 0)
+    {
+        lock (_lock)
+        {
+            for (int i = 0; i < mods.Count; i++)
+            {
+                if (mods[i].Command is FlowModCommand.Delete or FlowModCommand.DeleteStrict) CheckTable(mods[i], i);
+                else FlowModValidator.Check(mods[i], i);
+            }
+
+            if (mods.Any(static m => (m.Flags & FlowModFlags.CheckOverlap) != 0)) ApplyCheckingOverlap(mods, nowMs);
+            else foreach (FlowMod mod in mods) ApplyLocked(mod, nowMs);
+            Publish();
+        }
+    }
+
+    /// <summary>Removes the rules whose idle or hard timeout has passed; returns how many.</summary>
+    public int Expire(long nowMs)
+    {
+        Recirc.Sweep(nowMs);
+        lock (_lock)
+        {
+            int removed = 0;
+            for (int t = 0; t < TableCount; t++) removed += RemoveWhere(t, r => IsExpired(r, nowMs));
+            if (removed > 0) Publish();
+            return removed;
+        }
+    }
+
+    private static bool IsExpired(OfRule r, long nowMs)
+        => (r.HardTimeoutSeconds != 0 && nowMs >= r.CreatedMs + (r.HardTimeoutSeconds * 1000L))
+        || (r.IdleTimeoutSeconds != 0 && nowMs >= Math.Max(r.LastUsedMs, r.CreatedMs) + (r.IdleTimeoutSeconds * 1000L));
+
+    private static void CheckTable(FlowMod mod, int index)
+    {
+        if (mod.Table == 255) throw new FlowModException("OFPFMFC_BAD_TABLE_ID", "table 255 does not exist", index);
+    }
+
+    private void ApplyLocked(FlowMod mod, long nowMs)
+    {
+        switch (mod.Command)
+        {
+            case FlowModCommand.Add:
+                Add(mod, nowMs);
+                break;
+            case FlowModCommand.Modify:
+            case FlowModCommand.ModifyStrict:
+                if (Modify(mod) == 0 && mod.CookieMask == 0) Add(mod, nowMs);
+                break;
+            default:
+                bool strict = mod.Command == FlowModCommand.DeleteStrict;
+                for (int t = 0; t < TableCount; t++)
+                {
+                    if (mod.Table is null || mod.Table == t) RemoveWhere(t, r => Selects(mod, r, strict));
+                }
+
+                break;
+        }
+    }
+
+    /// <summary>Applies a batch in which an add may be refused because it overlaps: undoes what came before it.</summary>
+    private void ApplyCheckingOverlap(IReadOnlyList<FlowMod> mods, long nowMs)
+    {
+        List<OfRule>?[] before = Array.ConvertAll(_rules, static t => t is null ? null : new List<OfRule>(t));
+        var actions = before.Where(static t => t is not null).SelectMany(static t => t!).Select(static r => (Rule: r, r.Actions, r.Cookie, r.Packets, r.Bytes)).ToList();
+        for (int i = 0; i < mods.Count; i++)
+        {
+            FlowMod mod = mods[i];
+            if ((mod.Flags & FlowModFlags.CheckOverlap) == 0 || mod.Command != FlowModCommand.Add || !Overlaps(mod))
+            {
+                ApplyLocked(mod, nowMs);
+                continue;
+            }
+
+            before.CopyTo(_rules, 0);
+            foreach (var (rule, old, cookie, packets, bytes) in actions)
+            {
+                (rule.Cookie, rule.Packets, rule.Bytes, rule.Removed) = (cookie, packets, bytes, false);
+                SetActions(rule, old);
+            }
+
+            Array.Clear(_changed);
+            throw new FlowModException("OFPFMFC_OVERLAP", "the rule overlaps another one of the same priority", i);
+        }
+    }
+
+    /// <summary>Some rule of the same priority matches a packet that the new one matches too.</summary>
+    private bool Overlaps(FlowMod mod)
+    {
+        if (_rules[mod.Table ?? 0] is not { } rules) return false;
+        (int from, int to) = PriorityRange(rules, mod.Priority);
+        for (int i = from; i < to; i++)
+        {
+            bool disjoint = false;
+            for (int lane = 0; lane < PipelineFlow.LaneCount && !disjoint; lane++)
+            {
+                var both = PipelineFlow.Lane(ref mod.Match.Mask, lane) & PipelineFlow.Lane(ref rules[i].Match.Mask, lane);
+                disjoint = (both & PipelineFlow.Lane(ref mod.Match.Value, lane)) != (both & PipelineFlow.Lane(ref rules[i].Match.Value, lane));
+            }
+
+            if (!disjoint) return true;
+        }
+
+        return false;
+    }
+
+    private void Add(FlowMod mod, long nowMs)
+    {
+        byte table = mod.Table ?? 0;
+        List<OfRule> rules = _rules[table] ??= [];
+        var rule = new OfRule
+        {
+            Table = table,
+            Priority = mod.Priority,
+            Cookie = mod.NewCookie ?? 0,
+            Match = mod.Match,
+            Actions = mod.Actions,
+            IdleTimeoutSeconds = mod.IdleTimeoutSeconds,
+            HardTimeoutSeconds = mod.HardTimeoutSeconds,
+            CreatedMs = nowMs,
+            LastUsedMs = nowMs,
+            MatchHash = HashOf(ref mod.Match),
+        };
+        SetActions(rule, mod.Actions);
+        _changed[table] = true;
+        (int from, int to) = PriorityRange(rules, mod.Priority);
+        for (int i = from; i < to; i++)
+        {
+            OfRule old = rules[i];
+            if (old.MatchHash != rule.MatchHash || !Match.Same(ref old.Match, ref rule.Match)) continue;
+            old.Removed = true;
+            rules[i] = rule;
+            return;
+        }
+
+        rules.Insert(to, rule);
+    }
+
+    private int Modify(FlowMod mod)
+    {
+        bool strict = mod.Command == FlowModCommand.ModifyStrict;
+        int modified = 0;
+        for (int t = 0; t < TableCount; t++)
+        {
+            if (_rules[t] is not { } rules || (mod.Table is not null && mod.Table != t)) continue;
+            foreach (OfRule rule in rules)
+            {
+                if (!Selects(mod, rule, strict)) continue;
+                SetActions(rule, mod.Actions);
+                if (mod.NewCookie is { } cookie) rule.Cookie = cookie;
+                if ((mod.Flags & FlowModFlags.ResetCounts) != 0) rule.Packets = rule.Bytes = 0;
+                _changed[t] = true;
+                modified++;
+            }
+        }
+
+        return modified;
+    }
+
+    private int RemoveWhere(int table, Predicate<OfRule> condition)
+    {
+        if (_rules[table] is not { } rules) return 0;
+        int removed = rules.RemoveAll(r =>
+        {
+            if (!condition(r)) return false;
+            r.Removed = true;
+            return true;
+        });
+        _changed[table] |= removed > 0;
+        return removed;
+    }
+
+    private static void SetActions(OfRule rule, EquatableList<OfAction> actions)
+    {
+        rule.Actions = actions;
+        rule.Program = XlateCompiler.Compile(actions);
+        rule.Conjunctions = [.. actions.OfType<OfConjunction>()];
+    }
+
+    /// <summary>Strict: same match and priority. Loose: every packet the rule matches, the modification's match matches too.</summary>
+    private static bool Selects(FlowMod mod, OfRule rule, bool strict)
+    {
+        if (mod.CookieMask != 0 && ((rule.Cookie ^ mod.Cookie) & mod.CookieMask) != 0) return false;
+        if (mod.OutPort is { } port && !OutputsTo(rule.Actions, port)) return false;
+        if (mod.OutGroup is { } group && !RefersTo(rule.Actions, group)) return false;
+        if (strict) return rule.Priority == mod.Priority && Match.Same(ref rule.Match, ref mod.Match);
+        for (int lane = 0; lane < PipelineFlow.LaneCount; lane++)
+        {
+            var mask = PipelineFlow.Lane(ref mod.Match.Mask, lane);
+            if ((PipelineFlow.Lane(ref rule.Match.Mask, lane) & mask) != mask) return false;
+            if ((PipelineFlow.Lane(ref rule.Match.Value, lane) & mask) != PipelineFlow.Lane(ref mod.Match.Value, lane)) return false;
+        }
+
+        return true;
+    }
+
+    private static bool OutputsTo(EquatableList<OfAction> actions, uint port) => actions.Any(a => a switch
+    {
+        OfOutput o => o.Port == port,
+        OfOutputSpecial o => (uint)o.Port == port,
+        OfClone o => OutputsTo(o.Actions, port),
+        OfWriteActions o => OutputsTo(o.Actions, port),
+        _ => false,
+    });
+
+    private static (int From, int To) PriorityRange(List<OfRule> rules, ushort priority)
+    {
+        int low = 0;
+        int high = rules.Count;
+        while (low < high)
+        {
+            int mid = (low + high) / 2;
+            if (rules[mid].Priority >= priority) low = mid + 1;
+            else high = mid;
+        }
+
+        int to = low;
+        low = 0;
+        high = to;
+        while (low < high)
+        {
+            int mid = (low + high) / 2;
+            if (rules[mid].Priority > priority) low = mid + 1;
+            else high = mid;
+        }
+
+        return (low, to);
+    }
+
+    private static int HashOf(ref Match match)
+    {
+        HashCode h = default;
+        h.AddBytes(match.Mask.Bytes);
+        h.AddBytes(match.Value.Bytes);
+        return h.ToHashCode();
+    }
+}

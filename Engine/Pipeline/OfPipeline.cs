@@ -1,0 +1,145 @@
+namespace Mergeflow.Engine;
+
+/// <summary>
+/// The OpenFlow state of one bridge: tables 0..254, groups, ports, the recirculation store (OVS <c>struct ofproto_dpif</c>).
+/// One thread changes it at a time; translators on any thread read immutable snapshots.
+/// </summary>
+public sealed partial class OfPipeline
+{
+    /// <summary>Tables a rule may be in: 0..254.</summary>
+    public const int TableCount = 255;
+
+    private readonly Lock _lock = new();
+    private readonly List<OfRule>?[] _rules = new List<OfRule>?[TableCount];
+    private readonly Dictionary<uint, GroupState> _groups = [];
+    private readonly Dictionary<uint, PipelinePort> _ports = [];
+    private readonly HashSet<uint> _livePorts = [];
+    private readonly bool[] _changed = new bool[TableCount];
+    private volatile PipelineSnapshot _snapshot;
+    private ulong _version;
+
+    /// <summary>An empty pipeline with the given ports, all of them up.</summary>
+    public OfPipeline(PipelineOptions options)
+    {
+        Options = options;
+        if (options.VlanLimit is < 1 or > 2) throw new ArgumentOutOfRangeException(nameof(options), "VlanLimit is 1 or 2");
+        foreach (PipelinePort port in options.Ports)
+        {
+            _ports.Add(port.Number, port);
+            _livePorts.Add(port.Number);
+        }
+
+        Macs = new MacTable(options.MacTableSize, options.MacAgingMs);
+        _snapshot = Build(new TableIndex?[TableCount]);
+    }
+
+    /// <summary>As constructed.</summary>
+    public PipelineOptions Options { get; }
+
+    /// <summary>Frozen translations by recirculation id.</summary>
+    public RecircStore Recirc { get; } = new();
+
+    /// <summary>Moves at each change that can alter a translation.</summary>
+    public ulong TablesVersion => Volatile.Read(ref _version);
+
+    /// <summary>All rules, by table, then precedence; a copy.</summary>
+    public IEnumerable<OfRule> Rules
+    {
+        get
+        {
+            lock (_lock) return [.. _rules.Where(static t => t is not null).SelectMany(static t => t!)];
+        }
+    }
+
+    /// <summary>All groups by id; a copy.</summary>
+    public IEnumerable<GroupMod> Groups
+    {
+        get
+        {
+            lock (_lock) return [.. _groups.Values.Select(static g => g.Mod).OrderBy(static g => g.GroupId)];
+        }
+    }
+
+    /// <summary>Number of rules.</summary>
+    public int RuleCount
+    {
+        get
+        {
+            lock (_lock) return _rules.Sum(static t => t?.Count ?? 0);
+        }
+    }
+
+    /// <summary>What <c>normal</c> has learned.</summary>
+    internal MacTable Macs { get; }
+
+    /// <summary>The state translators see.</summary>
+    internal PipelineSnapshot Snapshot => _snapshot;
+
+    /// <summary>Tells the pipeline that a port's link went up or down: fast failover groups and select groups look at it.</summary>
+    public void SetPortLive(uint number, bool live)
+    {
+        lock (_lock)
+        {
+            if (live ? _ports.ContainsKey(number) && _livePorts.Add(number) : _livePorts.Remove(number)) Publish();
+        }
+    }
+
+    /// <summary>Adds or replaces a port.</summary>
+    public void AddPort(PipelinePort port)
+    {
+        lock (_lock)
+        {
+            _ports[port.Number] = port;
+            _livePorts.Add(port.Number);
+            Publish();
+        }
+    }
+
+    /// <summary>Removes a port; outputs to it are skipped from now on. False if there is none.</summary>
+    public bool RemovePort(uint number)
+    {
+        lock (_lock)
+        {
+            if (!_ports.Remove(number)) return false;
+            _livePorts.Remove(number);
+            Macs.Forget(number);
+            Publish();
+            return true;
+        }
+    }
+
+    /// <summary>Makes megaflows that depend on learned addresses look again.</summary>
+    internal void BumpVersion()
+    {
+        lock (_lock) Publish();
+    }
+
+    private void Publish()
+    {
+        var tables = (TableIndex?[])_snapshot.Tables.Clone();
+        for (int t = 0; t < TableCount; t++)
+        {
+            if (!_changed[t]) continue;
+            _changed[t] = false;
+            tables[t] = _rules[t] is { Count: > 0 } rules ? new TableIndex(rules) : null;
+        }
+
+        _snapshot = Build(tables);
+    }
+
+    private PipelineSnapshot Build(TableIndex?[] tables)
+    {
+        ulong version = _version + 1;
+        var snapshot = new PipelineSnapshot
+        {
+            Tables = tables,
+            Groups = new(_groups),
+            Ports = new(_ports),
+            PortList = [.. _ports.Values.OrderBy(static p => p.Number)],
+            LivePorts = new(_livePorts),
+            Version = version,
+        };
+        Volatile.Write(ref _version, version);
+        return snapshot;
+    }
+}

@@ -1,0 +1,17 @@
+namespace Mergeflow.Engine;
+
+/// <summary>What a pipeline needs to know besides its rules.</summary>
+public sealed record PipelineOptions
+{
+    /// <summary>Ports of the bridge.</summary>
+    public IReadOnlyList<PipelinePort> Ports { get; init; } = [];
+
+    /// <summary>VLAN tags the model keeps, 1 or 2 (OVS <c>other_config:vlan-limit</c>): one more push loses the innermost.</summary>
+    public int VlanLimit { get; init; } = 2;
+
+    /// <summary>Age in ms at which <c>normal</c> forgets a MAC address (OVS <c>mac-aging-time</c>, 300 s).</summary>
+    public long MacAgingMs { get; init; } = 300_000;
+
+    /// <summary>Most MAC addresses that <c>normal</c> learns (OVS <c>mac-table-size</c>).</summary>
+    public int MacTableSize { get; init; } = 8192;
+}

@@ -1,0 +1,8 @@
+namespace Mergeflow.Engine;
+
+/// <summary>A port of the bridge as the pipeline knows it: name and OpenFlow number (1..0xfeff).</summary>
+/// <param name="Name">Name, e.g. <c>p1</c>.</param>
+/// <param name="Number">OpenFlow port number; the datapath uses the same one.</param>
+/// <param name="IsTunnel">An output encapsulates: tunnel metadata is committed before it.</param>
+/// <param name="Floods">False for <c>OFPPC_NO_FLOOD</c>: left out of <c>flood</c>.</param>
+public sealed record PipelinePort(string Name, uint Number, bool IsTunnel = false, bool Floods = true);

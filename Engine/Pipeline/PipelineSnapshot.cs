@@ -1,0 +1,21 @@
+namespace Mergeflow.Engine;
+
+/// <summary>Everything a translation reads, immutable: a translator takes one at its start and keeps it to its end.</summary>
+internal sealed class PipelineSnapshot
+{
+    /// <summary>Per table number; null = no rules.</summary>
+    public required TableIndex?[] Tables { get; init; }
+
+    public required Dictionary<uint, GroupState> Groups { get; init; }
+
+    /// <summary>Ports by number.</summary>
+    public required Dictionary<uint, PipelinePort> Ports { get; init; }
+
+    /// <summary>Ports in the order of their numbers.</summary>
+    public required PipelinePort[] PortList { get; init; }
+
+    /// <summary>Ports whose link is up.</summary>
+    public required HashSet<uint> LivePorts { get; init; }
+
+    public required ulong Version { get; init; }
+}

@@ -1,0 +1,31 @@
+using System.Runtime.InteropServices;
+
+namespace Mergeflow.Engine;
+
+/// <summary>Decides whether a megaflow survives a change of the tables (OVS <c>revalidate_ukey</c>).</summary>
+public static class Revalidation
+{
+    /// <summary>
+    /// Translates the megaflow's original packet again into <paramref name="scratch"/>. True if the program is the same and depends on no
+    /// bit outside <paramref name="oldMask"/>: then every packet of the megaflow still gets what it would get from the tables.
+    /// </summary>
+    public static bool StillValid(
+        ref FlowKey fullKey,
+        int packetLengthBytes,
+        Translator translator,
+        XlateResult scratch,
+        ReadOnlySpan<DpAction> oldActions,
+        ref FlowKey oldMask,
+        long nowMs)
+    {
+        translator.Translate(ref fullKey, packetLengthBytes, scratch, nowMs);
+        if (!MemoryMarshal.AsBytes(scratch.Actions).SequenceEqual(MemoryMarshal.AsBytes(oldActions))) return false;
+        for (int i = 0; i < FlowKey.LaneCount; i++)
+        {
+            var mask = FlowKey.Lane(ref scratch.Mask, i);
+            if ((mask & FlowKey.Lane(ref oldMask, i)) != mask) return false;
+        }
+
+        return true;
+    }
+}

@@ -1,0 +1,12 @@
+namespace Mergeflow.Engine;
+
+/// <summary>A symbolic VLAN stack of at most two tags, outermost first.</summary>
+internal struct TagStack
+{
+    public int Count;
+    public VlanTag Outer;
+    public VlanTag Inner;
+
+    /// <summary>Tag <paramref name="index"/> from outside, 0 or 1.</summary>
+    public readonly VlanTag this[int index] => index == 0 ? Outer : Inner;
+}

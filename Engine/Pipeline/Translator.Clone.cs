@@ -1,0 +1,162 @@
+using System.Runtime.InteropServices;
+
+namespace Mergeflow.Engine;
+
+/// <content>Actions on copies of the packet: <c>clone</c>, <c>check_pkt_larger</c>, and the saved states they need.</content>
+public sealed unsafe partial class Translator
+{
+    private const int SavedBytes = 4 * TranslatorLayout.StrideBytes;
+
+    private byte* _saved;
+    private int _savedCapacity;
+    private int _savedCount;
+    private SavedVlans[] _savedVlans = new SavedVlans[16];
+
+    /// <summary>Runs the nested list on a copy (OVS <c>compose_clone</c>).</summary>
+    private void Clone(XlateOp op, bool last)
+    {
+        int stackCount = _stack.Count;
+        UInt128[] stack = stackCount == 0 ? [] : [.. _stack];
+        XlateOp[] actionSet = _actionSet.Count == 0 ? [] : [.. _actionSet];
+        if (op.Reversible || last)
+        {
+            int saved = Save();
+            Run(op.Nested, last);
+            EndCopy();
+            RestoreFlow(saved);
+        }
+        else
+        {
+            Commit();
+            int saved = Save();
+            int record = _out.Count;
+            _out.Add(DpOp.Clone);
+            Run(op.Nested, isLast: true);
+            EndCopy();
+            if (!Nest(record)) _out.Truncate(record);
+            RestoreAll(saved);
+        }
+
+        _stack.Clear();
+        _stack.AddRange(stack);
+        _actionSet.Clear();
+        _actionSet.AddRange(actionSet);
+    }
+
+    /// <summary>
+    /// Translates the rest of the list twice: with the bit set for larger packets, cleared for the others (OVS <c>xlate_check_pkt_larger</c>).
+    /// </summary>
+    private void CheckPktLarger(XlateOp op, ReadOnlySpan<XlateOp> rest)
+    {
+        UInt128[] stack = [.. _stack];
+        XlateOp[] actionSet = [.. _actionSet];
+        Commit();
+        int saved = Save();
+        int record = _out.Count;
+        _out.Add(DpOp.CheckPktLen).LengthBytes = op.Arg;
+        bool exit = _exit;
+        for (int branch = 1; branch >= 0; branch--)
+        {
+            int start = _out.Count;
+            _stack.Clear();
+            _stack.AddRange(stack);
+            _actionSet.Clear();
+            _actionSet.AddRange(actionSet);
+            _exit = false;
+            WriteDestination(op, (UInt128)(uint)branch);
+            Run(rest, isLast: true);
+            EndCopy();
+            int count = _out.Count - start;
+            if (branch == 1) _out.At(record).NestedCount = (ushort)count;
+            else _out.At(record).ElseCount = (ushort)count;
+            if (branch == 1) CopyBack(saved, all: true);
+        }
+
+        RestoreAll(saved);
+        _actionSet.Clear();
+        _exit = exit;
+    }
+
+    /// <summary>End of a copy's pipeline: its action set, or its recirculation.</summary>
+    private void EndCopy()
+    {
+        if (_out.Error is not null) return;
+        if (!_freezing) RunActionSet();
+        if (_freezing) FinishFreezing();
+        _exit = false;
+    }
+
+    /// <summary>Closes a nesting record; false if nothing is in it.</summary>
+    private bool Nest(int record)
+    {
+        int count = _out.Count - record - 1;
+        _out.At(record).NestedCount = (ushort)count;
+        return count > 0;
+    }
+
+    /// <summary>A clone at the very end need not be one.</summary>
+    private void UnwrapTrailingClone()
+    {
+        int at = 0;
+        while (at < _out.Count)
+        {
+            ref DpAction a = ref _out.At(at);
+            int size = 1 + (a.Op is DpOp.Clone or DpOp.Sample or DpOp.CheckPktLen ? a.NestedCount + a.ElseCount : 0);
+            if (at + size == _out.Count)
+            {
+                if (a.Op == DpOp.Clone) _out.RemoveAt(at);
+                return;
+            }
+
+            at += size;
+        }
+    }
+
+    /// <summary>Saves flow and base; returns the slot.</summary>
+    private int Save()
+    {
+        if (_savedCount == _savedCapacity)
+        {
+            _savedCapacity = Math.Max(8, 2 * _savedCapacity);
+            _saved = (byte*)NativeMemory.AlignedRealloc(_saved, (nuint)(_savedCapacity * SavedBytes), 64);
+            Array.Resize(ref _savedVlans, Math.Max(_savedVlans.Length, _savedCapacity));
+        }
+
+        int slot = _savedCount++;
+        Buffer.MemoryCopy(_flow, _saved + (slot * SavedBytes), SavedBytes, SavedBytes);
+        _savedVlans[slot] = new SavedVlans(_vlans, _baseVlans, _wasMpls, _conntracked, _dirty);
+        return slot;
+    }
+
+    /// <summary>Rolls the flow back; the datapath's packet stays as the copy's actions left it, and is rewritten when it is used next.</summary>
+    private void RestoreFlow(int slot)
+    {
+        Buffer.MemoryCopy(_saved + (slot * SavedBytes), _flow, SavedBytes, 2 * TranslatorLayout.StrideBytes);
+        (_vlans, _wasMpls) = (_savedVlans[slot].Vlans, _savedVlans[slot].WasMpls);
+        _dirty = true;
+        _savedCount = slot;
+    }
+
+    /// <summary>Rolls flow and packet back: the copy's actions ran in a nested program.</summary>
+    private void RestoreAll(int slot)
+    {
+        CopyBack(slot, all: true);
+        _savedCount = slot;
+    }
+
+    private void CopyBack(int slot, bool all)
+    {
+        int size = (all ? 4 : 2) * TranslatorLayout.StrideBytes;
+        Buffer.MemoryCopy(_saved + (slot * SavedBytes), _flow, size, size);
+        SavedVlans s = _savedVlans[slot];
+        (_vlans, _baseVlans, _wasMpls, _conntracked, _dirty) = (s.Vlans, s.Base, s.WasMpls, s.Conntracked, s.Dirty);
+    }
+
+    private void FreeSaved()
+    {
+        NativeMemory.AlignedFree(_saved);
+        _saved = null;
+    }
+
+    private readonly record struct SavedVlans(TagStack Vlans, TagStack Base, bool WasMpls, bool Conntracked, bool Dirty);
+}

@@ -1,0 +1,179 @@
+using System.Buffers.Binary;
+
+namespace Mergeflow.Engine;
+
+/// <content>
+/// VLAN tags, kept as a symbolic stack: a push or pop reads only whether tags are present; a tag's bits are consulted when they
+/// have to be written out again, or become visible to rules after a pop.
+/// </content>
+public sealed unsafe partial class Translator
+{
+    private const ushort VlanPresent = 0x1000;
+
+    /// <summary>The CFI bit in an 8-byte window at a TCI.</summary>
+    private const ulong VlanPresentWindow = 0x10;
+
+    private void BeginVlans()
+    {
+        _vlans = default;
+        _nextTagId = 3;
+        ushort outer = Tci(TranslatorLayout.Vlan0Tci);
+        if ((outer & VlanPresent) != 0)
+        {
+            _vlans.Outer = new VlanTag { Id = 1, Tci = outer, Tpid = Tci(TranslatorLayout.Vlan0Tpid), LiveTci = ushort.MaxValue };
+            _vlans.Count = 1;
+            ushort inner = Tci(TranslatorLayout.Vlan1Tci);
+            if ((inner & VlanPresent) != 0 && _pipeline.Options.VlanLimit > 1)
+            {
+                _vlans.Inner = new VlanTag { Id = 2, Tci = inner, Tpid = Tci(TranslatorLayout.Vlan1Tpid), LiveTci = ushort.MaxValue };
+                _vlans.Count = 2;
+            }
+        }
+
+        _baseVlans = _vlans;
+    }
+
+    /// <summary>True if rules see a tag; consults just that.</summary>
+    private bool ConsultVlanPresent()
+    {
+        Consult(TranslatorLayout.Vlan0Tci, VlanPresentWindow);
+        return (_flow[TranslatorLayout.Vlan0Tci] & 0x10) != 0;
+    }
+
+    /// <summary>Consults which of the packet's own tags are there.</summary>
+    private void ConsultVlanCount()
+    {
+        Consult(TranslatorLayout.Vlan0Tci, VlanPresentWindow);
+        bool tagged = (_orig[TranslatorLayout.Vlan0Tci] & (byte)VlanPresentWindow) != 0;
+        if (tagged && _pipeline.Options.VlanLimit > 1) _wc[TranslatorLayout.Vlan1Tci] |= (byte)VlanPresentWindow;
+    }
+
+    /// <summary>Writes TCI bits (host order); the CFI bit decides whether there is a tag afterwards.</summary>
+    private void SetVlan(ushort value, ushort mask, bool pushes)
+    {
+        if (mask == 0) return;
+        bool present = ConsultVlanPresent();
+        if (!present && !pushes) return;
+        bool wanted = (mask & VlanPresent) != 0 ? (value & VlanPresent) != 0 : present;
+        if (!wanted)
+        {
+            // Bits of a TCI without CFI are no tag: rules see what was written, the packet gets none.
+            if (present) ConsultVlanCount();
+            _vlans = default;
+            ushort kept = present ? (ushort)0 : (ushort)(Tci(TranslatorLayout.Vlan0Tci) & ~mask);
+            Write(TranslatorLayout.Vlan0Tci, TranslatorLayout.Window2, BinaryPrimitives.ReverseEndianness((ushort)(kept | (value & mask))));
+            _dirty = true;
+            return;
+        }
+
+        if (!present)
+        {
+            value |= (ushort)(Tci(TranslatorLayout.Vlan0Tci) & ~mask);
+            mask = ushort.MaxValue;
+            _vlans = new TagStack { Count = 1, Outer = new VlanTag { Id = _nextTagId++, Tpid = EthType.Vlan } };
+        }
+
+        Write(TranslatorLayout.Vlan0Tci, BinaryPrimitives.ReverseEndianness(mask), BinaryPrimitives.ReverseEndianness(value));
+        _dirty = true;
+    }
+
+    /// <summary>Pushes a tag with a zero TCI; at the limit the innermost tag is lost.</summary>
+    private void PushVlan(ushort tpid)
+    {
+        ConsultVlanCount();
+        SyncOuter();
+        _vlans.Inner = _vlans.Outer;
+        _vlans.Outer = new VlanTag { Id = _nextTagId++, Tpid = tpid };
+        _vlans.Count = Math.Min(_vlans.Count + 1, _pipeline.Options.VlanLimit);
+        Write(TranslatorLayout.Vlan0Tci, TranslatorLayout.Window2, BinaryPrimitives.ReverseEndianness(VlanPresent));
+        _dirty = true;
+    }
+
+    private void PopVlan()
+    {
+        ConsultVlanCount();
+        if (_vlans.Count == 0) return;
+        _vlans.Outer = _vlans.Inner;
+        _vlans.Inner = default;
+        _vlans.Count--;
+        ref VlanTag top = ref _vlans.Outer;
+        if (_vlans.Count == 0) top = default;
+
+        // The packet's second tag moves to where rules look: from here on it is known as a whole.
+        if (top.Id == 2) ConsultTag(ref top, tpid: false);
+        Write(TranslatorLayout.Vlan0Tci, TranslatorLayout.Window2, BinaryPrimitives.ReverseEndianness(top.Tci));
+        if (top.Id == 1) *(ushort*)(_live + TranslatorLayout.Vlan0Tci) = BinaryPrimitives.ReverseEndianness(top.LiveTci);
+        _dirty = true;
+    }
+
+    /// <summary>Emits pops, a set and pushes that turn the packet's tags into the flow's.</summary>
+    private void CommitVlan()
+    {
+        SyncOuter();
+        int common = 0;
+        while (common < _vlans.Count && common < _baseVlans.Count
+            && _vlans[_vlans.Count - 1 - common].Id == _baseVlans[_baseVlans.Count - 1 - common].Id)
+        {
+            common++;
+        }
+
+        // Only the outermost tag of the packet can be rewritten in place: an inner one that changed is popped and pushed again.
+        if (common == 2 && DiffersInner()) common = 0;
+        for (int i = _baseVlans.Count; i > common; i--) _out.Add(DpOp.PopVlan);
+        if (common > 0) RewriteOuter(_vlans[_vlans.Count - common], _baseVlans[_baseVlans.Count - common]);
+        for (int i = _vlans.Count - common - 1; i >= 0; i--)
+        {
+            VlanTag tag = _vlans[i];
+            ConsultTag(ref tag, tpid: true);
+            ref DpAction push = ref _out.Add(DpOp.PushVlan);
+            push.EthType = tag.Tpid;
+            push.VlanTci = (ushort)(tag.Tci | VlanPresent);
+        }
+
+        // A tag that was pushed or restored is no longer the packet's own in the base; its bits are known, which is as good.
+        _baseVlans = _vlans;
+    }
+
+    private bool DiffersInner()
+        => ((_vlans.Inner.Tci ^ _baseVlans.Inner.Tci) | (_vlans.Inner.LiveTci ^ _baseVlans.Inner.LiveTci)) != 0;
+
+    private void RewriteOuter(VlanTag wanted, VlanTag has)
+    {
+        int offset = wanted.Id == 2 ? TranslatorLayout.Vlan1Tci : TranslatorLayout.Vlan0Tci;
+        ushort consulted = wanted.Id <= 2 ? Tci(_wc, offset) : (ushort)0;
+        ushort original = wanted.Id <= 2 ? Tci(_orig, offset) : (ushort)0;
+        ushort restore = (ushort)(wanted.LiveTci & ~has.LiveTci);
+        if (restore != 0) *(ushort*)(_wc + offset) |= BinaryPrimitives.ReverseEndianness(restore);
+        int written = ~wanted.LiveTci & has.LiveTci & (~consulted | (original ^ wanted.Tci));
+        int changed = ~wanted.LiveTci & ~has.LiveTci & (wanted.Tci ^ has.Tci);
+        int restored = restore & (original ^ has.Tci);
+        ushort need = (ushort)((written | changed | restored) & ~VlanPresent);
+        if (need == 0) return;
+        ref DpAction set = ref _out.Add(DpOp.SetVlan);
+        set.Vlan.TciMask = Native.Be16.FromHost(need);
+        set.Vlan.Tci = Native.Be16.FromHost((ushort)(wanted.Tci & need));
+    }
+
+    /// <summary>Consults the bits of a tag that are still the packet's own.</summary>
+    private void ConsultTag(ref VlanTag tag, bool tpid)
+    {
+        if (tag.Id is not (1 or 2)) return;
+        *(ushort*)(_wc + (tag.Id == 2 ? TranslatorLayout.Vlan1Tci : TranslatorLayout.Vlan0Tci)) |= BinaryPrimitives.ReverseEndianness(tag.LiveTci);
+        if (tpid) *(ushort*)(_wc + (tag.Id == 2 ? TranslatorLayout.Vlan1Tpid : TranslatorLayout.Vlan0Tpid)) = ushort.MaxValue;
+    }
+
+    /// <summary>The outer tag's bits live in the flow; brings them back to the stack.</summary>
+    private void SyncOuter()
+    {
+        if (_vlans.Count == 0) return;
+        _vlans.Outer.Tci = Tci(TranslatorLayout.Vlan0Tci);
+
+        // Tag 2 in front of rules is fully consulted: its bits stay the packet's own as long as nobody wrote them.
+        if (_vlans.Outer.Id == 1) _vlans.Outer.LiveTci = Tci(_live, TranslatorLayout.Vlan0Tci);
+        else if (_vlans.Outer.Id == 2) _vlans.Outer.LiveTci &= (ushort)~(_vlans.Outer.Tci ^ Tci(_orig, TranslatorLayout.Vlan1Tci));
+    }
+
+    private ushort Tci(int offset) => Tci(_flow, offset);
+
+    private static ushort Tci(byte* flow, int offset) => BinaryPrimitives.ReverseEndianness(*(ushort*)(flow + offset));
+}

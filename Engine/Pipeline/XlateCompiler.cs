@@ -1,0 +1,219 @@
+namespace Mergeflow.Engine;
+
+/// <summary>Turns action trees into <see cref="XlateOp"/> programs, once per rule or bucket.</summary>
+internal static class XlateCompiler
+{
+    private const ushort VlanPresent = 0x1000;
+
+    /// <summary>Compiles a list; <c>drop</c>, <c>note</c> and <c>conjunction</c> leave nothing behind.</summary>
+    public static XlateOp[] Compile(IReadOnlyList<OfAction> actions)
+    {
+        var ops = new List<XlateOp>(actions.Count);
+        foreach (OfAction action in actions)
+        {
+            XlateOp op = CompileOne(action);
+            if (op.Kind != XlateOpKind.Nothing) ops.Add(op);
+        }
+
+        return [.. ops];
+    }
+
+    /// <summary>
+    /// Puts an action set in the order in which it executes (OpenFlow 1.5, 5.6; OVS <c>ofpacts_execute_action_set</c>): nothing at all
+    /// without a final action; the last of each kind; field writes in the order given.
+    /// </summary>
+    public static void OrderActionSet(IReadOnlyList<XlateOp> set, List<XlateOp> list)
+    {
+        list.Clear();
+        XlateOp? final = null;
+        foreach (XlateOp op in set)
+        {
+            int rank = FinalRank(op.Kind);
+            if (rank > 0 && (final is null || rank >= FinalRank(final.Kind))) final = op;
+        }
+
+        if (final is null) return;
+        foreach (XlateOpKind kind in SlotOrder)
+        {
+            XlateOp? last = null;
+            foreach (XlateOp op in set)
+            {
+                if (op.Kind == kind) last = op;
+            }
+
+            if (last is not null) list.Add(last);
+        }
+
+        foreach (XlateOp op in set)
+        {
+            if (op.Kind is XlateOpKind.SetField or XlateOpKind.SetVlan or XlateOpKind.Move) list.Add(op);
+        }
+
+        list.Add(final);
+    }
+
+    /// <summary>True if the action may stand in an action set.</summary>
+    public static bool FitsActionSet(XlateOp op)
+        => FinalRank(op.Kind) > 0 || SlotOrder.Contains(op.Kind) || op.Kind is XlateOpKind.SetField or XlateOpKind.SetVlan or XlateOpKind.Move;
+
+    private static ReadOnlySpan<XlateOpKind> SlotOrder =>
+    [
+        XlateOpKind.PopVlan, XlateOpKind.PopMpls, XlateOpKind.PushMpls, XlateOpKind.PushVlan, XlateOpKind.DecTtl, XlateOpKind.DecMplsTtl,
+    ];
+
+    private static int FinalRank(XlateOpKind kind) => kind switch
+    {
+        XlateOpKind.Ct => 1,
+        XlateOpKind.CtClear => 2,
+        XlateOpKind.Resubmit => 3,
+        XlateOpKind.Output or XlateOpKind.Controller => 4,
+        XlateOpKind.Group => 5,
+        _ => 0,
+    };
+
+    private static XlateOp CompileOne(OfAction action) => action switch
+    {
+        OfOutput { MaxLengthBytes: > 0 } o => new() { Kind = XlateOpKind.OutputTruncated, Action = o, Arg = o.Port, Arg2 = (uint)o.MaxLengthBytes, MplsTransparent = true, NeedsTable = true },
+        OfOutput o => new() { Kind = XlateOpKind.Output, Action = o, Arg = o.Port, MplsTransparent = true, NeedsTable = true },
+        OfOutputSpecial { Port: OfReservedPort.Controller } o => new() { Kind = XlateOpKind.Controller, Action = o, Arg2 = (uint)o.MaxLengthBytes, NeedsTable = true },
+        OfOutputSpecial o => new() { Kind = XlateOpKind.Output, Action = o, Arg = (uint)o.Port, MplsTransparent = true, NeedsTable = true },
+        OfOutputReg o => new() { Kind = XlateOpKind.OutputRegister, Action = o, Source = new(o.Source), SourcePatch = All(o.Source), MplsTransparent = true, NeedsTable = true },
+        OfGroup o => new() { Kind = XlateOpKind.Group, Action = o, Arg = o.GroupId, MplsTransparent = true, NeedsTable = true },
+        OfResubmit o => new() { Kind = XlateOpKind.Resubmit, Action = o, Arg = o.Table ?? 255, Arg2 = o.InPort is { } p && p != (uint)OfReservedPort.InPort ? p + 1 : 0, NeedsTable = o.Table is null },
+        OfGotoTable o => new() { Kind = XlateOpKind.GotoTable, Action = o, Arg = o.Table },
+        OfSetField o => CompileSet(o, o.Field, o.Value, o.Mask, o.PushVlanIfNeeded, o.Spelling == OfSetSpelling.Mod),
+        OfSetMplsTtl o => CompileSet(o, Fields.Of(FieldId.MplsTtl), o.Ttl, 0xff, false, false),
+        OfSetTunnel o => CompileSet(o, Fields.Of(FieldId.TunId), o.TunnelId, ulong.MaxValue, false, false),
+        OfWriteMetadata o => CompileSet(o, Fields.Of(FieldId.Metadata), o.Value, o.Mask, false, false),
+        OfMove o => CompileMove(o),
+        OfStackPush o => new() { Kind = XlateOpKind.StackPush, Action = o, Source = new(o.Source), SourcePatch = All(o.Source) },
+        OfStackPop o => CompilePop(o),
+        OfPushVlan o => new() { Kind = XlateOpKind.PushVlan, Action = o, Arg = o.Tpid },
+        OfPopVlan o => new() { Kind = XlateOpKind.PopVlan, Action = o },
+        OfPushMpls o => new() { Kind = XlateOpKind.PushMpls, Action = o, Arg = o.EthType },
+        OfPopMpls o => new() { Kind = XlateOpKind.PopMpls, Action = o, Arg = o.EthType },
+        OfDecTtl o => new() { Kind = XlateOpKind.DecTtl, Action = o, NeedsTable = true },
+        OfDecMplsTtl o => new() { Kind = XlateOpKind.DecMplsTtl, Action = o, NeedsTable = true },
+        OfCt o => new()
+        {
+            Kind = XlateOpKind.Ct,
+            Action = o,
+            Nested = Compile(o.Exec),
+            Source = o.ZoneSource is { } z ? new(z) : default,
+            SourcePatch = o.ZoneSource is { } zone ? All(zone) : default,
+        },
+        OfCtClear o => new() { Kind = XlateOpKind.CtClear, Action = o },
+        OfClone o => CompileClone(o),
+        OfMeter o => new() { Kind = XlateOpKind.Meter, Action = o, Arg = o.MeterId },
+        OfWriteActions o => new() { Kind = XlateOpKind.WriteActions, Action = o, Nested = Compile(o.Actions) },
+        OfClearActions o => new() { Kind = XlateOpKind.ClearActions, Action = o },
+        OfCheckPktLarger o => CompileCheck(o),
+        _ => new() { Kind = XlateOpKind.Nothing, Action = action },
+    };
+
+    private static XlateOp CompileClone(OfClone action)
+    {
+        XlateOp[] nested = Compile(action.Actions);
+        return new XlateOp
+        {
+            Kind = XlateOpKind.Clone,
+            Action = action,
+            Nested = nested,
+            Reversible = !nested.Any(static o => o.Kind is XlateOpKind.Ct or XlateOpKind.Meter or XlateOpKind.OutputTruncated),
+        };
+    }
+
+    private static XlateOp CompileCheck(OfCheckPktLarger action) => new()
+    {
+        Kind = XlateOpKind.CheckPktLarger,
+        Action = action,
+        Arg = action.LengthBytes,
+        Destination = new(action.Destination),
+        Patch = All(action.Destination),
+    };
+
+    private static XlateOp CompileSet(OfAction action, Field field, UInt128 value, UInt128 mask, bool pushVlan, bool mod)
+    {
+        if (IsVlan(field))
+        {
+            ushort m = (ushort)(mask << field.Shift);
+            ushort v = (ushort)((value & mask) << field.Shift);
+            bool implied = pushVlan || field.Id is FieldId.DlVlan or FieldId.DlVlanPcp or FieldId.VlanPcp;
+            bool onlyTagged = mod && !pushVlan;
+            if (implied || onlyTagged) (m, v) = ((ushort)(m | VlanPresent), (ushort)(v | VlanPresent));
+            return new XlateOp
+            {
+                Kind = XlateOpKind.SetVlan,
+                Action = action,
+                VlanMask = m,
+                VlanValue = v,
+                VlanPushes = !onlyTagged,
+                Prereq = onlyTagged ? FieldPrereq.None : field.Prereq,
+                MplsTransparent = true,
+            };
+        }
+
+        var range = new BitRange(field, 0, field.BitCount);
+        return new XlateOp
+        {
+            Kind = XlateOpKind.SetField,
+            Action = action,
+            Patch = range.Patch(value, mask),
+            Prereq = mod && IsPort(field.Id) ? FieldPrereq.L4 : field.Prereq,
+            Visible = IsVisible(field),
+            MplsTransparent = !IsL3(field),
+        };
+    }
+
+    private static XlateOp CompileMove(OfMove action)
+    {
+        Subfield dst = action.Destination;
+        return new XlateOp
+        {
+            Kind = XlateOpKind.Move,
+            Action = action,
+            Source = new(action.Source),
+            SourcePatch = All(action.Source),
+            SourcePrereq = action.Source.Field.Prereq,
+            Destination = new(dst),
+            Patch = All(dst),
+            Prereq = dst.Field.Prereq,
+            Visible = IsVisible(dst.Field),
+            ToVlan = IsVlan(dst.Field),
+            VlanShift = (byte)(dst.Field.Shift + dst.Start),
+            VlanMask = VlanBits(dst),
+            VlanPushes = dst.Field.Id is FieldId.DlVlan or FieldId.DlVlanPcp or FieldId.VlanPcp,
+        };
+    }
+
+    private static XlateOp CompilePop(OfStackPop action)
+    {
+        Subfield dst = action.Destination;
+        return new XlateOp
+        {
+            Kind = XlateOpKind.StackPop,
+            Action = action,
+            Destination = new(dst),
+            Patch = All(dst),
+            Visible = IsVisible(dst.Field),
+            ToVlan = IsVlan(dst.Field),
+            VlanShift = (byte)(dst.Field.Shift + dst.Start),
+            VlanMask = VlanBits(dst),
+            VlanPushes = dst.Field.Id is FieldId.DlVlan or FieldId.DlVlanPcp or FieldId.VlanPcp,
+        };
+    }
+
+    private static ushort VlanBits(Subfield s)
+        => IsVlan(s.Field) ? (ushort)(((1u << s.BitCount) - 1) << (s.Field.Shift + s.Start)) : (ushort)0;
+
+    private static FieldPatch All(Subfield s) => new BitRange(s).Patch(UInt128.MaxValue, UInt128.MaxValue);
+
+    private static bool IsVlan(Field field) => field.Offset == TranslatorLayout.Vlan0Tci && field.SizeBytes == 2;
+
+    private static bool IsPort(FieldId id)
+        => id is FieldId.TcpSrc or FieldId.TcpDst or FieldId.UdpSrc or FieldId.UdpDst or FieldId.SctpSrc or FieldId.SctpDst;
+
+    private static bool IsVisible(Field field) => field.Offset < PipelineFlow.RegOffset;
+
+    private static bool IsL3(Field field) => field.Prereq is not (FieldPrereq.None or FieldPrereq.VlanVid or FieldPrereq.Mpls);
+}

@@ -1,0 +1,36 @@
+namespace Mergeflow.Engine;
+
+/// <summary>What an <see cref="XlateOp"/> does.</summary>
+internal enum XlateOpKind : byte
+{
+    Nothing,
+    Output,
+    OutputRegister,
+    OutputTruncated,
+    Controller,
+    Group,
+    Resubmit,
+    GotoTable,
+    SetField,
+    SetVlan,
+    Move,
+    StackPush,
+    StackPop,
+    PushVlan,
+    PopVlan,
+    PushMpls,
+    PopMpls,
+    DecTtl,
+    DecMplsTtl,
+    WriteMetadata,
+    Ct,
+    CtClear,
+    Clone,
+    Meter,
+    WriteActions,
+    ClearActions,
+    CheckPktLarger,
+
+    /// <summary>Only in frozen actions: back to the table the list was in.</summary>
+    Unroll,
+}

@@ -1,0 +1,101 @@
+using System.Runtime.InteropServices;
+
+namespace Mergeflow.Engine;
+
+/// <summary>What a translation yields (OVS <c>struct xlate_out</c> and its wildcards). Reusable; holds references on its recirculation ids until it is reset.</summary>
+public sealed unsafe class XlateResult : IDisposable
+{
+    private DpAction* _actions;
+    private int _capacity;
+    private RecircStore? _store;
+
+    /// <summary>Bits of the key that were consulted.</summary>
+    public FlowKey Mask;
+
+    /// <summary>Frees the program if nobody disposed it.</summary>
+    ~XlateResult() => NativeMemory.Free(_actions);
+
+    /// <summary>Number of records in the program.</summary>
+    public int Count { get; private set; }
+
+    /// <summary>The program; empty = drop. Valid until the next translation into this object.</summary>
+    public ReadOnlySpan<DpAction> Actions => new(_actions, Count);
+
+    /// <summary>OpenFlow rules visited, one entry per visit.</summary>
+    public List<OfRule> Rules { get; } = [];
+
+    /// <summary>Recirculation ids the program refers to, one entry per mention. Whoever keeps the program longer acquires its own references.</summary>
+    public List<uint> RecircIds { get; } = [];
+
+    /// <summary>
+    /// The program depends on more than tables, groups and headers (learned addresses, a controller): software may cache it until
+    /// <see cref="OfPipeline.TablesVersion"/> moves, hardware may not.
+    /// </summary>
+    public bool SlowPath { get; internal set; }
+
+    /// <summary>Version of the tables that were used.</summary>
+    public ulong TablesVersion { get; internal set; }
+
+    /// <summary>Why the translation failed and the packet drops; null if it went well.</summary>
+    public string? Error { get; internal set; }
+
+    /// <summary>Set to a list to have the translation explained.</summary>
+    public List<XlateStep>? Steps { get; set; }
+
+    /// <summary>Drops the references on recirculation ids and empties the result.</summary>
+    public void Reset()
+    {
+        if (_store is not null)
+        {
+            foreach (uint id in RecircIds) _store.Release(id);
+        }
+
+        RecircIds.Clear();
+        Rules.Clear();
+        Steps?.Clear();
+        Count = 0;
+        SlowPath = false;
+        Error = null;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Reset();
+        NativeMemory.Free(_actions);
+        _actions = null;
+        _capacity = 0;
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>The store that <see cref="RecircIds"/> belong to.</summary>
+    internal void Bind(RecircStore store) => _store = store;
+
+    /// <summary>Appends a zeroed record.</summary>
+    internal ref DpAction Add(DpOp op)
+    {
+        if (Count == _capacity)
+        {
+            _capacity = Math.Max(16, _capacity * 2);
+            _actions = (DpAction*)NativeMemory.Realloc(_actions, (nuint)_capacity * DpAction.SizeBytes);
+        }
+
+        ref DpAction a = ref _actions[Count++];
+        a = default;
+        a.Op = op;
+        return ref a;
+    }
+
+    /// <summary>Record <paramref name="index"/>.</summary>
+    internal ref DpAction At(int index) => ref _actions[index];
+
+    /// <summary>Keeps the first <paramref name="count"/> records.</summary>
+    internal void Truncate(int count) => Count = count;
+
+    /// <summary>Removes record <paramref name="index"/>.</summary>
+    internal void RemoveAt(int index)
+    {
+        Count--;
+        new Span<DpAction>(_actions + index + 1, Count - index).CopyTo(new Span<DpAction>(_actions + index, Count - index));
+    }
+}

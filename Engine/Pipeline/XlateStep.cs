@@ -1,0 +1,8 @@
+namespace Mergeflow.Engine;
+
+/// <summary>One line of a traced translation (<c>ofproto/trace</c>).</summary>
+/// <param name="Depth">Nesting of resubmits, groups and clones.</param>
+/// <param name="Table">Table looked up, or the one the action's rule is in.</param>
+/// <param name="Rule">Rule found; null on a miss and for action lines.</param>
+/// <param name="Text">What happened.</param>
+public sealed record XlateStep(int Depth, byte Table, OfRule? Rule, string Text);

@@ -1,0 +1,40 @@
+namespace Mergeflow.Engine;
+
+/// <summary>A translation put aside at a recirculation (OVS <c>struct frozen_state</c>); equal states share one id.</summary>
+internal sealed class FrozenState
+{
+    /// <summary>Table to resume in, unless there are <see cref="Ops"/>.</summary>
+    public required byte Table { get; init; }
+
+    /// <summary>ct_* of the packet are meant; otherwise it resumes as untracked.</summary>
+    public required bool Conntracked { get; init; }
+
+    /// <summary>The last MPLS label was popped.</summary>
+    public required bool WasMpls { get; init; }
+
+    /// <summary>dp_hash of the packet is meant.</summary>
+    public required bool HasDpHash { get; init; }
+
+    public required FrozenLanes Lanes;
+
+    /// <summary>The stack, bottom first.</summary>
+    public required UInt128[] Stack { get; init; }
+
+    /// <summary>The action set as written.</summary>
+    public required XlateOp[] ActionSet { get; init; }
+
+    /// <summary>Actions to resume with; none = look up <see cref="Table"/>.</summary>
+    public required XlateOp[] Ops { get; init; }
+
+    public uint Id { get; set; }
+
+    public ulong Hash { get; set; }
+
+    public int References { get; set; }
+
+    /// <summary>Sweep at which the last reference was seen gone; 0 = in use.</summary>
+    public long IdleSinceMs { get; set; } = -1;
+
+    /// <summary>Next state with the same hash.</summary>
+    public FrozenState? Next { get; set; }
+}

@@ -1,0 +1,51 @@
+using System.Numerics;
+using System.Runtime.InteropServices;
+
+namespace Mergeflow.Engine;
+
+/// <summary>A state that is about to be frozen, still in the translator's buffers.</summary>
+internal ref struct FrozenView
+{
+    public byte Table;
+    public bool Conntracked;
+    public bool WasMpls;
+    public bool HasDpHash;
+    public ref FrozenLanes Lanes;
+    public ReadOnlySpan<UInt128> Stack;
+    public ReadOnlySpan<XlateOp> ActionSet;
+    public ReadOnlySpan<XlateOp> Ops;
+
+    /// <summary>Hash of all of it.</summary>
+    public readonly ulong Hash()
+    {
+        ulong h = (ulong)Table | (Conntracked ? 0x100u : 0) | (WasMpls ? 0x200u : 0) | (HasDpHash ? 0x400u : 0);
+        foreach (ulong w in MemoryMarshal.Cast<FrozenLanes, ulong>(MemoryMarshal.CreateReadOnlySpan(ref Lanes, 1))) h = Mix(h, w);
+        foreach (UInt128 item in Stack) h = Mix(h, (ulong)(item ^ (item >> 64)));
+        foreach (XlateOp op in ActionSet) h = Mix(h, (ulong)op.GetHashCode());
+        h = Mix(h, (ulong)ActionSet.Length);
+        foreach (XlateOp op in Ops) h = Mix(h, (ulong)op.GetHashCode());
+        return h;
+    }
+
+    /// <summary>True if <paramref name="state"/> is the same.</summary>
+    public readonly bool Same(FrozenState state)
+        => state.Table == Table && state.Conntracked == Conntracked && state.WasMpls == WasMpls && state.HasDpHash == HasDpHash
+        && MemoryMarshal.AsBytes(MemoryMarshal.CreateReadOnlySpan(ref Lanes, 1))
+            .SequenceEqual(MemoryMarshal.AsBytes(MemoryMarshal.CreateReadOnlySpan(ref state.Lanes, 1)))
+        && Stack.SequenceEqual(state.Stack) && ActionSet.SequenceEqual(state.ActionSet) && Ops.SequenceEqual(state.Ops);
+
+    /// <summary>Copies it out of the buffers.</summary>
+    public readonly FrozenState Freeze() => new()
+    {
+        Table = Table,
+        Conntracked = Conntracked,
+        WasMpls = WasMpls,
+        HasDpHash = HasDpHash,
+        Lanes = Lanes,
+        Stack = Stack.ToArray(),
+        ActionSet = ActionSet.ToArray(),
+        Ops = Ops.ToArray(),
+    };
+
+    private static ulong Mix(ulong hash, ulong word) => (BitOperations.RotateLeft(hash, 7) ^ word) * 0x9E37_79B9_7F4A_7C15;
+}
