@@ -90,7 +90,8 @@ public sealed class MiniflowExtractorTests
     {
         using var pool = new PacketPool(1, 16 * 1024);
         Assert.Equal(6000, ExtractVectors.All.Length);
-        foreach ((byte[] frame, string flow) in ExtractVectors.All)
+        Assert.True(ExtractVectors.Mutated.Length > 3000);
+        foreach ((byte[] frame, string flow) in ExtractVectors.All.Concat(ExtractVectors.Mutated))
         {
             PacketRef packet = pool.RentRef(frame, FlowKeyFormatter.AnyPort);
             packet.Extract<TKernel>();
