@@ -21,6 +21,9 @@ public sealed unsafe class Megaflow
     /// <summary>The unmasked key of the packet that caused the megaflow; re-translated by the revalidator.</summary>
     public FlowKey FullKey;
 
+    /// <summary>Length of that packet.</summary>
+    public int FullLengthBytes { get; set; }
+
     /// <summary>Unmanaged counters and program; null once freed.</summary>
     public MegaflowHot* Hot;
 
@@ -35,8 +38,14 @@ public sealed unsafe class Megaflow
 
     public bool Dead { get; set; }
 
-    /// <summary>Unique flow id as OVS prints it.</summary>
-    public Guid Ufid { get; init; } = Guid.NewGuid();
+    /// <summary>Packets already pushed to <see cref="Rules"/>.</summary>
+    public ulong SettledPackets { get; set; }
 
-    public long CreatedMs { get; init; }
+    /// <summary>Bytes already pushed to <see cref="Rules"/>.</summary>
+    public ulong SettledBytes { get; set; }
+
+    /// <summary>Unique flow id as OVS prints it.</summary>
+    public Guid Ufid { get; set; }
+
+    public long CreatedMs { get; set; }
 }

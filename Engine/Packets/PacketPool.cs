@@ -73,6 +73,10 @@ public sealed unsafe class PacketPool : IDisposable
         return Slot(_free[--_freeCount]);
     }
 
+    /// <summary>Where the frame of a rented packet goes when it is received: behind the headroom.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static byte* FrameOf(Packet* packet) => (byte*)packet + FrameOffset;
+
     /// <summary>Gives a slot back. Each rented packet is returned exactly once.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Return(Packet* packet)

@@ -1,0 +1,125 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using Mergeflow.Native;
+
+namespace Mergeflow.Engine;
+
+/// <summary>
+/// Exact-match cache (OVS EMC): masked hot lanes to megaflow id. One 64-byte line per entry, two entries per bucket.
+/// </summary>
+/// <remarks>
+/// <code>
+/// entry  [0..31] lane 0   [32..63] lane 1 with, in bytes the lane leaves unused,
+///        [34..37] megaflow id + 1 (0 = empty)   [58..59] epoch
+/// </code>
+/// The key is the packet's lanes ANDed with the union of all megaflow masks: bits that no megaflow consults cannot change the
+/// answer, so a flow whose TTL or TCP flags vary keeps one entry. When the union grows, or a megaflow slot is reused, the epoch
+/// moves and every entry is stale at once; the epoch is part of the compared bytes, so staleness costs no extra compare.
+/// Only packets whose consulted lanes are the two hot ones are cached here (<see cref="FlowKey.HotLanes"/>).
+/// </remarks>
+public sealed unsafe class ExactMatchCache : IDisposable
+{
+    /// <summary>Entries by default: 2^18, 16 MiB. Larger than OVS's 8,192 because a miss costs a tuple-space search.</summary>
+    public const int DefaultEntryCount = 1 << 18;
+
+    private const int EntryBytes = 64;
+    private const int IdOffset = 34;
+    private const int EpochOffset = 58;
+
+    private readonly PinnedBlock _block;
+    private readonly byte* _entries;
+    private readonly ulong _entryMask;
+    private ushort _epoch;
+    private Vector256<byte> _epochLane;
+
+    /// <summary>Allocates <paramref name="entryCount"/> entries (a power of two, at least 2).</summary>
+    public ExactMatchCache(int entryCount = DefaultEntryCount)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(entryCount, 2);
+        if (!int.IsPow2(entryCount)) throw new ArgumentException("entry count must be a power of two", nameof(entryCount));
+        _block = PinnedMemory.Allocate((nuint)entryCount * EntryBytes, 64, wantHugePages: true);
+        _entries = _block.Pointer;
+        _entryMask = (ulong)entryCount - 2;
+        SetEpoch(1);
+    }
+
+    private static Vector256<byte> IdClear
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => Vector256.Create(ulong.MaxValue & ~0x0000_ffff_ffff_0000UL, ulong.MaxValue, ulong.MaxValue, ulong.MaxValue).AsByte();
+    }
+
+    /// <summary>Brings the bucket of <paramref name="hash"/> into the cache.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Prefetch(ulong hash) => Native.Prefetch.Read(_entries + ((hash & _entryMask) * EntryBytes));
+
+    /// <summary>Megaflow id for the masked lanes, or -1.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public int Lookup(Vector256<byte> lane0, Vector256<byte> lane1, ulong hash)
+    {
+        byte* e = _entries + ((hash & _entryMask) * EntryBytes);
+        Vector256<byte> probe1 = lane1 | _epochLane;
+        if (IsMatch(e, lane0, probe1)) return *(int*)(e + IdOffset) - 1;
+        e += EntryBytes;
+        return IsMatch(e, lane0, probe1) ? *(int*)(e + IdOffset) - 1 : -1;
+    }
+
+    /// <summary>Stores an entry, replacing a stale one of its bucket if there is one, else the second.</summary>
+    public void Insert(Vector256<byte> lane0, Vector256<byte> lane1, ulong hash, int megaflowId)
+    {
+        byte* e = _entries + ((hash & _entryMask) * EntryBytes);
+        Vector256<byte> probe1 = lane1 | _epochLane;
+        if (IsCurrent(e) && !IsMatch(e, lane0, probe1))
+        {
+            byte* second = e + EntryBytes;
+            // Both in use: bit 40 of the hash picks the victim, so neither slot is the constant loser.
+            if (!IsCurrent(second) || IsMatch(second, lane0, probe1) || ((hash >> 40) & 1) != 0) e = second;
+        }
+
+        Vector256.Store(lane0, e);
+        Vector256.Store(probe1, e + 32);
+        *(int*)(e + IdOffset) = megaflowId + 1;
+    }
+
+    /// <summary>Makes every entry stale.</summary>
+    public void Invalidate()
+    {
+        if (_epoch == ushort.MaxValue)
+        {
+            NativeClear();
+            SetEpoch(1);
+        }
+        else
+        {
+            SetEpoch((ushort)(_epoch + 1));
+        }
+    }
+
+    /// <summary>Number of entries of the current epoch (walks the table; for reports).</summary>
+    public int CountCurrent()
+    {
+        int n = 0;
+        for (ulong i = 0; i < _entryMask + 2; i++)
+        {
+            if (IsCurrent(_entries + (i * EntryBytes))) n++;
+        }
+        return n;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _block.Dispose();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool IsMatch(byte* e, Vector256<byte> lane0, Vector256<byte> probe1)
+        => (((Vector256.Load(e + 32) & IdClear) ^ probe1) | (Vector256.Load(e) ^ lane0)) == Vector256<byte>.Zero;
+
+    private bool IsCurrent(byte* e) => *(ushort*)(e + EpochOffset) == _epoch && *(int*)(e + IdOffset) != 0;
+
+    private void SetEpoch(ushort epoch)
+    {
+        _epoch = epoch;
+        _epochLane = Vector256.Create(0UL, 0UL, 0UL, (ulong)epoch << 16).AsByte();
+    }
+
+    private void NativeClear() => System.Runtime.InteropServices.NativeMemory.Clear(_entries, (nuint)(_entryMask + 2) * EntryBytes);
+}

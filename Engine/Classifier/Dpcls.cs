@@ -1,0 +1,127 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace Mergeflow.Engine;
+
+/// <summary>
+/// Megaflow tuple-space search (OVS <c>struct dpcls</c>): one <see cref="DpclsSubtable"/> per distinct mask, tried in the order of their hits.
+/// Megaflows never overlap with different results, so the first hit is the answer.
+/// </summary>
+public sealed unsafe class Dpcls : IDisposable
+{
+    private const int RankPeriod = 1 << 14;
+
+    private readonly Dictionary<FlowKeyHolder, DpclsSubtable> _byMask = [];
+    private DpclsSubtable[] _ranked = [];
+    private FlowKey _union;
+    private int _untilRank = RankPeriod;
+
+    /// <summary>OR of all megaflow masks ever inserted since the last <see cref="ResetUnion"/>.</summary>
+    public ref FlowKey Union => ref _union;
+
+    /// <summary>Lanes in which <see cref="Union"/> has bits.</summary>
+    public uint UnionLanes { get; private set; }
+
+    /// <summary>Moves when <see cref="Union"/> changes.</summary>
+    public uint UnionVersion { get; private set; }
+
+    /// <summary>Number of subtables.</summary>
+    public int SubtableCount => _ranked.Length;
+
+    /// <summary>Subtables in probing order.</summary>
+    public IReadOnlyList<DpclsSubtable> Subtables => _ranked;
+
+    /// <summary>
+    /// Megaflow id for the key, or -1. <paramref name="lanes"/> says which lanes of the key are valid; the others count as zero.
+    /// <paramref name="probed"/> is increased by the number of subtables tried.
+    /// </summary>
+    public int Lookup(ref FlowKey key, uint lanes, ref ulong probed)
+    {
+        DpclsSubtable[] ranked = _ranked;
+        for (int i = 0; i < ranked.Length; i++)
+        {
+            int id = ranked[i].Lookup(ref key, lanes);
+            if (id >= 0)
+            {
+                probed += (ulong)i + 1;
+                ranked[i].Hits++;
+                if (--_untilRank <= 0) Rank();
+                return id;
+            }
+        }
+
+        probed += (ulong)ranked.Length;
+        return -1;
+    }
+
+    /// <summary>Adds a megaflow.</summary>
+    public void Insert(Megaflow m)
+    {
+        var holder = new FlowKeyHolder(ref m.Mask);
+        if (!_byMask.TryGetValue(holder, out DpclsSubtable? subtable))
+        {
+            subtable = new DpclsSubtable(ref m.Mask);
+            _byMask.Add(holder, subtable);
+            _ranked = [.. _ranked, subtable];
+            GrowUnion(ref m.Mask);
+        }
+
+        subtable.Insert(ref m.Value, m.Id);
+    }
+
+    /// <summary>Removes a megaflow; an empty subtable goes too.</summary>
+    public void Remove(Megaflow m)
+    {
+        var holder = new FlowKeyHolder(ref m.Mask);
+        if (!_byMask.TryGetValue(holder, out DpclsSubtable? subtable)) return;
+        subtable.Remove(ref m.Value);
+        if (subtable.Count > 0) return;
+        _byMask.Remove(holder);
+        _ranked = [.. _ranked.Where(s => s != subtable)];
+        subtable.Dispose();
+    }
+
+    /// <summary>Shrinks the union to the masks that exist.</summary>
+    public void ResetUnion()
+    {
+        _union = default;
+        foreach (DpclsSubtable s in _ranked) FlowKey.Or(ref _union, ref s.Mask, ref _union);
+        UnionLanes = FlowKey.LaneMap(ref _union);
+        UnionVersion++;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (DpclsSubtable s in _ranked) s.Dispose();
+        _ranked = [];
+        _byMask.Clear();
+    }
+
+    private void GrowUnion(ref FlowKey mask)
+    {
+        FlowKey grown = default;
+        FlowKey.Or(ref _union, ref mask, ref grown);
+        if (FlowKey.Same(ref grown, ref _union)) return;
+        _union = grown;
+        UnionLanes = FlowKey.LaneMap(ref _union);
+        UnionVersion++;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void Rank()
+    {
+        _untilRank = RankPeriod;
+        // Insertion sort in place: nearly sorted, no allocation on the packet path.
+        DpclsSubtable[] r = _ranked;
+        for (int i = 1; i < r.Length; i++)
+        {
+            DpclsSubtable s = r[i];
+            int j = i - 1;
+            for (; j >= 0 && r[j].Hits < s.Hits; j--) r[j + 1] = r[j];
+            r[j + 1] = s;
+        }
+
+        foreach (DpclsSubtable s in r) s.Hits >>= 1;
+    }
+}

@@ -1,0 +1,198 @@
+using System.Runtime.InteropServices;
+using Mergeflow.Native;
+
+namespace Mergeflow.Engine;
+
+/// <summary>
+/// The megaflows of one PMD: unmanaged hot records indexed by id, and beside them the managed cold objects, one per slot and reused.
+/// </summary>
+/// <remarks>
+/// Written by the owning thread. Other threads may read a megaflow they learnt of through a ring as long as they announce their
+/// quiescent points to <see cref="QuiescentState"/>: a deleted slot's program is freed, and the slot reused, only after all of them have passed one.
+/// </remarks>
+public sealed unsafe class MegaflowTable : IMegaflowSource, IMegaflowLedger, IDisposable
+{
+    private readonly PinnedBlock _hotBlock;
+    private readonly PinnedBlock _creditBlock;
+    private readonly MegaflowHot* _hot;
+    private readonly MegaflowCredit* _credit;
+    private readonly Megaflow?[] _cold;
+    private readonly int[] _pins;
+    private readonly int[] _free;
+    private readonly Queue<(int Id, ulong Epoch)> _retired = new();
+    private readonly QuiescentState _quiescent;
+    private int _freeCount;
+
+    /// <summary>Room for <paramref name="capacity"/> megaflows (OVS flow-limit, 200,000 by default).</summary>
+    public MegaflowTable(int capacity, QuiescentState quiescent)
+    {
+        _quiescent = quiescent;
+        Capacity = capacity;
+        _hotBlock = PinnedMemory.Allocate((nuint)capacity * (nuint)sizeof(MegaflowHot), 64, wantHugePages: true);
+        _creditBlock = PinnedMemory.Allocate((nuint)capacity * (nuint)sizeof(MegaflowCredit), 64, wantHugePages: false);
+        _hot = (MegaflowHot*)_hotBlock.Pointer;
+        _credit = (MegaflowCredit*)_creditBlock.Pointer;
+        _cold = new Megaflow?[capacity];
+        _pins = new int[capacity];
+        _free = new int[capacity];
+        for (int i = 0; i < capacity; i++) _free[i] = capacity - 1 - i;
+        _freeCount = capacity;
+    }
+
+    /// <summary>Most megaflows there can be.</summary>
+    public int Capacity { get; }
+
+    /// <summary>Living megaflows.</summary>
+    public int Count { get; private set; }
+
+    /// <summary>Slots that were given to a second user since the start; caches keyed by id must be invalidated when it moves.</summary>
+    public uint ReuseCount { get; private set; }
+
+    /// <summary>One past the highest slot ever used.</summary>
+    public int HighWater { get; private set; }
+
+    /// <summary>Hot record of a slot.</summary>
+    public MegaflowHot* HotOf(int id) => _hot + id;
+
+    /// <summary>Hardware credits of a slot; written by the aging thread only.</summary>
+    public MegaflowCredit* CreditOf(int id) => _credit + id;
+
+    /// <summary>The living megaflow in a slot, or null.</summary>
+    public Megaflow? this[int id] => _cold[id] is { Dead: false } m ? m : null;
+
+    /// <summary>Called with a deleted megaflow just before its slot is reused: its last chance to report its counters.</summary>
+    public Action<Megaflow>? Reclaiming { get; set; }
+
+    /// <inheritdoc/>
+    public Megaflow? Find(int id) => (uint)id < (uint)Capacity ? this[id] : null;
+
+    /// <inheritdoc/>
+    public bool IsCurrent(int megaflowId, uint generation) => Find(megaflowId) is { } m && Volatile.Read(ref m.Generation) == generation;
+
+    /// <inheritdoc/>
+    public bool TryRetain(int megaflowId, uint generation)
+    {
+        // Pin first, check then: the owner does not reuse a pinned slot, so what the check sees stays.
+        Interlocked.Increment(ref _pins[megaflowId]);
+        if (IsCurrent(megaflowId, generation)) return true;
+        Interlocked.Decrement(ref _pins[megaflowId]);
+        return false;
+    }
+
+    /// <inheritdoc/>
+    public void Release(int megaflowId, uint generation) => Interlocked.Decrement(ref _pins[megaflowId]);
+
+    /// <inheritdoc/>
+    public void Credit(int megaflowId, uint generation, ulong packets, ulong bytes, long lastUsedMs)
+    {
+        MegaflowCredit* c = _credit + megaflowId;
+        c->Packets += packets;
+        c->Bytes += bytes;
+        c->LastUsedMs = Math.Max(c->LastUsedMs, lastUsedMs);
+    }
+
+    /// <summary>Takes a slot and fills it; null when the table is full.</summary>
+    public Megaflow? Add(ref FlowKey fullKey, XlateResult xlate, long nowMs)
+    {
+        if (_freeCount == 0) return null;
+        int id = _free[--_freeCount];
+        Megaflow m = _cold[id] ??= new Megaflow { Id = id, Rules = [], RecircIds = [] };
+        if (id < HighWater) ReuseCount++;
+        else HighWater = id + 1;
+        m.Generation++;
+        m.Dead = false;
+        m.FullKey = fullKey;
+        m.Mask = xlate.Mask;
+        FlowKey.And(ref fullKey, ref m.Mask, ref m.Value);
+        m.Hot = _hot + id;
+        *m.Hot = default;
+        _credit[id] = default;
+        m.Hot->Id = id;
+        m.CreatedMs = nowMs;
+        m.Hot->LastUsedMs = nowMs;
+        m.SettledPackets = m.SettledBytes = 0;
+        m.Ufid = Guid.Empty;
+        SetProgram(m, xlate);
+        Count++;
+        return m;
+    }
+
+    /// <summary>Replaces the program of a living megaflow by a copy of the translation's; its generation moves.</summary>
+    public void ReplaceProgram(Megaflow m, XlateResult xlate)
+    {
+        m.Generation++;
+        DpAction* old = m.Hot->Actions;
+        SetProgram(m, xlate);
+        _quiescent.Retire(old);
+    }
+
+    /// <summary>Marks a megaflow dead; its slot comes back once every reader has passed a quiescent point.</summary>
+    public void Delete(Megaflow m)
+    {
+        if (m.Dead) return;
+        m.Dead = true;
+        m.Hot->Dead = 1;
+        m.Generation++;
+        m.Hot->Generation = m.Generation;
+        Count--;
+        _retired.Enqueue((m.Id, _quiescent.Begin()));
+    }
+
+    /// <summary>Frees what no reader can see any more.</summary>
+    public void Reclaim()
+    {
+        _quiescent.FreeRetired();
+        for (int n = _retired.Count; n > 0 && _retired.TryDequeue(out (int Id, ulong Epoch) r); n--)
+        {
+            if (!_quiescent.HasPassed(r.Epoch) || Volatile.Read(ref _pins[r.Id]) != 0)
+            {
+                _retired.Enqueue(r);
+                continue;
+            }
+
+            Reclaiming?.Invoke(_cold[r.Id]!);
+            NativeMemory.Free(_hot[r.Id].Actions);
+            _hot[r.Id].Actions = null;
+            _free[_freeCount++] = r.Id;
+        }
+    }
+
+    /// <summary>Living megaflows, in slot order.</summary>
+    public IEnumerable<Megaflow> All()
+    {
+        for (int i = 0; i < HighWater; i++)
+        {
+            if (this[i] is { } m) yield return m;
+        }
+    }
+
+    /// <summary>Packets and bytes of a megaflow: software plus hardware credits.</summary>
+    public (ulong Packets, ulong Bytes, long LastUsedMs) CountersOf(Megaflow m)
+    {
+        MegaflowCredit* c = _credit + m.Id;
+        return (m.Hot->Packets + c->Packets, m.Hot->Bytes + c->Bytes, Math.Max(m.Hot->LastUsedMs, c->LastUsedMs));
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        for (int i = 0; i < HighWater; i++) NativeMemory.Free(_hot[i].Actions);
+        _hotBlock.Dispose();
+        _creditBlock.Dispose();
+    }
+
+    private static void SetProgram(Megaflow m, XlateResult xlate)
+    {
+        ReadOnlySpan<DpAction> actions = xlate.Actions;
+        var copy = (DpAction*)NativeMemory.Alloc((nuint)Math.Max(1, actions.Length), DpAction.SizeBytes);
+        actions.CopyTo(new Span<DpAction>(copy, actions.Length));
+        m.Rules = [.. xlate.Rules];
+        m.RecircIds = [.. xlate.RecircIds];
+        m.FromSlowPath = xlate.SlowPath;
+        MegaflowHot* hot = m.Hot;
+        hot->Actions = copy;
+        hot->ActionCount = actions.Length;
+        hot->Generation = m.Generation;
+        hot->Shape = ProgramShapes.Classify(actions, out hot->OutPort);
+    }
+}

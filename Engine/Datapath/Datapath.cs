@@ -1,0 +1,121 @@
+namespace Mergeflow.Engine;
+
+/// <summary>
+/// One datapath: OpenFlow tables, connection tracker, one PMD with its megaflows, and the offload side if there is one (OVS <c>struct dp_netdev</c>).
+/// Runtimes (<see cref="Simulator"/>, <see cref="ThreadedRuntime"/>) drive its pollers; control operations are for the thread that drives the PMD.
+/// </summary>
+public sealed class Datapath : IDisposable
+{
+    private readonly UpcallHandler _upcall;
+
+    /// <summary>Builds a datapath; nothing runs yet.</summary>
+    /// <param name="options">Sizes and features.</param>
+    /// <param name="sink">Where transmitted packets go; null = counted and dropped.</param>
+    /// <param name="device">For <see cref="OffloadMode.Nic"/>: the device that rules are installed in.</param>
+    public Datapath(DatapathOptions options, IPacketSink? sink)
+    {
+        Options = options;
+        Pipeline = new OfPipeline(new PipelineOptions
+        {
+            Ports = [.. options.Ports.Select(p => new PipelinePort(p.Name, p.Number))],
+            VlanLimit = options.VlanLimit,
+        });
+        Conntrack = new Conntrack(new ConntrackOptions
+        {
+            CapacityConnections = options.ConnectionCapacity,
+            TcpSeqChk = options.TcpSeqChk,
+            IpfMinV4 = options.IpfMinFragV4Bytes,
+            IpfMinV6 = options.IpfMinFragV6Bytes,
+            Seed = options.Seed,
+        });
+        Megaflows = new MegaflowTable(options.MegaflowCapacity, Quiescent);
+        _upcall = new UpcallHandler(Pipeline, Megaflows);
+        Revalidator = new Revalidator(Pipeline, _upcall);
+        Pmd = new PmdThread(
+            new PmdOptions
+            {
+                Pool = new PacketPool(options.PacketCapacity, options.FrameCapacityBytes),
+                CacheOn = options.CacheOn,
+                EmcEntryCount = options.EmcEntryCount,
+            },
+            _upcall,
+            Conntrack,
+            sink);
+        unsafe
+        {
+            Conntrack.DroppedFragment = Pmd.Pool.Return;
+        }
+
+        foreach ((_, uint number) in options.Ports) Pmd.Ports.SetExists(number, true);
+    }
+
+    public DatapathOptions Options { get; }
+
+    public OfPipeline Pipeline { get; }
+
+    public Conntrack Conntrack { get; }
+
+    public MegaflowTable Megaflows { get; }
+
+    public PmdThread Pmd { get; }
+
+    public Revalidator Revalidator { get; }
+
+    /// <summary>Reclamation point of everything that other threads may read.</summary>
+    public QuiescentState Quiescent { get; } = new();
+
+    /// <summary>Applies flow modifications, all or none; on return no megaflow and no merged rule contradicts the tables.</summary>
+    public void ApplyFlowMods(IReadOnlyList<FlowMod> mods, long nowMs)
+    {
+        Pipeline.ApplyAll(mods, nowMs);
+        Revalidator.RevalidateAll(nowMs);
+    }
+
+    /// <summary>Applies a group modification, with the same promise.</summary>
+    public void ApplyGroupMod(GroupMod mod, long nowMs)
+    {
+        Pipeline.ApplyGroup(mod);
+        Revalidator.RevalidateAll(nowMs);
+    }
+
+    /// <summary>Removes connections: all, or those of one zone.</summary>
+    public void FlushConntrack(ushort? zone, long nowMs)
+    {
+        if (zone is { } z) Conntrack.FlushZone(z);
+        else Conntrack.FlushAll(nowMs);
+    }
+
+    /// <summary>Deletes every megaflow, its statistics pushed.</summary>
+    public void FlushMegaflows()
+    {
+        Revalidator.PushAll();
+        foreach (Megaflow m in Megaflows.All().ToList()) _upcall.Delete(m);
+        Megaflows.Reclaim();
+    }
+
+    /// <summary>Pushes everything that is counted anywhere to where it is reported.</summary>
+    public void Settle(long nowMs)
+    {
+        _ = nowMs;
+        Revalidator.PushAll();
+    }
+
+    /// <summary>What happens when the clock moves: expiry of connections, rules and megaflows.</summary>
+    public void Expire(long nowMs)
+    {
+        Conntrack.ExpireAll(nowMs);
+        if (Pipeline.Expire(nowMs) > 0) Revalidator.RevalidateAll(nowMs);
+        Revalidator.ExpireIdle(nowMs);
+        Pipeline.Recirc.Sweep(nowMs);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Pmd.Dispose();
+        Pmd.Pool.Dispose();
+        _upcall.Dispose();
+        Megaflows.Dispose();
+        Conntrack.Dispose();
+    }
+}

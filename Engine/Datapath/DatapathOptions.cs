@@ -1,0 +1,46 @@
+namespace Mergeflow.Engine;
+
+/// <summary>What a datapath is made of.</summary>
+public class DatapathOptions
+{
+    /// <summary>Ports by name and OpenFlow number.</summary>
+    public required IReadOnlyList<(string Name, uint Number)> Ports { get; init; }
+
+    public OffloadMode Offload { get; init; }
+
+    /// <summary>Name or path of a NIC profile; null = <c>ideal</c>.</summary>
+    public string? NicProfile { get; init; }
+
+    /// <summary>Microflow caches on.</summary>
+    public bool CacheOn { get; init; } = true;
+
+    /// <summary>Seed of everything that is chosen by chance.</summary>
+    public ulong Seed { get; init; }
+
+    /// <summary>VLAN tags that can be matched.</summary>
+    public int VlanLimit { get; init; } = 2;
+
+    public int MtuBytes { get; init; } = 9000;
+
+    /// <summary>TCP sequence checks of conntrack.</summary>
+    public bool TcpSeqChk { get; init; } = true;
+
+    public int IpfMinFragV4Bytes { get; init; } = 1200;
+
+    public int IpfMinFragV6Bytes { get; init; } = 1280;
+
+    /// <summary>Largest frame that can be received, in bytes.</summary>
+    public int FrameCapacityBytes { get; init; } = 10_240;
+
+    /// <summary>Packets that can be in flight, held fragments included.</summary>
+    public int PacketCapacity { get; init; } = 4096;
+
+    /// <summary>Most megaflows (OVS flow-limit).</summary>
+    public int MegaflowCapacity { get; init; } = 65_536;
+
+    /// <summary>Most connections.</summary>
+    public int ConnectionCapacity { get; init; } = 65_536;
+
+    /// <summary>Exact-match cache entries, a power of two.</summary>
+    public int EmcEntryCount { get; init; } = 1 << 13;
+}

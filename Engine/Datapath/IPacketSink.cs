@@ -1,0 +1,8 @@
+namespace Mergeflow.Engine;
+
+/// <summary>Where transmitted packets go; without one they are counted and dropped.</summary>
+public unsafe interface IPacketSink
+{
+    /// <summary>The bytes are valid during the call only.</summary>
+    void Transmit(Packet* packet, uint port, int lengthBytes);
+}

@@ -1,0 +1,17 @@
+namespace Mergeflow.Engine;
+
+/// <summary>What a <see cref="PmdThread"/> is made of.</summary>
+public sealed class PmdOptions
+{
+    public required PacketPool Pool { get; init; }
+
+    /// <summary>Microflow caches on.</summary>
+    public bool CacheOn { get; init; } = true;
+
+    /// <summary>Exact-match cache entries, a power of two.</summary>
+    public int EmcEntryCount { get; init; } = ExactMatchCache.DefaultEntryCount;
+
+    public MeterTable Meters { get; init; } = new();
+
+    public PmdOffload? Offload { get; init; }
+}

@@ -1,0 +1,34 @@
+namespace Mergeflow.Engine;
+
+/// <summary>Counters of one PMD (OVS <c>pmd-perf-show</c>); packets unless the name says otherwise.</summary>
+public struct PmdStats
+{
+    public ulong Rx;
+    public ulong RxBytes;
+
+    /// <summary>Passes through the tables: Rx minus merged hits plus recirculations.</summary>
+    public ulong Passes;
+    public ulong MergedHits;
+
+    /// <summary>Merged-rule matches handed back to software (checksum, sequence, stale connection).</summary>
+    public ulong MergedRefused;
+    public ulong EmcHits;
+    public ulong MegaflowHits;
+    public ulong SubtablesProbed;
+    public ulong Upcalls;
+
+    /// <summary>Upcalls whose megaflow was not installed (flow limit).</summary>
+    public ulong UpcallsUninstalled;
+    public ulong Recirculations;
+    public ulong RecircTooDeep;
+    public ulong Tx;
+    public ulong TxBytes;
+
+    /// <summary>Passes that ended in a drop.</summary>
+    public ulong Dropped;
+    public ulong ToController;
+
+    /// <summary>Outputs to a port that does not exist.</summary>
+    public ulong TxNoPort;
+    public ulong Batches;
+}

@@ -1,0 +1,247 @@
+using System.Runtime.CompilerServices;
+using Mergeflow.Native;
+
+namespace Mergeflow.Engine;
+
+/// <summary>Runs megaflow programs: rewrite, output, conntrack, recirculation (OVS odp_execute_actions + dp_execute_cb).</summary>
+public sealed unsafe partial class PmdThread
+{
+    /// <summary>One pass: classify if <paramref name="hot"/> is null, count, execute. The packet is consumed.</summary>
+    private void RunPass(Packet* p, MegaflowHot* hot)
+    {
+        Stats.Passes++;
+        if (hot == null)
+        {
+            hot = Classify(p);
+            if (hot == null)
+            {
+                RunUninstalled(p);
+                return;
+            }
+        }
+
+        hot->Packets++;
+        hot->Bytes += (ulong)p->LengthBytes;
+        hot->LastUsedMs = _nowMs;
+        hot->TcpFlags |= p->Key.TcpFlags.Raw;
+        int outerPass = _tracePass;
+        if (_trace is not null) _tracePass = PmdOffload.AddPass(_trace, hot->Id, hot->Generation, p->LengthBytes);
+        switch (hot->Shape)
+        {
+            case ProgramShape.OutputOnly:
+                Transmit(p, hot->OutPort);
+                Pool.Return(p);
+                break;
+            case ProgramShape.Drop:
+                Stats.Dropped++;
+                Pool.Return(p);
+                break;
+            default:
+                Execute(p, hot->Actions, hot->ActionCount);
+                break;
+        }
+
+        _tracePass = outerPass;
+    }
+
+    /// <summary>The flow table is full: the actions run from a private copy, because nested upcalls reuse the translation's buffer.</summary>
+    private void RunUninstalled(Packet* p)
+    {
+        StopTrace(OffloadReason.MegaflowFromSlowPath, "flow limit");
+        DpAction* copy = _upcall.CopyLastProgram(out int count);
+        Execute(p, copy, count);
+        UpcallHandler.FreeProgram(copy);
+    }
+
+    /// <summary>Runs <paramref name="count"/> records and consumes the packet.</summary>
+    private void Execute(Packet* p, DpAction* a, int count)
+    {
+        if (count == 0) Stats.Dropped++;
+        for (int i = 0; i < count; i++)
+        {
+            DpAction* act = a + i;
+            switch (act->Op)
+            {
+                case DpOp.Output:
+                    Transmit(p, act->Port);
+                    break;
+                case DpOp.Ct:
+                    
+                    if (!RunCt(p, act, count - i - 1)) return;
+                    break;
+                case DpOp.CtClear:
+                    Conntrack.Clear(p);
+                    break;
+                case DpOp.Recirc:
+                    if (i == count - 1)
+                    {
+                        Recirculate(p, act->RecircId);
+                        return;
+                    }
+                    if (CloneOf(p) is var again && again != null) Recirculate(again, act->RecircId);
+                    break;
+                case DpOp.Hash:
+                    RunHash(p, act);
+                    break;
+                case DpOp.Clone:
+                    if (CloneOf(p) is var copy && copy != null) Execute(copy, act + 1, act->NestedCount);
+                    i += act->NestedCount;
+                    break;
+                case DpOp.Sample:
+                    StopTrace(OffloadReason.UnsupportedAction, "sample");
+                    if (NextRandom() < act->Probability && CloneOf(p) is var sampled && sampled != null) Execute(sampled, act + 1, act->NestedCount);
+                    i += act->NestedCount;
+                    break;
+                case DpOp.CheckPktLen:
+                    StopTrace(OffloadReason.LengthDependent, "check_pkt_len");
+                    RunCheckPktLen(p, act);
+                    i += act->NestedCount + act->ElseCount;
+                    break;
+                case DpOp.Truncate:
+                    StopTrace(OffloadReason.LengthDependent, "trunc");
+                    p->TruncateBytes = (int)act->LengthBytes;
+                    break;
+                case DpOp.Meter:
+                    StopTrace(OffloadReason.UnsupportedAction, "meter");
+                    if (_meters.Exceeds(act->MeterId, p->LengthBytes, _nowMs))
+                    {
+                        Stats.Dropped++;
+                        Pool.Return(p);
+                        return;
+                    }
+                    break;
+                case DpOp.Userspace:
+                    StopTrace(OffloadReason.UnsupportedAction, "userspace");
+                    Stats.ToController++;
+                    break;
+                case DpOp.Drop:
+                    Stats.Dropped++;
+                    Pool.Return(p);
+                    return;
+                default:
+                    if (!PacketEdit.Apply(p, act))
+                    {
+                        StopTrace(OffloadReason.UnsupportedAction, "no headroom");
+                        Stats.Dropped++;
+                        Pool.Return(p);
+                        return;
+                    }
+                    break;
+            }
+        }
+
+        Pool.Return(p);
+    }
+
+    /// <summary>Runs a ct record; false if the packet is not to go on with this list (held, or its list was finished for it).</summary>
+    private bool RunCt(Packet* p, DpAction* act, int restCount)
+    {
+        MiniflowExtractor.EnsureParsed(p);
+        _conntrack.Execute(p, in act->Ct, _nowMs, out CtVerdict verdict);
+        if (_trace != null) RecordCt(p, ref verdict);
+        switch (verdict.Disposition)
+        {
+            case CtDisposition.Continue:
+                return true;
+            case CtDisposition.Held:
+                return false;
+            default:
+                RunReleased(p->EventIndex, p->RecircDepth, act + 1, restCount);
+                return false;
+        }
+    }
+
+    /// <summary>A fragment completed its datagram: all of its fragments go on with the rest of the list, as if they had arrived now.</summary>
+    private void RunReleased(long eventIndex, byte depth, DpAction* rest, int restCount)
+    {
+        ReadOnlySpan<nint> released = _conntrack.Released;
+        // Copied: a nested ct may release others into the same list.
+        Span<nint> packets = stackalloc nint[released.Length];
+        released.CopyTo(packets);
+        foreach (nint address in packets)
+        {
+            var q = (Packet*)address;
+            q->EventIndex = eventIndex;
+            q->RecircDepth = depth;
+            Execute(q, rest, restCount);
+        }
+    }
+
+    private void Recirculate(Packet* p, uint recircId)
+    {
+        if (p->RecircDepth >= MaxRecircDepth)
+        {
+            Stats.RecircTooDeep++;
+            Stats.Dropped++;
+            StopTrace(OffloadReason.TraceTooDeep, "recirc");
+            Pool.Return(p);
+            return;
+        }
+
+        Stats.Recirculations++;
+        p->RecircDepth++;
+        MiniflowExtractor.EnsureParsed(p);
+        p->Key.RecircId = Be32.FromHost(recircId);
+        RunPass(p, null);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Transmit(Packet* p, uint port)
+    {
+        PortTable.PortHot* hot = Ports[port];
+        if (hot->Exists == 0)
+        {
+            Stats.TxNoPort++;
+            return;
+        }
+
+        int length = p->LengthBytes;
+        if (p->TruncateBytes != 0)
+        {
+            length = Math.Min(length, p->TruncateBytes);
+            p->TruncateBytes = 0;
+        }
+
+        hot->TxPackets++;
+        hot->TxBytes += (ulong)length;
+        Stats.Tx++;
+        Stats.TxBytes += (ulong)length;
+        _sink?.Transmit(p, port, length);
+    }
+
+    private void RunHash(Packet* p, DpAction* act)
+    {
+        MiniflowExtractor.EnsureParsed(p);
+        uint hash = DpHashFunction.Compute(p, act->Hash);
+        p->Key.DpHash = Be32.FromHost(hash);
+        RecordHash(hash);
+    }
+
+    private void RunCheckPktLen(Packet* p, DpAction* act)
+    {
+        bool larger = p->LengthBytes > act->LengthBytes;
+        int count = larger ? act->NestedCount : act->ElseCount;
+        if (count == 0) return;
+        Packet* copy = CloneOf(p);
+        if (copy != null) Execute(copy, larger ? act + 1 : act + 1 + act->NestedCount, count);
+    }
+
+    /// <summary>A copy of the packet, or null when packet memory is exhausted (counted as a drop).</summary>
+    private Packet* CloneOf(Packet* p)
+    {
+        Packet* copy = Pool.Clone(p);
+        if (copy == null) Stats.Dropped++;
+        return copy;
+    }
+
+    private uint NextRandom()
+    {
+        // xorshift64*: sampling wants speed, not secrecy.
+        _random ^= _random >> 12;
+        _random ^= _random << 25;
+        _random ^= _random >> 27;
+        return (uint)((_random * 0x2545F4914F6CDD1DUL) >> 32);
+    }
+
+    private ulong _random = 88172645463325252UL;
+}

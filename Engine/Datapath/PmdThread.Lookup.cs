@@ -1,0 +1,104 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace Mergeflow.Engine;
+
+/// <summary>Exact-match cache, then tuple-space search, then upcall.</summary>
+public sealed unsafe partial class PmdThread
+{
+    /// <summary>Probes the exact-match cache for the whole batch: hash and prefetch all, then compare all.</summary>
+    private void LookAhead(Packet** packets, int count)
+    {
+        BatchScratch* s = _scratch;
+        if (_emc is not { } emc)
+        {
+            for (int i = 0; i < count; i++) s->MegaflowId[i] = -1;
+            return;
+        }
+
+        RefreshUnion(emc);
+        Vector256<byte> union0 = FlowKey.Lane(ref _union, 0);
+        Vector256<byte> union1 = FlowKey.Lane(ref _union, 1);
+        uint wide = _unionLanes & ~FlowKey.HotLanes;
+        for (int i = 0; i < count; i++)
+        {
+            Packet* p = packets[i];
+            Vector256<byte> l0 = FlowKey.Lane(ref p->Key, 0) & union0;
+            Vector256<byte> l1 = FlowKey.Lane(ref p->Key, 1) & union1;
+            ulong hash = FlowHash.Of(l0, l1);
+            emc.Prefetch(hash);
+            s->Hash[i] = hash;
+            Vector256.Store(l0, s->Lanes + (i * 64));
+            Vector256.Store(l1, s->Lanes + (i * 64) + 32);
+        }
+
+        for (int i = 0; i < count; i++)
+        {
+            bool cached = s->MergedPointer[i] == 0 && (packets[i]->KeyLanes & wide) == 0;
+            s->MegaflowId[i] = cached
+                ? emc.Lookup(Vector256.Load(s->Lanes + (i * 64)), Vector256.Load(s->Lanes + (i * 64) + 32), s->Hash[i])
+                : -1;
+        }
+    }
+
+    /// <summary>Finds or makes the megaflow of a parsed packet; null if it could not be installed (then the upcall has run the actions).</summary>
+    private MegaflowHot* Classify(Packet* p)
+    {
+        Vector256<byte> l0 = default;
+        Vector256<byte> l1 = default;
+        ulong hash = 0;
+        bool cacheable = false;
+        if (_emc is { } emc)
+        {
+            RefreshUnion(emc);
+            cacheable = (p->KeyLanes & _unionLanes & ~FlowKey.HotLanes) == 0;
+            if (cacheable)
+            {
+                l0 = FlowKey.Lane(ref p->Key, 0) & FlowKey.Lane(ref _union, 0);
+                l1 = FlowKey.Lane(ref p->Key, 1) & FlowKey.Lane(ref _union, 1);
+                hash = FlowHash.Of(l0, l1);
+                int cached = emc.Lookup(l0, l1, hash);
+                if (cached >= 0 && Megaflows.HotOf(cached)->Dead == 0)
+                {
+                    Stats.EmcHits++;
+                    return Megaflows.HotOf(cached);
+                }
+            }
+        }
+
+        int id = Classifier.Lookup(ref p->Key, p->KeyLanes, ref Stats.SubtablesProbed);
+        if (id >= 0)
+        {
+            Stats.MegaflowHits++;
+            if (cacheable) _emc!.Insert(l0, l1, hash, id);
+            return Megaflows.HotOf(id);
+        }
+
+        Stats.Upcalls++;
+        Megaflow? m = _upcall.Handle(p, _nowMs);
+        if (m is null)
+        {
+            Stats.UpcallsUninstalled++;
+            return null;
+        }
+
+        return m.Hot;
+    }
+
+    /// <summary>Adopts the classifier's union mask; a change makes the cache stale.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void RefreshUnion(ExactMatchCache emc)
+    {
+        if (_unionVersion != Classifier.UnionVersion || _reuseSeen != Megaflows.ReuseCount) AdoptUnion(emc);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void AdoptUnion(ExactMatchCache emc)
+    {
+        _union = Classifier.Union;
+        _unionLanes = Classifier.UnionLanes;
+        _unionVersion = Classifier.UnionVersion;
+        _reuseSeen = Megaflows.ReuseCount;
+        emc.Invalidate();
+    }
+}

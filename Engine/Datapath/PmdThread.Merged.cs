@@ -1,0 +1,86 @@
+using System.Runtime.CompilerServices;
+
+namespace Mergeflow.Engine;
+
+/// <summary>The soft device: merged rules, probed before everything else.</summary>
+public sealed unsafe partial class PmdThread
+{
+    private const PacketFlags CsumKnown = PacketFlags.IpCsumGood | PacketFlags.IpCsumBad | PacketFlags.L4CsumGood | PacketFlags.L4CsumBad;
+
+    private void ProbeMerged(Packet** packets, int count)
+    {
+        if (Offload?.Table is { Count: > 0 } table)
+        {
+            table.Probe(packets, count, (MergedHot**)_scratch->MergedPointer);
+            return;
+        }
+
+        for (int i = 0; i < count; i++) _scratch->MergedPointer[i] = 0;
+    }
+
+    /// <summary>
+    /// Does everything the rule's chain would have done, or nothing: false if the packet has to take the software path because the rule is
+    /// dying, a checksum is not good, or a connection would not treat it as it treated the recorded one.
+    /// </summary>
+    private bool TryMerged(Packet* p, MergedHot* hot)
+    {
+        if (Volatile.Read(ref hot->Dead) != 0) return false;
+        if (hot->RequiresCsum != 0 && !IsCsumGood(p)) return false;
+        if (hot->ConnCount != 0 && !HitConnections(p, hot)) return false;
+        Stats.MergedHits++;
+        hot->Packets++;
+        hot->Bytes += (ulong)p->LengthBytes;
+        hot->LastUsedMs = _nowMs;
+        switch (hot->Shape)
+        {
+            case MergedShape.OutputOnly:
+                Transmit(p, hot->OutPort);
+                Pool.Return(p);
+                break;
+            case MergedShape.RewriteOutput:
+                MergedRewrite.Apply(p, hot);
+                Transmit(p, hot->OutPort);
+                Pool.Return(p);
+                break;
+            case MergedShape.Drop:
+                Stats.Dropped++;
+                Pool.Return(p);
+                break;
+            default:
+                Execute(p, hot->Program, hot->ActionCount);
+                break;
+        }
+
+        return true;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool IsCsumGood(Packet* p)
+    {
+        if ((p->Flags & CsumKnown) == 0) PacketChecksums.Verify(p);
+        const PacketFlags good = PacketFlags.IpCsumGood | PacketFlags.L4CsumGood;
+        return (p->Flags & good) == good;
+    }
+
+    private bool HitConnections(Packet* p, MergedHot* hot)
+    {
+        int count = hot->ConnCount;
+        if (count > 1)
+        {
+            // All or none: a refusal by the second connection must not leave the first one counted.
+            for (int i = 0; i < count; i++)
+            {
+                ConnRef* c = MergedHot.Conn(hot, i);
+                if (!_conntrack.CanFastHit(c->ConnId, c->Generation, hot->IsReply(i), p, _nowMs)) return false;
+            }
+        }
+
+        for (int i = 0; i < count; i++)
+        {
+            ConnRef* c = MergedHot.Conn(hot, i);
+            if (!_conntrack.TryFastHit(c->ConnId, c->Generation, hot->IsReply(i), p, _nowMs)) return false;
+        }
+
+        return true;
+    }
+}

@@ -1,0 +1,124 @@
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+
+namespace Mergeflow.Engine;
+
+/// <summary>
+/// One poll-mode driver thread's datapath state (OVS <c>struct dp_netdev_pmd_thread</c>). A batch goes through
+/// <c>ProcessBatch</c> (this file) -> lookup (<c>.Lookup</c>) -> execution in arrival order (<c>.Execute</c>), recording a trace on the way (<c>.Trace</c>).
+/// </summary>
+/// <remarks>
+/// Everything that has an effect happens in arrival order, packet by packet, recirculations included (depth first): a batch of 32
+/// gives the same packets, counters and connections as 32 batches of one. What runs ahead over the whole batch — parsing, hashing,
+/// prefetching, probing — only reads.
+/// </remarks>
+public sealed unsafe partial class PmdThread : IDisposable
+{
+    /// <summary>Most packets per batch (OVS <c>NETDEV_MAX_BURST</c>).</summary>
+    public const int MaxBatch = 32;
+
+    /// <summary>Most recirculations of one packet (OVS <c>MAX_RECIRC_DEPTH</c>); deeper ones are dropped and counted.</summary>
+    public const int MaxRecircDepth = 6;
+
+    private readonly BatchScratch* _scratch;
+    private readonly ExactMatchCache? _emc;
+    private readonly UpcallHandler _upcall;
+    private readonly Conntrack _conntrack;
+    private readonly MeterTable _meters;
+    private readonly IPacketSink? _sink;
+    private FlowKey _union;
+    private uint _unionLanes;
+    private uint _unionVersion;
+    private uint _reuseSeen;
+    private long _nowMs;
+
+    /// <summary>Counters.</summary>
+    public PmdStats Stats;
+
+    public PmdThread(PmdOptions options, UpcallHandler upcall, Conntrack conntrack, IPacketSink? sink)
+    {
+        Pool = options.Pool;
+        Megaflows = upcall.Megaflows;
+        Classifier = upcall.Classifier;
+        _upcall = upcall;
+        _conntrack = conntrack;
+        _sink = sink;
+        _meters = options.Meters;
+        Offload = options.Offload;
+        if (options.CacheOn) _emc = new ExactMatchCache(options.EmcEntryCount);
+        _scratch = (BatchScratch*)NativeMemory.AlignedAlloc((nuint)sizeof(BatchScratch), 64);
+        *_scratch = default;
+    }
+
+    /// <summary>Packet memory.</summary>
+    public PacketPool Pool { get; }
+
+    /// <summary>Ports and their counters.</summary>
+    public PortTable Ports { get; } = new();
+
+    public MegaflowTable Megaflows { get; }
+
+    public Dpcls Classifier { get; }
+
+    /// <summary>Where traces go and merged rules come from; null without offload.</summary>
+    public PmdOffload? Offload { get; }
+
+    /// <summary>
+    /// Takes over <paramref name="count"/> packets (1..32) with in_port set and processes them to the end.
+    /// </summary>
+    public void ProcessBatch(Packet** packets, int count, long nowMs)
+    {
+        _nowMs = nowMs;
+        Stats.Batches++;
+        Stats.Rx += (ulong)count;
+        for (int i = 0; i < count; i++)
+        {
+            Stats.RxBytes += (ulong)packets[i]->LengthBytes;
+            PortTable.PortHot* port = Ports[packets[i]->Key.InPort.Host];
+            port->RxPackets++;
+            port->RxBytes += (ulong)packets[i]->LengthBytes;
+        }
+
+        MiniflowExtractor.ExtractBatch(packets, count);
+        ProbeMerged(packets, count);
+        LookAhead(packets, count);
+        for (int i = 0; i < count; i++) ProcessOne(packets[i], i);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        NativeMemory.AlignedFree(_scratch);
+        _emc?.Dispose();
+        Ports.Dispose();
+    }
+
+    private void ProcessOne(Packet* p, int i)
+    {
+        MergedHot* merged = _scratch->Merged(i);
+        if (merged != null)
+        {
+            if (TryMerged(p, merged)) return;
+            Stats.MergedRefused++;
+        }
+
+        BeginTrace(p);
+        int id = _scratch->MegaflowId[i];
+        MegaflowHot* hot = id >= 0 && Megaflows.HotOf(id)->Dead == 0 ? Megaflows.HotOf(id) : null;
+        if (hot != null) Stats.EmcHits++;
+        RunPass(p, hot);
+        EndTrace();
+    }
+
+    /// <summary>What the look-ahead stages found out about each packet of the batch.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    private struct BatchScratch
+    {
+        public fixed ulong Hash[MaxBatch];
+        public fixed int MegaflowId[MaxBatch];
+        public fixed ulong MergedPointer[MaxBatch];
+        public fixed byte Lanes[MaxBatch * 64];
+
+        public MergedHot* Merged(int i) => (MergedHot*)MergedPointer[i];
+    }
+}

@@ -1,0 +1,63 @@
+using System.Runtime.InteropServices;
+
+namespace Mergeflow.Engine;
+
+/// <summary>
+/// Quiescent-state based reclamation: the owner retires memory, readers on other threads announce points at which they hold no reference.
+/// </summary>
+/// <remarks>
+/// Protocol. 1. A reader registers and gets a slot. 2. The owner unpublishes an object, then calls <see cref="Begin"/>: it increments the
+/// global epoch and remembers the value. 3. Between two pieces of work a reader calls <see cref="Announce"/>, which copies the global epoch
+/// into its slot. 4. The object may be freed when every slot has reached the remembered value. Without readers everything has passed at once.
+/// </remarks>
+public sealed unsafe class QuiescentState : IGracePeriod
+{
+    private readonly List<Reader> _readers = [];
+    private readonly Queue<(nint Memory, ulong Epoch)> _memory = new();
+    private long _epoch;
+
+    /// <summary>Adds a reader; do it before threads start.</summary>
+    public Reader Register()
+    {
+        var r = new Reader(this);
+        _readers.Add(r);
+        return r;
+    }
+
+    /// <summary>Step 2: the epoch that all readers must reach.</summary>
+    public ulong Begin() => _readers.Count == 0 ? 0 : (ulong)Interlocked.Increment(ref _epoch);
+
+    /// <summary>Step 4.</summary>
+    public bool HasPassed(ulong epoch)
+    {
+        foreach (Reader r in _readers)
+        {
+            if (r.Seen < epoch) return false;
+        }
+        return true;
+    }
+
+    /// <summary>Frees native memory later.</summary>
+    public void Retire(void* memory) => _memory.Enqueue(((nint)memory, Begin()));
+
+    /// <summary>Frees what has passed.</summary>
+    public void FreeRetired()
+    {
+        while (_memory.TryPeek(out (nint Memory, ulong Epoch) r) && HasPassed(r.Epoch))
+        {
+            _memory.Dequeue();
+            NativeMemory.Free((void*)r.Memory);
+        }
+    }
+
+    /// <summary>A reading thread's slot.</summary>
+    public sealed class Reader(QuiescentState owner)
+    {
+        private long _seen;
+
+        internal ulong Seen => (ulong)Volatile.Read(ref _seen);
+
+        /// <summary>Step 3: this thread holds no reference to anything unpublished before now.</summary>
+        public void Announce() => Volatile.Write(ref _seen, Volatile.Read(ref owner._epoch));
+    }
+}

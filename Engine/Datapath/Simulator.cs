@@ -1,0 +1,112 @@
+using System.Runtime.InteropServices;
+
+namespace Mergeflow.Engine;
+
+/// <summary>
+/// The single-threaded runtime: a virtual clock, packets handed in one by one, and every poller stepped to quiescence before the clock moves.
+/// The same input and seed give the same output.
+/// </summary>
+public sealed unsafe class Simulator : IDisposable
+{
+    private readonly SimulatorOptions _options;
+    private readonly Packet** _batch;
+    private int _pending;
+
+    public Simulator(SimulatorOptions options, IOutputSink sink)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.BatchSize, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(options.BatchSize, PmdThread.MaxBatch);
+        _options = options;
+        Datapath = new Datapath(options, new SinkAdapter(sink));
+        _batch = (Packet**)NativeMemory.AlignedAlloc(PmdThread.MaxBatch * (nuint)sizeof(Packet*), 64);
+    }
+
+    /// <summary>What is simulated.</summary>
+    public Datapath Datapath { get; }
+
+    /// <summary>OpenFlow tables.</summary>
+    public OfPipeline Pipeline => Datapath.Pipeline;
+
+    /// <summary>The virtual clock.</summary>
+    public long NowMs { get; private set; }
+
+    /// <summary>Applies flow modifications after everything pending; on return no packet is forwarded by what they revoked.</summary>
+    public void ApplyFlowMods(IReadOnlyList<FlowMod> mods)
+    {
+        Flush();
+        Datapath.ApplyFlowMods(mods, NowMs);
+    }
+
+    /// <summary>Applies a group modification, with the same promise.</summary>
+    public void ApplyGroupMod(GroupMod mod)
+    {
+        Flush();
+        Datapath.ApplyGroupMod(mod, NowMs);
+    }
+
+    /// <summary>Finishes everything at the current time, then moves the clock; going back is refused.</summary>
+    public void AdvanceTo(long nowMs)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(nowMs, NowMs);
+        if (nowMs == NowMs) return;
+        Flush();
+        Datapath.Settle(NowMs);
+        NowMs = nowMs;
+        Datapath.Expire(nowMs);
+    }
+
+    /// <summary>Hands in one frame; its outputs come by the next <see cref="Flush"/> at the latest.</summary>
+    /// <exception cref="InvalidOperationException">Packet memory is exhausted.</exception>
+    public void Receive(uint port, ReadOnlySpan<byte> frame, long eventIndex)
+    {
+        Packet* p = Datapath.Pmd.Pool.Rent();
+        if (p == null) throw new InvalidOperationException("packet memory is exhausted: too many held fragments");
+        Datapath.Pmd.Pool.Load(p, frame, port);
+        p->EventIndex = eventIndex;
+        _batch[_pending++] = p;
+        if (_pending == _options.BatchSize) Flush();
+    }
+
+    /// <summary>Processes everything pending.</summary>
+    public void Flush()
+    {
+        if (_pending == 0) return;
+        int n = _pending;
+        _pending = 0;
+        Datapath.Pmd.ProcessBatch(_batch, n, NowMs);
+    }
+
+    /// <summary>Removes connections: all, or those of one zone.</summary>
+    public void FlushConntrack(ushort? zone)
+    {
+        Flush();
+        Datapath.FlushConntrack(zone, NowMs);
+    }
+
+    /// <summary>Finishes and counts everything at the current time.</summary>
+    public SimulatorReport Settle()
+    {
+        Flush();
+        Datapath.Settle(NowMs);
+        return new SimulatorReport
+        {
+            Rules = [.. Pipeline.Rules],
+            MegaflowCount = Datapath.Megaflows.Count,
+            Connections = [.. Datapath.Conntrack.Snapshot(NowMs)],
+            Pmd = Datapath.Pmd.Stats,
+        };
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        NativeMemory.AlignedFree(_batch);
+        Datapath.Dispose();
+    }
+
+    private sealed class SinkAdapter(IOutputSink sink) : IPacketSink
+    {
+        public void Transmit(Packet* packet, uint port, int lengthBytes)
+            => sink.Output(packet->EventIndex, port, new ReadOnlySpan<byte>(packet->Data, lengthBytes));
+    }
+}

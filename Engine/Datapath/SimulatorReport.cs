@@ -1,0 +1,23 @@
+namespace Mergeflow.Engine;
+
+/// <summary>The state of a settled simulation.</summary>
+public sealed class SimulatorReport
+{
+    /// <summary>OpenFlow rules with their statistics.</summary>
+    public required IReadOnlyList<OfRule> Rules { get; init; }
+
+    /// <summary>Living megaflows.</summary>
+    public required int MegaflowCount { get; init; }
+
+    /// <summary>Rules installed over the run.</summary>
+    public ulong Offloaded { get; init; }
+
+    /// <summary>Packets that merged rules forwarded.</summary>
+    public ulong OffloadHits { get; init; }
+
+    /// <summary>Living connections.</summary>
+    public required IReadOnlyList<ConnInfo> Connections { get; init; }
+
+    /// <summary>Software path counters.</summary>
+    public required PmdStats Pmd { get; init; }
+}

@@ -1,0 +1,84 @@
+using Mergeflow.Native;
+
+namespace Mergeflow.Engine;
+
+/// <summary>
+/// Runs pollers on threads, one group per thread, pinned where the system allows it. The other runtime is the <see cref="Simulator"/>.
+/// </summary>
+public sealed class ThreadedRuntime : IDisposable
+{
+    private readonly List<Worker> _workers = [];
+    private volatile bool _stop;
+
+    /// <summary>Adds a thread that steps <paramref name="pollers"/> in turn. <paramref name="cpu"/> null = not pinned. Readers announce a quiescent point per round.</summary>
+    public void Add(string name, int? cpu, IReadOnlyList<IPoller> pollers, QuiescentState.Reader? reader = null)
+        => _workers.Add(new Worker(this, name, cpu, [.. pollers], reader));
+
+    /// <summary>Starts all threads.</summary>
+    public void Start()
+    {
+        foreach (Worker w in _workers) w.Thread.Start();
+    }
+
+    /// <summary>Asks all threads to end, waits, and rethrows the first failure of a poller.</summary>
+    public void Stop()
+    {
+        _stop = true;
+        foreach (Worker w in _workers)
+        {
+            if (w.Thread.IsAlive) w.Thread.Join();
+        }
+
+        Worker? failed = _workers.Find(w => w.Failure is not null);
+        if (failed is not null) throw new InvalidOperationException($"{failed.Thread.Name}: {failed.Failure!.Message}", failed.Failure);
+    }
+
+    /// <summary>Threads that were pinned as asked.</summary>
+    public int PinnedCount => _workers.Count(w => w.Pinned);
+
+    /// <inheritdoc/>
+    public void Dispose() => Stop();
+
+    private sealed class Worker
+    {
+        private readonly ThreadedRuntime _runtime;
+        private readonly int? _cpu;
+        private readonly IPoller[] _pollers;
+        private readonly QuiescentState.Reader? _reader;
+
+        public Worker(ThreadedRuntime runtime, string name, int? cpu, IPoller[] pollers, QuiescentState.Reader? reader)
+        {
+            (_runtime, _cpu, _pollers, _reader) = (runtime, cpu, pollers, reader);
+            Thread = new Thread(Run) { Name = name, IsBackground = true };
+        }
+
+        public Thread Thread { get; }
+
+        public bool Pinned { get; private set; }
+
+        public Exception? Failure { get; private set; }
+
+        private void Run()
+        {
+            if (_cpu is int cpu) Pinned = ThreadPinning.TryPin(cpu);
+            try
+            {
+                var idle = new SpinWait();
+                while (!_runtime._stop)
+                {
+                    long nowMs = Environment.TickCount64;
+                    int work = 0;
+                    foreach (IPoller p in _pollers) work += p.Step(nowMs);
+                    _reader?.Announce();
+                    if (work > 0) idle.Reset();
+                    else idle.SpinOnce();
+                }
+            }
+            catch (Exception e)
+            {
+                Failure = e;
+                _runtime._stop = true;
+            }
+        }
+    }
+}

@@ -1,0 +1,80 @@
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+
+namespace Mergeflow.Engine;
+
+/// <summary>A miss in the megaflow tables: translate, install (OVS upcall + dpif_flow_put).</summary>
+public sealed unsafe class UpcallHandler : IDisposable
+{
+    private readonly Translator _translator;
+    private readonly XlateResult _result = new();
+    private readonly RecircStore _recircs;
+
+    public UpcallHandler(OfPipeline pipeline, MegaflowTable megaflows)
+    {
+        _translator = new Translator(pipeline);
+        _recircs = pipeline.Recirc;
+        Megaflows = megaflows;
+    }
+
+    public MegaflowTable Megaflows { get; }
+
+    public Dpcls Classifier { get; } = new();
+
+    /// <summary>Told about every megaflow that is installed or deleted.</summary>
+    public IMegaflowObserver? Observer { get; set; }
+
+    /// <summary>Translates the packet's key and installs the megaflow; null when the flow table is full (the program is then in <see cref="CopyLastProgram"/>).</summary>
+    public Megaflow? Handle(Packet* p, long nowMs)
+    {
+        FlowKey key = ExpandKey(p);
+        _translator.Translate(ref key, p->LengthBytes, _result, nowMs);
+        Megaflow? m = Megaflows.Add(ref key, _result, nowMs);
+        if (m is null) return null;
+        m.FullLengthBytes = p->LengthBytes;
+        foreach (uint id in m.RecircIds) _recircs.Acquire(id);
+        Classifier.Insert(m);
+        return m;
+    }
+
+    /// <summary>Deletes a megaflow: no packet finds it any more.</summary>
+    public void Delete(Megaflow m)
+    {
+        if (m.Dead) return;
+        Classifier.Remove(m);
+        Observer?.OnMegaflowDeleted(m);
+        Megaflows.Delete(m);
+        foreach (uint id in m.RecircIds) _recircs.Release(id);
+    }
+
+    /// <summary>A private copy of the program of the last <see cref="Handle"/>.</summary>
+    public DpAction* CopyLastProgram(out int count)
+    {
+        ReadOnlySpan<DpAction> actions = _result.Actions;
+        count = actions.Length;
+        var copy = (DpAction*)NativeMemory.Alloc((nuint)Math.Max(1, count), DpAction.SizeBytes);
+        actions.CopyTo(new Span<DpAction>(copy, count));
+        return copy;
+    }
+
+    /// <summary>Frees what <see cref="CopyLastProgram"/> gave.</summary>
+    public static void FreeProgram(DpAction* program) => NativeMemory.Free(program);
+
+    /// <summary>The packet's key with absent lanes zeroed.</summary>
+    public static FlowKey ExpandKey(Packet* p)
+    {
+        FlowKey key = default;
+        for (int i = 0; i < FlowKey.LaneCount; i++)
+        {
+            if ((p->KeyLanes >> i & 1) != 0) FlowKey.Lane(ref key, i) = FlowKey.Lane(ref p->Key, i);
+        }
+        return key;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Classifier.Dispose();
+        _result.Dispose();
+    }
+}

@@ -1,0 +1,34 @@
+using Mergeflow.Engine;
+
+namespace Mergeflow.Perf;
+
+/// <summary>How a workload is run.</summary>
+public sealed record BenchSettings
+{
+    /// <summary>Offload provider.</summary>
+    public OffloadMode Offload { get; init; }
+
+    /// <summary>Microflow cache on.</summary>
+    public bool CacheOn { get; init; } = true;
+
+    /// <summary>The receiver reports checksum verdicts, as the peer's does except in its <c>_sw</c> rows.</summary>
+    public bool HardwareChecksums { get; init; } = true;
+
+    /// <summary>Measured time per run, seconds.</summary>
+    public double Seconds { get; init; } = 1;
+
+    /// <summary>Measured runs; the median is reported.</summary>
+    public int Runs { get; init; } = 5;
+
+    /// <summary>Longest warm-up, seconds; it ends earlier when the rate has settled.</summary>
+    public double WarmupSeconds { get; init; } = 2;
+
+    /// <summary>Core of the PMD thread; null = the last one allowed.</summary>
+    public int? Cpu { get; init; }
+
+    /// <summary>NIC profile for <see cref="OffloadMode.Nic"/>.</summary>
+    public string? NicProfile { get; init; }
+
+    /// <summary>Each run starts without connections and megaflows and replays the capture once (set-up rate).</summary>
+    public bool OneShot { get; init; }
+}
