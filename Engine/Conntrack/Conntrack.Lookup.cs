@@ -83,8 +83,41 @@ public sealed unsafe partial class Conntrack
         return a->RevSrc == src && a->RevDst == dst;
     }
 
-    /// <summary>Adds an entry; false if both buckets are full and nothing in them can move.</summary>
+    /// <summary>
+    /// Adds an entry; false if both buckets are full and nothing in them can move. Two connections can have one tuple, a translated one as
+    /// its original and another as its reply; the younger is found, as in OVS, so it goes in front.
+    /// </summary>
     private bool InsertEntry(ulong hash, int id)
+    {
+        if (!PlaceEntry(hash, id)) return false;
+        ushort signature = SignatureOf(hash);
+        uint index = (uint)hash & _bucketMask;
+        ConnBucket* bucket = _buckets + index;
+        uint same = Matches(bucket, signature);
+        if (same == 0 || BitOperations.PopCount(same) > 1 || bucket->Overflow != 0) BringForward(index, signature, id);
+        return true;
+    }
+
+    private void BringForward(uint index, ushort signature, int id)
+    {
+        uint carried = (uint)id;
+        ConnBucket* bucket = _buckets + index;
+        for (int pass = 0; pass < 2; pass++, bucket = _buckets + MateOf(index, signature))
+        {
+            for (uint hits = Matches(bucket, signature); hits != 0; hits &= hits - 1)
+            {
+                uint* slot = bucket->Ids + BitOperations.TrailingZeroCount(hits);
+                // Others that merely share the signature may live here as guests from another bucket: they stay.
+                if ((*slot & ConnBucket.MovedBit) != (pass == 0 ? 0 : ConnBucket.MovedBit)) continue;
+                uint found = *slot & ~ConnBucket.MovedBit;
+                *slot = carried | (*slot & ConnBucket.MovedBit);
+                if (found == (uint)id) return;
+                carried = found;
+            }
+        }
+    }
+
+    private bool PlaceEntry(ulong hash, int id)
     {
         ushort signature = SignatureOf(hash);
         uint index = (uint)hash & _bucketMask;
