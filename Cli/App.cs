@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using Mergeflow.Engine;
+using Mergeflow.Nic;
 
 namespace Mergeflow.Cli;
 
@@ -12,7 +13,11 @@ public static class App
     {
         RootCommand root = new("User-space virtual-switch datapath with merged-single-table hardware offload.")
         {
+            ReplayCommand.Create(interrupted),
             ExtractCommand.Create(interrupted),
+            DumpFlowsCommand.Create(interrupted),
+            DumpGroupsCommand.Create(interrupted),
+            DumpConntrackCommand.Create(interrupted),
         };
         try
         {
@@ -34,6 +39,10 @@ public static class App
         catch (FlowTextException e)
         {
             return Fail(error, ExitCode.BadInput, e.ToString(), e.Line);
+        }
+        catch (NicConfigException e)
+        {
+            return Fail(error, ExitCode.BadInput, e.Message, e.Line);
         }
         catch (OperationCanceledException)
         {

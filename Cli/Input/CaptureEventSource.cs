@@ -35,10 +35,11 @@ public sealed class CaptureEventSource : IEventSource
         }
     }
 
-    /// <summary>Is it a pcap or pcapng file, by its first four bytes or else by its name?</summary>
+    /// <summary>Is it a pcap or pcapng file, by its name or else by its first four bytes? Pipes are not looked into: what is read is gone.</summary>
     public static bool IsCapture(string path)
     {
         if (Path.GetExtension(path).ToLowerInvariant() is ".pcap" or ".pcapng" or ".cap") return true;
+        if (new FileInfo(path) is { Exists: true, Length: 0 }) return false;
         using Stream stream = InputFile.Open(path);
         byte[] magic = new byte[4];
         if (stream.ReadAtLeast(magic, 4, throwOnEndOfStream: false) < 4) return false;

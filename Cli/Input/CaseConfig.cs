@@ -38,7 +38,7 @@ public sealed record CaseConfig
             return new CaseConfig
             {
                 Ports = PortList.Read(root, name),
-                VlanLimit = Integer(config, "vlan_limit", 0, 2, defaults.VlanLimit, name),
+                VlanLimit = Integer(config, "vlan_limit", 1, 2, defaults.VlanLimit, name),
                 MtuBytes = Integer(config, "mtu", 68, 65535, defaults.MtuBytes, name),
                 TcpSeqChk = Flag(config, "tcp_seq_chk", defaults.TcpSeqChk, name),
                 IpfMinFragV4Bytes = Integer(config, "ipf_min_frag_v4", 0, 65535, defaults.IpfMinFragV4Bytes, name),

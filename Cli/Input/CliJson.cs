@@ -8,9 +8,11 @@ namespace Mergeflow.Cli;
 [JsonSerializable(typeof(string))]
 internal sealed partial class CliJson : JsonSerializerContext
 {
-    /// <summary>Writes quotes and angle brackets readably: the text goes to terminals and files, never into HTML.</summary>
-    public static readonly CliJson Readable = new(new JsonSerializerOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+    /// <summary>Leaves quotes and angle brackets readable: the text goes to terminals and files, never into HTML.</summary>
+    public static readonly JavaScriptEncoder Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping;
+
+    private static readonly CliJson s_readable = new(new JsonSerializerOptions { Encoder = Encoder });
 
     /// <summary>A JSON string literal, quotes included.</summary>
-    public static string Quote(string text) => JsonSerializer.Serialize(text, Readable.String);
+    public static string Quote(string text) => JsonSerializer.Serialize(text, s_readable.String);
 }

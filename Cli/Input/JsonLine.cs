@@ -7,6 +7,8 @@ namespace Mergeflow.Cli;
 /// <summary>Reads one JSON object from one line; every error names the file, the line and, where JSON itself is broken, the column.</summary>
 public ref struct JsonLine
 {
+    private static readonly SearchValues<byte> s_hexDigits = SearchValues.Create("0123456789abcdefABCDEF"u8);
+
     private readonly string _name;
     private readonly int _lineNumber;
     private Utf8JsonReader _reader;
@@ -94,11 +96,8 @@ public ref struct JsonLine
         ReadOnlySpan<byte> digits = _reader.ValueIsEscaped ? System.Text.Encoding.UTF8.GetBytes(CurrentString(name)) : _reader.ValueSpan;
         if (digits.Length % 2 != 0) Throw($"\"{name}\" has an odd number of digits, {digits.Length}");
         Span<byte> frame = frameOwner.ReserveFrame(digits.Length / 2);
-        if (Convert.FromHexString(digits, frame, out int consumed, out _) != OperationStatus.Done)
-        {
-            int bad = digits.IndexOfAnyExcept(SearchValues.Create("0123456789abcdefABCDEF"u8));
-            Throw($"\"{name}\": digit {Math.Max(bad, consumed) + 1} is not hexadecimal");
-        }
+        if (Convert.FromHexString(digits, frame, out _, out _) != OperationStatus.Done)
+            Throw($"\"{name}\": digit {digits.IndexOfAnyExcept(s_hexDigits) + 1} is not hexadecimal");
         return digits.Length / 2;
     }
 
@@ -151,7 +150,7 @@ public ref struct JsonLine
         string found = _reader.TokenType switch
         {
             JsonTokenType.String => "a string",
-            JsonTokenType.Number => expected == "an integer" ? "a number that is none" : "a number",
+            JsonTokenType.Number => expected == "an integer" ? "another number" : "a number",
             JsonTokenType.True or JsonTokenType.False => "true or false",
             JsonTokenType.Null => "null",
             JsonTokenType.StartArray => "an array",

@@ -1,0 +1,91 @@
+using System.CommandLine;
+using System.Globalization;
+using Mergeflow.Engine;
+using Mergeflow.Nic;
+
+namespace Mergeflow.Cli;
+
+/// <summary>The options that say what is replayed and how; shared by every command that replays first and then shows something.</summary>
+internal sealed class ReplayInputOptions
+{
+    private readonly Option<string?> _case = new("--case") { HelpName = "DIR", Description = "Case directory: case.json, flows.txt, groups.txt (optional), events.jsonl[.gz]." };
+    private readonly Option<string?> _flows = new("--flows") { HelpName = "FILE", Description = "Flows, as ovs-ofctl add-flows takes them." };
+    private readonly Option<string?> _groups = new("--groups") { HelpName = "FILE", Description = "Groups, as ovs-ofctl add-groups takes them." };
+    private readonly Option<string?> _ports = new("--ports") { HelpName = "p1=1,p2=2", Description = "Port names and OpenFlow numbers." };
+    private readonly Option<string?> _input = new("--in") { HelpName = "FILE", Description = "Events (JSON lines, gzip or not), or a pcap or pcapng capture." };
+    private readonly Option<uint?> _port = new("--port") { HelpName = "N", Description = "Port on which the frames of a capture arrive; default: the first port." };
+    private readonly Option<string?> _config = new("--config") { HelpName = "FILE", Description = "A case.json, for its \"config\" (and \"ports\" without --ports)." };
+    private readonly Option<string> _offload = new("--offload") { HelpName = "none|soft|nic", Description = "Where merged rules go.", DefaultValueFactory = _ => "none" };
+    private readonly Option<string?> _profile = new("--profile") { HelpName = "FILE", Description = "NIC profile, a built-in name or a JSON file; needs --offload nic." };
+    private readonly Option<string> _cache = new("--cache") { HelpName = "on|off", Description = "Microflow caches.", DefaultValueFactory = _ => "on" };
+    private readonly Option<int> _batch = new("--batch") { HelpName = "N", Description = "Packets per batch; more than 32 are split.", DefaultValueFactory = _ => MaxBatch };
+    private readonly Option<ulong> _seed = new("--seed") { HelpName = "S", Description = "Seed of all that is chosen by chance.", DefaultValueFactory = _ => 0 };
+
+    private const int MaxBatch = 32;
+
+    public ReplayInputOptions()
+    {
+        _offload.AcceptOnlyFromAmong("none", "soft", "nic");
+        _cache.AcceptOnlyFromAmong("on", "off");
+    }
+
+    public void AddTo(Command command)
+    {
+        foreach (Option option in new Option[] { _case, _flows, _groups, _ports, _input, _port, _config, _offload, _profile, _cache, _batch, _seed })
+            command.Options.Add(option);
+    }
+
+    /// <summary>Puts the options together; a combination that makes no sense is a usage error.</summary>
+    public ReplayArguments Resolve(ParseResult parsed)
+    {
+        ReplayArguments files = parsed.GetValue(_case) is string directory ? FromCase(parsed, directory) : FromFiles(parsed);
+        if (parsed.GetValue(_batch) < 1) CommandFailedException.ThrowUsage("--batch: expected at least 1");
+        OffloadMode offload = Enum.Parse<OffloadMode>(parsed.GetValue(_offload)!, ignoreCase: true);
+        string? profile = parsed.GetValue(_profile);
+        if (profile is not null && offload != OffloadMode.Nic) CommandFailedException.ThrowUsage("--profile needs --offload nic");
+        if (profile is not null && !NicProfile.EmbeddedNames.Contains(profile) && !File.Exists(profile))
+            throw new IOException($"--profile: '{profile}' is neither a file nor one of {string.Join(", ", NicProfile.EmbeddedNames)}");
+        uint? port = parsed.GetValue(_port);
+        if (port is uint number && !files.Ports.Any(p => p.Number == number))
+            CommandFailedException.ThrowUsage(string.Create(CultureInfo.InvariantCulture, $"--port: port {number} does not exist"));
+        return files with
+        {
+            CapturePort = port,
+            Offload = offload,
+            NicProfile = profile,
+            CacheOn = parsed.GetValue(_cache) == "on",
+            BatchSize = Math.Min(parsed.GetValue(_batch), MaxBatch),
+            Seed = parsed.GetValue(_seed),
+        };
+    }
+
+    private ReplayArguments FromCase(ParseResult parsed, string directory)
+    {
+        foreach (Option<string?> other in new[] { _flows, _groups, _ports, _input, _config })
+        {
+            if (parsed.GetResult(other) is not null) CommandFailedException.ThrowUsage($"--case and {other.Name} exclude each other");
+        }
+        return ReplayArguments.FromCase(directory);
+    }
+
+    private ReplayArguments FromFiles(ParseResult parsed)
+    {
+        if (parsed.GetValue(_flows) is not string flows || parsed.GetValue(_input) is not string input)
+        {
+            CommandFailedException.ThrowUsage("either --case or --flows, --ports and --in are required");
+            return null;
+        }
+        IReadOnlyList<(string Name, uint Number)>? ports = parsed.GetValue(_ports) is string text ? PortList.Parse(text) : null;
+        CaseConfig config = parsed.GetValue(_config) is string path ? CaseConfig.Load(path) : new CaseConfig();
+        ports ??= config.Ports;
+        if (ports is null) CommandFailedException.ThrowUsage("--ports is required, or a --config that has \"ports\"");
+        return new ReplayArguments
+        {
+            FlowsPath = flows,
+            GroupsPath = parsed.GetValue(_groups),
+            InputPath = input,
+            Config = config,
+            Ports = ports!,
+        };
+    }
+}

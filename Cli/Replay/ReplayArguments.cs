@@ -1,0 +1,54 @@
+using Mergeflow.Engine;
+
+namespace Mergeflow.Cli;
+
+/// <summary>Everything that determines a replay: the files, the switch, the way it is run.</summary>
+public sealed record ReplayArguments
+{
+    public required string FlowsPath { get; init; }
+
+    /// <summary>Null when there are no groups.</summary>
+    public string? GroupsPath { get; init; }
+
+    /// <summary>Event file or capture.</summary>
+    public required string InputPath { get; init; }
+
+    public required CaseConfig Config { get; init; }
+
+    public required IReadOnlyList<(string Name, uint Number)> Ports { get; init; }
+
+    /// <summary>Where the frames of a capture arrive; null = the first port.</summary>
+    public uint? CapturePort { get; init; }
+
+    public OffloadMode Offload { get; init; }
+
+    /// <summary>Name or file of a NIC profile; null = the default one.</summary>
+    public string? NicProfile { get; init; }
+
+    public bool CacheOn { get; init; } = true;
+
+    /// <summary>Packets that are processed together.</summary>
+    public int BatchSize { get; init; } = 32;
+
+    public ulong Seed { get; init; }
+
+    /// <summary>Takes the files of a case directory.</summary>
+    /// <exception cref="IOException">The directory or one of its files is missing.</exception>
+    public static ReplayArguments FromCase(string directory)
+    {
+        if (!Directory.Exists(directory)) throw new IOException($"there is no case directory '{directory}'");
+        string configPath = Path.Combine(directory, "case.json");
+        CaseConfig config = CaseConfig.Load(configPath);
+        if (config.Ports is null) CommandFailedException.ThrowBadInput("case.json", 1, "member \"ports\" is missing");
+        string compressed = Path.Combine(directory, "events.jsonl.gz");
+        string groups = Path.Combine(directory, "groups.txt");
+        return new ReplayArguments
+        {
+            FlowsPath = Path.Combine(directory, "flows.txt"),
+            GroupsPath = File.Exists(groups) ? groups : null,
+            InputPath = File.Exists(compressed) ? compressed : Path.Combine(directory, "events.jsonl"),
+            Config = config,
+            Ports = config.Ports!,
+        };
+    }
+}

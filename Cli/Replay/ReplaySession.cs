@@ -1,0 +1,178 @@
+using Mergeflow.Engine;
+using Mergeflow.Native;
+
+namespace Mergeflow.Cli;
+
+/// <summary>One switch, built from arguments, with the events that run through it.</summary>
+public sealed class ReplaySession : IDisposable
+{
+    /// <summary>Events without a clock change or a control operation after which output lines are written all the same: bounds memory.</summary>
+    private const int MaxPendingEvents = 4096;
+
+    /// <summary>Largest frame that the switch takes, bytes; a capture with longer frames (receive coalescing) gets larger slots.</summary>
+    private const int FrameCapacityBytes = 10_240;
+
+    private const int LargestFrameBytes = 65_280;
+
+    private readonly IEventSource _events;
+    private readonly FlowTextParser _parser;
+    private readonly ReplayWriter _writer;
+    private readonly int _frameCapacityBytes;
+    private readonly ReplayEvent _event = new();
+    private long _nowMs;
+
+    /// <summary>Parses flows and groups and builds the switch; nothing has run yet.</summary>
+    /// <param name="arguments">What to run.</param>
+    /// <param name="output">Where the lines of the events go; not owned.</param>
+    /// <exception cref="CommandFailedException">A file cannot be parsed, or needs a missing feature.</exception>
+    public ReplaySession(ReplayArguments arguments, Stream output)
+    {
+        _parser = new FlowTextParser(new PortNames(arguments.Ports.ToDictionary(p => p.Name, p => p.Number)));
+        (ControlText groupText, IReadOnlyList<GroupMod> groups) = arguments.GroupsPath is string groupsPath
+            ? Parse(groupsPath, text => _parser.ParseGroups(text))
+            : (ControlText.OfFile("", ""), []);
+        (ControlText flowText, IReadOnlyList<FlowMod> flows) = Parse(arguments.FlowsPath, text => _parser.ParseFlows(text));
+        _writer = new ReplayWriter(output);
+        (_events, _frameCapacityBytes) = OpenEvents(arguments);
+        try
+        {
+            Simulator = new Simulator(SwitchOptions(arguments, _frameCapacityBytes), _writer);
+            for (int i = 0; i < groups.Count; i++) groupText.Run(() => Simulator.ApplyGroupMod(groups[i]), i);
+            flowText.Run(() => Simulator.ApplyFlowMods(flows));
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The switch.</summary>
+    public Simulator Simulator { get; }
+
+    /// <summary>Number of the event that ran last.</summary>
+    public long LastEventIndex => _event.Index;
+
+    /// <summary>Runs everything and writes all lines, the <c>final</c> line included.</summary>
+    /// <returns>The settled state.</returns>
+    public static SimulatorReport Run(ReplayArguments arguments, Stream output, CancellationToken interrupted = default)
+    {
+        using ReplaySession session = new(arguments, output);
+        while (session.Step()) interrupted.ThrowIfCancellationRequested();
+        SimulatorReport report = session.Finish();
+        FinalLine.Write(report, output);
+        return report;
+    }
+
+    /// <summary>Runs the next event.</summary>
+    /// <returns>False when there is none.</returns>
+    public bool Step()
+    {
+        if (!_events.TryRead(_event)) return false;
+        if (_event.TimeMs > _nowMs)
+        {
+            Simulator.AdvanceTo(_event.TimeMs);
+            _writer.EmitAll();
+            _nowMs = _event.TimeMs;
+        }
+        else if (_event.Op != ReplayOp.Packet || _writer.PendingCount >= MaxPendingEvents)
+        {
+            Simulator.Flush();
+            _writer.EmitAll();
+        }
+        long sequence = _writer.Begin(_event.Index);
+        switch (_event.Op)
+        {
+            case ReplayOp.Packet:
+                if (_event.FrameSizeBytes > _frameCapacityBytes)
+                    Fail($"a frame of {_event.FrameSizeBytes} bytes; at most {_frameCapacityBytes} are possible");
+                Simulator.Receive(_event.Port, _event.Frame, sequence);
+                break;
+            case ReplayOp.FlowMods:
+                ApplyFlowMods();
+                break;
+            case ReplayOp.GroupMod:
+                ApplyGroupMod();
+                break;
+            case ReplayOp.CtFlush:
+                Simulator.FlushConntrack(_event.Zone);
+                break;
+            default:
+                break;
+        }
+        return true;
+    }
+
+    /// <summary>Processes what is pending, writes the last lines and settles all counters.</summary>
+    public SimulatorReport Finish()
+    {
+        Simulator.Flush();
+        _writer.EmitAll();
+        return Simulator.Settle();
+    }
+
+    public void Dispose()
+    {
+        Simulator?.Dispose();
+        _events.Dispose();
+    }
+
+    private void ApplyFlowMods()
+    {
+        // All lines are parsed before the first one is applied: an event takes effect whole or not at all.
+        List<FlowMod> mods = [];
+        List<int> elements = [];
+        for (int i = 0; i < _event.Lines.Count; i++)
+        {
+            string line = _event.Lines[i];
+            ControlText.OfEvent(_events.Name, _event.LineNumber, [i]).Run(() => mods.AddRange(_parser.ParseFlows(line)));
+            while (elements.Count < mods.Count) elements.Add(i);
+        }
+        ControlText.OfEvent(_events.Name, _event.LineNumber, elements).Run(() => Simulator.ApplyFlowMods(mods));
+    }
+
+    private void ApplyGroupMod() => ControlText.OfEvent(_events.Name, _event.LineNumber, []).Run(
+        () => Simulator.ApplyGroupMod(_parser.ParseGroup(_event.Lines[0])));
+
+    private void Fail(string what) => CommandFailedException.ThrowBadInput(_events.Name, _event.LineNumber, what);
+
+    private static SimulatorOptions SwitchOptions(ReplayArguments arguments, int frameCapacityBytes) => new()
+    {
+        Ports = arguments.Ports,
+        Offload = arguments.Offload,
+        NicProfile = arguments.NicProfile,
+        CacheOn = arguments.CacheOn,
+        BatchSize = arguments.BatchSize,
+        Seed = arguments.Seed,
+        VlanLimit = arguments.Config.VlanLimit,
+        MtuBytes = arguments.Config.MtuBytes,
+
+        // No NIC checks TCP sequence numbers; a switch that did for the packets which reach software would depend on what is offloaded.
+        TcpSeqChk = arguments.Config.TcpSeqChk && arguments.Offload != OffloadMode.Nic,
+        IpfMinFragV4Bytes = arguments.Config.IpfMinFragV4Bytes,
+        IpfMinFragV6Bytes = arguments.Config.IpfMinFragV6Bytes,
+        FrameCapacityBytes = frameCapacityBytes,
+    };
+
+    private static (IEventSource Events, int FrameCapacityBytes) OpenEvents(ReplayArguments arguments)
+    {
+        if (CaptureEventSource.IsCapture(arguments.InputPath))
+        {
+            CaptureReader capture = CaptureEventSource.Open(arguments.InputPath);
+            int capacityBytes = Math.Clamp(CaptureEventSource.MaxFrameBytes(capture), FrameCapacityBytes, LargestFrameBytes);
+            return (new CaptureEventSource(capture, arguments.CapturePort ?? arguments.Ports[0].Number), capacityBytes);
+        }
+        HashSet<uint> ports = [.. arguments.Ports.Select(p => p.Number)];
+        LineReader lines = new(InputFile.Open(arguments.InputPath), Path.GetFileName(arguments.InputPath));
+        return (new JsonEventSource(lines, ports), FrameCapacityBytes);
+    }
+
+    private static (ControlText Text, IReadOnlyList<T> Parsed) Parse<T>(string path, Func<string, IReadOnlyList<T>> parse)
+    {
+        string text = InputFile.ReadText(path);
+        ControlText control = ControlText.OfFile(path, text);
+        IReadOnlyList<T> parsed = [];
+        control.Run(() => parsed = parse(text));
+        return (control, parsed);
+    }
+}
