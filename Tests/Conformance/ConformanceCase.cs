@@ -11,7 +11,10 @@ internal sealed class ConformanceCase
         Directory = directory;
         using JsonDocument document = JsonDocument.Parse(File.ReadAllText(Path.Combine(directory, "case.json")));
         Json = document.RootElement.Clone();
-        Events = LoadEvents(Path.Combine(directory, "events.jsonl.gz"));
+        string compressed = Path.Combine(directory, "events.jsonl.gz");
+        Events = File.Exists(compressed)
+            ? LoadEvents(new GZipStream(File.OpenRead(compressed), CompressionMode.Decompress))
+            : LoadEvents(File.OpenRead(Path.Combine(directory, "events.jsonl")));
     }
 
     public string Directory { get; }
@@ -48,10 +51,10 @@ internal sealed class ConformanceCase
         return document.RootElement.Clone();
     }
 
-    private static List<CaseEvent> LoadEvents(string path)
+    private static List<CaseEvent> LoadEvents(Stream stream)
     {
         List<CaseEvent> events = [];
-        using StreamReader reader = new(new GZipStream(File.OpenRead(path), CompressionMode.Decompress));
+        using StreamReader reader = new(stream);
         while (reader.ReadLine() is string line)
         {
             using JsonDocument document = JsonDocument.Parse(line);
