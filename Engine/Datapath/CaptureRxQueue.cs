@@ -70,6 +70,9 @@ public sealed unsafe class CaptureRxQueue : RxQueue, IDisposable
     /// <summary>Backing of the ring.</summary>
     public HugePageKind HugePages => _block.HugePages;
 
+    /// <summary>Begins again with the first frame and the first pass.</summary>
+    public void Restart() => (_next, Passes) = (0, 0);
+
     /// <inheritdoc/>
     public override int Receive(PacketPool pool, Packet** batch, int max)
     {

@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace Mergeflow.Engine;
 
 /// <summary>Counters of one PMD (OVS <c>pmd-perf-show</c>); packets unless the name says otherwise.</summary>
@@ -31,4 +33,14 @@ public struct PmdStats
     /// <summary>Outputs to a port that does not exist.</summary>
     public ulong TxNoPort;
     public ulong Batches;
+
+    /// <summary>What was counted after <paramref name="before"/>.</summary>
+    public readonly PmdStats Since(in PmdStats before)
+    {
+        PmdStats d = this;
+        Span<ulong> a = MemoryMarshal.Cast<PmdStats, ulong>(MemoryMarshal.CreateSpan(ref d, 1));
+        ReadOnlySpan<ulong> b = MemoryMarshal.Cast<PmdStats, ulong>(MemoryMarshal.CreateReadOnlySpan(in before, 1));
+        for (int i = 0; i < a.Length; i++) a[i] -= b[i];
+        return d;
+    }
 }

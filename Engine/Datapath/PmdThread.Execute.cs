@@ -99,7 +99,7 @@ public sealed unsafe partial class PmdThread
                     break;
                 case DpOp.Truncate:
                     StopTrace(OffloadReason.LengthDependent, "trunc");
-                    p->TruncateBytes = (int)act->LengthBytes;
+                    PacketEdit.Truncate(p, act->LengthBytes);
                     break;
                 case DpOp.Meter:
                     StopTrace(OffloadReason.UnsupportedAction, "meter");
@@ -181,7 +181,7 @@ public sealed unsafe partial class PmdThread
         Stats.Recirculations++;
         p->RecircDepth++;
         MiniflowExtractor.EnsureParsed(p);
-        p->Key.RecircId = Be32.FromHost(recircId);
+        PacketMetadata.SetRecircId(p, recircId);
         RunPass(p, null);
     }
 
@@ -213,7 +213,7 @@ public sealed unsafe partial class PmdThread
     {
         MiniflowExtractor.EnsureParsed(p);
         uint hash = DpHashFunction.Compute(p, act->Hash);
-        p->Key.DpHash = Be32.FromHost(hash);
+        PacketMetadata.SetDpHash(p, hash);
         RecordHash(hash);
     }
 
