@@ -96,7 +96,7 @@ public sealed unsafe partial class Translator
             own &= ((ulong*)_live)[i] & ((ulong*)_baseLive)[i];
         }
 
-        return (own & *(uint*)(_live + L.Ipv6Label) & *(uint*)(_baseLive + L.Ipv6Label)) != L.Window4;
+        return own != ulong.MaxValue || (*(uint*)(_live + L.Ipv6Label) & *(uint*)(_baseLive + L.Ipv6Label)) != uint.MaxValue;
     }
 
     private void CommitIpv4()
