@@ -59,14 +59,14 @@ public sealed class MergedFlow
 
     public long LastUsedMs { get; internal set; }
 
-    /// <summary>Set when something the rule depends on moved before the provider confirmed it: delete as soon as it does.</summary>
-    internal bool Doomed { get; set; }
-
     /// <summary>First node of the rule's dependency links, -1 = none.</summary>
     internal int FirstLink { get; set; } = -1;
 
     /// <summary>When the provider was last asked for something that has not been answered, ms.</summary>
     internal long AskedAtMs { get; set; }
+
+    /// <summary>Position in the offload thread's list.</summary>
+    internal int ListIndex { get; set; }
 
     /// <summary>How often the pending request was repeated.</summary>
     internal int Attempts { get; set; }

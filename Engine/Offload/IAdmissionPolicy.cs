@@ -1,0 +1,11 @@
+namespace Mergeflow.Engine;
+
+/// <summary>Who gets one of the device's finite rule slots. Called on the offload thread.</summary>
+public interface IAdmissionPolicy
+{
+    /// <summary>Whether a merged rule is worth a slot.</summary>
+    bool ShouldAdmit(MergedFlow rule, int ruleCount, int capacity);
+
+    /// <summary>The table is full and <paramref name="newcomer"/> wants in: which rule to remove, or null for none.</summary>
+    MergedFlow? ChooseVictim(IReadOnlyList<MergedFlow> rules, MergedFlow newcomer, long nowMs);
+}

@@ -1,0 +1,17 @@
+namespace Mergeflow.Engine;
+
+/// <summary>Settings of the offload thread.</summary>
+public sealed class OffloadOptions
+{
+    /// <summary>Who gets a slot.</summary>
+    public IAdmissionPolicy Admission { get; init; } = new AdmitAll();
+
+    /// <summary>Traces handled per step.</summary>
+    public int TracesPerStep { get; init; } = 64;
+
+    /// <summary>A request that was not answered for so long counts as lost, ms.</summary>
+    public int CompletionTimeoutMs { get; init; } = 1000;
+
+    /// <summary>How long a flow with a lasting reason is not recorded again, ms.</summary>
+    public int SuppressionMs { get; init; } = PmdOffload.SuppressionMs;
+}

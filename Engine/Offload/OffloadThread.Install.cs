@@ -1,0 +1,171 @@
+namespace Mergeflow.Engine;
+
+/// <summary>Installing: resolve, link, ask, confirm, re-check.</summary>
+public sealed partial class OffloadThread
+{
+    /// <summary>Takes over <paramref name="rule"/> unless it returns a reason.</summary>
+    private MergeRefusal Install(MergedFlow rule, ulong hash)
+    {
+        int lastPass = rule.PassCount - 1;
+        if (_byKey.Contains(rule)) return new MergeRefusal(OffloadReason.AlreadyOffloaded, lastPass, "key");
+        OffloadReason reason = _provider.Validate(rule, out string? detail);
+        if (reason != OffloadReason.None) return new MergeRefusal(reason, lastPass, detail ?? _provider.Name);
+        if (!_options.Admission.ShouldAdmit(rule, _rules.Count, _provider.Capabilities.Capacity))
+        {
+            return new MergeRefusal(OffloadReason.AdmissionPolicy, lastPass, "policy");
+        }
+
+        if (!Link(rule)) return new MergeRefusal(OffloadReason.StaleTrace, lastPass, "dependency moved");
+        rule.Id = _nextId++ & int.MaxValue;
+        rule.MoveTo(MergedFlowState.Installing, _nowMs);
+        rule.AskedAtMs = _nowMs;
+        rule.Attempts = 1;
+        if (!_provider.Create(rule, _nowMs))
+        {
+            Unlink(rule);
+            rule.MoveTo(MergedFlowState.Rejected, _nowMs);
+            _draft = new MergedFlow();
+            return new MergeRefusal(OffloadReason.QueueFull, lastPass, _provider.Name);
+        }
+
+        rule.ListIndex = _rules.Count;
+        _rules.Add(rule);
+        _byId.Add(rule.Id, rule);
+        _byKey.Add(rule);
+        _byTrace[hash] = rule;
+        _pendingCount++;
+        return default;
+    }
+
+    /// <summary>Links the rule on every dependency; false, with nothing linked, if one has moved already.</summary>
+    private bool Link(MergedFlow rule)
+    {
+        int retained = 0;
+        bool current = true;
+        foreach (ref readonly MergedPass p in rule.Passes.AsSpan())
+        {
+            if (!_megaflows.TryRetain(p.MegaflowId, p.Generation))
+            {
+                current = false;
+                break;
+            }
+
+            retained++;
+            _dependencies.Link(rule, DependencyIndex.OfMegaflow(p.MegaflowId));
+        }
+
+        if (!current)
+        {
+            _dependencies.Unlink(rule);
+            for (int i = 0; i < retained; i++) _megaflows.Release(rule.Passes[i].MegaflowId, rule.Passes[i].Generation);
+            return false;
+        }
+
+        // The mark comes first: an invalidation between it and the comparison is then either reported or seen.
+        foreach (ref readonly MergedConn c in rule.Conns.AsSpan())
+        {
+            ulong owner = DependencyIndex.OfConn(c.ConnId);
+            if (_dependencies.IsEmpty(owner)) _conns.MarkOffloaded(c.ConnId);
+            _dependencies.Link(rule, owner);
+        }
+
+        if (IsCurrent(rule)) return true;
+        Unlink(rule);
+        return false;
+    }
+
+    private void Unlink(MergedFlow rule)
+    {
+        _dependencies.Unlink(rule);
+        foreach (ref readonly MergedPass p in rule.Passes.AsSpan()) _megaflows.Release(p.MegaflowId, p.Generation);
+        foreach (ref readonly MergedConn c in rule.Conns.AsSpan())
+        {
+            if (_dependencies.IsEmpty(DependencyIndex.OfConn(c.ConnId))) _conns.UnmarkOffloaded(c.ConnId);
+        }
+    }
+
+    private bool IsCurrent(MergedFlow rule)
+    {
+        foreach (ref readonly MergedPass p in rule.Passes.AsSpan())
+        {
+            if (!_megaflows.IsCurrent(p.MegaflowId, p.Generation)) return false;
+        }
+
+        foreach (ref readonly MergedConn c in rule.Conns.AsSpan())
+        {
+            if (!_conns.IsOffloadable(c.ConnId, c.Generation)) return false;
+        }
+
+        return true;
+    }
+
+    private int HandleCompletions()
+    {
+        int total = 0;
+        for (; ; )
+        {
+            int count = _provider.Poll(_completions, _nowMs);
+            for (int i = 0; i < count; i++) Handle(in _completions[i]);
+            total += count;
+            if (count < _completions.Length) return total;
+        }
+    }
+
+    private void Handle(in OffloadCompletion completion)
+    {
+        // An answer to a rule that is gone is a late or repeated one: ids are not reused.
+        if (!_byId.TryGetValue(completion.RuleId, out MergedFlow? rule)) return;
+        switch (completion.Kind)
+        {
+            case OffloadCompletionKind.Created:
+                if (rule.State != MergedFlowState.Installing) return;
+                _pendingCount--;
+                rule.MoveTo(MergedFlowState.Active, _nowMs);
+                Stats.Installed++;
+                if (IsCurrent(rule)) return;
+                Stats.Raced++;
+                Kill(rule, OffloadReason.StaleTrace);
+                break;
+            case OffloadCompletionKind.CreateFailed:
+                if (rule.State == MergedFlowState.Installing) rule.MoveTo(MergedFlowState.Dying, _nowMs);
+                rule.Reason = completion.Reason;
+                rule.ReasonDetail = completion.Detail;
+                Stats.Refused.Add(completion.Reason, 0);
+                Finish(rule);
+                if (completion.Reason == OffloadReason.TableFull) Evict(rule);
+                else if (OffloadReasons.IsLasting(completion.Reason)) Remember(rule);
+                break;
+            default:
+                if (completion.Kind == OffloadCompletionKind.Lost && rule.State == MergedFlowState.Active)
+                {
+                    rule.Reason = completion.Reason;
+                    rule.MoveTo(MergedFlowState.Dying, _nowMs);
+                    _pendingCount++;
+                }
+                else if (rule.State != MergedFlowState.Dying)
+                {
+                    return;
+                }
+
+                Credit(rule, completion.Counters);
+                Finish(rule);
+                break;
+        }
+    }
+
+    private void Remember(MergedFlow rule)
+        => _refused.Add(rule.TraceHash, new MergeRefusal(rule.Reason, rule.PassCount - 1, rule.ReasonDetail ?? _provider.Name), _nowMs + _options.SuppressionMs);
+
+    private void Evict(MergedFlow newcomer)
+    {
+        MergedFlow? victim = _options.Admission.ChooseVictim(_rules, newcomer, _nowMs);
+        if (victim is null)
+        {
+            Remember(newcomer);
+            return;
+        }
+
+        Stats.Evicted++;
+        Kill(victim, OffloadReason.TableFull);
+    }
+}

@@ -1,0 +1,73 @@
+namespace Mergeflow.Engine;
+
+/// <summary>Booking: device counters are monotone; each difference is credited once, to every visit of the chain.</summary>
+public sealed partial class OffloadThread
+{
+    private int _pollCursor;
+
+    /// <summary>
+    /// Brings everything to rest on one thread: handles all that is queued, reads all counters and credits them. Call it before the clock moves
+    /// and before counters are read. Rules whose removal takes device time stay Dying; what they have counted so far is credited.
+    /// </summary>
+    public void Settle(long nowMs)
+    {
+        lock (_gate)
+        {
+            while (StepLocked(nowMs) > 0)
+            {
+            }
+
+            for (int i = _rules.Count - 1; i >= 0; i--) Poll(_rules[i]);
+        }
+    }
+
+    /// <summary>Reads and credits up to <paramref name="budget"/> rules in turn; for the aging poller. Returns how many had news.</summary>
+    internal int PollCounters(int budget, long nowMs)
+    {
+        lock (_gate)
+        {
+            _nowMs = Math.Max(_nowMs, nowMs);
+            int news = 0;
+            for (int i = 0; i < Math.Min(budget, _rules.Count); i++)
+            {
+                if (_pollCursor >= _rules.Count) _pollCursor = 0;
+                if (Poll(_rules[_pollCursor++])) news++;
+            }
+
+            return news;
+        }
+    }
+
+    private bool Poll(MergedFlow rule) => _provider.Query(rule, _nowMs, out OffloadCounters counters) && Credit(rule, counters);
+
+    private bool Credit(MergedFlow rule, OffloadCounters counters)
+    {
+        // A device that was reset counts from 0 again; what it forgot is not credited twice.
+        if (counters.Packets <= rule.Packets) return false;
+        ulong packets = counters.Packets - rule.Packets;
+        ulong bytes = counters.Bytes - rule.Bytes;
+        long lastUsedMs = counters.LastUsedMs >= 0 ? counters.LastUsedMs : _nowMs;
+        rule.Packets = counters.Packets;
+        rule.Bytes = counters.Bytes;
+        rule.LastUsedMs = lastUsedMs;
+        Stats.Hits += packets;
+        Stats.HitBytes += bytes;
+        foreach (ref readonly MergedPass p in rule.Passes.AsSpan())
+        {
+            _megaflows.Credit(p.MegaflowId, p.Generation, packets * (ulong)p.Multiplicity, Corrected(packets, bytes, p.Multiplicity, p.LengthDeltaBytes), lastUsedMs);
+        }
+
+        if (_provider.Capabilities.KeepsConnections) return true;
+        foreach (ref readonly MergedConn c in rule.Conns.AsSpan())
+        {
+            ulong connBytes = Corrected(packets, bytes, c.Multiplicity, c.LengthDeltaBytes);
+            _conns.Credit(c.ConnId, c.Generation, c.Reply, packets * (ulong)c.Multiplicity, connBytes, lastUsedMs);
+        }
+
+        return true;
+    }
+
+    /// <summary>Bytes of all visits: each at the length that the packet had then.</summary>
+    private static ulong Corrected(ulong packets, ulong bytes, int multiplicity, int lengthDeltaBytes)
+        => (ulong)(((long)bytes * multiplicity) + ((long)packets * lengthDeltaBytes));
+}

@@ -1,0 +1,159 @@
+namespace Mergeflow.Engine;
+
+/// <summary>Retiring: what a rule depended on has moved, or its device or slot is needed otherwise.</summary>
+public sealed partial class OffloadThread
+{
+    /// <summary>The megaflow was deleted. When this returns, a provider that revokes at once uses none of its rules any more.</summary>
+    public void OnMegaflowDeleted(int megaflowId) => OnMegaflowChanged(megaflowId);
+
+    /// <summary>The megaflow's program or generation changed.</summary>
+    public void OnMegaflowChanged(int megaflowId)
+    {
+        lock (_gate) KillDependents(DependencyIndex.OfMegaflow(megaflowId), OffloadReason.StaleTrace);
+    }
+
+    /// <summary>A port was removed: no rule may send to it, or take packets of a later port with the same number.</summary>
+    public void OnPortRemoved(uint port)
+    {
+        lock (_gate)
+        {
+            _scratch.Clear();
+            foreach (MergedFlow r in _rules)
+            {
+                if (r.Ports.AsSpan().Contains(port)) _scratch.Add(r);
+            }
+
+            foreach (MergedFlow r in _scratch) Kill(r, OffloadReason.StaleTrace);
+        }
+    }
+
+    /// <summary>Removes every rule (flow table cleared, provider changed).</summary>
+    public void RevokeAll()
+    {
+        lock (_gate)
+        {
+            _scratch.Clear();
+            _scratch.AddRange(_rules);
+            foreach (MergedFlow r in _scratch) Kill(r, OffloadReason.StaleTrace);
+        }
+    }
+
+    private int HandleConnEvents()
+    {
+        int count = 0;
+        while (_pmd.ConnEvents.TryTake(out ConnRef e))
+        {
+            KillStale(e.ConnId);
+            count++;
+        }
+
+        if (!_pmd.ConnEvents.TakeOverflow()) return count;
+        _scratch.Clear();
+        foreach (MergedFlow r in _rules)
+        {
+            if (!IsCurrent(r)) _scratch.Add(r);
+        }
+
+        foreach (MergedFlow r in _scratch) Kill(r, OffloadReason.CtChangesConnection);
+        return count + 1;
+    }
+
+    /// <summary>Kills the connection's rules that were merged from a state it is no longer in.</summary>
+    private void KillStale(int connId)
+    {
+        _scratch.Clear();
+        _dependencies.Collect(DependencyIndex.OfConn(connId), _scratch);
+        foreach (MergedFlow r in _scratch)
+        {
+            if (!IsCurrent(r)) Kill(r, OffloadReason.CtChangesConnection);
+        }
+    }
+
+    private void KillDependents(ulong owner, OffloadReason reason)
+    {
+        _scratch.Clear();
+        _dependencies.Collect(owner, _scratch);
+        foreach (MergedFlow r in _scratch) Kill(r, reason);
+    }
+
+    private void Kill(MergedFlow rule, OffloadReason reason)
+    {
+        if (rule.State is not (MergedFlowState.Installing or MergedFlowState.Active)) return;
+        if (rule.State == MergedFlowState.Active) _pendingCount++;
+        rule.Reason = reason;
+        rule.MoveTo(MergedFlowState.Dying, _nowMs);
+        rule.AskedAtMs = _nowMs;
+        rule.Attempts = 1;
+        _byTrace.Remove(rule.TraceHash);
+        if (_provider.Capabilities.RevokesAtOnce) _byKey.Remove(rule);
+        if (!_provider.Destroy(rule, _nowMs)) _destroyLater.Enqueue(rule);
+    }
+
+    private int RetryDestroys()
+    {
+        int count = 0;
+        while (_destroyLater.TryPeek(out MergedFlow? rule))
+        {
+            if (rule.State == MergedFlowState.Dying)
+            {
+                if (!_provider.Destroy(rule, _nowMs)) return count;
+                rule.AskedAtMs = _nowMs;
+            }
+
+            _destroyLater.Dequeue();
+            count++;
+        }
+
+        return count;
+    }
+
+    /// <summary>The rule is gone and its counters are credited: lets go of everything it held.</summary>
+    private void Finish(MergedFlow rule)
+    {
+        _pendingCount--;
+        Unlink(rule);
+        _byId.Remove(rule.Id);
+        if (_byTrace.TryGetValue(rule.TraceHash, out MergedFlow? traced) && ReferenceEquals(traced, rule)) _byTrace.Remove(rule.TraceHash);
+        if (_byKey.TryGetValue(rule, out MergedFlow? keyed) && ReferenceEquals(keyed, rule)) _byKey.Remove(rule);
+        MergedFlow last = _rules[^1];
+        _rules[rule.ListIndex] = last;
+        last.ListIndex = rule.ListIndex;
+        _rules.RemoveAt(_rules.Count - 1);
+        rule.MoveTo(MergedFlowState.Dead, _nowMs);
+        if (rule.Timeline.ActiveAtMs >= 0)
+        {
+            Stats.Removed++;
+            Stats.RemovedBy.Add(rule.Reason, 0);
+        }
+
+        Bury(rule);
+    }
+
+    /// <summary>Requests without an answer: the device may have lost the completion. It is asked what it holds, and the request is repeated.</summary>
+    private void AskAgain()
+    {
+        bool resynced = false;
+        _scratch.Clear();
+        foreach (MergedFlow r in _rules)
+        {
+            if (r.State is not (MergedFlowState.Installing or MergedFlowState.Dying)) continue;
+            if (_nowMs - r.AskedAtMs >= _options.CompletionTimeoutMs) _scratch.Add(r);
+        }
+
+        foreach (MergedFlow r in _scratch)
+        {
+            if (!resynced)
+            {
+                _provider.Resync(_nowMs);
+                resynced = true;
+            }
+
+            Stats.LostCompletions++;
+            r.Attempts++;
+            r.AskedAtMs = _nowMs;
+            _ = r.State == MergedFlowState.Dying ? _provider.Destroy(r, _nowMs) : _provider.Create(r, _nowMs);
+        }
+
+        if (resynced) HandleCompletions();
+    }
+}
