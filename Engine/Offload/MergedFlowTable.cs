@@ -19,8 +19,8 @@ namespace Mergeflow.Engine;
 /// </remarks>
 public sealed unsafe partial class MergedFlowTable : IDisposable
 {
-    /// <summary>Rules per bucket at which the index grows; with two choices of seven ways an insert then practically never fails.</summary>
-    private const int MaxLoad = 5;
+    /// <summary>Rules per bucket at which the index grows; at that load an insert hardly ever finds both buckets full; then it grows earlier.</summary>
+    private const int MaxLoad = 4;
 
     private readonly PinnedBlock _rulesBlock;
     private readonly PinnedBlock _templatesBlock;
@@ -31,6 +31,7 @@ public sealed unsafe partial class MergedFlowTable : IDisposable
     private readonly Queue<(nint Index, ulong Point)> _oldIndexes = new();
     private readonly ulong[] _hashOf;
     private readonly ulong[] _templateIdleSince;
+    private readonly bool[] _inUse;
     private nint _published;
     private int _freeCount;
     private int _templateCount;
@@ -57,6 +58,7 @@ public sealed unsafe partial class MergedFlowTable : IDisposable
         _freeCount = capacity;
         _hashOf = new ulong[capacity];
         _templateIdleSince = new ulong[templateCapacity];
+        _inUse = new bool[capacity];
         _published = (nint)MergedIndex.Create(16);
     }
 
@@ -96,15 +98,9 @@ public sealed unsafe partial class MergedFlowTable : IDisposable
         Fill(_rules + slot, rule, template);
         ulong hash = HashOf(_rules + slot);
         _hashOf[slot] = hash;
-        if (!Insert(Index, hash, slot))
-        {
-            FreeSlotMemory(_rules + slot);
-            _free[_freeCount++] = slot;
-            reason = OffloadReason.TableFull;
-            return -1;
-        }
-
+        while (!Insert(Index, hash, slot)) Grow();
         Volatile.Write(ref _templates[template].RuleCount, _templates[template].RuleCount + 1);
+        _inUse[slot] = true;
         Count++;
         return slot;
     }
@@ -116,6 +112,7 @@ public sealed unsafe partial class MergedFlowTable : IDisposable
         Volatile.Write(ref hot->Dead, 1);
         ulong hash = _hashOf[slot];
         if (!Erase(Index, hash, slot)) ThrowSlot(slot);
+        _inUse[slot] = false;
         MergedTemplate* template = _templates + hot->Template;
         template->RuleCount--;
         if (template->RuleCount == 0) _templateIdleSince[hot->Template] = _grace.Begin();

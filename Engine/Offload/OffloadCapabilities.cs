@@ -4,4 +4,5 @@ namespace Mergeflow.Engine;
 /// <param name="Capacity">Most rules; an estimate, the provider has the last word.</param>
 /// <param name="KeepsConnections">Each hit goes through the connection (sequence check, expiry), so connections are not credited.</param>
 /// <param name="RevokesAtOnce">After <see cref="IOffloadProvider.Destroy"/> returns, no further packet uses the rule.</param>
-public sealed record OffloadCapabilities(int Capacity, bool KeepsConnections, bool RevokesAtOnce);
+/// <param name="CounterLagMs">A query may be so far behind; a counter is complete when asked that much after the last hit.</param>
+public sealed record OffloadCapabilities(int Capacity, bool KeepsConnections, bool RevokesAtOnce, int CounterLagMs = 0);

@@ -27,8 +27,8 @@ public sealed class OffloadStats
     /// <summary>Rules whose dependencies moved between merge and confirmation.</summary>
     public ulong Raced { get; internal set; }
 
-    /// <summary>Requests that were repeated because no answer came.</summary>
-    public ulong LostCompletions { get; internal set; }
+    /// <summary>Requests that were repeated because neither an answer came nor the device knew of them.</summary>
+    public ulong Repeated { get; internal set; }
 
     /// <summary>Traces refused by the offload thread, by reason.</summary>
     public ReasonTotals Refused { get; } = new();

@@ -129,31 +129,25 @@ public sealed partial class OffloadThread
         Bury(rule);
     }
 
-    /// <summary>Requests without an answer: the device may have lost the completion. It is asked what it holds, and the request is repeated.</summary>
+    /// <summary>
+    /// Requests without an answer: the completion may be lost. The device is asked what came of them; only those it knows nothing of are repeated.
+    /// </summary>
     private void AskAgain()
     {
-        bool resynced = false;
+        if (!_rules.Exists(IsOverdue)) return;
+        _provider.Resync(_nowMs);
+        HandleCompletions();
         _scratch.Clear();
-        foreach (MergedFlow r in _rules)
-        {
-            if (r.State is not (MergedFlowState.Installing or MergedFlowState.Dying)) continue;
-            if (_nowMs - r.AskedAtMs >= _options.CompletionTimeoutMs) _scratch.Add(r);
-        }
-
+        _scratch.AddRange(_rules.FindAll(IsOverdue));
         foreach (MergedFlow r in _scratch)
         {
-            if (!resynced)
-            {
-                _provider.Resync(_nowMs);
-                resynced = true;
-            }
-
-            Stats.LostCompletions++;
+            Stats.Repeated++;
             r.Attempts++;
             r.AskedAtMs = _nowMs;
             _ = r.State == MergedFlowState.Dying ? _provider.Destroy(r, _nowMs) : _provider.Create(r, _nowMs);
         }
-
-        if (resynced) HandleCompletions();
     }
+
+    private bool IsOverdue(MergedFlow rule)
+        => rule.State is MergedFlowState.Installing or MergedFlowState.Dying && _nowMs - rule.AskedAtMs >= _options.CompletionTimeoutMs;
 }

@@ -108,6 +108,56 @@ internal sealed class Chain : IDisposable
         return a;
     }
 
+    public static DpAction PushVlan(ushort tci) => new() { Op = DpOp.PushVlan, EthType = EthType.Vlan, VlanTci = (ushort)(tci | 0x1000) };
+
+    public static DpAction SetVlan(ushort tci)
+    {
+        DpAction a = new() { Op = DpOp.SetVlan };
+        a.Vlan.Tci = Be16.FromHost((ushort)(tci | 0x1000));
+        a.Vlan.TciMask = Be16.FromHost(0xffff);
+        return a;
+    }
+
+    public static DpAction Simple(DpOp op) => new() { Op = op };
+
+    /// <summary>in_port, recirc_id, dl_type and nw_frag: what every megaflow of an IP packet matches.</summary>
+    public static FlowKey BaseMask => Mask(m =>
+    {
+        m.Key.InPort = new Be32(~0u);
+        m.Key.RecircId = new Be32(~0u);
+        m.Key.DlType = new Be16(0xffff);
+        m.Key.NwFrag = (NwFrag)0xff;
+    });
+
+    /// <summary>The usual chain: <c>ct(),recirc</c>, then an output for established packets.</summary>
+    public static Chain Tracked(FlowKey packet, CtVerdict? verdict = null, params DpAction[] then)
+    {
+        Chain c = new(packet);
+        CtVerdict v = verdict ?? Established();
+        c.Pass(packet, BaseMask, 0, CtAction(), Recirc(1));
+        c.Ct(0, v);
+        FlowKey mask = BaseMask;
+        mask.CtState = (CtState)0xff;
+        packet.RecircId = Be32.FromHost(1);
+        packet.CtState = v.State;
+        c.Pass(packet, mask, 0, then.Length > 0 ? then : [Output(2)]);
+        return c;
+    }
+
+    /// <summary>Hands a copy of the trace to an offload thread.</summary>
+    public void Submit(PmdOffload pmd, ulong flowHash = 1)
+    {
+        Trace t = pmd.Traces.TryBegin()!;
+        t.OriginalKey = Trace.OriginalKey;
+        t.OriginalLengthBytes = Trace.OriginalLengthBytes;
+        t.FlowHash = flowHash;
+        Array.Copy(Trace.Passes, t.Passes, Trace.PassCount);
+        Array.Copy(Trace.Events, t.Events, Trace.EventCount);
+        t.PassCount = Trace.PassCount;
+        t.EventCount = Trace.EventCount;
+        pmd.Traces.Publish();
+    }
+
     public MergedFlow Merge()
     {
         MergedFlow rule = new();

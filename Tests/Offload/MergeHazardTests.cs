@@ -8,26 +8,18 @@ namespace Mergeflow.Tests;
 /// <summary>One test per way in which a merge can go wrong silently.</summary>
 public sealed class MergeHazardTests
 {
-    private static FlowKey Base => Mask(m =>
-    {
-        m.Key.InPort = new Be32(~0u);
-        m.Key.RecircId = new Be32(~0u);
-        m.Key.DlType = new Be16(0xffff);
-        m.Key.NwFrag = (NwFrag)0xff;
-    });
-
     private static FlowKey With(FlowKey key, Func<FlowKey, FlowKey> change) => change(key);
+
+    private static bool Hits(MergedFlow rule, FlowKey packet) => FlowKey.Matches(ref packet, ref rule.Mask, ref rule.Value);
 
     [Fact]
     public void Partial_masks_on_one_field_over_two_passes_are_united()
     {
         FlowKey packet = Tcp(dst: "10.1.2.3");
         using Chain c = new(packet);
-        FlowKey first = With(Base, m => { m.NwDst = Ip("255.0.0.0"); return m; });
-        FlowKey second = With(Base, m => { m.NwDst = Ip("0.0.0.255"); return m; });
-        c.Pass(packet, first, 0, Recirc(1));
+        c.Pass(packet, With(BaseMask, m => { m.NwDst = Ip("255.0.0.0"); return m; }), 0, Recirc(1));
         packet.RecircId = Be32.FromHost(1);
-        c.Pass(packet, second, 0, Output(2));
+        c.Pass(packet, With(BaseMask, m => { m.NwDst = Ip("0.0.0.255"); return m; }), 0, Output(2));
         MergedFlow rule = c.Merge();
         Assert.Equal(Ip("255.0.0.255"), rule.Mask.NwDst);
         Assert.Equal(Ip("10.0.0.3"), rule.Value.NwDst);
@@ -40,10 +32,10 @@ public sealed class MergeHazardTests
     {
         FlowKey packet = Tcp();
         using Chain c = new(packet);
-        c.Pass(packet, Base, 0, SetDst("192.168.0.9"), Recirc(1));
+        c.Pass(packet, BaseMask, 0, SetDst("192.168.0.9"), Recirc(1));
         packet.RecircId = Be32.FromHost(1);
         packet.NwDst = Ip("192.168.0.9");
-        c.Pass(packet, With(Base, m => { m.NwDst = new Be32(~0u); return m; }), 0, Output(2));
+        c.Pass(packet, With(BaseMask, m => { m.NwDst = new Be32(~0u); return m; }), 0, Output(2));
         MergedFlow rule = c.Merge();
         Assert.Equal(default, rule.Mask.NwDst);
         Assert.Equal([DpOp.SetIpv4, DpOp.Output], rule.Program.Select(a => a.Op));
@@ -55,34 +47,359 @@ public sealed class MergeHazardTests
     {
         FlowKey packet = Tcp();
         using Chain c = new(packet);
-        c.Pass(packet, Base, 0, SetDst("192.168.0.9"), Recirc(1));
+        c.Pass(packet, BaseMask, 0, SetDst("192.168.0.9"), Recirc(1));
         packet.RecircId = Be32.FromHost(1);
-        c.Pass(packet, With(Base, m => { m.NwDst = new Be32(~0u); return m; }), 0, Output(2));
-        Assert.Equal(OffloadReason.BrokenTrace, c.Refused().Reason);
-        Assert.Equal(1, c.Refused().Pass);
+        c.Pass(packet, With(BaseMask, m => { m.NwDst = new Be32(~0u); return m; }), 0, Output(2));
+        Assert.Equal(new MergeRefusal(OffloadReason.BrokenTrace, 1, "ip_dst"), c.Refused());
     }
 
     [Fact]
-    public void Ct_pins_the_tuple_no_fragment_and_the_flags_that_open_and_close()
+    public void No_matched_field_is_dropped_whatever_lane_it_is_in()
     {
         FlowKey packet = Tcp();
+        packet.DlType = Be16.FromHost(EthType.Ipv6);
+        packet.NwSrc = packet.NwDst = default;
+        packet.Ipv6Src = Ipv6Address.FromUInt128(1);
+        packet.Ipv6Label = Be32.FromHost(0x12345);
+        packet.Vlan0Tci = Be16.FromHost(0x1005);
+        packet.Vlan1Tci = Be16.FromHost(0x1006);
+        packet.NdTarget = Ipv6Address.FromUInt128(9);
+        FlowKey mask = BaseMask;
+        mask.Ipv6Src = Ipv6Address.FromUInt128(UInt128.MaxValue);
+        mask.Ipv6Label = new Be32(~0u);
+        mask.Vlan0Tci = mask.Vlan1Tci = new Be16(0xffff);
+        mask.NdTarget = Ipv6Address.FromUInt128(UInt128.MaxValue);
         using Chain c = new(packet);
-        c.Pass(packet, Base, 0, CtAction(), Recirc(1));
-        c.Ct(0, Established());
-        packet.RecircId = Be32.FromHost(1);
-        packet.CtState = CtState.Trk | CtState.Est;
-        packet.CtZone = Be16.FromHost(5);
-        c.Pass(packet, With(Base, m => { m.CtState = (CtState)0xff; m.CtZone = new Be16(0xffff); return m; }), 0, Output(2));
+        c.Pass(packet, mask, 0, Output(2));
+        MergedFlow rule = c.Merge();
+        mask.RecircId = default;
+        Assert.True(FlowKey.Same(ref mask, ref rule.Mask));
+    }
+
+    [Fact]
+    public void Untagged_is_part_of_the_match()
+    {
+        FlowKey packet = Tcp();
+        FlowKey mask = BaseMask;
+        mask.Vlan0Tci = Be16.FromHost(0x1000);
+        using Chain c = new(packet);
+        c.Pass(packet, mask, 0, Output(2));
+        MergedFlow rule = c.Merge();
+        packet.Vlan0Tci = Be16.FromHost(0x1005);
+        Assert.False(Hits(rule, packet));
+    }
+
+    [Fact]
+    public void Pushing_a_tag_pins_that_there_was_none_and_moves_the_later_match_inwards()
+    {
+        FlowKey packet = Tcp();
+        packet.Vlan0Tci = Be16.FromHost(0x1005);
+        using Chain c = new(packet);
+        c.Pass(packet, BaseMask, 0, PushVlan(7), Recirc(1));
+        FlowKey seen = packet;
+        seen.RecircId = Be32.FromHost(1);
+        seen.Vlan1Tci = packet.Vlan0Tci;
+        seen.Vlan0Tci = Be16.FromHost(0x1007);
+        FlowKey mask = BaseMask;
+        mask.Vlan0Tci = mask.Vlan1Tci = new Be16(0xffff);
+        c.Pass(seen, mask, 4, Output(2));
+        MergedFlow rule = c.Merge();
+        Assert.Equal(new Be16(0xffff), rule.Mask.Vlan0Tci);
+        Assert.Equal(Be16.FromHost(0x1005), rule.Value.Vlan0Tci);
+        Assert.Equal(Be16.FromHost(0x1000), rule.Mask.Vlan1Tci);
+        Assert.Equal(default, rule.Value.Vlan1Tci);
+    }
+
+    [Fact]
+    public void Popping_a_tag_pulls_the_inner_match_out()
+    {
+        FlowKey packet = Tcp();
+        packet.Vlan0Tci = Be16.FromHost(0x1005);
+        packet.Vlan1Tci = Be16.FromHost(0x1006);
+        using Chain c = new(packet);
+        c.Pass(packet, BaseMask, 0, Simple(DpOp.PopVlan), Recirc(1));
+        FlowKey seen = packet;
+        seen.RecircId = Be32.FromHost(1);
+        seen.Vlan0Tci = packet.Vlan1Tci;
+        seen.Vlan1Tci = default;
+        c.Pass(seen, With(BaseMask, m => { m.Vlan0Tci = new Be16(0xffff); return m; }), -4, SetVlan(9), Output(2));
+        MergedFlow rule = c.Merge();
+        Assert.Equal(new Be16(0xffff), rule.Mask.Vlan1Tci);
+        Assert.Equal(Be16.FromHost(0x1000), rule.Mask.Vlan0Tci);
+        Assert.Equal([DpOp.PopVlan, DpOp.SetVlan, DpOp.Output], rule.Program.Select(a => a.Op));
+        Assert.Equal(-4, rule.Passes[1].LengthDeltaBytes);
+    }
+
+    [Fact]
+    public void Fin_and_rst_stay_visible_to_software()
+    {
+        using Chain c = Tracked(Tcp());
+        MergedFlow rule = c.Merge();
+        Assert.True(Hits(rule, Tcp(flags: 0x10)));
+        Assert.True(Hits(rule, Tcp(flags: 0x18)));
+        Assert.False(Hits(rule, Tcp(flags: 0x11)));
+        Assert.False(Hits(rule, Tcp(flags: 0x14)));
+        Assert.False(Hits(rule, Tcp(flags: 0x08)));
+    }
+
+    [Fact]
+    public void A_syn_on_a_closed_connection_reaches_software()
+    {
+        using Chain c = Tracked(Tcp());
+        Assert.False(Hits(c.Merge(), Tcp(flags: 0x02)));
+        using Chain syn = Tracked(Tcp(flags: 0x02));
+        Assert.Equal(OffloadReason.CtTcpFlags, syn.Refused().Reason);
+    }
+
+    [Fact]
+    public void Ct_pins_the_whole_tuple_and_requires_good_checksums()
+    {
+        using Chain c = Tracked(Tcp());
         MergedFlow rule = c.Merge();
         Assert.True(rule.IsExact);
         Assert.True(rule.RequiresCsum);
-        Assert.Equal(Be16.FromHost(0x17), rule.Mask.TcpFlags);
-        Assert.Equal(Be16.FromHost(0x10), rule.Value.TcpFlags);
-        Assert.Equal((NwFrag)0xff, rule.Mask.NwFrag);
-        Assert.Equal(new Be16(0xffff), rule.Mask.TpSrc);
-        Assert.Equal(new Be32(~0u), rule.Mask.NwSrc);
         Assert.Equal(CtState.None, rule.Mask.CtState);
-        Assert.Equal(7, Assert.Single(rule.Conns).ConnId);
-        Assert.Equal([DpOp.Output], rule.Program.Select(a => a.Op));
+        Assert.False(Hits(rule, Tcp(sport: 1001)));
+        Assert.False(Hits(rule, Tcp(dst: "10.0.0.3")));
+        Assert.Equal((7, 3u, false), (rule.Conns[0].ConnId, rule.Conns[0].Generation, rule.Conns[0].Reply));
+    }
+
+    [Fact]
+    public void Nat_matches_the_untranslated_tuple_and_forwards_the_translated_one()
+    {
+        FlowKey packet = Tcp();
+        CtVerdict v = Established();
+        v.State |= CtState.SNat;
+        v.Translated = true;
+        v.SrcAfter = Ipv6Address.FromUInt128(((UInt128)0xc0a80001) << 96);
+        v.DstAfter = Ipv6Address.FromUInt128(((UInt128)0x0a000002) << 96);
+        v.TpSrcAfter = Be16.FromHost(4000);
+        v.TpDstAfter = Be16.FromHost(80);
+        using Chain c = new(packet);
+        c.Pass(packet, BaseMask, 0, CtAction(DpCtFlags.Nat), Recirc(1));
+        c.Ct(0, v);
+        FlowKey seen = packet;
+        seen.RecircId = Be32.FromHost(1);
+        seen.NwSrc = Ip("192.168.0.1");
+        seen.TpSrc = Be16.FromHost(4000);
+        c.Pass(seen, With(BaseMask, m => { m.NwSrc = new Be32(~0u); m.TpSrc = new Be16(0xffff); return m; }), 0, Output(2));
+        MergedFlow rule = c.Merge();
+        Assert.Equal(Ip("10.0.0.1"), rule.Value.NwSrc);
+        Assert.Equal(Be16.FromHost(1000), rule.Value.TpSrc);
+        Assert.Equal([DpOp.SetIpv4, DpOp.SetL4, DpOp.Output], rule.Program.Select(a => a.Op));
+        Assert.Equal(Ip("192.168.0.1"), rule.Program[0].Ipv4.Src);
+        Assert.Equal(default, rule.Program[0].Ipv4.DstMask);
+        Assert.Equal(Be16.FromHost(4000), rule.Program[1].L4.Src);
+    }
+
+    [Theory]
+    [InlineData(CtState.Trk | CtState.New, OffloadReason.CtNotEstablished)]
+    [InlineData(CtState.Trk | CtState.Inv, OffloadReason.CtInvalid)]
+    [InlineData(CtState.Trk | CtState.Rel, OffloadReason.CtRelated)]
+    [InlineData(CtState.None, OffloadReason.CtNotEstablished)]
+    public void Only_established_packets_are_merged(CtState state, OffloadReason reason)
+    {
+        CtVerdict v = Established();
+        v.State = state;
+        using Chain c = Tracked(Tcp(), v);
+        Assert.Equal(reason, c.Refused().Reason);
+    }
+
+    [Fact]
+    public void A_commit_that_changes_the_connection_is_refused_and_one_that_does_not_is_merged()
+    {
+        foreach (bool changes in new[] { true, false })
+        {
+            FlowKey packet = Tcp();
+            CtVerdict v = Established();
+            v.Changed = changes;
+            using Chain c = new(packet);
+            c.Pass(packet, BaseMask, 0, CtAction(DpCtFlags.Commit), Output(2));
+            c.Ct(0, v);
+            if (changes) Assert.Equal(new MergeRefusal(OffloadReason.CtChangesConnection, 0, "ct(commit)"), c.Refused());
+            else Assert.Single(c.Merge().Program);
+        }
+    }
+
+    [Fact]
+    public void Ct_metadata_must_be_what_the_tracker_said()
+    {
+        FlowKey packet = Tcp();
+        using Chain c = new(packet);
+        c.Pass(packet, BaseMask, 0, CtAction(), Recirc(1));
+        CtVerdict v = Established();
+        v.Mark = 5;
+        c.Ct(0, v);
+        packet.RecircId = Be32.FromHost(1);
+        packet.CtMark = Be32.FromHost(6);
+        c.Pass(packet, With(BaseMask, m => { m.CtMark = new Be32(~0u); return m; }), 0, Output(2));
+        Assert.Equal(new MergeRefusal(OffloadReason.BrokenTrace, 1, "ct_mark"), c.Refused());
+    }
+
+    [Fact]
+    public void A_hash_pins_all_its_inputs()
+    {
+        FlowKey packet = Tcp();
+        using Chain c = new(packet);
+        c.Pass(packet, BaseMask, 0, Simple(DpOp.Hash), Recirc(1));
+        c.HashEvent(0, 0xabcd);
+        packet.RecircId = Be32.FromHost(1);
+        packet.DpHash = Be32.FromHost(0xabcd);
+        c.Pass(packet, With(BaseMask, m => { m.DpHash = Be32.FromHost(0xff); return m; }), 0, Output(2));
+        MergedFlow rule = c.Merge();
+        Assert.Equal(default, rule.Mask.DpHash);
+        Assert.True(rule.IsExact);
+        Assert.False(rule.RequiresCsum);
+        Assert.False(Hits(rule, Tcp(sport: 1001)));
+        Assert.True(Hits(rule, Tcp(flags: 0x11)));
+    }
+
+    [Fact]
+    public void Fragments_of_a_tracked_flow_go_to_software()
+    {
+        using Chain c = Tracked(Tcp());
+        FlowKey fragment = Tcp();
+        fragment.NwFrag = NwFrag.Any;
+        Assert.False(Hits(c.Merge(), fragment));
+        using Chain f = Tracked(fragment);
+        Assert.Equal(OffloadReason.Fragment, f.Refused().Reason);
+    }
+
+    [Theory]
+    [InlineData(DpOp.Truncate, OffloadReason.LengthDependent, "trunc")]
+    [InlineData(DpOp.CheckPktLen, OffloadReason.LengthDependent, "check_pkt_len")]
+    [InlineData(DpOp.Meter, OffloadReason.UnsupportedAction, "meter")]
+    [InlineData(DpOp.Sample, OffloadReason.UnsupportedAction, "sample")]
+    [InlineData(DpOp.Userspace, OffloadReason.UnsupportedAction, "userspace")]
+    [InlineData(DpOp.TnlPush, OffloadReason.UnsupportedAction, "tnl_push")]
+    public void What_depends_on_length_rate_or_chance_is_refused_by_name(DpOp op, OffloadReason reason, string detail)
+    {
+        FlowKey packet = Tcp();
+        using Chain c = new(packet);
+        c.Pass(packet, BaseMask, 0, Simple(op), Output(2));
+        Assert.Equal(new MergeRefusal(reason, 0, detail), c.Refused());
+    }
+
+    [Fact]
+    public void A_connection_with_a_gateway_is_refused()
+    {
+        FlowKey packet = Tcp();
+        using Chain c = new(packet);
+        c.Pass(packet, BaseMask, 0, CtAction(DpCtFlags.Commit | DpCtFlags.AlgFtp), Output(2));
+        c.Ct(0, Established());
+        Assert.Equal(OffloadReason.Alg, c.Refused().Reason);
+    }
+
+    [Fact]
+    public void Icmp_is_not_tracked_in_hardware()
+    {
+        FlowKey packet = Tcp();
+        packet.NwProto = IpProto.Icmp;
+        using Chain c = Tracked(packet);
+        Assert.Equal(OffloadReason.IcmpWithCt, c.Refused().Reason);
+    }
+
+    [Fact]
+    public void A_mirror_keeps_its_copy_of_the_unchanged_packet()
+    {
+        FlowKey packet = Tcp();
+        using Chain c = new(packet);
+        c.Pass(packet, BaseMask, 0, Output(9), SetDst("1.2.3.4"), Output(2));
+        Assert.Equal([DpOp.Output, DpOp.SetIpv4, DpOp.Output], c.Merge().Program.Select(a => a.Op));
+    }
+
+    [Fact]
+    public void A_copy_that_was_rewritten_does_not_spoil_the_packet_that_goes_on()
+    {
+        FlowKey packet = Tcp();
+        using Chain c = new(packet);
+        DpAction clone = new() { Op = DpOp.Clone, NestedCount = 2 };
+        c.Pass(packet, BaseMask, 0, clone, SetDst("1.2.3.4"), Output(9), Output(2));
+        MergedFlow rule = c.Merge();
+        Assert.Equal([DpOp.Clone, DpOp.SetIpv4, DpOp.Output, DpOp.Output], rule.Program.Select(a => a.Op));
+        Assert.Equal(2, rule.Program[0].NestedCount);
+    }
+
+    [Fact]
+    public void Actions_behind_a_recirculation_see_the_packet_as_it_was()
+    {
+        FlowKey packet = Tcp();
+        using Chain c = new(packet);
+        c.Pass(packet, BaseMask, 0, Recirc(1), Output(3));
+        packet.RecircId = Be32.FromHost(1);
+        c.Pass(packet, BaseMask, 0, SetDst("1.2.3.4"), Output(2));
+        MergedFlow rule = c.Merge();
+        Assert.Equal([DpOp.Clone, DpOp.SetIpv4, DpOp.Output, DpOp.Output], rule.Program.Select(a => a.Op));
+        Assert.Equal((2u, 3u), (rule.Program[2].Port, rule.Program[3].Port));
+    }
+
+    [Fact]
+    public void Dead_stores_and_stores_of_known_values_are_gone()
+    {
+        FlowKey packet = Tcp();
+        using Chain c = new(packet);
+        c.Pass(packet, With(BaseMask, m => { m.NwDst = new Be32(~0u); return m; }), 0, SetDst("1.1.1.1"), SetDst("2.2.2.2"), SetDst("10.0.0.2"), Output(2));
+        Assert.Equal([DpOp.Output], c.Merge().Program.Select(a => a.Op));
+    }
+
+    [Fact]
+    public void A_trace_older_than_the_megaflow_is_stale()
+    {
+        FlowKey packet = Tcp();
+        using Chain c = new(packet);
+        int id = c.Pass(packet, BaseMask, 0, Output(2));
+        c.Flows.Set(id, 2, packet, BaseMask, Output(3));
+        Assert.Equal(OffloadReason.StaleTrace, c.Refused().Reason);
+        c.Flows.Remove(id);
+        Assert.Equal(OffloadReason.StaleTrace, c.Refused().Reason);
+    }
+
+    [Fact]
+    public void The_reply_direction_from_another_port_does_not_match()
+    {
+        using Chain c = Tracked(Tcp(), Established(reply: true));
+        MergedFlow rule = c.Merge();
+        FlowKey other = Tcp();
+        other.InPort = Be32.FromHost(4);
+        Assert.False(Hits(rule, other));
+        Assert.True(rule.Conns[0].Reply);
+        Assert.Equal([1u, 2u], rule.Ports);
+    }
+
+    [Fact]
+    public void A_megaflow_that_is_visited_twice_counts_twice()
+    {
+        FlowKey packet = Tcp();
+        using Chain c = new(packet);
+        FlowKey mask = With(BaseMask, m => { m.RecircId = default; return m; });
+        int first = c.Pass(packet, BaseMask, 0, Recirc(1), PushVlan(3), Recirc(2));
+        int second = c.Pass(packet, mask, 0, Output(2));
+        c.Again(second, 4);
+        MergedFlow rule = c.Merge();
+        Assert.Equal(3, rule.PassCount);
+        Assert.Equal((first, 1, 0), (rule.Passes[0].MegaflowId, rule.Passes[0].Multiplicity, rule.Passes[0].LengthDeltaBytes));
+        Assert.Equal((second, 2, 4), (rule.Passes[1].MegaflowId, rule.Passes[1].Multiplicity, rule.Passes[1].LengthDeltaBytes));
+    }
+
+    [Fact]
+    public void A_rewrite_of_a_malformed_header_is_not_merged_and_a_good_one_pins_the_protocol()
+    {
+        FlowKey packet = Tcp();
+        using Chain good = new(packet);
+        good.Pass(packet, BaseMask, 0, SetDst("1.2.3.4"), Output(2));
+        Assert.Equal(0xff, good.Merge().Mask.NwProto);
+        packet.Bytes.Slice(32, 32).Clear();
+        using Chain bad = new(packet);
+        bad.Pass(packet, BaseMask, 0, SetDst("1.2.3.4"), Output(2));
+        Assert.Equal(OffloadReason.Malformed, bad.Refused().Reason);
+    }
+
+    [Fact]
+    public void A_drop_is_a_rule_without_outputs()
+    {
+        FlowKey packet = Tcp();
+        using Chain c = new(packet);
+        c.Pass(packet, BaseMask, 0, Simple(DpOp.Drop));
+        Assert.Empty(c.Merge().Program);
     }
 }

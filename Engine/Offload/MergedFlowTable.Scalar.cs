@@ -1,0 +1,80 @@
+namespace Mergeflow.Engine;
+
+/// <summary>The scalar twin of the probe, and safe access for code that may not hold pointers.</summary>
+public sealed unsafe partial class MergedFlowTable
+{
+    /// <summary>
+    /// Id of a rule whose masked value equals the masked key, by linear search; -1 if there is none. What <see cref="Probe"/> finds, without hash,
+    /// index and vectors.
+    /// </summary>
+    public int FindScalar(FlowKey key)
+    {
+        for (int slot = 0; slot < Capacity; slot++)
+        {
+            if (_inUse[slot] && MatchesScalar(_rules + slot, ref key)) return _rules[slot].RuleId;
+        }
+
+        return -1;
+    }
+
+    /// <summary>Probes for a batch of parsed packets (at most 32); <paramref name="ruleIds"/>[i] = -1 if there is none.</summary>
+    public void Probe(ReadOnlySpan<PacketRef> packets, Span<int> ruleIds)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(packets.Length, MaxBatch);
+        Packet** pointers = stackalloc Packet*[MaxBatch];
+        MergedHot** hits = stackalloc MergedHot*[MaxBatch];
+        for (int i = 0; i < packets.Length; i++) pointers[i] = packets[i].Pointer;
+        Probe(pointers, packets.Length, hits);
+        for (int i = 0; i < packets.Length; i++) ruleIds[i] = hits[i] == null ? -1 : hits[i]->RuleId;
+    }
+
+    /// <summary>
+    /// Counts a packet with this header on its rule, as the packet thread does on a hit; false, and nothing counted, if there is no rule or it is
+    /// dead. Neither checksums nor connections are looked at.
+    /// </summary>
+    public bool TryCount(FlowKey key, int lengthBytes, long nowMs)
+    {
+        for (int slot = 0; slot < Capacity; slot++)
+        {
+            MergedHot* hot = _rules + slot;
+            if (!_inUse[slot] || hot->Dead != 0 || !MatchesScalar(hot, ref key)) continue;
+            hot->Packets++;
+            hot->Bytes += (ulong)lengthBytes;
+            hot->LastUsedMs = nowMs;
+            return true;
+        }
+
+        return false;
+    }
+
+    private bool MatchesScalar(MergedHot* hot, ref FlowKey key)
+    {
+        MergedTemplate* t = _templates + hot->Template;
+        Span<byte> bytes = key.Bytes;
+        int wide = 0;
+        for (int lane = 0; lane < FlowKey.LaneCount; lane++)
+        {
+            byte* mask;
+            byte* value;
+            if (lane < 2)
+            {
+                mask = (byte*)t + (lane * 32);
+                value = (byte*)hot + (lane * 32);
+            }
+            else
+            {
+                if ((t->WideLanes & (1u << lane)) == 0) continue;
+                mask = (byte*)(t->Wide + wide);
+                value = (byte*)(hot->Wide + wide);
+                wide++;
+            }
+
+            for (int i = 0; i < 32; i++)
+            {
+                if ((bytes[(lane * 32) + i] & mask[i]) != value[i]) return false;
+            }
+        }
+
+        return true;
+    }
+}
