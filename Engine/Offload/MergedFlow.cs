@@ -8,6 +8,14 @@ namespace Mergeflow.Engine;
 /// </summary>
 public sealed class MergedFlow
 {
+    /// <summary>A rule without an id.</summary>
+    public MergedFlow()
+    {
+    }
+
+    /// <summary>A rule with an id, for use without an offload thread.</summary>
+    public MergedFlow(int id) => Id = id;
+
     /// <summary>Slot in the offload thread's registry, and the rule's cookie towards a provider; -1 while it has none.</summary>
     public int Id { get; internal set; } = -1;
 

@@ -98,7 +98,20 @@ public sealed unsafe partial class MergedFlowTable : IDisposable
         Fill(_rules + slot, rule, template);
         ulong hash = HashOf(_rules + slot);
         _hashOf[slot] = hash;
-        while (!Insert(Index, hash, slot)) Grow();
+        while (!Insert(Index, hash, slot))
+        {
+            // Only equal hashes can keep an index of that size from taking one more.
+            if ((long)Index->Mask > 64L * Capacity)
+            {
+                FreeSlotMemory(_rules + slot);
+                _free[_freeCount++] = slot;
+                reason = OffloadReason.TableFull;
+                return -1;
+            }
+
+            Grow();
+        }
+
         Volatile.Write(ref _templates[template].RuleCount, _templates[template].RuleCount + 1);
         _inUse[slot] = true;
         Count++;

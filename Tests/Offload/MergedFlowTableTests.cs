@@ -113,7 +113,7 @@ public sealed class MergedFlowTableTests
         }
 
         FlowKey key = Key(random);
-        MergedFlow rule = new() { Mask = mask };
+        MergedFlow rule = new(id) { Mask = mask };
         FlowKey.And(ref key, ref mask, ref rule.Value);
         return rule;
     }
