@@ -166,6 +166,9 @@ public sealed unsafe class MegaflowTable : IMegaflowSource, IMegaflowLedger, IDi
         }
     }
 
+    /// <summary>Deleted megaflows that may still be credited.</summary>
+    public IEnumerable<Megaflow> Retiring() => _retired.Select(r => _cold[r.Id]!);
+
     /// <summary>Packets and bytes of a megaflow: software plus hardware credits.</summary>
     public (ulong Packets, ulong Bytes, long LastUsedMs) CountersOf(Megaflow m)
     {

@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 
 namespace Mergeflow.Engine;
 
-public sealed unsafe partial class Conntrack
+public sealed unsafe partial class Conntrack : IConnLedger
 {
     /// <summary>Generation of a connection slot: moves whenever what a merged rule relies on may have changed.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -1,3 +1,5 @@
+using Mergeflow.Nic;
+
 namespace Mergeflow.Engine;
 
 /// <summary>
@@ -12,7 +14,7 @@ public sealed class Datapath : IDisposable
     /// <param name="options">Sizes and features.</param>
     /// <param name="sink">Where transmitted packets go; null = counted and dropped.</param>
     /// <param name="device">For <see cref="OffloadMode.Nic"/>: the device that rules are installed in.</param>
-    public Datapath(DatapathOptions options, IPacketSink? sink)
+    public Datapath(DatapathOptions options, IPacketSink? sink, IFlowDevice? device = null)
     {
         Options = options;
         Pipeline = new OfPipeline(new PipelineOptions
@@ -31,9 +33,19 @@ public sealed class Datapath : IDisposable
         Megaflows = new MegaflowTable(options.MegaflowCapacity, Quiescent);
         _upcall = new UpcallHandler(Pipeline, Megaflows);
         Revalidator = new Revalidator(Pipeline, _upcall);
+        if (CreateProvider(options, device) is { } provider)
+        {
+            var end = new PmdOffload((provider as SoftOffloadProvider)?.Table);
+            Offload = new OffloadThread(end, Megaflows, Megaflows, Conntrack, provider);
+            Aging = new AgingThread(Offload);
+            Conntrack.Observer = end;
+            _upcall.Observer = Offload;
+        }
+
         Pmd = new PmdThread(
             new PmdOptions
             {
+                Offload = Offload?.Pmd,
                 Pool = new PacketPool(options.PacketCapacity, options.FrameCapacityBytes),
                 CacheOn = options.CacheOn,
                 EmcEntryCount = options.EmcEntryCount,
@@ -61,12 +73,23 @@ public sealed class Datapath : IDisposable
 
     public Revalidator Revalidator { get; }
 
-    /// <summary>Reclamation point of everything that other threads may read.</summary>
+    /// <summary>Merges, installs, revokes; null without offload.</summary>
+    public OffloadThread? Offload { get; }
+
+    /// <summary>Polls hardware counters; null without offload.</summary>
+    public AgingThread? Aging { get; }
+
+    /// <summary>Reclamation of what the PMD owns and the offload thread reads: megaflows and their programs.</summary>
     public QuiescentState Quiescent { get; } = new();
+
+    /// <summary>Reclamation of what the offload thread owns and the PMD reads: merged rules.</summary>
+    public QuiescentState PmdQuiescent { get; } = new();
 
     /// <summary>Applies flow modifications, all or none; on return no megaflow and no merged rule contradicts the tables.</summary>
     public void ApplyFlowMods(IReadOnlyList<FlowMod> mods, long nowMs)
     {
+        // Hardware packets so far belong to the old rules.
+        Settle(nowMs);
         Pipeline.ApplyAll(mods, nowMs);
         Revalidator.RevalidateAll(nowMs);
     }
@@ -74,6 +97,7 @@ public sealed class Datapath : IDisposable
     /// <summary>Applies a group modification, with the same promise.</summary>
     public void ApplyGroupMod(GroupMod mod, long nowMs)
     {
+        Settle(nowMs);
         Pipeline.ApplyGroup(mod);
         Revalidator.RevalidateAll(nowMs);
     }
@@ -83,6 +107,7 @@ public sealed class Datapath : IDisposable
     {
         if (zone is { } z) Conntrack.FlushZone(z);
         else Conntrack.FlushAll(nowMs);
+        Offload?.Step(nowMs);
     }
 
     /// <summary>Deletes every megaflow, its statistics pushed.</summary>
@@ -96,7 +121,7 @@ public sealed class Datapath : IDisposable
     /// <summary>Pushes everything that is counted anywhere to where it is reported.</summary>
     public void Settle(long nowMs)
     {
-        _ = nowMs;
+        Offload?.Settle(nowMs);
         Revalidator.PushAll();
     }
 
@@ -107,6 +132,8 @@ public sealed class Datapath : IDisposable
         if (Pipeline.Expire(nowMs) > 0) Revalidator.RevalidateAll(nowMs);
         Revalidator.ExpireIdle(nowMs);
         Pipeline.Recirc.Sweep(nowMs);
+        Offload?.Step(nowMs);
+        Megaflows.Reclaim();
     }
 
     /// <inheritdoc/>
@@ -114,8 +141,16 @@ public sealed class Datapath : IDisposable
     {
         Pmd.Dispose();
         Pmd.Pool.Dispose();
+        Offload?.Dispose();
         _upcall.Dispose();
         Megaflows.Dispose();
         Conntrack.Dispose();
     }
+
+    private IOffloadProvider? CreateProvider(DatapathOptions options, IFlowDevice? device) => options.Offload switch
+    {
+        OffloadMode.None => null,
+        OffloadMode.Soft => new SoftOffloadProvider(options.MergedCapacity, options.MergedTemplates, PmdQuiescent),
+        _ => throw new ArgumentException("offload to a NIC needs a device", nameof(device)),
+    };
 }

@@ -41,6 +41,12 @@ public class DatapathOptions
     /// <summary>Most connections.</summary>
     public int ConnectionCapacity { get; init; } = 65_536;
 
+    /// <summary>Most merged rules of the soft device.</summary>
+    public int MergedCapacity { get; init; } = 65_536;
+
+    /// <summary>Most masks among the merged rules of the soft device, 1..64.</summary>
+    public int MergedTemplates { get; init; } = 64;
+
     /// <summary>Exact-match cache entries, a power of two.</summary>
     public int EmcEntryCount { get; init; } = 1 << 13;
 }

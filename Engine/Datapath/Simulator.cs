@@ -74,6 +74,7 @@ public sealed unsafe class Simulator : IDisposable
         int n = _pending;
         _pending = 0;
         Datapath.Pmd.ProcessBatch(_batch, n, NowMs);
+        Datapath.Offload?.Step(NowMs);
     }
 
     /// <summary>Removes connections: all, or those of one zone.</summary>
@@ -94,6 +95,8 @@ public sealed unsafe class Simulator : IDisposable
             MegaflowCount = Datapath.Megaflows.Count,
             Connections = [.. Datapath.Conntrack.Snapshot(NowMs)],
             Pmd = Datapath.Pmd.Stats,
+            Offloaded = Datapath.Offload?.Stats.Installed ?? 0,
+            OffloadHits = Datapath.Offload?.Stats.Hits ?? 0,
         };
     }
 

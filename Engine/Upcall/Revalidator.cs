@@ -89,6 +89,9 @@ public sealed class Revalidator : IPoller
         {
             if (table[i] is { } m) Push(m);
         }
+
+        foreach (Megaflow m in table.Retiring()) Push(m);
+        table.Reclaim();
     }
 
     /// <summary>Pushes one megaflow's new packets and bytes to every rule it visits, once per visit.</summary>

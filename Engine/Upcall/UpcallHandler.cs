@@ -21,8 +21,8 @@ public sealed unsafe class UpcallHandler : IDisposable
 
     public Dpcls Classifier { get; } = new();
 
-    /// <summary>Told about every megaflow that is installed or deleted.</summary>
-    public IMegaflowObserver? Observer { get; set; }
+    /// <summary>Told about every deleted megaflow.</summary>
+    public OffloadThread? Observer { get; set; }
 
     /// <summary>Translates the packet's key and installs the megaflow; null when the flow table is full (the program is then in <see cref="CopyLastProgram"/>).</summary>
     public Megaflow? Handle(Packet* p, long nowMs)
@@ -42,8 +42,9 @@ public sealed unsafe class UpcallHandler : IDisposable
     {
         if (m.Dead) return;
         Classifier.Remove(m);
-        Observer?.OnMegaflowDeleted(m);
+        // Dead first, told then: a rule that is being installed meanwhile finds the generation moved when it re-checks.
         Megaflows.Delete(m);
+        Observer?.OnMegaflowDeleted(m.Id);
         foreach (uint id in m.RecircIds) _recircs.Release(id);
     }
 

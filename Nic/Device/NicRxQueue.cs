@@ -74,6 +74,23 @@ public sealed unsafe class NicRxQueue
         return false;
     }
 
+    /// <summary>Whether <see cref="Receive"/> would hit now; nothing is counted or changed. For runtimes that must keep the order of packets.</summary>
+    public bool WouldHit(uint port, ReadOnlySpan<byte> frame)
+    {
+        NicKey key = default;
+        if (_nic.RuleCount == 0 || !NicParser.Parse(frame, port, _nic.Profile.VlanTags, _nic.Profile.VerifiesChecksums, ref key, out _)) return false;
+        _nic.Gate.Enter(_reader);
+        try
+        {
+            RuleBlock* rule = _nic.Find(ref key);
+            return rule != null && (rule->MinTtl == 0 || key.Bytes[34] > rule->MinTtl);
+        }
+        finally
+        {
+            _nic.Gate.Exit(_reader);
+        }
+    }
+
     private void Execute<TSink>(Span<NicOp> ops, ref FrameEditor editor, ref TSink sink)
         where TSink : struct, INicSink, allows ref struct
     {
