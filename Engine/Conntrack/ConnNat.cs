@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Mergeflow.Native;
 
 namespace Mergeflow.Engine;
 
@@ -94,14 +95,14 @@ internal static unsafe class ConnNat
         if (old == port) return;
         if (checksum != null)
         {
-            Unsafe.WriteUnaligned(checksum, CtChecksum.Update16(Unsafe.ReadUnaligned<ushort>(checksum), old, port));
+            Unsafe.WriteUnaligned(checksum, InternetChecksum.Recalc16(Unsafe.ReadUnaligned<ushort>(checksum), old, port));
         }
         Unsafe.WriteUnaligned(field, port);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Update32(byte* checksum, uint old, uint value)
-        => Unsafe.WriteUnaligned(checksum, CtChecksum.Update32(Unsafe.ReadUnaligned<ushort>(checksum), old, value));
+        => Unsafe.WriteUnaligned(checksum, InternetChecksum.Recalc32(Unsafe.ReadUnaligned<ushort>(checksum), old, value));
 
     private static void Update128(byte* checksum, byte* old, byte* value)
     {

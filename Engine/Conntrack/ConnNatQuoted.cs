@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Mergeflow.Native;
 
 namespace Mergeflow.Engine;
 
@@ -19,7 +20,7 @@ internal static unsafe class ConnNatQuoted
         ConnNat.WriteIpv4(l3, l4, size, quotedSource, quotedSource ? other->Src : other->Dst);
 
         Unsafe.WriteUnaligned(cx->L4 + 2, (ushort)0);
-        Unsafe.WriteUnaligned(cx->L4 + 2, CtChecksum.Finish(CtChecksum.Add(0, cx->L4, (int)(end - cx->L4))));
+        Unsafe.WriteUnaligned(cx->L4 + 2, InternetChecksum.Compute(cx->L4, (int)(end - cx->L4)));
     }
 
     /// <summary>The same for ICMPv6.</summary>
@@ -35,7 +36,7 @@ internal static unsafe class ConnNatQuoted
 
         int icmpSize = (int)(end - cx->L4);
         Unsafe.WriteUnaligned(cx->L4 + 2, (ushort)0);
-        Unsafe.WriteUnaligned(cx->L4 + 2, CtChecksum.Finish(CtChecksum.Add(CtChecksum.Pseudo6(cx->L3, IpProto.Icmpv6, icmpSize), cx->L4, icmpSize)));
+        Unsafe.WriteUnaligned(cx->L4 + 2, InternetChecksum.UpperLayer6(cx->L3, cx->L4, IpProto.Icmpv6, (ushort)icmpSize));
     }
 
     private static byte* EndOf(Packet* packet) => packet->Data + packet->LengthBytes - packet->L2PadBytes;

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Mergeflow.Native;
 
 namespace Mergeflow.Engine;
 
@@ -60,7 +61,7 @@ public sealed unsafe partial class Conntrack
         int headerSize = (*l3 & 0x0f) * 4;
         if (headerSize < Ipv4HeaderBytes || size < headerSize) return false;
         if ((Unsafe.ReadUnaligned<ushort>(l3 + 6) & 0xff3f) != 0) return false;
-        if (validate && CtChecksum.Finish(CtChecksum.Add(0, l3, headerSize)) != 0) return false;
+        if (validate && InternetChecksum.Compute(l3, headerSize) != 0) return false;
         l4 = l3 + headerSize;
         cx->Key.Addrs = Unsafe.ReadUnaligned<ulong>(l3 + 12);
         cx->Key.Proto = l3[9];
@@ -101,7 +102,7 @@ public sealed unsafe partial class Conntrack
                 return (unchecked4 || !validate || IsL4ChecksumRight(cx)) && ExtractPorts(cx, l4);
 
             case IpProto.Icmp when !cx->IsIpv6:
-                if (validate && CtChecksum.Finish(CtChecksum.Add(0, l4, size)) != 0) return false;
+                if (validate && InternetChecksum.Compute(l4, size) != 0) return false;
                 return ExtractIcmp(cx, l4, size, IcmpHeaderBytes, quoted: false);
 
             case IpProto.Icmpv6 when cx->IsIpv6:
@@ -124,9 +125,9 @@ public sealed unsafe partial class Conntrack
 
     private static bool IsL4ChecksumRight(CtContext* cx)
     {
-        ulong sum = cx->IsIpv6
-            ? CtChecksum.Pseudo6(cx->L3, cx->Key.Proto, cx->L4SizeBytes)
-            : CtChecksum.Pseudo4(cx->L3, cx->Key.Proto, ((cx->L3[2] << 8) | cx->L3[3]) - ((*cx->L3 & 0x0f) * 4));
-        return CtChecksum.Finish(CtChecksum.Add(sum, cx->L4, cx->L4SizeBytes)) == 0;
+        uint seed = cx->IsIpv6
+            ? InternetChecksum.PseudoHeaderV6(cx->L3 + 8, cx->L3 + 24, cx->Key.Proto, (uint)cx->L4SizeBytes)
+            : InternetChecksum.PseudoHeaderV4(cx->L3);
+        return InternetChecksum.Fold(InternetChecksum.Sum(cx->L4, cx->L4SizeBytes, seed)) == 0;
     }
 }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Mergeflow.Native;
 
 namespace Mergeflow.Engine;
 
@@ -97,7 +98,7 @@ public sealed unsafe partial class Conntrack
         if ((packet->Flags & PacketFlags.IpCsumBad) != 0 || size < Ipv4HeaderBytes || Read16(l3 + 2) != size) return false;
         int headerSize = (*l3 & 0x0f) * 4;
         if (headerSize < Ipv4HeaderBytes || size < headerSize) return false;
-        if ((packet->Flags & PacketFlags.IpCsumGood) == 0 && CtChecksum.Finish(CtChecksum.Add(0, l3, headerSize)) != 0) return false;
+        if ((packet->Flags & PacketFlags.IpCsumGood) == 0 && InternetChecksum.Compute(l3, headerSize) != 0) return false;
         ushort offset = Read16(l3 + 6);
         more = (offset & 0x2000) != 0;
         bool last = (offset & 0x1fff) != 0 && !more;

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
+using Mergeflow.Native;
 
 namespace Mergeflow.Engine;
 
@@ -39,8 +40,8 @@ public sealed unsafe partial class Conntrack
         ushort wholeOffset = (ushort)(offset & 0xffdf);
         ushort length = Unsafe.ReadUnaligned<ushort>(l3 + 2);
         ushort wholeLength = BinaryPrimitives.ReverseEndianness((ushort)(total - whole->L3Offset));
-        ushort checksum = CtChecksum.Update16(Unsafe.ReadUnaligned<ushort>(l3 + 10), offset, wholeOffset);
-        Unsafe.WriteUnaligned(l3 + 10, CtChecksum.Update16(checksum, length, wholeLength));
+        ushort checksum = InternetChecksum.Recalc16(Unsafe.ReadUnaligned<ushort>(l3 + 10), offset, wholeOffset);
+        Unsafe.WriteUnaligned(l3 + 10, InternetChecksum.Recalc16(checksum, length, wholeLength));
         Unsafe.WriteUnaligned(l3 + 6, wholeOffset);
         Unsafe.WriteUnaligned(l3 + 2, wholeLength);
         return true;
@@ -101,7 +102,7 @@ public sealed unsafe partial class Conntrack
             for (int at = 12; at <= 16; at += 4)
             {
                 uint old = Unsafe.ReadUnaligned<uint>(l3 + at), value = Unsafe.ReadUnaligned<uint>(wholeL3 + at);
-                Unsafe.WriteUnaligned(l3 + 10, CtChecksum.Update32(Unsafe.ReadUnaligned<ushort>(l3 + 10), old, value));
+                Unsafe.WriteUnaligned(l3 + 10, InternetChecksum.Recalc32(Unsafe.ReadUnaligned<ushort>(l3 + 10), old, value));
                 Unsafe.WriteUnaligned(l3 + at, value);
             }
             to->NwSrc = from->NwSrc;

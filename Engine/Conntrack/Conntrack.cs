@@ -1,7 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using Mergeflow.Native;
 
 namespace Mergeflow.Engine;
 
@@ -25,7 +25,7 @@ public sealed unsafe partial class Conntrack : IDisposable
     private readonly ConnBucket* _buckets;
     private readonly uint _bucketMask;
     private readonly ConnHash _hash;
-    private readonly List<nint> _allocations = [];
+    private readonly List<PinnedBlock> _blocks = [];
     private ulong _random;
     private int _freeHead;
     private int _highWater = 1;
@@ -87,8 +87,8 @@ public sealed unsafe partial class Conntrack : IDisposable
         if (_disposed) return;
         _disposed = true;
         _fragments.Dispose();
-        foreach (nint p in _allocations) NativeMemory.Free((void*)p);
-        _allocations.Clear();
+        foreach (PinnedBlock block in _blocks) block.Dispose();
+        _blocks.Clear();
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -149,9 +149,9 @@ public sealed unsafe partial class Conntrack : IDisposable
     /// <summary>Zeroed memory, on a boundary of 128 bytes. The system hands out its pages at first touch.</summary>
     private void* Allocate(nuint sizeBytes)
     {
-        void* p = NativeMemory.AllocZeroed(sizeBytes + 128);
-        _allocations.Add((nint)p);
-        return (void*)(((nint)p + 127) & ~(nint)127);
+        PinnedBlock block = PinnedMemory.Allocate(sizeBytes, alignBytes: 128, wantHugePages: true);
+        _blocks.Add(block);
+        return block.Pointer;
     }
 
     [DoesNotReturn]
