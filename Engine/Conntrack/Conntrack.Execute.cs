@@ -21,15 +21,15 @@ public sealed unsafe partial class Conntrack
     /// <summary>The same, with the hash from <see cref="HashOf"/>; 0 = not known.</summary>
     public void Execute(Packet* packet, in DpCt args, long nowMs, ulong hash, out CtVerdict verdict)
     {
-        if (packet->Key.NwFrag != NwFrag.No)
-        {
-            ExecuteFragment(packet, args, nowMs, out verdict);
-        }
-        else
-        {
-            ExecuteWhole(packet, args, nowMs, hash, out verdict);
-        }
-        if (_fragments.Oldest >= 0) ExpireFragments(nowMs, 0, 1);
+        if (nowMs > _fragmentsDueMs) ExpireFragmentsAfter(packet, args, nowMs, hash, out verdict);
+        else ExecuteOne(packet, args, nowMs, hash, out verdict);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void ExecuteOne(Packet* packet, in DpCt args, long nowMs, ulong hash, out CtVerdict verdict)
+    {
+        if (packet->Key.NwFrag != NwFrag.No) ExecuteFragment(packet, args, nowMs, out verdict);
+        else if (!TryExecuteEstablished(packet, args, nowMs, hash, out verdict)) ExecuteWhole(packet, args, nowMs, hash, out verdict);
     }
 
     [SkipLocalsInit]
@@ -56,24 +56,8 @@ public sealed unsafe partial class Conntrack
     public ulong HashOf(Packet* packet, ushort zone)
     {
         FlowKey* k = &packet->Key;
-        if (k->NwProto is not (IpProto.Tcp or IpProto.Udp) || k->NwFrag != NwFrag.No) return 0;
-        ConnKey key = default;
-        key.Zone = zone;
-        key.Proto = k->NwProto;
-        key.Ports = Unsafe.ReadUnaligned<uint>(&k->TpSrc);
-        switch (k->DlType.Host)
-        {
-            case EthType.Ip:
-                key.Addrs = Unsafe.ReadUnaligned<uint>(&k->NwSrc) | ((ulong)Unsafe.ReadUnaligned<uint>(&k->NwDst) << 32);
-                return _hash.OfKey(key);
-            case EthType.Ipv6:
-                key.Aux = ConnKey.AuxIpv6;
-                key.Src = _hash.OfAddress(k->Ipv6Src);
-                key.Dst = _hash.OfAddress(k->Ipv6Dst);
-                return _hash.OfKey(key);
-            default:
-                return 0;
-        }
+        bool hasPorts = k->NwProto is IpProto.Tcp or IpProto.Udp && k->NwFrag == NwFrag.No;
+        return hasPorts && (k->DlType.Raw == Ipv4Raw || k->DlType.Raw == Ipv6Raw) ? _hash.OfKey(KeyOf(k, zone)) : 0;
     }
 
     /// <summary>Makes a packet untracked again (<c>ct_clear</c>).</summary>

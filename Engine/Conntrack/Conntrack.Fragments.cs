@@ -15,6 +15,9 @@ public sealed unsafe partial class Conntrack
     private nint[] _released = new nint[64];
     private int _releasedCount;
 
+    /// <summary>When the oldest datagram is late.</summary>
+    private long _fragmentsDueMs = long.MaxValue;
+
     /// <summary>Packets that the last call released, in order; valid until the next call. They belong to the caller again.</summary>
     public ReadOnlySpan<nint> Released => _released.AsSpan(0, _releasedCount);
 
@@ -45,6 +48,16 @@ public sealed unsafe partial class Conntrack
         }
     }
 
+    /// <summary>A packet passes while a datagram is overdue: the packet first, it might complete it.</summary>
+    private void ExpireFragmentsAfter(Packet* packet, in DpCt args, long nowMs, ulong hash, out CtVerdict verdict)
+    {
+        ExecuteOne(packet, args, nowMs, hash, out verdict);
+        ExpireFragments(nowMs, 0, 1);
+    }
+
+    private void UpdateFragmentsDue()
+        => _fragmentsDueMs = _fragments.Oldest >= 0 ? _fragments.Datagram(_fragments.Oldest)->ExpiryMs : long.MaxValue;
+
     /// <summary>Takes a fragment; false if it is no good. <paramref name="complete"/> is set to its datagram if that is whole now.</summary>
     private bool TryHold(Packet* packet, ushort zone, long nowMs, ref int complete)
     {
@@ -68,7 +81,11 @@ public sealed unsafe partial class Conntrack
         if (_fragments.IsFull) return false;
 
         int datagram = _fragments.Find(key);
-        if (datagram < 0) datagram = _fragments.Add(key, nowMs);
+        if (datagram < 0)
+        {
+            datagram = _fragments.Add(key, nowMs);
+            UpdateFragmentsDue();
+        }
         CtDatagram* d = _fragments.Datagram(datagram);
         if (d->Failed || (!key.IsIpv6 && d->FragmentCount >= MaxFragmentsV4)) return false;
         if (_fragments.Overlaps(datagram, start, end)) return false;
@@ -154,6 +171,7 @@ public sealed unsafe partial class Conntrack
             }
             _fragments.Remove(datagram);
         }
+        UpdateFragmentsDue();
         return dropped;
     }
 }

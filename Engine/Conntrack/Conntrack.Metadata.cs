@@ -153,19 +153,10 @@ public sealed unsafe partial class Conntrack
         verdict.Zone = k->CtZone.Host;
         verdict.Mark = k->CtMark.Host;
         verdict.Label = k->CtLabel;
-        if (k->DlType.Host == EthType.Ipv6)
-        {
-            verdict.SrcAfter = k->Ipv6Src;
-            verdict.DstAfter = k->Ipv6Dst;
-        }
-        else
-        {
-            verdict.SrcAfter = default;
-            verdict.DstAfter = default;
-            *(Be32*)Unsafe.AsPointer(ref verdict.SrcAfter) = k->NwSrc;
-            *(Be32*)Unsafe.AsPointer(ref verdict.DstAfter) = k->NwDst;
-        }
-        verdict.TpSrcAfter = k->TpSrc;
-        verdict.TpDstAfter = k->TpDst;
+        Unsafe.SkipInit(out verdict.SrcAfter);
+        Unsafe.SkipInit(out verdict.DstAfter);
+        Unsafe.SkipInit(out verdict.TpSrcAfter);
+        Unsafe.SkipInit(out verdict.TpDstAfter);
+        WriteAddressesAfter(k, k->DlType.Raw == Ipv6Raw, ref verdict);
     }
 }

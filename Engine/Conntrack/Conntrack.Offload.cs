@@ -82,7 +82,9 @@ public sealed unsafe partial class Conntrack : IConnLedger
         if ((uint)connId > (uint)_capacity) return false;
         ConnRecord* c = Conn(connId);
         if (c->Generation != generation || nowMs >= c->ExpiryMs || packet->Key.NwFrag != NwFrag.No || !IsEstablished(c)) return false;
-        if (!AreChecksumsRight(packet, out byte* l4, out int l4SizeBytes)) return false;
+        byte* l4 = packet->Data + packet->L4Offset;
+        int l4SizeBytes = packet->LengthBytes - packet->L2PadBytes - packet->L4Offset;
+        if (!IsTrackable(packet, l4, l4SizeBytes, c->Fwd.Proto)) return false;
 
         if (c->Fwd.Proto == IpProto.Tcp)
         {
@@ -96,14 +98,15 @@ public sealed unsafe partial class Conntrack : IConnLedger
         return true;
     }
 
-    /// <summary>What <c>Execute</c> checks of the bytes of a TCP or UDP packet before it looks anything up.</summary>
-    [SkipLocalsInit]
-    private bool AreChecksumsRight(Packet* packet, out byte* l4, out int l4SizeBytes)
+    /// <summary>
+    /// What <c>Execute</c> checks of a TCP or UDP packet's bytes before it looks anything up. IPv6 with extension headers is left to it.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool IsTrackable(Packet* packet, byte* l4, int l4SizeBytes, byte proto)
     {
-        CtContext cx;
-        bool ok = ExtractKey(packet, 0, &cx);
-        l4 = cx.L4;
-        l4SizeBytes = cx.L4SizeBytes;
-        return ok;
+        if (packet->L4Offset == Packet.NoOffset || packet->Key.NwProto != proto) return false;
+        byte* l3 = packet->Data + packet->L3Offset;
+        bool isIpv6 = packet->Key.DlType.Raw == Ipv6Raw;
+        return IsPlain(packet, l3, l4, l4SizeBytes, proto, isIpv6) && AreChecksumsRight(packet, l3, l4, l4SizeBytes, proto, isIpv6);
     }
 }

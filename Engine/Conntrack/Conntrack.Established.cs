@@ -1,0 +1,214 @@
+using System.Buffers.Binary;
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using Mergeflow.Native;
+
+namespace Mergeflow.Engine;
+
+/// <remarks>
+/// The packet that conntrack exists for: TCP or UDP of a connection that is established both ways, not seen by conntrack before, with
+/// nothing to set. Its tuple is read from the parsed key (three loads: the key has the ports behind the addresses), its checks are
+/// those of the general way in another order. Whatever is not as expected goes the general way, and nothing was changed by then.
+/// </remarks>
+public sealed unsafe partial class Conntrack
+{
+    private const DpCtFlags NotPlain = DpCtFlags.Force | DpCtFlags.AlgFtp | DpCtFlags.AlgTftp;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private ConnKey KeyOf(FlowKey* k, ushort zone)
+    {
+        ConnKey key;
+        Unsafe.SkipInit(out key);
+        key.Tail = Unsafe.ReadUnaligned<uint>(&k->TpSrc) | ((ulong)k->NwProto << 32) | ((ulong)zone << 48);
+        if (k->DlType.Raw == Ipv6Raw)
+        {
+            key.Tail |= (ulong)ConnKey.AuxIpv6 << 40;
+            key.Addrs = _hash.OfAddress(k->Ipv6Src) | ((ulong)_hash.OfAddress(k->Ipv6Dst) << 32);
+        }
+        else
+        {
+            key.Addrs = Unsafe.ReadUnaligned<ulong>(&k->NwSrc);
+        }
+        return key;
+    }
+
+    private static readonly ushort Ipv4Raw = Be16.FromHost(EthType.Ip).Raw;
+    private static readonly ushort Ipv6Raw = Be16.FromHost(EthType.Ipv6).Raw;
+
+    /// <summary>Does the whole job for an ordinary packet of an established connection; false = nothing was done.</summary>
+    [SkipLocalsInit]
+    private bool TryExecuteEstablished(Packet* packet, in DpCt args, long nowMs, ulong hash, out CtVerdict verdict)
+    {
+        Unsafe.SkipInit(out verdict);
+        FlowKey* k = &packet->Key;
+        byte proto = k->NwProto;
+        bool isIpv6 = k->DlType.Raw == Ipv6Raw;
+        if (k->CtState != CtState.None || (proto != IpProto.Tcp && proto != IpProto.Udp) || packet->L4Offset == Packet.NoOffset) return false;
+        if ((args.Flags & NotPlain) != 0 || args.MarkMask != 0 || !args.LabelMask.IsZero) return false;
+        if (!isIpv6 && k->DlType.Raw != Ipv4Raw) return false;
+
+        byte* l3 = packet->Data + packet->L3Offset;
+        byte* l4 = packet->Data + packet->L4Offset;
+        int l4SizeBytes = packet->LengthBytes - packet->L2PadBytes - packet->L4Offset;
+        if (!IsPlain(packet, l3, l4, l4SizeBytes, proto, isIpv6)) return false;
+
+        ConnKey key = KeyOf(k, args.Zone);
+        if ((key.Ports & 0xffff) == 0 || key.Ports >> 16 == 0) return false;
+        if (hash == 0) hash = _hash.OfKey(key);
+        int id = FindFirst(key, hash, out bool reply);
+        if (id == 0) return false;
+        ConnRecord* c = Conn(id);
+        if (nowMs >= c->ExpiryMs || (c->Flags & (ConnFlags.HasAlg | ConnFlags.AlgRelated)) != 0) return false;
+        if (isIpv6 && !SameAddresses(id, k->Ipv6Src, k->Ipv6Dst, ref reply)) return false;
+
+        bool tcp = proto == IpProto.Tcp;
+        if (!tcp && c->L4State != ConnL4State.Bidir) return false;
+        if (!AreChecksumsRight(packet, l3, l4, l4SizeBytes, proto, isIpv6)) return false;
+        if (tcp)
+        {
+            if (!TryTcpEstablished(c, l4, l4SizeBytes, reply, nowMs)) return false;
+        }
+        else
+        {
+            c->ExpiryMs = nowMs + TimeoutMs(c, CtTimeout.OtherBidir);
+        }
+        CountPacket(c, reply, packet->LengthBytes);
+
+        bool nat = (args.Flags & DpCtFlags.Nat) != 0;
+        k->CtState = reply ? CtState.Est | CtState.Rpl : CtState.Est;
+        verdict.Translated = false;
+        if (nat && c->Nat != NatKind.None)
+        {
+            verdict.Translated = true;
+            TranslatePlain(packet, c, id, l3, l4, l4SizeBytes, reply, isIpv6);
+        }
+        WriteEstablished(packet, c, id, args.Zone, isIpv6);
+        packet->CtConnRef = nat ? 0 : id + 1;
+        packet->CtConnBirth = c->Birth;
+        packet->CtConnFlags = (byte)(reply ? 1 : 0);
+
+        verdict.ConnId = id;
+        verdict.Generation = c->Generation;
+        verdict.State = k->CtState;
+        verdict.Reply = reply;
+        verdict.Disposition = CtDisposition.Continue;
+        verdict.Changed = false;
+        verdict.Offloadable = true;
+        verdict.Cached = false;
+        verdict.Zone = args.Zone;
+        verdict.Mark = c->Mark;
+        verdict.Label = c->Label;
+        WriteAddressesAfter(k, isIpv6, ref verdict);
+        return true;
+    }
+
+    /// <summary>The part of the checks on entry that costs nothing: header lengths, nothing between IPv6 and L4.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool IsPlain(Packet* packet, byte* l3, byte* l4, int l4SizeBytes, byte proto, bool isIpv6)
+    {
+        if ((packet->Flags & (PacketFlags.IpCsumBad | PacketFlags.L4CsumBad)) != 0) return false;
+        if (isIpv6 && l4 != l3 + Ipv6HeaderBytes) return false;
+        if (proto == IpProto.Tcp)
+        {
+            int headerSize = l4SizeBytes >= TcpHeaderBytes ? (l4[12] >> 4) * 4 : 0;
+            return headerSize >= TcpHeaderBytes && headerSize <= l4SizeBytes;
+        }
+        if (l4SizeBytes < UdpHeaderBytes) return false;
+        int udpSize = Read16(l4 + 4);
+        return udpSize >= UdpHeaderBytes && udpSize <= l4SizeBytes;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool AreChecksumsRight(Packet* packet, byte* l3, byte* l4, int l4SizeBytes, byte proto, bool isIpv6)
+    {
+        if (!isIpv6 && (packet->Flags & PacketFlags.IpCsumGood) == 0 && InternetChecksum.Compute(l3, (*l3 & 0x0f) * 4) != 0) return false;
+        if ((packet->Flags & PacketFlags.L4CsumGood) != 0) return true;
+        if (!isIpv6 && proto == IpProto.Udp && Unsafe.ReadUnaligned<ushort>(l4 + 6) == 0) return true;
+        uint seed = isIpv6
+            ? InternetChecksum.PseudoHeaderV6(l3 + 8, l3 + 24, proto, (uint)l4SizeBytes)
+            : InternetChecksum.PseudoHeaderV4(l3);
+        return InternetChecksum.Fold(InternetChecksum.Sum(l4, l4SizeBytes, seed)) == 0;
+    }
+
+    /// <summary>First record with this tuple in the first bucket; 0 = look further the general way.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private int FindFirst(in ConnKey key, ulong hash, out bool reply)
+    {
+        ConnBucket* bucket = _buckets + ((uint)hash & _bucketMask);
+        Vector128<ulong> wanted = Vector128.Create(key.Addrs, key.Tail);
+        for (uint hits = Matches(bucket, SignatureOf(hash)); hits != 0; hits &= hits - 1)
+        {
+            int id = (int)(bucket->Ids[BitOperations.TrailingZeroCount(hits)] & ~ConnBucket.MovedBit);
+            ConnRecord* c = Conn(id);
+            reply = Vector128.Load((ulong*)&c->Rev) == wanted;
+            if (Vector128.Load((ulong*)&c->Fwd) == wanted)
+            {
+                reply = false;
+                return id;
+            }
+            if (reply) return id;
+        }
+        reply = false;
+        return 0;
+    }
+
+    /// <summary>ct_state (as set), zone and mark in one store, label and original tuple in two.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void WriteEstablished(Packet* packet, ConnRecord* c, int id, ushort zone, bool isIpv6)
+    {
+        FlowKey* k = &packet->Key;
+        k->CtState |= CtState.Trk;
+        *(ulong*)&k->CtState = (byte)k->CtState
+            | ((ulong)BinaryPrimitives.ReverseEndianness(zone) << 16)
+            | ((ulong)BinaryPrimitives.ReverseEndianness(c->Mark) << 32);
+        packet->KeyLanes = (packet->KeyLanes | CtLane) & ~CtIpv6Lane;
+        k->CtLabel = c->Label;
+        ulong* tuple = (ulong*)&k->CtNwSrc;
+        tuple[1] = c->Fwd.Tail & 0xff_ffff_ffff;
+        if (isIpv6)
+        {
+            tuple[0] = 0;
+            WriteTupleIpv6(packet, _addresses[id].FwdSrc, _addresses[id].FwdDst);
+        }
+        else
+        {
+            tuple[0] = c->Fwd.Addrs;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void WriteAddressesAfter(FlowKey* k, bool isIpv6, ref CtVerdict verdict)
+    {
+        if (isIpv6)
+        {
+            verdict.SrcAfter = k->Ipv6Src;
+            verdict.DstAfter = k->Ipv6Dst;
+        }
+        else
+        {
+            Unsafe.As<Ipv6Address, Vector128<uint>>(ref verdict.SrcAfter) = Vector128.CreateScalar(k->NwSrc.Raw);
+            Unsafe.As<Ipv6Address, Vector128<uint>>(ref verdict.DstAfter) = Vector128.CreateScalar(k->NwDst.Raw);
+        }
+        verdict.TpSrcAfter = k->TpSrc;
+        verdict.TpDstAfter = k->TpDst;
+    }
+
+    /// <summary><see cref="Translate"/> for a packet that is no ICMP error.</summary>
+    private void TranslatePlain(Packet* packet, ConnRecord* c, int id, byte* l3, byte* l4, int l4SizeBytes, bool reply, bool isIpv6)
+    {
+        bool source = (c->Nat == NatKind.Src) != reply;
+        packet->Key.CtState |= source ? CtState.SNat : CtState.DNat;
+        ConnKey* other = reply ? &c->Fwd : &c->Rev;
+        if (isIpv6)
+        {
+            ConnAddresses* a = _addresses + id;
+            ConnNat.SetIpv6(packet, l3, l4, l4SizeBytes, c->Fwd.Proto, source, source ? (reply ? &a->FwdDst : &a->RevDst) : (reply ? &a->FwdSrc : &a->RevSrc));
+        }
+        else
+        {
+            ConnNat.SetIpv4(packet, l3, l4, l4SizeBytes, source, source ? other->Dst : other->Src);
+        }
+        ConnNat.SetPorts(packet, l4, other->Proto, other->DstPort, other->SrcPort);
+    }
+}
