@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace Mergeflow.Engine;
@@ -8,26 +9,28 @@ namespace Mergeflow.Engine;
 /// </summary>
 /// <remarks>
 /// Every undecided rule needs one consulted bit in which it differs. Few bits should serve many rules, so this is a set cover, solved
-/// greedily: count for each bit how many rules it would rule out, take the best, drop those rules, repeat. Rows are dense over the
-/// words in use, so counting is a walk over set bits.
+/// greedily: count for each bit how many rules it would rule out, take the best, drop those rules, repeat. Rows hold only the words that
+/// some rule of the table matches on.
 /// </remarks>
 internal sealed unsafe class LookupScratch : IDisposable
 {
     /// <summary>Subtables larger than this are excluded by consulting their whole mask.</summary>
     public const int WholeMaskRules = 16384;
 
-    private const int MaxRowWords = TableIndex.WordCount;
+    private const int MaxWidth = TableIndex.WordCount;
 
     private ulong* _rows;
     private ushort* _counts;
+    private int* _words;
+    private int _width;
     private int _capacity;
 
     /// <summary>Allocates the work space.</summary>
     public LookupScratch()
     {
         _capacity = 256;
-        _rows = (ulong*)NativeMemory.AllocZeroed((nuint)(_capacity * MaxRowWords), sizeof(ulong));
-        _counts = (ushort*)NativeMemory.AllocZeroed(MaxRowWords * 64, sizeof(ushort));
+        _rows = (ulong*)NativeMemory.Alloc((nuint)(_capacity * MaxWidth), sizeof(ulong));
+        _counts = (ushort*)NativeMemory.AllocZeroed(MaxWidth * 64, sizeof(ushort));
     }
 
     /// <summary>Frees the work space if nobody disposed it.</summary>
@@ -36,28 +39,35 @@ internal sealed unsafe class LookupScratch : IDisposable
     /// <summary>Undecided rules.</summary>
     public int Count { get; private set; }
 
-    /// <summary>Forgets all.</summary>
-    public void Clear() => Count = 0;
+    /// <summary>Starts over with rows of <paramref name="width"/> words; <paramref name="words"/> says which word of a flow each one is.</summary>
+    public void Begin(int* words, int width)
+    {
+        _words = words;
+        _width = width;
+        Count = 0;
+    }
 
-    /// <summary>Adds a rule that differs from the flow in <c>want ^ value</c>.</summary>
-    public void Add(int* words, ulong* want, ulong* value, int count)
+    /// <summary>A new row to fill with the bits in which a rule differs from the flow.</summary>
+    public ulong* Add()
     {
         if (Count == _capacity) Grow();
-        ulong* row = _rows + ((long)Count * MaxRowWords);
-        new Span<ulong>(row, MaxRowWords).Clear();
-        for (int i = 0; i < count; i++) row[words[i]] = want[i] ^ value[i];
-        Count++;
+        return _rows + ((long)Count++ * _width);
     }
 
     /// <summary>Consults bits until every remembered rule differs in one of them.</summary>
-    public void Decide(ulong* flow, ulong* live, ulong* wildcards)
+    [SkipLocalsInit]
+    public void Decide(FlowView view)
     {
-        DropDecided(live, wildcards);
+        if (Count == 0) return;
+        ulong* known = stackalloc ulong[MaxWidth];
+        for (int w = 0; w < _width; w++) known[w] = view.Known(_words[w]);
+        DropDecided(known);
         while (Count > 0)
         {
             int bit = Count == 1 ? FirstBit() : MostUsefulBit();
-            wildcards[bit >> 6] |= 1UL << (bit & 63);
-            DropDecided(live, wildcards);
+            view.Excluded[_words[bit >> 6]] |= 1UL << (bit & 63);
+            known[bit >> 6] |= 1UL << (bit & 63);
+            DropDecided(known);
         }
     }
 
@@ -69,41 +79,48 @@ internal sealed unsafe class LookupScratch : IDisposable
     }
 
     /// <summary>Removes the rows that differ in a known bit.</summary>
-    private void DropDecided(ulong* live, ulong* wildcards)
+    private void DropDecided(ulong* known)
     {
-        ulong* known = stackalloc ulong[MaxRowWords];
-        for (int w = 0; w < MaxRowWords; w++) known[w] = ~live[w] | wildcards[w];
+        int width = _width;
         int kept = 0;
-        for (int r = 0; r < Count; r++)
+        ulong* row = _rows;
+        ulong* to = _rows;
+        for (int r = 0; r < Count; r++, row += width)
         {
-            ulong* row = _rows + ((long)r * MaxRowWords);
             ulong decided = 0;
-            for (int w = 0; w < MaxRowWords; w++) decided |= row[w] & known[w];
+            for (int w = 0; w < width; w++) decided |= row[w] & known[w];
             if (decided != 0) continue;
-            if (kept != r) new Span<ulong>(row, MaxRowWords).CopyTo(new Span<ulong>(_rows + ((long)kept * MaxRowWords), MaxRowWords));
+            if (to != row)
+            {
+                for (int w = 0; w < width; w++) to[w] = row[w];
+            }
+
+            to += width;
             kept++;
         }
 
         Count = kept;
     }
 
-    /// <summary>The most significant differing bit of the only row.</summary>
+    /// <summary>The first differing bit of the only row.</summary>
     private int FirstBit()
     {
         int w = 0;
         while (_rows[w] == 0) w++;
-        return (w * 64) + HighBit(_rows[w]);
+        return (w * 64) + FirstInWireOrder(_rows[w]);
     }
 
     /// <summary>The bit in which most rows differ; among equals the first in wire order.</summary>
+    [SkipLocalsInit]
     private int MostUsefulBit()
     {
-        ulong* any = stackalloc ulong[MaxRowWords];
-        new Span<ulong>(any, MaxRowWords).Clear();
-        for (int r = 0; r < Count; r++)
+        int width = _width;
+        ulong* any = stackalloc ulong[MaxWidth];
+        for (int w = 0; w < width; w++) any[w] = 0;
+        ulong* row = _rows;
+        for (int r = 0; r < Count; r++, row += width)
         {
-            ulong* row = _rows + ((long)r * MaxRowWords);
-            for (int w = 0; w < MaxRowWords; w++)
+            for (int w = 0; w < width; w++)
             {
                 ulong bits = row[w];
                 any[w] |= bits;
@@ -113,11 +130,11 @@ internal sealed unsafe class LookupScratch : IDisposable
 
         int best = -1;
         int bestCount = 0;
-        for (int w = 0; w < MaxRowWords; w++)
+        for (int w = 0; w < width; w++)
         {
             for (ulong bits = any[w]; bits != 0;)
             {
-                int b = HighBit(bits);
+                int b = FirstInWireOrder(bits);
                 bits &= ~(1UL << b);
                 int at = (w * 64) + b;
                 int count = _counts[at];
@@ -130,7 +147,7 @@ internal sealed unsafe class LookupScratch : IDisposable
     }
 
     /// <summary>The first set bit in wire order: lowest byte first, in it the most significant bit.</summary>
-    private static int HighBit(ulong word)
+    private static int FirstInWireOrder(ulong word)
     {
         int at = BitOperations.TrailingZeroCount(word) & ~7;
         return at + BitOperations.Log2((uint)(byte)(word >> at));
@@ -139,7 +156,7 @@ internal sealed unsafe class LookupScratch : IDisposable
     private void Grow()
     {
         _capacity *= 2;
-        _rows = (ulong*)NativeMemory.Realloc(_rows, (nuint)_capacity * MaxRowWords * sizeof(ulong));
+        _rows = (ulong*)NativeMemory.Realloc(_rows, (nuint)_capacity * MaxWidth * sizeof(ulong));
     }
 
     private void Free()

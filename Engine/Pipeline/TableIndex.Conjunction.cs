@@ -7,37 +7,37 @@ internal sealed unsafe partial class TableIndex
     /// Lookup in a table with <c>conjunction</c> rules: when clauses at the best priority complete a conjunction, the rule that matches its
     /// <c>conj_id</c> answers; otherwise the search goes on below that priority.
     /// </summary>
-    private OfRule? LookupConjunctive(ulong* flow, ulong* live, ulong* wildcards, LookupScratch scratch)
+    private OfRule? LookupConjunctive(FlowView view, LookupScratch scratch)
     {
-        scratch.Clear();
+        scratch.Begin(Words, _words.Length);
         OfRule? answer = null;
         int at = 0;
         while (at < _rules.Length)
         {
             OfRule rule = _rules[at];
-            if (!MatchesOrRemember(rule, flow, scratch))
+            if (!MatchesOrRemember(rule, view, scratch))
             {
                 at++;
                 continue;
             }
 
-            ConsultRule(rule, live, wildcards);
+            ConsultRule(rule, view);
             if (rule.Conjunctions.Length == 0)
             {
                 answer = rule;
                 break;
             }
 
-            at = ResolveConjunctions(at, flow, live, wildcards, scratch, out answer);
+            at = ResolveConjunctions(at, view, scratch, out answer);
             if (answer is not null) break;
         }
 
-        if (scratch.Count > 0) scratch.Decide(flow, live, wildcards);
+        scratch.Decide(view);
         return answer;
     }
 
     /// <summary>Handles all rules at the priority of rule <paramref name="at"/>; returns the position behind them, or finds the answer.</summary>
-    private int ResolveConjunctions(int at, ulong* flow, ulong* live, ulong* wildcards, LookupScratch scratch, out OfRule? answer)
+    private int ResolveConjunctions(int at, FlowView view, LookupScratch scratch, out OfRule? answer)
     {
         int end = at;
         ushort priority = _rules[at].Priority;
@@ -46,8 +46,8 @@ internal sealed unsafe partial class TableIndex
         for (; end < _rules.Length && _rules[end].Priority == priority; end++)
         {
             OfRule rule = _rules[end];
-            if (!MatchesOrRemember(rule, flow, scratch)) continue;
-            ConsultRule(rule, live, wildcards);
+            if (!MatchesOrRemember(rule, view, scratch)) continue;
+            ConsultRule(rule, view);
             if (rule.Conjunctions.Length == 0) hard ??= rule;
             foreach (OfConjunction c in rule.Conjunctions)
             {
@@ -61,56 +61,49 @@ internal sealed unsafe partial class TableIndex
         foreach ((uint id, (ulong have, int need)) in clauses)
         {
             if (have != (need == 64 ? ulong.MaxValue : (1UL << need) - 1)) continue;
-            answer = LookupConjId(id, flow, live, wildcards, scratch);
+            answer = LookupConjId(id, view, scratch);
             if (answer is not null) break;
         }
 
         return end;
     }
 
-    private OfRule? LookupConjId(uint id, ulong* flow, ulong* live, ulong* wildcards, LookupScratch scratch)
+    private OfRule? LookupConjId(uint id, FlowView view, LookupScratch scratch)
     {
-        uint* conjId = (uint*)((byte*)flow + TranslatorLayout.ConjId);
+        uint* conjId = (uint*)((byte*)view.Flow + TranslatorLayout.ConjId);
         *conjId = System.Buffers.Binary.BinaryPrimitives.ReverseEndianness(id);
         OfRule? answer = null;
         foreach (OfRule rule in _rules)
         {
-            if (rule.Conjunctions.Length > 0 || !MatchesOrRemember(rule, flow, scratch)) continue;
-            ConsultRule(rule, live, wildcards);
+            if (rule.Conjunctions.Length > 0 || !MatchesOrRemember(rule, view, scratch)) continue;
+            ConsultRule(rule, view);
             answer = rule;
             break;
         }
 
         // Rows of rules on conj_id are decided by it: it is a constant while the lookup lasts.
-        scratch.Decide(flow, live, wildcards);
+        scratch.Decide(view);
         *conjId = 0;
         return answer;
     }
 
-    private static bool MatchesOrRemember(OfRule rule, ulong* flow, LookupScratch scratch)
+    private bool MatchesOrRemember(OfRule rule, FlowView view, LookupScratch scratch)
     {
-        int* words = stackalloc int[WordCount];
-        ulong* want = stackalloc ulong[WordCount];
-        ulong* value = stackalloc ulong[WordCount];
-        int n = 0;
-        bool differs = false;
-        for (int w = 0; w < WordCount; w++)
+        ulong differs = 0;
+        foreach (int w in _words) differs |= (view.Flow[w] ^ WordOf(ref rule.Match.Value, w)) & WordOf(ref rule.Match.Mask, w);
+        if (differs == 0) return true;
+        ulong* row = scratch.Add();
+        for (int i = 0; i < _words.Length; i++)
         {
-            ulong mask = WordOf(ref rule.Match.Mask, w);
-            if (mask == 0) continue;
-            words[n] = w;
-            want[n] = flow[w] & mask;
-            value[n] = WordOf(ref rule.Match.Value, w);
-            differs |= want[n] != value[n];
-            n++;
+            int w = _words[i];
+            row[i] = (view.Flow[w] ^ WordOf(ref rule.Match.Value, w)) & WordOf(ref rule.Match.Mask, w);
         }
 
-        if (differs) scratch.Add(words, want, value, n);
-        return !differs;
+        return false;
     }
 
-    private static void ConsultRule(OfRule rule, ulong* live, ulong* wildcards)
+    private static void ConsultRule(OfRule rule, FlowView view)
     {
-        for (int w = 0; w < WordCount; w++) wildcards[w] |= WordOf(ref rule.Match.Mask, w) & live[w];
+        for (int w = 0; w < WordCount; w++) view.Consulted[w] |= WordOf(ref rule.Match.Mask, w) & view.Live[w];
     }
 }

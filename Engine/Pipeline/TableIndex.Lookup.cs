@@ -1,4 +1,5 @@
-using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 namespace Mergeflow.Engine;
 
@@ -6,34 +7,48 @@ namespace Mergeflow.Engine;
 internal sealed unsafe partial class TableIndex
 {
     /// <summary>
-    /// The rule that <paramref name="flow"/> matches, or null. Adds to <paramref name="wildcards"/> every bit the answer depends on:
-    /// the winner's mask, and for each rule that would have come first enough bits to see that it does not match.
+    /// The rule that the flow matches, or null. Adds every bit the answer depends on to the view: the winner's mask, and for each rule that
+    /// would have come first enough bits to see that it does not match.
     /// </summary>
-    /// <param name="flow">Working flow, <see cref="WordCount"/> words.</param>
-    /// <param name="live">Bits of it that are still the packet's own; the others are known and cost nothing.</param>
-    /// <param name="wildcards">Consulted bits of the packet.</param>
-    /// <param name="scratch">Work space of the translator.</param>
-    public OfRule? Lookup(ulong* flow, ulong* live, ulong* wildcards, LookupScratch scratch)
+    public OfRule? Lookup(FlowView view, LookupScratch scratch)
     {
-        if (HasConjunctions) return LookupConjunctive(flow, live, wildcards, scratch);
-        int best = FindBest(flow, out int home);
-        if (home >= 0) Consult(_subtables[home], live, wildcards);
-        if (best > 0) Exclude(flow, live, wildcards, best, home, scratch);
+        if (HasConjunctions) return LookupConjunctive(view, scratch);
+        if (_flat is not null) return LookupFlat(_flat, view, scratch);
+        int best = FindBest(view.Flow, out int home);
+        if (home >= 0) Consult(_subtables[home], view);
+        if (best > 0) Exclude(view, best, home, scratch);
         return home >= 0 ? _rules[best] : null;
     }
 
-    private static void Consult(Subtable s, ulong* live, ulong* wildcards)
+    [SkipLocalsInit]
+    private OfRule? LookupFlat(FlatRules flat, FlowView view, LookupScratch scratch)
+    {
+        int* undecided = stackalloc int[FlatLimit];
+        int best = flat.Find(view, _rules.Length, undecided, out int count);
+        bool found = best < _rules.Length;
+        if (found) flat.Consult(view, best);
+        if (count > 0)
+        {
+            scratch.Begin(Words, _words.Length);
+            for (int i = 0; i < count; i++) flat.Difference(view, undecided[i], scratch.Add());
+            scratch.Decide(view);
+        }
+
+        return found ? _rules[best] : null;
+    }
+
+    private static void Consult(Subtable s, FlowView view)
     {
         int n = s.WordCount;
         int* words = s.Words;
         ulong* masks = s.Masks;
-        for (int i = 0; i < n; i++) wildcards[words[i]] |= masks[i] & live[words[i]];
+        for (int i = 0; i < n; i++) view.Consulted[words[i]] |= masks[i] & view.Live[words[i]];
     }
 
     /// <summary>Makes sure that no rule in front of position <paramref name="best"/> can match a packet that agrees on the consulted bits.</summary>
-    private void Exclude(ulong* flow, ulong* live, ulong* wildcards, int best, int home, LookupScratch scratch)
+    private void Exclude(FlowView view, int best, int home, LookupScratch scratch)
     {
-        scratch.Clear();
+        scratch.Begin(Words, _words.Length);
         Subtable[] subtables = _subtables;
         for (int t = 0; t < subtables.Length; t++)
         {
@@ -42,20 +57,24 @@ internal sealed unsafe partial class TableIndex
 
             // The winner's own mask is consulted whole: its siblings differ in it.
             if (t == home) continue;
-            if (s.Count > LookupScratch.WholeMaskRules)
-            {
-                Consult(s, live, wildcards);
-                continue;
-            }
-
-            CollectUndecided(s, flow, live, wildcards, best, scratch);
+            if (s.Count > LookupScratch.WholeMaskRules) ExcludeWhole(s, view);
+            else CollectUndecided(s, view, best, scratch);
         }
 
-        if (scratch.Count > 0) scratch.Decide(flow, live, wildcards);
+        scratch.Decide(view);
+    }
+
+    private static void ExcludeWhole(Subtable s, FlowView view)
+    {
+        int n = s.WordCount;
+        int* words = s.Words;
+        ulong* masks = s.Masks;
+        for (int i = 0; i < n; i++) view.Excluded[words[i]] |= masks[i] & view.Live[words[i]] & ~view.Consulted[words[i]];
     }
 
     /// <summary>Remembers the rules of <paramref name="s"/> in front of <paramref name="best"/> that known bits do not rule out.</summary>
-    private static void CollectUndecided(Subtable s, ulong* flow, ulong* live, ulong* wildcards, int best, LookupScratch scratch)
+    [SkipLocalsInit]
+    private void CollectUndecided(Subtable s, FlowView view, int best, LookupScratch scratch)
     {
         int n = s.WordCount;
         int* words = s.Words;
@@ -68,15 +87,20 @@ internal sealed unsafe partial class TableIndex
         for (int i = 0; i < n; i++)
         {
             int w = words[i];
-            want[i] = flow[w] & masks[i];
-            known[i] = (~live[w] | wildcards[w]) & masks[i];
+            want[i] = view.Flow[w] & masks[i];
+            known[i] = view.Known(w) & masks[i];
         }
 
         for (int r = 0; r < count && positions[r] < best; r++, value += n)
         {
             ulong decided = 0;
             for (int i = 0; i < n; i++) decided |= (want[i] ^ value[i]) & known[i];
-            if (decided == 0) scratch.Add(words, want, value, n);
+            if (decided != 0) continue;
+            ulong* row = scratch.Add();
+            new Span<ulong>(row, _words.Length).Clear();
+            for (int i = 0; i < n; i++) row[_slots[words[i]]] = want[i] ^ value[i];
         }
     }
+
+    private int* Words => (int*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(_words));
 }

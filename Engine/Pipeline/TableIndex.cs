@@ -16,14 +16,29 @@ internal sealed unsafe partial class TableIndex
     /// <summary>8-byte words of a <see cref="PipelineFlow"/>.</summary>
     public const int WordCount = PipelineFlow.SizeBytes / 8;
 
+    /// <summary>Largest table that is searched rule by rule.</summary>
+    private const int FlatLimit = 1024;
+
+    /// <summary>Tables with fewer rules per mask than this are searched rule by rule.</summary>
+    private const int FlatRulesPerMask = 8;
+
     private readonly OfRule[] _rules;
     private readonly Subtable[] _subtables;
+    private readonly FlatRules? _flat;
+
+    /// <summary>Words that some rule matches on, ascending; pinned.</summary>
+    private readonly int[] _words;
+
+    /// <summary>For each word of a flow, its place in <see cref="_words"/>.</summary>
+    private readonly int[] _slots = new int[WordCount];
 
     /// <summary>Indexes <paramref name="rules"/>, which are sorted by precedence.</summary>
     public TableIndex(IReadOnlyList<OfRule> rules)
     {
         _rules = [.. rules];
         _subtables = Group(_rules);
+        _words = UsedWords();
+        if (_rules.Length <= FlatLimit && _rules.Length < FlatRulesPerMask * _subtables.Length) _flat = new FlatRules(_rules, _words);
         HasConjunctions = _rules.Any(static r => r.Conjunctions.Length > 0);
     }
 
@@ -35,6 +50,21 @@ internal sealed unsafe partial class TableIndex
 
     /// <summary>Some rules are clauses of conjunctive matches.</summary>
     public bool HasConjunctions { get; }
+
+    private int[] UsedWords()
+    {
+        var used = new List<int>();
+        for (int w = 0; w < WordCount; w++)
+        {
+            if (!_rules.Any(r => WordOf(ref r.Match.Mask, w) != 0)) continue;
+            _slots[w] = used.Count;
+            used.Add(w);
+        }
+
+        int[] words = GC.AllocateUninitializedArray<int>(used.Count, pinned: true);
+        used.CopyTo(words);
+        return words;
+    }
 
     private static Subtable[] Group(OfRule[] rules)
     {

@@ -39,7 +39,7 @@ public sealed unsafe partial class Translator
         }
 
         // A bit that is known already costs nothing.
-        uint known = differs & (uint)(byte)(~_live[offset] | _wc[offset]);
+        uint known = differs & (uint)(byte)(~_live[offset] | _wc[offset] | _excluded[offset]);
         if (known == 0) Consult(offset, differs & (~differs + 1));
         return false;
     }
@@ -54,7 +54,7 @@ public sealed unsafe partial class Translator
             return false;
         }
 
-        uint known = set & (uint)(byte)(~_live[offset] | _wc[offset]);
+        uint known = set & (uint)(byte)(~_live[offset] | _wc[offset] | _excluded[offset]);
         if (known == 0) Consult(offset, set & (~set + 1));
         return true;
     }

@@ -78,7 +78,7 @@ public sealed unsafe partial class Translator
             }
 
             if (inPort != 0) *(uint*)(_flow + TranslatorLayout.InPort) = System.Buffers.Binary.BinaryPrimitives.ReverseEndianness(inPort - 1);
-            rule = index.Lookup((ulong*)_flow, (ulong*)_live, (ulong*)_wc, _scratch);
+            rule = index.Lookup(new FlowView((ulong*)_flow, (ulong*)_live, (ulong*)_wc, (ulong*)_excluded), _scratch);
             *(uint*)(_flow + TranslatorLayout.InPort) = oldInPort;
             *(uint*)(_flow + TranslatorLayout.TpSrc) = ports;
             *(uint*)(_live + TranslatorLayout.TpSrc) = portsLive;
@@ -114,6 +114,7 @@ public sealed unsafe partial class Translator
         SwapTuple(_flow, ipv4);
         SwapTuple(_live, ipv4);
         SwapTuple(_wc, ipv4);
+        SwapTuple(_excluded, ipv4);
     }
 
     private static void SwapTuple(byte* flow, bool ipv4)

@@ -18,7 +18,9 @@ namespace Mergeflow.Engine;
 /// <para>
 /// A bit that is not live is a constant, or was derived from bits that are in the mask: consulting it costs nothing. A write only clears
 /// live: the old value does not matter, because the set action is emitted whatever it was (unless the mask already pins it to the new
-/// value). Original bits enter the mask when a rule match, a copy or a condition reads them.
+/// value). Original bits enter the mask when a rule match, a copy or a condition reads them. Bits that were read only to rule out other
+/// rules are kept apart: which of them are read is a choice that may differ between two packets of one megaflow, so no action may
+/// depend on it.
 /// </para>
 /// </remarks>
 public sealed unsafe partial class Translator : IDisposable
@@ -46,6 +48,7 @@ public sealed unsafe partial class Translator : IDisposable
     private readonly byte* _base;
     private readonly byte* _baseLive;
     private readonly byte* _wc;
+    private readonly byte* _excluded;
 
     private PipelineSnapshot _tables;
     private XlateResult _out;
@@ -75,14 +78,15 @@ public sealed unsafe partial class Translator : IDisposable
         _pipeline = pipeline;
         _tables = pipeline.Snapshot;
         _out = s_none;
-        _memory = (byte*)NativeMemory.AlignedAlloc(6 * TranslatorLayout.StrideBytes, 64);
-        new Span<byte>(_memory, 6 * TranslatorLayout.StrideBytes).Clear();
+        _memory = (byte*)NativeMemory.AlignedAlloc(7 * TranslatorLayout.StrideBytes, 64);
+        new Span<byte>(_memory, 7 * TranslatorLayout.StrideBytes).Clear();
         _orig = _memory;
         _flow = _memory + TranslatorLayout.StrideBytes;
         _live = _memory + (2 * TranslatorLayout.StrideBytes);
         _base = _memory + (3 * TranslatorLayout.StrideBytes);
         _baseLive = _memory + (4 * TranslatorLayout.StrideBytes);
         _wc = _memory + (5 * TranslatorLayout.StrideBytes);
+        _excluded = _memory + (6 * TranslatorLayout.StrideBytes);
     }
 
     /// <summary>Frees the working memory if nobody disposed it.</summary>
@@ -142,6 +146,7 @@ public sealed unsafe partial class Translator : IDisposable
             live.Store(_live + (32 * i));
             live.Store(_baseLive + (32 * i));
             zero.Store(_wc + (32 * i));
+            zero.Store(_excluded + (32 * i));
         }
 
         // Always exact: dl_type, in_port, recirc_id.
@@ -189,6 +194,11 @@ public sealed unsafe partial class Translator : IDisposable
 
     private void FinishMask(ref FlowKey mask)
     {
+        for (int i = 0; i < FlowKey.LaneCount; i++)
+        {
+            (Vector256.Load(_wc + (32 * i)) | Vector256.Load(_excluded + (32 * i))).Store(_wc + (32 * i));
+        }
+
         Unsafe.CopyBlock(ref Unsafe.As<FlowKey, byte>(ref mask), ref *_wc, FlowKey.SizeBytes);
         // Rules see the ports of fragments as zero: whoever looked at ports has looked at nw_frag.
         if (*(uint*)(_wc + TranslatorLayout.TpSrc) != 0 && IsIpType(*(ushort*)(_orig + TranslatorLayout.DlType))) mask.NwFrag |= NwFrag.Any;
