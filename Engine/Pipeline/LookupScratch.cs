@@ -1,6 +1,7 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 
 namespace Mergeflow.Engine;
 
@@ -18,10 +19,12 @@ internal sealed unsafe class LookupScratch : IDisposable
     public const int WholeMaskRules = 16384;
 
     private const int MaxWidth = TableIndex.WordCount;
+    private const int MaxPlanes = 24;
+    private const int VectorWords = 4;
 
     private ulong* _rows;
-    private ushort* _counts;
     private int* _words;
+    private int _used;
     private int _width;
     private int _capacity;
 
@@ -30,7 +33,6 @@ internal sealed unsafe class LookupScratch : IDisposable
     {
         _capacity = 256;
         _rows = (ulong*)NativeMemory.Alloc((nuint)(_capacity * MaxWidth), sizeof(ulong));
-        _counts = (ushort*)NativeMemory.AllocZeroed(MaxWidth * 64, sizeof(ushort));
     }
 
     /// <summary>Frees the work space if nobody disposed it.</summary>
@@ -39,19 +41,22 @@ internal sealed unsafe class LookupScratch : IDisposable
     /// <summary>Undecided rules.</summary>
     public int Count { get; private set; }
 
-    /// <summary>Starts over with rows of <paramref name="width"/> words; <paramref name="words"/> says which word of a flow each one is.</summary>
-    public void Begin(int* words, int width)
+    /// <summary>Starts over with rows of <paramref name="count"/> words; <paramref name="words"/> says which word of a flow each one is.</summary>
+    public void Begin(int* words, int count)
     {
         _words = words;
-        _width = width;
+        _used = count;
+        _width = (count + VectorWords - 1) & -VectorWords;
         Count = 0;
     }
 
-    /// <summary>A new row to fill with the bits in which a rule differs from the flow.</summary>
+    /// <summary>A new row, all zero, to fill with the bits in which a rule differs from the flow.</summary>
     public ulong* Add()
     {
         if (Count == _capacity) Grow();
-        return _rows + ((long)Count++ * _width);
+        ulong* row = _rows + ((long)Count++ * _width);
+        for (int w = 0; w < _width; w += VectorWords) Vector256<ulong>.Zero.Store(row + w);
+        return row;
     }
 
     /// <summary>Consults bits until every remembered rule differs in one of them.</summary>
@@ -60,7 +65,8 @@ internal sealed unsafe class LookupScratch : IDisposable
     {
         if (Count == 0) return;
         ulong* known = stackalloc ulong[MaxWidth];
-        for (int w = 0; w < _width; w++) known[w] = view.Known(_words[w]);
+        for (int w = 0; w < _used; w++) known[w] = view.Known(_words[w]);
+        for (int w = _used; w < _width; w++) known[w] = 0;
         DropDecided(known);
         while (Count > 0)
         {
@@ -87,12 +93,12 @@ internal sealed unsafe class LookupScratch : IDisposable
         ulong* to = _rows;
         for (int r = 0; r < Count; r++, row += width)
         {
-            ulong decided = 0;
-            for (int w = 0; w < width; w++) decided |= row[w] & known[w];
-            if (decided != 0) continue;
+            Vector256<ulong> decided = Vector256<ulong>.Zero;
+            for (int w = 0; w < width; w += VectorWords) decided |= Vector256.Load(row + w) & Vector256.Load(known + w);
+            if (decided != Vector256<ulong>.Zero) continue;
             if (to != row)
             {
-                for (int w = 0; w < width; w++) to[w] = row[w];
+                for (int w = 0; w < width; w += VectorWords) Vector256.Load(row + w).Store(to + w);
             }
 
             to += width;
@@ -111,20 +117,26 @@ internal sealed unsafe class LookupScratch : IDisposable
     }
 
     /// <summary>The bit in which most rows differ; among equals the first in wire order.</summary>
+    /// <remarks>Counters are bit-sliced: plane p holds bit p of the counter of every bit position, so a row is added with a few vector operations.</remarks>
     [SkipLocalsInit]
     private int MostUsefulBit()
     {
         int width = _width;
-        ulong* any = stackalloc ulong[MaxWidth];
-        for (int w = 0; w < width; w++) any[w] = 0;
+        ulong* planes = stackalloc ulong[MaxPlanes * MaxWidth];
+        int planeCount = BitOperations.Log2((uint)Count) + 1;
+        new Span<ulong>(planes, planeCount * width).Clear();
         ulong* row = _rows;
         for (int r = 0; r < Count; r++, row += width)
         {
-            for (int w = 0; w < width; w++)
+            for (int w = 0; w < width; w += VectorWords)
             {
-                ulong bits = row[w];
-                any[w] |= bits;
-                for (; bits != 0; bits &= bits - 1) _counts[(w * 64) + BitOperations.TrailingZeroCount(bits)]++;
+                Vector256<ulong> carry = Vector256.Load(row + w);
+                for (ulong* plane = planes + w; carry != Vector256<ulong>.Zero; plane += width)
+                {
+                    Vector256<ulong> digit = Vector256.Load(plane);
+                    (digit ^ carry).Store(plane);
+                    carry &= digit;
+                }
             }
         }
 
@@ -132,15 +144,17 @@ internal sealed unsafe class LookupScratch : IDisposable
         int bestCount = 0;
         for (int w = 0; w < width; w++)
         {
-            for (ulong bits = any[w]; bits != 0;)
+            ulong candidates = ulong.MaxValue;
+            int count = 0;
+            for (int p = planeCount - 1; p >= 0; p--)
             {
-                int b = FirstInWireOrder(bits);
-                bits &= ~(1UL << b);
-                int at = (w * 64) + b;
-                int count = _counts[at];
-                _counts[at] = 0;
-                if (count > bestCount) (best, bestCount) = (at, count);
+                ulong with = candidates & planes[(p * width) + w];
+                if (with == 0) continue;
+                candidates = with;
+                count |= 1 << p;
             }
+
+            if (count > bestCount) (best, bestCount) = ((w * 64) + FirstInWireOrder(candidates), count);
         }
 
         return best;
@@ -162,8 +176,6 @@ internal sealed unsafe class LookupScratch : IDisposable
     private void Free()
     {
         NativeMemory.Free(_rows);
-        NativeMemory.Free(_counts);
         _rows = null;
-        _counts = null;
     }
 }

@@ -97,7 +97,6 @@ internal sealed unsafe partial class TableIndex
             for (int i = 0; i < n; i++) decided |= (want[i] ^ value[i]) & known[i];
             if (decided != 0) continue;
             ulong* row = scratch.Add();
-            new Span<ulong>(row, _words.Length).Clear();
             for (int i = 0; i < n; i++) row[_slots[words[i]]] = want[i] ^ value[i];
         }
     }

@@ -124,7 +124,7 @@ public sealed unsafe partial class Translator
 
         int slot = _savedCount++;
         Buffer.MemoryCopy(_flow, _saved + (slot * SavedBytes), SavedBytes, SavedBytes);
-        _savedVlans[slot] = new SavedVlans(_vlans, _baseVlans, _wasMpls, _conntracked, _dirty);
+        _savedVlans[slot] = new SavedVlans(_vlans, _baseVlans, _wasMpls, _conntracked, _conntrackedInKey, _dirty);
         return slot;
     }
 
@@ -149,7 +149,8 @@ public sealed unsafe partial class Translator
         int size = (all ? 4 : 2) * TranslatorLayout.StrideBytes;
         Buffer.MemoryCopy(_saved + (slot * SavedBytes), _flow, size, size);
         SavedVlans s = _savedVlans[slot];
-        (_vlans, _baseVlans, _wasMpls, _conntracked, _dirty) = (s.Vlans, s.Base, s.WasMpls, s.Conntracked, s.Dirty);
+        (_vlans, _baseVlans, _wasMpls, _dirty) = (s.Vlans, s.Base, s.WasMpls, s.Dirty);
+        (_conntracked, _conntrackedInKey) = (s.Conntracked, s.ConntrackedInKey);
     }
 
     private void FreeSaved()
@@ -158,5 +159,5 @@ public sealed unsafe partial class Translator
         _saved = null;
     }
 
-    private readonly record struct SavedVlans(TagStack Vlans, TagStack Base, bool WasMpls, bool Conntracked, bool Dirty);
+    private readonly record struct SavedVlans(TagStack Vlans, TagStack Base, bool WasMpls, bool Conntracked, bool ConntrackedInKey, bool Dirty);
 }

@@ -46,7 +46,7 @@ public sealed unsafe partial class Translator
         if (ct.Nat is not null) SetNat(ref dp, ct.Nat);
         if (ct.Table is { } table)
         {
-            _conntracked = true;
+            SetTracked(true);
             Freeze(table);
         }
 
@@ -72,10 +72,23 @@ public sealed unsafe partial class Translator
     private static Ipv6Address NatAddress(OfNat nat, UInt128 address)
         => Ipv6Address.FromUInt128(nat.Ipv6 ? address : address << 96);
 
+    /// <summary>The packet has been through conntrack; without a frozen state only its key can tell.</summary>
+    private bool IsTracked()
+    {
+        if (_conntrackedInKey) SetTracked(ConsultAnyBit(L.CtState, (byte)CtState.Trk));
+        return _conntracked;
+    }
+
+    private void SetTracked(bool tracked)
+    {
+        _conntracked = tracked;
+        _conntrackedInKey = false;
+    }
+
     /// <summary>From here on the flow is untracked.</summary>
     private void ClearConntrack()
     {
-        _conntracked = false;
+        SetTracked(false);
         _flow[L.CtState] = 0;
         _live[L.CtState] = 0;
         Write(L.CtZone, L.Window6, 0);

@@ -22,7 +22,7 @@ public sealed unsafe partial class Translator
         {
             if (op.NeedsTable && LastUnroll() != _table)
             {
-                _frozenOps.Add(new XlateOp { Kind = XlateOpKind.Unroll, Arg = _table, MplsTransparent = true });
+                _frozenOps.Add(XlateOp.UnrollTo(_table));
             }
 
             _frozenOps.Add(op);
@@ -84,7 +84,7 @@ public sealed unsafe partial class Translator
         var view = new FrozenView
         {
             Table = table,
-            Conntracked = _conntracked,
+            Conntracked = IsTracked(),
             WasMpls = _wasMpls,
             HasDpHash = _hasDpHash,
             Lanes = ref lanes,
@@ -104,7 +104,7 @@ public sealed unsafe partial class Translator
         _table = state.Table;
         _wasMpls = false;
         _hasDpHash = state.HasDpHash;
-        _conntracked = state.Conntracked;
+        SetTracked(state.Conntracked);
         if (!state.Conntracked) ClearConntrack();
         state.Lanes.Regs0.Store(_flow + PipelineFlow.RegOffset);
         state.Lanes.Regs1.Store(_flow + PipelineFlow.RegOffset + 32);

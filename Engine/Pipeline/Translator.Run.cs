@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace Mergeflow.Engine;
 
 /// <content>The action loop (OVS <c>do_xlate_actions</c>).</content>
@@ -114,7 +116,7 @@ public sealed unsafe partial class Translator
                 Conntrack(op);
                 return true;
             case XlateOpKind.CtClear:
-                if (!_conntracked) return true;
+                if (!IsTracked()) return true;
                 ClearConntrack();
                 _out.Add(DpOp.CtClear);
                 return true;
@@ -178,11 +180,15 @@ public sealed unsafe partial class Translator
     private void RunActionSet()
     {
         if (_actionSet.Count == 0 || _out.Error is not null) return;
-        var list = new List<XlateOp>();
+        List<XlateOp> list = _spareLists.Count > 0 ? _spareLists.Pop() : [];
         XlateCompiler.OrderActionSet(_actionSet, list);
         _actionSet.Clear();
-        if (list.Count == 0) return;
-        Note(null, "action set");
-        Run(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(list), isLast: true);
+        if (list.Count > 0)
+        {
+            Note(null, "action set");
+            Run(CollectionsMarshal.AsSpan(list), isLast: true);
+        }
+
+        _spareLists.Push(list);
     }
 }

@@ -40,6 +40,7 @@ public sealed unsafe partial class Translator : IDisposable
     private readonly List<UInt128> _stack = [];
     private readonly List<XlateOp> _actionSet = [];
     private readonly List<XlateOp> _frozenOps = [];
+    private readonly Stack<List<XlateOp>> _spareLists = new();
 
     private byte* _memory;
     private readonly byte* _orig;
@@ -57,6 +58,7 @@ public sealed unsafe partial class Translator : IDisposable
     private int _nextTagId;
     private bool _dirty;
     private bool _conntracked;
+    private bool _conntrackedInKey;
     private bool _wasMpls;
     private bool _hasDpHash;
     private bool _actionSetHasGroup;
@@ -156,7 +158,7 @@ public sealed unsafe partial class Translator : IDisposable
         _actionSet.Clear();
         _frozenOps.Clear();
         _dirty = _wasMpls = _hasDpHash = _actionSetHasGroup = _exit = _freezing = _hashBeforeRecirc = false;
-        _conntracked = (_flow[TranslatorLayout.CtState] & (byte)CtState.Trk) != 0;
+        (_conntracked, _conntrackedInKey) = (false, true);
         _table = 0;
         _depth = _recursion = _resubmits = _savedCount = 0;
         BeginVlans();

@@ -61,6 +61,12 @@ internal sealed class XlateOp : IEquatable<XlateOp>
     /// <summary>Frozen lists need <see cref="XlateOpKind.Unroll"/> before it.</summary>
     public bool NeedsTable { get; init; }
 
+    /// <summary>The action that brings a frozen list back to <paramref name="table"/>.</summary>
+    public static XlateOp UnrollTo(byte table) => s_unrolls[table];
+
+    private static readonly XlateOp[] s_unrolls =
+        [.. Enumerable.Range(0, 256).Select(static t => new XlateOp { Kind = XlateOpKind.Unroll, Arg = (uint)t, MplsTransparent = true })];
+
     public bool Equals(XlateOp? other)
         => ReferenceEquals(this, other)
         || (other is not null && Kind == other.Kind && Arg == other.Arg && Arg2 == other.Arg2 && Equals(Action, other.Action));
