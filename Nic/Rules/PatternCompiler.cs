@@ -197,7 +197,8 @@ internal sealed class PatternCompiler(NicProfile profile, CompiledRule rule)
         {
             UInt128 mask = f.AppliesTo(Required) ? f.Read(rule.Mask.Bytes) : 0;
             // The presence of a tag is part of a vlan item, not a use of has_vlan.
-            if (f.Field is NicField.HasVlan or NicField.HasMoreVlan && f.Read(rule.Value.Bytes) != 0) continue;
+            if (f.Field == NicField.HasVlan && (Required & NicHeaders.Vlan) != 0) continue;
+            if (f.Field == NicField.HasMoreVlan && (Required & NicHeaders.Vlan2) != 0) continue;
             if (mask == 0) continue;
             MatchSupport support = profile.Supports(f.Field);
             if (support == MatchSupport.None)

@@ -1,0 +1,119 @@
+using Mergeflow.Nic;
+using Xunit;
+
+namespace Mergeflow.Tests;
+
+/// <summary>Litmus test of the gate: readers check that two numbers, which the writer changes one after the other, are equal.</summary>
+public sealed class NicGateTests
+{
+    private const int RunMs = 1500;
+
+    private long _left;
+    private long _right;
+
+    [Fact]
+    public void NoReaderIsInsideWhileTheWriterIs()
+    {
+        (long reads, long writes, long torn) = Race(new NicGate<ProcessWideFence>(), static gate => gate.AddReader(), static (g, r) => g.Enter(r), static (g, r) => g.Exit(r), static g => g.Close(), static g => g.Open());
+        Assert.Equal(0, torn);
+        Assert.True(reads > 1000 && writes > 100, $"{reads} reads, {writes} writes");
+    }
+
+    /// <summary>A gate whose writer does not wait for readers that are inside (step W3 left out) must be caught.</summary>
+    [Fact]
+    public void AGateThatDoesNotWaitIsCaught()
+    {
+        var closed = new StrongBox();
+        (long reads, long writes, long torn) = Race(closed, static _ => 0, static (c, _) => SpinWait.SpinUntil(() => Volatile.Read(ref c.Value) == 0), static (_, _) => { },
+            static c => Interlocked.Exchange(ref c.Value, 1), static c => Volatile.Write(ref c.Value, 0));
+        Assert.True(torn > 0, $"the broken twin was not caught in {reads} reads and {writes} writes");
+    }
+
+    private sealed class StrongBox
+    {
+        public int Value;
+    }
+
+    private (long Reads, long Writes, long Torn) Race<TGate>(TGate gate, Func<TGate, int> add, Action<TGate, int> enter, Action<TGate, int> exit, Action<TGate> close, Action<TGate> open)
+    {
+        long reads = 0, writes = 0, torn = 0;
+        bool stop = false;
+        var reader = new Thread(() =>
+        {
+            int id = add(gate);
+            while (!Volatile.Read(ref stop))
+            {
+                enter(gate, id);
+                long left = Volatile.Read(ref _left);
+                Thread.SpinWait(20);
+                if (Volatile.Read(ref _right) != left) torn++;
+                exit(gate, id);
+                reads++;
+            }
+        });
+        reader.Start();
+        long until = Environment.TickCount64 + RunMs;
+        while (Environment.TickCount64 < until)
+        {
+            close(gate);
+            Volatile.Write(ref _left, ++writes);
+            Thread.SpinWait(20);
+            Volatile.Write(ref _right, writes);
+            open(gate);
+            Thread.SpinWait(50);
+        }
+        Volatile.Write(ref stop, true);
+        reader.Join();
+        return (reads, writes, torn);
+    }
+
+    [Fact]
+    public void RulesComeAndGoWhileFramesArrive()
+    {
+        using var nic = new EmulatedNic(NicProfile.Load("ideal"));
+        FlowItem[] pattern = [new FlowItemEth(), new FlowItemIpv4(), new FlowItemTcp { Src = 1000 }];
+        var rule = new FlowRule(new FlowAttr(1, FlowTable.ExactMatch), pattern, [new FlowActionCount(), new FlowActionSetTtl(9), new FlowActionPort(2)]);
+        byte[] expected = NicFrame.TcpIpv4(ttl: 9);
+        bool stop = false;
+        long hits = 0, misses = 0, wrong = 0;
+        var receiver = new Thread(() =>
+        {
+            NicRxQueue queue = nic.OpenRxQueue();
+            byte[] frame = NicFrame.TcpIpv4();
+            byte[] buffer = new byte[NicRxQueue.HeadroomBytes + frame.Length];
+            var sink = new NicSink([]);
+            while (!Volatile.Read(ref stop))
+            {
+                frame.CopyTo(buffer, NicRxQueue.HeadroomBytes);
+                if (!queue.Receive(1, buffer, NicRxQueue.HeadroomBytes, frame.Length, 0, ref sink, out _))
+                {
+                    misses++;
+                    continue;
+                }
+                hits++;
+                if (sink.Sent.Count != 1 || !sink.Sent[0].Frame.AsSpan().SequenceEqual(expected)) wrong++;
+                sink.Sent.Clear();
+            }
+        });
+        receiver.Start();
+        var completions = new NicCompletion[8];
+        ulong counted = 0;
+        long until = Environment.TickCount64 + RunMs;
+        while (Environment.TickCount64 < until)
+        {
+            Assert.True(nic.EnqueueCreate(rule, 0, 0, out NicHandle handle));
+            Assert.Equal(1, nic.Poll(completions, 0));
+            Assert.Null(completions[0].Error);
+            Thread.SpinWait(300);
+            Assert.True(nic.EnqueueDestroy(handle, 0, 0));
+            Assert.Equal(1, nic.Poll(completions, 0));
+            counted += completions[0].Counters.Hits;
+            Thread.SpinWait(300);
+        }
+        Volatile.Write(ref stop, true);
+        receiver.Join();
+        Assert.Equal(0, wrong);
+        Assert.Equal((ulong)hits, counted);
+        Assert.True(hits > 0 && misses > 0, $"{hits} hits, {misses} misses");
+    }
+}
