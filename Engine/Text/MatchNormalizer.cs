@@ -90,12 +90,21 @@ internal static class MatchNormalizer
         bool hasPorts = proto is IpProto.Tcp or IpProto.Udp or IpProto.Sctp || (ip && proto == IpProto.Icmp) || icmp6;
         if (!hasPorts) mask.TpSrc = mask.TpDst = default;
         if (proto != IpProto.Tcp) mask.TcpFlags = default;
+        if (icmp6 || (ip && proto == IpProto.Icmp))
+        {
+            // Type and code travel as whole bytes, whatever the mask of tp_src and tp_dst said.
+            (mask.TpSrc, value.TpSrc) = WholeByte(mask.TpSrc, value.TpSrc);
+            (mask.TpDst, value.TpDst) = WholeByte(mask.TpDst, value.TpDst);
+        }
 
         int type = icmp6 && value.TpDst.Host == 0 ? value.TpSrc.Host : 0;
         if (type is not (NdSolicit or NdAdvert)) mask.NdTarget = default;
         if (!arp && type != NdSolicit) mask.ArpSha = default;
         if (!arp && type != NdAdvert) mask.ArpTha = default;
     }
+
+    private static (Be16 Mask, Be16 Value) WholeByte(Be16 mask, Be16 value)
+        => mask.Host == 0 ? (default, default) : (Be16.FromHost(0xffff), Be16.FromHost((byte)value.Host));
 
     private static void CheckConntrack(ref Match match, bool ip, bool ipv6, TextPiece where)
     {
