@@ -33,4 +33,10 @@ public interface IOffloadProvider : IDisposable
 
     /// <summary>Drops lost completions and re-reads the device's state; what came of the open requests is reported by the next polls.</summary>
     void Resync(long nowMs);
+
+    /// <summary>
+    /// Waits until the requests under way have been carried out; a simulated device's clock may run ahead of <paramref name="nowMs"/> for that.
+    /// The next polls report them.
+    /// </summary>
+    void Drain(long nowMs);
 }

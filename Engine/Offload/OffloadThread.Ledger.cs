@@ -21,6 +21,33 @@ public sealed partial class OffloadThread
         }
     }
 
+    /// <summary>
+    /// <see cref="Settle"/>, and waits for the device until no revoked rule is left in it and no rule is under way: what a caller does before it
+    /// acknowledges a flow-mod or a flush.
+    /// </summary>
+    public void Barrier(long nowMs)
+    {
+        lock (_gate)
+        {
+            while (StepLocked(nowMs) > 0)
+            {
+            }
+
+            while (_pendingCount > 0)
+            {
+                int before = _pendingCount;
+                _provider.Drain(nowMs);
+                while (StepLocked(nowMs) > 0)
+                {
+                }
+
+                if (_pendingCount >= before) break;
+            }
+
+            for (int i = _rules.Count - 1; i >= 0; i--) Poll(_rules[i]);
+        }
+    }
+
     /// <summary>Reads and credits up to <paramref name="budget"/> rules in turn; for the aging poller. Returns how many had news.</summary>
     internal int PollCounters(int budget, long nowMs)
     {

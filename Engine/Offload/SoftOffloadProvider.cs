@@ -102,6 +102,12 @@ public sealed unsafe class SoftOffloadProvider : IOffloadProvider
     }
 
     /// <inheritdoc/>
+    public void Drain(long nowMs)
+    {
+        // Requests are carried out when they are made.
+    }
+
+    /// <inheritdoc/>
     public void Dispose() => Table.Dispose();
 
     private OffloadCounters Read(int slot)

@@ -130,7 +130,8 @@ public static partial class NicParser
         bool pseudo = true;
         switch (proto)
         {
-            case Tcp when payload.Length >= TcpSize:
+            // A data offset outside the segment is a broken header, whatever its checksum says.
+            case Tcp when payload.Length >= TcpSize && (payload[12] >> 4) * 4 is int header && header >= TcpSize && header <= payload.Length:
             case Icmp6 when isIpv6 && payload.Length >= IcmpSize:
                 break;
             case Udp when payload.Length >= UdpSize && BinaryPrimitives.ReadUInt16BigEndian(payload[4..]) == payload.Length:
