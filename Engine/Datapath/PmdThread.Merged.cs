@@ -58,8 +58,9 @@ public sealed unsafe partial class PmdThread
     private static bool IsCsumGood(Packet* p)
     {
         if ((p->Flags & CsumKnown) == 0) PacketChecksums.Verify(p);
-        const PacketFlags good = PacketFlags.IpCsumGood | PacketFlags.L4CsumGood;
-        return (p->Flags & good) == good;
+
+        // IPv6 has no header checksum to be good.
+        return (p->Flags & (PacketFlags.L4CsumGood | PacketFlags.IpCsumBad)) == PacketFlags.L4CsumGood;
     }
 
     private bool HitConnections(Packet* p, MergedHot* hot)
