@@ -1,0 +1,76 @@
+using Mergeflow.Engine;
+
+namespace Mergeflow.PropertyTests;
+
+/// <summary>
+/// The whole switch as an interpreter: every packet walks the tables by linear search, pass after pass; there is no cache, no megaflow and
+/// no offload. Slow and obvious on purpose: this is what the engine is judged by.
+/// </summary>
+internal sealed class ReferenceSwitch
+{
+    private const int MaxPasses = 6;
+    private readonly IReadOnlyCollection<uint> _ports;
+    private List<(uint Port, byte[] Frame)> _outputs = [];
+
+    public ReferenceSwitch(IReadOnlyCollection<uint> ports, ReferenceConntrack conntrack) => (_ports, Conntrack) = (ports, conntrack);
+
+    public ReferenceTables Tables { get; } = new();
+
+    public ReferenceConntrack Conntrack { get; }
+
+    /// <summary>The virtual clock, ms.</summary>
+    public long NowMs { get; set; }
+
+    /// <summary>A packet was recirculated more often than Open vSwitch does.</summary>
+    public bool TooDeep { get; private set; }
+
+    /// <summary>ct_state values that packets had at the start of a later pass, for statistics.</summary>
+    public Dictionary<int, int> StatesSeen { get; } = [];
+
+    public IReadOnlyList<(uint Port, byte[] Frame)> Receive(uint port, ReadOnlySpan<byte> frame)
+    {
+        _outputs = [];
+        Pass(new ReferencePacket { Bytes = frame.ToArray(), InPort = port }, null, 0);
+        return _outputs;
+    }
+
+    private void Pass(ReferencePacket packet, RefFrozen? frozen, int depth)
+    {
+        RefFlow flow = packet.Parse();
+        if (frozen is not null) StatesSeen[packet.CtState] = StatesSeen.GetValueOrDefault(packet.CtState) + 1;
+        IReadOnlyList<RefStep> steps = ReferenceWalk.Run(Tables, _ports, flow, frozen, packet.Bytes.Length);
+        Execute(packet, packet.Parse(), steps, depth);
+    }
+
+    private void Execute(ReferencePacket packet, RefFlow arrived, IReadOnlyList<RefStep> steps, int depth)
+    {
+        foreach (RefStep step in steps)
+        {
+            switch (step)
+            {
+                case RefStep.Edit e:
+                    e.Apply(packet);
+                    break;
+                case RefStep.Output o:
+                    int length = o.MaxLengthBytes == 0 ? packet.Bytes.Length : Math.Min(o.MaxLengthBytes, packet.Bytes.Length);
+                    _outputs.Add((o.Port, packet.Bytes[..length]));
+                    break;
+                case RefStep.CtClear:
+                    packet.ClearConntrack();
+                    break;
+                case RefStep.Ct ct:
+                    if (!Conntrack.Execute(packet, arrived, ct.Action, NowMs)) return;
+                    break;
+                case RefStep.OnCopy c:
+                    Execute(packet.Clone(), arrived, c.Steps, depth);
+                    break;
+                case RefStep.Recirculate when depth >= MaxPasses:
+                    TooDeep = true;
+                    break;
+                case RefStep.Recirculate r:
+                    Pass(packet.Clone(), r.Frozen, depth + 1);
+                    break;
+            }
+        }
+    }
+}
