@@ -11,7 +11,8 @@ internal static class HeaderEdits
         int at = source ? 12 : 16;
         uint old = Wire.U32(ip, at);
         p.CachedConn = null;
-        if (ip[9] is 6 or 17) UpdateTransport(p, p.L4, ip[9], old, address, 32);
+        bool isLater = (Wire.U16(ip, 6) & 0x1fff) != 0;
+        if (ip[9] is 6 or 17 && (!isLater || p.DamagesLaterFragments)) UpdateTransport(p, p.L4, ip[9], old, address, 32);
         Wire.Put16(ip, 10, OnesComplement.Update(Wire.U16(ip, 10), old, address, 32));
         Wire.Put32(ip, at, address);
     }

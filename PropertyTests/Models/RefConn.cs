@@ -8,6 +8,9 @@ internal sealed class RefConn
     /// <summary>What an answer looks like on the wire: the reversed <see cref="Forward"/>, changed by NAT.</summary>
     public required RefKey Reply { get; set; }
 
+    /// <summary>Counts connections in the order they were added.</summary>
+    public long Number { get; set; }
+
     public long ExpiryMs { get; set; }
 
     public uint Mark { get; set; }

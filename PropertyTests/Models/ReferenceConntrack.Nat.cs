@@ -39,11 +39,8 @@ internal sealed partial class ReferenceConntrack
 
     private RefKey? Accept(RefKey key)
     {
-        string? before = Ambiguity;
-        bool isFree = Find(key) is null;
-        Ambiguity = before;
         _chosen = key;
-        return isFree ? key : null;
+        return Find(key) is null ? key : null;
     }
 
     /// <summary>Translates a packet of a known connection unless this zone did so already (OVS <c>handle_nat</c>).</summary>

@@ -12,6 +12,7 @@ internal sealed partial class ReferenceConntrack
     private readonly Dictionary<RefKey, List<RefConn>> _twins = [];
     private readonly List<RefConn> _all = [];
     private long _sweptMs = -1;
+    private long _added;
 
     /// <summary>Living connections.</summary>
     public IEnumerable<RefConn> Connections(long nowMs) => _all.Where(c => nowMs < c.ExpiryMs);
@@ -23,6 +24,7 @@ internal sealed partial class ReferenceConntrack
 
     private void Add(RefConn conn)
     {
+        conn.Number = ++_added;
         _all.Add(conn);
         Slot(_forward, conn.Forward).Add(conn);
         Slot(conn.TranslatesSource is null ? _plainReply : _twins, conn.Reply).Add(conn);
@@ -42,8 +44,9 @@ internal sealed partial class ReferenceConntrack
     }
 
     /// <summary>
-    /// The entry that has this tuple in one of its directions. A translated connection is found by its forward tuple or by the twin entry that has
-    /// its reply tuple; expired connections are not found, but their twins are until the sweep.
+    /// The entry that has this tuple in one of its directions, of several the one added last, as they are in one hash chain. A translated
+    /// connection is found by its forward tuple or by the twin entry that has its reply tuple; expired connections are not found, but their
+    /// twins are until the sweep.
     /// </summary>
     private Found? Find(RefKey key)
     {
@@ -52,8 +55,7 @@ internal sealed partial class ReferenceConntrack
         foreach (RefConn c in Slot(_forward, key)) if (_nowMs < c.ExpiryMs) found.Add(new(c, false, false));
         foreach (RefConn c in Slot(_plainReply, key)) if (_nowMs < c.ExpiryMs) found.Add(new(c, true, false));
         foreach (RefConn c in Slot(_twins, key)) found.Add(new(c, false, true));
-        if (found.Count > 1) Ambiguity ??= $"{found.Count} entries have one tuple";
-        return found.Count == 0 ? null : found[0];
+        return found.Count == 0 ? null : found.MaxBy(f => (f.Conn.Number, f.IsTwin ? 0 : 1));
     }
 
     private void Sweep()
@@ -90,5 +92,5 @@ internal sealed partial class ReferenceConntrack
         return Find(tuple with { Zone = p.CtZone }) is { IsTwin: false } found ? found.Conn : null;
     }
 
-    private readonly record struct Found(RefConn Conn, bool IsReply, bool IsTwin);
+    private sealed record Found(RefConn Conn, bool IsReply, bool IsTwin);
 }

@@ -7,6 +7,9 @@ internal sealed class ReferencePacket
 
     public uint InPort { get; init; }
 
+    /// <summary>A new address also changes what is in the place of an L4 checksum in a later fragment, as Open vSwitch does by mistake.</summary>
+    public bool DamagesLaterFragments { get; init; }
+
     public int L3 { get; set; } = -1;
 
     public int L4 { get; set; } = -1;

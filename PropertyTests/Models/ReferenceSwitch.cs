@@ -18,6 +18,9 @@ internal sealed class ReferenceSwitch
 
     public ReferenceConntrack Conntrack { get; }
 
+    /// <summary>See <see cref="ReferencePacket.DamagesLaterFragments"/>.</summary>
+    public bool DamagesLaterFragments { get; init; }
+
     /// <summary>The virtual clock, ms.</summary>
     public long NowMs { get; set; }
 
@@ -30,7 +33,7 @@ internal sealed class ReferenceSwitch
     public IReadOnlyList<(uint Port, byte[] Frame)> Receive(uint port, ReadOnlySpan<byte> frame)
     {
         _outputs = [];
-        Pass(new ReferencePacket { Bytes = frame.ToArray(), InPort = port }, null, 0);
+        Pass(new ReferencePacket { Bytes = frame.ToArray(), InPort = port, DamagesLaterFragments = DamagesLaterFragments }, null, 0);
         return _outputs;
     }
 
