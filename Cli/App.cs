@@ -17,7 +17,10 @@ public static class App
             ExtractCommand.Create(interrupted),
             DumpFlowsCommand.Create(interrupted),
             DumpGroupsCommand.Create(interrupted),
+            DumpDpFlowsCommand.Create(interrupted),
             DumpConntrackCommand.Create(interrupted),
+            PmdPerfShowCommand.Create(interrupted),
+            OffloadCommand.Create(interrupted),
         };
         try
         {

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using Mergeflow.Engine;
 
 namespace Mergeflow.Cli;
@@ -22,7 +21,7 @@ internal static class DumpFlowsCommand
             }
             context.WriteJson(json =>
             {
-                json.WriteString("cookie", "0x" + rule.Cookie.ToString("x", CultureInfo.InvariantCulture));
+                json.WriteString("cookie", Cookie.Format(rule.Cookie));
                 json.WriteNumber("table", rule.Table);
                 json.WriteNumber("priority", rule.Priority);
                 json.WriteNumber("n_packets", rule.Packets);

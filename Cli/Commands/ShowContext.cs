@@ -13,6 +13,10 @@ namespace Mergeflow.Cli;
 /// <param name="IsJson">One JSON object per line instead of text for people.</param>
 internal sealed record ShowContext(ParseResult Parsed, ReplaySession Session, SimulatorReport Report, TextWriter Output, bool IsJson)
 {
+    /// <summary>The offload side; a replay without one is a usage error.</summary>
+    public OffloadThread RequireOffload() => Session.Simulator.Datapath.Offload
+        ?? throw new CommandFailedException(ExitCode.Usage, "this command needs --offload soft or --offload nic");
+
     /// <summary>Prints one JSON object as one line.</summary>
     public void WriteJson(Action<Utf8JsonWriter> members)
     {

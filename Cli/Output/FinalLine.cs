@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json;
 using Mergeflow.Engine;
 
@@ -16,7 +15,7 @@ internal static class FinalLine
             json.WriteStartObject("rules");
             foreach (IGrouping<ulong, OfRule> rules in report.Rules.GroupBy(r => r.Cookie).OrderBy(g => g.Key))
             {
-                json.WriteStartObject("0x" + rules.Key.ToString("x", CultureInfo.InvariantCulture));
+                json.WriteStartObject(Cookie.Format(rules.Key));
                 json.WriteNumber("n_packets", rules.Aggregate(0UL, (sum, r) => sum + r.Packets));
                 json.WriteNumber("n_bytes", rules.Aggregate(0UL, (sum, r) => sum + r.Bytes));
                 json.WriteEndObject();

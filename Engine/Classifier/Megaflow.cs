@@ -44,8 +44,5 @@ public sealed unsafe class Megaflow
     /// <summary>Bytes already pushed to <see cref="Rules"/>.</summary>
     public ulong SettledBytes { get; set; }
 
-    /// <summary>Unique flow id as OVS prints it.</summary>
-    public Guid Ufid { get; set; }
-
     public long CreatedMs { get; set; }
 }

@@ -111,7 +111,6 @@ public sealed unsafe class MegaflowTable : IMegaflowSource, IMegaflowLedger, IDi
         m.CreatedMs = nowMs;
         m.Hot->LastUsedMs = nowMs;
         m.SettledPackets = m.SettledBytes = 0;
-        m.Ufid = Guid.Empty;
         SetProgram(m, xlate);
         Count++;
         return m;

@@ -1,0 +1,76 @@
+using System.CommandLine;
+using System.Globalization;
+using Mergeflow.Engine;
+
+namespace Mergeflow.Cli;
+
+/// <summary><c>mergeflow offload explain</c>: the merged rule that a flow is in, or why it is in none.</summary>
+internal static class OffloadExplainCommand
+{
+    public static Command Create(CancellationToken interrupted)
+    {
+        Option<string> flow = new("--flow")
+        {
+            Required = true,
+            HelpName = "MATCH",
+            Description = "A 5-tuple in ovs-ofctl syntax: in_port=1,tcp,nw_src=10.0.0.1,nw_dst=10.0.0.2,tp_src=1000,tp_dst=80.",
+        };
+        return ShowCommand.Create("explain", "Replay, then say for one flow which rule it is in, or why it is in none.", interrupted, context => Show(context, flow), flow);
+    }
+
+    private static void Show(ShowContext context, Option<string> flow)
+    {
+        OffloadThread offload = context.RequireOffload();
+        OffloadExplanation explanation = offload.Explain(ParseKey(context.Parsed.GetRequiredValue(flow)));
+        foreach (MergedFlow rule in explanation.Live) Write(context, "in a rule", rule);
+        foreach (MergedFlow rule in explanation.Dead) Write(context, "was in a rule", rule);
+        foreach (Refusal refusal in explanation.Refusals)
+        {
+            string reason = MergedFlowText.Reason(refusal.Reason, refusal.Detail);
+            if (context.IsJson)
+            {
+                context.WriteJson(json =>
+                {
+                    json.WriteString("what", "refused");
+                    json.WriteString("reason", reason);
+                    json.WriteNumber("pass", refusal.Pass);
+                    json.WriteNumber("traces", refusal.Packets);
+                    json.WriteNumber("last_at_ms", refusal.AtMs);
+                });
+            }
+            else
+            {
+                context.Output.WriteLine(string.Create(
+                    CultureInfo.InvariantCulture, $"refused: {reason} in pass {refusal.Pass}, {refusal.Packets} traces, the last at {refusal.AtMs} ms"));
+            }
+        }
+        if (!context.IsJson && explanation is { Live.Count: 0, Dead.Count: 0, Refusals.Count: 0 })
+            context.Output.WriteLine("not seen: no packet of this flow was a candidate");
+    }
+
+    private static void Write(ShowContext context, string what, MergedFlow rule)
+    {
+        if (!context.IsJson)
+        {
+            context.Output.WriteLine($"{what}: {MergedFlowText.Line(rule)}");
+            return;
+        }
+        context.WriteJson(json =>
+        {
+            json.WriteString("what", what);
+            MergedFlowText.WriteMembers(json, rule);
+        });
+    }
+
+    private static FlowKey ParseKey(string match)
+    {
+        try
+        {
+            return new FlowTextParser().ParseFlow($"{match},actions=drop").Match.Value.Key;
+        }
+        catch (FlowTextException e)
+        {
+            throw new CommandFailedException(ExitCode.Usage, string.Create(CultureInfo.InvariantCulture, $"--flow: column {e.Column}: {e.Message}"));
+        }
+    }
+}

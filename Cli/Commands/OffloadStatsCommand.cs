@@ -1,0 +1,58 @@
+using System.CommandLine;
+using System.Globalization;
+using Mergeflow.Engine;
+using Spectre.Console;
+
+namespace Mergeflow.Cli;
+
+/// <summary><c>mergeflow offload stats</c>: totals of the offload, and refused packets by reason.</summary>
+internal static class OffloadStatsCommand
+{
+    public static Command Create(CancellationToken interrupted) =>
+        ShowCommand.Create("stats", "Replay, then print totals and the reasons for what was not offloaded.", interrupted, Show);
+
+    private static void Show(ShowContext context)
+    {
+        OffloadThread offload = context.RequireOffload();
+        OffloadStats s = offload.Stats;
+        (string Name, string Member, ulong Value)[] totals =
+        [
+            ("Packets received", "rx_packets", context.Report.Pmd.Rx),
+            ("Packets that took a merged rule", "offload_hits", context.Report.OffloadHits),
+            ("Rules installed", "n_offloaded", context.Report.Offloaded),
+            ("Rules that exist", "rules", (ulong)offload.Rules().Count),
+            ("Rules removed", "removed", s.Removed),
+            ("- to make room", "evicted", s.Evicted),
+            ("- overtaken by a change", "raced", s.Raced),
+            ("Traces recorded", "traces", s.Traces),
+            ("Traces merged", "merged", s.Merged),
+        ];
+        IReadOnlyList<(OffloadReason Reason, ulong Packets, ulong Bytes)> refused = offload.RefusedTotals().Sorted();
+        IReadOnlyList<(OffloadReason Reason, ulong Packets, ulong Bytes)> removed = s.RemovedBy.Sorted();
+        if (context.IsJson)
+        {
+            context.WriteJson(json =>
+            {
+                foreach ((_, string member, ulong value) in totals) json.WriteNumber(member, value);
+                json.WriteStartObject("refused");
+                foreach ((OffloadReason reason, ulong packets, _) in refused) json.WriteNumber(reason.ToString(), packets);
+                json.WriteEndObject();
+                json.WriteStartObject("removed_by");
+                foreach ((OffloadReason reason, ulong rules, _) in removed) json.WriteNumber(reason.ToString(), rules);
+                json.WriteEndObject();
+            });
+            return;
+        }
+        Table table = Tables.Create("", "count");
+        foreach ((string name, _, ulong value) in totals) table.AddRow(name, Number(value));
+        Tables.Write(table, context.Output);
+        Table reasons = Tables.Create("not offloaded because", "traces", "bytes");
+        foreach ((OffloadReason reason, ulong packets, ulong bytes) in refused) reasons.AddRow(reason.ToString(), Number(packets), Number(bytes));
+        if (refused.Count > 0) Tables.Write(reasons, context.Output);
+        Table removals = Tables.Create("removed because", "rules");
+        foreach ((OffloadReason reason, ulong rules, _) in removed) removals.AddRow(reason.ToString(), Number(rules));
+        if (removed.Count > 0) Tables.Write(removals, context.Output);
+    }
+
+    private static string Number(ulong value) => value.ToString("N0", CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,57 @@
+using System.Security.Cryptography;
+using Mergeflow.Native;
+
+namespace Mergeflow.Engine;
+
+/// <summary>A megaflow as a dump shows it, settled and copied: software packets plus what hardware credited (OVS <c>struct dpif_flow</c>).</summary>
+/// <param name="Id">Slot in the megaflow table.</param>
+/// <param name="Ufid">Unique flow id.</param>
+/// <param name="Key">Whole key of the packet that caused it.</param>
+/// <param name="Mask">Bits of the key that matter.</param>
+/// <param name="Packets">Packets.</param>
+/// <param name="Bytes">Bytes.</param>
+/// <param name="IdleMs">Time since the last packet; null = never used.</param>
+/// <param name="TcpFlags">All TCP flags seen.</param>
+/// <param name="Actions">The program.</param>
+/// <param name="Cookies">Cookies of the OpenFlow rules that it carries, one per visit.</param>
+public sealed record MegaflowInfo(
+    int Id,
+    Guid Ufid,
+    FlowKey Key,
+    FlowKey Mask,
+    ulong Packets,
+    ulong Bytes,
+    long? IdleMs,
+    ushort TcpFlags,
+    DpAction[] Actions,
+    IReadOnlyList<ulong> Cookies)
+{
+    /// <summary>Copies the living megaflows of a table. Call it on the thread that drives the table's PMD.</summary>
+    public static unsafe IReadOnlyList<MegaflowInfo> Snapshot(MegaflowTable table, long nowMs)
+    {
+        List<MegaflowInfo> infos = [];
+        foreach (Megaflow m in table.All())
+        {
+            (ulong packets, ulong bytes, long lastUsedMs) = table.CountersOf(m);
+            infos.Add(new MegaflowInfo(
+                m.Id,
+                UfidOf(m),
+                m.FullKey,
+                m.Mask,
+                packets,
+                bytes,
+                packets == 0 ? null : nowMs - lastUsedMs,
+                new Be16(m.Hot->TcpFlags).Host,
+                new ReadOnlySpan<DpAction>(m.Hot->Actions, m.Hot->ActionCount).ToArray(),
+                [.. m.Rules.Select(r => r.Cookie)]));
+        }
+        return infos;
+    }
+
+    /// <summary>Of mask and value together, as they are a flow's identity: the same flow has the same id in every run.</summary>
+    private static Guid UfidOf(Megaflow megaflow)
+    {
+        byte[] identity = [.. megaflow.Value.Bytes, .. megaflow.Mask.Bytes];
+        return new Guid(SHA256.HashData(identity).AsSpan(0, 16));
+    }
+}

@@ -1,0 +1,112 @@
+using System.Text.Json;
+using Mergeflow.Cli;
+using Xunit;
+
+namespace Mergeflow.Tests;
+
+/// <summary>Commands that replay and then show a part of the switch.</summary>
+public sealed class ShowCommandTests
+{
+    private static readonly string s_firewall = CaseFiles.Load("ct_firewall").Directory;
+
+    [Fact]
+    public void DumpFlowsShowsTheRecordedCounters()
+    {
+        Dictionary<string, long> shown = Json("dump-flows", "--case", s_firewall, "--json")
+            .ToDictionary(r => r.GetProperty("cookie").GetString()!, r => r.GetProperty("n_packets").GetInt64());
+        JsonElement recorded = CaseFiles.Load("ct_firewall").ReadJson("final.json.gz")!.Value.GetProperty("rules");
+        Assert.Equal(recorded.EnumerateObject().ToDictionary(r => r.Name, r => r.Value.GetProperty("n_packets").GetInt64()), shown);
+    }
+
+    [Fact]
+    public void DumpFlowsPrintsOneLinePerRule()
+    {
+        string[] lines = Lines("dump-flows", "--case", s_firewall);
+        Assert.Contains(lines, l => l.StartsWith("cookie=0x2, duration=", StringComparison.Ordinal)
+            && l.Contains("table=0, n_packets=925, ", StringComparison.Ordinal) && l.EndsWith("actions=ct(table=1,zone=31717)", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void DumpConntrackShowsTheRecordedConnections()
+    {
+        int recorded = CaseFiles.Load("ct_firewall").ReadJson("final.json.gz")!.Value.GetProperty("conntrack").GetArrayLength();
+        Assert.Equal(recorded, Json("dump-conntrack", "--case", s_firewall, "--json").Length);
+        Assert.Contains(Lines("dump-conntrack", "--case", s_firewall, "-s"), l => l.StartsWith("tcp,orig=(src=", StringComparison.Ordinal)
+            && l.Contains(",timeout=", StringComparison.Ordinal) && l.EndsWith("protoinfo=(state=ESTABLISHED)", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void UntilStopsAfterAnEvent()
+    {
+        Assert.Empty(Lines("dump-conntrack", "--case", CaseFiles.Load("acl").Directory, "--until", "5"));
+        string[] early = Lines("pmd-perf-show", "--case", s_firewall, "--until", "9", "--json");
+        Assert.StartsWith("{\"rx_packets\":10,", Assert.Single(early), StringComparison.Ordinal);
+        Assert.Equal(ExitCode.Failed, CliRun.Of("dump-flows", "--case", s_firewall, "--until", "99999").ExitCode);
+    }
+
+    [Fact]
+    public void DumpGroupsPrintsWhatCanBeParsedAgain()
+    {
+        string[] lines = Lines("dump-groups", "--case", CaseFiles.Load("groups").Directory);
+        Assert.NotEmpty(lines);
+        using TemporaryFolder folder = new();
+        string flows = folder.Write("flows.txt", "actions=drop\n"), events = folder.Write("events.jsonl", "");
+        string groups = folder.Write("groups.txt", string.Join("\n", lines));
+        string[] again = Lines("dump-groups", "--flows", flows, "--groups", groups, "--ports", "p1=1,p2=2,p3=3", "--in", events);
+        Assert.Equal(lines, again);
+    }
+
+    [Fact]
+    public void DumpDpFlowsCountsEveryPass()
+    {
+        JsonElement[] flows = Json("dump-dp-flows", "--case", s_firewall, "--json");
+        long firstPass = flows.Where(f => f.GetProperty("flow").GetString()!.Contains("recirc_id(0)", StringComparison.Ordinal)).Sum(f => f.GetProperty("packets").GetInt64());
+        Assert.Equal(925, firstPass);
+        Assert.Equal(flows.Length, flows.Select(f => f.GetProperty("ufid").GetString()).Distinct().Count());
+        Assert.Contains(Lines("dump-dp-flows", "--case", s_firewall, "--offload", "soft", "-m"), l => l.Contains(", offloaded:yes, dp:ovs, ", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("soft")]
+    [InlineData("nic")]
+    public void OffloadStatsAddUp(string offload)
+    {
+        JsonElement stats = Assert.Single(Json("offload", "stats", "--case", s_firewall, "--offload", offload, "--json"));
+        Assert.Equal(925, stats.GetProperty("rx_packets").GetInt64());
+        Assert.True(stats.GetProperty("offload_hits").GetInt64() > 0);
+        Assert.True(stats.GetProperty("refused").GetProperty("IcmpWithCt").GetInt64() > 0);
+        long rules = stats.GetProperty("rules").GetInt64();
+        Assert.Equal(stats.GetProperty("n_offloaded").GetInt64(), rules + stats.GetProperty("removed").GetInt64());
+        Assert.Equal(rules, Lines("offload", "show", "--case", s_firewall, "--offload", offload).Length);
+    }
+
+    [Fact]
+    public void OffloadExplainNamesTheRuleOrTheReason()
+    {
+        string[] live = Explain("in_port=1,tcp,nw_src=10.1.0.86,nw_dst=10.2.0.104,tp_src=41399,tp_dst=443");
+        Assert.StartsWith("in a rule: in_port(1),", live[0], StringComparison.Ordinal);
+        string[] refused = Explain("in_port=1,icmp,nw_src=10.1.0.30,nw_dst=10.2.0.104");
+        Assert.All(refused, l => Assert.DoesNotContain("in a rule", l, StringComparison.Ordinal));
+        Assert.Equal("not seen: no packet of this flow was a candidate", Assert.Single(Explain("tcp,nw_src=192.0.2.1")));
+    }
+
+    [Fact]
+    public void OffloadCommandsNeedAnOffload()
+    {
+        CliRun run = CliRun.Of("offload", "show", "--case", s_firewall);
+        Assert.Equal(ExitCode.Usage, run.ExitCode);
+        Assert.Contains("--offload", run.ErrorLine, StringComparison.Ordinal);
+    }
+
+    private static string[] Explain(string flow) => Lines("offload", "explain", "--case", s_firewall, "--offload", "soft", "--flow", flow);
+
+    private static JsonElement[] Json(params string[] arguments) => [.. Lines(arguments).Select(l => JsonDocument.Parse(l).RootElement)];
+
+    private static string[] Lines(params string[] arguments)
+    {
+        CliRun run = CliRun.Of(arguments);
+        Assert.Equal("", run.Error);
+        Assert.Equal(ExitCode.Ok, run.ExitCode);
+        return run.Output.Split(Environment.NewLine, StringSplitOptions.RemoveEmptyEntries);
+    }
+}
