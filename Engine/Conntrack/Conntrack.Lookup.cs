@@ -14,13 +14,17 @@ public sealed unsafe partial class Conntrack
     }
 
     /// <summary>Asks for the record that <paramref name="hash"/> most likely leads to; its bucket should be at hand.</summary>
+    /// <param name="hash">From <see cref="HashOf"/>.</param>
+    /// <param name="ipv6">The addresses will be needed too.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void PrefetchConn(ulong hash)
+    public void PrefetchConn(ulong hash, bool ipv6 = false)
     {
         ConnBucket* bucket = _buckets + ((uint)hash & _bucketMask);
         uint hits = Matches(bucket, SignatureOf(hash));
         if (hits == 0) return;
-        PrefetchId((int)(bucket->Ids[BitOperations.TrailingZeroCount(hits)] & ~ConnBucket.MovedBit));
+        int id = (int)(bucket->Ids[BitOperations.TrailingZeroCount(hits)] & ~ConnBucket.MovedBit);
+        PrefetchId(id);
+        if (ipv6) Native.Prefetch.Read(_addresses + id);
     }
 
     /// <summary>Asks for the record of a connection that a merged rule names, ahead of <see cref="TryFastHit"/>.</summary>

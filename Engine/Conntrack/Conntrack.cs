@@ -78,6 +78,17 @@ public sealed unsafe partial class Conntrack : IDisposable
     /// <summary>Most connections the table takes.</summary>
     public int Capacity => _capacity;
 
+    /// <summary>Memory reserved, in bytes; the system provides it page by page as connections appear.</summary>
+    public ulong ReservedBytes
+    {
+        get
+        {
+            ulong sum = 0;
+            foreach (PinnedBlock block in _blocks) sum += block.SizeBytes;
+            return sum;
+        }
+    }
+
     /// <summary>Packets that could not create a connection because the table or the zone was full, or NAT found no free tuple.</summary>
     public ulong RefusedConnections { get; private set; }
 

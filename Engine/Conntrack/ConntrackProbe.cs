@@ -1,0 +1,76 @@
+namespace Mergeflow.Engine;
+
+/// <summary>
+/// A tracker with packets of its own, for code that may not hold pointers: tests, oracles, tools. Cold path.
+/// </summary>
+public sealed unsafe class ConntrackProbe : IDisposable
+{
+    private readonly PacketPool _pool;
+
+    /// <summary>Builds a tracker and a pool of <paramref name="packets"/> packets of at most 9,018 bytes.</summary>
+    public ConntrackProbe(ConntrackOptions options, int packets = 256)
+    {
+        _pool = new PacketPool(packets, 9018);
+        Conntrack = new Conntrack(options) { DroppedFragment = _pool.Return };
+    }
+
+    /// <summary>The tracker.</summary>
+    public Conntrack Conntrack { get; }
+
+    /// <summary>Packets that are out, those on hold included.</summary>
+    public int PacketsInUse => _pool.InUse;
+
+    /// <summary>Receives a frame: loaded and parsed.</summary>
+    public PacketRef Receive(ReadOnlySpan<byte> frame, uint inPort = 1)
+    {
+        PacketRef packet = _pool.RentRef(frame, inPort);
+        packet.Extract();
+        return packet;
+    }
+
+    /// <summary>Gives a packet back.</summary>
+    public void Return(PacketRef packet) => _pool.Return(packet);
+
+    /// <summary><see cref="Conntrack.Execute(Packet*, in DpCt, long, out CtVerdict)"/>.</summary>
+    public CtVerdict Execute(PacketRef packet, in DpCt args, long nowMs)
+    {
+        Conntrack.Execute(packet.Pointer, args, nowMs, out CtVerdict verdict);
+        return verdict;
+    }
+
+    /// <summary>The same with the hash computed ahead, as a PMD does.</summary>
+    public CtVerdict ExecuteHashed(PacketRef packet, in DpCt args, long nowMs)
+    {
+        ulong hash = Conntrack.HashOf(packet.Pointer, args.Zone);
+        Conntrack.Prefetch(hash);
+        Conntrack.PrefetchConn(hash);
+        Conntrack.Execute(packet.Pointer, args, nowMs, hash, out CtVerdict verdict);
+        return verdict;
+    }
+
+    /// <summary>Packets that the last call released.</summary>
+    public PacketRef[] Released()
+    {
+        var packets = new PacketRef[Conntrack.Released.Length];
+        for (int i = 0; i < packets.Length; i++) packets[i] = new PacketRef((Packet*)Conntrack.Released[i]);
+        return packets;
+    }
+
+    /// <summary><see cref="Conntrack.Clear"/>.</summary>
+    public static void Clear(PacketRef packet) => Conntrack.Clear(packet.Pointer);
+
+    /// <summary><see cref="Conntrack.TryFastHit"/>.</summary>
+    public bool TryFastHit(in CtVerdict verdict, PacketRef packet, long nowMs)
+        => Conntrack.TryFastHit(verdict.ConnId, verdict.Generation, verdict.Reply, packet.Pointer, nowMs);
+
+    /// <summary><see cref="Conntrack.CanFastHit"/>.</summary>
+    public bool CanFastHit(in CtVerdict verdict, PacketRef packet, long nowMs)
+        => Conntrack.CanFastHit(verdict.ConnId, verdict.Generation, verdict.Reply, packet.Pointer, nowMs);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Conntrack.Dispose();
+        _pool.Dispose();
+    }
+}

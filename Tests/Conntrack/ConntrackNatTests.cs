@@ -1,0 +1,177 @@
+using Mergeflow.Engine;
+using Xunit;
+using static Mergeflow.Tests.CtBench;
+using static Mergeflow.Tests.Frames;
+
+namespace Mergeflow.Tests;
+
+public sealed class ConntrackNatTests
+{
+    private const string Public = "198.51.100.1";
+
+    [Fact]
+    public void SnatTranslatesBothWays()
+    {
+        using var b = new CtBench();
+        Assert.Equal(CtBench.New | CtState.SNat, b.Send(Udp("10.0.0.1", 1000, "203.0.113.9", 53), Nat(NatKind.Src, Public)));
+        Assert.Equal($"{Public}:1000 > 203.0.113.9:53", Flow(b.Frame));
+        Assert.True(AreChecksumsRight(b.Frame, IpProto.Udp));
+        Assert.True(b.Last.Translated);
+        Assert.Equal(Address(Public), b.Last.SrcAfter);
+        Assert.Equal(EstReply | CtState.DNat, b.Send(Udp("203.0.113.9", 53, Public, 1000), Lookup(nat: true)));
+        Assert.Equal("203.0.113.9:53 > 10.0.0.1:1000", Flow(b.Frame));
+        Assert.True(AreChecksumsRight(b.Frame, IpProto.Udp));
+        Assert.Equal(Est | CtState.SNat, b.Send(Udp("10.0.0.1", 1000, "203.0.113.9", 53), Lookup(nat: true)));
+        Assert.Equal(EstReply, b.Send(Udp("203.0.113.9", 53, Public, 1000)));
+        Assert.Equal($"203.0.113.9:53 > {Public}:1000", Flow(b.Frame));
+    }
+
+    [Theory]
+    [InlineData("10.0.0.1", "172.16.0.1", "10.5.0.7")]
+    [InlineData("fd00::1", "fd01::1", "fd02::7")]
+    public void DnatTranslatesAddressAndPort(string client, string service, string server)
+    {
+        using var b = new CtBench();
+        Assert.Equal(CtBench.New | CtState.DNat, b.Send(Tcp(client, 4000, service, 80, Syn, 100), Nat(NatKind.Dst, server, portMin: 8080)));
+        Assert.Equal($"{client}:4000 > {server}:8080", Flow(b.Frame));
+        Assert.True(AreChecksumsRight(b.Frame, IpProto.Tcp));
+        Assert.Equal(EstReply | CtState.SNat, b.Send(Tcp(server, 8080, client, 4000, Syn | Ack, 500, 101), Lookup(nat: true)));
+        Assert.Equal($"{service}:80 > {client}:4000", Flow(b.Frame));
+        Assert.True(AreChecksumsRight(b.Frame, IpProto.Tcp));
+    }
+
+    [Fact]
+    public void AZeroUdpChecksumStaysZero()
+    {
+        using var b = new CtBench();
+        b.Send(Udp("10.0.0.1", 1000, "203.0.113.9", 53, checksum: false), Nat(NatKind.Src, Public, portMin: 5000));
+        Assert.Equal($"{Public}:5000 > 203.0.113.9:53", Flow(b.Frame));
+        Assert.Equal(0, b.Frame[L4At + 6] | b.Frame[L4At + 7]);
+    }
+
+    [Theory]
+    [InlineData(1000, 1001)]
+    [InlineData(65535, 1024)]
+    [InlineData(2000, 2001)]
+    [InlineData(511, 1)]
+    [InlineData(20, 21)]
+    [InlineData(700, 701)]
+    [InlineData(1023, 600)]
+    public void AClashTakesTheNextPortOfItsClass(int port, int next)
+    {
+        using var b = new CtBench();
+        foreach (string client in new[] { "10.0.0.1", "10.0.0.2" }) b.Send(Udp(client, port, "203.0.113.9", 53), Nat(NatKind.Src, Public));
+        Assert.Equal($"{Public}:{next} > 203.0.113.9:53", Flow(b.Frame));
+    }
+
+    [Fact]
+    public void APortRangeIsUsedUpAndThenNothingIsTranslated()
+    {
+        using var b = new CtBench();
+        HashSet<string> seen = [];
+        for (int i = 1; i <= 10; i++)
+        {
+            b.Send(Udp("10.0.0.1", 1000 + i, "203.0.113.9", 53), Nat(NatKind.Src, Public, portMin: 5001, portMax: 5010));
+            Assert.InRange((b.Frame[L4At] << 8) | b.Frame[L4At + 1], 5001, 5010);
+            Assert.True(seen.Add(Flow(b.Frame)));
+        }
+        Assert.Equal(CtBench.New, b.Send(Udp("10.0.0.1", 2000, "203.0.113.9", 53), Nat(NatKind.Src, Public, portMin: 5001, portMax: 5010)));
+        Assert.Equal("10.0.0.1:2000 > 203.0.113.9:53", Flow(b.Frame));
+        Assert.Equal((-1, 10), (b.Last.ConnId, b.Ct.Count));
+    }
+
+    [Fact]
+    public void AnAddressRangeIsUsedWhole()
+    {
+        using var b = new CtBench();
+        HashSet<string> sources = [];
+        for (int port = 1; port <= 200; port++)
+        {
+            b.Send(Udp("10.0.0.1", port, "203.0.113.9", 53), Nat(NatKind.Src, "198.51.100.10", "198.51.100.13"));
+            sources.Add(Flow(b.Frame).Split(':')[0]);
+        }
+        Assert.Equal(["198.51.100.10", "198.51.100.11", "198.51.100.12", "198.51.100.13"], sources.Order());
+    }
+
+    [Fact]
+    public void AnIcmpIdThatClashesIsNotTranslated()
+    {
+        using var b = new CtBench();
+        Assert.Equal(CtBench.New | CtState.SNat, b.Send(Echo("10.0.0.1", "203.0.113.9", 7), Nat(NatKind.Src, Public)));
+        Assert.Equal(CtBench.New, b.Send(Echo("10.0.0.2", "203.0.113.9", 7), Nat(NatKind.Src, Public)));
+        Assert.Equal(1, b.Ct.Count);
+    }
+
+    [Fact]
+    public void AReusedSourcePortMovesOnWhileTheOldAnswerTupleIsNotSwept()
+    {
+        using var b = new CtBench();
+        byte[] syn = Tcp("10.0.0.1", 1000, "203.0.113.9", 80, Syn, 100);
+        b.Send(syn, Nat(NatKind.Src, Public));
+        b.Send(Tcp("203.0.113.9", 80, Public, 1000, Rst | Ack, 0, 101), Lookup(nat: true));
+        Assert.Equal(CtBench.New | CtState.SNat, b.Send(Tcp("10.0.0.1", 1000, "203.0.113.9", 80, Syn, 9000), Lookup(nat: true), Nat(NatKind.Src, Public)));
+        Assert.Equal($"{Public}:1001 > 203.0.113.9:80", Flow(b.Frame));
+        Assert.Equal(Invalid, b.Send(Tcp("203.0.113.9", 80, Public, 1000, Ack, 1, 1), Lookup(nat: true)));
+        b.NowMs += 20_000;
+        b.Ct.ExpireAll(b.NowMs);
+        Assert.Equal(CtBench.New, b.Send(Tcp("203.0.113.9", 80, Public, 1000, Ack, 1, 1), Lookup(nat: true)));
+    }
+
+    [Theory]
+    [InlineData("10.0.0.1", "203.0.113.9", Public)]
+    [InlineData("fd00::1", "fd05::9", "fd01::1")]
+    public void AnIcmpErrorIsTranslatedInsideToo(string client, string server, string nat)
+    {
+        using var b = new CtBench();
+        b.Send(Udp(client, 1000, server, 53), Nat(NatKind.Src, nat, portMin: 5000));
+        byte[] seen = b.Frame;
+        Assert.Equal(Related | CtState.Rpl | CtState.DNat, b.Send(Unreachable(server, nat, seen, 18), Lookup(nat: true)));
+        bool ipv6 = client.Contains(':', StringComparison.Ordinal);
+        int icmpAt = ipv6 ? Ipv6L4At : L4At;
+        byte[] quoted = [.. new byte[14], .. b.Frame[(icmpAt + 8)..]];
+        Assert.Equal($"{client}:1000 > {server}:53", Flow(quoted));
+        Assert.True(AreChecksumsRight(b.Frame, ipv6 ? IpProto.Icmpv6 : IpProto.Icmp));
+        Assert.True(AreChecksumsRight(quoted, IpProto.Udp));
+    }
+
+    [Fact]
+    public void AShortQuoteOfTcpIsNotWrittenBehindItsEnd()
+    {
+        using var b = new CtBench();
+        b.Send(Tcp("10.0.0.1", 1000, "203.0.113.9", 80, Syn, 100), Nat(NatKind.Src, Public, portMin: 5000));
+        byte[] error = [.. Unreachable("203.0.113.9", Public, b.Frame, 8), 0xee, 0xee, 0xee, 0xee, 0xee, 0xee, 0xee, 0xee, 0xee, 0xee, 0xee, 0xee];
+        Assert.Equal(Related | CtState.Rpl | CtState.DNat, b.Send(error, Lookup(nat: true)));
+        Assert.All(b.Frame[^12..], x => Assert.Equal(0xee, x));
+        Assert.Equal("10.0.0.1:1000 > 203.0.113.9:80", Flow([.. new byte[14], .. b.Frame[(L4At + 8)..]]));
+    }
+
+    [Fact]
+    public void TwoZonesTranslateTwice()
+    {
+        using var b = new CtBench();
+        b.Send(Udp("10.0.0.1", 1000, "172.16.0.1", 80), Nat(NatKind.Dst, "10.5.0.7", portMin: 8080, zone: 1), Nat(NatKind.Src, "10.5.0.1", zone: 2));
+        Assert.Equal("10.5.0.1:1000 > 10.5.0.7:8080", Flow(b.Frame));
+        Assert.True(AreChecksumsRight(b.Frame, IpProto.Udp));
+        b.Send(Udp("10.5.0.7", 8080, "10.5.0.1", 1000), Lookup(2, nat: true), Lookup(1, nat: true));
+        Assert.Equal("172.16.0.1:80 > 10.0.0.1:1000", Flow(b.Frame));
+        Assert.Equal(EstReply | CtState.SNat, b.Last.State);
+    }
+
+    [Fact]
+    public void HairpinReachesTheClientItself()
+    {
+        using var b = new CtBench();
+        b.Send(Udp("10.0.0.1", 1000, "172.16.0.1", 80), Nat(NatKind.Dst, "10.0.0.1", portMin: 8080, zone: 1), Nat(NatKind.Src, "172.16.0.1", zone: 2));
+        Assert.Equal("172.16.0.1:1000 > 10.0.0.1:8080", Flow(b.Frame));
+        b.Send(Udp("10.0.0.1", 8080, "172.16.0.1", 1000), Lookup(2, nat: true), Lookup(1, nat: true));
+        Assert.Equal("172.16.0.1:80 > 10.0.0.1:1000", Flow(b.Frame));
+    }
+
+    [Fact]
+    public void NatWithoutARangeOnANewConnectionDoesNothing()
+    {
+        using var b = new CtBench();
+        Assert.Equal(CtBench.New, b.Send(Udp("10.0.0.1", 1000, "203.0.113.9", 53), Commit(nat: true)));
+        Assert.Equal(EstReply, b.Send(Udp("203.0.113.9", 53, "10.0.0.1", 1000), Lookup(nat: true)));
+    }
+}
