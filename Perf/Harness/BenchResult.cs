@@ -1,14 +1,45 @@
+using Mergeflow.Engine;
+using Mergeflow.Native;
+
 namespace Mergeflow.Perf;
 
 /// <summary>The runs of one scenario.</summary>
-public sealed record BenchResult(string Name, BenchSettings Settings, IReadOnlyList<BenchRun> Runs, int Megaflows, int Connections, ulong OffloadedRules)
+public sealed record BenchResult(string Name, BenchSettings Settings, IReadOnlyList<BenchRun> Runs)
 {
+    /// <summary>Megaflows at the end.</summary>
+    public int Megaflows { get; init; }
+
+    /// <summary>Connections at the end.</summary>
+    public int Connections { get; init; }
+
+    /// <summary>Merged rules installed over the whole scenario.</summary>
+    public ulong OffloadedRules { get; init; }
+
+    /// <summary>Packets not offloaded, by reason.</summary>
+    public IReadOnlyList<ReasonCount> Reasons { get; init; } = [];
+
+    /// <summary>Backing of the receive ring.</summary>
+    public HugePageKind HugePages { get; init; }
+
+    /// <summary>Processor of the packet thread, if it could be pinned.</summary>
+    public int? PinnedCpu { get; init; }
+
+    /// <summary>Runs that were repeated because other work was on the processor.</summary>
+    public int Repeated { get; init; }
+
     /// <summary>Median run by cycles per packet.</summary>
     public BenchRun Median => Runs.OrderBy(r => r.CyclesPerPacket).ElementAt(Runs.Count / 2);
 
-    /// <summary>Fewest cycles per packet.</summary>
-    public double MinCycles => Runs.Min(r => r.CyclesPerPacket);
+    /// <summary>Sum of the counters of all runs.</summary>
+    public PmdStats TotalStats()
+    {
+        PmdStats sum = default;
+        foreach (BenchRun run in Runs)
+        {
+            // a - (0 - b) = a + b, member by member.
+            sum = sum.Since(default(PmdStats).Since(run.Stats));
+        }
 
-    /// <summary>Most cycles per packet.</summary>
-    public double MaxCycles => Runs.Max(r => r.CyclesPerPacket);
+        return sum;
+    }
 }

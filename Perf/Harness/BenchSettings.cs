@@ -23,7 +23,7 @@ public sealed record BenchSettings
     /// <summary>Longest warm-up, seconds; it ends earlier when the rate has settled.</summary>
     public double WarmupSeconds { get; init; } = 2;
 
-    /// <summary>Core of the PMD thread; null = the last one allowed.</summary>
+    /// <summary>Processor of the packet thread; null = the last one allowed.</summary>
     public int? Cpu { get; init; }
 
     /// <summary>NIC profile for <see cref="OffloadMode.Nic"/>.</summary>
@@ -31,4 +31,13 @@ public sealed record BenchSettings
 
     /// <summary>Each run starts without connections and megaflows and replays the capture once (set-up rate).</summary>
     public bool OneShot { get; init; }
+
+    /// <summary>Runs that may be repeated because other work was on the processor.</summary>
+    public int Retries { get; init; } = 3;
+
+    /// <summary>Offload and aging on a thread of their own where there is a second processor, else between the batches of the packet thread.</summary>
+    public bool OffloadThread { get; init; } = true;
+
+    /// <summary>Most rules of the soft device.</summary>
+    public int MergedCapacity { get; init; } = 262_144;
 }

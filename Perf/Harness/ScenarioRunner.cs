@@ -1,176 +1,146 @@
+using System.Runtime.ExceptionServices;
 using Mergeflow.Engine;
 using Mergeflow.Native;
 
 namespace Mergeflow.Perf;
 
 /// <summary>
-/// Runs one workload on one datapath: set-up capture once, warm-up until the rate has settled, then the measured runs. The calling thread is the
-/// PMD thread; receive copy, parsing, lookup, counters and transmit accounting are all inside the measured loop.
+/// Runs one workload on one datapath: set-up capture once, warm-up until the rate has settled, then the measured runs. Receive copy, parsing,
+/// lookup, counters and transmit accounting are all inside the measured loop, see <see cref="PacketLoop"/>.
 /// </summary>
-public sealed class ScenarioRunner : IDisposable
+public sealed class ScenarioRunner
 {
-    private const uint InPort = 1;
-    private const double WindowSeconds = 0.1;
     private const double SettledRatio = 1.03;
+    private const double WindowSeconds = 0.1;
+    private const double MinWarmupSeconds = 0.8;
 
     private readonly Workload _workload;
     private readonly BenchSettings _settings;
-    private readonly Datapath _datapath;
-    private readonly CaptureRxQueue _rx;
-    private readonly PmdPoller _poller;
-    private int _untilHousekeeping;
+    private readonly CancellationToken _interrupted;
+    private readonly Action<BenchProgress>? _progress;
 
-    /// <summary>Builds the datapath and loads frames and rules.</summary>
+    /// <summary>A scenario that has not started; <paramref name="progress"/> is called on the packet thread, between runs.</summary>
+    public ScenarioRunner(Workload workload, BenchSettings settings, Action<BenchProgress>? progress = null, CancellationToken interrupted = default)
+        => (_workload, _settings, _progress, _interrupted) = (workload, settings, progress, interrupted);
+
+    /// <summary>
+    /// Everything, start to end, on a pinned thread of its own: pinning the caller's would confine all threads that the runtime starts later.
+    /// </summary>
     /// <exception cref="FlowTextException">The rules cannot be parsed.</exception>
-    public ScenarioRunner(Workload workload, BenchSettings settings)
+    /// <exception cref="OperationCanceledException">Interrupted.</exception>
+    public BenchResult Run()
     {
-        _workload = workload;
-        _settings = settings;
-        int longest = Math.Max(64, workload.Frames.Concat(workload.Setup).Max(f => f.Length));
-        _datapath = new Datapath(
-            new DatapathOptions
+        BenchResult? result = null;
+        ExceptionDispatchInfo? failure = null;
+        var thread = new Thread(() =>
+        {
+            try
             {
-                Ports = [("p1", 1), ("p2", 2), ("p3", 3), ("p4", 4)],
-                Offload = settings.Offload,
-                NicProfile = settings.NicProfile,
-                CacheOn = settings.CacheOn,
-                FrameCapacityBytes = Math.Max(1536, longest),
-                PacketCapacity = 1024,
-                ConnectionCapacity = 262_144,
-                MegaflowCapacity = 65_536,
-                EmcEntryCount = ExactMatchCache.DefaultEntryCount,
-            },
-            sink: null);
-        _datapath.ApplyFlowMods(new FlowTextParser().ParseFlows(workload.Flows), Now);
-        _rx = Queue(workload.Frames, settings.OneShot ? 1 : 0);
-        _poller = new PmdPoller(_datapath.Pmd, [_rx]);
+                result = RunHere();
+            }
+            catch (Exception e)
+            {
+                failure = ExceptionDispatchInfo.Capture(e);
+            }
+        })
+        { Name = "pmd", IsBackground = true };
+        thread.Start();
+        thread.Join();
+        failure?.Throw();
+        return result!;
     }
 
-    private static long Now => Environment.TickCount64;
-
-    /// <summary>Everything, start to end.</summary>
-    public BenchResult Run(IProgress<string>? progress = null)
+    private BenchResult RunHere()
     {
-        if (_settings.Cpu is int cpu) ThreadPinning.TryPin(cpu);
-        _ = TscClock.FrequencyHz;
-        return _settings.OneShot ? RunOneShot(progress) : RunSteady(progress);
-    }
-
-    /// <inheritdoc/>
-    public void Dispose()
-    {
-        _poller.Dispose();
-        _rx.Dispose();
-        _datapath.Dispose();
-    }
-
-    private BenchResult RunSteady(IProgress<string>? progress)
-    {
-        if (_workload.Setup.Count > 0)
-        {
-            progress?.Report("set-up");
-            Replay(_workload.Setup);
-        }
-
-        progress?.Report("warm-up");
-        WarmUp();
+        int? cpu = _settings.Cpu ?? HostProbe.ProcessCpus.Cast<int?>().LastOrDefault();
+        bool pinned = cpu is int n && ThreadPinning.TryPin(n);
+        using var loop = new PacketLoop(_workload, _settings, pinned ? cpu : null, _interrupted);
         var runs = new List<BenchRun>(_settings.Runs);
-        for (int i = 0; i < _settings.Runs; i++)
+        int repeated = _settings.OneShot ? RunOneShot(loop, runs) : RunSteady(loop, runs);
+        return loop.Describe(new BenchResult(_workload.Name, _settings, runs)
         {
-            progress?.Report($"run {i + 1}/{_settings.Runs}");
-            runs.Add(Measure(_settings.Seconds));
-        }
-
-        return Result(runs);
+            PinnedCpu = pinned ? cpu : null,
+            Repeated = repeated,
+        });
     }
 
-    private BenchResult RunOneShot(IProgress<string>? progress)
+    private int RunSteady(PacketLoop loop, List<BenchRun> runs)
     {
-        var runs = new List<BenchRun>(_settings.Runs);
-        long warmUntil = Now + (long)(_settings.WarmupSeconds * 1000);
-        int warm = 0;
+        Report("set-up", 0);
+        loop.Replay(_workload.Setup);
+        Report("warm-up", 0.02);
+        WarmUp(loop);
+        int repeated = 0;
         while (runs.Count < _settings.Runs)
         {
-            bool counted = warm >= 3 && Now > warmUntil;
-            progress?.Report(counted ? $"run {runs.Count + 1}/{_settings.Runs}" : "warm-up");
-            _datapath.FlushMegaflows();
-            _datapath.FlushConntrack(null, Now);
-            _rx.Restart();
-            BenchRun run = Measure(double.MaxValue);
-            if (counted) runs.Add(run);
-            else warm++;
+            ReportRun(runs.Count);
+            BenchRun run = loop.Measure(_settings.Seconds);
+            if (Repeat(run, ref repeated)) continue;
+            runs.Add(run);
         }
 
-        return Result(runs);
+        return repeated;
     }
 
-    private BenchResult Result(List<BenchRun> runs)
-        => new(_workload.Name, _settings, runs, _datapath.Megaflows.Count, _datapath.Conntrack.Count, 0);
-
-    private void Replay(IReadOnlyList<byte[]> frames)
+    private int RunOneShot(PacketLoop loop, List<BenchRun> runs)
     {
-        using CaptureRxQueue queue = Queue(frames, 1);
-        using var poller = new PmdPoller(_datapath.Pmd, [queue]);
-        while (poller.Step(Now) > 0) Housekeep();
-    }
-
-    private CaptureRxQueue Queue(IReadOnlyList<byte[]> frames, long loops)
-        => new([.. frames.Select(f => new ReadOnlyMemory<byte>(f))], [.. Enumerable.Repeat(InPort, frames.Count)], loops, _settings.HardwareChecksums);
-
-    /// <summary>Until two windows in a row differ by at most 3 %, at least half a second: tier-1 code and on-stack replacement need that.</summary>
-    private void WarmUp()
-    {
-        double previous = double.MaxValue;
-        double elapsed = 0;
-        while (elapsed < _settings.WarmupSeconds)
+        double warm = 0;
+        int repeated = 0;
+        for (int i = 0; runs.Count < _settings.Runs; i++)
         {
-            BenchRun w = Measure(WindowSeconds);
-            elapsed += w.Seconds;
-            double ratio = w.CyclesPerPacket / previous;
-            if (elapsed > 0.8 && ratio < SettledRatio && ratio > 1 / SettledRatio) return;
-            previous = w.CyclesPerPacket;
-        }
-    }
-
-    private BenchRun Measure(double seconds)
-    {
-        PmdStats before = _datapath.Pmd.Stats;
-        int collections = GC.CollectionCount(0);
-        long allocated = GC.GetAllocatedBytesForCurrentThread();
-        long start = MonotonicClock.NowNs;
-        ulong tsc = TscClock.Now;
-        Loop(seconds);
-        ulong cycles = TscClock.Now - tsc;
-        double took = (MonotonicClock.NowNs - start) / 1e9;
-        allocated = GC.GetAllocatedBytesForCurrentThread() - allocated;
-        PmdStats stats = _datapath.Pmd.Stats.Since(before);
-        return new BenchRun(stats.Rx, cycles, took, allocated, GC.CollectionCount(0) - collections, stats, 0);
-    }
-
-    private void Loop(double seconds)
-    {
-        double budget = Math.Min(seconds * TscClock.FrequencyHz, ulong.MaxValue / 4.0);
-        ulong end = TscClock.Now + (ulong)budget;
-        do
-        {
-            long now = Now;
-            for (int i = 0; i < 64; i++)
+            bool counted = i >= 3 && warm >= Math.Min(MinWarmupSeconds, _settings.WarmupSeconds);
+            if (counted) ReportRun(runs.Count);
+            else Report("warm-up", 0.02);
+            loop.Forget();
+            BenchRun run = loop.Measure(double.MaxValue);
+            if (!counted)
             {
-                if (_poller.Step(now) == 0) return;
+                warm += run.Seconds;
+                continue;
             }
 
-            Housekeep();
+            if (Repeat(run, ref repeated)) continue;
+            runs.Add(run);
         }
-        while (TscClock.Now < end);
+
+        return repeated;
     }
 
-    /// <summary>What the PMD does between batches, as in production: expiry and a revalidator slice, now and then.</summary>
-    private void Housekeep()
+    /// <summary>
+    /// Until two windows in a row differ by at most 3 %, at least 0.8 seconds: tier-1 code and on-stack replacement need that. While merged rules
+    /// are still being installed it goes on, for up to twice the time.
+    /// </summary>
+    private void WarmUp(PacketLoop loop)
     {
-        if (--_untilHousekeeping > 0) return;
-        _untilHousekeeping = 512;
-        long now = Now;
-        _datapath.Conntrack.Step(now);
-        _datapath.Revalidator.Step(now);
+        double previous = double.MaxValue;
+        ulong rules = 0;
+        for (double elapsed = 0; ;)
+        {
+            BenchRun w = loop.Measure(WindowSeconds);
+            elapsed += w.Seconds;
+            double ratio = w.CyclesPerPacket / previous;
+            bool rulesSettled = loop.OffloadedRules == rules;
+            bool settled = elapsed > MinWarmupSeconds && ratio < SettledRatio && ratio > 1 / SettledRatio;
+            if (rulesSettled && (settled || elapsed >= _settings.WarmupSeconds)) return;
+            if (elapsed >= 2 * _settings.WarmupSeconds) return;
+            previous = w.CyclesPerPacket;
+            rules = loop.OffloadedRules;
+        }
+    }
+
+    /// <summary>The rule looks at the share of the processor that the thread got, never at the result.</summary>
+    private bool Repeat(in BenchRun run, ref int repeated)
+    {
+        if (run.CpuShare >= BenchRun.QuietShare || repeated >= _settings.Retries) return false;
+        repeated++;
+        return true;
+    }
+
+    private void ReportRun(int done) => Report($"run {done + 1}/{_settings.Runs}", 0.4 + (0.6 * done / _settings.Runs));
+
+    private void Report(string phase, double part)
+    {
+        _interrupted.ThrowIfCancellationRequested();
+        _progress?.Invoke(new BenchProgress(phase, part));
     }
 }

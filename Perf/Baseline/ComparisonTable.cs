@@ -1,0 +1,59 @@
+using System.Globalization;
+using Spectre.Console;
+
+namespace Mergeflow.Perf;
+
+/// <summary>Prints a comparison.</summary>
+public static class ComparisonTable
+{
+    /// <summary>One line per row, then one line that sums up.</summary>
+    public static void Print(IAnsiConsole console, Comparison comparison)
+    {
+        var table = new Table().Border(TableBorder.Simple).Title("against the baseline, cycles/packet");
+        foreach (string header in new[] { "scenario", "before", "now", "change", "noise", "verdict" })
+        {
+            var column = new TableColumn(header).NoWrap();
+            if (header is not ("scenario" or "verdict")) column.RightAligned();
+            table.AddColumn(column);
+        }
+
+        foreach (ComparisonRow r in comparison.Rows)
+        {
+            bool both = r.Verdict != Verdict.Unmatched;
+            table.AddRow(
+                Markup.Escape(r.Key),
+                r.Old is null ? "-" : ResultsTable.Short(r.Old.CyclesPerPacket.Median),
+                r.New is null ? "-" : ResultsTable.Short(r.New.CyclesPerPacket.Median),
+                both ? Signed(r.Change) : "-",
+                both ? $"±{(r.Noise * 100).ToString("F1", CultureInfo.InvariantCulture)} %" : "-",
+                Markup.Escape(Text(r)));
+        }
+
+        console.Write(table);
+        foreach (string note in comparison.Notes) console.Profile.Out.Writer.WriteLine($"note     {note}");
+        console.Profile.Out.Writer.WriteLine($"verdict  {Summary(comparison)}");
+    }
+
+    /// <summary>Verdict in words.</summary>
+    public static string Text(ComparisonRow row)
+    {
+        string word = row.Verdict switch
+        {
+            Verdict.SameOrBetter => "same or better",
+            Verdict.Regression => "REGRESSION",
+            Verdict.TooNoisy => "too noisy to tell",
+            _ => "",
+        };
+        return word.Length > 0 && row.Why.Length > 0 ? $"{word}: {row.Why}" : word + row.Why;
+    }
+
+    /// <summary>A change in percent, with its sign.</summary>
+    public static string Signed(double change) => (change * 100).ToString("+0.0;-0.0;0.0", CultureInfo.InvariantCulture) + " %";
+
+    private static string Summary(Comparison c) => c.ExitCode switch
+    {
+        PerfExitCode.Failed => $"{c.Rows.Count(r => r.Verdict == Verdict.Regression)} regressions (threshold {c.Threshold:P0})",
+        PerfExitCode.TooNoisy => $"too noisy to tell in {c.Rows.Count(r => r.Verdict == Verdict.TooNoisy)} rows: more or longer runs, or a quieter machine",
+        _ => $"same or better (threshold {c.Threshold:P0})",
+    };
+}

@@ -1,0 +1,66 @@
+using Mergeflow.Engine;
+
+namespace Mergeflow.Perf;
+
+/// <summary>One pass over a capture in the simulator, with the capture's own clock: what leaves has to be the same in every offload mode.</summary>
+public sealed class FirstPass
+{
+    private FirstPass(OutputRecorder output, PmdStats stats, ulong offloaded, ulong hits, IReadOnlyList<ReasonCount> reasons)
+        => (Output, Stats, Offloaded, OffloadHits, Reasons) = (output, stats, offloaded, hits, reasons);
+
+    /// <summary>What left.</summary>
+    public OutputRecorder Output { get; }
+
+    /// <summary>Software counters.</summary>
+    public PmdStats Stats { get; }
+
+    /// <summary>Merged rules installed.</summary>
+    public ulong Offloaded { get; }
+
+    /// <summary>Packets that they took.</summary>
+    public ulong OffloadHits { get; }
+
+    /// <summary>Why the others were not offloaded.</summary>
+    public IReadOnlyList<ReasonCount> Reasons { get; }
+
+    /// <summary>Runs the pass.</summary>
+    /// <param name="workload">A capture.</param>
+    /// <param name="settings">Mode, cache, NIC profile.</param>
+    /// <param name="tcpSeqChk">Check TCP sequence numbers; no NIC does.</param>
+    /// <param name="interrupted">Ends the pass.</param>
+    /// <exception cref="PerfException">The rules are refused.</exception>
+    public static FirstPass Run(Workload workload, BenchSettings settings, bool tcpSeqChk, CancellationToken interrupted)
+    {
+        var output = new OutputRecorder();
+        using var simulator = new Simulator(Options(workload, settings, tcpSeqChk), output);
+        Rules.Load(simulator.Datapath, workload, 0);
+        for (int i = 0; i < workload.Frames.Count; i++)
+        {
+            if ((i & 1023) == 0) interrupted.ThrowIfCancellationRequested();
+            simulator.AdvanceTo(workload.TimesMs?[i] ?? 0);
+            simulator.Receive(workload.InPorts?[i] ?? 1, workload.Frames[i], i);
+        }
+
+        SimulatorReport report = simulator.Settle();
+        IReadOnlyList<ReasonCount> reasons = simulator.Datapath.Offload is { } o ? ReasonCount.Of(o.RefusedTotals()) : [];
+        return new FirstPass(output, report.Pmd, report.Offloaded, report.OffloadHits, reasons);
+    }
+
+    private static SimulatorOptions Options(Workload workload, BenchSettings settings, bool tcpSeqChk)
+    {
+        DatapathOptions loop = PacketLoop.DatapathFor(workload, settings);
+        return new SimulatorOptions
+        {
+            Ports = loop.Ports,
+            Offload = settings.Offload,
+            NicProfile = settings.NicProfile,
+            CacheOn = settings.CacheOn,
+            TcpSeqChk = tcpSeqChk,
+            FrameCapacityBytes = loop.FrameCapacityBytes,
+            PacketCapacity = loop.PacketCapacity,
+            ConnectionCapacity = loop.ConnectionCapacity,
+            MegaflowCapacity = loop.MegaflowCapacity,
+            EmcEntryCount = loop.EmcEntryCount,
+        };
+    }
+}

@@ -1,0 +1,69 @@
+using System.CommandLine;
+using System.Globalization;
+using Mergeflow.Engine;
+
+namespace Mergeflow.Perf;
+
+/// <summary>The root command: measures a suite, scenarios or a capture; prints the table, writes <c>results.json</c> and <c>report.html</c>.</summary>
+internal static class RunCommand
+{
+    public static RootCommand Create(string[] args, TextWriter output, CancellationToken interrupted)
+    {
+        RunOptions how = new();
+        CaptureOptions capture = new();
+        Option<string?> scenario = new("--scenario") { HelpName = "NAME[,NAME]", Description = "Scenarios instead of the default suite; * stands for anything. See --list." };
+        Option<string?> suite = new("--suite") { HelpName = "FILE", Description = "Scenarios from a JSON file." };
+        Option<bool> list = new("--list") { Description = "List the scenarios." };
+        Option<string> json = new("--json") { HelpName = "FILE", Description = "Where the results go.", DefaultValueFactory = _ => "results.json" };
+        Option<string> html = new("--html") { HelpName = "FILE", Description = "Where the report goes.", DefaultValueFactory = _ => "report.html" };
+        Option<string?> baseline = new("--baseline") { HelpName = "FILE", Description = "Compare with an earlier results.json. Exit 0 same or better, 1 slower, 2 too noisy to tell." };
+        Option<double> threshold = new("--threshold") { HelpName = "PCT", Description = "Slowdown that counts, percent.", DefaultValueFactory = _ => 5 };
+        Option<string?> peer = new("--peer") { HelpName = "ovs", Description = "Measure Open vSwitch in turn, where it is installed." };
+        peer.AcceptOnlyFromAmong("ovs");
+        RootCommand root = new("Mergeflow throughput harness: packets in memory, one core, transmit counted and dropped.");
+        how.AddTo(root);
+        foreach (Option option in new Option[] { scenario, suite, list, json, html, baseline, threshold, peer }) root.Options.Add(option);
+        capture.AddTo(root);
+        root.SetAction(parsed =>
+        {
+            if (parsed.GetValue(list))
+            {
+                foreach (string name in WorkloadRecipe.Names) output.WriteLine($"{name,-20} {DefaultSuite.About(name)}");
+                output.WriteLine();
+                output.WriteLine($"suffixes: {ScenarioName.CacheOff} microflow caches off, {ScenarioName.SoftwareChecksums} no checksum verdicts from the receiver");
+                return PerfExitCode.Ok;
+            }
+
+            if (capture.PrintFlows(parsed, output)) return PerfExitCode.Ok;
+            BenchSettings settings = how.Settings(parsed);
+            double thresholdPercent = parsed.GetValue(threshold);
+            if (thresholdPercent is not (>= 0 and <= 1000)) throw PerfException.Usage("--threshold: expected 0 to 1000");
+            ResultsFile? old = parsed.GetValue(baseline) is string path ? ResultsJson.Load(path) : null;
+            CaptureRun? run = capture.Resolve(parsed);
+            int sources = (run is null ? 0 : 1) + (parsed.GetValue(scenario) is null ? 0 : 1) + (parsed.GetValue(suite) is null ? 0 : 1);
+            if (sources > 1) throw PerfException.Usage("--pcap, --scenario and --suite exclude each other");
+
+            RunReport report = new(output, interrupted, args, parsed.GetValue(json)!, parsed.GetValue(html)!);
+            if (parsed.GetValue(peer) is not null) report.Note(OvsPeer.Availability());
+            IReadOnlyList<OffloadMode>? modes = how.Modes(parsed);
+            ResultsFile results = run is not null
+                ? report.Capture(run, settings, modes)
+                : report.Suite(Specs(parsed.GetValue(scenario), parsed.GetValue(suite), settings, modes));
+            return report.Finish(results, old, thresholdPercent / 100);
+        });
+        return root;
+    }
+
+    private static IReadOnlyList<ScenarioSpec> Specs(string? names, string? suite, BenchSettings settings, IReadOnlyList<OffloadMode>? modes)
+    {
+        if (suite is not null) return SuiteFile.Load(suite, settings);
+        if (names is null)
+        {
+            IReadOnlyList<ScenarioSpec> all = DefaultSuite.Make(settings);
+            return modes is null ? all : [.. all.Where(s => modes.Contains(s.Settings.Offload))];
+        }
+
+        return [.. names.Split(',', StringSplitOptions.RemoveEmptyEntries).SelectMany(ScenarioName.Expand)
+            .SelectMany(n => (modes ?? RunOptions.DefaultModes(n)).Select(m => ScenarioSpec.Named(n, settings with { Offload = m })))];
+    }
+}

@@ -1,0 +1,75 @@
+using System.CommandLine;
+using System.Globalization;
+using Mergeflow.Engine;
+using Mergeflow.Nic;
+
+namespace Mergeflow.Perf;
+
+/// <summary>Options that say how rows are measured; shared by all commands that measure.</summary>
+internal sealed class RunOptions
+{
+    internal static readonly OffloadMode[] AllModes = [OffloadMode.None, OffloadMode.Soft];
+
+    private readonly Option<string?> _offload = new("--offload") { HelpName = "none|soft|nic|all", Description = "Where merged rules go; several with commas. Default: all where connections are tracked, else none." };
+    private readonly Option<string> _cache = new("--cache") { HelpName = "on|off", Description = "Microflow caches.", DefaultValueFactory = _ => "on" };
+    private readonly Option<double> _seconds = new("--seconds") { HelpName = "S", Description = "Measured time per run.", DefaultValueFactory = _ => 0.5 };
+    private readonly Option<int> _runs = new("--runs") { HelpName = "N", Description = "Measured runs per row.", DefaultValueFactory = _ => 5 };
+    private readonly Option<int?> _cpu = new("--cpu") { HelpName = "N", Description = "Processor of the packet thread; default: the last one." };
+    private readonly Option<string?> _nicProfile = new("--nic-profile") { HelpName = "NAME|FILE", Description = "Profile of the emulated NIC. Default: ideal." };
+
+    public RunOptions() => _cache.AcceptOnlyFromAmong("on", "off");
+
+    /// <summary>Adds the options to a command.</summary>
+    public void AddTo(Command command)
+    {
+        foreach (Option option in new Option[] { _offload, _cache, _seconds, _runs, _cpu, _nicProfile }) command.Options.Add(option);
+    }
+
+    /// <summary>Everything but the mode.</summary>
+    /// <exception cref="PerfException">A value makes no sense.</exception>
+    public BenchSettings Settings(ParseResult parsed)
+    {
+        double seconds = parsed.GetValue(_seconds);
+        int runs = parsed.GetValue(_runs);
+        if (seconds is not (>= 0.01 and <= 3600)) throw PerfException.Usage("--seconds: expected 0.01 to 3600");
+        if (runs is < 1 or > 1000) throw PerfException.Usage("--runs: expected 1 to 1000");
+        int? cpu = parsed.GetValue(_cpu);
+        int[] allowed = Native.ThreadPinning.AllowedCpus();
+        if (cpu is int n && allowed.Length > 0 && !allowed.Contains(n))
+            throw PerfException.Usage(string.Create(CultureInfo.InvariantCulture, $"--cpu: {n} is none of the usable processors {string.Join(',', allowed)}"));
+        string? profile = parsed.GetValue(_nicProfile);
+        if (profile is not null && !NicProfile.EmbeddedNames.Contains(profile) && !File.Exists(profile))
+            throw PerfException.Usage($"--nic-profile: '{profile}' is neither a file nor one of {string.Join(", ", NicProfile.EmbeddedNames)}");
+        return new BenchSettings
+        {
+            CacheOn = parsed.GetValue(_cache) == "on",
+            Seconds = seconds,
+            Runs = runs,
+            Cpu = cpu,
+            NicProfile = profile,
+        };
+    }
+
+    /// <summary>The modes asked for, or null if none were.</summary>
+    /// <exception cref="PerfException">An unknown mode.</exception>
+    public IReadOnlyList<OffloadMode>? Modes(ParseResult parsed)
+    {
+        if (parsed.GetValue(_offload) is not string text) return null;
+        if (text == "all") return AllModes;
+        return [.. text.Split(',').Select(Mode).Distinct()];
+    }
+
+    /// <summary>What a scenario is run with when no mode is asked for.</summary>
+    public static IReadOnlyList<OffloadMode> DefaultModes(string scenario)
+        => scenario.StartsWith("s4", StringComparison.OrdinalIgnoreCase) || scenario.StartsWith("s5", StringComparison.OrdinalIgnoreCase) ? AllModes : [OffloadMode.None];
+
+    /// <summary>A mode by name.</summary>
+    /// <exception cref="PerfException">Unknown.</exception>
+    public static OffloadMode Mode(string text) => text switch
+    {
+        "none" => OffloadMode.None,
+        "soft" => OffloadMode.Soft,
+        "nic" => OffloadMode.Nic,
+        _ => throw PerfException.Usage($"--offload: '{text}' is none of none, soft, nic, all"),
+    };
+}

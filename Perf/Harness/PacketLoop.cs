@@ -1,0 +1,163 @@
+using Mergeflow.Engine;
+using Mergeflow.Native;
+
+namespace Mergeflow.Perf;
+
+/// <summary>
+/// A datapath with a receive ring, and the loop that is measured: receive copy, parsing, lookup, actions, counters, transmit accounting; between
+/// batches what a PMD does now and then (expiry, a slice of the revalidator). Belongs to the thread that made it.
+/// </summary>
+public sealed class PacketLoop : IDisposable
+{
+    private const int StepsPerClock = 64;
+    private const int ClocksPerHousekeeping = 8;
+    private const int SmallFrameBytes = 2048;
+
+    private readonly BenchSettings _settings;
+    private readonly CancellationToken _interrupted;
+    private readonly Datapath _datapath;
+    private readonly CaptureRxQueue _rx;
+    private readonly PmdPoller _poller;
+    private readonly OffloadSide? _offload;
+    private int _untilHousekeeping;
+
+    /// <summary>Builds the datapath and loads frames and rules.</summary>
+    /// <param name="workload">What to replay.</param>
+    /// <param name="settings">How.</param>
+    /// <param name="cpu">Processor that the calling thread is pinned to, or null.</param>
+    /// <param name="interrupted">Ends the loop early.</param>
+    /// <exception cref="FlowTextException">The rules cannot be parsed.</exception>
+    public PacketLoop(Workload workload, BenchSettings settings, int? cpu, CancellationToken interrupted)
+    {
+        _settings = settings;
+        _interrupted = interrupted;
+        _ = TscClock.FrequencyHz;
+        _datapath = new Datapath(DatapathFor(workload, settings), sink: null);
+        Rules.Load(_datapath, workload, Now);
+        _rx = new CaptureRxQueue(
+            [.. workload.Frames.Select(f => new ReadOnlyMemory<byte>(f))],
+            workload.InPorts ?? [.. Enumerable.Repeat(1u, workload.Frames.Count)],
+            settings.OneShot ? 1 : 0,
+            settings.HardwareChecksums);
+        _poller = new PmdPoller(_datapath.Pmd, [_rx]);
+        if (_datapath.Offload is not null) _offload = new OffloadSide(_datapath, settings.OffloadThread ? cpu : null);
+    }
+
+    /// <summary>The datapath.</summary>
+    public Datapath Datapath => _datapath;
+
+    /// <summary>Merged rules installed so far: while the number grows, the rate has not settled.</summary>
+    public ulong OffloadedRules => _datapath.Offload?.Stats.Installed ?? 0;
+
+    private static long Now => Environment.TickCount64;
+
+    /// <summary>Sizes for a workload.</summary>
+    public static DatapathOptions DatapathFor(Workload workload, BenchSettings settings)
+    {
+        int longest = 64;
+        foreach (byte[] f in workload.Frames) longest = Math.Max(longest, f.Length);
+        foreach (byte[] f in workload.Setup) longest = Math.Max(longest, f.Length);
+        return new DatapathOptions
+        {
+            Ports = [.. Enumerable.Range(1, workload.PortCount).Select(n => ($"p{n}", (uint)n))],
+            Offload = settings.Offload,
+            NicProfile = settings.NicProfile,
+            CacheOn = settings.CacheOn,
+            TcpSeqChk = settings.Offload != OffloadMode.Nic,
+            FrameCapacityBytes = Math.Max(1536, longest),
+            PacketCapacity = longest <= SmallFrameBytes ? 2048 : 1024,
+            ConnectionCapacity = 262_144,
+            MegaflowCapacity = 65_536,
+            MergedCapacity = settings.MergedCapacity,
+            EmcEntryCount = ExactMatchCache.DefaultEntryCount,
+        };
+    }
+
+    /// <summary>Frames once, through the whole datapath.</summary>
+    public void Replay(IReadOnlyList<byte[]> frames)
+    {
+        if (frames.Count == 0) return;
+        using var queue = new CaptureRxQueue([.. frames.Select(f => new ReadOnlyMemory<byte>(f))], [.. Enumerable.Repeat(1u, frames.Count)], 1, _settings.HardwareChecksums);
+        using var poller = new PmdPoller(_datapath.Pmd, [queue]);
+        while (poller.Step(Now) > 0)
+        {
+            _offload?.Announce();
+            Housekeep();
+        }
+    }
+
+    /// <summary>Back to a datapath that has seen nothing; the frames begin again.</summary>
+    public void Forget()
+    {
+        _datapath.FlushMegaflows();
+        _datapath.FlushConntrack(null, Now);
+        _rx.Restart();
+    }
+
+    /// <summary>Runs for a time, or until all frames have been received.</summary>
+    public BenchRun Measure(double seconds)
+    {
+        PmdStats before = _datapath.Pmd.Stats;
+        int collections = GC.CollectionCount(0);
+        long? cpuBefore = ThreadTime.RunNs();
+        long allocated = GC.GetAllocatedBytesForCurrentThread();
+        long start = MonotonicClock.NowNs;
+        ulong tsc = TscClock.Now;
+        Loop(seconds);
+        ulong cycles = TscClock.Now - tsc;
+        double tookNs = MonotonicClock.NowNs - start;
+        allocated = GC.GetAllocatedBytesForCurrentThread() - allocated;
+        double share = cpuBefore is long from && ThreadTime.RunNs() is long to ? Math.Min(1, (to - from) / tookNs) : 1;
+        PmdStats stats = _datapath.Pmd.Stats.Since(before);
+        return new BenchRun(stats.Rx, cycles, tookNs / 1e9, allocated, GC.CollectionCount(0) - collections, stats, 0, 0, share);
+    }
+
+    /// <summary>Adds what the datapath knows.</summary>
+    public BenchResult Describe(BenchResult result) => result with
+    {
+        Megaflows = _datapath.Megaflows.Count,
+        Connections = _datapath.Conntrack.Count,
+        OffloadedRules = OffloadedRules,
+        Reasons = _datapath.Offload is { } offload ? ReasonCount.Of(offload.RefusedTotals()) : [],
+        HugePages = _rx.HugePages,
+    };
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _offload?.Dispose();
+        _poller.Dispose();
+        _rx.Dispose();
+        _datapath.Dispose();
+    }
+
+    private void Loop(double seconds)
+    {
+        double budget = Math.Min(seconds * TscClock.FrequencyHz, ulong.MaxValue / 4.0);
+        ulong end = TscClock.Now + (ulong)budget;
+        do
+        {
+            long now = Now;
+            for (int i = 0; i < StepsPerClock; i++)
+            {
+                // Nothing received: the frames are through, or every packet is held as a fragment until its time is up.
+                if (_poller.Step(now) == 0 && _rx.Finished) return;
+            }
+
+            _offload?.Announce();
+            Housekeep();
+        }
+        while (TscClock.Now < end);
+    }
+
+    private void Housekeep()
+    {
+        if (--_untilHousekeeping > 0) return;
+        _untilHousekeeping = ClocksPerHousekeeping;
+        _interrupted.ThrowIfCancellationRequested();
+        long now = Now;
+        _datapath.Conntrack.Step(now);
+        _datapath.Revalidator.Step(now);
+        _offload?.Step(now);
+    }
+}

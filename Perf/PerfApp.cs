@@ -1,0 +1,52 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+
+namespace Mergeflow.Perf;
+
+/// <summary>The program: picks the command, and turns every failure into one line and an exit code.</summary>
+public static class PerfApp
+{
+    /// <summary>Runs one command.</summary>
+    /// <returns>One of <see cref="PerfExitCode"/>.</returns>
+    public static int Run(string[] args, TextWriter output, TextWriter error, CancellationToken interrupted = default)
+    {
+        RootCommand root = RunCommand.Create(args, output, interrupted);
+        root.Subcommands.Add(CompareCommand.Create(output));
+        root.Subcommands.Add(ObPeerCommand.Create(output, interrupted));
+        try
+        {
+            ParseResult parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+            if (parsed.Errors.Count > 0 && parsed.Action is not HelpAction)
+                throw PerfException.Usage(parsed.UnmatchedTokens is [string token, ..] ? $"unrecognized command or argument '{token}'" : parsed.Errors[0].Message);
+            return parsed.Invoke(new InvocationConfiguration
+            {
+                Output = output,
+                Error = error,
+                EnableDefaultExceptionHandler = false,
+                ProcessTerminationTimeout = null,
+            });
+        }
+        catch (PerfException e)
+        {
+            return Fail(error, e.ExitCode, e.Message);
+        }
+        catch (OperationCanceledException)
+        {
+            return Fail(error, PerfExitCode.Interrupted, "interrupted, nothing written");
+        }
+#pragma warning disable CA1031 // the one place that must not let anything through
+        catch (Exception e)
+        {
+            bool isIo = e is IOException or UnauthorizedAccessException;
+            return Fail(error, PerfExitCode.Failed, isIo ? e.Message : $"internal error: {e.GetType().Name}: {e.Message}");
+        }
+#pragma warning restore CA1031
+    }
+
+    private static int Fail(TextWriter error, int code, string message)
+    {
+        string oneLine = string.Join(' ', message.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+        error.WriteLine($"run-perf: {oneLine}{(code == PerfExitCode.Usage ? " (see ./run-perf.sh --help)" : "")}");
+        return code;
+    }
+}

@@ -1,0 +1,122 @@
+using System.Globalization;
+using Spectre.Console;
+
+namespace Mergeflow.Perf;
+
+/// <summary>The closing table on the terminal, and what stands under it.</summary>
+public static class ResultsTable
+{
+    private const double Mega = 1e6;
+    private const int WideColumns = 124;
+
+    private static readonly (string Header, Func<ScenarioResult, string> Cell)[] s_names =
+    [
+        ("scenario", r => r.CacheOn || r.Name.Contains(ScenarioName.CacheOff, StringComparison.Ordinal) ? r.Name : r.Name + " (cache off)"),
+        ("offload", r => r.Offload),
+    ];
+
+    private static readonly (string Header, Func<ScenarioResult, string> Cell)[] s_speed =
+    [
+        ("Mpps", r => Short(r.PacketsPerSecond.Median / Mega)),
+        ("ns/packet", r => Short(r.NsPerPacket.Median)),
+        ("cycles/packet", r => Short(r.CyclesPerPacket.Median)),
+        ("min..max", r => $"{Short(r.CyclesPerPacket.Min)}..{Short(r.CyclesPerPacket.Max)}"),
+    ];
+
+    private static readonly (string Header, Func<ScenarioResult, string> Cell)[] s_where =
+    [
+        ("NIC %", r => Percent(r.Tiers.Nic)),
+        ("merged %", r => Percent(r.Tiers.Merged)),
+        ("EMC %", r => Percent(r.Tiers.Emc)),
+        ("megaflow %", r => Percent(r.Tiers.Megaflow)),
+        ("upcall %", r => Percent(r.Tiers.Upcall)),
+        ("alloc B", r => r.AllocatedBytes.ToString(CultureInfo.InvariantCulture)),
+        ("GC", r => r.Collections.ToString(CultureInfo.InvariantCulture)),
+        ("tx/rx", r => r.TxPerRx.ToString("F3", CultureInfo.InvariantCulture)),
+    ];
+
+    /// <summary>Prints rows, reasons and the machine.</summary>
+    public static void Print(IAnsiConsole console, ResultsFile results)
+    {
+        if (console.Profile.Width >= WideColumns)
+        {
+            Write(console, results, [.. s_names, .. s_speed, .. s_where]);
+        }
+        else
+        {
+            Write(console, results, [.. s_names, .. s_speed]);
+            Write(console, results, [.. s_names, .. s_where]);
+        }
+
+        Reasons(console, results);
+        Machine(console, results);
+    }
+
+    /// <summary>A number with as many digits as it needs to be told from its neighbours.</summary>
+    public static string Short(double value) => value switch
+    {
+        0 => "0",
+        < 10 => value.ToString("F2", CultureInfo.InvariantCulture),
+        < 1000 => value.ToString("F1", CultureInfo.InvariantCulture),
+        _ => value.ToString("N0", CultureInfo.InvariantCulture),
+    };
+
+    /// <summary>A share in percent; what is not quite nothing does not show as nothing.</summary>
+    public static string Percent(double percent) => percent switch
+    {
+        0 => "-",
+        < 0.05 => "<0.1",
+        > 99.95 and < 100 => ">99.9",
+        _ => percent.ToString("F1", CultureInfo.InvariantCulture),
+    };
+
+    /// <summary>What the figures were measured on, one line each.</summary>
+    public static IEnumerable<(string Name, string Value)> MachineLines(ResultsFile results)
+    {
+        HostInfo h = results.Host;
+        RuntimeInfo r = results.Runtime;
+        yield return ("cpu", $"{h.CpuModel} ({h.CpuIdentity}), {h.Cpus.Count} usable, TSC {(h.TscHz / 1e9).ToString("F3", CultureInfo.InvariantCulture)} GHz{(h.IsVirtual ? ", virtual machine" : "")}, load {h.LoadAverage.ToString("F1", CultureInfo.InvariantCulture)}");
+        yield return ("runtime", $"{r.Framework}, TieredCompilation {OnOff(r.TieredCompilation)}, TieredPGO {OnOff(r.TieredPgo)}, vectors {r.VectorBits} bit, GC {(r.ServerGc ? "server" : "workstation")}{(r.ConcurrentGc ? " concurrent" : "")}{(r.Optimized ? "" : ", NOT OPTIMIZED (Debug build)")}");
+        if (r.Overrides.Count > 0) yield return ("override", string.Join(' ', r.Overrides));
+        yield return ("memory", $"huge pages {string.Join(", ", results.Scenarios.Select(s => s.HugePages).Distinct())} (reserved {h.HugePagesReserved}, transparent: {h.TransparentHugePages})");
+        yield return ("system", $"{h.OperatingSystem}, {h.Kernel}");
+    }
+
+    private static void Write(IAnsiConsole console, ResultsFile results, (string Header, Func<ScenarioResult, string> Cell)[] columns)
+    {
+        var table = new Table().Border(TableBorder.Simple);
+        foreach ((string header, _) in columns)
+        {
+            var column = new TableColumn(Markup.Escape(header)).NoWrap();
+            if (!s_names.Any(n => n.Header == header)) column.RightAligned();
+            table.AddColumn(column);
+        }
+
+        foreach (ScenarioResult row in results.Scenarios) table.AddRow([.. columns.Select(c => Markup.Escape(c.Cell(row)))]);
+        console.Write(table);
+    }
+
+    private static void Reasons(IAnsiConsole console, ResultsFile results)
+    {
+        ScenarioResult[] rows = [.. results.Scenarios.Where(s => s.Reasons.Count > 0)];
+        if (rows.Length == 0) return;
+        var table = new Table().Border(TableBorder.Simple).Title("why not offloaded");
+        foreach (string header in new[] { "scenario", "offload", "reason" }) table.AddColumn(new TableColumn(header).NoWrap());
+        foreach (string header in new[] { "packets", "bytes" }) table.AddColumn(new TableColumn(header).NoWrap().RightAligned());
+        foreach (ScenarioResult row in rows)
+        {
+            foreach (ReasonCount reason in row.Reasons)
+                table.AddRow(Markup.Escape(row.Name), row.Offload, reason.Reason, reason.Packets.ToString("N0", CultureInfo.InvariantCulture), reason.Bytes.ToString("N0", CultureInfo.InvariantCulture));
+        }
+
+        console.Write(table);
+    }
+
+    private static void Machine(IAnsiConsole console, ResultsFile results)
+    {
+        foreach ((string name, string value) in MachineLines(results)) console.Profile.Out.Writer.WriteLine($"{name,-9}{value}");
+        foreach (string note in results.Notes) console.Profile.Out.Writer.WriteLine($"note     {note}");
+    }
+
+    private static string OnOff(bool on) => on ? "on" : "off";
+}

@@ -1,0 +1,83 @@
+using System.Text.Json.Serialization;
+
+namespace Mergeflow.Perf;
+
+/// <summary>One row: a workload with one offload mode and cache setting.</summary>
+public sealed record ScenarioResult
+{
+    /// <summary>Name, as <c>--scenario</c> takes it, or the file name of a capture.</summary>
+    public required string Name { get; init; }
+
+    /// <summary><c>none</c>, <c>soft</c> or <c>nic</c>.</summary>
+    public required string Offload { get; init; }
+
+    /// <summary>Microflow caches on.</summary>
+    public required bool CacheOn { get; init; }
+
+    /// <summary>Each run starts without connections and megaflows and replays the frames once.</summary>
+    public bool OneShot { get; init; }
+
+    /// <summary>Profile of the emulated NIC, with offload <c>nic</c>.</summary>
+    public string? NicProfile { get; init; }
+
+    /// <summary>Packets per second.</summary>
+    public required Spread PacketsPerSecond { get; init; }
+
+    /// <summary>Nanoseconds per packet.</summary>
+    public required Spread NsPerPacket { get; init; }
+
+    /// <summary>TSC cycles per packet.</summary>
+    public required Spread CyclesPerPacket { get; init; }
+
+    /// <summary>Where packets were decided.</summary>
+    public required TierShares Tiers { get; init; }
+
+    /// <summary>Passes through the software tables per packet received.</summary>
+    public required double PassesPerPacket { get; init; }
+
+    /// <summary>Megaflow subtables probed per search.</summary>
+    public required double SubtablesPerSearch { get; init; }
+
+    /// <summary>Packets transmitted per packet received.</summary>
+    public required double TxPerRx { get; init; }
+
+    /// <summary>Managed bytes that the packet thread allocated, sum of the measured runs.</summary>
+    public required long AllocatedBytes { get; init; }
+
+    /// <summary>Garbage collections of the process, sum of the measured runs.</summary>
+    public required int Collections { get; init; }
+
+    /// <summary>Megaflows at the end.</summary>
+    public required int Megaflows { get; init; }
+
+    /// <summary>Connections at the end.</summary>
+    public required int Connections { get; init; }
+
+    /// <summary>Merged rules installed, over the whole scenario.</summary>
+    public required ulong OffloadedRules { get; init; }
+
+    /// <summary>Backing of the receive ring: <c>none</c>, <c>transparent</c> or <c>explicit</c>.</summary>
+    public required string HugePages { get; init; }
+
+    /// <summary>Processor of the packet thread; null if it could not be pinned.</summary>
+    public int? Cpu { get; init; }
+
+    /// <summary>The measured runs, in order.</summary>
+    public required IReadOnlyList<RunResult> Runs { get; init; }
+
+    /// <summary>Why packets were not offloaded, most packets first.</summary>
+    public IReadOnlyList<ReasonCount> Reasons { get; init; } = [];
+
+    /// <summary>SHA-256 over the output per port of the first pass, captures only.</summary>
+    public string? OutputSha256 { get; init; }
+
+    /// <summary>Frames per pass, captures only.</summary>
+    public int? Frames { get; init; }
+
+    /// <summary>The peer on the same work in the same run, if there was one.</summary>
+    public PeerResult? Peer { get; init; }
+
+    /// <summary>What tells this row from the others.</summary>
+    [JsonIgnore]
+    public string Key => $"{Name} {Offload}{(CacheOn ? "" : " cache=off")}";
+}
