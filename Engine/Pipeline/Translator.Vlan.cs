@@ -150,8 +150,8 @@ public sealed unsafe partial class Translator
         ushort need = (ushort)((written | changed | restored) & ~VlanPresent);
         if (need == 0) return;
         ref DpAction set = ref _out.Add(DpOp.SetVlan);
-        set.Vlan.TciMask = Native.Be16.FromHost(need);
-        set.Vlan.Tci = Native.Be16.FromHost((ushort)(wanted.Tci & need));
+        set.Vlan.TciMask = Native.Be16.FromHost((ushort)(need | VlanPresent));
+        set.Vlan.Tci = Native.Be16.FromHost((ushort)((wanted.Tci & need) | VlanPresent));
     }
 
     /// <summary>Consults the bits of a tag that are still the packet's own.</summary>
