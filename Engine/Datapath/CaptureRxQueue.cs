@@ -9,7 +9,7 @@ namespace Mergeflow.Engine;
 /// </summary>
 /// <remarks>
 /// <code>
-/// frames   one behind the other, each at a multiple of 64 bytes        lengths[i]  bytes, offsets[i]  in 64-byte lines, flags[i]  rx flags
+/// frames   one behind the other, each at a multiple of 64 bytes        slots[i]  its length, line, rx flags and port (16 bytes)
 /// </code>
 /// Frames of up to 64 bytes occupy one line each: the ring streams one cache line per packet.
 /// </remarks>
@@ -19,10 +19,8 @@ public sealed unsafe class CaptureRxQueue : RxQueue, IDisposable
 
     private readonly PinnedBlock _block;
     private readonly byte* _frames;
-    private readonly int[] _lengths;
-    private readonly uint[] _lines;
-    private readonly PacketFlags[] _flags;
-    private readonly uint[] _inPorts;
+    private readonly PinnedBlock _slotBlock;
+    private readonly RxSlot* _slots;
     private int _next;
 
     /// <summary>
@@ -33,22 +31,20 @@ public sealed unsafe class CaptureRxQueue : RxQueue, IDisposable
     {
         if (frames.Count == 0) throw new ArgumentException("a receive queue needs at least one frame", nameof(frames));
         Loops = loops;
-        _lengths = new int[frames.Count];
-        _lines = new uint[frames.Count];
-        _flags = new PacketFlags[frames.Count];
-        _inPorts = [.. inPorts];
+        Count = frames.Count;
+        _slotBlock = PinnedMemory.Allocate((nuint)frames.Count * (nuint)sizeof(RxSlot), 64, wantHugePages: true);
+        _slots = (RxSlot*)_slotBlock.Pointer;
         uint line = 0;
         for (int i = 0; i < frames.Count; i++)
         {
-            _lengths[i] = frames[i].Length;
-            _lines[i] = line;
+            _slots[i] = new RxSlot { LengthBytes = frames[i].Length, Line = line, InPort = inPorts[i] };
             line += (uint)(frames[i].Length + LineBytes - 1) / LineBytes;
             MaxFrameBytes = Math.Max(MaxFrameBytes, frames[i].Length);
         }
 
         _block = PinnedMemory.Allocate((nuint)(line + 1) * LineBytes, 64, wantHugePages: true);
         _frames = _block.Pointer;
-        for (int i = 0; i < frames.Count; i++) frames[i].Span.CopyTo(new Span<byte>(_frames + ((nuint)_lines[i] * LineBytes), _lengths[i]));
+        for (int i = 0; i < frames.Count; i++) frames[i].Span.CopyTo(new Span<byte>(_frames + ((nuint)_slots[i].Line * LineBytes), frames[i].Length));
         if (verifyChecksums) Verify(frames);
     }
 
@@ -62,7 +58,7 @@ public sealed unsafe class CaptureRxQueue : RxQueue, IDisposable
     public int MaxFrameBytes { get; }
 
     /// <summary>Frames in the capture.</summary>
-    public int Count => _lengths.Length;
+    public int Count { get; }
 
     /// <summary>All loops are done.</summary>
     public bool Finished => Loops != 0 && Passes >= Loops;
@@ -77,22 +73,11 @@ public sealed unsafe class CaptureRxQueue : RxQueue, IDisposable
     public override int Receive(PacketPool pool, Packet** batch, int max)
     {
         if (Finished) return 0;
-        int n = Math.Min(max, _lengths.Length - _next);
-        for (int i = 0; i < n; i++)
-        {
-            Packet* p = pool.Rent();
-            if (p == null)
-            {
-                n = i;
-                break;
-            }
-
-            Load(p, _next + i);
-            batch[i] = p;
-        }
-
+        int n = pool.RentBulk(batch, Math.Min(max, Count - _next));
+        RxSlot* slot = _slots + _next;
+        for (int i = 0; i < n; i++) Load(batch[i], slot + i);
         _next += n;
-        if (_next == _lengths.Length)
+        if (_next == Count)
         {
             _next = 0;
             Passes++;
@@ -102,13 +87,17 @@ public sealed unsafe class CaptureRxQueue : RxQueue, IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _block.Dispose();
+    public void Dispose()
+    {
+        _block.Dispose();
+        _slotBlock.Dispose();
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void Load(Packet* p, int index)
+    private void Load(Packet* p, RxSlot* slot)
     {
-        byte* source = _frames + ((nuint)_lines[index] * LineBytes);
-        int length = _lengths[index];
+        byte* source = _frames + ((nuint)slot->Line * LineBytes);
+        int length = slot->LengthBytes;
         byte* data = PacketPool.FrameOf(p);
         if (length <= LineBytes)
         {
@@ -120,8 +109,8 @@ public sealed unsafe class CaptureRxQueue : RxQueue, IDisposable
             Unsafe.CopyBlockUnaligned(data, source, (uint)length);
         }
 
-        PacketPool.Reset(p, data, length, PacketPool.HeadroomSizeBytes, _inPorts[index]);
-        p->Flags = _flags[index];
+        PacketPool.Reset(p, data, length, PacketPool.HeadroomSizeBytes, slot->InPort);
+        p->Flags = slot->Flags;
     }
 
     private void Verify(IReadOnlyList<ReadOnlyMemory<byte>> frames)
@@ -130,11 +119,19 @@ public sealed unsafe class CaptureRxQueue : RxQueue, IDisposable
         for (int i = 0; i < frames.Count; i++)
         {
             Packet* p = pool.Rent();
-            pool.Load(p, frames[i].Span, _inPorts[i]);
+            pool.Load(p, frames[i].Span, _slots[i].InPort);
             MiniflowExtractor.Extract(p);
             PacketChecksums.Verify(p);
-            _flags[i] = p->Flags & ~PacketFlags.Parsed;
+            _slots[i].Flags = p->Flags & ~PacketFlags.Parsed;
             pool.Return(p);
         }
+    }
+
+    private struct RxSlot
+    {
+        public int LengthBytes;
+        public uint Line;
+        public PacketFlags Flags;
+        public uint InPort;
     }
 }

@@ -28,15 +28,14 @@ public sealed unsafe partial class PmdThread
             ulong hash = FlowHash.Of(l0, l1);
             emc.Prefetch(hash);
             s->Hash[i] = hash;
-            Vector256.Store(l0, s->Lanes + (i * 64));
-            Vector256.Store(l1, s->Lanes + (i * 64) + 32);
         }
 
         for (int i = 0; i < count; i++)
         {
-            bool cached = s->MergedPointer[i] == 0 && (packets[i]->KeyLanes & wide) == 0;
+            Packet* p = packets[i];
+            bool cached = s->MergedPointer[i] == 0 && (p->KeyLanes & wide) == 0;
             s->MegaflowId[i] = cached
-                ? emc.Lookup(Vector256.Load(s->Lanes + (i * 64)), Vector256.Load(s->Lanes + (i * 64) + 32), s->Hash[i])
+                ? emc.Lookup(FlowKey.Lane(ref p->Key, 0) & union0, FlowKey.Lane(ref p->Key, 1) & union1, s->Hash[i])
                 : -1;
         }
     }

@@ -1,5 +1,5 @@
 using System.Runtime.InteropServices;
-using System.Runtime.Intrinsics;
+using Mergeflow.Native;
 
 namespace Mergeflow.Engine;
 
@@ -71,14 +71,7 @@ public sealed unsafe partial class PmdThread : IDisposable
         _nowMs = nowMs;
         Stats.Batches++;
         Stats.Rx += (ulong)count;
-        for (int i = 0; i < count; i++)
-        {
-            Stats.RxBytes += (ulong)packets[i]->LengthBytes;
-            PortTable.PortHot* port = Ports[packets[i]->Key.InPort.Host];
-            port->RxPackets++;
-            port->RxBytes += (ulong)packets[i]->LengthBytes;
-        }
-
+        CountReceived(packets, count);
         MiniflowExtractor.ExtractBatch(packets, count);
         ProbeMerged(packets, count);
         LookAhead(packets, count);
@@ -91,6 +84,37 @@ public sealed unsafe partial class PmdThread : IDisposable
         NativeMemory.AlignedFree(_scratch);
         _emc?.Dispose();
         Ports.Dispose();
+    }
+
+    private void CountReceived(Packet** packets, int count)
+    {
+        // Packets of one batch nearly always share their port: one update of the port's counters instead of one per packet.
+        Be32 port = packets[0]->Key.InPort;
+        ulong bytes = 0;
+        ulong runBytes = 0;
+        ulong runCount = 0;
+        for (int i = 0; i < count; i++)
+        {
+            if (packets[i]->Key.InPort != port)
+            {
+                CountRun(port, runCount, runBytes);
+                (port, runCount, runBytes) = (packets[i]->Key.InPort, 0, 0);
+            }
+
+            runCount++;
+            runBytes += (uint)packets[i]->LengthBytes;
+            bytes += (uint)packets[i]->LengthBytes;
+        }
+
+        CountRun(port, runCount, runBytes);
+        Stats.RxBytes += bytes;
+    }
+
+    private void CountRun(Be32 port, ulong packets, ulong bytes)
+    {
+        PortTable.PortHot* hot = Ports[port.Host];
+        hot->RxPackets += packets;
+        hot->RxBytes += bytes;
     }
 
     private void ProcessOne(Packet* p, int i)
@@ -117,7 +141,6 @@ public sealed unsafe partial class PmdThread : IDisposable
         public fixed ulong Hash[MaxBatch];
         public fixed int MegaflowId[MaxBatch];
         public fixed ulong MergedPointer[MaxBatch];
-        public fixed byte Lanes[MaxBatch * 64];
 
         public MergedHot* Merged(int i) => (MergedHot*)MergedPointer[i];
     }

@@ -26,7 +26,7 @@ public sealed unsafe class PacketPool : IDisposable
     private readonly PinnedBlock _slotBlock;
     private readonly PinnedBlock _freeBlock;
     private readonly byte* _slots;
-    private readonly int* _free;
+    private readonly Packet** _free;
     private int _freeCount;
 
     /// <summary>Allocates <paramref name="count"/> slots for frames of up to <paramref name="frameCapacityBytes"/> bytes.</summary>
@@ -41,13 +41,13 @@ public sealed unsafe class PacketPool : IDisposable
         int lines = (FrameOffset + frameCapacityBytes + Packet.ReadableTailroomBytes + LineSizeBytes - 1) / LineSizeBytes;
         StrideBytes = (lines | 1) * LineSizeBytes;
         _slotBlock = PinnedMemory.Allocate((nuint)count * (nuint)StrideBytes, wantHugePages: true);
-        _freeBlock = PinnedMemory.Allocate((nuint)count * sizeof(int));
+        _freeBlock = PinnedMemory.Allocate((nuint)count * (nuint)sizeof(Packet*));
         _slots = _slotBlock.Pointer;
-        _free = (int*)_freeBlock.Pointer;
+        _free = (Packet**)_freeBlock.Pointer;
         for (int i = 0; i < count; i++)
         {
             Slot(i)->Slot = i;
-            _free[i] = count - 1 - i;
+            _free[i] = Slot(count - 1 - i);
         }
 
         _freeCount = count;
@@ -70,7 +70,18 @@ public sealed unsafe class PacketPool : IDisposable
     public Packet* Rent()
     {
         if (_freeCount == 0) return null;
-        return Slot(_free[--_freeCount]);
+        return _free[--_freeCount];
+    }
+
+    /// <summary>Takes up to <paramref name="count"/> slots; returns how many there were.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public int RentBulk(Packet** packets, int count)
+    {
+        int n = Math.Min(count, _freeCount);
+        Packet** from = _free + _freeCount;
+        for (int i = 0; i < n; i++) packets[i] = *--from;
+        _freeCount -= n;
+        return n;
     }
 
     /// <summary>Where the frame of a rented packet goes when it is received: behind the headroom.</summary>
@@ -82,7 +93,7 @@ public sealed unsafe class PacketPool : IDisposable
     public void Return(Packet* packet)
     {
         if (_freeCount == Count || Slot(packet->Slot) != packet) ThrowForeign();
-        _free[_freeCount++] = packet->Slot;
+        _free[_freeCount++] = packet;
     }
 
     /// <summary>Puts a received frame into a rented slot and resets everything else about the packet.</summary>
@@ -147,19 +158,11 @@ public sealed unsafe class PacketPool : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static void Reset(Packet* packet, byte* data, int lengthBytes, int headroomBytes, uint inPort)
     {
-        packet->Data = data;
-        packet->LengthBytes = lengthBytes;
-        packet->Flags = PacketFlags.None;
-        packet->KeyLanes = FlowKey.HotLanes;
-        packet->L3Offset = Packet.NoOffset;
-        packet->L4Offset = Packet.NoOffset;
-        packet->L25Offset = Packet.NoOffset;
-        packet->L2PadBytes = 0;
-        packet->RecircDepth = 0;
-        packet->HeadroomBytes = (ushort)headroomBytes;
-        packet->TruncateBytes = 0;
-        packet->Hash = 0;
-        packet->EventIndex = 0;
+        // Two whole stores instead of fourteen narrow ones; Slot is the one field that stays.
+        const ulong noOffsets = Packet.NoOffset | ((ulong)Packet.NoOffset << 16) | ((ulong)Packet.NoOffset << 32);
+        ulong slot = (uint)packet->Slot;
+        ((Vector256<ulong>*)packet)[0] = Vector256.Create((ulong)data, (uint)lengthBytes | (slot << 32), (ulong)FlowKey.HotLanes << 32, noOffsets);
+        ((Vector256<ulong>*)packet)[1] = Vector256.Create((ulong)(ushort)headroomBytes << 16, 0UL, 0UL, 0UL);
 
         // Whole-lane stores: the parser loads the lane right behind, and a load cannot be forwarded from several narrow stores.
         uint port = Be32.FromHost(inPort).Raw;
