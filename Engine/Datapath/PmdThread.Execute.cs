@@ -137,7 +137,9 @@ public sealed unsafe partial class PmdThread
     private bool RunCt(Packet* p, DpAction* act, int restCount)
     {
         MiniflowExtractor.EnsureParsed(p);
-        _conntrack.Execute(p, in act->Ct, _nowMs, out CtVerdict verdict);
+        ulong hash = _ctHash;
+        _ctHash = 0;
+        _conntrack.Execute(p, in act->Ct, _nowMs, hash, out CtVerdict verdict);
         if (_trace != null) RecordCt(p, ref verdict);
         switch (verdict.Disposition)
         {

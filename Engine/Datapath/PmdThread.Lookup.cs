@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
@@ -13,6 +14,7 @@ public sealed unsafe partial class PmdThread
         if (_emc is not { } emc)
         {
             for (int i = 0; i < count; i++) s->MegaflowId[i] = -1;
+            s->Tracked = 0;
             return;
         }
 
@@ -20,24 +22,33 @@ public sealed unsafe partial class PmdThread
         Vector256<byte> union0 = FlowKey.Lane(ref _union, 0);
         Vector256<byte> union1 = FlowKey.Lane(ref _union, 1);
         uint wide = _unionLanes & ~FlowKey.HotLanes;
+        uint wanted = 0;
         for (int i = 0; i < count; i++)
         {
             Packet* p = packets[i];
-            Vector256<byte> l0 = FlowKey.Lane(ref p->Key, 0) & union0;
-            Vector256<byte> l1 = FlowKey.Lane(ref p->Key, 1) & union1;
-            ulong hash = FlowHash.Of(l0, l1);
+            s->MegaflowId[i] = -1;
+            if (s->MergedPointer[i] != 0 || (p->KeyLanes & wide) != 0) continue;
+            ulong hash = FlowHash.Of(FlowKey.Lane(ref p->Key, 0) & union0, FlowKey.Lane(ref p->Key, 1) & union1);
             emc.Prefetch(hash);
             s->Hash[i] = hash;
+            wanted |= 1u << i;
         }
 
-        for (int i = 0; i < count; i++)
+        uint tracked = 0;
+        for (uint rest = wanted; rest != 0; rest &= rest - 1)
         {
+            int i = BitOperations.TrailingZeroCount(rest);
             Packet* p = packets[i];
-            bool cached = s->MergedPointer[i] == 0 && (p->KeyLanes & wide) == 0;
-            s->MegaflowId[i] = cached
-                ? emc.Lookup(FlowKey.Lane(ref p->Key, 0) & union0, FlowKey.Lane(ref p->Key, 1) & union1, s->Hash[i])
-                : -1;
+            int id = emc.Lookup(FlowKey.Lane(ref p->Key, 0) & union0, FlowKey.Lane(ref p->Key, 1) & union1, s->Hash[i]);
+            s->MegaflowId[i] = id;
+            if (id < 0 || Megaflows.HotOf(id)->Shape != ProgramShape.CtRecirc) continue;
+            s->Hash[i] = _conntrack.HashOf(p, Megaflows.HotOf(id)->Actions->Ct.Zone);
+            _conntrack.Prefetch(s->Hash[i]);
+            tracked |= 1u << i;
         }
+
+        for (uint rest = tracked; rest != 0; rest &= rest - 1) _conntrack.PrefetchConn(s->Hash[BitOperations.TrailingZeroCount(rest)]);
+        s->Tracked = tracked;
     }
 
     /// <summary>Finds or makes the megaflow of a parsed packet; null if it could not be installed (then the upcall has run the actions).</summary>

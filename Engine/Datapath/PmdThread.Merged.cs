@@ -12,6 +12,12 @@ public sealed unsafe partial class PmdThread
         if (Offload?.Table is { Count: > 0 } table)
         {
             table.Probe(packets, count, (MergedHot**)_scratch->MergedPointer);
+            for (int i = 0; i < count; i++)
+            {
+                MergedHot* hot = _scratch->Merged(i);
+                if (hot != null && hot->ConnCount != 0) _conntrack.PrefetchId(MergedHot.Conn(hot, 0)->ConnId);
+            }
+
             return;
         }
 

@@ -32,6 +32,9 @@ public sealed unsafe partial class PmdThread : IDisposable
     private uint _reuseSeen;
     private long _nowMs;
 
+    /// <summary>Conntrack hash of the packet as it came in, for its first ct action; 0 = not known.</summary>
+    private ulong _ctHash;
+
     /// <summary>Counters.</summary>
     public PmdStats Stats;
 
@@ -129,7 +132,13 @@ public sealed unsafe partial class PmdThread : IDisposable
         BeginTrace(p);
         int id = _scratch->MegaflowId[i];
         MegaflowHot* hot = id >= 0 && Megaflows.HotOf(id)->Dead == 0 ? Megaflows.HotOf(id) : null;
-        if (hot != null) Stats.EmcHits++;
+        _ctHash = 0;
+        if (hot != null)
+        {
+            Stats.EmcHits++;
+            if ((_scratch->Tracked >> i & 1) != 0) _ctHash = _scratch->Hash[i];
+        }
+
         RunPass(p, hot);
         EndTrace();
     }
@@ -141,6 +150,9 @@ public sealed unsafe partial class PmdThread : IDisposable
         public fixed ulong Hash[MaxBatch];
         public fixed int MegaflowId[MaxBatch];
         public fixed ulong MergedPointer[MaxBatch];
+
+        /// <summary>Bit i: Hash[i] is packet i's conntrack hash for the ct action that its megaflow begins with.</summary>
+        public uint Tracked;
 
         public MergedHot* Merged(int i) => (MergedHot*)MergedPointer[i];
     }
