@@ -13,8 +13,8 @@ public sealed class Datapath : IDisposable
     /// <summary>Builds a datapath; nothing runs yet.</summary>
     /// <param name="options">Sizes and features.</param>
     /// <param name="sink">Where transmitted packets go; null = counted and dropped.</param>
-    /// <param name="device">For <see cref="OffloadMode.Nic"/>: the device that rules are installed in.</param>
-    public Datapath(DatapathOptions options, IPacketSink? sink, IFlowDevice? device = null)
+    /// <exception cref="NicConfigException">The NIC profile cannot be read.</exception>
+    public Datapath(DatapathOptions options, IPacketSink? sink)
     {
         Options = options;
         Pipeline = new OfPipeline(new PipelineOptions
@@ -33,7 +33,7 @@ public sealed class Datapath : IDisposable
         Megaflows = new MegaflowTable(options.MegaflowCapacity, Quiescent);
         _upcall = new UpcallHandler(Pipeline, Megaflows);
         Revalidator = new Revalidator(Pipeline, _upcall);
-        if (CreateProvider(options, device) is { } provider)
+        if (CreateProvider(options) is { } provider)
         {
             var end = new PmdOffload((provider as SoftOffloadProvider)?.Table);
             Offload = new OffloadThread(end, Megaflows, Megaflows, Conntrack, provider);
@@ -72,6 +72,9 @@ public sealed class Datapath : IDisposable
     public PmdThread Pmd { get; }
 
     public Revalidator Revalidator { get; }
+
+    /// <summary>The device of <see cref="OffloadMode.Nic"/>; null otherwise.</summary>
+    public EmulatedNic? Nic { get; private set; }
 
     /// <summary>Merges, installs, revokes; null without offload.</summary>
     public OffloadThread? Offload { get; }
@@ -142,15 +145,17 @@ public sealed class Datapath : IDisposable
         Pmd.Dispose();
         Pmd.Pool.Dispose();
         Offload?.Dispose();
+        Nic?.Dispose();
         _upcall.Dispose();
         Megaflows.Dispose();
         Conntrack.Dispose();
     }
 
-    private IOffloadProvider? CreateProvider(DatapathOptions options, IFlowDevice? device) => options.Offload switch
+    private IOffloadProvider? CreateProvider(DatapathOptions options)
     {
-        OffloadMode.None => null,
-        OffloadMode.Soft => new SoftOffloadProvider(options.MergedCapacity, options.MergedTemplates, PmdQuiescent),
-        _ => throw new ArgumentException("offload to a NIC needs a device", nameof(device)),
-    };
+        if (options.Offload == OffloadMode.None) return null;
+        if (options.Offload == OffloadMode.Soft) return new SoftOffloadProvider(options.MergedCapacity, options.MergedTemplates, PmdQuiescent);
+        Nic = new EmulatedNic(NicProfile.Load(options.NicProfile ?? "ideal"), new NicOptions { Faults = options.NicFaults });
+        return new NicOffloadProvider(Nic);
+    }
 }

@@ -1,3 +1,5 @@
+using Mergeflow.Nic;
+
 namespace Mergeflow.Engine;
 
 /// <summary>What a datapath is made of.</summary>
@@ -10,6 +12,9 @@ public class DatapathOptions
 
     /// <summary>Name or path of a NIC profile; null = <c>ideal</c>.</summary>
     public string? NicProfile { get; init; }
+
+    /// <summary>What goes wrong in the NIC.</summary>
+    public FaultPlan NicFaults { get; init; } = FaultPlan.None;
 
     /// <summary>Microflow caches on.</summary>
     public bool CacheOn { get; init; } = true;

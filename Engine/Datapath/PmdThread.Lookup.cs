@@ -41,8 +41,9 @@ public sealed unsafe partial class PmdThread
             Packet* p = packets[i];
             int id = emc.Lookup(FlowKey.Lane(ref p->Key, 0) & union0, FlowKey.Lane(ref p->Key, 1) & union1, s->Hash[i]);
             s->MegaflowId[i] = id;
-            if (id < 0 || Megaflows.HotOf(id)->Shape != ProgramShape.CtRecirc) continue;
-            s->Hash[i] = _conntrack.HashOf(p, Megaflows.HotOf(id)->Actions->Ct.Zone);
+            MegaflowHot* hot = Megaflows.HotOf(Math.Max(0, id));
+            if (id < 0 || hot->Dead != 0 || hot->Shape != ProgramShape.CtRecirc) continue;
+            s->Hash[i] = _conntrack.HashOf(p, hot->Actions->Ct.Zone);
             _conntrack.Prefetch(s->Hash[i]);
             tracked |= 1u << i;
         }

@@ -10,6 +10,7 @@ public sealed unsafe class Simulator : IDisposable
 {
     private readonly SimulatorOptions _options;
     private readonly Packet** _batch;
+    private readonly NicFrontEnd? _nic;
     private int _pending;
 
     public Simulator(SimulatorOptions options, IOutputSink sink)
@@ -18,6 +19,7 @@ public sealed unsafe class Simulator : IDisposable
         ArgumentOutOfRangeException.ThrowIfGreaterThan(options.BatchSize, PmdThread.MaxBatch);
         _options = options;
         Datapath = new Datapath(options, new SinkAdapter(sink));
+        if (Datapath.Nic is { } nic) _nic = new NicFrontEnd(nic, Datapath.Pmd.Ports, sink);
         _batch = (Packet**)NativeMemory.AlignedAlloc(PmdThread.MaxBatch * (nuint)sizeof(Packet*), 64);
     }
 
@@ -59,10 +61,18 @@ public sealed unsafe class Simulator : IDisposable
     /// <exception cref="InvalidOperationException">Packet memory is exhausted.</exception>
     public void Receive(uint port, ReadOnlySpan<byte> frame, long eventIndex)
     {
+        // Packets that wait for software came first: what they do (a FIN, a new mark) must be done before a rule forwards this one.
+        if (_nic is not null && _pending > 0 && _nic.WouldHit(port, frame)) Flush();
         Packet* p = Datapath.Pmd.Pool.Rent();
         if (p == null) throw new InvalidOperationException("packet memory is exhausted: too many held fragments");
         Datapath.Pmd.Pool.Load(p, frame, port);
         p->EventIndex = eventIndex;
+        if (_nic is not null && _nic.TryReceive(p, NowMs))
+        {
+            Datapath.Pmd.Pool.Return(p);
+            return;
+        }
+
         _batch[_pending++] = p;
         if (_pending == _options.BatchSize) Flush();
     }

@@ -1,0 +1,29 @@
+namespace Mergeflow.Engine;
+
+/// <summary>A receive queue behind an offloading device: what the device's rules take never reaches the packet thread.</summary>
+public sealed unsafe class NicFilteredRxQueue : RxQueue
+{
+    private readonly RxQueue _wire;
+    private readonly NicFrontEnd _nic;
+
+    public NicFilteredRxQueue(RxQueue wire, NicFrontEnd nic) => (_wire, _nic) = (wire, nic);
+
+    /// <summary>Frames offered to the device.</summary>
+    public ulong Offered { get; private set; }
+
+    /// <inheritdoc/>
+    public override int Receive(PacketPool pool, Packet** batch, int max)
+    {
+        int n = _wire.Receive(pool, batch, max);
+        Offered += (ulong)n;
+        long nowMs = Environment.TickCount64;
+        int kept = 0;
+        for (int i = 0; i < n; i++)
+        {
+            if (_nic.TryReceive(batch[i], nowMs)) pool.Return(batch[i]);
+            else batch[kept++] = batch[i];
+        }
+
+        return kept;
+    }
+}
