@@ -98,13 +98,7 @@ public sealed unsafe partial class Conntrack
             return;
         }
 
-        if ((args.Flags & DpCtFlags.Force) != 0 && cx->Reply && id != 0)
-        {
-            // The entry looks the wrong way: 'force' replaces it by one that begins with this packet.
-            EndConn(id, nowMs);
-            cx->Changed = true;
-            id = 0;
-        }
+        if ((args.Flags & DpCtFlags.Force) != 0 && id != 0) id = Force(cx, id, translatedBefore, nowMs);
 
         bool nat = (args.Flags & DpCtFlags.Nat) != 0;
         bool create = false;
@@ -136,6 +130,25 @@ public sealed unsafe partial class Conntrack
         RememberConn(packet, cx, id, nat);
         cx->ConnId = id;
         FillVerdict(packet, cx, out verdict);
+    }
+
+    /// <summary>
+    /// <c>force</c>: an entry that looks the wrong way is replaced by one that begins with this packet. Of translated connections it does
+    /// what OVS 3.1 does, where the reply tuple is an entry of its own: an answer found by it stays with its connection, and a packet
+    /// that this zone has translated is taken for an answer.
+    /// </summary>
+    private int Force(CtContext* cx, int id, bool translatedBefore, long nowMs)
+    {
+        if ((Conn(id)->Flags & ConnFlags.TwoEntries) != 0 && translatedBefore != cx->Reply)
+        {
+            if (!translatedBefore) return id;
+            cx->Reply = true;
+            return 0;
+        }
+        if (!cx->Reply) return id;
+        EndConn(id, nowMs);
+        cx->Changed = true;
+        return 0;
     }
 
     /// <summary>

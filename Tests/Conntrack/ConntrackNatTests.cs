@@ -168,6 +168,15 @@ public sealed class ConntrackNatTests
     }
 
     [Fact]
+    public void ForceLeavesATranslatedConnectionToItsAnswers()
+    {
+        using var b = new CtBench();
+        b.Send(Udp("10.0.0.1", 1000, "203.0.113.9", 53), Nat(NatKind.Src, Public));
+        Assert.Equal(EstReply, b.Send(Udp("203.0.113.9", 53, Public, 1000), Commit() with { Flags = DpCtFlags.Commit | DpCtFlags.Force }));
+        Assert.Equal(Address("10.0.0.1"), b.TheConnection().Orig.Src);
+    }
+
+    [Fact]
     public void NatWithoutARangeOnANewConnectionDoesNothing()
     {
         using var b = new CtBench();
