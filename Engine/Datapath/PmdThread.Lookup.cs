@@ -19,6 +19,7 @@ public sealed unsafe partial class PmdThread
         }
 
         RefreshUnion(emc);
+        _reuseAtLookAhead = Megaflows.ReuseCount;
         Vector256<byte> union0 = FlowKey.Lane(ref _union, 0);
         Vector256<byte> union1 = FlowKey.Lane(ref _union, 1);
         uint wide = _unionLanes & ~FlowKey.HotLanes;
