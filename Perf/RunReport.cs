@@ -108,9 +108,11 @@ public sealed class RunReport
 
             FirstPass pass = mode == OffloadMode.None ? reference : FirstPass.Run(workload, settings with { Offload = mode }, tcpSeqChk, _interrupted);
             passes.Add(mode, pass);
-            if (pass.Output.FirstDifference(reference.Output) is not string difference) continue;
+            if (pass.Output.FirstDifference(reference.Output) is not OutputDifference difference) continue;
             _failed = true;
-            Note($"OUTPUT DIFFERS: offload {ScenarioSpec.Text(mode)} against none: {difference}");
+            byte[]? mine = FirstPass.Frame(workload, settings with { Offload = mode }, tcpSeqChk, difference, _interrupted);
+            byte[]? theirs = FirstPass.Frame(workload, settings with { Offload = OffloadMode.None }, tcpSeqChk, difference, _interrupted);
+            Note($"OUTPUT DIFFERS: offload {ScenarioSpec.Text(mode)} against none: {difference.Describe(mine, theirs)}");
         }
 
         if (!_failed) Note($"First pass: the same output in {(modes.Count == 1 ? $"offload {ScenarioSpec.Text(modes[0])} and none" : "every offload mode")}, {passes[modes[0]].Output.Count} frames left ({watch.Elapsed.TotalSeconds:F1} s).");

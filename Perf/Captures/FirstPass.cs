@@ -31,7 +31,15 @@ public sealed class FirstPass
     /// <exception cref="PerfException">The rules are refused.</exception>
     public static FirstPass Run(Workload workload, BenchSettings settings, bool tcpSeqChk, CancellationToken interrupted)
     {
-        var output = new OutputRecorder();
+        return Run(workload, settings, tcpSeqChk, new OutputRecorder(), interrupted);
+    }
+
+    /// <summary>Runs the pass again for one frame of its output; null if there is none.</summary>
+    public static byte[]? Frame(Workload workload, BenchSettings settings, bool tcpSeqChk, OutputDifference at, CancellationToken interrupted)
+        => Run(workload, settings, tcpSeqChk, new OutputRecorder { Watch = (at.Port, at.Index) }, interrupted).Output.Watched;
+
+    private static FirstPass Run(Workload workload, BenchSettings settings, bool tcpSeqChk, OutputRecorder output, CancellationToken interrupted)
+    {
         using var simulator = new Simulator(Options(workload, settings, tcpSeqChk), output);
         Rules.Load(simulator.Datapath, workload, 0);
         for (int i = 0; i < workload.Frames.Count; i++)

@@ -10,6 +10,12 @@ public sealed class OutputRecorder : IOutputSink
 {
     private readonly SortedDictionary<uint, List<Sent>> _ports = [];
 
+    /// <summary>An output to keep as a whole: port and number, from 0.</summary>
+    public (uint Port, int Index)? Watch { get; init; }
+
+    /// <summary>The frame that <see cref="Watch"/> asked for; null if there was none.</summary>
+    public byte[]? Watched { get; private set; }
+
     /// <summary>Frames that left.</summary>
     public long Count { get; private set; }
 
@@ -17,6 +23,7 @@ public sealed class OutputRecorder : IOutputSink
     public void Output(long eventIndex, uint port, ReadOnlySpan<byte> frame)
     {
         if (!_ports.TryGetValue(port, out List<Sent>? sent)) _ports.Add(port, sent = []);
+        if (Watch == (port, sent.Count)) Watched = frame.ToArray();
         sent.Add(new Sent(eventIndex, frame.Length, Fingerprint(frame)));
         Count++;
     }
@@ -42,8 +49,8 @@ public sealed class OutputRecorder : IOutputSink
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
-    /// <summary>Where two outputs part, in words; null if they are the same.</summary>
-    public string? FirstDifference(OutputRecorder other)
+    /// <summary>Where two outputs part; null if they are the same.</summary>
+    public OutputDifference? FirstDifference(OutputRecorder other)
     {
         foreach (uint port in _ports.Keys.Union(other._ports.Keys).Order())
         {
@@ -53,11 +60,11 @@ public sealed class OutputRecorder : IOutputSink
             for (int i = 0; i < common; i++)
             {
                 if (mine[i].LengthBytes == theirs[i].LengthBytes && mine[i].Fingerprint == theirs[i].Fingerprint) continue;
-                return $"port {port}: output {i + 1} (from frame {mine[i].Event + 1}) differs";
+                return new OutputDifference(port, i, mine[i].Event, mine[i].Event == theirs[i].Event ? "differs" : $"comes from frame {theirs[i].Event + 1} in the other");
             }
 
             if (mine.Count != theirs.Count)
-                return $"port {port}: {mine.Count} frames against {theirs.Count}, the first one missing or too many comes from frame {(mine.Count > common ? mine : theirs)[common].Event + 1}";
+                return new OutputDifference(port, common, (mine.Count > common ? mine : theirs)[common].Event, mine.Count > common ? "is too many" : "is missing");
         }
 
         return null;
