@@ -78,7 +78,7 @@ public sealed class Session
         var notes = new List<string>(_notes);
         int disturbed = rows.Count(r => r.Runs.Any(x => x.CpuShare < BenchRun.QuietShare));
         if (disturbed > 0) notes.Add($"Other work was on the processor in {disturbed} of {rows.Count} rows (load average {host.LoadAverage:F1}): absolute figures are not to be trusted.");
-        if (rows.Any(r => r.Offload == "nic")) notes.Add("Offload nic: the device is emulated on the packet thread, its time is in the figures. What counts is the share that it takes.");
+        if (rows.Any(r => r.Offload == "nic")) notes.Add("Offload nic: the device is emulated on the packet thread. \"Of it device\" is what the emulation takes; a real NIC would leave the rest.");
         if (!host.TscIsHardware) notes.Add("No time stamp counter: cycles are scaled from the system clock.");
         return notes;
     }

@@ -1,3 +1,5 @@
+using Mergeflow.Native;
+
 namespace Mergeflow.Engine;
 
 /// <summary>A receive queue behind an offloading device: what the device's rules take never reaches the packet thread.</summary>
@@ -11,6 +13,9 @@ public sealed unsafe class NicFilteredRxQueue : RxQueue
     /// <summary>Frames offered to the device.</summary>
     public ulong Offered { get; private set; }
 
+    /// <summary>TSC cycles that the emulation of the device took: no processor would spend them with a real one.</summary>
+    public ulong DeviceCycles { get; private set; }
+
     /// <inheritdoc/>
     public override int Receive(PacketPool pool, Packet** batch, int max)
     {
@@ -18,12 +23,14 @@ public sealed unsafe class NicFilteredRxQueue : RxQueue
         Offered += (ulong)n;
         long nowMs = Environment.TickCount64;
         int kept = 0;
+        ulong start = TscClock.Now;
         for (int i = 0; i < n; i++)
         {
             if (_nic.TryReceive(batch[i], nowMs)) pool.Return(batch[i]);
             else batch[kept++] = batch[i];
         }
 
+        DeviceCycles += TscClock.Now - start;
         return kept;
     }
 }

@@ -27,6 +27,9 @@ public sealed unsafe class PortTable : IDisposable
     /// <summary>Makes a port exist or not.</summary>
     public void SetExists(uint number, bool exists) => _ports[(ushort)number].Exists = exists ? (byte)1 : (byte)0;
 
+    /// <summary>Packets transmitted on a port so far, by software and by a device.</summary>
+    public ulong TxPacketsOf(uint number) => this[number]->TxPackets;
+
     /// <inheritdoc/>
     public void Dispose() => _block.Dispose();
 

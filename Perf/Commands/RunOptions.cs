@@ -8,7 +8,7 @@ namespace Mergeflow.Perf;
 /// <summary>Options that say how rows are measured; shared by all commands that measure.</summary>
 internal sealed class RunOptions
 {
-    internal static readonly OffloadMode[] AllModes = [OffloadMode.None, OffloadMode.Soft];
+    internal static readonly OffloadMode[] AllModes = [OffloadMode.None, OffloadMode.Soft, OffloadMode.Nic];
 
     private readonly Option<string?> _offload = new("--offload") { HelpName = "none|soft|nic|all", Description = "Where merged rules go; several with commas. Default: all where connections are tracked, else none." };
     private readonly Option<string> _cache = new("--cache") { HelpName = "on|off", Description = "Microflow caches.", DefaultValueFactory = _ => "on" };

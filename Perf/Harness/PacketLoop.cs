@@ -18,6 +18,8 @@ public sealed class PacketLoop : IDisposable
     private readonly Datapath _datapath;
     private readonly CaptureRxQueue _rx;
     private readonly PmdPoller _poller;
+    private readonly NicFrontEnd? _nic;
+    private readonly NicFilteredRxQueue? _filtered;
     private readonly OffloadSide? _offload;
     private int _untilHousekeeping;
 
@@ -39,7 +41,13 @@ public sealed class PacketLoop : IDisposable
             workload.InPorts ?? [.. Enumerable.Repeat(1u, workload.Frames.Count)],
             settings.OneShot ? 1 : 0,
             settings.HardwareChecksums);
-        _poller = new PmdPoller(_datapath.Pmd, [_rx]);
+        if (_datapath.Nic is { } nic)
+        {
+            _nic = new NicFrontEnd(nic, _datapath.Pmd.Ports, sink: null);
+            _filtered = new NicFilteredRxQueue(_rx, _nic);
+        }
+
+        _poller = new PmdPoller(_datapath.Pmd, [_filtered as RxQueue ?? _rx]);
         if (_datapath.Offload is not null) _offload = new OffloadSide(_datapath, settings.OffloadThread ? cpu : null);
     }
 
@@ -98,6 +106,9 @@ public sealed class PacketLoop : IDisposable
     public BenchRun Measure(double seconds)
     {
         PmdStats before = _datapath.Pmd.Stats;
+        ulong tx = Transmitted();
+        ulong nicHits = _nic?.Stats.Hits ?? 0;
+        ulong deviceCycles = _filtered?.DeviceCycles ?? 0;
         int collections = GC.CollectionCount(0);
         long? cpuBefore = ThreadTime.RunNs();
         long allocated = GC.GetAllocatedBytesForCurrentThread();
@@ -109,7 +120,20 @@ public sealed class PacketLoop : IDisposable
         allocated = GC.GetAllocatedBytesForCurrentThread() - allocated;
         double share = cpuBefore is long from && ThreadTime.RunNs() is long to ? Math.Min(1, (to - from) / tookNs) : 1;
         PmdStats stats = _datapath.Pmd.Stats.Since(before);
-        return new BenchRun(stats.Rx, cycles, tookNs / 1e9, allocated, GC.CollectionCount(0) - collections, stats, 0, 0, share);
+        nicHits = (_nic?.Stats.Hits ?? 0) - nicHits;
+        return new BenchRun
+        {
+            Packets = stats.Rx + nicHits,
+            Cycles = cycles,
+            Seconds = tookNs / 1e9,
+            AllocatedBytes = allocated,
+            Collections = GC.CollectionCount(0) - collections,
+            Stats = stats,
+            NicHits = nicHits,
+            DeviceCycles = (_filtered?.DeviceCycles ?? 0) - deviceCycles,
+            Transmitted = Transmitted() - tx,
+            CpuShare = share,
+        };
     }
 
     /// <summary>Adds what the datapath knows.</summary>
@@ -129,6 +153,13 @@ public sealed class PacketLoop : IDisposable
         _poller.Dispose();
         _rx.Dispose();
         _datapath.Dispose();
+    }
+
+    private ulong Transmitted()
+    {
+        ulong sum = 0;
+        for (uint port = 1; port <= _datapath.Options.Ports.Count; port++) sum += _datapath.Pmd.Ports.TxPacketsOf(port);
+        return sum;
     }
 
     private void Loop(double seconds)

@@ -8,7 +8,7 @@ internal static class HtmlTables
 {
     private static readonly string[] s_headers =
     [
-        "scenario", "offload", "Mpps", "ns/packet", "cycles/packet", "min", "max", "NIC %", "merged %", "EMC %", "megaflow %", "upcall %", "passes", "subtables",
+        "scenario", "offload", "Mpps", "ns/packet", "cycles/packet", "min", "max", "of it device", "NIC %", "merged %", "EMC %", "megaflow %", "upcall %", "passes", "subtables",
         "tx/rx", "alloc B", "GC", "megaflows", "connections", "rules",
     ];
 
@@ -25,7 +25,7 @@ internal static class HtmlTables
             page.Append($"<td class=\"t\"{(about.Length > 0 ? $" title=\"{HtmlReport.E(about)}\"" : "")}>{HtmlReport.E(r.Name)}{(r.CacheOn || r.Name.Contains(ScenarioName.CacheOff, StringComparison.Ordinal) ? "" : " (cache off)")}</td><td class=\"t\">{r.Offload}</td>");
             Cells(page,
                 ResultsTable.Short(r.PacketsPerSecond.Median / 1e6), ResultsTable.Short(r.NsPerPacket.Median), ResultsTable.Short(r.CyclesPerPacket.Median),
-                ResultsTable.Short(r.CyclesPerPacket.Min), ResultsTable.Short(r.CyclesPerPacket.Max),
+                ResultsTable.Short(r.CyclesPerPacket.Min), ResultsTable.Short(r.CyclesPerPacket.Max), r.DeviceCyclesPerPacket is double device ? ResultsTable.Short(device) : "-",
                 ResultsTable.Percent(r.Tiers.Nic), ResultsTable.Percent(r.Tiers.Merged), ResultsTable.Percent(r.Tiers.Emc), ResultsTable.Percent(r.Tiers.Megaflow), ResultsTable.Percent(r.Tiers.Upcall),
                 F(r.PassesPerPacket, "F2"), F(r.SubtablesPerSearch, "F2"), F(r.TxPerRx, "F3"), F(r.AllocatedBytes, "N0"), F(r.Collections, "N0"), F(r.Megaflows, "N0"), F(r.Connections, "N0"), F(r.OffloadedRules, "N0"));
         }

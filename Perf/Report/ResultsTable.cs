@@ -40,11 +40,11 @@ public static class ResultsTable
     {
         if (console.Profile.Width >= WideColumns)
         {
-            Write(console, results, [.. s_names, .. s_speed, .. s_where]);
+            Write(console, results, [.. s_names, .. Speed(results), .. s_where]);
         }
         else
         {
-            Write(console, results, [.. s_names, .. s_speed]);
+            Write(console, results, [.. s_names, .. Speed(results)]);
             Write(console, results, [.. s_names, .. s_where]);
         }
 
@@ -81,6 +81,11 @@ public static class ResultsTable
         yield return ("memory", $"huge pages {string.Join(", ", results.Scenarios.Select(s => s.HugePages).Distinct())} (reserved {h.HugePagesReserved}, transparent: {h.TransparentHugePages})");
         yield return ("system", $"{h.OperatingSystem}, {h.Kernel}");
     }
+
+    private static IEnumerable<(string Header, Func<ScenarioResult, string> Cell)> Speed(ResultsFile results)
+        => results.Scenarios.Any(r => r.DeviceCyclesPerPacket is not null)
+            ? [.. s_speed, ("of it device", r => r.DeviceCyclesPerPacket is double d ? Short(d) : "-")]
+            : s_speed;
 
     private static void Write(IAnsiConsole console, ResultsFile results, (string Header, Func<ScenarioResult, string> Cell)[] columns)
     {

@@ -29,6 +29,9 @@ public sealed record ScenarioResult
     /// <summary>TSC cycles per packet.</summary>
     public required Spread CyclesPerPacket { get; init; }
 
+    /// <summary>Part of <see cref="CyclesPerPacket"/> that the emulation of the NIC took, mean of the runs; no processor would spend them with a real one.</summary>
+    public double? DeviceCyclesPerPacket { get; init; }
+
     /// <summary>Where packets were decided.</summary>
     public required TierShares Tiers { get; init; }
 

@@ -5,7 +5,7 @@ namespace Mergeflow.Perf;
 /// <summary>What runs without arguments: within two minutes on two cores, build included.</summary>
 public static class DefaultSuite
 {
-    private static readonly OffloadMode[] s_allModes = [OffloadMode.None, OffloadMode.Soft];
+    private static readonly OffloadMode[] s_allModes = [OffloadMode.None, OffloadMode.Soft, OffloadMode.Nic];
 
     private static readonly (string Name, OffloadMode[] Modes)[] s_rows =
     [
