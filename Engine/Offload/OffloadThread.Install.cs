@@ -127,7 +127,12 @@ public sealed partial class OffloadThread
                 Kill(rule, OffloadReason.StaleTrace);
                 break;
             case OffloadCompletionKind.CreateFailed:
-                if (rule.State == MergedFlowState.Installing) rule.MoveTo(MergedFlowState.Dying, _nowMs);
+                if (rule.State == MergedFlowState.Installing)
+                {
+                    rule.MoveTo(MergedFlowState.Dying, _nowMs);
+                    DyingCount++;
+                }
+
                 rule.Reason = completion.Reason;
                 rule.ReasonDetail = completion.Detail;
                 Stats.Refused.Add(completion.Reason, 0);
@@ -140,6 +145,7 @@ public sealed partial class OffloadThread
                 {
                     rule.Reason = completion.Reason;
                     rule.MoveTo(MergedFlowState.Dying, _nowMs);
+                    DyingCount++;
                     _pendingCount++;
                 }
                 else if (rule.State != MergedFlowState.Dying)

@@ -17,12 +17,12 @@ public sealed partial class OffloadThread
             {
             }
 
-            for (int i = _rules.Count - 1; i >= 0; i--) Poll(_rules[i]);
+            PollAll();
         }
     }
 
     /// <summary>
-    /// <see cref="Settle"/>, and waits for the device until no revoked rule is left in it and no rule is under way: what a caller does before it
+    /// <see cref="Settle"/>, and waits for the device until no revoked rule is left in it: what a caller does before it
     /// acknowledges a flow-mod or a flush.
     /// </summary>
     public void Barrier(long nowMs)
@@ -33,18 +33,18 @@ public sealed partial class OffloadThread
             {
             }
 
-            while (_pendingCount > 0)
+            while (DyingCount > 0)
             {
-                int before = _pendingCount;
+                int before = DyingCount;
                 _provider.Drain(nowMs);
                 while (StepLocked(nowMs) > 0)
                 {
                 }
 
-                if (_pendingCount >= before) break;
+                if (DyingCount >= before) break;
             }
 
-            for (int i = _rules.Count - 1; i >= 0; i--) Poll(_rules[i]);
+            PollAll();
         }
     }
 
@@ -63,6 +63,15 @@ public sealed partial class OffloadThread
 
             return news;
         }
+    }
+
+    /// <summary>Reads every rule as of the next counter refresh: a simulated device's clock may run ahead.</summary>
+    private void PollAll()
+    {
+        long nowMs = _nowMs;
+        _nowMs += _provider.Capabilities.CounterLagMs;
+        for (int i = _rules.Count - 1; i >= 0; i--) Poll(_rules[i]);
+        _nowMs = nowMs;
     }
 
     private bool Poll(MergedFlow rule) => _provider.Query(rule, _nowMs, out OffloadCounters counters) && Credit(rule, counters);

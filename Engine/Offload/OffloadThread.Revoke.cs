@@ -82,6 +82,7 @@ public sealed partial class OffloadThread
         if (rule.State == MergedFlowState.Active) _pendingCount++;
         rule.Reason = reason;
         rule.MoveTo(MergedFlowState.Dying, _nowMs);
+        DyingCount++;
         rule.AskedAtMs = _nowMs;
         rule.Attempts = 1;
         _byTrace.Remove(rule.TraceHash);
@@ -111,6 +112,7 @@ public sealed partial class OffloadThread
     private void Finish(MergedFlow rule)
     {
         _pendingCount--;
+        DyingCount--;
         Unlink(rule);
         _byId.Remove(rule.Id);
         if (_byTrace.TryGetValue(rule.TraceHash, out MergedFlow? traced) && ReferenceEquals(traced, rule)) _byTrace.Remove(rule.TraceHash);

@@ -66,6 +66,9 @@ public sealed partial class OffloadThread : IPoller, IDisposable
     /// <summary>Rules in any state from Installing to Dying.</summary>
     public int RuleCount => _rules.Count;
 
+    /// <summary>Revoked rules that are not confirmed gone.</summary>
+    public int DyingCount { get; private set; }
+
     /// <inheritdoc/>
     public int Step(long nowMs)
     {
