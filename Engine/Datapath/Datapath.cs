@@ -95,6 +95,7 @@ public sealed class Datapath : IDisposable
         Settle(nowMs);
         Pipeline.ApplyAll(mods, nowMs);
         Revalidator.RevalidateAll(nowMs);
+        Offload?.Barrier(nowMs);
     }
 
     /// <summary>Applies a group modification, with the same promise.</summary>
@@ -103,6 +104,7 @@ public sealed class Datapath : IDisposable
         Settle(nowMs);
         Pipeline.ApplyGroup(mod);
         Revalidator.RevalidateAll(nowMs);
+        Offload?.Barrier(nowMs);
     }
 
     /// <summary>Removes connections: all, or those of one zone.</summary>
@@ -110,7 +112,7 @@ public sealed class Datapath : IDisposable
     {
         if (zone is { } z) Conntrack.FlushZone(z);
         else Conntrack.FlushAll(nowMs);
-        Offload?.Step(nowMs);
+        Offload?.Barrier(nowMs);
     }
 
     /// <summary>Deletes every megaflow, its statistics pushed.</summary>
@@ -135,7 +137,7 @@ public sealed class Datapath : IDisposable
         if (Pipeline.Expire(nowMs) > 0) Revalidator.RevalidateAll(nowMs);
         Revalidator.ExpireIdle(nowMs);
         Pipeline.Recirc.Sweep(nowMs);
-        Offload?.Step(nowMs);
+        Offload?.Barrier(nowMs);
         Megaflows.Reclaim();
     }
 

@@ -84,7 +84,11 @@ public sealed unsafe class Simulator : IDisposable
         int n = _pending;
         _pending = 0;
         Datapath.Pmd.ProcessBatch(_batch, n, NowMs);
-        Datapath.Offload?.Step(NowMs);
+        if (Datapath.Offload is not { } offload) return;
+        offload.Step(NowMs);
+
+        // A device that removes slowly must not forward the next frame by what this batch revoked.
+        if (offload.DyingCount > 0) offload.Barrier(NowMs);
     }
 
     /// <summary>Removes connections: all, or those of one zone.</summary>
