@@ -130,6 +130,9 @@ public sealed unsafe partial class TraceMerger
         {
             ref MergedConn c = ref _conns[i];
             if (c.ConnId != v.ConnId || c.Reply != v.Reply) continue;
+
+            // A second visit that software answers from what the packet carries neither counts nor refreshes.
+            if (v.Cached) return;
             c.Multiplicity++;
             c.LengthDeltaBytes += lengthDeltaBytes;
             return;
