@@ -22,17 +22,6 @@ internal struct ConnCold
     /// <summary>Merged rules that depend on the connection; written by the offload side only.</summary>
     [FieldOffset(16)] public int OffloadRefs;
 
-    /// <summary>FTP control connection: bytes by which NAT lengthened the stream.</summary>
-    [FieldOffset(20)] public int SeqSkew;
-
-    /// <summary>That stream is the reply direction's.</summary>
-    [FieldOffset(24)] public bool SeqSkewReply;
-
-    [FieldOffset(25)] public ConnAlg Alg;
-
-    /// <summary>Index of the parent's tuple in the table of parents, for expected connections.</summary>
-    [FieldOffset(28)] public int Parent;
-
     /// <summary>Counted by hardware; written by the aging side only.</summary>
     [FieldOffset(32)] public ulong HwOrigPackets;
     [FieldOffset(40)] public ulong HwReplyPackets;

@@ -12,11 +12,8 @@ internal enum ConnFlags : ushort
     /// <summary>It has an entry in the table for its reply tuple too, because NAT made that a different one.</summary>
     TwoEntries = 2,
 
-    /// <summary>Control connection of an application-level gateway.</summary>
+    /// <summary>Committed with <c>alg=</c>: software has to see every packet.</summary>
     HasAlg = 4,
-
-    /// <summary>Expected by an application-level gateway: every packet is related.</summary>
-    AlgRelated = 8,
 
     /// <summary>Expired, translated, not swept yet: its reply tuple is still taken (see <c>Conntrack.Ghosts.cs</c>).</summary>
     Ghost = 32,

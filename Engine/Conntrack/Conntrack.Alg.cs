@@ -1,7 +1,9 @@
-using System.Runtime.CompilerServices;
-
 namespace Mergeflow.Engine;
 
+/// <remarks>
+/// Control connections of FTP and TFTP are told apart and never offloaded; the data connections they announce are not expected yet, so
+/// these are ordinary new ones.
+/// </remarks>
 public sealed unsafe partial class Conntrack
 {
     private const ushort FtpPort = 21;
@@ -21,4 +23,9 @@ public sealed unsafe partial class Conntrack
             _ => false,
         };
     }
+
+    /// <summary>Is the packet the first of a control connection, as the action's <c>alg</c> says (OVS <c>ct_verify_helper</c>)?</summary>
+    private static bool IsAlgControl(Packet* packet, in DpCt args)
+        => (args.Flags & (DpCtFlags.AlgFtp | DpCtFlags.AlgTftp)) != 0
+            && packet->Key.NwProto == ((args.Flags & DpCtFlags.AlgFtp) != 0 ? IpProto.Tcp : IpProto.Udp);
 }

@@ -37,12 +37,9 @@ public sealed unsafe partial class Conntrack
         c->OrigPackets = c->ReplyPackets = c->OrigBytes = c->ReplyBytes = 0;
         c->Nat = NatKind.None;
         c->L4State = ConnL4State.First;
-        c->Flags = ConnFlags.Live;
+        c->Flags = IsAlgControl(packet, args) ? ConnFlags.Live | ConnFlags.HasAlg : ConnFlags.Live;
         c->TimeoutRow = RowOf(args.TimeoutPolicy);
         ConnCold* cold = _cold + id;
-        cold->SeqSkew = 0;
-        cold->SeqSkewReply = false;
-        cold->Alg = ConnAlg.None;
         cold->HwOrigPackets = cold->HwReplyPackets = cold->HwOrigBytes = cold->HwReplyBytes = 0;
         if (cx->IsIpv6)
         {

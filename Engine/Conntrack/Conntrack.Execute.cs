@@ -194,8 +194,6 @@ public sealed unsafe partial class Conntrack
             if (cx->Reply) state |= CtState.Rpl;
             return false;
         }
-        if ((c->Flags & ConnFlags.AlgRelated) != 0) state |= CtState.Rel;
-
         switch (UpdateL4(packet, cx, id, nowMs))
         {
             case CtUpdate.Valid:

@@ -18,7 +18,7 @@ public sealed unsafe partial class Conntrack
     /// <summary>When the oldest datagram is late.</summary>
     private long _fragmentsDueMs = long.MaxValue;
 
-    /// <summary>Packets that the last call released, in order; valid until the next call. They belong to the caller again.</summary>
+    /// <summary>Packets that the last call released, in order, if it says so; valid until the next call. They belong to the caller again.</summary>
     public ReadOnlySpan<nint> Released => _released.AsSpan(0, _releasedCount);
 
     /// <summary>Where fragments go whose datagram did not become complete in time; null = they are forgotten.</summary>

@@ -61,7 +61,6 @@ public sealed unsafe partial class Conntrack
         bool hasLabel = !args.LabelMask.IsZero;
         if (args.MarkMask == 0 && !hasLabel) return;
         ConnRecord* c = Conn(id);
-        if ((c->Flags & ConnFlags.AlgRelated) != 0) return;
         bool changed = false;
         if (args.MarkMask != 0)
         {

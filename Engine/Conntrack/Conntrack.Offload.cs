@@ -67,7 +67,7 @@ public sealed unsafe partial class Conntrack : IConnLedger
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static bool IsEstablished(ConnRecord* c)
     {
-        if ((c->Flags & (ConnFlags.Live | ConnFlags.HasAlg | ConnFlags.AlgRelated)) != ConnFlags.Live) return false;
+        if ((c->Flags & (ConnFlags.Live | ConnFlags.HasAlg)) != ConnFlags.Live) return false;
         return c->Fwd.Proto switch
         {
             IpProto.Tcp => c->Orig.State == TcpState.Established && c->Reply.State == TcpState.Established,

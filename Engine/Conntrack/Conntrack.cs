@@ -160,7 +160,7 @@ public sealed unsafe partial class Conntrack : IDisposable
     /// <summary>Zeroed memory, on a boundary of 128 bytes. The system hands out its pages at first touch.</summary>
     private void* Allocate(nuint sizeBytes)
     {
-        PinnedBlock block = PinnedMemory.Allocate(sizeBytes, alignBytes: 128, wantHugePages: true);
+        PinnedBlock block = PinnedMemory.Allocate(sizeBytes, alignBytes: 128, wantHugePages: sizeBytes >= PinnedMemory.HugePageSizeBytes);
         _blocks.Add(block);
         return block.Pointer;
     }

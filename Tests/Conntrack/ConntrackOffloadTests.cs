@@ -111,6 +111,18 @@ public sealed class ConntrackOffloadTests
     }
 
     [Fact]
+    public void AControlConnectionStaysInSoftware()
+    {
+        using var b = new CtBench();
+        DpCt ftp = Commit() with { Flags = DpCtFlags.Commit | DpCtFlags.AlgFtp };
+        b.Send(Tcp("10.0.0.1", 1000, "10.0.0.2", 21, Syn, 100), ftp);
+        b.Send(Tcp("10.0.0.2", 21, "10.0.0.1", 1000, Syn | Ack, 500, 101));
+        Assert.Equal(Est, b.Send(Tcp("10.0.0.1", 1000, "10.0.0.2", 21, Ack, 101, 501)));
+        Assert.False(b.Last.Offloadable);
+        Assert.False(b.Ct.IsOffloadable(b.Last.ConnId, b.Last.Generation));
+    }
+
+    [Fact]
     public void CreditCountsAndRefreshes()
     {
         using var b = new CtBench();

@@ -149,7 +149,7 @@ public sealed class ConntrackTableTests
             if (verdict.Disposition == CtDisposition.Held) continue;
             Assert.True((verdict.State & CtState.Trk) != 0);
             if (verdict.Disposition == CtDisposition.Continue) b.Probe.Return(packet);
-            foreach (PacketRef p in b.Probe.Released()) b.Probe.Return(p);
+            else foreach (PacketRef p in b.Probe.Released()) b.Probe.Return(p);
         }
         Assert.Equal(b.Ct.HeldFragments, b.Probe.PacketsInUse);
     }
