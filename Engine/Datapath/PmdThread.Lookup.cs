@@ -19,7 +19,6 @@ public sealed unsafe partial class PmdThread
         }
 
         RefreshUnion(emc);
-        _reuseAtLookAhead = Megaflows.ReuseCount;
         Vector256<byte> union0 = FlowKey.Lane(ref _union, 0);
         Vector256<byte> union1 = FlowKey.Lane(ref _union, 1);
         uint wide = _unionLanes & ~FlowKey.HotLanes;
@@ -41,9 +40,12 @@ public sealed unsafe partial class PmdThread
             int i = BitOperations.TrailingZeroCount(rest);
             Packet* p = packets[i];
             int id = emc.Lookup(FlowKey.Lane(ref p->Key, 0) & union0, FlowKey.Lane(ref p->Key, 1) & union1, s->Hash[i]);
+            if (id < 0) continue;
+            MegaflowHot* hot = Megaflows.HotOf(id);
+            // A dead one's slot may get another user before this packet's turn; a living one is not deleted within a batch.
+            if (hot->Dead != 0) continue;
             s->MegaflowId[i] = id;
-            MegaflowHot* hot = Megaflows.HotOf(Math.Max(0, id));
-            if (id < 0 || hot->Dead != 0 || hot->Shape != ProgramShape.CtRecirc) continue;
+            if (hot->Shape != ProgramShape.CtRecirc) continue;
             s->Hash[i] = _conntrack.HashOf(p, hot->Actions->Ct.Zone);
             _conntrack.Prefetch(s->Hash[i]);
             tracked |= 1u << i;

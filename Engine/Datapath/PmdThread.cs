@@ -30,7 +30,6 @@ public sealed unsafe partial class PmdThread : IDisposable
     private uint _unionLanes;
     private uint _unionVersion;
     private uint _reuseSeen;
-    private uint _reuseAtLookAhead;
     private long _nowMs;
 
     /// <summary>Conntrack hash of the packet as it came in, for its first ct action; 0 = not known.</summary>
@@ -132,10 +131,7 @@ public sealed unsafe partial class PmdThread : IDisposable
 
         BeginTrace(p);
         int id = _scratch->MegaflowId[i];
-
-        // A packet before this one may have missed and given a dead megaflow's slot to a new one.
-        bool isCurrent = id >= 0 && _reuseAtLookAhead == Megaflows.ReuseCount && Megaflows.HotOf(id)->Dead == 0;
-        MegaflowHot* hot = isCurrent ? Megaflows.HotOf(id) : null;
+        MegaflowHot* hot = id >= 0 ? Megaflows.HotOf(id) : null;
         _ctHash = 0;
         if (hot != null)
         {
