@@ -22,6 +22,7 @@ public static class HtmlReport
         Charts(page, results);
         if (comparison is not null) HtmlTables.Comparison(page, comparison);
         HtmlTables.Rows(page, results);
+        HtmlTables.Scenarios(page, results);
         HtmlTables.Reasons(page, results);
         HtmlTables.Machine(page, results);
         page.Append("</main>\n</body>\n</html>\n");
@@ -44,7 +45,7 @@ public static class HtmlReport
         IReadOnlyList<ScenarioResult> rows = results.Scenarios;
         string modes = Legend(s_modes.Where(m => rows.Any(r => r.Offload == m.Mode)).Select(m => ("offload " + m.Name, "m-" + m.Mode)));
         double hz = results.Host.TscHz;
-        Section(page, "Cost", "Cycles of the time stamp counter per packet, one core: less is better. Large dot: median, small dots: single runs, line: range.", modes,
+        Section(page, "Cost", "Cycles of the time stamp counter per packet, one core: less is better. Large dot: median, small dots: single runs, line and ±: range.", modes,
             RowChart.Spread(rows, "cycles per packet", r => r.CyclesPerPacket, r => r.CyclesPerPacket));
         Section(page, "Throughput", "Million packets per second, one core: more is better. Bar or large dot: median.", modes,
             RowChart.Spread(rows, "Mpps", r => Scale(r.PacketsPerSecond, 1e-6), r => r.Seconds > 0 ? r.Packets / r.Seconds / 1e6 : hz / r.CyclesPerPacket / 1e6));

@@ -33,6 +33,16 @@ internal static class HtmlTables
         Close(page);
     }
 
+    /// <summary>What the scenarios are.</summary>
+    public static void Scenarios(StringBuilder page, ResultsFile results)
+    {
+        string[] names = [.. results.Scenarios.Select(r => r.Name).Distinct().Where(n => DefaultSuite.About(n).Length > 0)];
+        if (names.Length == 0) return;
+        page.Append("<section>\n<h2>Scenarios</h2>\n<dl>\n");
+        foreach (string name in names) page.Append($"<dt>{HtmlReport.E(name)}</dt><dd>{HtmlReport.E(DefaultSuite.About(name))}</dd>\n");
+        page.Append("</dl>\n</section>\n");
+    }
+
     /// <summary>Against a baseline.</summary>
     public static void Comparison(StringBuilder page, Comparison comparison)
     {

@@ -1,0 +1,108 @@
+using Mergeflow.Native;
+using Mergeflow.Perf;
+using Xunit;
+
+namespace Mergeflow.Tests;
+
+/// <summary>The harness as a program: exit codes, one line per failure, the files it writes.</summary>
+public sealed class PerfAppTests
+{
+    public static TheoryData<string, int, string> Refusals => new()
+    {
+        { "--scenario nosuch", PerfExitCode.Usage, "nosuch" },
+        { "--bogus", PerfExitCode.Usage, "--bogus" },
+        { "--seconds 0", PerfExitCode.Usage, "--seconds" },
+        { "--runs 0", PerfExitCode.Usage, "--runs" },
+        { "--offload magic", PerfExitCode.Usage, "magic" },
+        { "--cache maybe", PerfExitCode.Usage, "maybe" },
+        { "--cpu 9999", PerfExitCode.Usage, "--cpu" },
+        { "--nic-profile nosuch", PerfExitCode.Usage, "nosuch" },
+        { "--flows x", PerfExitCode.Usage, "--pcap" },
+        { "--pcap DIR/cut.pcap --scenario s1", PerfExitCode.Usage, "exclude" },
+        { "--pcap DIR/cut.pcap --port 9", PerfExitCode.Usage, "--port" },
+        { "--pcap DIR/nosuch.pcap", PerfExitCode.Failed, "nosuch.pcap" },
+        { "--pcap DIR/empty.pcap", PerfExitCode.BadInput, "empty" },
+        { "--pcap DIR/text.pcap", PerfExitCode.BadInput, "text.pcap" },
+        { "--pcap DIR/good.pcap --flows DIR/nosuch.txt", PerfExitCode.Failed, "nosuch.txt" },
+        { "--pcap DIR/good.pcap --flows DIR/bad.txt", PerfExitCode.BadInput, "line 2" },
+        { "--pcap DIR/good.pcap --flows DIR/refused.txt", PerfExitCode.BadInput, "line 3" },
+        { "--suite DIR/text.pcap", PerfExitCode.BadInput, "line 1" },
+        { "--suite DIR/suite.json", PerfExitCode.BadInput, "scenarios[1]" },
+        { "--baseline DIR/nosuch.json", PerfExitCode.Failed, "nosuch.json" },
+        { "--baseline DIR/text.pcap", PerfExitCode.BadInput, "line 1" },
+        { "compare DIR/nosuch.json DIR/nosuch.json", PerfExitCode.Failed, "nosuch.json" },
+        { "ob-peer --offload nic", PerfExitCode.Usage, "nic" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Refusals))]
+    public void ARefusalIsOneLineAndAnExitCode(string arguments, int expectedCode, string expected)
+    {
+        using TemporaryFolder folder = Files();
+        using StringWriter error = new();
+        string[] args = [.. arguments.Split(' ').Select(a => a.StartsWith("DIR/", StringComparison.Ordinal) ? folder[a[4..]] : a)];
+        int code = PerfApp.Run(args, TextWriter.Null, error, TestContext.Current.CancellationToken);
+        string text = error.ToString();
+        Assert.Equal(expectedCode, code);
+        Assert.StartsWith("run-perf: ", text);
+        Assert.Contains(expected, text);
+        Assert.Equal(text.Length - 1, text.IndexOf('\n'));
+    }
+
+    [Fact]
+    public void ACaptureGivesResultsAndAReport()
+    {
+        using TemporaryFolder folder = Files();
+        (string json, string html) = (folder["results.json"], folder["report.html"]);
+        using StringWriter output = new();
+        using StringWriter error = new();
+        int code = PerfApp.Run(
+            ["--pcap", folder["good.pcap"], "--offload", "none,soft", "--seconds", "0.02", "--runs", "2", "--json", json, "--html", html],
+            output, error, TestContext.Current.CancellationToken);
+        Assert.Equal("", error.ToString());
+        Assert.Equal(PerfExitCode.Ok, code);
+        ResultsFile results = ResultsJson.Load(json);
+        Assert.Equal(["none", "soft"], results.Scenarios.Select(s => s.Offload));
+        Assert.All(results.Scenarios, s => Assert.Equal(100, s.Tiers.Nic + s.Tiers.Merged + s.Tiers.Emc + s.Tiers.Megaflow + s.Tiers.Upcall, 6));
+        Assert.Single(results.Scenarios.Select(s => s.OutputSha256).Distinct());
+        string page = File.ReadAllText(html);
+        Assert.Contains("<svg", page);
+        Assert.DoesNotContain("http", page.Replace("http-equiv", ""));
+        Assert.DoesNotContain("<script", page);
+
+        Assert.Equal(PerfExitCode.Ok, PerfApp.Run(["compare", json, json, "--threshold", "900"], TextWriter.Null, error, TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public void AnInterruptLeavesNothingBehind()
+    {
+        using TemporaryFolder folder = Files();
+        using CancellationTokenSource interrupt = new();
+        interrupt.Cancel();
+        int code = PerfApp.Run(["--scenario", "s1", "--json", folder["r.json"], "--html", folder["r.html"]], TextWriter.Null, TextWriter.Null, interrupt.Token);
+        Assert.Equal(PerfExitCode.Interrupted, code);
+        Assert.DoesNotContain(folder.Names, n => n.StartsWith("r.", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void NamesInTheReportAreEscaped()
+    {
+        string page = HtmlReport.Write(SampleResults.File(SampleResults.Row("<b>&.pcap", 30, 31)), null);
+        Assert.DoesNotContain("<b>", page);
+        Assert.Contains("&lt;b&gt;&amp;.pcap", page);
+        Assert.Contains("Sample &lt;CPU&gt; &amp; co", page);
+    }
+
+    private static TemporaryFolder Files()
+    {
+        TemporaryFolder folder = new();
+        folder.Write("empty.pcap", "");
+        folder.Write("text.pcap", "this is no capture");
+        folder.Write("bad.txt", "priority=1,actions=drop\npriority=2,nosuchfield=1,actions=drop\n");
+        folder.Write("refused.txt", "# first\n\nactions=dec_ttl\n");
+        folder.Write("suite.json", """{"scenarios":[{"name":"s1"},{"name":"nosuch"}]}""");
+        using var writer = new PcapWriter(folder["good.pcap"]);
+        for (int i = 0; i < 20; i++) writer.Write(FrameBuilder.Build(0x0a000001 + (uint)(i & 1), 0x0a000002 - (uint)(i & 1), 1000, 1000), i);
+        return folder;
+    }
+}

@@ -1,0 +1,61 @@
+using System.Xml.Linq;
+using Mergeflow.Perf;
+using Xunit;
+
+namespace Mergeflow.Tests;
+
+public sealed class ReportChartTests
+{
+    [Theory]
+    [InlineData(0.3, 0.3)]
+    [InlineData(30, 30)]
+    [InlineData(17, 4012)]
+    [InlineData(0.02, 99)]
+    public void ALogarithmicAxisHoldsItsValues(double min, double max)
+    {
+        ChartAxis axis = ChartAxis.Log(min, max, 100, 500);
+        Assert.InRange(axis.At(min), 100 - 1e-6, 500);
+        Assert.InRange(axis.At(max), 100, 500 + 1e-6);
+        Assert.True(axis.Ticks.Count >= 2);
+        Assert.Equal(100, axis.At(axis.Ticks[0]), 6);
+        Assert.Equal(500, axis.At(axis.Ticks[^1]), 6);
+    }
+
+    [Theory]
+    [InlineData(0.001)]
+    [InlineData(1)]
+    [InlineData(99.9)]
+    [InlineData(100)]
+    [InlineData(12_345)]
+    public void ALinearAxisBeginsAtZeroAndHoldsItsValues(double max)
+    {
+        ChartAxis axis = ChartAxis.Linear(max, 10, 210);
+        Assert.Equal(0, axis.Ticks[0]);
+        Assert.InRange(axis.At(max), 10, 210 + 1e-6);
+        Assert.InRange(axis.Ticks.Count, 2, 8);
+    }
+
+    [Fact]
+    public void ChartsAreWellFormedAndStayInsideTheirFrame()
+    {
+        ScenarioResult[] rows = [SampleResults.Row("a", 30, 31, 29), SampleResults.Row("a", 4000, 3900), SampleResults.Row("<b>", 100)];
+        string[] charts =
+        [
+            RowChart.Spread(rows, "cycles", r => r.CyclesPerPacket, r => r.CyclesPerPacket),
+            RowChart.Spread([rows[0]], "cycles", r => r.CyclesPerPacket, r => r.CyclesPerPacket),
+            RowChart.Tiers(rows),
+        ];
+        foreach (XElement svg in charts.SelectMany(c => XElement.Parse($"<x>{c}</x>").Elements()))
+        {
+            double[] box = [.. svg.Attribute("viewBox")!.Value.Split(' ').Select(double.Parse)];
+            foreach (XElement e in svg.Elements())
+            {
+                double x = double.Parse((e.Attribute("x") ?? e.Attribute("cx") ?? e.Attribute("x1"))!.Value);
+                double y = double.Parse((e.Attribute("y") ?? e.Attribute("cy") ?? e.Attribute("y1"))!.Value);
+                Assert.InRange(x, 0, box[2]);
+                Assert.InRange(y, 0, box[3]);
+                if (e.Name == "rect") Assert.InRange(x + double.Parse(e.Attribute("width")!.Value), 0, box[2]);
+            }
+        }
+    }
+}
