@@ -65,10 +65,8 @@ internal static class NicProgram
                 if (a.L4.DstMask.Raw != 0) actions.Add(new FlowActionSetTpDst(new Masked<ushort>(a.L4.Dst.Host, a.L4.DstMask.Host)));
                 return null;
             case DpOp.SetVlan:
-                // The presence bit of the key is no bit of the tag: a full rewrite clears DEI, as a new tag has it.
-                ushort tciMask = a.Vlan.TciMask.Host;
-                if (tciMask != 0xffff) tciMask &= unchecked((ushort)~KeyMasks.VlanPresent);
-                actions.Add(new FlowActionOfSetVlanTci(new Masked<ushort>((ushort)(a.Vlan.Tci.Host & ~KeyMasks.VlanPresent), tciMask)));
+                // The presence bit of the key is no bit of the tag: a rewritten tag leaves with DEI 0, as a new one does.
+                actions.Add(new FlowActionOfSetVlanTci(new Masked<ushort>((ushort)(a.Vlan.Tci.Host & ~KeyMasks.VlanPresent), (ushort)(a.Vlan.TciMask.Host | KeyMasks.VlanPresent))));
                 return null;
             case DpOp.PushVlan:
                 actions.Add(new FlowActionOfPushVlan(a.EthType));

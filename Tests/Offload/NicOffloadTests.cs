@@ -280,6 +280,25 @@ public sealed class NicOffloadTests
     }
 
     [Fact]
+    public void A_rewritten_tag_leaves_without_its_drop_bit()
+    {
+        FlowKey packet = Tcp();
+        packet.Vlan0Tci = Be16.FromHost(0x1005);
+        FlowKey mask = BaseMask;
+        mask.Vlan0Tci = Be16.FromHost(0x1fff);
+        DpAction set = new() { Op = DpOp.SetVlan };
+        set.Vlan.Tci = Be16.FromHost(0x0009);
+        set.Vlan.TciMask = Be16.FromHost(0x0fff);
+        Chain c = new(packet);
+        c.Pass(packet, mask, 0, set, Output(2));
+        using Rig r = new(c);
+        r.Install();
+        byte[] l4 = NicFrame.UdpDatagram(1, 2, 4);
+        byte[] sent = Assert.Single(r.Receive(NicFrame.New().Vlan(0x7005).Ipv4("10.0.0.1", "10.0.0.2", 17, l4), 1)!).Frame;
+        Assert.Equal(NicFrame.New().Vlan(0x6009).Ipv4("10.0.0.1", "10.0.0.2", 17, l4), sent);
+    }
+
+    [Fact]
     public void Ipv6_and_a_mirror_are_translated()
     {
         FlowKey packet = Tcp();
