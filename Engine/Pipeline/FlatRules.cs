@@ -34,19 +34,21 @@ internal sealed unsafe class FlatRules
     }
 
     /// <summary>
-    /// Position of the first rule that matches, or <paramref name="count"/>; positions in front of it that known bits do not rule out
-    /// go to <paramref name="undecided"/>.
+    /// Position of the first rule that matches, or <paramref name="count"/>. Consults its mask; the rules in front of it that known bits do
+    /// not rule out become rows of <paramref name="scratch"/>.
     /// </summary>
     [SkipLocalsInit]
-    public int Find(FlowView view, int count, int* undecided, out int undecidedCount)
+    public int Find(FlowView view, int count, LookupScratch scratch)
     {
         int width = _vectors * VectorWords;
         ulong* flow = stackalloc ulong[width];
         ulong* known = stackalloc ulong[width];
+        int* undecided = stackalloc int[count];
         Gather(view, flow, known, width);
         ulong* row = (ulong*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(_rows));
         int n = 0;
-        for (int r = 0; r < count; r++, row += 2 * width)
+        int r = 0;
+        for (; r < count; r++, row += 2 * width)
         {
             Vector256<ulong> differs = Vector256<ulong>.Zero;
             Vector256<ulong> decided = Vector256<ulong>.Zero;
@@ -58,32 +60,46 @@ internal sealed unsafe class FlatRules
             }
 
             if (decided != Vector256<ulong>.Zero) continue;
-            if (differs == Vector256<ulong>.Zero)
-            {
-                undecidedCount = n;
-                return r;
-            }
-
+            if (differs == Vector256<ulong>.Zero) break;
             undecided[n++] = r;
         }
 
-        undecidedCount = n;
-        return count;
+        if (r < count) Consult(view, row, known);
+        if (n > 0) Collect(flow, known, undecided, n, scratch);
+        return r;
     }
 
-    /// <summary>Writes the bits in which rule <paramref name="position"/> differs from the flow.</summary>
-    public void Difference(FlowView view, int position, ulong* row)
+    /// <summary>Keeps the bits in which the rules at <paramref name="positions"/> differ, unless one of them is known by now.</summary>
+    private void Collect(ulong* flow, ulong* known, int* positions, int count, LookupScratch scratch)
     {
         int width = _vectors * VectorWords;
-        ulong* rule = (ulong*)Unsafe.AsPointer(ref _rows[position * width * 2]);
-        for (int w = 0; w < _words.Length; w++) row[w] = (view.Flow[_words[w]] ^ rule[width + w]) & rule[w];
+        ulong* rows = (ulong*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(_rows));
+        ulong* to = scratch.Add();
+        for (int k = 0; k < count; k++)
+        {
+            ulong* row = rows + ((long)positions[k] * 2 * width);
+            Vector256<ulong> decided = Vector256<ulong>.Zero;
+            for (int i = 0; i < width; i += VectorWords)
+            {
+                Vector256<ulong> d = (Vector256.Load(flow + i) ^ Vector256.Load(row + width + i)) & Vector256.Load(row + i);
+                decided |= d & Vector256.Load(known + i);
+                d.Store(to + i);
+            }
+
+            if (decided == Vector256<ulong>.Zero) to = scratch.Add();
+        }
+
+        scratch.RemoveLast();
     }
 
-    /// <summary>Consults the whole mask of rule <paramref name="position"/>.</summary>
-    public void Consult(FlowView view, int position)
+    /// <summary>Consults the whole mask of a rule.</summary>
+    private void Consult(FlowView view, ulong* rule, ulong* known)
     {
-        ulong* rule = (ulong*)Unsafe.AsPointer(ref _rows[position * _vectors * VectorWords * 2]);
-        for (int w = 0; w < _words.Length; w++) view.Consulted[_words[w]] |= rule[w] & view.Live[_words[w]];
+        for (int w = 0; w < _words.Length; w++)
+        {
+            view.Consulted[_words[w]] |= rule[w] & view.Live[_words[w]];
+            known[w] |= rule[w];
+        }
     }
 
     private void Gather(FlowView view, ulong* flow, ulong* known, int width)

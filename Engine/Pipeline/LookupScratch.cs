@@ -19,7 +19,10 @@ internal sealed unsafe class LookupScratch : IDisposable
     public const int WholeMaskRules = 16384;
 
     private const int MaxWidth = TableIndex.WordCount;
-    private const int MaxPlanes = 24;
+    private const int MaxPlanes = 10;
+
+    /// <summary>Of more rows than this, a regular sample is counted.</summary>
+    private const int SampleRows = 512;
     private const int VectorWords = 4;
 
     private ulong* _rows;
@@ -58,6 +61,9 @@ internal sealed unsafe class LookupScratch : IDisposable
         for (int w = 0; w < _width; w += VectorWords) Vector256<ulong>.Zero.Store(row + w);
         return row;
     }
+
+    /// <summary>Takes back the row added last.</summary>
+    public void RemoveLast() => Count--;
 
     /// <summary>Consults bits until every remembered rule differs in one of them.</summary>
     [SkipLocalsInit]
@@ -123,11 +129,12 @@ internal sealed unsafe class LookupScratch : IDisposable
     {
         int width = _width;
         ulong* planes = stackalloc ulong[MaxPlanes * MaxWidth];
-        int planeCount = BitOperations.Log2((uint)Count) + 1;
+        int stride = 1 + (Count / SampleRows);
+        int planeCount = BitOperations.Log2((uint)((Count + stride - 1) / stride)) + 1;
         new Span<ulong>(planes, planeCount * width).Clear();
-        ulong* row = _rows;
-        for (int r = 0; r < Count; r++, row += width)
+        for (int r = 0; r < Count; r += stride)
         {
+            ulong* row = _rows + ((long)r * width);
             for (int w = 0; w < width; w += VectorWords)
             {
                 Vector256<ulong> carry = Vector256.Load(row + w);

@@ -8,6 +8,7 @@ public static class Revalidation
     /// <summary>
     /// Translates the megaflow's original packet again into <paramref name="scratch"/>. True if the program is the same and depends on no
     /// bit outside <paramref name="oldMask"/>: then every packet of the megaflow still gets what it would get from the tables.
+    /// Rules are ruled out with the old mask's bits where that is possible, so a change elsewhere in a table does not disturb the megaflow.
     /// </summary>
     public static bool StillValid(
         ref FlowKey fullKey,
@@ -18,7 +19,7 @@ public static class Revalidation
         ref FlowKey oldMask,
         long nowMs)
     {
-        translator.Translate(ref fullKey, packetLengthBytes, scratch, nowMs);
+        translator.Translate(ref fullKey, packetLengthBytes, scratch, nowMs, ref oldMask);
         if (!MemoryMarshal.AsBytes(scratch.Actions).SequenceEqual(MemoryMarshal.AsBytes(oldActions))) return false;
         for (int i = 0; i < FlowKey.LaneCount; i++)
         {

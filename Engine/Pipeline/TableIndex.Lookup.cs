@@ -20,21 +20,12 @@ internal sealed unsafe partial class TableIndex
         return home >= 0 ? _rules[best] : null;
     }
 
-    [SkipLocalsInit]
     private OfRule? LookupFlat(FlatRules flat, FlowView view, LookupScratch scratch)
     {
-        int* undecided = stackalloc int[FlatLimit];
-        int best = flat.Find(view, _rules.Length, undecided, out int count);
-        bool found = best < _rules.Length;
-        if (found) flat.Consult(view, best);
-        if (count > 0)
-        {
-            scratch.Begin(Words, _words.Length);
-            for (int i = 0; i < count; i++) flat.Difference(view, undecided[i], scratch.Add());
-            scratch.Decide(view);
-        }
-
-        return found ? _rules[best] : null;
+        scratch.Begin(Words, _words.Length);
+        int best = flat.Find(view, _rules.Length, scratch);
+        scratch.Decide(view);
+        return best < _rules.Length ? _rules[best] : null;
     }
 
     private static void Consult(Subtable s, FlowView view)

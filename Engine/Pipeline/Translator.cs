@@ -102,6 +102,13 @@ public sealed unsafe partial class Translator : IDisposable
     /// <paramref name="nowMs"/>. A failed translation yields an empty program, which drops.
     /// </summary>
     public void Translate(ref FlowKey key, int packetLengthBytes, XlateResult result, long nowMs)
+        => Translate(ref key, packetLengthBytes, result, nowMs, ref Unsafe.NullRef<FlowKey>());
+
+    /// <summary>
+    /// The same for a packet of a megaflow that exists: the bits of <paramref name="assumed"/> are in its mask already, so rules are ruled out by
+    /// them as far as possible. The resulting mask includes them.
+    /// </summary>
+    internal void Translate(ref FlowKey key, int packetLengthBytes, XlateResult result, long nowMs, ref FlowKey assumed)
     {
         result.Reset();
         result.Bind(_pipeline.Recirc);
@@ -111,6 +118,7 @@ public sealed unsafe partial class Translator : IDisposable
         _lengthBytes = packetLengthBytes;
         _nowMs = nowMs;
         Begin(ref key);
+        if (!Unsafe.IsNullRef(ref assumed)) Unsafe.CopyBlock(ref *_excluded, ref Unsafe.As<FlowKey, byte>(ref assumed), FlowKey.SizeBytes);
         if (Resume()) Finish();
         if (result.Error is not null)
         {
