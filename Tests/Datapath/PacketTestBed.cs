@@ -1,0 +1,66 @@
+using System.Buffers.Binary;
+using Mergeflow.Engine;
+
+namespace Mergeflow.Tests.Datapath;
+
+/// <summary>A datapath fed by a looping receive queue: established UDP connections in both directions, and some ARP.</summary>
+internal sealed class PacketTestBed : IDisposable
+{
+    private const int Connections = 64;
+    private readonly Engine.Datapath _datapath;
+    private readonly CaptureRxQueue _queue;
+    private readonly PmdPoller _poller;
+
+    public PacketTestBed(string flows, OffloadMode offload, bool cacheOn)
+    {
+        _datapath = new Engine.Datapath(
+            new DatapathOptions { Ports = [("p1", 1), ("p2", 2), ("p3", 3)], Offload = offload, CacheOn = cacheOn, FrameCapacityBytes = 1536, PacketCapacity = 256 },
+            sink: null);
+        _datapath.ApplyFlowMods(new FlowTextParser().ParseFlows(flows), 0);
+        List<ReadOnlyMemory<byte>> frames = [];
+        for (int i = 0; i < Connections; i++)
+        {
+            frames.Add(Udp(0x0a000001, 0x0a010001, (ushort)(1000 + i), 53));
+            frames.Add(Udp(0x0a010001, 0x0a000001, 53, (ushort)(1000 + i)));
+        }
+
+        frames.Add(Convert.FromHexString("ffffffffffff02000000000108060001080006040001020000000001" + "0a00000100000000000000000000".PadRight(28, '0')));
+        _queue = new CaptureRxQueue(frames, [.. frames.Select(_ => 1u)], 0, verifyChecksums: true);
+        _poller = new PmdPoller(_datapath.Pmd, [_queue]);
+        for (int i = 0; i < 64; i++)
+        {
+            _poller.Step(1);
+            _datapath.Offload?.Step(1);
+        }
+    }
+
+    public PmdStats Stats => _datapath.Pmd.Stats;
+
+    public void Run(int packets)
+    {
+        for (int done = 0; done < packets;) done += _poller.Step(1);
+    }
+
+    public void Dispose()
+    {
+        _poller.Dispose();
+        _queue.Dispose();
+        _datapath.Dispose();
+    }
+
+    private static byte[] Udp(uint src, uint dst, ushort sport, ushort dport)
+    {
+        byte[] f = new byte[60];
+        Convert.FromHexString("0200000000020200000000010800450000200000000040110000").CopyTo(f, 0);
+        BinaryPrimitives.WriteUInt32BigEndian(f.AsSpan(26), src);
+        BinaryPrimitives.WriteUInt32BigEndian(f.AsSpan(30), dst);
+        BinaryPrimitives.WriteUInt16BigEndian(f.AsSpan(34), sport);
+        BinaryPrimitives.WriteUInt16BigEndian(f.AsSpan(36), dport);
+        BinaryPrimitives.WriteUInt16BigEndian(f.AsSpan(38), 12);
+        uint sum = 0;
+        for (int i = 14; i < 34; i += 2) sum += BinaryPrimitives.ReadUInt16BigEndian(f.AsSpan(i));
+        while (sum >> 16 != 0) sum = (sum & 0xffff) + (sum >> 16);
+        BinaryPrimitives.WriteUInt16BigEndian(f.AsSpan(24), (ushort)~sum);
+        return f;
+    }
+}
