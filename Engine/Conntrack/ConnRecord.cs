@@ -25,7 +25,7 @@ internal struct ConnRecord
     [FieldOffset(32)] public TcpPeer Orig;
     [FieldOffset(44)] public TcpPeer Reply;
 
-    /// <summary>Expired when now >= this; of a ghost, minus the time at which it goes.</summary>
+    /// <summary>Expired when now >= this; of a ghost, minus the time at which it expired.</summary>
     [FieldOffset(56)] public long ExpiryMs;
 
     [FieldOffset(64)] public Ipv6Address Label;

@@ -21,7 +21,7 @@ public sealed unsafe partial class Conntrack
     /// <summary>The same, with the hash from <see cref="HashOf"/>; 0 = not known.</summary>
     public void Execute(Packet* packet, in DpCt args, long nowMs, ulong hash, out CtVerdict verdict)
     {
-        if (nowMs > _fragmentsDueMs) ExpireFragmentsAfter(packet, args, nowMs, hash, out verdict);
+        if (nowMs >= _dueMs) ExecuteAndTidy(packet, args, nowMs, hash, out verdict);
         else ExecuteOne(packet, args, nowMs, hash, out verdict);
     }
 

@@ -27,11 +27,16 @@ public sealed unsafe partial class Conntrack
     /// Removes connections that expired and lets overdue fragments go, a bounded number per call; returns how many it handled, 0 = nothing to do.
     /// Connections may stay up to 512 ms longer in the table than they are visible to packets.
     /// </summary>
-    public int Step(long nowMs) => ExpireFragments(nowMs, CtFragments.PurgeMs, StepBudget) + Turn(nowMs, StepBudget);
+    public int Step(long nowMs)
+    {
+        Sweep(nowMs);
+        return ExpireFragments(nowMs, CtFragments.PurgeMs, StepBudget) + Turn(nowMs, StepBudget);
+    }
 
     /// <summary>Removes every connection that is expired at <paramref name="nowMs"/>, exactly; returns how many.</summary>
     public int ExpireAll(long nowMs)
     {
+        Sweep(nowMs);
         int before = _count;
         while (Turn(nowMs, int.MaxValue) > 0)
         {
@@ -97,9 +102,12 @@ public sealed unsafe partial class Conntrack
         return FineSlots + (int)(coarse & (CoarseSlots - 1));
     }
 
+    /// <summary>When to look at a connection again: when it expires, or if it is a ghost, at the next sweep.</summary>
+    private long WheelTimeOf(int id) => Conn(id)->ExpiryMs < 0 ? _nextSweepMs : Conn(id)->ExpiryMs;
+
     private void WheelLink(int id)
     {
-        int slot = SlotOf(Math.Abs(Conn(id)->ExpiryMs));
+        int slot = SlotOf(WheelTimeOf(id));
         int head = _wheel[slot];
         ConnCold* cold = _cold + id;
         cold->Next = head;
@@ -119,7 +127,7 @@ public sealed unsafe partial class Conntrack
 
     private void WheelMove(int id)
     {
-        if (SlotOf(Math.Abs(Conn(id)->ExpiryMs)) == _cold[id].WheelSlot) return;
+        if (SlotOf(WheelTimeOf(id)) == _cold[id].WheelSlot) return;
         WheelUnlink(id);
         WheelLink(id);
     }

@@ -15,8 +15,8 @@ public sealed unsafe partial class Conntrack
     private nint[] _released = new nint[64];
     private int _releasedCount;
 
-    /// <summary>When the oldest datagram is late.</summary>
-    private long _fragmentsDueMs = long.MaxValue;
+    /// <summary>When a packet has to look after something else too: the oldest datagram is late, or a sweep is due.</summary>
+    private long _dueMs = long.MinValue;
 
     /// <summary>Packets that the last call released, in order, if it says so; valid until the next call. They belong to the caller again.</summary>
     public ReadOnlySpan<nint> Released => _released.AsSpan(0, _releasedCount);
@@ -48,15 +48,19 @@ public sealed unsafe partial class Conntrack
         }
     }
 
-    /// <summary>A packet passes while a datagram is overdue: the packet first, it might complete it.</summary>
-    private void ExpireFragmentsAfter(Packet* packet, in DpCt args, long nowMs, ulong hash, out CtVerdict verdict)
+    /// <summary>A packet passes while something is due. A late datagram goes after it: the packet might complete it.</summary>
+    private void ExecuteAndTidy(Packet* packet, in DpCt args, long nowMs, ulong hash, out CtVerdict verdict)
     {
+        Sweep(nowMs);
         ExecuteOne(packet, args, nowMs, hash, out verdict);
         ExpireFragments(nowMs, 0, 1);
     }
 
-    private void UpdateFragmentsDue()
-        => _fragmentsDueMs = _fragments.Oldest >= 0 ? _fragments.Datagram(_fragments.Oldest)->ExpiryMs : long.MaxValue;
+    private void UpdateDue()
+    {
+        long lateMs = _fragments.Oldest >= 0 ? _fragments.Datagram(_fragments.Oldest)->ExpiryMs + 1 : long.MaxValue;
+        _dueMs = Math.Min(_nextSweepMs, lateMs);
+    }
 
     /// <summary>Takes a fragment; false if it is no good. <paramref name="complete"/> is set to its datagram if that is whole now.</summary>
     private bool TryHold(Packet* packet, ushort zone, long nowMs, ref int complete)
@@ -84,7 +88,7 @@ public sealed unsafe partial class Conntrack
         if (datagram < 0)
         {
             datagram = _fragments.Add(key, nowMs);
-            UpdateFragmentsDue();
+            UpdateDue();
         }
         CtDatagram* d = _fragments.Datagram(datagram);
         if (d->Failed || (!key.IsIpv6 && d->FragmentCount >= MaxFragmentsV4)) return false;
@@ -171,7 +175,7 @@ public sealed unsafe partial class Conntrack
             }
             _fragments.Remove(datagram);
         }
-        UpdateFragmentsDue();
+        UpdateDue();
         return dropped;
     }
 }

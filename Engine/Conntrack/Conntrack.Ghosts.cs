@@ -3,11 +3,24 @@ namespace Mergeflow.Engine;
 /// <remarks>
 /// In Open vSwitch 3.1 the reply tuple of a translated connection is an entry of its own, and that entry does not expire: until the next
 /// sweep, at most 20 s later, the tuple cannot be chosen for another connection, and packets that carry it are invalid, because they
-/// lead to no live connection. Newer versions forget both at once. We do as 3.1 does; what stays is called a ghost here.
+/// lead to no live connection. Newer versions forget both at once. We do as 3.1 does; what stays is called a ghost here. A sweep is a
+/// point in time: what expired before it is gone, whenever its memory is given back.
 /// </remarks>
 public sealed unsafe partial class Conntrack
 {
     private const long SweepMs = 20_000;
+
+    private long _lastSweepMs = long.MinValue;
+    private long _nextSweepMs = long.MinValue;
+
+    /// <summary>Sweeps if it is time: 20 s after the last sweep, or at the first moment after that at which the clock is looked at.</summary>
+    private void Sweep(long nowMs)
+    {
+        if (nowMs < _nextSweepMs) return;
+        if (_nextSweepMs != long.MinValue) _lastSweepMs = nowMs;
+        _nextSweepMs = nowMs + SweepMs;
+        UpdateDue();
+    }
 
     /// <summary>Ends a connection before its time: a new one takes its place.</summary>
     private void EndConn(int id, long nowMs)
@@ -17,7 +30,8 @@ public sealed unsafe partial class Conntrack
             RemoveConn(id);
             return;
         }
-        MakeGhost(id, nowMs);
+        // After a sweep in this same millisecond.
+        MakeGhost(id, nowMs + 1);
         WheelMove(id);
     }
 
@@ -40,21 +54,20 @@ public sealed unsafe partial class Conntrack
     {
         ConnRecord* c = Conn(id);
         if ((c->Flags & ConnFlags.TwoEntries) == 0) return false;
-        if ((c->Flags & ConnFlags.Ghost) != 0) return nowMs < -c->ExpiryMs;
-        long goneMs = NextSweep(c->ExpiryMs);
-        if (nowMs >= goneMs) return false;
-        MakeGhost(id, c->ExpiryMs);
+        Sweep(nowMs);
+        bool isGhost = (c->Flags & ConnFlags.Ghost) != 0;
+        long expiredMs = Math.Abs(c->ExpiryMs);
+        if (expiredMs <= _lastSweepMs) return false;
+        if (!isGhost) MakeGhost(id, expiredMs);
         return true;
     }
 
-    private static long NextSweep(long fromMs) => ((fromMs / SweepMs) + 1) * SweepMs;
-
-    private void MakeGhost(int id, long fromMs)
+    private void MakeGhost(int id, long expiredMs)
     {
         ConnRecord* c = Conn(id);
         RemoveEntry(_hash.OfKey(c->Fwd), id);
         c->Flags |= ConnFlags.Ghost;
-        c->ExpiryMs = -NextSweep(fromMs);
+        c->ExpiryMs = -Math.Max(expiredMs, 1);
         c->Birth++;
         Invalidate(id);
     }

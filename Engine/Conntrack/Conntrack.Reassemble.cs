@@ -73,7 +73,7 @@ public sealed unsafe partial class Conntrack
             _released[_releasedCount++] = (nint)fragment->Packet;
         }
         _fragments.Remove(datagram);
-        UpdateFragmentsDue();
+        UpdateDue();
         verdict.Disposition = CtDisposition.Released;
         verdict.Offloadable = false;
     }
