@@ -14,6 +14,9 @@ public sealed class ReplaySession : IDisposable
 
     private const int LargestFrameBytes = 65_280;
 
+    /// <summary>To the engine 0 means "choose by chance"; a replay has to repeat itself whatever its seed.</summary>
+    private const ulong SeedForZero = 0x9e37_79b9_7f4a_7c15;
+
     private readonly IEventSource _events;
     private readonly FlowTextParser _parser;
     private readonly ReplayWriter _writer;
@@ -143,7 +146,7 @@ public sealed class ReplaySession : IDisposable
         NicProfile = arguments.NicProfile,
         CacheOn = arguments.CacheOn,
         BatchSize = arguments.BatchSize,
-        Seed = arguments.Seed,
+        Seed = arguments.Seed == 0 ? SeedForZero : arguments.Seed,
         VlanLimit = arguments.Config.VlanLimit,
         MtuBytes = arguments.Config.MtuBytes,
 

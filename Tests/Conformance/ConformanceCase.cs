@@ -6,8 +6,13 @@ namespace Mergeflow.Tests;
 /// <summary>A recorded case directory with what Open vSwitch answered.</summary>
 internal sealed class ConformanceCase
 {
+    private readonly Lazy<Dictionary<long, List<(uint Port, string Hex)>>> _expected;
+    private readonly Lazy<Dictionary<long, List<(uint Port, string Hex)>>> _alternative;
+
     private ConformanceCase(string directory)
     {
+        _expected = new(() => ReadOutputs("expected.jsonl.gz"));
+        _alternative = new(() => ReadOutputs("alt.jsonl.gz"));
         Directory = directory;
         using JsonDocument document = JsonDocument.Parse(File.ReadAllText(Path.Combine(directory, "case.json")));
         Json = document.RootElement.Clone();
@@ -29,6 +34,12 @@ internal sealed class ConformanceCase
 
     public IReadOnlyList<CaseEvent> Events { get; }
 
+    /// <summary>Per event number, what left the recording switch.</summary>
+    public IReadOnlyDictionary<long, List<(uint Port, string Hex)>> Expected => _expected.Value;
+
+    /// <summary>The same for Open vSwitch 3.7.1, where it differs.</summary>
+    public IReadOnlyDictionary<long, List<(uint Port, string Hex)>> Alternative => _alternative.Value;
+
     /// <summary>The answer was recorded with TCP sequence checks on.</summary>
     public bool ChecksTcpSequence =>
         !Json.GetProperty("config").TryGetProperty("tcp_seq_chk", out JsonElement check) || check.GetBoolean();
@@ -49,6 +60,12 @@ internal sealed class ConformanceCase
         if (stream is null) return null;
         using JsonDocument document = JsonDocument.Parse(stream);
         return document.RootElement.Clone();
+    }
+
+    private Dictionary<long, List<(uint Port, string Hex)>> ReadOutputs(string name)
+    {
+        using Stream? stream = Open(name);
+        return stream is null ? [] : ReplayedOutput.Parse(stream).Events;
     }
 
     private static List<CaseEvent> LoadEvents(Stream stream)

@@ -25,23 +25,15 @@ internal static partial class ConformanceJudge
 
     private static List<string> Exact(ConformanceCase @case, ReplayedOutput got)
     {
-        Dictionary<long, List<(uint, string)>> expected = Load(@case, "expected.jsonl.gz");
-        Dictionary<long, List<(uint, string)>> alternative = Load(@case, "alt.jsonl.gz");
         List<string> faults = [];
         foreach (CaseEvent e in @case.Events)
         {
             if (!got.Events.TryGetValue(e.Index, out List<(uint, string)>? have)) faults.Add($"event {e.Index}: no result line");
-            else if (!SamePerPort(expected[e.Index], have) &&
-                     !(alternative.TryGetValue(e.Index, out List<(uint, string)>? newer) && SamePerPort(newer, have)))
-                faults.Add($"event {e.Index} {e.Op} t={e.TimeMs} port={e.Port} in={e.Hex}: expected {Show(expected[e.Index])}, got {Show(have)}");
+            else if (!SamePerPort(@case.Expected[e.Index], have) &&
+                     !(@case.Alternative.TryGetValue(e.Index, out List<(uint, string)>? newer) && SamePerPort(newer, have)))
+                faults.Add($"event {e.Index} {e.Op} t={e.TimeMs} port={e.Port} in={e.Hex}: expected {Show(@case.Expected[e.Index])}, got {Show(have)}");
         }
         return faults;
-    }
-
-    private static Dictionary<long, List<(uint, string)>> Load(ConformanceCase @case, string name)
-    {
-        using Stream? stream = @case.Open(name);
-        return stream is null ? [] : ReplayedOutput.Parse(stream).Events;
     }
 
     /// <summary>Order matters within a port, not between ports.</summary>
