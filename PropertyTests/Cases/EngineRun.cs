@@ -1,0 +1,90 @@
+using System.Globalization;
+using Mergeflow.Engine;
+
+namespace Mergeflow.PropertyTests;
+
+/// <summary>Plays a case on the engine, in its simulator.</summary>
+internal sealed class EngineRun : IOutputSink
+{
+    private readonly List<(uint Port, string Hex)>[] _outputs;
+
+    private EngineRun(int eventCount) => _outputs = [.. Enumerable.Range(0, eventCount).Select(_ => new List<(uint, string)>())];
+
+    public static RunResult Play(FuzzCase @case, EngineSetup setup)
+    {
+        var run = new EngineRun(@case.Events.Count);
+        var options = new SimulatorOptions
+        {
+            Ports = [.. @case.Ports.Select(p => ($"p{p}", p))],
+            Offload = setup.Offload,
+            NicProfile = setup.NicProfile,
+            CacheOn = setup.CacheOn,
+            BatchSize = setup.BatchSize,
+            Seed = setup.Seed,
+            TcpSeqChk = @case.ChecksSequence,
+            MergedCapacity = setup.Capacity,
+            ConnectionCapacity = 4096,
+            MegaflowCapacity = 8192,
+            EmcEntryCount = 1024,
+            PacketCapacity = 512,
+            FrameCapacityBytes = 2048,
+        };
+        using var simulator = new Simulator(options, run);
+        foreach (GroupMod group in @case.ParseGroups()) simulator.ApplyGroupMod(group);
+        simulator.ApplyFlowMods(@case.ParseFlows());
+        for (int i = 0; i < @case.Events.Count; i++) Step(simulator, @case.Events[i], i);
+        return run.Finish(simulator.Settle());
+    }
+
+    public void Output(long eventIndex, uint port, ReadOnlySpan<byte> frame) => _outputs[eventIndex].Add((port, Convert.ToHexStringLower(frame)));
+
+    private static void Step(Simulator simulator, FuzzEvent e, int index)
+    {
+        simulator.AdvanceTo(e.TimeMs);
+        switch (e.Op)
+        {
+            case FuzzOp.Packet:
+                simulator.Receive(e.Port, e.Frame, index);
+                break;
+            case FuzzOp.FlowMods:
+                simulator.ApplyFlowMods([.. e.Lines.Select(l => FuzzCase.Parser.ParseFlow(l))]);
+                break;
+            case FuzzOp.GroupMod:
+                simulator.ApplyGroupMod(FuzzCase.Parser.ParseGroup(e.Lines[0]));
+                break;
+            case FuzzOp.FlushConntrack:
+                simulator.FlushConntrack((ushort?)e.Zone);
+                break;
+        }
+    }
+
+    private RunResult Finish(SimulatorReport report)
+    {
+        var statistics = new RunStatistics();
+        statistics.Add("upcalls", (long)report.Pmd.Upcalls);
+        statistics.Add("EMC hits", (long)report.Pmd.EmcHits);
+        statistics.Add("megaflow hits", (long)report.Pmd.MegaflowHits);
+        statistics.Add("recirculations", (long)report.Pmd.Recirculations);
+        statistics.Add("merged rules", (long)report.Offloaded);
+        statistics.Add("offloaded packets", (long)report.OffloadHits);
+        statistics.Add("megaflows", report.MegaflowCount);
+        return new RunResult
+        {
+            Outputs = [.. _outputs.Select(o => RecordedCase.PerPort(o))],
+            Rules = report.Rules.ToDictionary(r => r.Cookie, r => (r.Packets, r.Bytes)),
+            Connections = report.Connections.ToDictionary(Show, c => c.TimeoutSeconds),
+            ConnectionCounters = report.Connections.ToDictionary(
+                Show, c => string.Create(CultureInfo.InvariantCulture, $"{c.OrigPackets}/{c.OrigBytes} {c.ReplyPackets}/{c.ReplyBytes}")),
+            Statistics = statistics,
+        };
+    }
+
+    private static string Show(ConnInfo c)
+        => string.Create(CultureInfo.InvariantCulture, $"{c.Proto} zone={c.Zone} mark={c.Mark} label={c.Label.ToUInt128()} {c.State ?? "-"} {Show(c.Orig)} / {Show(c.Reply)}");
+
+    private static string Show(ConnTuple t)
+        => t.IsIcmp ? string.Create(CultureInfo.InvariantCulture, $"{Number(t, t.Src)}:{t.IcmpId}:{t.IcmpType}>{Number(t, t.Dst)}:0")
+            : string.Create(CultureInfo.InvariantCulture, $"{Number(t, t.Src)}:{t.SrcPort}:0>{Number(t, t.Dst)}:{t.DstPort}");
+
+    private static UInt128 Number(ConnTuple t, Ipv6Address a) => t.IsIpv6 ? a.ToUInt128() : a.ToUInt128() >> 96;
+}

@@ -1,0 +1,19 @@
+using Mergeflow.Engine;
+
+namespace Mergeflow.PropertyTests;
+
+/// <summary>A whole experiment: ports, rules and input. Everything is text or bytes, so a case can be shrunk, written down and replayed.</summary>
+internal sealed record FuzzCase(string Name, IReadOnlyList<uint> Ports, IReadOnlyList<string> Flows, IReadOnlyList<string> Groups, IReadOnlyList<FuzzEvent> Events)
+{
+    /// <summary>Conntrack checks TCP sequence numbers; off for runs that a NIC takes part in.</summary>
+    public bool ChecksSequence { get; init; } = true;
+
+    public static FlowTextParser Parser { get; } = new();
+
+    public IReadOnlyList<FlowMod> ParseFlows() => [.. Flows.Select(l => Parser.ParseFlow(l))];
+
+    public IReadOnlyList<GroupMod> ParseGroups() => [.. Groups.Select(l => Parser.ParseGroup(l))];
+
+    /// <summary>What FsCheck prints.</summary>
+    public override string ToString() => $"{Name}: {Flows.Count} flows, {Groups.Count} groups, {Events.Count} events";
+}

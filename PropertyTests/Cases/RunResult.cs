@@ -1,0 +1,25 @@
+namespace Mergeflow.PropertyTests;
+
+/// <summary>Everything that can be observed of a run.</summary>
+internal sealed class RunResult
+{
+    /// <summary>Per event: <c>port:hex</c>, in order within a port.</summary>
+    public required IReadOnlyList<IReadOnlyList<string>> Outputs { get; init; }
+
+    /// <summary>Packets and bytes by cookie.</summary>
+    public required IReadOnlyDictionary<ulong, (ulong Packets, ulong Bytes)> Rules { get; init; }
+
+    /// <summary>Connections as text, with their timeouts in seconds.</summary>
+    public required IReadOnlyDictionary<string, long> Connections { get; init; }
+
+    /// <summary>Packets per direction of each connection; empty if the run does not know.</summary>
+    public IReadOnlyDictionary<string, string> ConnectionCounters { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Why the run says nothing from some event on; null = it is whole.</summary>
+    public string? Ambiguity { get; init; }
+
+    /// <summary>First event that <see cref="Ambiguity"/> touches.</summary>
+    public int AmbiguousFrom { get; init; } = int.MaxValue;
+
+    public RunStatistics Statistics { get; init; } = new();
+}

@@ -1,0 +1,18 @@
+namespace Mergeflow.PropertyTests;
+
+/// <summary>A case from a seed.</summary>
+internal static class CaseGenerator
+{
+    /// <param name="seed">Decides everything.</param>
+    /// <param name="eventCount">Most events.</param>
+    /// <param name="conntrack">Rules may use <c>ct</c>.</param>
+    /// <param name="checksSequence">See <see cref="FuzzCase.ChecksSequence"/>.</param>
+    public static FuzzCase Make(int seed, int eventCount, bool conntrack = true, bool checksSequence = true)
+    {
+        var chance = new Chance(seed);
+        var rules = new PipelineGenerator(chance, conntrack);
+        List<string> flows = rules.Flows();
+        var @case = new FuzzCase($"seed{seed}{(conntrack ? "" : "_stateless")}", Domain.Ports, flows, rules.Groups(), []) { ChecksSequence = checksSequence };
+        return new TrafficGenerator(chance, rules).Fill(@case, eventCount);
+    }
+}

@@ -1,0 +1,28 @@
+using FsCheck.Xunit;
+using Mergeflow.Engine;
+using Xunit;
+
+namespace Mergeflow.PropertyTests;
+
+/// <summary>
+/// The whole engine against the interpreter: random rules, random conversations, same packets on the same ports, same counters, same
+/// connections (properties 3, 4 and 10 of the contract).
+/// </summary>
+public sealed class WholeSwitchProperties(ITestOutputHelper output) : IDisposable
+{
+    private readonly CaseJudge _judge = new();
+
+    public void Dispose() => output.WriteLine(_judge.Statistics.Report("packets"));
+
+    [Property(MaxTest = 60, Arbitrary = [typeof(CaseArbitraries)])]
+    public void Software_path_is_the_reference(CaseSeed seed)
+        => _judge.CheckAgainstReference(CaseGenerator.Make(seed.Value, 120), "whole_switch", new EngineSetup(BatchSize: 1 + (seed.Value % 32), CacheOn: seed.Value % 3 != 0));
+
+    [Property(MaxTest = 60, Arbitrary = [typeof(CaseArbitraries)])]
+    public void Stateless_software_path_is_the_reference(CaseSeed seed)
+        => _judge.CheckAgainstReference(CaseGenerator.Make(seed.Value, 120, conntrack: false), "stateless", new EngineSetup(BatchSize: 1 + (seed.Value % 32)));
+
+    [Property(MaxTest = 60, Arbitrary = [typeof(CaseArbitraries)])]
+    public void Soft_offload_is_the_reference(CaseSeed seed)
+        => _judge.CheckAgainstReference(CaseGenerator.Make(seed.Value, 160), "soft_offload", new EngineSetup(OffloadMode.Soft, BatchSize: 1 + (seed.Value % 32)));
+}
