@@ -71,7 +71,7 @@ internal sealed class EngineRun : IOutputSink
         return new RunResult
         {
             Outputs = [.. _outputs.Select(o => RecordedCase.PerPort(o))],
-            Rules = report.Rules.ToDictionary(r => r.Cookie, r => (r.Packets, r.Bytes)),
+            Rules = RunResult.ByCookie(report.Rules.Select(r => (r.Cookie, r.Packets, r.Bytes))),
             Connections = report.Connections.ToDictionary(Show, c => c.TimeoutSeconds),
             ConnectionCounters = report.Connections.ToDictionary(
                 Show, c => string.Create(CultureInfo.InvariantCulture, $"{c.OrigPackets}/{c.OrigBytes} {c.ReplyPackets}/{c.ReplyBytes}")),

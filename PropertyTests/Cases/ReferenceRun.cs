@@ -72,7 +72,7 @@ internal sealed class ReferenceRun
         return new RunResult
         {
             Outputs = _outputs,
-            Rules = Model.Tables.Rules.ToDictionary(r => r.Cookie, r => (r.Packets, r.Bytes)),
+            Rules = RunResult.ByCookie(Model.Tables.Rules.Select(r => (r.Cookie, r.Packets, r.Bytes))),
             Connections = Model.Conntrack.Connections(Model.NowMs).ToDictionary(Show, c => (c.ExpiryMs - Model.NowMs) / 1000),
             Ambiguity = Ambiguity,
             AmbiguousFrom = _ambiguousFrom,

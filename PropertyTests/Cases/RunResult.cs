@@ -21,5 +21,18 @@ internal sealed class RunResult
     /// <summary>First event that <see cref="Ambiguity"/> touches.</summary>
     public int AmbiguousFrom { get; init; } = int.MaxValue;
 
+    /// <summary>Sums counters of rules with the same cookie.</summary>
+    public static Dictionary<ulong, (ulong Packets, ulong Bytes)> ByCookie(IEnumerable<(ulong Cookie, ulong Packets, ulong Bytes)> rules)
+    {
+        Dictionary<ulong, (ulong, ulong)> sums = [];
+        foreach ((ulong cookie, ulong packets, ulong bytes) in rules)
+        {
+            (ulong p, ulong b) = sums.GetValueOrDefault(cookie);
+            sums[cookie] = (p + packets, b + bytes);
+        }
+
+        return sums;
+    }
+
     public RunStatistics Statistics { get; init; } = new();
 }

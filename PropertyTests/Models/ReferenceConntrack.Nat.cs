@@ -13,12 +13,12 @@ internal sealed partial class ReferenceConntrack
         bool source = nat.Source!.Value;
         RefKey k = conn.Forward.Reverse();
         k = source ? k with { Dst = k.Dst with { Address = nat.Address } } : k with { Src = k.Src with { Address = nat.Address } };
-        if (!k.HasPorts) return Accept(k);
+        if (!k.HasPorts) return Accept(k, conn.Forward);
 
         if (nat.Port != 0)
         {
             RefKey wanted = source ? k with { Dst = k.Dst with { Port = nat.Port } } : k with { Src = k.Src with { Port = nat.Port } };
-            if (Accept(wanted) is { } free) return free;
+            if (Accept(wanted, conn.Forward) is { } free) return free;
             if (source) return null;
             k = wanted;
         }
@@ -29,7 +29,7 @@ internal sealed partial class ReferenceConntrack
         int range = max - min + 1, attempts = Math.Min(range, MaxPortAttempts);
         for (int i = 0; i < attempts; i++)
         {
-            if (Accept(k with { Dst = k.Dst with { Port = (ushort)port } }) is { } free) return free;
+            if (Accept(k with { Dst = k.Dst with { Port = (ushort)port } }, conn.Forward) is { } free) return free;
             port = port < min || port >= max ? min : port + 1;
         }
 
@@ -37,9 +37,12 @@ internal sealed partial class ReferenceConntrack
         return null;
     }
 
-    private RefKey? Accept(RefKey key)
+    private RefKey? Accept(RefKey key, RefKey forward)
     {
         _chosen = key;
+
+        // Open vSwitch's two entries for such a connection find each other instead of the connection.
+        if (key == forward.Reverse()) Ambiguity ??= "a translation that changes nothing";
         return Find(key) is null ? key : null;
     }
 

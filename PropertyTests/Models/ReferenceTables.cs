@@ -35,6 +35,7 @@ internal sealed class ReferenceTables
             case FlowModCommand.Modify or FlowModCommand.ModifyStrict:
                 List<RefRule> changed = Selected(mod, terms);
                 foreach (RefRule rule in changed) Change(rule, mod);
+                if (changed.Count == 0 && mod.CookieMask == 0) Add(mod, terms);
                 break;
             default:
                 foreach (RefRule rule in Selected(mod, terms).Where(r => Outputs(r, mod))) _rules.Remove(rule);
@@ -61,7 +62,7 @@ internal sealed class ReferenceTables
     private void Add(FlowMod mod, List<RefTerm> terms)
     {
         RefRule? old = _rules.Find(r => r.IsSame(mod.Table ?? 0, mod.Priority, terms));
-        var rule = new RefRule { Table = mod.Table ?? 0, Priority = mod.Priority, Cookie = mod.Cookie, Terms = terms, Actions = mod.Actions };
+        var rule = new RefRule { Table = mod.Table ?? 0, Priority = mod.Priority, Cookie = mod.NewCookie ?? 0, Terms = terms, Actions = mod.Actions };
         if (old is not null)
         {
             _rules.Remove(old);

@@ -165,7 +165,7 @@ internal sealed partial class ReferenceWalk
         }
         else if ((proto == 1 && now.IsIpv4) || (proto == 58 && now.IsIpv6))
         {
-            Edit(p => { if (p.L4SizeBytes >= 8) HeaderEdits.SetIcmp(p, (byte)now[F.TpSrc], (byte)now[F.TpDst]); });
+            Edit(p => { if (p.L4SizeBytes >= 8 && (now[F.Frag] != 3 || p.DamagesLaterFragments)) HeaderEdits.SetIcmp(p, (byte)now[F.TpSrc], (byte)now[F.TpDst]); });
         }
         else
         {

@@ -1,0 +1,35 @@
+using Mergeflow.Engine;
+using Xunit;
+
+namespace Mergeflow.PropertyTests;
+
+/// <summary>Every counter-example that was ever found, in every setup that matters.</summary>
+public sealed class CorpusTests
+{
+    private static readonly string s_folder = Path.Combine(AppContext.BaseDirectory, "Corpus");
+
+    public static TheoryData<string> Cases => [.. Directory.EnumerateDirectories(s_folder).Select(d => Path.GetFileName(d)).Order(StringComparer.Ordinal)];
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void A_found_case_stays_fixed(string name)
+    {
+        FuzzCase @case = CaseDirectory.Read(Path.Combine(s_folder, name));
+        RunResult want = ReferenceRun.Play(@case);
+        List<string> faults = [];
+        foreach (OffloadMode offload in (OffloadMode[])[OffloadMode.None, OffloadMode.Soft])
+        {
+            foreach (int batchSize in (int[])[1, 2, 7, 11, 14, 27, 32])
+            {
+                foreach (bool cacheOn in (bool[])[true, false])
+                {
+                    var setup = new EngineSetup(offload, cacheOn, batchSize);
+                    IReadOnlyList<string> found = RunComparison.Differences(@case, want, EngineRun.Play(@case, setup));
+                    if (found.Count > 0) faults.Add($"{setup}: {string.Join('\n', found)}");
+                }
+            }
+        }
+
+        Assert.True(faults.Count == 0, string.Join('\n', faults.Take(3)));
+    }
+}

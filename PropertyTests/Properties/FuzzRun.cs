@@ -1,0 +1,44 @@
+using System.Diagnostics;
+using System.Globalization;
+using Mergeflow.Engine;
+using Xunit;
+
+namespace Mergeflow.PropertyTests;
+
+/// <summary>
+/// The whole-switch comparison for as long as <c>MERGEFLOW_FUZZ_SECONDS</c> says (5 without it), with seeds from <c>MERGEFLOW_FUZZ_SEED</c> on.
+/// </summary>
+public sealed class FuzzRun(ITestOutputHelper output)
+{
+    private const int DefaultSeconds = 5;
+
+    private static readonly EngineSetup[] s_setups =
+    [
+        new(OffloadMode.None, CacheOn: true, BatchSize: 32),
+        new(OffloadMode.None, CacheOn: false, BatchSize: 1),
+        new(OffloadMode.Soft, CacheOn: true, BatchSize: 1),
+        new(OffloadMode.Soft, CacheOn: true, BatchSize: 7, Capacity: 3),
+        new(OffloadMode.Soft, CacheOn: false, BatchSize: 32),
+    ];
+
+    [Fact]
+    public void Engine_is_the_reference_for_long()
+    {
+        int seconds = Number("MERGEFLOW_FUZZ_SECONDS", DefaultSeconds);
+        int first = Number("MERGEFLOW_FUZZ_SEED", Environment.TickCount & 0xffffff);
+        var judge = new CaseJudge();
+        var watch = Stopwatch.StartNew();
+        int seed = first;
+        for (; watch.Elapsed.TotalSeconds < seconds; seed++)
+        {
+            FuzzCase @case = CaseGenerator.Make(seed, 40 + (seed % 300), conntrack: seed % 5 != 0);
+            judge.CheckAgainstReference(@case, "fuzz", s_setups[seed % s_setups.Length]);
+        }
+
+        output.WriteLine($"seeds {first}..{seed - 1}, {judge.Statistics["packets"]} packets generated in {watch.Elapsed.TotalSeconds:F0} s");
+        output.WriteLine(judge.Statistics.Report("packets"));
+    }
+
+    private static int Number(string variable, int otherwise)
+        => int.TryParse(Environment.GetEnvironmentVariable(variable), NumberStyles.None, CultureInfo.InvariantCulture, out int n) ? n : otherwise;
+}
