@@ -23,7 +23,8 @@ internal sealed class ReferenceRun
 
     /// <summary>Why Open vSwitch itself would not be sure; null = it is.</summary>
     public string? Ambiguity
-        => Model.Conntrack.Ambiguity ?? (Model.Conntrack.HeldFragment ? "held fragment" : Model.TooDeep ? "too many passes" : null);
+        => Model.Conntrack.Ambiguity ?? (Model.Conntrack.HeldFragment ? "held fragment"
+            : Model.TooDeep ? "too many passes" : Model.OverwritesNat ? "a translated address is written over" : null);
 
     public static RunResult Play(FuzzCase @case)
     {

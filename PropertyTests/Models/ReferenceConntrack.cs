@@ -96,9 +96,10 @@ internal sealed partial class ReferenceConntrack
             ForceExpire(conn);
             conn = null;
         }
-        else if (ct.Force && isReply && isTwin && conn is not null)
+        else if (ct.Force && isTwin)
         {
-            Ambiguity ??= "force on a translated connection";
+            // 3.1 does not see by the twin that the packet is an answer, and keeps the connection; newer versions replace it.
+            Ambiguity ??= "force for an answer to a translated connection";
         }
 
         if (conn is not null && isTwin)

@@ -27,6 +27,9 @@ internal sealed class ReferenceSwitch
     /// <summary>A packet was recirculated more often than Open vSwitch does.</summary>
     public bool TooDeep { get; private set; }
 
+    /// <summary>Rules wrote over an address that <c>ct</c> had just translated: what comes out then depends on what was there before.</summary>
+    public bool OverwritesNat { get; private set; }
+
     /// <summary>ct_state values that packets had at the start of a later pass, for statistics.</summary>
     public Dictionary<int, int> StatesSeen { get; } = [];
 
@@ -41,7 +44,8 @@ internal sealed class ReferenceSwitch
     {
         RefFlow flow = packet.Parse();
         if (frozen is not null) StatesSeen[packet.CtState] = StatesSeen.GetValueOrDefault(packet.CtState) + 1;
-        IReadOnlyList<RefStep> steps = ReferenceWalk.Run(Tables, _ports, flow, frozen, packet.Bytes.Length);
+        IReadOnlyList<RefStep> steps = ReferenceWalk.Run(Tables, _ports, flow, frozen, packet.Bytes.Length, out bool overwritesNat);
+        OverwritesNat |= overwritesNat;
         Execute(packet, packet.Parse(), steps, depth);
     }
 

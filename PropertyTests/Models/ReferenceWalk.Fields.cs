@@ -21,6 +21,8 @@ internal sealed partial class ReferenceWalk
     private void WriteField(Field field, UInt128 value, UInt128 mask)
     {
         FieldNames.Set(field, _flow, value, mask);
+        bool isTranslatable = field.Prereq is FieldPrereq.Ipv4 or FieldPrereq.Ipv6 or FieldPrereq.Tcp or FieldPrereq.Udp;
+        _overwritesNat |= _isTranslated && isTranslatable;
         if (field.Id is FieldId.DlVlan or FieldId.DlVlanPcp or FieldId.VlanPcp) _flow[F.Tci0] |= 0x1000;
         if (field.Id is FieldId.VlanTci or FieldId.DlVlan or FieldId.DlVlanPcp or FieldId.VlanPcp or FieldId.VlanVid
             && _flow[F.Tci0] != 0 && _flow[F.Tpid0] == 0)

@@ -81,7 +81,6 @@ internal sealed partial class ReferenceWalk
             (_flow.Clone(), _base.Clone(), _isTracked, _steps, [.. _actionSet]);
         (UInt128, int)[] stack = [.. _stack.Reverse()];
         _steps = [];
-        _actionSet = [];
         Run(actions);
         if (!_failed && _actionSet.Count > 0) Run(InSetOrder(_actionSet));
         steps.Add(new RefStep.OnCopy(_steps));
@@ -132,6 +131,7 @@ internal sealed partial class ReferenceWalk
         RefNat? nat = a.Nat is not { } n ? null : new RefNat(
             n.Kind switch { NatKind.Src => true, NatKind.Dst => false, _ => null }, n.AddrMin, n.PortMin);
         if (a.Nat is { } range && (range.AddrMax != range.AddrMin || range.PortMax != range.PortMin)) throw new NotSupportedException("NAT range");
+        _isTranslated |= nat is not null;
         _steps.Add(new RefStep.Ct(new RefCtAction(a.Commit, a.Force, zone, mark, markMask, label, labelMask, nat)));
         if (a.Table is { } table)
         {

@@ -27,8 +27,13 @@ internal sealed partial class ReferenceWalk
     private ReferenceWalk(ReferenceTables tables, IReadOnlyCollection<uint> ports, RefFlow flow)
         => (_tables, _ports, _flow, _base) = (tables, ports, flow, flow.Clone());
 
+    /// <summary>A translated address was written over: Open vSwitch compares with what was there before the translation.</summary>
+    private bool _overwritesNat;
+
+    private bool _isTranslated;
+
     /// <summary>Walks from table 0, or from where <paramref name="frozen"/> stopped. Returns what to do; visited rules are counted.</summary>
-    public static IReadOnlyList<RefStep> Run(ReferenceTables tables, IReadOnlyCollection<uint> ports, RefFlow flow, RefFrozen? frozen, int lengthBytes)
+    public static IReadOnlyList<RefStep> Run(ReferenceTables tables, IReadOnlyCollection<uint> ports, RefFlow flow, RefFrozen? frozen, int lengthBytes, out bool overwritesNat)
     {
         var walk = new ReferenceWalk(tables, ports, flow);
         int table = 0;
@@ -52,6 +57,7 @@ internal sealed partial class ReferenceWalk
             rule.Bytes += (ulong)lengthBytes;
         }
 
+        overwritesNat = walk._overwritesNat;
         return walk._failed ? [] : walk._steps;
     }
 
