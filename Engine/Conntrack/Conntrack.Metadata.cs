@@ -112,7 +112,9 @@ public sealed unsafe partial class Conntrack
         if ((c->Flags & ConnFlags.Live) == 0 || c->Birth != packet->CtConnBirth || c->Fwd.Zone != args.Zone) return false;
         bool reply = (packet->CtConnFlags & 1) != 0;
         if (ConnKey.Same(cx->Key, reply ? c->Rev : c->Fwd)) return true;
-        return (packet->Key.CtState & NatStates) != 0 && ConnKey.Same(cx->Key, (reply ? c->Fwd : c->Rev).Reverse());
+
+        // A translated packet that a later look at the same connection found invalid has lost the NAT bits, but not its new addresses.
+        return (packet->Key.CtState & (NatStates | CtState.Inv)) != 0 && ConnKey.Same(cx->Key, (reply ? c->Fwd : c->Rev).Reverse());
     }
 
     /// <summary>The second <c>ct</c> of a packet in one zone: only NAT, mark and label (OVS <c>process_one_fast</c>).</summary>
