@@ -19,10 +19,11 @@ internal static class RunCommand
         Option<string?> baseline = new("--baseline") { HelpName = "FILE", Description = "Compare with an earlier results.json. Exit 0 same or better, 1 slower, 2 too noisy to tell." };
         Option<double> threshold = new("--threshold") { HelpName = "PCT", Description = "Slowdown that counts, percent.", DefaultValueFactory = _ => 5 };
         Option<string?> peer = new("--peer") { HelpName = "ovs", Description = "Measure Open vSwitch in turn, where it is installed." };
+        Option<string?> profile = new("--profile") { HelpName = "NAME", Description = "Run one scenario under dotnet-trace; writes NAME.speedscope.json." };
         peer.AcceptOnlyFromAmong("ovs");
         RootCommand root = new("Mergeflow throughput harness: packets in memory, one core, transmit counted and dropped.");
         how.AddTo(root);
-        foreach (Option option in new Option[] { scenario, suite, list, json, html, baseline, threshold, peer }) root.Options.Add(option);
+        foreach (Option option in new Option[] { scenario, suite, list, json, html, baseline, threshold, peer, profile }) root.Options.Add(option);
         capture.AddTo(root);
         root.SetAction(parsed =>
         {
@@ -35,6 +36,12 @@ internal static class RunCommand
             }
 
             if (capture.PrintFlows(parsed, output)) return PerfExitCode.Ok;
+            if (parsed.GetValue(profile) is string profiled)
+            {
+                if (parsed.GetValue(scenario) is not null) throw PerfException.Usage("--profile names the scenario itself: leave --scenario out");
+                return ProfileRun.Run(profiled, Without(args, profile.Name), output);
+            }
+
             BenchSettings settings = how.Settings(parsed);
             double thresholdPercent = parsed.GetValue(threshold);
             if (thresholdPercent is not (>= 0 and <= 1000)) throw PerfException.Usage("--threshold: expected 0 to 1000");
@@ -52,6 +59,19 @@ internal static class RunCommand
             return report.Finish(results, old, thresholdPercent / 100);
         });
         return root;
+    }
+
+    /// <summary>The arguments without an option and its value.</summary>
+    private static List<string> Without(string[] args, string option)
+    {
+        var rest = new List<string>();
+        for (int i = 0; i < args.Length; i++)
+        {
+            if (args[i] == option) i++;
+            else if (!args[i].StartsWith(option + "=", StringComparison.Ordinal) && !args[i].StartsWith(option + ":", StringComparison.Ordinal)) rest.Add(args[i]);
+        }
+
+        return rest;
     }
 
     private static IReadOnlyList<ScenarioSpec> Specs(string? names, string? suite, BenchSettings settings, IReadOnlyList<OffloadMode>? modes)
