@@ -117,6 +117,24 @@ public sealed class ConntrackNatTests
         Assert.Equal(CtBench.New, b.Send(Tcp("203.0.113.9", 80, Public, 1000, Ack, 1, 1), Lookup(nat: true)));
     }
 
+    [Fact]
+    public void ALateAnswerIsInvalidUntilTheSweepAndNewAfterIt()
+    {
+        using var b = new CtBench();
+        byte[] answer = Udp("203.0.113.9", 53, Public, 1000);
+        b.Send(Udp("10.0.0.1", 1000, "203.0.113.9", 53), Nat(NatKind.Src, Public));
+        b.NowMs += 59_000;
+        b.Ct.Step(b.NowMs);
+        b.NowMs += 1_000;
+        Assert.Equal(Invalid, b.Send(answer, Lookup(nat: true)));
+        Assert.Empty(b.Ct.Snapshot(b.NowMs));
+        b.NowMs += 18_999;
+        Assert.Equal(Invalid, b.Send(answer, Lookup(nat: true)));
+        b.NowMs++;
+        Assert.Equal(CtBench.New, b.Send(answer, Lookup(nat: true)));
+        Assert.Equal(0, b.Ct.Count);
+    }
+
     [Theory]
     [InlineData("10.0.0.1", "203.0.113.9", Public)]
     [InlineData("fd00::1", "fd05::9", "fd01::1")]
