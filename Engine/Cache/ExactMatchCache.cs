@@ -5,7 +5,7 @@ using Mergeflow.Native;
 namespace Mergeflow.Engine;
 
 /// <summary>
-/// Exact-match cache (OVS EMC): masked hot lanes to megaflow id. One 64-byte line per entry, two entries per bucket.
+/// Exact-match cache (OVS EMC): masked hot lanes to megaflow id. One 64-byte line per entry, four entries per bucket.
 /// </summary>
 /// <remarks>
 /// <code>
@@ -23,6 +23,7 @@ public sealed unsafe class ExactMatchCache : IDisposable
     public const int DefaultEntryCount = 1 << 18;
 
     private const int EntryBytes = 64;
+    private const int Ways = 4;
     private const int IdOffset = 34;
     private const int EpochOffset = 58;
 
@@ -32,14 +33,14 @@ public sealed unsafe class ExactMatchCache : IDisposable
     private ushort _epoch;
     private Vector256<byte> _epochLane;
 
-    /// <summary>Allocates <paramref name="entryCount"/> entries (a power of two, at least 2).</summary>
+    /// <summary>Allocates <paramref name="entryCount"/> entries (a power of two, at least 4).</summary>
     public ExactMatchCache(int entryCount = DefaultEntryCount)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(entryCount, 2);
+        ArgumentOutOfRangeException.ThrowIfLessThan(entryCount, Ways);
         if (!int.IsPow2(entryCount)) throw new ArgumentException("entry count must be a power of two", nameof(entryCount));
         _block = PinnedMemory.Allocate((nuint)entryCount * EntryBytes, 64, wantHugePages: true);
         _entries = _block.Pointer;
-        _entryMask = (ulong)entryCount - 2;
+        _entryMask = (ulong)entryCount - Ways;
         SetEpoch(1);
     }
 
@@ -51,7 +52,13 @@ public sealed unsafe class ExactMatchCache : IDisposable
 
     /// <summary>Brings the bucket of <paramref name="hash"/> into the cache.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Prefetch(ulong hash) => Native.Prefetch.Read(_entries + ((hash & _entryMask) * EntryBytes));
+    public void Prefetch(ulong hash)
+    {
+        // The first two ways: a hit is further back for one entry in twenty at half load.
+        byte* e = _entries + ((hash & _entryMask) * EntryBytes);
+        Native.Prefetch.Read(e);
+        Native.Prefetch.Read(e + EntryBytes);
+    }
 
     /// <summary>Megaflow id for the masked lanes, or -1.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -60,25 +67,30 @@ public sealed unsafe class ExactMatchCache : IDisposable
         byte* e = _entries + ((hash & _entryMask) * EntryBytes);
         Vector256<byte> probe1 = lane1 | _epochLane;
         if (IsMatch(e, lane0, probe1)) return *(int*)(e + IdOffset) - 1;
-        e += EntryBytes;
-        return IsMatch(e, lane0, probe1) ? *(int*)(e + IdOffset) - 1 : -1;
+        return LookupRest(e, lane0, probe1);
     }
 
-    /// <summary>Stores an entry, replacing a stale one of its bucket if there is one, else the second.</summary>
+    /// <summary>Stores an entry: in its own place, a stale one, or a victim chosen by the hash.</summary>
     public void Insert(Vector256<byte> lane0, Vector256<byte> lane1, ulong hash, int megaflowId)
     {
-        byte* e = _entries + ((hash & _entryMask) * EntryBytes);
+        byte* bucket = _entries + ((hash & _entryMask) * EntryBytes);
         Vector256<byte> probe1 = lane1 | _epochLane;
-        if (IsCurrent(e) && !IsMatch(e, lane0, probe1))
+        byte* target = bucket + (((hash >> 40) & (Ways - 1)) * EntryBytes);
+        for (int way = Ways - 1; way >= 0; way--)
         {
-            byte* second = e + EntryBytes;
-            // Both in use: bit 40 of the hash picks the victim, so neither slot is the constant loser.
-            if (!IsCurrent(second) || IsMatch(second, lane0, probe1) || ((hash >> 40) & 1) != 0) e = second;
+            byte* e = bucket + (way * EntryBytes);
+            if (!IsCurrent(e)) target = e;
         }
 
-        Vector256.Store(lane0, e);
-        Vector256.Store(probe1, e + 32);
-        *(int*)(e + IdOffset) = megaflowId + 1;
+        for (int way = 0; way < Ways; way++)
+        {
+            byte* e = bucket + (way * EntryBytes);
+            if (IsMatch(e, lane0, probe1)) target = e;
+        }
+
+        Vector256.Store(lane0, target);
+        Vector256.Store(probe1, target + 32);
+        *(int*)(target + IdOffset) = megaflowId + 1;
     }
 
     /// <summary>Makes every entry stale.</summary>
@@ -99,7 +111,7 @@ public sealed unsafe class ExactMatchCache : IDisposable
     public int CountCurrent()
     {
         int n = 0;
-        for (ulong i = 0; i < _entryMask + 2; i++)
+        for (ulong i = 0; i < _entryMask + Ways; i++)
         {
             if (IsCurrent(_entries + (i * EntryBytes))) n++;
         }
@@ -108,6 +120,16 @@ public sealed unsafe class ExactMatchCache : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _block.Dispose();
+
+    private static int LookupRest(byte* bucket, Vector256<byte> lane0, Vector256<byte> probe1)
+    {
+        for (byte* e = bucket + EntryBytes; e < bucket + (Ways * EntryBytes); e += EntryBytes)
+        {
+            if (IsMatch(e, lane0, probe1)) return *(int*)(e + IdOffset) - 1;
+        }
+
+        return -1;
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static bool IsMatch(byte* e, Vector256<byte> lane0, Vector256<byte> probe1)
@@ -121,5 +143,5 @@ public sealed unsafe class ExactMatchCache : IDisposable
         _epochLane = Vector256.Create(0UL, 0UL, 0UL, (ulong)epoch << 16).AsByte();
     }
 
-    private void NativeClear() => System.Runtime.InteropServices.NativeMemory.Clear(_entries, (nuint)(_entryMask + 2) * EntryBytes);
+    private void NativeClear() => System.Runtime.InteropServices.NativeMemory.Clear(_entries, (nuint)(_entryMask + Ways) * EntryBytes);
 }

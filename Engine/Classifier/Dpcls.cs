@@ -54,6 +54,27 @@ public sealed unsafe class Dpcls : IDisposable
         return -1;
     }
 
+    /// <summary>
+    /// Looks up all packets of <paramref name="pending"/>, subtable by subtable, so that the cache misses of one subtable overlap. Writes
+    /// the ids of the found ones; returns the bits of the others.
+    /// </summary>
+    public uint LookupBatch(Packet** packets, uint pending, int* ids, ulong* hashes, ref ulong probed)
+    {
+        DpclsSubtable[] ranked = _ranked;
+        for (int i = 0; i < ranked.Length && pending != 0; i++)
+        {
+            uint left = ranked[i].LookupBatch(packets, pending, ids, hashes);
+            int found = System.Numerics.BitOperations.PopCount(pending ^ left);
+            probed += (ulong)System.Numerics.BitOperations.PopCount(pending);
+            ranked[i].Hits += (ulong)found;
+            _untilRank -= found;
+            pending = left;
+        }
+
+        if (_untilRank <= 0) Rank();
+        return pending;
+    }
+
     /// <summary>Adds a megaflow.</summary>
     public void Insert(Megaflow m)
     {

@@ -63,6 +63,59 @@ public sealed unsafe class DpclsSubtable : IDisposable
     public int Lookup(ref FlowKey key, uint lanes)
         => _isHot ? LookupHot(FlowKey.Lane(ref key, 0) & _mask0, FlowKey.Lane(ref key, 1) & _mask1) : LookupWide(ref key, lanes);
 
+    /// <summary>
+    /// Looks up the packets whose bit is set in <paramref name="pending"/>: hash and prefetch all, then compare all. Writes the ids of the
+    /// found ones and returns the bits of the others. <paramref name="hashes"/> is scratch, one word per packet of the batch.
+    /// </summary>
+    public uint LookupBatch(Packet** packets, uint pending, int* ids, ulong* hashes)
+    {
+        uint left = pending;
+        if (!_isHot)
+        {
+            for (uint rest = pending; rest != 0; rest &= rest - 1)
+            {
+                int i = BitOperations.TrailingZeroCount(rest);
+                int id = LookupWide(ref packets[i]->Key, packets[i]->KeyLanes);
+                if (id < 0) continue;
+                ids[i] = id;
+                left &= ~(1u << i);
+            }
+
+            return left;
+        }
+
+        ushort* tagTable = _tags;
+        uint groupMask = _groupMask;
+        Vector256<byte> mask0 = _mask0;
+        Vector256<byte> mask1 = _mask1;
+        for (uint rest = pending; rest != 0; rest &= rest - 1)
+        {
+            int i = BitOperations.TrailingZeroCount(rest);
+            FlowKey* key = &packets[i]->Key;
+            ulong hash = FlowHash.Of(FlowKey.Lane(ref *key, 0) & mask0, FlowKey.Lane(ref *key, 1) & mask1);
+            hashes[i] = hash;
+            Native.Prefetch.Read(tagTable + (((uint)hash & groupMask) * GroupSize));
+        }
+
+        for (uint rest = pending; rest != 0; rest &= rest - 1)
+        {
+            int i = BitOperations.TrailingZeroCount(rest);
+            ulong hash = hashes[i];
+            Vector256<ushort> tags = Vector256.Load(tagTable + (((uint)hash & groupMask) * GroupSize));
+            uint candidates = Vector256.Equals(tags, Vector256.Create(TagOf(hash))).ExtractMostSignificantBits();
+
+            // The usual miss: no tag fits, and an empty slot says that there is no next group.
+            if (candidates == 0 && Vector256.EqualsAny(tags, Vector256<ushort>.Zero)) continue;
+            FlowKey* key = &packets[i]->Key;
+            int id = LookupHot(FlowKey.Lane(ref *key, 0) & mask0, FlowKey.Lane(ref *key, 1) & mask1, hash);
+            if (id < 0) continue;
+            ids[i] = id;
+            left &= ~(1u << i);
+        }
+
+        return left;
+    }
+
     /// <summary>Adds a masked value; it must not be there yet.</summary>
     public void Insert(ref FlowKey value, int megaflowId)
     {
@@ -95,9 +148,10 @@ public sealed unsafe class DpclsSubtable : IDisposable
 
     private static ushort TagOf(ulong hash) => (ushort)((hash >> 48) | 2);
 
-    private int LookupHot(Vector256<byte> v0, Vector256<byte> v1)
+    private int LookupHot(Vector256<byte> v0, Vector256<byte> v1) => LookupHot(v0, v1, FlowHash.Of(v0, v1));
+
+    private int LookupHot(Vector256<byte> v0, Vector256<byte> v1, ulong hash)
     {
-        ulong hash = FlowHash.Of(v0, v1);
         Vector256<ushort> tag = Vector256.Create(TagOf(hash));
         for (uint g = (uint)hash & _groupMask, step = 1; ; g = (g + step++) & _groupMask)
         {

@@ -7,52 +7,89 @@ namespace Mergeflow.Engine;
 /// <summary>Exact-match cache, then tuple-space search, then upcall.</summary>
 public sealed unsafe partial class PmdThread
 {
-    /// <summary>Probes the exact-match cache for the whole batch: hash and prefetch all, then compare all.</summary>
-    private void LookAhead(Packet** packets, int count)
+    /// <summary>Finds the megaflows of a batch as far as they exist; only reads, but for cache entries.</summary>
+    private void LookAhead(Packet** packets, uint pending)
     {
         BatchScratch* s = _scratch;
-        if (_emc is not { } emc)
-        {
-            for (int i = 0; i < count; i++) s->MegaflowId[i] = -1;
-            s->Tracked = 0;
-            return;
-        }
+        s->Cached = 0;
+        s->Tracked = 0;
+        if (pending == 0) return;
+        uint missed = _emc is { } emc ? ProbeCache(emc, packets, pending) : pending;
+        if (missed != 0) ProbeClassifier(packets, missed);
+        if (s->Tracked != 0) LookAheadToConnections(packets, s->Tracked);
+    }
 
+    /// <summary>Exact-match cache: hash and prefetch all, then compare all. Returns the packets that were not found.</summary>
+    private uint ProbeCache(ExactMatchCache emc, Packet** packets, uint pending)
+    {
+        BatchScratch* s = _scratch;
         RefreshUnion(emc);
         Vector256<byte> union0 = FlowKey.Lane(ref _union, 0);
         Vector256<byte> union1 = FlowKey.Lane(ref _union, 1);
         uint wide = _unionLanes & ~FlowKey.HotLanes;
-        uint wanted = 0;
-        for (int i = 0; i < count; i++)
+        uint cacheable = 0;
+        for (uint rest = pending; rest != 0; rest &= rest - 1)
         {
+            int i = BitOperations.TrailingZeroCount(rest);
             Packet* p = packets[i];
-            s->MegaflowId[i] = -1;
-            if (s->MergedPointer[i] != 0 || (p->KeyLanes & wide) != 0) continue;
+            if ((p->KeyLanes & wide) != 0) continue;
             ulong hash = FlowHash.Of(FlowKey.Lane(ref p->Key, 0) & union0, FlowKey.Lane(ref p->Key, 1) & union1);
             emc.Prefetch(hash);
             s->Hash[i] = hash;
-            wanted |= 1u << i;
+            cacheable |= 1u << i;
         }
 
-        uint tracked = 0;
-        for (uint rest = wanted; rest != 0; rest &= rest - 1)
+        uint found = 0;
+        for (uint rest = cacheable; rest != 0; rest &= rest - 1)
         {
             int i = BitOperations.TrailingZeroCount(rest);
             Packet* p = packets[i];
             int id = emc.Lookup(FlowKey.Lane(ref p->Key, 0) & union0, FlowKey.Lane(ref p->Key, 1) & union1, s->Hash[i]);
+
+            // A dead one's slot may get another user before this packet's turn; a living one is not deleted within a batch.
             if (id < 0) continue;
             MegaflowHot* hot = Megaflows.HotOf(id);
-            // A dead one's slot may get another user before this packet's turn; a living one is not deleted within a batch.
             if (hot->Dead != 0) continue;
             s->MegaflowId[i] = id;
-            if (hot->Shape != ProgramShape.CtRecirc) continue;
-            s->Hash[i] = _conntrack.HashOf(p, hot->Actions->Ct.Zone);
+            found |= 1u << i;
+            if (hot->Shape == ProgramShape.CtRecirc) s->Tracked |= 1u << i;
+        }
+
+        s->Cached = found;
+        return pending & ~found;
+    }
+
+    /// <summary>Tuple-space search for the whole batch; what is found goes into the exact-match cache.</summary>
+    private void ProbeClassifier(Packet** packets, uint missed)
+    {
+        BatchScratch* s = _scratch;
+        ulong* hashes = stackalloc ulong[MaxBatch];
+        for (uint rest = missed; rest != 0; rest &= rest - 1) s->MegaflowId[BitOperations.TrailingZeroCount(rest)] = -1;
+        uint left = Classifier.LookupBatch(packets, missed, s->MegaflowId, hashes, ref Stats.SubtablesProbed);
+        uint found = missed & ~left;
+        Stats.MegaflowHits += (ulong)BitOperations.PopCount(found);
+        uint wide = _unionLanes & ~FlowKey.HotLanes;
+        for (uint rest = found; rest != 0; rest &= rest - 1)
+        {
+            int i = BitOperations.TrailingZeroCount(rest);
+            Packet* p = packets[i];
+            if (Megaflows.HotOf(s->MegaflowId[i])->Shape == ProgramShape.CtRecirc) s->Tracked |= 1u << i;
+            if ((p->KeyLanes & wide) == 0) _emc?.Insert(FlowKey.Lane(ref p->Key, 0) & FlowKey.Lane(ref _union, 0), FlowKey.Lane(ref p->Key, 1) & FlowKey.Lane(ref _union, 1), s->Hash[i], s->MegaflowId[i]);
+        }
+    }
+
+    /// <summary>For megaflows that begin with ct: the bucket, then the record of each packet's connection.</summary>
+    private void LookAheadToConnections(Packet** packets, uint tracked)
+    {
+        BatchScratch* s = _scratch;
+        for (uint rest = tracked; rest != 0; rest &= rest - 1)
+        {
+            int i = BitOperations.TrailingZeroCount(rest);
+            s->Hash[i] = _conntrack.HashOf(packets[i], Megaflows.HotOf(s->MegaflowId[i])->Actions->Ct.Zone);
             _conntrack.Prefetch(s->Hash[i]);
-            tracked |= 1u << i;
         }
 
         for (uint rest = tracked; rest != 0; rest &= rest - 1) _conntrack.PrefetchConn(s->Hash[BitOperations.TrailingZeroCount(rest)]);
-        s->Tracked = tracked;
     }
 
     /// <summary>Finds or makes the megaflow of a parsed packet; null if it could not be installed (then the upcall has run the actions).</summary>

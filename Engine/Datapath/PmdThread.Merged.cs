@@ -7,21 +7,21 @@ public sealed unsafe partial class PmdThread
 {
     private const PacketFlags CsumKnown = PacketFlags.IpCsumGood | PacketFlags.IpCsumBad | PacketFlags.L4CsumGood | PacketFlags.L4CsumBad;
 
-    private void ProbeMerged(Packet** packets, int count)
+    /// <summary>Probes the soft device for the whole batch, and asks for the connections of what it finds. Returns the packets that hit.</summary>
+    private uint ProbeMerged(Packet** packets, int count)
     {
-        if (Offload?.Table is { Count: > 0 } table)
+        if (Offload?.Table is not { Count: > 0 } table) return 0;
+        table.Probe(packets, count, (MergedHot**)_scratch->MergedPointer);
+        uint hits = 0;
+        for (int i = 0; i < count; i++)
         {
-            table.Probe(packets, count, (MergedHot**)_scratch->MergedPointer);
-            for (int i = 0; i < count; i++)
-            {
-                MergedHot* hot = _scratch->Merged(i);
-                if (hot != null && hot->ConnCount != 0) _conntrack.PrefetchId(MergedHot.Conn(hot, 0)->ConnId);
-            }
-
-            return;
+            MergedHot* hot = _scratch->Merged(i);
+            if (hot == null) continue;
+            hits |= 1u << i;
+            if (hot->ConnCount != 0) _conntrack.PrefetchId(MergedHot.Conn(hot, 0)->ConnId);
         }
 
-        for (int i = 0; i < count; i++) _scratch->MergedPointer[i] = 0;
+        return hits;
     }
 
     /// <summary>

@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Runtime.InteropServices;
 using Mergeflow.Native;
 
@@ -76,9 +77,67 @@ public sealed unsafe partial class PmdThread : IDisposable
         Stats.Rx += (ulong)count;
         CountReceived(packets, count);
         MiniflowExtractor.ExtractBatch(packets, count);
-        ProbeMerged(packets, count);
-        LookAhead(packets, count);
-        for (int i = 0; i < count; i++) ProcessOne(packets[i], i);
+        uint all = uint.MaxValue >> (MaxBatch - count);
+        uint merged = ProbeMerged(packets, count);
+        LookAhead(packets, all & ~merged);
+        if (Offload is null) RunBatch(packets, count);
+        else RunRecordedBatch(packets, count, merged);
+    }
+
+    /// <summary>Without offload: nothing is recorded, and packets that are only forwarded take the short way.</summary>
+    private void RunBatch(Packet** packets, int count)
+    {
+        ulong forwarded = 0;
+        ulong forwardedBytes = 0;
+        for (int i = 0; i < count; i++)
+        {
+            Packet* p = packets[i];
+            int id = _scratch->MegaflowId[i];
+            MegaflowHot* hot = Megaflows.HotOf(Math.Max(id, 0));
+            PortTable.PortHot* port = Ports[hot->OutPort];
+            if (id < 0 || hot->Shape != ProgramShape.OutputOnly || port->Exists == 0)
+            {
+                ProcessOne(p, i);
+                continue;
+            }
+
+            ulong bytes = (uint)p->LengthBytes;
+            hot->Packets++;
+            hot->Bytes += bytes;
+            hot->LastUsedMs = _nowMs;
+            hot->TcpFlags |= p->Key.TcpFlags.Raw;
+            port->TxPackets++;
+            port->TxBytes += bytes;
+            forwarded++;
+            forwardedBytes += bytes;
+            _sink?.Transmit(p, hot->OutPort, (int)bytes);
+            Pool.Return(p);
+        }
+
+        Stats.EmcHits += (ulong)BitOperations.PopCount(_scratch->Cached);
+        Stats.Passes += forwarded;
+        Stats.Tx += forwarded;
+        Stats.TxBytes += forwardedBytes;
+    }
+
+    private void RunRecordedBatch(Packet** packets, int count, uint merged)
+    {
+        for (int i = 0; i < count; i++)
+        {
+            Packet* p = packets[i];
+            if ((merged >> i & 1) != 0)
+            {
+                if (TryMerged(p, _scratch->Merged(i))) continue;
+                Stats.MergedRefused++;
+                _scratch->MegaflowId[i] = -1;
+            }
+
+            BeginTrace(p);
+            ProcessOne(p, i);
+            EndTrace();
+        }
+
+        Stats.EmcHits += (ulong)BitOperations.PopCount(_scratch->Cached);
     }
 
     /// <inheritdoc/>
@@ -122,25 +181,9 @@ public sealed unsafe partial class PmdThread : IDisposable
 
     private void ProcessOne(Packet* p, int i)
     {
-        MergedHot* merged = _scratch->Merged(i);
-        if (merged != null)
-        {
-            if (TryMerged(p, merged)) return;
-            Stats.MergedRefused++;
-        }
-
-        BeginTrace(p);
         int id = _scratch->MegaflowId[i];
-        MegaflowHot* hot = id >= 0 ? Megaflows.HotOf(id) : null;
-        _ctHash = 0;
-        if (hot != null)
-        {
-            Stats.EmcHits++;
-            if ((_scratch->Tracked >> i & 1) != 0) _ctHash = _scratch->Hash[i];
-        }
-
-        RunPass(p, hot);
-        EndTrace();
+        _ctHash = (_scratch->Tracked >> i & 1) != 0 ? _scratch->Hash[i] : 0;
+        RunPass(p, id >= 0 ? Megaflows.HotOf(id) : null);
     }
 
     /// <summary>What the look-ahead stages found out about each packet of the batch.</summary>
@@ -150,6 +193,9 @@ public sealed unsafe partial class PmdThread : IDisposable
         public fixed ulong Hash[MaxBatch];
         public fixed int MegaflowId[MaxBatch];
         public fixed ulong MergedPointer[MaxBatch];
+
+        /// <summary>Bit i: packet i's megaflow came from the exact-match cache.</summary>
+        public uint Cached;
 
         /// <summary>Bit i: Hash[i] is packet i's conntrack hash for the ct action that its megaflow begins with.</summary>
         public uint Tracked;

@@ -62,10 +62,9 @@ public static unsafe partial class MiniflowExtractor
         FlowKey.Lane(ref *key, 1) = Vector256.Create(low, high.AsByte());
 
         packet->KeyLanes = (packet->KeyLanes & MetadataLanes) | FlowKey.HotLanes;
-        packet->L3Offset = EthHeaderSizeBytes;
-        packet->L4Offset = CommonL4Offset;
-        packet->L25Offset = Packet.NoOffset;
-        packet->L2PadBytes = (ushort)(available - totalLength);
+        // L3Offset, L4Offset, L25Offset, L2PadBytes in one store.
+        const ulong offsets = EthHeaderSizeBytes | ((ulong)CommonL4Offset << 16) | ((ulong)Packet.NoOffset << 32);
+        *(ulong*)&packet->L3Offset = offsets | ((ulong)(uint)(available - totalLength) << 48);
         packet->Flags |= PacketFlags.Parsed;
         return true;
     }
