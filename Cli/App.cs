@@ -20,6 +20,7 @@ public static class App
             DumpDpFlowsCommand.Create(interrupted),
             DumpConntrackCommand.Create(interrupted),
             PmdPerfShowCommand.Create(interrupted),
+            TraceCommand.Create(interrupted),
             OffloadCommand.Create(interrupted),
         };
         try

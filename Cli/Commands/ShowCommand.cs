@@ -28,7 +28,7 @@ internal static class ShowCommand
             while (!found && session.Step())
             {
                 interrupted.ThrowIfCancellationRequested();
-                found = session.LastEventIndex == parsed.GetValue(until);
+                found = session.Event.Index == parsed.GetValue(until);
             }
             if (!found && parsed.GetValue(until) is long index)
                 throw new CommandFailedException(ExitCode.Failed, $"--until: there is no event {index}");

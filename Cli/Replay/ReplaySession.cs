@@ -21,7 +21,6 @@ public sealed class ReplaySession : IDisposable
     private readonly FlowTextParser _parser;
     private readonly ReplayWriter _writer;
     private readonly int _frameCapacityBytes;
-    private readonly ReplayEvent _event = new();
     private long _nowMs;
 
     /// <summary>Parses flows and groups and builds the switch; nothing has run yet.</summary>
@@ -53,8 +52,8 @@ public sealed class ReplaySession : IDisposable
     /// <summary>The switch.</summary>
     public Simulator Simulator { get; }
 
-    /// <summary>Number of the event that ran last.</summary>
-    public long LastEventIndex => _event.Index;
+    /// <summary>The event that was read last.</summary>
+    public ReplayEvent Event { get; } = new();
 
     /// <summary>Runs everything and writes all lines, the <c>final</c> line included.</summary>
     /// <returns>The settled state.</returns>
@@ -71,25 +70,48 @@ public sealed class ReplaySession : IDisposable
     /// <returns>False when there is none.</returns>
     public bool Step()
     {
-        if (!_events.TryRead(_event)) return false;
-        if (_event.TimeMs > _nowMs)
+        if (!Read()) return false;
+        Synchronize();
+        Execute();
+        return true;
+    }
+
+    /// <summary>Reads the next event; the switch does not know of it yet.</summary>
+    /// <returns>False when there is none.</returns>
+    public bool Read() => _events.TryRead(Event);
+
+    /// <summary>Moves the clock to the event that was read, and finishes what has to be finished before it.</summary>
+    public void Synchronize()
+    {
+        if (Event.TimeMs > _nowMs)
         {
-            Simulator.AdvanceTo(_event.TimeMs);
+            Simulator.AdvanceTo(Event.TimeMs);
             _writer.EmitAll();
-            _nowMs = _event.TimeMs;
+            _nowMs = Event.TimeMs;
         }
-        else if (_event.Op != ReplayOp.Packet || _writer.PendingCount >= MaxPendingEvents)
+        else if (Event.Op != ReplayOp.Packet || _writer.PendingCount >= MaxPendingEvents)
         {
-            Simulator.Flush();
-            _writer.EmitAll();
+            Drain();
         }
-        long sequence = _writer.Begin(_event.Index);
-        switch (_event.Op)
+    }
+
+    /// <summary>Processes what is pending and writes the lines of all events so far.</summary>
+    public void Drain()
+    {
+        Simulator.Flush();
+        _writer.EmitAll();
+    }
+
+    /// <summary>Hands the event that was read to the switch.</summary>
+    public void Execute()
+    {
+        long sequence = _writer.Begin(Event.Index);
+        switch (Event.Op)
         {
             case ReplayOp.Packet:
-                if (_event.FrameSizeBytes > _frameCapacityBytes)
-                    Fail($"a frame of {_event.FrameSizeBytes} bytes; at most {_frameCapacityBytes} are possible");
-                Simulator.Receive(_event.Port, _event.Frame, sequence);
+                if (Event.FrameSizeBytes > _frameCapacityBytes)
+                    Fail($"a frame of {Event.FrameSizeBytes} bytes; at most {_frameCapacityBytes} are possible");
+                Simulator.Receive(Event.Port, Event.Frame, sequence);
                 break;
             case ReplayOp.FlowMods:
                 ApplyFlowMods();
@@ -98,19 +120,17 @@ public sealed class ReplaySession : IDisposable
                 ApplyGroupMod();
                 break;
             case ReplayOp.CtFlush:
-                Simulator.FlushConntrack(_event.Zone);
+                Simulator.FlushConntrack(Event.Zone);
                 break;
             default:
                 break;
         }
-        return true;
     }
 
     /// <summary>Processes what is pending, writes the last lines and settles all counters.</summary>
     public SimulatorReport Finish()
     {
-        Simulator.Flush();
-        _writer.EmitAll();
+        Drain();
         return Simulator.Settle();
     }
 
@@ -125,19 +145,19 @@ public sealed class ReplaySession : IDisposable
         // All lines are parsed before the first one is applied: an event takes effect whole or not at all.
         List<FlowMod> mods = [];
         List<int> elements = [];
-        for (int i = 0; i < _event.Lines.Count; i++)
+        for (int i = 0; i < Event.Lines.Count; i++)
         {
-            string line = _event.Lines[i];
-            ControlText.OfEvent(_events.Name, _event.LineNumber, [i]).Run(() => mods.AddRange(_parser.ParseFlows(line)));
+            string line = Event.Lines[i];
+            ControlText.OfEvent(_events.Name, Event.LineNumber, [i]).Run(() => mods.AddRange(_parser.ParseFlows(line)));
             while (elements.Count < mods.Count) elements.Add(i);
         }
-        ControlText.OfEvent(_events.Name, _event.LineNumber, elements).Run(() => Simulator.ApplyFlowMods(mods));
+        ControlText.OfEvent(_events.Name, Event.LineNumber, elements).Run(() => Simulator.ApplyFlowMods(mods));
     }
 
-    private void ApplyGroupMod() => ControlText.OfEvent(_events.Name, _event.LineNumber, []).Run(
-        () => Simulator.ApplyGroupMod(_parser.ParseGroup(_event.Lines[0])));
+    private void ApplyGroupMod() => ControlText.OfEvent(_events.Name, Event.LineNumber, []).Run(
+        () => Simulator.ApplyGroupMod(_parser.ParseGroup(Event.Lines[0])));
 
-    private void Fail(string what) => CommandFailedException.ThrowBadInput(_events.Name, _event.LineNumber, what);
+    private void Fail(string what) => CommandFailedException.ThrowBadInput(_events.Name, Event.LineNumber, what);
 
     private static SimulatorOptions SwitchOptions(ReplayArguments arguments, int frameCapacityBytes) => new()
     {

@@ -7,6 +7,7 @@ namespace Mergeflow.Engine;
 /// <param name="Id">Slot in the megaflow table.</param>
 /// <param name="Ufid">Unique flow id.</param>
 /// <param name="Key">Whole key of the packet that caused it.</param>
+/// <param name="LengthBytes">Length of that packet.</param>
 /// <param name="Mask">Bits of the key that matter.</param>
 /// <param name="Packets">Packets.</param>
 /// <param name="Bytes">Bytes.</param>
@@ -18,6 +19,7 @@ public sealed record MegaflowInfo(
     int Id,
     Guid Ufid,
     FlowKey Key,
+    int LengthBytes,
     FlowKey Mask,
     ulong Packets,
     ulong Bytes,
@@ -37,6 +39,7 @@ public sealed record MegaflowInfo(
                 m.Id,
                 UfidOf(m),
                 m.FullKey,
+                m.FullLengthBytes,
                 m.Mask,
                 packets,
                 bytes,

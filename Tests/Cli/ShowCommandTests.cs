@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using Mergeflow.Cli;
 using Xunit;
@@ -88,6 +89,40 @@ public sealed class ShowCommandTests
         string[] refused = Explain("in_port=1,icmp,nw_src=10.1.0.30,nw_dst=10.2.0.104");
         Assert.All(refused, l => Assert.DoesNotContain("in a rule", l, StringComparison.Ordinal));
         Assert.Equal("not seen: no packet of this flow was a candidate", Assert.Single(Explain("tcp,nw_src=192.0.2.1")));
+    }
+
+    [Fact]
+    public void TraceShowsEveryPassOfAPacket()
+    {
+        string[] lines = Lines("trace", "--case", s_firewall, "--event", "100");
+        Assert.StartsWith("Flow: tcp,in_port=3,", lines[0], StringComparison.Ordinal);
+        Assert.Equal("bridge", lines[1]);
+        Assert.Contains("Datapath actions: ct(zone=31717),recirc(0x1)", lines);
+        Assert.Contains("recirc(0x1)", lines);
+        Assert.Contains(" 1. ct_state=-new+est-rel+rpl-inv+trk,ip, priority 800, cookie 0xc", lines);
+        Assert.Equal("Outputs: port 1, 54 bytes", lines[^1]);
+    }
+
+    [Theory]
+    [InlineData("ovn_like", 300)]
+    [InlineData("ovn_like", 1800)]
+    [InlineData("groups", 30)]
+    [InlineData("frags_ct", 100)]
+    public void TraceOutputsWhatWasRecorded(string caseName, long index)
+    {
+        List<(uint Port, string Hex)> recorded = CaseFiles.Load(caseName).Expected[index];
+        string expected = recorded.Count == 0 ? "none" : string.Join("; ", recorded.Select(o => $"port {o.Port}, {o.Hex.Length / 2} bytes"));
+        Assert.Equal($"Outputs: {expected}", Lines("trace", "--case", CaseFiles.Load(caseName).Directory, "--event", index.ToString(CultureInfo.InvariantCulture))[^1]);
+    }
+
+    [Theory]
+    [InlineData("99999", "there is no event 99999")]
+    [InlineData("67", "event 67 is no packet")]
+    public void TraceNeedsAPacketEvent(string index, string message)
+    {
+        CliRun run = CliRun.Of("trace", "--case", CaseFiles.Load("flow_mods").Directory, "--event", index);
+        Assert.Equal(ExitCode.Failed, run.ExitCode);
+        Assert.Contains(message, run.ErrorLine, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -1,0 +1,106 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using Mergeflow.Engine;
+
+namespace Mergeflow.Cli;
+
+/// <summary>
+/// <c>mergeflow trace</c>: how one packet of a replay goes through the tables, pass by pass, as <c>ovs-appctl ofproto/trace</c> tells it.
+/// The packet runs for real, with the state that the events before it have left.
+/// </summary>
+internal static class TraceCommand
+{
+    public static Command Create(CancellationToken interrupted)
+    {
+        ReplayInputOptions inputs = new();
+        Option<long> index = new("--event") { Required = true, HelpName = "I", Description = "The packet event with this number." };
+        Command command = new("trace", "Replay up to one packet, then explain its way through the tables.");
+        inputs.AddTo(command);
+        command.Options.Add(index);
+        command.SetAction(parsed =>
+        {
+            // In software and alone in its batch: every pass of the packet is then visible in the megaflows.
+            ReplayArguments arguments = inputs.Resolve(parsed) with { Offload = OffloadMode.None, BatchSize = 1 };
+            Run(arguments, parsed.GetRequiredValue(index), parsed.InvocationConfiguration.Output, interrupted);
+            return ExitCode.Ok;
+        });
+        return command;
+    }
+
+    private static void Run(ReplayArguments arguments, long index, TextWriter output, CancellationToken interrupted)
+    {
+        using MemoryStream lines = new();
+        using ReplaySession session = new(arguments, lines);
+        while (session.Read())
+        {
+            interrupted.ThrowIfCancellationRequested();
+            session.Synchronize();
+            if (session.Event.Index != index)
+            {
+                session.Execute();
+                continue;
+            }
+            if (session.Event.Op != ReplayOp.Packet)
+                throw new CommandFailedException(ExitCode.Failed, string.Create(CultureInfo.InvariantCulture, $"--event: event {index} is no packet"));
+            session.Drain();
+            lines.SetLength(0);
+            Explain(session, lines, output);
+            return;
+        }
+        throw new CommandFailedException(ExitCode.Failed, string.Create(CultureInfo.InvariantCulture, $"--event: there is no event {index}"));
+    }
+
+    private static void Explain(ReplaySession session, MemoryStream lines, TextWriter output)
+    {
+        Simulator simulator = session.Simulator;
+        ReplayEvent packet = session.Event;
+        output.WriteLine($"Flow: {FlowText(packet)}");
+        Dictionary<int, (Guid Ufid, ulong Packets)> before = MegaflowInfo.Snapshot(simulator.Datapath.Megaflows, simulator.NowMs)
+            .ToDictionary(m => m.Id, m => (m.Ufid, m.Packets));
+        session.Execute();
+        session.Drain();
+
+        List<MegaflowInfo> visited = [.. MegaflowInfo.Snapshot(simulator.Datapath.Megaflows, simulator.NowMs)
+            .Where(m => m.Packets > (before.TryGetValue(m.Id, out (Guid Ufid, ulong Packets) old) && old.Ufid == m.Ufid ? old.Packets : 0))];
+        using Translator translator = new(simulator.Pipeline);
+        using XlateResult result = new() { Steps = [] };
+        foreach (MegaflowInfo megaflow in InPassOrder(visited))
+        {
+            bool isNew = !before.TryGetValue(megaflow.Id, out (Guid Ufid, ulong Packets) old) || old.Ufid != megaflow.Ufid;
+            TranslationText.Write(translator, result, megaflow, isNew, simulator.NowMs, output);
+        }
+        output.WriteLine();
+        output.WriteLine($"Outputs: {OutputText(lines)}");
+    }
+
+    private static string FlowText(ReplayEvent packet)
+    {
+        using PacketPool pool = new(1, Math.Max(packet.FrameSizeBytes, 64));
+        PacketRef reference = pool.RentRef(packet.Frame, packet.Port);
+        reference.Extract();
+        return FlowKeyFormatter.Format(reference.WholeKey());
+    }
+
+    /// <summary>The first pass, then the passes that its recirculations lead to, in the order of the actions.</summary>
+    private static List<MegaflowInfo> InPassOrder(List<MegaflowInfo> visited)
+    {
+        List<MegaflowInfo> ordered = [.. visited.Where(m => m.Key.RecircId.Host == 0)];
+        for (int i = 0; i < ordered.Count; i++)
+        {
+            foreach (DpAction action in ordered[i].Actions)
+            {
+                if (action.Op == DpOp.Recirc) ordered.AddRange(visited.Where(m => m.Key.RecircId.Host == action.RecircId && !ordered.Contains(m)));
+            }
+        }
+        return ordered;
+    }
+
+    private static string OutputText(MemoryStream lines)
+    {
+        using JsonDocument line = JsonDocument.Parse(lines.ToArray());
+        string[] outputs = [.. line.RootElement.GetProperty("out").EnumerateArray()
+            .Select(o => string.Create(CultureInfo.InvariantCulture, $"port {o[0].GetUInt32()}, {o[1].GetString()!.Length / 2} bytes"))];
+        return outputs.Length == 0 ? "none" : string.Join("; ", outputs);
+    }
+}
