@@ -17,7 +17,7 @@ internal static class OffloadStatsCommand
         OffloadStats s = offload.Stats;
         (string Name, string Member, ulong Value)[] totals =
         [
-            ("Packets received", "rx_packets", context.Report.Pmd.Rx),
+            ("Packets received", "rx_packets", (ulong)context.Session.PacketCount),
             ("Packets that took a merged rule", "offload_hits", context.Report.OffloadHits),
             ("Rules installed", "n_offloaded", context.Report.Offloaded),
             ("Rules that exist", "rules", (ulong)offload.Rules().Count),

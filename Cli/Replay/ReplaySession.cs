@@ -52,6 +52,9 @@ public sealed class ReplaySession : IDisposable
     /// <summary>The switch.</summary>
     public Simulator Simulator { get; }
 
+    /// <summary>Frames that were handed to the switch, in software or hardware.</summary>
+    public long PacketCount { get; private set; }
+
     /// <summary>The event that was read last.</summary>
     public ReplayEvent Event { get; } = new();
 
@@ -111,6 +114,7 @@ public sealed class ReplaySession : IDisposable
             case ReplayOp.Packet:
                 if (Event.FrameSizeBytes > _frameCapacityBytes)
                     Fail($"a frame of {Event.FrameSizeBytes} bytes; at most {_frameCapacityBytes} are possible");
+                PacketCount++;
                 Simulator.Receive(Event.Port, Event.Frame, sequence);
                 break;
             case ReplayOp.FlowMods:

@@ -66,7 +66,6 @@ public sealed unsafe partial class PmdThread
                     Transmit(p, act->Port);
                     break;
                 case DpOp.Ct:
-                    
                     if (!RunCt(p, act, count - i - 1)) return;
                     break;
                 case DpOp.CtClear:

@@ -1,7 +1,7 @@
 using Mergeflow.Engine;
 using Xunit;
 
-namespace Mergeflow.Tests.Datapath;
+namespace Mergeflow.Tests;
 
 /// <summary>The packet path allocates nothing on the managed heap, in any offload mode; and the measurement can tell.</summary>
 public sealed class AllocationTests

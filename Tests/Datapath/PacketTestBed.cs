@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using Mergeflow.Engine;
 
-namespace Mergeflow.Tests.Datapath;
+namespace Mergeflow.Tests;
 
 /// <summary>A datapath fed by a looping receive queue: established UDP connections in both directions, and some ARP.</summary>
 internal sealed class PacketTestBed : IDisposable
