@@ -13,6 +13,7 @@ public static class PerfApp
         RootCommand root = RunCommand.Create(args, output, interrupted);
         root.Subcommands.Add(CompareCommand.Create(output));
         root.Subcommands.Add(ObPeerCommand.Create(output, interrupted));
+        foreach (Command study in StudyCommands.Create(args, output, interrupted)) root.Subcommands.Add(study);
         root.Subcommands.Add(MicroCommand.Create(output, interrupted));
         try
         {

@@ -67,6 +67,7 @@ public sealed class RunReport
     public int Finish(ResultsFile results, ResultsFile? baseline, double threshold)
     {
         ResultsTable.Print(_console, results);
+        StudyTables.Print(_console, results);
         Comparison? comparison = baseline is null ? null : Comparison.Of(baseline, results, threshold);
         ResultsJson.Save(_jsonPath, ResultsJson.Write(results));
         ResultsJson.Save(_htmlPath, HtmlReport.Write(results, comparison));

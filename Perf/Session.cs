@@ -66,7 +66,7 @@ public sealed class Session
         Workload workload = spec.Make();
         _interrupted.ThrowIfCancellationRequested();
         BenchResult result = new ScenarioRunner(workload, spec.Settings, report, _interrupted).Run();
-        return ScenarioResultBuilder.Build(spec, result);
+        return ScenarioResultBuilder.Build(spec, workload, result);
     }
 
     /// <summary>What is planned for the rest, stretched as the part so far was.</summary>

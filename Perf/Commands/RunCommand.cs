@@ -14,8 +14,7 @@ internal static class RunCommand
         Option<string?> scenario = new("--scenario") { HelpName = "NAME[,NAME]", Description = "Scenarios instead of the default suite; * stands for anything. See --list." };
         Option<string?> suite = new("--suite") { HelpName = "FILE", Description = "Scenarios from a JSON file." };
         Option<bool> list = new("--list") { Description = "List the scenarios." };
-        Option<string> json = new("--json") { HelpName = "FILE", Description = "Where the results go.", DefaultValueFactory = _ => "results.json" };
-        Option<string> html = new("--html") { HelpName = "FILE", Description = "Where the report goes.", DefaultValueFactory = _ => "report.html" };
+        OutputOptions where = new();
         Option<string?> baseline = new("--baseline") { HelpName = "FILE", Description = "Compare with an earlier results.json. Exit 0 same or better, 1 slower, 2 too noisy to tell." };
         Option<double> threshold = new("--threshold") { HelpName = "PCT", Description = "Slowdown that counts, percent.", DefaultValueFactory = _ => 5 };
         Option<string?> peer = new("--peer") { HelpName = "ovs", Description = "Measure Open vSwitch in turn, where it is installed." };
@@ -23,13 +22,14 @@ internal static class RunCommand
         peer.AcceptOnlyFromAmong("ovs");
         RootCommand root = new("Mergeflow throughput harness: packets in memory, one core, transmit counted and dropped.");
         how.AddTo(root);
-        foreach (Option option in new Option[] { scenario, suite, list, json, html, baseline, threshold, peer, profile }) root.Options.Add(option);
+        foreach (Option option in new Option[] { scenario, suite, list, baseline, threshold, peer, profile }) root.Options.Add(option);
+        where.AddTo(root);
         capture.AddTo(root);
         root.SetAction(parsed =>
         {
             if (parsed.GetValue(list))
             {
-                foreach (string name in WorkloadRecipe.Names) output.WriteLine($"{name,-20} {DefaultSuite.About(name)}");
+                foreach (string name in ScenarioName.AllNames) output.WriteLine($"{name,-20} {DefaultSuite.About(name)}");
                 output.WriteLine();
                 output.WriteLine($"suffixes: {ScenarioName.CacheOff} microflow caches off, {ScenarioName.SoftwareChecksums} no checksum verdicts from the receiver");
                 return PerfExitCode.Ok;
@@ -50,7 +50,7 @@ internal static class RunCommand
             int sources = (run is null ? 0 : 1) + (parsed.GetValue(scenario) is null ? 0 : 1) + (parsed.GetValue(suite) is null ? 0 : 1);
             if (sources > 1) throw PerfException.Usage("--pcap, --scenario and --suite exclude each other");
 
-            RunReport report = new(output, interrupted, args, parsed.GetValue(json)!, parsed.GetValue(html)!);
+            RunReport report = where.Report(parsed, output, args, interrupted);
             if (parsed.GetValue(peer) is not null) report.Note(OvsPeer.Availability());
             IReadOnlyList<OffloadMode>? modes = how.Modes(parsed);
             ResultsFile results = run is not null

@@ -27,6 +27,12 @@ public sealed record BenchResult(string Name, BenchSettings Settings, IReadOnlyL
     /// <summary>Runs that were repeated because other work was on the processor.</summary>
     public int Repeated { get; init; }
 
+    /// <summary>No-drop rate and latency, if they were asked for.</summary>
+    public RateResult? Rates { get; init; }
+
+    /// <summary>How the offload took over, if that was asked for.</summary>
+    public IReadOnlyList<RampPoint>? Ramp { get; init; }
+
     /// <summary>Median run by cycles per packet.</summary>
     public BenchRun Median => Runs.OrderBy(r => r.CyclesPerPacket).ElementAt(Runs.Count / 2);
 

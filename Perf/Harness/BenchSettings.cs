@@ -38,6 +38,12 @@ public sealed record BenchSettings
     /// <summary>Offload and aging on a thread of their own where there is a second processor, else between the batches of the packet thread.</summary>
     public bool OffloadThread { get; init; } = true;
 
+    /// <summary>Search for the no-drop rate after the runs, or null.</summary>
+    public RateRunner? Rates { get; init; }
+
+    /// <summary>Watch the offload take over after the runs, or null.</summary>
+    public RampRunner? Ramp { get; init; }
+
     /// <summary>Most rules of the soft device.</summary>
     public int MergedCapacity { get; init; } = 262_144;
 }

@@ -11,6 +11,7 @@ public sealed class PacketLoop : IDisposable
 {
     private const int StepsPerClock = 64;
     private const int ClocksPerHousekeeping = 8;
+    private const int HousekeepingPerSecond = 20_000;
     private const int SmallFrameBytes = 2048;
 
     private readonly BenchSettings _settings;
@@ -135,6 +136,46 @@ public sealed class PacketLoop : IDisposable
             CpuShare = share,
         };
     }
+
+    /// <summary>Offers packets at a rate for a time; latencies go to <paramref name="latency"/>, in cycles, if there is one.</summary>
+    /// <param name="packetsPerSecond">Offered rate.</param>
+    /// <param name="seconds">Time.</param>
+    /// <param name="ringSize">Descriptors of the receive ring.</param>
+    /// <param name="latency">Takes the latencies.</param>
+    public RateTrial MeasureAt(double packetsPerSecond, double seconds, int ringSize, LatencyHistogram? latency)
+    {
+        var paced = new PacedRxQueue(_rx, ringSize);
+        using var poller = new PmdPoller(_datapath.Pmd, [paced]);
+        long? cpuBefore = ThreadTime.RunNs();
+        long start = MonotonicClock.NowNs;
+        ulong end = TscClock.Now + (ulong)(seconds * TscClock.FrequencyHz);
+        double cycles = TscClock.FrequencyHz / packetsPerSecond;
+        ulong housekeeping = TscClock.Now;
+        ulong period = (ulong)(TscClock.FrequencyHz / HousekeepingPerSecond);
+        paced.Begin(packetsPerSecond);
+        for (ulong done = 0; done < end;)
+        {
+            int n = poller.Step(Now);
+            done = TscClock.Now;
+            if (latency is not null)
+            {
+                for (int i = 0; i < n; i++) latency.Add(done - paced.FirstArrival - (ulong)(i * cycles));
+            }
+
+            _offload?.Announce();
+            if (done - housekeeping < period) continue;
+            housekeeping = done;
+            _untilHousekeeping = 0;
+            Housekeep();
+        }
+
+        double tookNs = MonotonicClock.NowNs - start;
+        double share = cpuBefore is long from && ThreadTime.RunNs() is long to ? Math.Min(1, (to - from) / tookNs) : 1;
+        return new RateTrial(packetsPerSecond, paced.Offered, paced.Dropped, share);
+    }
+
+    /// <summary>Deletes all megaflows, and with them all merged rules; connections stay.</summary>
+    public void ForgetMegaflows() => _datapath.FlushMegaflows();
 
     /// <summary>Adds what the datapath knows.</summary>
     public BenchResult Describe(BenchResult result) => result with

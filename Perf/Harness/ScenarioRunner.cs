@@ -57,8 +57,12 @@ public sealed class ScenarioRunner
         using var loop = new PacketLoop(_workload, _settings, pinned ? cpu : null, _interrupted);
         var runs = new List<BenchRun>(_settings.Runs);
         int repeated = _settings.OneShot ? RunOneShot(loop, runs) : RunSteady(loop, runs);
+        RateResult? rates = _settings.Rates?.Run(loop, Spread.Of(runs.Select(r => r.PacketsPerSecond)).Median, phase => Report(phase, 0.9));
+        if (_settings.Ramp is not null) Report("ramp", 0.9);
         return loop.Describe(new BenchResult(_workload.Name, _settings, runs)
         {
+            Rates = rates,
+            Ramp = _settings.Ramp?.Run(loop),
             PinnedCpu = pinned ? cpu : null,
             Repeated = repeated,
         });

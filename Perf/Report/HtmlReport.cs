@@ -20,6 +20,7 @@ public static class HtmlReport
         page.Append($"<h1>Mergeflow throughput</h1>\n<p class=\"sub\">{E(results.CreatedAt.ToString("yyyy-MM-dd HH:mm 'UTC'", CultureInfo.InvariantCulture))}{(results.Commit is null ? "" : $" · commit {E(results.Commit)}")} · {E(results.Host.CpuModel)} · {E(results.Runtime.Framework)}</p>\n");
         Notes(page, results);
         Charts(page, results);
+        HtmlStudies.Write(page, results);
         if (comparison is not null) HtmlTables.Comparison(page, comparison);
         HtmlTables.Rows(page, results);
         HtmlTables.Scenarios(page, results);

@@ -76,6 +76,20 @@ internal static class HtmlTables
         Close(page);
     }
 
+    /// <summary>A table of cells that are text already.</summary>
+    public static void Plain(StringBuilder page, string title, string[] headers, int textColumns, IReadOnlyList<string[]> rows)
+    {
+        Open(page, title, "", headers, textColumns);
+        foreach (string[] row in rows)
+        {
+            page.Append("<tr>");
+            for (int i = 0; i < row.Length; i++) page.Append($"<td{(i < textColumns ? " class=\"t\"" : "")}>{HtmlReport.E(row[i])}</td>");
+            page.Append("</tr>\n");
+        }
+
+        Close(page);
+    }
+
     /// <summary>Machine, runtime, command line.</summary>
     public static void Machine(StringBuilder page, ResultsFile results)
     {

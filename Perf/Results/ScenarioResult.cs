@@ -77,6 +77,18 @@ public sealed record ScenarioResult
     /// <summary>Frames per pass, captures only.</summary>
     public int? Frames { get; init; }
 
+    /// <summary>Whole connections per second, scenarios <c>cps_*</c> only.</summary>
+    public Spread? ConnectionsPerSecond { get; init; }
+
+    /// <summary>No-drop rate and latency, command <c>ndr</c> only.</summary>
+    public RateResult? Rates { get; init; }
+
+    /// <summary>How the offload takes over, command <c>ramp</c> only.</summary>
+    public IReadOnlyList<RampPoint>? Ramp { get; init; }
+
+    /// <summary>Table size, command <c>sweep</c> only.</summary>
+    public SweepPoint? Sweep { get; init; }
+
     /// <summary>The peer on the same work in the same run, if there was one.</summary>
     public PeerResult? Peer { get; init; }
 

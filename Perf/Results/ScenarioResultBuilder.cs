@@ -6,7 +6,10 @@ namespace Mergeflow.Perf;
 public static class ScenarioResultBuilder
 {
     /// <summary>A row under the name of <paramref name="spec"/>.</summary>
-    public static ScenarioResult Build(ScenarioSpec spec, BenchResult result)
+    /// <param name="spec">What was asked for.</param>
+    /// <param name="workload">What was replayed.</param>
+    /// <param name="result">What was measured.</param>
+    public static ScenarioResult Build(ScenarioSpec spec, Workload workload, BenchResult result)
     {
         PmdStats total = result.TotalStats();
         ulong nicHits = Sum(result.Runs.Select(r => r.NicHits));
@@ -35,6 +38,9 @@ public static class ScenarioResultBuilder
             Cpu = result.PinnedCpu,
             Runs = [.. result.Runs.Select(r => new RunResult(r.Packets, r.Seconds, r.CyclesPerPacket, r.CpuShare))],
             Reasons = result.Reasons,
+            ConnectionsPerSecond = workload.ConnectionCount > 0 ? Spread.Of(result.Runs.Select(r => r.PacketsPerSecond * workload.ConnectionCount / workload.Frames.Count)) : null,
+            Rates = result.Rates,
+            Ramp = result.Ramp,
         };
     }
 

@@ -33,6 +33,7 @@ public static class DefaultSuite
         ["s6", "snat", ..] => "every packet a new UDP connection, SNAT",
         ["s6", var proto, ..] => $"every packet a new {proto.ToUpperInvariant()} connection",
         ["s7", ..] => "every packet a new megaflow",
+        ["cps", var proto, ..] => $"{proto.ToUpperInvariant()} connections from first packet to last{(name.Contains("_snat", StringComparison.Ordinal) ? ", SNAT" : "")}",
         _ => "",
     } + (name.Contains("_zipf", StringComparison.Ordinal) ? ", Zipf(1.0)" : "")
       + (name.Contains(ScenarioName.CacheOff, StringComparison.Ordinal) ? ", microflow caches off" : "")

@@ -25,11 +25,15 @@ public sealed record ScenarioName(string Full, string Workload, bool CacheOn, bo
         ["s7_upcall"] = "s7",
     };
 
+    /// <summary>Every workload.</summary>
+    public static IReadOnlyList<string> AllNames { get; } = [.. WorkloadRecipe.Names, .. ConnectionLifecycle.Names];
+
     /// <summary>Each frame is new: connections or megaflows are set up, and one pass over the frames is one run.</summary>
     public bool OneShot => IsOneShot(Full);
 
-    /// <summary>True for the set-up rate scenarios S6 and S7, under any name.</summary>
-    public static bool IsOneShot(string name) => name.StartsWith("s6", StringComparison.OrdinalIgnoreCase) || name.StartsWith("s7", StringComparison.OrdinalIgnoreCase);
+    /// <summary>True for the set-up rate scenarios S6, S7 and cps, under any name.</summary>
+    public static bool IsOneShot(string name) => name.StartsWith("s6", StringComparison.OrdinalIgnoreCase) || name.StartsWith("s7", StringComparison.OrdinalIgnoreCase)
+        || name.StartsWith("cps", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Takes a name apart; <c>_uni</c> may be left out.</summary>
     /// <exception cref="PerfException">There is no such workload.</exception>
@@ -37,8 +41,8 @@ public sealed record ScenarioName(string Full, string Workload, bool CacheOn, bo
     {
         ScenarioName split = Split(name);
         string workload = s_aliases.GetValueOrDefault(split.Workload, split.Workload);
-        if (!WorkloadRecipe.Names.Contains(workload)) workload += "_uni";
-        if (!WorkloadRecipe.Names.Contains(workload)) throw PerfException.Usage($"unknown scenario \"{name}\" (see --list)");
+        if (!AllNames.Contains(workload)) workload += "_uni";
+        if (!AllNames.Contains(workload)) throw PerfException.Usage($"unknown scenario \"{name}\" (see --list)");
         string full = workload + (split.CacheOn ? "" : CacheOff) + (split.HardwareChecksums ? "" : SoftwareChecksums);
         return new ScenarioName(full, workload, split.CacheOn, split.HardwareChecksums);
     }
@@ -66,7 +70,7 @@ public sealed record ScenarioName(string Full, string Workload, bool CacheOn, bo
     {
         if (!pattern.Contains('*')) return [pattern];
         var fits = new Regex("^" + Regex.Escape(pattern.ToLowerInvariant()).Replace("\\*", ".*") + "$", RegexOptions.CultureInvariant);
-        string[] names = [.. WorkloadRecipe.Names.Where(n => fits.IsMatch(n))];
+        string[] names = [.. AllNames.Where(n => fits.IsMatch(n))];
         return names.Length > 0 ? names : throw PerfException.Usage($"no scenario fits \"{pattern}\" (see --list)");
     }
 }

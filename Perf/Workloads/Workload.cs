@@ -17,6 +17,9 @@ public sealed record Workload(string Name, IReadOnlyList<byte[]> Frames, IReadOn
     /// <summary>When each of <see cref="Frames"/> was captured, ms, never decreasing; null = no clock of its own.</summary>
     public IReadOnlyList<long>? TimesMs { get; init; }
 
+    /// <summary>Connections that the frames open and close; 0 if that is not what they are about.</summary>
+    public int ConnectionCount { get; init; }
+
     /// <summary>Ports 1..PortCount exist.</summary>
     public int PortCount { get; init; } = 4;
 

@@ -7,7 +7,9 @@ public static class WorkloadRecipe
     private const int DataFrames = 131072;
     private const int Udp = 17;
     private const int Tcp = 6;
-    private static readonly uint s_natAddress = Ip(192, 0, 2, 1);
+
+    /// <summary>Address that the SNAT scenarios translate to, host order.</summary>
+    public static uint NatAddress { get; } = Ip(192, 0, 2, 1);
 
     /// <summary>Names that <see cref="Make"/> knows.</summary>
     public static IReadOnlyList<string> Names { get; } =
@@ -130,7 +132,7 @@ public static class WorkloadRecipe
         for (int i = 0; i < count; i++)
         {
             (uint c, uint s, int sp, int dp) = tuples[i];
-            uint back = nat ? s_natAddress : c;
+            uint back = nat ? NatAddress : c;
             if (proto == Tcp)
             {
                 setup.Add(Frame(c, s, sp, dp, Tcp, 0x02, 1000, 0));

@@ -18,7 +18,6 @@ internal sealed class EngineRun : IOutputSink
             Ports = [.. @case.Ports.Select(p => ($"p{p}", p))],
             Offload = setup.Offload,
             NicProfile = setup.NicProfile,
-            NicFaults = setup.Faults ?? Mergeflow.Nic.FaultPlan.None,
             CacheOn = setup.CacheOn,
             BatchSize = setup.BatchSize,
             Seed = setup.Seed,
@@ -34,7 +33,7 @@ internal sealed class EngineRun : IOutputSink
         foreach (GroupMod group in @case.ParseGroups()) simulator.ApplyGroupMod(group);
         simulator.ApplyFlowMods(@case.ParseFlows());
         for (int i = 0; i < @case.Events.Count; i++) Step(simulator, @case.Events[i], i);
-        return run.Finish(simulator.Settle(), RulesLeft(simulator));
+        return run.Finish(simulator.Settle());
     }
 
     public void Output(long eventIndex, uint port, ReadOnlySpan<byte> frame) => _outputs[eventIndex].Add((port, Convert.ToHexStringLower(frame)));
@@ -59,18 +58,7 @@ internal sealed class EngineRun : IOutputSink
         }
     }
 
-    /// <summary>Merged rules that are still there when everything that they were made of is gone.</summary>
-    private static int RulesLeft(Simulator simulator)
-    {
-        if (simulator.Datapath.Offload is not { } offload) return 0;
-        simulator.FlushConntrack(null);
-        simulator.ApplyFlowMods([FuzzCase.Parser.ParseFlow("delete")]);
-        simulator.AdvanceTo(simulator.NowMs + 120_000);
-        simulator.Settle();
-        return offload.RuleCount;
-    }
-
-    private RunResult Finish(SimulatorReport report, int rulesLeft)
+    private RunResult Finish(SimulatorReport report)
     {
         var statistics = new RunStatistics();
         statistics.Add("upcalls", (long)report.Pmd.Upcalls);
@@ -87,7 +75,6 @@ internal sealed class EngineRun : IOutputSink
             Connections = report.Connections.ToDictionary(Show, c => c.TimeoutSeconds),
             ConnectionCounters = report.Connections.ToDictionary(
                 Show, c => string.Create(CultureInfo.InvariantCulture, $"{c.OrigPackets}/{c.OrigBytes} {c.ReplyPackets}/{c.ReplyBytes}")),
-            RulesLeft = rulesLeft,
             Statistics = statistics,
         };
     }

@@ -1,0 +1,36 @@
+using System.Text;
+
+namespace Mergeflow.Perf;
+
+/// <summary>Charts and tables of the studies in the report.</summary>
+internal static class HtmlStudies
+{
+    /// <summary>Appends a section per study that has rows.</summary>
+    public static void Write(StringBuilder page, ResultsFile results)
+    {
+        IReadOnlyList<ScenarioResult> rows = results.Scenarios;
+        Chart(page, "Latency", "Each point is a percentile; 3 is 99.9 %. Time from the arrival that the rate prescribes to the end of the batch.", new LineChart("nines of the percentile", "us", LogX: false),
+            [.. rows.Where(r => r.Rates is not null).SelectMany(r => r.Rates!.Latency.Select(l => ($"{RowChart.Label(r)} at {l.LoadPercent:F0} %", Percentiles(l))))]);
+        Chart(page, "Offload ramp", "Share of packets that merged rules take, after all rules were deleted.", new LineChart("ms", "% offloaded", LogX: false),
+            [.. rows.Where(r => r.Ramp is not null).Select(r => (RowChart.Label(r), r.Ramp!.Select(p => (p.Ms, p.OffloadedPercent))))]);
+        ScenarioResult[] swept = [.. rows.Where(r => r.Sweep is not null)];
+        Chart(page, "Table size", "Share of packets that the table takes, and the share of the most frequent flows: no policy can do better while popularity stays.", new LineChart("rules that fit", "% offloaded", LogX: true),
+            [
+                .. swept.GroupBy(r => $"{r.Name.Split('@')[0]} · {r.Offload}").Select(g => (g.Key, g.Select(r => ((double)r.Sweep!.Capacity, r.Sweep.OffloadedPercent)))),
+                .. swept.GroupBy(r => r.Name.Split('@')[0]).Select(g => ($"{g.Key} · optimum", g.DistinctBy(r => r.Sweep!.Capacity).Select(r => ((double)r.Sweep!.Capacity, r.Sweep.OptimumPercent)))),
+            ]);
+        foreach ((string title, string[] headers, int textColumns, IReadOnlyList<string[]> lines) in StudyTables.Of(results).Where(t => t.Rows.Count > 0))
+            HtmlTables.Plain(page, char.ToUpperInvariant(title[0]) + title[1..], headers, textColumns, lines);
+    }
+
+    private static void Chart(StringBuilder page, string title, string about, LineChart chart, IReadOnlyList<(string Name, IEnumerable<(double X, double Y)> Points)> lines)
+    {
+        if (lines.Count == 0) return;
+        LineChart.Series[] series = [.. lines.Select((l, i) => new LineChart.Series(l.Name, LineChart.CssOf(i), [.. l.Points]))];
+        string legend = string.Concat(series.Select(s => $"<li><i class=\"{s.Css}\"></i>{HtmlReport.E(s.Name)}</li>"));
+        page.Append($"<section>\n<h2>{HtmlReport.E(title)}</h2>\n<p class=\"sub\">{HtmlReport.E(about)}</p>\n<ul class=\"legend\">{legend}</ul>\n{chart.Draw(series)}</section>\n");
+    }
+
+    private static IEnumerable<(double X, double Y)> Percentiles(LatencyAt l)
+        => [(0.3, l.P50Ns / 1e3), (1, l.P90Ns / 1e3), (2, l.P99Ns / 1e3), (3, l.P999Ns / 1e3), (4, l.P9999Ns / 1e3)];
+}

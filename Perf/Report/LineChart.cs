@@ -1,0 +1,57 @@
+namespace Mergeflow.Perf;
+
+/// <summary>Lines over a numeric axis, for a wide window and for a phone.</summary>
+public sealed record LineChart(string XTitle, string YTitle, bool LogX)
+{
+    private const double Height = 300;
+    private const double Left = 52;
+    private const double Bottom = 42;
+    private const double Top = 10;
+
+    /// <summary>A line.</summary>
+    /// <param name="Name">For the tooltip of its points.</param>
+    /// <param name="Css">Colour class.</param>
+    /// <param name="Points">In order of x.</param>
+    public sealed record Series(string Name, string Css, IReadOnlyList<(double X, double Y)> Points);
+
+    /// <summary>Colour class of the n-th line.</summary>
+    public static string CssOf(int n) => $"series{n % 4}";
+
+    /// <summary>Both drawings.</summary>
+    public string Draw(IReadOnlyList<Series> series) => Draw(series, 900, "chart wide") + Draw(series, 360, "chart narrow");
+
+    private string Draw(IReadOnlyList<Series> series, double width, string css)
+    {
+        double xMin = series.Min(s => s.Points.Min(p => p.X));
+        double xMax = series.Max(s => s.Points.Max(p => p.X));
+        ChartAxis x = LogX ? ChartAxis.Log(xMin, xMax, Left, width - 14) : ChartAxis.Linear(xMax, Left, width - 14, width < 500 ? 4 : 8);
+        ChartAxis y = ChartAxis.Linear(series.Max(s => s.Points.Max(p => p.Y)), Height - Bottom, Top);
+        var canvas = new SvgCanvas(width);
+        foreach (double tick in y.Ticks)
+        {
+            canvas.Line("grid", Left, y.At(tick), width - 14, y.At(tick));
+            canvas.Text("tick", Left - 6, y.At(tick) + 4, ChartAxis.Label(tick), "end");
+        }
+
+        double last = double.MinValue;
+        foreach (double tick in x.Ticks)
+        {
+            canvas.Line("grid", x.At(tick), Top, x.At(tick), Height - Bottom);
+            string text = ChartAxis.Label(tick);
+            if (x.At(tick) - last < (text.Length * SvgCanvas.CharWidth) + 8) continue;
+            canvas.Text("tick", x.At(tick), Height - Bottom + 15, text, "middle");
+            last = x.At(tick);
+        }
+
+        canvas.Text("axis", (Left + width - 14) / 2, Height - 8, $"{XTitle}{(LogX ? " (logarithmic)" : "")}", "middle");
+        canvas.Text("axis", Left + 4, Top + 8, YTitle);
+        foreach (Series s in series)
+        {
+            canvas.Polyline(s.Css, s.Points.Select(p => (x.At(p.X), y.At(p.Y))));
+            if (s.Points.Count > 60) continue;
+            foreach ((double px, double py) in s.Points) canvas.Dot(s.Css, x.At(px), y.At(py), 3.2, $"{s.Name}: {ChartAxis.Label(px)}, {ResultsTable.Short(py)}");
+        }
+
+        return canvas.Finish(css, Height, $"{YTitle} over {XTitle}");
+    }
+}
