@@ -22,6 +22,9 @@ internal struct ConnCold
     /// <summary>Merged rules that depend on the connection; written by the offload side only.</summary>
     [FieldOffset(16)] public int OffloadRefs;
 
+    /// <summary>Generation that the slot had when this connection began: credits of an older one are another connection's.</summary>
+    [FieldOffset(20)] public uint FirstGeneration;
+
     /// <summary>Counted by hardware; written by the aging side only.</summary>
     [FieldOffset(32)] public ulong HwOrigPackets;
     [FieldOffset(40)] public ulong HwReplyPackets;

@@ -76,6 +76,7 @@ public sealed unsafe partial class Conntrack
         WheelStart(nowMs);
         WheelLink(id);
         EnterZone(id, zone);
+        cold->FirstGeneration = c->Generation + 1;
         Volatile.Write(ref c->Generation, c->Generation + 1);
         CountPacket(c, reply: false, packet->LengthBytes);
         if (c->Nat != NatKind.None) Translate(packet, cx, id, reply: false);

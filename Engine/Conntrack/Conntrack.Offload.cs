@@ -43,17 +43,21 @@ public sealed unsafe partial class Conntrack : IConnLedger
         => FastHit(connId, generation, reply, packet, nowMs, apply: false);
 
     /// <summary>
-    /// Packets that hardware forwarded for the connection: counted per direction, the timeout refreshed as of the last of them. Ignored if the
-    /// generation moved. May be called by the aging thread.
+    /// Packets that hardware forwarded for the connection: counted per direction, the timeout refreshed as of the last of them. What a rule
+    /// counted last is read when the connection has moved on already (a FIN, another mark): it still counts, but software has set the timeout
+    /// since. Ignored if the slot had another connection at that generation. May be called by the aging thread.
     /// </summary>
     public void Credit(int connId, uint generation, bool reply, ulong packets, ulong bytes, long lastUsedMs)
     {
         if ((uint)connId > (uint)_capacity) ThrowBadConnId(connId);
-        if (packets == 0 || GenerationOf(connId) != generation) return;
+        if (packets == 0) return;
         ConnRecord* c = Conn(connId);
         ConnCold* cold = _cold + connId;
+        uint current = GenerationOf(connId);
+        if (generation - cold->FirstGeneration > current - cold->FirstGeneration) return;
         Interlocked.Add(ref reply ? ref cold->HwReplyPackets : ref cold->HwOrigPackets, packets);
         Interlocked.Add(ref reply ? ref cold->HwReplyBytes : ref cold->HwOrigBytes, bytes);
+        if (generation != current) return;
         long expiryMs = lastUsedMs + TimeoutMs(c, c->Fwd.Proto == IpProto.Tcp ? CtTimeout.TcpEstablished : CtTimeout.OtherBidir);
         long seen = Volatile.Read(ref c->ExpiryMs);
         while (seen < expiryMs)

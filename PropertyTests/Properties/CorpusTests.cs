@@ -16,15 +16,23 @@ public sealed class CorpusTests
     {
         FuzzCase @case = CaseDirectory.Read(Path.Combine(s_folder, name));
         RunResult want = ReferenceRun.Play(@case);
+        RunResult plain = EngineRun.Play(@case, new EngineSetup(CacheOn: false, BatchSize: 1));
         List<string> faults = [];
-        foreach (OffloadMode offload in (OffloadMode[])[OffloadMode.None, OffloadMode.Soft])
+
+        // No NIC checks sequence numbers.
+        OffloadMode[] modes = @case.ChecksSequence ? [OffloadMode.None, OffloadMode.Soft] : [OffloadMode.None, OffloadMode.Soft, OffloadMode.Nic];
+        foreach (OffloadMode offload in modes)
         {
             foreach (int batchSize in (int[])[1, 2, 7, 11, 14, 27, 32])
             {
                 foreach (bool cacheOn in (bool[])[true, false])
                 {
                     var setup = new EngineSetup(offload, cacheOn, batchSize);
-                    IReadOnlyList<string> found = RunComparison.Differences(@case, want, EngineRun.Play(@case, setup));
+                    RunResult got = EngineRun.Play(@case, setup);
+                    List<string> found =
+                    [
+                        .. RunComparison.Differences(@case, want, got), .. RunComparison.Differences(@case, plain, got, withConnectionCounters: true),
+                    ];
                     if (found.Count > 0) faults.Add($"{setup}: {string.Join('\n', found)}");
                 }
             }

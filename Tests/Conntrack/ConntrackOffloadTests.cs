@@ -138,6 +138,36 @@ public sealed class ConntrackOffloadTests
     }
 
     [Fact]
+    public void WhatHardwareCountedBeforeTheFinIsCreditedAfterIt()
+    {
+        using var b = new CtBench();
+        b.OpenTcp();
+        CtVerdict open = b.Last;
+        b.NowMs += 1000;
+        b.Send(Forward(Fin | Ack, 101, 501));
+        ConnInfo closing = b.TheConnection();
+        b.Ct.Credit(open.ConnId, open.Generation, reply: false, packets: 3, bytes: 180, lastUsedMs: b.NowMs - 500);
+        ConnInfo credited = b.TheConnection();
+        Assert.Equal(closing.OrigPackets + 3, credited.OrigPackets);
+        Assert.Equal(closing.OrigBytes + 180, credited.OrigBytes);
+        Assert.Equal(closing.TimeoutSeconds, credited.TimeoutSeconds);
+    }
+
+    [Fact]
+    public void CreditForAConnectionThatIsGoneDoesNotGoToTheNextOneOfItsSlot()
+    {
+        using var b = new CtBench();
+        b.OpenTcp();
+        CtVerdict open = b.Last;
+        b.Ct.FlushAll(b.NowMs);
+        b.OpenTcp();
+        Assert.Equal(open.ConnId, b.Last.ConnId);
+        ConnInfo next = b.TheConnection();
+        b.Ct.Credit(open.ConnId, open.Generation, reply: false, packets: 3, bytes: 180, lastUsedMs: b.NowMs);
+        Assert.Equal(next.OrigPackets, b.TheConnection().OrigPackets);
+    }
+
+    [Fact]
     public void TheDirectWayAndTheGeneralWayAgree()
     {
         // The mark forces the general way; setting it to what it is changes nothing.
