@@ -15,7 +15,7 @@ public sealed class FlowMod
     public ulong CookieMask { get; init; }
 
     /// <summary>
-    /// Add: the rule's cookie. Modify: the cookie to set, null to leave it alone (a rule that modify has to add gets 0).
+    /// Add: the rule's cookie. Modify: read, but without effect, as in OpenFlow 1.2 and later.
     /// Unlike this, <see cref="Cookie"/> and <see cref="CookieMask"/> say which rules a modify or delete is about.
     /// </summary>
     public ulong? NewCookie { get; init; }

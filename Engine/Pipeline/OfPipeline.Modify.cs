@@ -56,7 +56,7 @@ public sealed partial class OfPipeline
                 break;
             case FlowModCommand.Modify:
             case FlowModCommand.ModifyStrict:
-                if (Modify(mod) == 0 && mod.CookieMask == 0) Add(mod, nowMs);
+                Modify(mod);
                 break;
             default:
                 bool strict = mod.Command == FlowModCommand.DeleteStrict;
@@ -140,6 +140,7 @@ public sealed partial class OfPipeline
             OfRule old = rules[i];
             if (old.MatchHash != rule.MatchHash || !Match.Same(ref old.Match, ref rule.Match)) continue;
             old.Removed = true;
+            if ((mod.Flags & FlowModFlags.ResetCounts) == 0) (rule.Packets, rule.Bytes) = (old.Packets, old.Bytes);
             rules[i] = rule;
             return;
         }
@@ -147,10 +148,10 @@ public sealed partial class OfPipeline
         rules.Insert(to, rule);
     }
 
-    private int Modify(FlowMod mod)
+    /// <summary>Changes the actions of the rules selected; adds none and keeps their cookies (OpenFlow 1.2 and later).</summary>
+    private void Modify(FlowMod mod)
     {
         bool strict = mod.Command == FlowModCommand.ModifyStrict;
-        int modified = 0;
         for (int t = 0; t < TableCount; t++)
         {
             if (_rules[t] is not { } rules || (mod.Table is not null && mod.Table != t)) continue;
@@ -158,14 +159,10 @@ public sealed partial class OfPipeline
             {
                 if (!Selects(mod, rule, strict)) continue;
                 SetActions(rule, mod.Actions);
-                if (mod.NewCookie is { } cookie) rule.Cookie = cookie;
                 if ((mod.Flags & FlowModFlags.ResetCounts) != 0) rule.Packets = rule.Bytes = 0;
                 _changed[t] = true;
-                modified++;
             }
         }
-
-        return modified;
     }
 
     private int RemoveWhere(int table, Predicate<OfRule> condition)

@@ -20,9 +20,22 @@ public sealed unsafe partial class Translator
         {
             Consult(LseAt(i), BottomWindow);
             if ((Read32(_flow, LseAt(i)) & BottomOfStack) != 0) return i + 1;
+            if (!ConsultNonZero(LseAt(i))) return i;
         }
 
         return MaxLabels;
+    }
+
+    /// <summary>An entry of zero is no entry: the stack ends without a bottom, as in a truncated frame or behind the pop of the only label.</summary>
+    private bool ConsultNonZero(int offset)
+    {
+        for (int i = 0; i < 4; i++)
+        {
+            if (_flow[offset + i] != 0) return ConsultAnyBit(offset + i, 0xff);
+        }
+
+        Consult(offset, L.Window4);
+        return false;
     }
 
     private void PushMpls(ushort etherType)
@@ -202,7 +215,9 @@ public sealed unsafe partial class Translator
         if (Tci(flow, L.DlType) is not (EthType.Mpls or EthType.MplsMcast)) return 0;
         for (int i = 0; i < MaxLabels; i++)
         {
-            if ((Read32(flow, LseAt(i)) & BottomOfStack) != 0) return i + 1;
+            uint entry = Read32(flow, LseAt(i));
+            if ((entry & BottomOfStack) != 0) return i + 1;
+            if (entry == 0) return i;
         }
 
         return MaxLabels;

@@ -18,6 +18,7 @@ internal sealed class EngineRun : IOutputSink
             Ports = [.. @case.Ports.Select(p => ($"p{p}", p))],
             Offload = setup.Offload,
             NicProfile = setup.NicProfile,
+            NicFaults = setup.Faults ?? Mergeflow.Nic.FaultPlan.None,
             CacheOn = setup.CacheOn,
             BatchSize = setup.BatchSize,
             Seed = setup.Seed,
@@ -33,7 +34,7 @@ internal sealed class EngineRun : IOutputSink
         foreach (GroupMod group in @case.ParseGroups()) simulator.ApplyGroupMod(group);
         simulator.ApplyFlowMods(@case.ParseFlows());
         for (int i = 0; i < @case.Events.Count; i++) Step(simulator, @case.Events[i], i);
-        return run.Finish(simulator.Settle());
+        return run.Finish(simulator.Settle(), RulesLeft(simulator));
     }
 
     public void Output(long eventIndex, uint port, ReadOnlySpan<byte> frame) => _outputs[eventIndex].Add((port, Convert.ToHexStringLower(frame)));
@@ -58,7 +59,18 @@ internal sealed class EngineRun : IOutputSink
         }
     }
 
-    private RunResult Finish(SimulatorReport report)
+    /// <summary>Merged rules that are still there when everything that they were made of is gone.</summary>
+    private static int RulesLeft(Simulator simulator)
+    {
+        if (simulator.Datapath.Offload is not { } offload) return 0;
+        simulator.FlushConntrack(null);
+        simulator.ApplyFlowMods([FuzzCase.Parser.ParseFlow("delete")]);
+        simulator.AdvanceTo(simulator.NowMs + 120_000);
+        simulator.Settle();
+        return offload.RuleCount;
+    }
+
+    private RunResult Finish(SimulatorReport report, int rulesLeft)
     {
         var statistics = new RunStatistics();
         statistics.Add("upcalls", (long)report.Pmd.Upcalls);
@@ -75,6 +87,7 @@ internal sealed class EngineRun : IOutputSink
             Connections = report.Connections.ToDictionary(Show, c => c.TimeoutSeconds),
             ConnectionCounters = report.Connections.ToDictionary(
                 Show, c => string.Create(CultureInfo.InvariantCulture, $"{c.OrigPackets}/{c.OrigBytes} {c.ReplyPackets}/{c.ReplyBytes}")),
+            RulesLeft = rulesLeft,
             Statistics = statistics,
         };
     }

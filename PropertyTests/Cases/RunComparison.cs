@@ -17,6 +17,7 @@ internal static class RunComparison
             faults.Add($"event {i} t={e.TimeMs} {e.Op} port={e.Port} {Convert.ToHexStringLower(e.Frame)}\n  want {Show(want.Outputs[i])}\n  got  {Show(got.Outputs[i])}");
         }
 
+        if (got.RulesLeft > 0) faults.Add($"{got.RulesLeft} merged rules outlived what they depend on");
         if (want.Ambiguity is not null) return faults;
         foreach (ulong cookie in want.Rules.Keys.Union(got.Rules.Keys))
         {

@@ -15,6 +15,9 @@ internal sealed class RunResult
     /// <summary>Packets per direction of each connection; empty if the run does not know.</summary>
     public IReadOnlyDictionary<string, string> ConnectionCounters { get; init; } = new Dictionary<string, string>();
 
+    /// <summary>Merged rules that outlived the rules and connections they were made of.</summary>
+    public int RulesLeft { get; init; }
+
     /// <summary>Why the run says nothing from some event on; null = it is whole.</summary>
     public string? Ambiguity { get; init; }
 

@@ -11,7 +11,7 @@ internal sealed partial class ReferenceConntrack
     private readonly Dictionary<RefKey, List<RefConn>> _plainReply = [];
     private readonly Dictionary<RefKey, List<RefConn>> _twins = [];
     private readonly List<RefConn> _all = [];
-    private long _sweptMs = -1;
+    private long _nextSweepMs = long.MinValue;
     private long _added;
 
     /// <summary>Living connections.</summary>
@@ -50,7 +50,6 @@ internal sealed partial class ReferenceConntrack
     /// </summary>
     private Found? Find(RefKey key)
     {
-        Sweep();
         var found = new List<Found>();
         foreach (RefConn c in Slot(_forward, key)) if (_nowMs < c.ExpiryMs) found.Add(new(c, false, false));
         foreach (RefConn c in Slot(_plainReply, key)) if (_nowMs < c.ExpiryMs) found.Add(new(c, true, false));
@@ -58,22 +57,25 @@ internal sealed partial class ReferenceConntrack
         return found.Count == 0 ? null : found.MaxBy(f => (f.Conn.Number, f.IsTwin ? 0 : 1));
     }
 
-    private void Sweep()
+    /// <summary>
+    /// The clock was looked at. Every 20 s, or at the first look after that, what expired before is forgotten with its twins (OVS <c>ct_clean</c>).
+    /// </summary>
+    public void Look(long nowMs)
     {
-        if (_sweptMs == _nowMs) return;
-        _sweptMs = _nowMs;
-        foreach (RefConn c in _all.Where(c => _nowMs >= c.ExpiryMs).ToList())
+        _nowMs = nowMs;
+        if (nowMs < _nextSweepMs) return;
+        if (_nextSweepMs != long.MinValue)
         {
-            long fromMs = c.ExpiryMs < 0 ? -c.ExpiryMs : c.ExpiryMs;
-            if (c.TranslatesSource is null || _nowMs >= ((fromMs / SweepMs) + 1) * SweepMs) Remove(c);
+            foreach (RefConn c in _all.Where(c => Math.Abs(c.ExpiryMs) <= nowMs).ToList()) Remove(c);
         }
+
+        _nextSweepMs = nowMs + SweepMs;
     }
 
     /// <summary>Ends a connection now; its twin stays until the sweep.</summary>
     private void ForceExpire(RefConn conn)
     {
-        if (_nowMs < conn.ExpiryMs) conn.ExpiryMs = -_nowMs;
-        if (conn.ExpiryMs == 0) conn.ExpiryMs = -1;
+        if (_nowMs < conn.ExpiryMs) conn.ExpiryMs = -(_nowMs + 1);
     }
 
     /// <summary>Finds the connection of a packet that was translated by the tuple that the packet's metadata remembers (OVS <c>check_orig_tuple</c>).</summary>

@@ -25,7 +25,7 @@ internal sealed partial class ReferenceConntrack
     /// <summary>Tracks one packet; false if it is held back.</summary>
     public bool Execute(ReferencePacket p, RefFlow flow, RefCtAction ct, long nowMs)
     {
-        _nowMs = nowMs;
+        Look(nowMs);
         if (flow.U(RefField.Frag) != 0)
         {
             if (IsHeld(p, flow))
@@ -96,10 +96,10 @@ internal sealed partial class ReferenceConntrack
             ForceExpire(conn);
             conn = null;
         }
-        else if (ct.Force && isTwin)
+        else if (ct.Force && isTwin && wasTranslated)
         {
-            // 3.1 does not see by the twin that the packet is an answer, and keeps the connection; newer versions replace it.
-            Ambiguity ??= "force for an answer to a translated connection";
+            // Here the twin itself is ended, which does nothing, and no connection is left for the packet.
+            Ambiguity ??= "force after a translation";
         }
 
         if (conn is not null && isTwin)

@@ -22,7 +22,15 @@ internal sealed class ReferenceSwitch
     public bool DamagesLaterFragments { get; init; }
 
     /// <summary>The virtual clock, ms.</summary>
-    public long NowMs { get; set; }
+    public long NowMs
+    {
+        get;
+        set
+        {
+            if (value != field) Conntrack.Look(value);
+            field = value;
+        }
+    }
 
     /// <summary>A packet was recirculated more often than Open vSwitch does.</summary>
     public bool TooDeep { get; private set; }

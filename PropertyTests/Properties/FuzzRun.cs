@@ -19,6 +19,8 @@ public sealed class FuzzRun(ITestOutputHelper output)
         new(OffloadMode.Soft, CacheOn: true, BatchSize: 1),
         new(OffloadMode.Soft, CacheOn: true, BatchSize: 7, Capacity: 3),
         new(OffloadMode.Soft, CacheOn: false, BatchSize: 32),
+        new(OffloadMode.Nic, CacheOn: true, BatchSize: 1),
+        new(OffloadMode.Nic, CacheOn: false, BatchSize: 32, NicProfile: "tiny"),
     ];
 
     [Fact]
@@ -31,8 +33,9 @@ public sealed class FuzzRun(ITestOutputHelper output)
         int seed = first;
         for (; watch.Elapsed.TotalSeconds < seconds; seed++)
         {
-            FuzzCase @case = CaseGenerator.Make(seed, 40 + (seed % 300), conntrack: seed % 5 != 0);
-            judge.CheckAgainstReference(@case, "fuzz", s_setups[seed % s_setups.Length]);
+            EngineSetup setup = s_setups[seed % s_setups.Length];
+            FuzzCase @case = CaseGenerator.Make(seed, 40 + (seed % 300), conntrack: seed % 5 != 0, checksSequence: setup.Offload != OffloadMode.Nic);
+            judge.CheckAgainstReference(@case, "fuzz", setup);
         }
 
         output.WriteLine($"seeds {first}..{seed - 1}, {judge.Statistics["packets"]} packets generated in {watch.Elapsed.TotalSeconds:F0} s");

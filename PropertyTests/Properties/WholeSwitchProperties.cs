@@ -25,4 +25,11 @@ public sealed class WholeSwitchProperties(ITestOutputHelper output) : IDisposabl
     [Property(MaxTest = 60, Arbitrary = [typeof(CaseArbitraries)])]
     public void Soft_offload_is_the_reference(CaseSeed seed)
         => _judge.CheckAgainstReference(CaseGenerator.Make(seed.Value, 160), "soft_offload", new EngineSetup(OffloadMode.Soft, BatchSize: 1 + (seed.Value % 32)));
+
+    [Property(MaxTest = 40, Arbitrary = [typeof(CaseArbitraries)])]
+    public void Nic_offload_is_the_reference(CaseSeed seed)
+        => _judge.CheckAgainstReference(
+            CaseGenerator.Make(seed.Value, 160, checksSequence: false),
+            "nic_offload",
+            new EngineSetup(OffloadMode.Nic, BatchSize: 1 + (seed.Value % 32), NicProfile: TransparencyProperties.Profiles[seed.Value % TransparencyProperties.Profiles.Length]));
 }

@@ -175,7 +175,7 @@ public sealed class NicOffloadTests
         using Rig r = new(Tracked(Tcp()), "slow-insert");
         r.Chain.Submit(r.Pmd);
         r.Thread.Step(0);
-        r.Thread.Barrier(0);
+        r.Thread.Step(400);
         MergedFlow rule = Assert.Single(r.Thread.Rules());
         byte[] frame = NicFrame.TcpIpv4();
         Assert.NotNull(r.Receive(frame, 500));

@@ -15,23 +15,27 @@ public sealed class OfPipelineTests
         old.Packets = 9;
         bed.Mod("add cookie=2,priority=5,ip,actions=output:3");
         OfRule rule = Assert.Single(bed.Pipeline.Rules);
-        Assert.Equal((2UL, 0UL, true), (rule.Cookie, rule.Packets, old.Removed));
+        Assert.Equal((2UL, 9UL, true), (rule.Cookie, rule.Packets, old.Removed));
         Assert.Equal("3", bed.Actions(Tcp()));
+        bed.Mod("add reset_counts,priority=5,ip,actions=output:3");
+        Assert.Equal((0UL, 0UL), (bed.Pipeline.Rules.Single().Cookie, bed.Pipeline.Rules.Single().Packets));
     }
 
     [Fact]
-    public void Modify_keeps_rule_and_counters_and_adds_when_nothing_matches()
+    public void Modify_keeps_rule_cookie_and_counters_and_adds_nothing()
     {
-        using PipelineBed bed = new("priority=5,tcp,actions=output:2\npriority=4,udp,actions=output:2");
+        using PipelineBed bed = new("cookie=1,priority=5,tcp,actions=output:2\ncookie=2,priority=4,udp,actions=output:2");
         OfRule rule = bed.Pipeline.Rules.First();
         rule.Packets = 9;
-        bed.Mod("modify ip,actions=output:3");
+        bed.Mod("modify cookie=8,ip,actions=output:3");
         Assert.Equal("3", bed.Actions(Tcp()));
         Assert.Equal("3", bed.Actions(Udp()));
         Assert.Equal(9UL, rule.Packets);
         bed.Mod("modify_strict priority=4,udp,actions=output:4", "modify arp,actions=output:5");
         Assert.Equal("4", bed.Actions(Udp()));
-        Assert.Equal(3, bed.Pipeline.RuleCount);
+        Assert.Equal([1UL, 2UL], bed.Pipeline.Rules.Select(r => r.Cookie));
+        bed.Mod("modify reset_counts,tcp,actions=output:3");
+        Assert.Equal(0UL, rule.Packets);
     }
 
     [Theory]
