@@ -8,6 +8,7 @@ public sealed class ReplaySession : IDisposable
 {
     /// <summary>Events without a clock change or a control operation after which output lines are written all the same: bounds memory.</summary>
     private const int MaxPendingEvents = 4096;
+    private const long RecordedIntervalMs = 1_000_000_000;
 
     /// <summary>Largest frame that the switch takes, bytes; a capture with longer frames (receive coalescing) gets larger slots.</summary>
     private const int FrameCapacityBytes = 10_240;
@@ -20,6 +21,7 @@ public sealed class ReplaySession : IDisposable
     private readonly IEventSource _events;
     private readonly FlowTextParser _parser;
     private readonly ReplayWriter _writer;
+    private readonly RecordedRevalidator _revalidator = new();
     private readonly int _frameCapacityBytes;
     private long _nowMs;
 
@@ -89,6 +91,7 @@ public sealed class ReplaySession : IDisposable
         if (Event.TimeMs > _nowMs)
         {
             Simulator.AdvanceTo(Event.TimeMs);
+            if (_revalidator.ClockMoved(Event.TimeMs)) Simulator.PushStatistics();
             _writer.EmitAll();
             _nowMs = Event.TimeMs;
         }
@@ -155,11 +158,15 @@ public sealed class ReplaySession : IDisposable
             ControlText.OfEvent(_events.Name, Event.LineNumber, [i]).Run(() => mods.AddRange(_parser.ParseFlows(line)));
             while (elements.Count < mods.Count) elements.Add(i);
         }
-        ControlText.OfEvent(_events.Name, Event.LineNumber, elements).Run(() => Simulator.ApplyFlowMods(mods));
+        ControlText.OfEvent(Events.Name, Event.LineNumber, elements).Run(() => Simulator.ApplyFlowMods(mods, purge: true));
+        _revalidator.Purged(_nowMs);
     }
 
-    private void ApplyGroupMod() => ControlText.OfEvent(_events.Name, Event.LineNumber, []).Run(
-        () => Simulator.ApplyGroupMod(_parser.ParseGroup(Event.Lines[0])));
+    private void ApplyGroupMod()
+    {
+        ControlText.OfEvent(Events.Name, Event.LineNumber, []).Run(() => Simulator.ApplyGroupMod(_parser.ParseGroup(Event.Lines[0]), purge: true));
+        _revalidator.Purged(_nowMs);
+    }
 
     private void Fail(string what) => CommandFailedException.ThrowBadInput(_events.Name, Event.LineNumber, what);
 
@@ -179,6 +186,10 @@ public sealed class ReplaySession : IDisposable
         IpfMinFragV4Bytes = arguments.Config.IpfMinFragV4Bytes,
         IpfMinFragV6Bytes = arguments.Config.IpfMinFragV6Bytes,
         FrameCapacityBytes = frameCapacityBytes,
+
+        // As the cases were recorded; what is left of the revalidator's rhythm is in RecordedRevalidator.
+        MaxIdleMs = RecordedIntervalMs,
+        MaxRevalidatorMs = RecordedIntervalMs,
     };
 
     private static (IEventSource Events, int FrameCapacityBytes) OpenEvents(ReplayArguments arguments)

@@ -59,13 +59,12 @@ public static unsafe partial class PacketEdit
     }
 
     /// <summary>
-    /// Pseudo-header change of an IPv4 packet. OVS 3.1 does this to later fragments too and damages their payload; there is no
-    /// transport header in them, so it is not done here.
+    /// Pseudo-header change of an IPv4 packet. As in OVS (<c>packet_set_ipv4_addr</c>) the two bytes where a transport checksum would be
+    /// change in later fragments too, although payload is there.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void ChangeTransportChecksum(Packet* packet, ulong change)
     {
-        if ((packet->Key.NwFrag & NwFrag.Later) != 0) return;
         byte* l4 = packet->Data + packet->L4Offset;
         byte proto = packet->Key.NwProto;
         if (proto == IpProto.Tcp && L4SizeBytes(packet) >= 20) ChangeChecksum(l4 + 16, change);

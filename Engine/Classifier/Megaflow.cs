@@ -44,5 +44,8 @@ public sealed unsafe class Megaflow
     /// <summary>Bytes already pushed to <see cref="Rules"/>.</summary>
     public ulong SettledBytes { get; set; }
 
+    /// <summary>It has reported packets before: later ones go to the same rules when it is purged (OVS: the ukey has an <c>xcache</c>).</summary>
+    public bool HasReported { get; set; }
+
     public long CreatedMs { get; set; }
 }

@@ -111,6 +111,7 @@ public sealed unsafe class MegaflowTable : IMegaflowSource, IMegaflowLedger, IDi
         m.CreatedMs = nowMs;
         m.Hot->LastUsedMs = nowMs;
         m.SettledPackets = m.SettledBytes = 0;
+        m.HasReported = false;
         SetProgram(m, xlate);
         Count++;
         return m;

@@ -21,6 +21,7 @@ public sealed class Datapath : IDisposable
         {
             Ports = [.. options.Ports.Select(p => new PipelinePort(p.Name, p.Number))],
             VlanLimit = options.VlanLimit,
+            ExactVlanPop = options.ExactVlanPop,
         });
         Conntrack = new Conntrack(new ConntrackOptions
         {
@@ -32,7 +33,7 @@ public sealed class Datapath : IDisposable
         });
         Megaflows = new MegaflowTable(options.MegaflowCapacity, Quiescent);
         _upcall = new UpcallHandler(Pipeline, Megaflows);
-        Revalidator = new Revalidator(Pipeline, _upcall);
+        Revalidator = new Revalidator(Pipeline, _upcall, options);
         if (CreateProvider(options) is { } provider)
         {
             var end = new PmdOffload((provider as SoftOffloadProvider)?.Table);
@@ -89,22 +90,23 @@ public sealed class Datapath : IDisposable
     public QuiescentState PmdQuiescent { get; } = new();
 
     /// <summary>Applies flow modifications, all or none; on return no megaflow and no merged rule contradicts the tables.</summary>
-    public void ApplyFlowMods(IReadOnlyList<FlowMod> mods, long nowMs)
+    /// <param name="mods">Parsed modifications.</param>
+    /// <param name="nowMs">Time.</param>
+    /// <param name="purge">Delete all megaflows instead of translating them again (OVS <c>revalidator/purge</c>).</param>
+    public void ApplyFlowMods(IReadOnlyList<FlowMod> mods, long nowMs, bool purge = false)
     {
-        // Hardware packets so far belong to the old rules.
-        Settle(nowMs);
+        // What hardware has counted is credited to the megaflows before they are translated again.
+        Offload?.Settle(nowMs);
         Pipeline.ApplyAll(mods, nowMs);
-        Revalidator.RevalidateAll(nowMs);
-        Offload?.Barrier(nowMs);
+        AfterTableChange(nowMs, purge);
     }
 
     /// <summary>Applies a group modification, with the same promise.</summary>
-    public void ApplyGroupMod(GroupMod mod, long nowMs)
+    public void ApplyGroupMod(GroupMod mod, long nowMs, bool purge = false)
     {
-        Settle(nowMs);
+        Offload?.Settle(nowMs);
         Pipeline.ApplyGroup(mod);
-        Revalidator.RevalidateAll(nowMs);
-        Offload?.Barrier(nowMs);
+        AfterTableChange(nowMs, purge);
     }
 
     /// <summary>Removes connections: all, or those of one zone.</summary>
@@ -115,12 +117,13 @@ public sealed class Datapath : IDisposable
         Offload?.Barrier(nowMs);
     }
 
-    /// <summary>Deletes every megaflow, its statistics pushed.</summary>
-    public void FlushMegaflows()
+    /// <summary>Deletes every megaflow and every merged rule, their statistics pushed (OVS <c>revalidator/purge</c>).</summary>
+    public void FlushMegaflows(long nowMs)
     {
+        Offload?.Settle(nowMs);
+        Revalidator.Purge(nowMs);
+        Offload?.Barrier(nowMs);
         Revalidator.PushAll();
-        foreach (Megaflow m in Megaflows.All().ToList()) _upcall.Delete(m);
-        Megaflows.Reclaim();
     }
 
     /// <summary>Pushes everything that is counted anywhere to where it is reported.</summary>
@@ -130,12 +133,14 @@ public sealed class Datapath : IDisposable
         Revalidator.PushAll();
     }
 
-    /// <summary>What happens when the clock moves: expiry of connections, rules and megaflows.</summary>
+    /// <summary>What happens when the clock moves: expiry of connections, megaflows and rules.</summary>
     public void Expire(long nowMs)
     {
         Conntrack.ExpireAll(nowMs);
+
+        // Rules are idle by what megaflows have reported, so these come first.
+        Revalidator.SweepIfDue(nowMs);
         if (Pipeline.Expire(nowMs) > 0) Revalidator.RevalidateAll(nowMs);
-        Revalidator.ExpireIdle(nowMs);
         Pipeline.Recirc.Sweep(nowMs);
         Offload?.Barrier(nowMs);
         Megaflows.Reclaim();
@@ -151,6 +156,13 @@ public sealed class Datapath : IDisposable
         _upcall.Dispose();
         Megaflows.Dispose();
         Conntrack.Dispose();
+    }
+
+    private void AfterTableChange(long nowMs, bool purge)
+    {
+        if (purge) Revalidator.Purge(nowMs);
+        else Revalidator.RevalidateAll(nowMs);
+        Offload?.Barrier(nowMs);
     }
 
     private IOffloadProvider? CreateProvider(DatapathOptions options)

@@ -19,6 +19,18 @@ public class DatapathOptions
     /// <summary>Microflow caches on.</summary>
     public bool CacheOn { get; init; } = true;
 
+    /// <summary>Idle time in ms after which a megaflow goes (OVS <c>max-idle</c>).</summary>
+    public long MaxIdleMs { get; init; } = 10_000;
+
+    /// <summary>
+    /// Time in ms after which megaflow statistics are pushed to the OpenFlow rules and idle megaflows looked for (OVS <c>max-revalidator</c>). A
+    /// change of the tables does it at once.
+    /// </summary>
+    public long MaxRevalidatorMs { get; init; } = 500;
+
+    /// <summary>See <see cref="PipelineOptions.ExactVlanPop"/>.</summary>
+    public bool ExactVlanPop { get; init; }
+
     /// <summary>Seed of everything that is chosen by chance.</summary>
     public ulong Seed { get; init; }
 

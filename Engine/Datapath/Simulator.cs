@@ -33,17 +33,24 @@ public sealed unsafe class Simulator : IDisposable
     public long NowMs { get; private set; }
 
     /// <summary>Applies flow modifications after everything pending; on return no packet is forwarded by what they revoked.</summary>
-    public void ApplyFlowMods(IReadOnlyList<FlowMod> mods)
+    public void ApplyFlowMods(IReadOnlyList<FlowMod> mods, bool purge = false)
     {
         Flush();
-        Datapath.ApplyFlowMods(mods, NowMs);
+        Datapath.ApplyFlowMods(mods, NowMs, purge);
     }
 
     /// <summary>Applies a group modification, with the same promise.</summary>
-    public void ApplyGroupMod(GroupMod mod)
+    public void ApplyGroupMod(GroupMod mod, bool purge = false)
     {
         Flush();
-        Datapath.ApplyGroupMod(mod, NowMs);
+        Datapath.ApplyGroupMod(mod, NowMs, purge);
+    }
+
+    /// <summary>Finishes everything at the current time and reports it to the OpenFlow rules, as a revalidator does now and then.</summary>
+    public void PushStatistics()
+    {
+        Flush();
+        Datapath.Settle(NowMs);
     }
 
     /// <summary>Finishes everything at the current time, then moves the clock; going back is refused.</summary>
@@ -52,7 +59,7 @@ public sealed unsafe class Simulator : IDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(nowMs, NowMs);
         if (nowMs == NowMs) return;
         Flush();
-        Datapath.Settle(NowMs);
+        Datapath.Offload?.Settle(NowMs);
         NowMs = nowMs;
         Datapath.Expire(nowMs);
     }

@@ -16,7 +16,7 @@ public sealed unsafe partial class TraceMerger
                 (value.DlSrc, mask.DlSrc) = (a.Eth.Src, a.Eth.SrcMask);
                 break;
             case DpOp.SetIpv4:
-                if (!RequireNetwork(ref h, EthType.Ip)) return false;
+                if (!RequireNetwork(ref h, EthType.Ip) || !RequireWhole(ref h, in a.Ipv4)) return false;
                 (value.NwSrc, mask.NwSrc) = (a.Ipv4.Src, a.Ipv4.SrcMask);
                 (value.NwDst, mask.NwDst) = (a.Ipv4.Dst, a.Ipv4.DstMask);
                 (value.NwTos, mask.NwTos) = (a.Ipv4.Tos, a.Ipv4.TosMask);
@@ -85,6 +85,16 @@ public sealed unsafe partial class TraceMerger
         pin.NwProto = 0xff;
         if (!PullBack(ref h, ref pin)) return false;
         return (h.Current.DlType.Host == ethType && h.Current.NwProto != 0) || Refuse(OffloadReason.Malformed, "rewrite without a network header");
+    }
+
+    /// <summary>A new address changes two bytes of a later fragment's payload, which a device does not do.</summary>
+    private bool RequireWhole(ref SymbolicHeader h, ref readonly DpSetIpv4 set)
+    {
+        if ((set.SrcMask.Raw | set.DstMask.Raw) == 0 || h.Current.NwProto is not (IpProto.Tcp or IpProto.Udp)) return true;
+        FlowKey pin = default;
+        pin.NwFrag = (NwFrag)0xff;
+        if (!PullBack(ref h, ref pin)) return false;
+        return (h.Current.NwFrag & NwFrag.Later) == 0 || Refuse(OffloadReason.Fragment, "ip_frag");
     }
 
     private bool RequireTransport(ref SymbolicHeader h, byte proto)

@@ -63,6 +63,44 @@ internal sealed unsafe partial class TableIndex
         for (int i = 0; i < n; i++) view.Excluded[words[i]] |= masks[i] & view.Live[words[i]] & ~view.Consulted[words[i]];
     }
 
+    /// <summary>
+    /// Adds all link-layer bits by which rules that could come before <paramref name="found"/> match: what Open vSwitch reads, stage by stage,
+    /// before it sees that they do not.
+    /// </summary>
+    public void ExcludeByLink(FlowView view, OfRule? found)
+    {
+        foreach (Subtable s in _subtables)
+        {
+            if (found is not null && ReferenceEquals(_rules[s.First], found)) break;
+            if (!MetadataMatches(s, view)) continue;
+            for (int i = 0; i < s.WordCount && s.Words[i] < LinkWords; i++)
+            {
+                int w = s.Words[i];
+                view.Excluded[w] |= s.Masks[i] & view.Live[w] & ~view.Consulted[w];
+            }
+        }
+    }
+
+    /// <summary>True if some rule agrees in all that is no header field: the first stage of a staged lookup.</summary>
+    private static bool MetadataMatches(Subtable s, FlowView view)
+    {
+        ulong* value = s.Values;
+        for (int r = 0; r < s.Count; r++, value += s.WordCount)
+        {
+            ulong differs = 0;
+            for (int i = 0; i < s.WordCount; i++)
+            {
+                // Lanes 0 (behind the link layer), 3, and from 6 on.
+                int w = s.Words[i];
+                if (w is 2 or 3 or (>= 12 and < 16) or >= 24) differs |= (view.Flow[w] ^ value[i]) & s.Masks[i];
+            }
+
+            if (differs == 0) return true;
+        }
+
+        return false;
+    }
+
     /// <summary>Remembers the rules of <paramref name="s"/> in front of <paramref name="best"/> that known bits do not rule out.</summary>
     [SkipLocalsInit]
     private void CollectUndecided(Subtable s, FlowView view, int best, LookupScratch scratch)

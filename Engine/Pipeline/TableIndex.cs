@@ -16,6 +16,9 @@ internal sealed unsafe partial class TableIndex
     /// <summary>8-byte words of a <see cref="PipelineFlow"/>.</summary>
     public const int WordCount = PipelineFlow.SizeBytes / 8;
 
+    /// <summary>Words at the front of a flow that hold dl_dst, dl_src, dl_type and vlan0_tci.</summary>
+    private const int LinkWords = 2;
+
     /// <summary>Largest table that is searched rule by rule.</summary>
     private const int FlatLimit = 1024;
 

@@ -78,7 +78,10 @@ public sealed unsafe partial class Translator
             }
 
             if (inPort != 0) *(uint*)(_flow + TranslatorLayout.InPort) = System.Buffers.Binary.BinaryPrimitives.ReverseEndianness(inPort - 1);
-            rule = index.Lookup(new FlowView((ulong*)_flow, (ulong*)_live, (ulong*)_wc, (ulong*)_excluded), _scratch);
+            var view = new FlowView((ulong*)_flow, (ulong*)_live, (ulong*)_wc, (ulong*)_excluded);
+            rule = index.Lookup(view, _scratch);
+            if (_isInnerOpen) index.ExcludeByLink(view, rule);
+            else if (_vlans.Count == 1) _lookups.Add((index, rule));
             *(uint*)(_flow + TranslatorLayout.InPort) = oldInPort;
             *(uint*)(_flow + TranslatorLayout.TpSrc) = ports;
             *(uint*)(_live + TranslatorLayout.TpSrc) = portsLive;

@@ -31,7 +31,27 @@ public sealed unsafe partial class Translator
         }
 
         _baseVlans = _vlans;
+        _isInnerOpen = false;
+        _lookups.Clear();
+
+        // Which of two megaflows gets a double-tagged packet depends on which mask came first, hence on what is in the masks of tagged packets.
+        if (_vlans.Count > 0 && !_pipeline.Options.ExactVlanPop && IsIpType(*(ushort*)(_orig + TranslatorLayout.DlType)))
+        {
+            _wc[TranslatorLayout.NwFrag] |= (byte)(NwFrag.Any | NwFrag.Later);
+        }
     }
+
+    /// <summary>
+    /// From here on double-tagged packets share the megaflow, so it must be as narrow as Open vSwitch's: its lookups read whole link-layer fields.
+    /// </summary>
+    private void LeaveInnerOpen()
+    {
+        if (_isInnerOpen) return;
+        _isInnerOpen = true;
+        foreach ((TableIndex index, OfRule? rule) in _lookups) index.ExcludeByLink(View, rule);
+    }
+
+    private FlowView View => new((ulong*)_flow, (ulong*)_live, (ulong*)_wc, (ulong*)_excluded);
 
     /// <summary>True if rules see a tag; consults just that.</summary>
     private bool ConsultVlanPresent()
@@ -80,7 +100,8 @@ public sealed unsafe partial class Translator
     /// <summary>Pushes a tag with a zero TCI; at the limit the innermost tag is lost.</summary>
     private void PushVlan(ushort tpid)
     {
-        ConsultVlanCount();
+        if (_pipeline.Options.ExactVlanPop || _vlans.Count == 0) ConsultVlanCount();
+        else ConsultWholeTags();
         SyncOuter();
         _vlans.Inner = _vlans.Outer;
         _vlans.Outer = new VlanTag { Id = _nextTagId++, Tpid = tpid };
@@ -91,8 +112,11 @@ public sealed unsafe partial class Translator
 
     private void PopVlan()
     {
-        ConsultVlanCount();
+        bool isExact = _pipeline.Options.ExactVlanPop;
+        if (isExact) ConsultVlanCount();
         if (_vlans.Count == 0) return;
+
+        if (!isExact && _vlans is { Count: 1, Outer.Id: 1 }) LeaveInnerOpen();
         _vlans.Outer = _vlans.Inner;
         _vlans.Inner = default;
         _vlans.Count--;
@@ -100,7 +124,7 @@ public sealed unsafe partial class Translator
         if (_vlans.Count == 0) top = default;
 
         // The packet's second tag moves to where rules look: from here on it is known as a whole.
-        if (top.Id == 2) ConsultTag(ref top, tpid: false);
+        if (top.Id == 2) ConsultTag(ref top, tpid: !isExact);
         Write(TranslatorLayout.Vlan0Tci, TranslatorLayout.Window2, BinaryPrimitives.ReverseEndianness(top.Tci));
         if (top.Id == 1) *(ushort*)(_live + TranslatorLayout.Vlan0Tci) = BinaryPrimitives.ReverseEndianness(top.LiveTci);
         _dirty = true;
@@ -119,7 +143,12 @@ public sealed unsafe partial class Translator
 
         // Only the outermost tag of the packet can be rewritten in place: an inner one that changed is popped and pushed again.
         if (common == 2 && DiffersInner()) common = 0;
-        for (int i = _baseVlans.Count; i > common; i--) _out.Add(DpOp.PopVlan);
+        for (int i = _baseVlans.Count; i > common; i--)
+        {
+            if (!_pipeline.Options.ExactVlanPop) ConsultWholeTag(i - common - 1);
+            _out.Add(DpOp.PopVlan);
+        }
+
         if (common > 0) RewriteOuter(_vlans[_vlans.Count - common], _baseVlans[_baseVlans.Count - common]);
         for (int i = _vlans.Count - common - 1; i >= 0; i--)
         {
@@ -160,6 +189,32 @@ public sealed unsafe partial class Translator
         if (tag.Id is not (1 or 2)) return;
         *(ushort*)(_wc + (tag.Id == 2 ? TranslatorLayout.Vlan1Tci : TranslatorLayout.Vlan0Tci)) |= BinaryPrimitives.ReverseEndianness(tag.LiveTci);
         if (tpid) *(ushort*)(_wc + (tag.Id == 2 ? TranslatorLayout.Vlan1Tpid : TranslatorLayout.Vlan0Tpid)) = ushort.MaxValue;
+    }
+
+    /// <summary>Consults the tags that are there, as far as Open vSwitch does: that there is no second one is in no mask.</summary>
+    private void ConsultWholeTags()
+    {
+        ConsultWholeTag(0);
+        if (_vlans.Count > 1) ConsultWholeTag(1);
+        else if (_vlans.Outer.Id == 1) LeaveInnerOpen();
+    }
+
+    private void ConsultWholeTag(int index)
+    {
+        *(ushort*)(_wc + (index == 0 ? TranslatorLayout.Vlan0Tci : TranslatorLayout.Vlan1Tci)) = ushort.MaxValue;
+        *(ushort*)(_wc + (index == 0 ? TranslatorLayout.Vlan0Tpid : TranslatorLayout.Vlan1Tpid)) = ushort.MaxValue;
+    }
+
+    /// <summary>
+    /// The outer tag in a mask that leaves open whether there is a second one, as Open vSwitch installs it: all of it if no rule looked at
+    /// it, else what they looked at and that it is there. For MPLS packets too: what Open vSwitch counts depends on it.
+    /// </summary>
+    private void FinishVlanMask()
+    {
+        bool isMpls = BinaryPrimitives.ReverseEndianness(*(ushort*)(_orig + TranslatorLayout.DlType)) is EthType.Mpls or EthType.MplsMcast;
+        if (!_isInnerOpen && (!isMpls || _pipeline.Options.ExactVlanPop)) return;
+        ref ushort mask = ref *(ushort*)(_wc + TranslatorLayout.Vlan0Tci);
+        mask = mask == 0 ? ushort.MaxValue : (ushort)(mask | (ushort)VlanPresentWindow);
     }
 
     /// <summary>The outer tag's bits live in the flow; brings them back to the stack.</summary>

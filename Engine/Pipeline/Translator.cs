@@ -56,6 +56,8 @@ public sealed unsafe partial class Translator : IDisposable
     private TagStack _vlans;
     private TagStack _baseVlans;
     private int _nextTagId;
+    private bool _isInnerOpen;
+    private readonly List<(TableIndex Index, OfRule? Rule)> _lookups = [];
     private bool _dirty;
     private bool _conntracked;
     private bool _conntrackedInKey;
@@ -209,6 +211,7 @@ public sealed unsafe partial class Translator : IDisposable
             (Vector256.Load(_wc + (32 * i)) | Vector256.Load(_excluded + (32 * i))).Store(_wc + (32 * i));
         }
 
+        FinishVlanMask();
         Unsafe.CopyBlock(ref Unsafe.As<FlowKey, byte>(ref mask), ref *_wc, FlowKey.SizeBytes);
         // Rules see the ports of fragments as zero: whoever looked at ports has looked at nw_frag.
         if (*(uint*)(_wc + TranslatorLayout.TpSrc) != 0 && IsIpType(*(ushort*)(_orig + TranslatorLayout.DlType))) mask.NwFrag |= NwFrag.Any;

@@ -5,20 +5,23 @@ namespace Mergeflow.Engine;
 /// </summary>
 public sealed class Revalidator : IPoller
 {
-    /// <summary>Idle time after which a megaflow goes (OVS <c>max-idle</c>).</summary>
-    public const long MaxIdleMs = 10_000;
-
     private const int SlicePerStep = 4096;
 
     private readonly OfPipeline _pipeline;
     private readonly UpcallHandler _upcall;
     private readonly Translator _translator;
     private readonly XlateResult _scratch = new();
+    private readonly long _maxIdleMs;
+    private readonly long _maxRevalidatorMs;
     private ulong _seenVersion;
+    private long _sweptAtMs;
     private int _cursor;
 
-    public Revalidator(OfPipeline pipeline, UpcallHandler upcall)
+    /// <summary>A revalidator with the timing of <paramref name="options"/>.</summary>
+    public Revalidator(OfPipeline pipeline, UpcallHandler upcall, DatapathOptions options)
     {
+        _maxIdleMs = options.MaxIdleMs;
+        _maxRevalidatorMs = options.MaxRevalidatorMs;
         _pipeline = pipeline;
         _upcall = upcall;
         _translator = new Translator(pipeline);
@@ -36,20 +39,26 @@ public sealed class Revalidator : IPoller
     public int Step(long nowMs)
     {
         if (_pipeline.TablesVersion != _seenVersion) return RevalidateAll(nowMs);
+        if (_cursor == 0 && nowMs - _sweptAtMs < _maxRevalidatorMs) return 0;
         MegaflowTable table = _upcall.Megaflows;
         int high = table.HighWater;
         int n = Math.Min(SlicePerStep, high);
         for (int i = 0; i < n; i++)
         {
-            if (_cursor >= high) _cursor = 0;
+            if (_cursor >= high) break;
             if (table[_cursor++] is { } m) Sweep(m, nowMs);
         }
+
+        if (_cursor >= high) (_cursor, _sweptAtMs) = (0, nowMs);
 
         table.Reclaim();
         return 0;
     }
 
-    /// <summary>Re-translates every megaflow now; on return none contradicts the tables.</summary>
+    /// <summary>
+    /// Re-translates every megaflow now; on return none contradicts the tables. Packets that are not pushed yet are credited to the rules of
+    /// the new translation, whether the megaflow survives it or not (OVS <c>revalidate_ukey</c>, <c>push_dp_ops</c>).
+    /// </summary>
     public int RevalidateAll(long nowMs)
     {
         _seenVersion = _pipeline.TablesVersion;
@@ -59,8 +68,9 @@ public sealed class Revalidator : IPoller
         {
             if (table[i] is not { } m) continue;
             checkedCount++;
+            bool isValid = StillValid(m, nowMs);
             Push(m);
-            if (StillValid(m, nowMs)) continue;
+            if (isValid) continue;
             Stats = Stats with { Changed = Stats.Changed + 1 };
             Remove(m);
         }
@@ -69,9 +79,35 @@ public sealed class Revalidator : IPoller
         return checkedCount;
     }
 
-    /// <summary>Deletes what has been idle too long.</summary>
-    public void ExpireIdle(long nowMs)
+    /// <summary>
+    /// Deletes every megaflow (OVS <c>revalidator/purge</c>). Packets that are not pushed yet are credited to the rules it reported to before, or,
+    /// if it never did, to those of a translation now.
+    /// </summary>
+    public void Purge(long nowMs)
     {
+        _seenVersion = _pipeline.TablesVersion;
+        MegaflowTable table = _upcall.Megaflows;
+        for (int i = 0; i < table.HighWater; i++)
+        {
+            if (table[i] is not { } m) continue;
+            if (!m.HasReported) StillValid(m, nowMs);
+            Push(m);
+        }
+
+        // Not before all are translated: they need each other's recirculation ids.
+        for (int i = 0; i < table.HighWater; i++)
+        {
+            if (table[i] is { } m) Remove(m);
+        }
+
+        table.Reclaim();
+    }
+
+    /// <summary>Pushes statistics and deletes what has been idle too long, if a sweep is due.</summary>
+    public void SweepIfDue(long nowMs)
+    {
+        if (nowMs - _sweptAtMs < _maxRevalidatorMs) return;
+        (_cursor, _sweptAtMs) = (0, nowMs);
         MegaflowTable table = _upcall.Megaflows;
         for (int i = 0; i < table.HighWater; i++)
         {
@@ -94,13 +130,18 @@ public sealed class Revalidator : IPoller
         table.Reclaim();
     }
 
-    /// <summary>Pushes one megaflow's new packets and bytes to every rule it visits, once per visit.</summary>
+    /// <summary>
+    /// Pushes one megaflow's new packets and bytes to every rule it visits, once per visit. OVS cannot read the key of an MPLS packet without a
+    /// label back from its datapath (<c>odp_flow_key_to_flow</c>): such a megaflow's statistics end with the packet that made it.
+    /// </summary>
     public void Push(Megaflow m)
     {
         (ulong packets, ulong bytes, long lastUsedMs) = _upcall.Megaflows.CountersOf(m);
+        // The first packet was settled when the megaflow was made, before it was counted.
+        if (packets <= m.SettledPackets || IsUnreadable(m)) return;
         ulong dp = packets - m.SettledPackets;
         ulong db = bytes - m.SettledBytes;
-        if (dp == 0 && db == 0) return;
+        m.HasReported = true;
         m.SettledPackets = packets;
         m.SettledBytes = bytes;
         foreach (OfRule rule in m.Rules)
@@ -114,7 +155,7 @@ public sealed class Revalidator : IPoller
     private void Sweep(Megaflow m, long nowMs)
     {
         Push(m);
-        if (nowMs - _upcall.Megaflows.CountersOf(m).LastUsedMs < MaxIdleMs) return;
+        if (nowMs - _upcall.Megaflows.CountersOf(m).LastUsedMs < _maxIdleMs) return;
         Stats = Stats with { Idle = Stats.Idle + 1 };
         Remove(m);
     }
@@ -128,9 +169,14 @@ public sealed class Revalidator : IPoller
     private unsafe bool StillValid(Megaflow m, long nowMs)
     {
         FlowKey key = m.FullKey;
-        if (!Revalidation.StillValid(ref key, m.FullLengthBytes, _translator, _scratch, new ReadOnlySpan<DpAction>(m.Hot->Actions, m.Hot->ActionCount), ref m.Mask, nowMs)) return false;
-        // Same actions, but perhaps through other rules: from now on these carry the statistics.
+        if (IsUnreadable(m)) return false;
+        bool isValid = Revalidation.StillValid(ref key, m.FullLengthBytes, _translator, _scratch, new ReadOnlySpan<DpAction>(m.Hot->Actions, m.Hot->ActionCount), ref m.Mask, nowMs);
+
+        // Perhaps the same actions, but through other rules: from now on these carry the statistics.
         m.Rules = [.. _scratch.Rules];
-        return true;
+        m.HasReported = true;
+        return isValid;
     }
+
+    private static bool IsUnreadable(Megaflow m) => m.FullKey.DlType.Host is EthType.Mpls or EthType.MplsMcast && (m.FullKey.MplsLse0.Raw | m.FullKey.MplsLse1.Raw | m.FullKey.MplsLse2.Raw) == 0;
 }

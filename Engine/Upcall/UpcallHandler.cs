@@ -29,8 +29,18 @@ public sealed unsafe class UpcallHandler : IDisposable
     {
         FlowKey key = ExpandKey(p);
         _translator.Translate(ref key, p->LengthBytes, _result, nowMs);
+
+        // This packet counts for the rules that it went through now (OVS upcall_xlate); the megaflow reports those after it.
+        foreach (OfRule rule in _result.Rules)
+        {
+            rule.Packets++;
+            rule.Bytes += (uint)p->LengthBytes;
+            rule.LastUsedMs = nowMs;
+        }
+
         Megaflow? m = Megaflows.Add(ref key, _result, nowMs);
         if (m is null) return null;
+        (m.SettledPackets, m.SettledBytes) = (1, (uint)p->LengthBytes);
         m.FullLengthBytes = p->LengthBytes;
         foreach (uint id in m.RecircIds) _recircs.Acquire(id);
         Classifier.Insert(m);

@@ -98,7 +98,7 @@ public sealed class PacketLoop : IDisposable
     /// <summary>Back to a datapath that has seen nothing; the frames begin again.</summary>
     public void Forget()
     {
-        _datapath.FlushMegaflows();
+        _datapath.FlushMegaflows(Now);
         _datapath.FlushConntrack(null, Now);
         _rx.Restart();
     }

@@ -23,6 +23,7 @@ internal sealed class EngineRun : IOutputSink
             BatchSize = setup.BatchSize,
             Seed = setup.Seed,
             TcpSeqChk = @case.ChecksSequence,
+            ExactVlanPop = true,
             MergedCapacity = setup.Capacity,
             ConnectionCapacity = 4096,
             MegaflowCapacity = 8192,
@@ -48,9 +49,12 @@ internal sealed class EngineRun : IOutputSink
                 simulator.Receive(e.Port, e.Frame, index);
                 break;
             case FuzzOp.FlowMods:
+                // The model counts a packet for the rules that decided about it, whenever these are changed.
+                simulator.PushStatistics();
                 simulator.ApplyFlowMods([.. e.Lines.Select(l => FuzzCase.Parser.ParseFlow(l))]);
                 break;
             case FuzzOp.GroupMod:
+                simulator.PushStatistics();
                 simulator.ApplyGroupMod(FuzzCase.Parser.ParseGroup(e.Lines[0]));
                 break;
             case FuzzOp.FlushConntrack:

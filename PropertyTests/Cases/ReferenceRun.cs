@@ -12,7 +12,7 @@ internal sealed class ReferenceRun
 
     public ReferenceRun(FuzzCase @case)
     {
-        Model = new ReferenceSwitch([.. @case.Ports], new ReferenceConntrack(@case.ChecksSequence));
+        Model = new ReferenceSwitch([.. @case.Ports], new ReferenceConntrack(@case.ChecksSequence)) { DamagesLaterFragments = true };
         foreach (GroupMod group in @case.ParseGroups()) Model.Tables.Apply(group);
         foreach (FlowMod flow in @case.ParseFlows()) Model.Tables.Apply(flow);
     }

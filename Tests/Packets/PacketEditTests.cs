@@ -31,14 +31,18 @@ public sealed class PacketEditTests : IDisposable
     }
 
     [Fact]
-    public void LaterFragmentKeepsItsPayload()
+    public void LaterFragmentChangesWhereAChecksumWouldBe()
     {
         byte[] frame = SampleFrames.UdpIpv4;
         frame[21] = 1;
         PacketRef packet = _pool.RentRef(frame, 1);
         packet.Apply(SetSource(0x0b0b0b0b));
         packet.Apply(SetPorts(IpProto.Udp, 1, 2));
-        Assert.Equal(frame[34..], packet.Frame[34..].ToArray());
+
+        // As Open vSwitch: the address changes payload bytes 6 and 7; ports are left alone.
+        Assert.Equal(frame[34..40], packet.Frame[34..40].ToArray());
+        Assert.NotEqual(frame[40..42], packet.Frame[40..42].ToArray());
+        Assert.Equal(frame[42..], packet.Frame[42..].ToArray());
         Assert.Equal("0B0B0B0B", Convert.ToHexString(packet.Frame[26..30]));
     }
 

@@ -14,6 +14,7 @@ internal sealed class PipelineBed : IDisposable
         Pipeline = new OfPipeline(new PipelineOptions
         {
             Ports = [.. Enumerable.Range(1, portCount).Select(n => new PipelinePort($"p{n}", (uint)n))],
+            ExactVlanPop = true,
         });
         foreach (GroupMod g in _parser.ParseGroups(groups)) Pipeline.ApplyGroup(g);
         Pipeline.ApplyAll(_parser.ParseFlows(flows));
