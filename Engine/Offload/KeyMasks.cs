@@ -8,6 +8,9 @@ internal static class KeyMasks
     /// <summary>TCP flags that open or close a connection, and ACK, without which an established segment is invalid (OVS <c>tcp_invalid_flags</c>).</summary>
     public const ushort CtTcpFlags = 0x0017;
 
+    /// <summary>ACK.</summary>
+    public const ushort TcpAck = 0x0010;
+
     /// <summary>CFI bit of a TCI: "there is a tag".</summary>
     public const ushort VlanPresent = 0x1000;
 

@@ -91,6 +91,14 @@ public sealed unsafe class PmdOffload : IConnObserver
     public static void AddCt(Trace trace, int pass, in CtVerdict verdict)
     {
         if (NextEvent(trace, pass) is not int i) return;
+        ref FlowKey key = ref trace.OriginalKey;
+        OffloadReason reason = CtEligibility.Check(key.NwProto, key.TcpFlags.Host, in verdict, out string detail);
+        if (reason != OffloadReason.None)
+        {
+            Stop(trace, pass, reason, detail);
+            return;
+        }
+
         trace.Events[i] = new TraceEvent { Kind = TraceEventKind.Ct, Pass = pass, Ct = verdict };
     }
 

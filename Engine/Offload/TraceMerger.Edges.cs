@@ -40,19 +40,10 @@ public sealed unsafe partial class TraceMerger
     {
         if (v.Disposition != CtDisposition.Continue || current.NwFrag != NwFrag.No) return Refuse(OffloadReason.Fragment, "ip_frag");
         if (current.DlType.Host is not (EthType.Ip or EthType.Ipv6)) return Refuse(OffloadReason.ProtocolWithCt, "dl_type");
-        if (current.NwProto is IpProto.Icmp or IpProto.Icmpv6) return Refuse(OffloadReason.IcmpWithCt, "nw_proto");
-        if (current.NwProto is not (IpProto.Tcp or IpProto.Udp)) return Refuse(OffloadReason.ProtocolWithCt, "nw_proto");
-        if ((v.State & CtState.Inv) != 0) return Refuse(OffloadReason.CtInvalid, "ct_state");
-        if ((v.State & CtState.Rel) != 0) return Refuse(OffloadReason.CtRelated, "ct_state");
-        if ((v.State & (CtState.Est | CtState.New | CtState.Trk)) != (CtState.Est | CtState.Trk) || v.ConnId < 0)
-        {
-            return Refuse(OffloadReason.CtNotEstablished, "ct_state");
-        }
-
         if ((ct.Flags & (DpCtFlags.AlgFtp | DpCtFlags.AlgTftp)) != 0) return Refuse(OffloadReason.Alg, "ct(alg)");
-        if (v.Changed) return Refuse(OffloadReason.CtChangesConnection, (ct.Flags & DpCtFlags.Commit) != 0 ? "ct(commit)" : "ct");
-        if (current.NwProto == IpProto.Tcp && (current.TcpFlags.Host & KeyMasks.CtTcpFlags) != 0x0010) return Refuse(OffloadReason.CtTcpFlags, "tcp_flags");
-        return v.Offloadable || Refuse(OffloadReason.CtNotEstablished, "connection");
+        OffloadReason reason = CtEligibility.Check(current.NwProto, current.TcpFlags.Host, in v, out string detail);
+        if (reason == OffloadReason.CtChangesConnection && (ct.Flags & DpCtFlags.Commit) != 0) detail = "ct(commit)";
+        return reason == OffloadReason.None || Refuse(reason, detail);
     }
 
     private static void Translate(ref SymbolicHeader header, ref CtVerdict v)
