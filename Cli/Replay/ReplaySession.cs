@@ -158,13 +158,13 @@ public sealed class ReplaySession : IDisposable
             ControlText.OfEvent(_events.Name, Event.LineNumber, [i]).Run(() => mods.AddRange(_parser.ParseFlows(line)));
             while (elements.Count < mods.Count) elements.Add(i);
         }
-        ControlText.OfEvent(Events.Name, Event.LineNumber, elements).Run(() => Simulator.ApplyFlowMods(mods, purge: true));
+        ControlText.OfEvent(_events.Name, Event.LineNumber, elements).Run(() => Simulator.ApplyFlowMods(mods, purge: true));
         _revalidator.Purged(_nowMs);
     }
 
     private void ApplyGroupMod()
     {
-        ControlText.OfEvent(Events.Name, Event.LineNumber, []).Run(() => Simulator.ApplyGroupMod(_parser.ParseGroup(Event.Lines[0]), purge: true));
+        ControlText.OfEvent(_events.Name, Event.LineNumber, []).Run(() => Simulator.ApplyGroupMod(_parser.ParseGroup(Event.Lines[0]), purge: true));
         _revalidator.Purged(_nowMs);
     }
 

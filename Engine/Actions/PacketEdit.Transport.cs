@@ -22,12 +22,17 @@ public static unsafe partial class PacketEdit
     public static void SetL4(Packet* packet, in DpSetL4 set)
     {
         MiniflowExtractor.EnsureParsed(packet);
-        if (packet->L4Offset == Packet.NoOffset || packet->Key.NwProto != set.Proto || (packet->Key.NwFrag & NwFrag.Later) != 0) return;
+        if (packet->L4Offset == Packet.NoOffset || packet->Key.NwProto != set.Proto) return;
+        bool isLater = (packet->Key.NwFrag & NwFrag.Later) != 0;
+        bool isIcmp = set.Proto is IpProto.Icmp or IpProto.Icmpv6;
+        if (isLater && !isIcmp) return;
 
         byte* l4 = packet->Data + packet->L4Offset;
         int size = L4SizeBytes(packet);
         uint mask = set.SrcMask.Raw | ((uint)set.DstMask.Raw << 16);
-        if (set.Proto is IpProto.Icmp or IpProto.Icmpv6) mask &= s_typeCodeMask;
+
+        // packet_set_icmp writes type and code, and does not ask whether a later fragment has any.
+        if (isIcmp) mask = isLater ? s_typeCodeMask : mask & s_typeCodeMask;
         uint value = (set.Src.Raw | ((uint)set.Dst.Raw << 16)) & mask;
         bool isWritten = set.Proto switch
         {
@@ -40,7 +45,7 @@ public static unsafe partial class PacketEdit
         if (!isWritten) return;
 
         // A new ICMPv6 type can make a neighbour discovery message of it, or stop being one.
-        if (set.Proto == IpProto.Icmpv6) packet->Flags &= ~PacketFlags.Parsed;
+        if (isLater || set.Proto == IpProto.Icmpv6) packet->Flags &= ~PacketFlags.Parsed;
         else Blend(packet, 1, Vector256.Create(0, 0, (ulong)mask << 32, 0), Vector256.Create(0, 0, (ulong)value << 32, 0));
     }
 

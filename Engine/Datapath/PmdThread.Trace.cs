@@ -30,7 +30,7 @@ public sealed unsafe partial class PmdThread
             return;
         }
 
-        PmdOffload.AddCt(_trace!, _tracePass, verdict);
+        PmdOffload.AddCt(_trace!, _tracePass, p->Key.NwProto, p->Key.TcpFlags.Host, in verdict);
     }
 
     private void RecordHash(uint hash)

@@ -88,11 +88,10 @@ public sealed unsafe class PmdOffload : IConnObserver
     }
 
     /// <summary>A <c>ct</c> action of pass <paramref name="pass"/> was executed.</summary>
-    public static void AddCt(Trace trace, int pass, in CtVerdict verdict)
+    public static void AddCt(Trace trace, int pass, byte nwProto, ushort tcpFlags, in CtVerdict verdict)
     {
         if (NextEvent(trace, pass) is not int i) return;
-        ref FlowKey key = ref trace.OriginalKey;
-        OffloadReason reason = CtEligibility.Check(key.NwProto, key.TcpFlags.Host, in verdict, out string detail);
+        OffloadReason reason = CtEligibility.Check(nwProto, tcpFlags, in verdict, out string detail);
         if (reason != OffloadReason.None)
         {
             Stop(trace, pass, reason, detail);

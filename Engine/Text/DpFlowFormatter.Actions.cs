@@ -54,7 +54,7 @@ public static partial class DpFlowFormatter
         DpOp.Output => Port(a.Port, ports),
         DpOp.PushVlan => $"push_vlan({(a.EthType == EthType.Vlan ? "" : $"tpid=0x{a.EthType:x4},")}{FormatTci(a.VlanTci, 0xffff)})",
         DpOp.PopVlan => "pop_vlan",
-        DpOp.PushMpls => $"push_mpls({FormatLse(a.MplsLse, uint.MaxValue)},eth_type=0x{a.EthType:x})",
+        DpOp.PushMpls => $"push_mpls({FormatLse(a.MplsLse)},eth_type=0x{a.EthType:x})",
         DpOp.PopMpls => $"pop_mpls(eth_type=0x{a.EthType:x})",
         DpOp.Ct => FormatCt(a.Ct),
         DpOp.CtClear => "ct_clear",
@@ -170,9 +170,12 @@ public static partial class DpFlowFormatter
     }
 
     /// <summary><c>label=16,tc=0,ttl=64,bos=1</c>, each with its mask unless all of the entry is written (OVS <c>format_mpls</c>).</summary>
-    internal static string FormatLse(uint lse, uint mask) => mask == uint.MaxValue
-        ? $"label={lse >> 12},tc={lse >> 9 & 7},ttl={lse & 0xff},bos={lse >> 8 & 1}"
-        : $"label={lse >> 12}/0x{mask >> 12:x},tc={lse >> 9 & 7}/{mask >> 9 & 7:x},ttl={lse & 0xff}/0x{mask & 0xff:x},bos={lse >> 8 & 1}/{mask >> 8 & 1:x}";
+    internal static string FormatLse(uint lse, uint mask) => mask == uint.MaxValue ? FormatLse(lse) : FormatMaskedLse(lse, mask);
+
+    internal static string FormatLse(uint lse) => $"label={lse >> 12},tc={lse >> 9 & 7},ttl={lse & 0xff},bos={lse >> 8 & 1}";
+
+    internal static string FormatMaskedLse(uint lse, uint mask)
+        => $"label={lse >> 12}/0x{mask >> 12:x},tc={lse >> 9 & 7}/{mask >> 9 & 7:x},ttl={lse & 0xff}/0x{mask & 0xff:x},bos={lse >> 8 & 1}/{mask >> 8 & 1:x}";
 
     private static string FormatUserspace(in DpUserspace u) => u.Reason == UserspaceReason.Controller
         ? $"userspace(pid=0,controller(reason=1,max_len={(u.MaxLengthBytes == 0 ? ushort.MaxValue : u.MaxLengthBytes)}))"

@@ -141,11 +141,24 @@ public static partial class DpFlowFormatter
                 w.End();
                 break;
             case EthType.Mpls or EthType.MplsMcast:
-                if (w.Verbose || m.MplsLse0.Host != 0) w.Item($"mpls({FormatLse(k.MplsLse0.Host, m.MplsLse0.Host)})");
+                AppendMpls(w, k, m);
                 break;
         }
 
         if (type is EthType.Ip or EthType.Ipv6 && (k.NwFrag & NwFrag.Later) == 0) AppendTransport(w, k, m);
+    }
+
+    /// <summary>As many label stack entries as the packet had, up to the bottom of the stack (OVS <c>flow_count_mpls_labels</c>).</summary>
+    private static void AppendMpls(DpAttributeWriter w, in FlowKey k, in FlowKey m)
+    {
+        const uint BottomOfStack = 0x100;
+        if (!w.Verbose && (m.MplsLse0.Host | m.MplsLse1.Host | m.MplsLse2.Host) == 0) return;
+        List<(uint Lse, uint Mask)> stack = [(k.MplsLse0.Host, m.MplsLse0.Host)];
+        if ((stack[^1].Lse & BottomOfStack) == 0 && k.MplsLse1.Host != 0) stack.Add((k.MplsLse1.Host, m.MplsLse1.Host));
+        if ((stack[^1].Lse & BottomOfStack) == 0 && k.MplsLse2.Host != 0) stack.Add((k.MplsLse2.Host, m.MplsLse2.Host));
+        bool isExact = stack.TrueForAll(e => e.Mask == uint.MaxValue);
+        string text = string.Join(',', stack.Select(e => isExact ? FormatLse(e.Lse) : FormatMaskedLse(e.Lse, e.Mask)));
+        w.Item($"mpls({text})");
     }
 
     private static void AppendFrag(DpAttributeWriter w, NwFrag frag, NwFrag mask)

@@ -175,7 +175,7 @@ public sealed class PacketLoop : IDisposable
     }
 
     /// <summary>Deletes all megaflows, and with them all merged rules; connections stay.</summary>
-    public void ForgetMegaflows() => _datapath.FlushMegaflows();
+    public void ForgetMegaflows() => _datapath.FlushMegaflows(Now);
 
     /// <summary>Adds what the datapath knows.</summary>
     public BenchResult Describe(BenchResult result) => result with

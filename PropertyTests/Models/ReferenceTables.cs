@@ -33,9 +33,8 @@ internal sealed class ReferenceTables
                 Add(mod, terms);
                 break;
             case FlowModCommand.Modify or FlowModCommand.ModifyStrict:
-                List<RefRule> changed = Selected(mod, terms);
-                foreach (RefRule rule in changed) Change(rule, mod);
-                if (changed.Count == 0 && mod.CookieMask == 0) Add(mod, terms);
+                // As recorded: a modify that selects nothing adds nothing, and cookies stay (OpenFlow 1.2 and later).
+                foreach (RefRule rule in Selected(mod, terms)) Change(rule, mod);
                 break;
             default:
                 foreach (RefRule rule in Selected(mod, terms).Where(r => Outputs(r, mod))) _rules.Remove(rule);
@@ -75,7 +74,6 @@ internal sealed class ReferenceTables
     private static void Change(RefRule rule, FlowMod mod)
     {
         rule.Actions = mod.Actions;
-        if (mod.NewCookie is { } cookie) rule.Cookie = cookie;
         if ((mod.Flags & FlowModFlags.ResetCounts) != 0) rule.Packets = rule.Bytes = 0;
     }
 

@@ -38,7 +38,7 @@ internal static class PacketEditReference
                 return key.Vlan0Tci.Raw == 0 ? f : [.. f[..12], .. f[16..]];
             case DpOp.SetIpv4:
                 if (key.DlType.Host != EthType.Ip || l4 == Packet.NoOffset) return f;
-                int transport = isLater ? -1 : TransportChecksum(key.NwProto, l4, l4Size, isIpv6: false);
+                int transport = TransportChecksum(key.NwProto, l4, l4Size, isIpv6: false);
                 WriteSummed(f, l3 + 12, Bytes(a.Ipv4.Src), Bytes(a.Ipv4.SrcMask), [l3 + 10, transport], key.NwProto);
                 WriteSummed(f, l3 + 16, Bytes(a.Ipv4.Dst), Bytes(a.Ipv4.DstMask), [l3 + 10, transport], key.NwProto);
                 WriteSummed(f, l3, [0, a.Ipv4.Tos], [0, a.Ipv4.TosMask], [l3 + 10], 0);
@@ -59,8 +59,8 @@ internal static class PacketEditReference
                 Write(f, l3 + 7, [a.Ipv6Misc.HopLimit], [a.Ipv6Misc.HopLimitMask]);
                 return f;
             case DpOp.SetL4:
-                if (isLater || l4 == Packet.NoOffset || key.NwProto != a.L4.Proto) return f;
-                SetL4(f, l4, l4Size, a.L4);
+                if (l4 == Packet.NoOffset || key.NwProto != a.L4.Proto) return f;
+                SetL4(f, l4, l4Size, a.L4, isLater);
                 return f;
             case DpOp.SetArp:
                 if (key.DlType.Host is not (EthType.Arp or EthType.Rarp) || f.Length - l3 < 28) return f;
@@ -92,8 +92,9 @@ internal static class PacketEditReference
         }
     }
 
-    private static void SetL4(byte[] f, int l4, int size, DpSetL4 set)
+    private static void SetL4(byte[] f, int l4, int size, DpSetL4 set, bool isLater)
     {
+        if (isLater && set.Proto is not (IpProto.Icmp or IpProto.Icmpv6)) return;
         int checksum;
         switch (set.Proto)
         {
@@ -115,7 +116,7 @@ internal static class PacketEditReference
             case IpProto.Icmp or IpProto.Icmpv6:
                 if (size < 8) return;
                 byte[] typeCode = [(byte)set.Src.Host, (byte)set.Dst.Host];
-                byte[] typeCodeMask = [(byte)set.SrcMask.Host, (byte)set.DstMask.Host];
+                byte[] typeCodeMask = isLater ? [0xff, 0xff] : [(byte)set.SrcMask.Host, (byte)set.DstMask.Host];
                 WriteSummed(f, l4, typeCode, typeCodeMask, [l4 + 2], set.Proto);
                 return;
             default:

@@ -73,7 +73,7 @@ internal sealed class DpKeyReader(IReadOnlyDictionary<string, uint> ports)
                 ReadItems(body);
                 break;
             case "mpls":
-                ReadMpls(Parts(body));
+                ReadMpls(body);
                 break;
             case "tcp_flags":
                 ReadTcpFlags(body);
@@ -104,14 +104,23 @@ internal sealed class DpKeyReader(IReadOnlyDictionary<string, uint> ports)
         if (!parts.ContainsKey("cfi")) _key.DlType = _mask.DlType = default;
     }
 
-    private void ReadMpls(Dictionary<string, string> parts)
+    /// <summary>One to three label stack entries, the outermost first.</summary>
+    private void ReadMpls(string body)
     {
-        (ulong label, ulong labelMask) = Pair(parts["label"], 0xfffff);
-        (ulong tc, ulong tcMask) = Pair(parts["tc"], 7);
-        (ulong ttl, ulong ttlMask) = Pair(parts["ttl"], 0xff);
-        (ulong bos, ulong bosMask) = Pair(parts["bos"], 1);
-        _key.MplsLse0 = Be32.FromHost((uint)(label << 12 | tc << 9 | bos << 8 | ttl));
-        _mask.MplsLse0 = Be32.FromHost((uint)(labelMask << 12 | tcMask << 9 | bosMask << 8 | ttlMask));
+        string[] entries = body.Split("label=", StringSplitOptions.RemoveEmptyEntries);
+        for (int i = 0; i < entries.Length; i++)
+        {
+            Dictionary<string, string> parts = Parts("label=" + entries[i].TrimEnd(','));
+            (ulong label, ulong labelMask) = Pair(parts["label"], 0xfffff);
+            (ulong tc, ulong tcMask) = Pair(parts["tc"], 7);
+            (ulong ttl, ulong ttlMask) = Pair(parts["ttl"], 0xff);
+            (ulong bos, ulong bosMask) = Pair(parts["bos"], 1);
+            Be32 lse = Be32.FromHost((uint)(label << 12 | tc << 9 | bos << 8 | ttl));
+            Be32 mask = Be32.FromHost((uint)(labelMask << 12 | tcMask << 9 | bosMask << 8 | ttlMask));
+            if (i == 0) (_key.MplsLse0, _mask.MplsLse0) = (lse, mask);
+            else if (i == 1) (_key.MplsLse1, _mask.MplsLse1) = (lse, mask);
+            else (_key.MplsLse2, _mask.MplsLse2) = (lse, mask);
+        }
     }
 
     private void ReadTcpFlags(string body)
