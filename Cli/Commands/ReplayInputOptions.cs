@@ -56,6 +56,7 @@ internal sealed class ReplayInputOptions
             CacheOn = parsed.GetValue(_cache) == "on",
             BatchSize = Math.Min(parsed.GetValue(_batch), MaxBatch),
             Seed = parsed.GetValue(_seed),
+            Warn = text => parsed.InvocationConfiguration.Error.WriteLine($"mergeflow: warning: {text}"),
         };
     }
 

@@ -32,6 +32,9 @@ public sealed record ReplayArguments
 
     public ulong Seed { get; init; }
 
+    /// <summary>Takes one line per match that Open vSwitch would normalize, that is, widen.</summary>
+    public Action<string>? Warn { get; init; }
+
     /// <summary>Takes the files of a case directory.</summary>
     /// <exception cref="IOException">The directory or one of its files is missing.</exception>
     public static ReplayArguments FromCase(string directory)

@@ -31,7 +31,10 @@ public sealed class ReplaySession : IDisposable
     /// <exception cref="CommandFailedException">A file cannot be parsed, or needs a missing feature.</exception>
     public ReplaySession(ReplayArguments arguments, Stream output)
     {
-        _parser = new FlowTextParser(new PortNames(arguments.Ports.ToDictionary(p => p.Name, p => p.Number)));
+        string flowsName = Path.GetFileName(arguments.FlowsPath);
+        _parser = new FlowTextParser(
+            new PortNames(arguments.Ports.ToDictionary(p => p.Name, p => p.Number)),
+            text => arguments.Warn?.Invoke(_events is null ? $"{flowsName} {text}" : $"{_events.Name} line {Event.LineNumber}, {text}"));
         (ControlText groupText, IReadOnlyList<GroupMod> groups) = arguments.GroupsPath is string groupsPath
             ? Parse(groupsPath, text => _parser.ParseGroups(text))
             : (ControlText.OfFile("", ""), []);

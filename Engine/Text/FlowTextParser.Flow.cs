@@ -67,7 +67,7 @@ public sealed partial class FlowTextParser
 
         if (!MatchNormalizer.Normalize(ref match, matchText.Trim()))
         {
-            _warn?.Invoke($"line {line.Line}: normalization changed ofp_match, fields without their prerequisites were dropped");
+            _warn?.Invoke($"line {line.Line}: normalization changed ofp_match: fields of \"{matchText.Trim()}\" without their prerequisites match anything");
         }
 
         bool isModify = command is FlowModCommand.Modify or FlowModCommand.ModifyStrict;

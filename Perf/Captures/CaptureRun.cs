@@ -21,6 +21,9 @@ public sealed record CaptureRun(string PcapPath)
     /// <summary>Ports 1..PortCount exist.</summary>
     public int PortCount { get; init; } = 4;
 
+    /// <summary>Correct wrong checksums before anything else.</summary>
+    public bool FixChecksums { get; init; }
+
     /// <summary>Reads everything.</summary>
     /// <exception cref="PerfException">A file is missing or cannot be understood.</exception>
     public Workload Load()
@@ -30,18 +33,27 @@ public sealed record CaptureRun(string PcapPath)
         var notes = new List<string>();
         ReadFrames(frames, times, notes);
         if (frames.Count == 0) throw PerfException.BadInput(notes.Count > 0 ? notes[0] : $"{PcapPath}: no frames");
+        int wrong = ChecksumRepair.Check(frames, FixChecksums);
+        if (wrong > 0) notes.Add(ChecksumNote(wrong, frames.Count));
         var finder = new DirectionFinder();
         uint[] inPorts = [.. frames.Select(f => InPort ?? finder.PortOf(f))];
-        return new Workload(Path.GetFileName(PcapPath), frames, [], FlowsPath is null ? DefaultFlows.Text : ReadText(FlowsPath))
+        string flows = FlowsPath is null ? DefaultFlows.Text : ReadText(FlowsPath);
+        string flowsName = FlowsPath ?? "default flows";
+        notes.AddRange(Rules.Warnings(flowsName, flows));
+        return new Workload(Path.GetFileName(PcapPath), frames, [], flows)
         {
             Groups = GroupsPath is null ? "" : ReadText(GroupsPath),
-            FlowsName = FlowsPath ?? "default flows",
+            FlowsName = flowsName,
             InPorts = inPorts,
             TimesMs = times,
             PortCount = PortCount,
             Notes = notes,
         };
     }
+
+    private string ChecksumNote(int wrong, int count) => FixChecksums
+        ? $"{PcapPath}: {wrong} of {count} frames had a wrong checksum, which has been corrected"
+        : $"{PcapPath}: {wrong} of {count} frames have a wrong checksum (captured on the sending host?), ct takes them as invalid; --fix-checksums corrects them";
 
     private void ReadFrames(List<byte[]> frames, List<long> times, List<string> notes)
     {

@@ -13,12 +13,13 @@ internal sealed class CaptureOptions
     private readonly Option<string?> _groups = new("--groups") { HelpName = "FILE", Description = "Groups for --pcap, as ovs-ofctl add-groups takes them." };
     private readonly Option<string?> _port = new("--port") { HelpName = "N|auto", Description = "Port on which frames arrive; auto: who spoke first is behind port 1, the other behind port 2. Default: auto, with --flows 1." };
     private readonly Option<int> _ports = new("--ports") { HelpName = "N", Description = "Ports 1..N exist.", DefaultValueFactory = _ => 4 };
+    private readonly Option<bool> _fixChecksums = new("--fix-checksums") { Description = "Correct wrong checksums of --pcap first, as the sender's NIC would have." };
     private readonly Option<bool> _printFlows = new("--print-flows") { Description = "Print the default rules." };
 
     /// <summary>Adds the options to a command.</summary>
     public void AddTo(Command command)
     {
-        foreach (Option option in new Option[] { _pcap, _flows, _groups, _port, _ports, _printFlows }) command.Options.Add(option);
+        foreach (Option option in new Option[] { _pcap, _flows, _groups, _port, _ports, _fixChecksums, _printFlows }) command.Options.Add(option);
     }
 
     /// <summary>Prints the default rules if asked to.</summary>
@@ -49,6 +50,7 @@ internal sealed class CaptureOptions
             GroupsPath = parsed.GetValue(_groups),
             InPort = Port(parsed.GetValue(_port) ?? (flows is null ? "auto" : "1"), ports),
             PortCount = ports,
+            FixChecksums = parsed.GetValue(_fixChecksums),
         };
     }
 

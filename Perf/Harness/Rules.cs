@@ -17,6 +17,15 @@ public static class Rules
         Try(workload.FlowsName, workload.Flows, () => datapath.ApplyFlowMods(parser.ParseFlows(workload.Flows), nowMs));
     }
 
+    /// <summary>One line per match that Open vSwitch would normalize, that is, widen.</summary>
+    /// <exception cref="PerfException">The text cannot be parsed.</exception>
+    public static IReadOnlyList<string> Warnings(string flowsName, string flows)
+    {
+        var found = new List<string>();
+        Try(flowsName, flows, () => new FlowTextParser(warn: text => found.Add($"{flowsName} {text}")).ParseFlows(flows));
+        return found;
+    }
+
     private static void Try(string name, string text, Action action)
     {
         try

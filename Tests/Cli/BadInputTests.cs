@@ -55,6 +55,20 @@ public sealed class BadInputTests
     }
 
     [Fact]
+    public void AMatchWithoutItsPrerequisiteIsTakenAsOpenVSwitchTakesItAndSaid()
+    {
+        using TemporaryFolder folder = new();
+        string flows = folder.Write("flows.txt", "actions=drop\nip,tp_dst=80 actions=drop\n");
+        string events = folder.Write("events.jsonl", """{"i":0,"t":5,"op":"flow_mods","lines":["tcp_dst=80 actions=drop"]}""");
+        CliRun run = CliRun.Of("replay", "--flows", flows, "--ports", "p1=1", "--in", events, "--out", folder["out.jsonl"]);
+        Assert.Equal(ExitCode.Ok, run.ExitCode);
+        string[] lines = run.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(2, lines.Length);
+        Assert.StartsWith("mergeflow: warning: flows.txt line 2: normalization changed ofp_match", lines[0], StringComparison.Ordinal);
+        Assert.Contains("events.jsonl line 1, line 1: normalization", lines[1], StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void GroupsThatCannotBeParsedNameTheirLine()
     {
         using TemporaryFolder folder = new();

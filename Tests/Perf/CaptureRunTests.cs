@@ -40,6 +40,23 @@ public sealed class CaptureRunTests
         Assert.Equal(2, pass.Output.Count);
     }
 
+    [Fact]
+    public void WrongChecksumsAreReportedAndCorrectedOnDemand()
+    {
+        using TemporaryFolder folder = new();
+        byte[] wrong = FrameBuilder.Build(Client, Server, 1000, 53);
+        byte[] right = [.. wrong];
+        wrong[40] ^= 0x55;
+        string path = Write(folder, wrong, right);
+        Workload asIs = new CaptureRun(path).Load();
+        Assert.Contains("1 of 2 frames have a wrong checksum", Assert.Single(asIs.Notes), StringComparison.Ordinal);
+        Assert.Equal(wrong, asIs.Frames[0]);
+        Workload repaired = new CaptureRun(path) { FixChecksums = true }.Load();
+        Assert.Contains("corrected", Assert.Single(repaired.Notes), StringComparison.Ordinal);
+        Assert.Equal(right, repaired.Frames[0]);
+        Assert.Equal(right, repaired.Frames[1]);
+    }
+
     [Theory]
     [InlineData(OffloadMode.Soft, true)]
     [InlineData(OffloadMode.Soft, false)]
@@ -104,7 +121,9 @@ public sealed class CaptureRunTests
         }
     }
 
-    private static Workload Load(TemporaryFolder folder, params byte[][] frames)
+    private static Workload Load(TemporaryFolder folder, params byte[][] frames) => new CaptureRun(Write(folder, frames)).Load();
+
+    private static string Write(TemporaryFolder folder, params byte[][] frames)
     {
         string path = folder["x.pcap"];
         using (var writer = new PcapWriter(path))
@@ -112,6 +131,6 @@ public sealed class CaptureRunTests
             for (int i = 0; i < frames.Length; i++) writer.Write(frames[i], i * 1_000_000L);
         }
 
-        return new CaptureRun(path).Load();
+        return path;
     }
 }
