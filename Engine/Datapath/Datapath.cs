@@ -8,6 +8,7 @@ namespace Mergeflow.Engine;
 /// </summary>
 public sealed class Datapath : IDisposable
 {
+    private static int s_lastTelemetryId;
     private readonly UpcallHandler _upcall;
 
     /// <summary>Builds a datapath; nothing runs yet.</summary>
@@ -32,12 +33,12 @@ public sealed class Datapath : IDisposable
             Seed = options.Seed,
         });
         Megaflows = new MegaflowTable(options.MegaflowCapacity, Quiescent);
-        _upcall = new UpcallHandler(Pipeline, Megaflows);
-        Revalidator = new Revalidator(Pipeline, _upcall, options);
+        _upcall = new UpcallHandler(Pipeline, Megaflows) { TelemetryId = TelemetryId };
+        Revalidator = new Revalidator(Pipeline, _upcall, options) { TelemetryId = TelemetryId };
         if (CreateProvider(options) is { } provider)
         {
             var end = new PmdOffload((provider as SoftOffloadProvider)?.Table);
-            Offload = new OffloadThread(end, Megaflows, Megaflows, Conntrack, provider);
+            Offload = new OffloadThread(end, Megaflows, Megaflows, Conntrack, provider) { TelemetryId = TelemetryId };
             Aging = new AgingThread(Offload);
             Conntrack.Observer = end;
             _upcall.Observer = Offload;
@@ -53,16 +54,21 @@ public sealed class Datapath : IDisposable
             },
             _upcall,
             Conntrack,
-            sink);
+            sink)
+        { TelemetryId = TelemetryId };
         unsafe
         {
             Conntrack.DroppedFragment = Pmd.Pool.Return;
         }
 
         foreach ((_, uint number) in options.Ports) Pmd.Ports.SetExists(number, true);
+        DatapathMetrics.Add(this);
     }
 
     public DatapathOptions Options { get; }
+
+    /// <summary>Tells this datapath from the others of the process in events and metrics; 1 is the first.</summary>
+    public int TelemetryId { get; } = Interlocked.Increment(ref s_lastTelemetryId);
 
     public OfPipeline Pipeline { get; }
 
@@ -149,6 +155,7 @@ public sealed class Datapath : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        DatapathMetrics.Remove(this);
         Pmd.Dispose();
         Pmd.Pool.Dispose();
         Offload?.Dispose();

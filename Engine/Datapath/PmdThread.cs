@@ -67,10 +67,19 @@ public sealed unsafe partial class PmdThread : IDisposable
     /// <summary>Where traces go and merged rules come from; null without offload.</summary>
     public PmdOffload? Offload { get; }
 
+    /// <summary>See <see cref="Datapath.TelemetryId"/>.</summary>
+    internal int TelemetryId { get; init; }
+
     /// <summary>
     /// Takes over <paramref name="count"/> packets (1..32) with in_port set and processes them to the end.
     /// </summary>
     public void ProcessBatch(Packet** packets, int count, long nowMs)
+    {
+        if (TelemetryFlags.Batches) ReportBatch(packets, count, nowMs);
+        else Process(packets, count, nowMs);
+    }
+
+    private void Process(Packet** packets, int count, long nowMs)
     {
         _nowMs = nowMs;
         Stats.Batches++;

@@ -122,6 +122,7 @@ public sealed partial class OffloadThread
                 _pendingCount--;
                 rule.MoveTo(MergedFlowState.Active, _nowMs);
                 Stats.Installed++;
+                ReportInstall(rule);
                 if (IsCurrent(rule)) return;
                 Stats.Raced++;
                 Kill(rule, OffloadReason.StaleTrace);
@@ -147,6 +148,7 @@ public sealed partial class OffloadThread
                     rule.MoveTo(MergedFlowState.Dying, _nowMs);
                     DyingCount++;
                     _pendingCount++;
+                    ReportRevoke(rule);
                 }
                 else if (rule.State != MergedFlowState.Dying)
                 {

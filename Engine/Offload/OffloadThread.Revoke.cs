@@ -83,6 +83,7 @@ public sealed partial class OffloadThread
         rule.Reason = reason;
         rule.MoveTo(MergedFlowState.Dying, _nowMs);
         DyingCount++;
+        ReportRevoke(rule);
         rule.AskedAtMs = _nowMs;
         rule.Attempts = 1;
         _byTrace.Remove(rule.TraceHash);
@@ -126,6 +127,7 @@ public sealed partial class OffloadThread
         {
             Stats.Removed++;
             Stats.RemovedBy.Add(rule.Reason, 0);
+            ReportRemove(rule);
         }
 
         Bury(rule);

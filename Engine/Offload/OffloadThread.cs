@@ -48,6 +48,9 @@ public sealed partial class OffloadThread : IPoller, IDisposable
         _merger = new TraceMerger(source);
     }
 
+    /// <summary>See <see cref="Datapath.TelemetryId"/>.</summary>
+    internal int TelemetryId { get; init; }
+
     /// <inheritdoc/>
     public string Name => "offload";
 
@@ -126,6 +129,7 @@ public sealed partial class OffloadThread : IPoller, IDisposable
         refusal = Install(rule, hash);
         if (refusal.Reason == OffloadReason.None)
         {
+            ReportMerge(trace, OffloadReason.None);
             _draft = new MergedFlow();
             return;
         }
@@ -137,6 +141,7 @@ public sealed partial class OffloadThread : IPoller, IDisposable
     private void Count(Trace trace, MergeRefusal refusal, ulong hash, bool remember)
     {
         Stats.Refused.Add(refusal.Reason, trace.OriginalLengthBytes);
+        ReportMerge(trace, refusal.Reason);
         if (refusal.Reason == OffloadReason.AlreadyOffloaded) return;
         Refusals.Add(trace, refusal.Reason, refusal.Pass, refusal.Detail, _nowMs);
         if (!OffloadReasons.IsLasting(refusal.Reason)) return;

@@ -1,3 +1,5 @@
+using Mergeflow.Native;
+
 namespace Mergeflow.Engine;
 
 /// <summary>
@@ -28,6 +30,9 @@ public sealed class Revalidator : IPoller
         _seenVersion = pipeline.TablesVersion;
         upcall.Megaflows.Reclaiming = Push;
     }
+
+    /// <summary>See <see cref="Datapath.TelemetryId"/>.</summary>
+    internal int TelemetryId { get; init; }
 
     /// <inheritdoc/>
     public string Name => "revalidator";
@@ -60,6 +65,16 @@ public sealed class Revalidator : IPoller
     /// the new translation, whether the megaflow survives it or not (OVS <c>revalidate_ukey</c>, <c>push_dp_ops</c>).
     /// </summary>
     public int RevalidateAll(long nowMs)
+    {
+        if (!MergeflowEventSource.Log.IsOn(MergeflowEventSource.Keywords.Upcall)) return TranslateAll(nowMs);
+        ulong deleted = Stats.Changed;
+        long startNs = MonotonicClock.NowNs;
+        int checkedCount = TranslateAll(nowMs);
+        MergeflowEventSource.Log.Revalidate(TelemetryId, checkedCount, (int)(Stats.Changed - deleted), MonotonicClock.NowNs - startNs);
+        return checkedCount;
+    }
+
+    private int TranslateAll(long nowMs)
     {
         _seenVersion = _pipeline.TablesVersion;
         MegaflowTable table = _upcall.Megaflows;

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using Mergeflow.Native;
 
 namespace Mergeflow.Engine;
 
@@ -24,8 +25,24 @@ public sealed unsafe class UpcallHandler : IDisposable
     /// <summary>Told about every deleted megaflow.</summary>
     public OffloadThread? Observer { get; set; }
 
+    /// <summary>See <see cref="Datapath.TelemetryId"/>.</summary>
+    internal int TelemetryId { get; init; }
+
     /// <summary>Translates the packet's key and installs the megaflow; null when the flow table is full (the program is then in <see cref="CopyLastProgram"/>).</summary>
     public Megaflow? Handle(Packet* p, long nowMs)
+        => DatapathMetrics.TimesUpcalls || MergeflowEventSource.Log.IsOn(MergeflowEventSource.Keywords.Upcall) ? ReportHandle(p, nowMs) : Install(p, nowMs);
+
+    private Megaflow? ReportHandle(Packet* p, long nowMs)
+    {
+        long startNs = MonotonicClock.NowNs;
+        Megaflow? m = Install(p, nowMs);
+        long durationNs = MonotonicClock.NowNs - startNs;
+        DatapathMetrics.Upcall(durationNs);
+        MergeflowEventSource.Log.Upcall(TelemetryId, m?.Id ?? -1, _result.Rules.Count, _result.Actions.Length, durationNs);
+        return m;
+    }
+
+    private Megaflow? Install(Packet* p, long nowMs)
     {
         FlowKey key = ExpandKey(p);
         _translator.Translate(ref key, p->LengthBytes, _result, nowMs);

@@ -1,0 +1,102 @@
+using System.Diagnostics.Metrics;
+
+namespace Mergeflow.Engine;
+
+/// <summary>
+/// Instruments of the meter <c>Mergeflow</c> over every living datapath, told apart by the tag <c>datapath</c>. Counters that the packet path keeps
+/// anyway are observed, on the listener's thread and at its pace; described in <c>docs/telemetry.md</c>.
+/// </summary>
+public static class DatapathMetrics
+{
+    /// <summary>Name of the meter.</summary>
+    public const string MeterName = "Mergeflow";
+
+    private static readonly Meter s_meter = new(MeterName, "1");
+    private static readonly Lock s_gate = new();
+    private static readonly List<Datapath> s_living = [];
+
+    /// <summary>Time that upcalls took, seconds.</summary>
+    private static readonly Histogram<double> s_upcallSeconds = s_meter.CreateHistogram<double>("mergeflow.upcall.duration", "s", "Translation of a miss and installation of its megaflow");
+
+    /// <summary>Time from the recorded packet to the confirmed rule, seconds.</summary>
+    private static readonly Histogram<double> s_installSeconds = s_meter.CreateHistogram<double>("mergeflow.offload.install.duration", "s", "From the recorded packet to the confirmed rule, on the runtime's clock");
+
+    static DatapathMetrics()
+    {
+        Count("mergeflow.received.packets", "{packet}", "Packets received by software", static d => d.Pmd.Stats.Rx);
+        Count("mergeflow.received.bytes", "By", "Bytes received by software", static d => d.Pmd.Stats.RxBytes);
+        Count("mergeflow.transmitted.packets", "{packet}", "Packets transmitted by software", static d => d.Pmd.Stats.Tx);
+        Count("mergeflow.transmitted.bytes", "By", "Bytes transmitted by software", static d => d.Pmd.Stats.TxBytes);
+        Count("mergeflow.dropped.packets", "{packet}", "Passes that ended in a drop", static d => d.Pmd.Stats.Dropped);
+        Count("mergeflow.batches", "{batch}", "Batches processed", static d => d.Pmd.Stats.Batches);
+        Count("mergeflow.recirculations", "{packet}", "Recirculations", static d => d.Pmd.Stats.Recirculations);
+        s_meter.CreateObservableCounter("mergeflow.lookups", Lookups, "{lookup}", "Table lookups by the tier that decided");
+        Level("mergeflow.megaflows", "{flow}", "Megaflows", static d => d.Megaflows.Count);
+        Level("mergeflow.connections", "{connection}", "Tracked connections", static d => d.Conntrack.Count);
+        s_meter.CreateObservableCounter("mergeflow.revalidator.deleted", Deleted, "{flow}", "Megaflows deleted by cause");
+        Level("mergeflow.offload.rules", "{rule}", "Merged rules from asked-for to confirmed gone", static d => d.Offload?.RuleCount ?? 0);
+        Count("mergeflow.offload.installed", "{rule}", "Merged rules that the provider confirmed", static d => d.Offload?.Stats.Installed ?? 0);
+        Count("mergeflow.offload.removed", "{rule}", "Merged rules that are gone", static d => d.Offload?.Stats.Removed ?? 0);
+        Count("mergeflow.offload.hit.packets", "{packet}", "Packets of merged rules, as far as credited", static d => d.Offload?.Stats.Hits ?? 0);
+        Count("mergeflow.offload.hit.bytes", "By", "Bytes of merged rules, as far as credited", static d => d.Offload?.Stats.HitBytes ?? 0);
+        s_meter.CreateObservableCounter("mergeflow.offload.refused", Refused, "{trace}", "Recorded packets that gave no rule, by reason");
+    }
+
+    /// <summary>From now on the datapath is observed.</summary>
+    internal static void Add(Datapath datapath)
+    {
+        lock (s_gate) s_living.Add(datapath);
+    }
+
+    /// <summary>The datapath is about to go: no listener reads it after this.</summary>
+    internal static void Remove(Datapath datapath)
+    {
+        lock (s_gate) s_living.Remove(datapath);
+    }
+
+    /// <summary>Whether upcalls have to be timed.</summary>
+    internal static bool TimesUpcalls => s_upcallSeconds.Enabled;
+
+    /// <summary>An upcall took so long.</summary>
+    internal static void Upcall(long durationNs) => s_upcallSeconds.Record(durationNs / 1e9);
+
+    /// <summary>A rule was confirmed so long after its packet.</summary>
+    internal static void Installed(int datapath, long latencyMs)
+    {
+        if (s_installSeconds.Enabled) s_installSeconds.Record(latencyMs / 1e3, Tag(datapath));
+    }
+
+    private static void Count(string name, string unit, string about, Func<Datapath, ulong> read)
+        => s_meter.CreateObservableCounter(name, () => Observe(d => [new Measurement<long>((long)read(d), Tag(d.TelemetryId))]), unit, about);
+
+    private static void Level(string name, string unit, string about, Func<Datapath, int> read)
+        => s_meter.CreateObservableUpDownCounter(name, () => Observe(d => [new Measurement<long>(read(d), Tag(d.TelemetryId))]), unit, about);
+
+    private static List<Measurement<long>> Lookups() => Observe(static d =>
+    [
+        Tagged(d, d.Pmd.Stats.MergedHits, "tier", "merged"),
+        Tagged(d, d.Pmd.Stats.EmcHits, "tier", "emc"),
+        Tagged(d, d.Pmd.Stats.MegaflowHits, "tier", "megaflow"),
+        Tagged(d, d.Pmd.Stats.Upcalls, "tier", "upcall"),
+    ]);
+
+    private static List<Measurement<long>> Deleted() => Observe(static d =>
+    [
+        Tagged(d, d.Revalidator.Stats.Idle, "cause", "idle"),
+        Tagged(d, d.Revalidator.Stats.Changed, "cause", "changed"),
+    ]);
+
+    private static List<Measurement<long>> Refused() => Observe(static d => d.Offload is not { } offload
+        ? []
+        : [.. offload.RefusedTotals().Sorted().Select(r => Tagged(d, r.Packets, "reason", r.Reason.ToString()))]);
+
+    private static List<Measurement<long>> Observe(Func<Datapath, IEnumerable<Measurement<long>>> read)
+    {
+        lock (s_gate) return [.. s_living.SelectMany(read)];
+    }
+
+    private static Measurement<long> Tagged(Datapath datapath, ulong value, string tag, string name)
+        => new((long)value, Tag(datapath.TelemetryId), new KeyValuePair<string, object?>(tag, name));
+
+    private static KeyValuePair<string, object?> Tag(int datapath) => new("datapath", datapath);
+}
