@@ -45,12 +45,13 @@ public sealed unsafe partial class Conntrack : IConnLedger
     /// <summary>
     /// Packets that hardware forwarded for the connection: counted per direction, the timeout refreshed as of the last of them. What a rule
     /// counted last is read when the connection has moved on already (a FIN, another mark): it still counts, but software has set the timeout
-    /// since. Ignored if the slot had another connection at that generation. May be called by the aging thread.
+    /// since. Ignored if the slot had another connection at that generation. May be called by the aging thread. <paramref name="bytes"/> may be
+    /// a negative number modulo 2^64: what a correction takes off.
     /// </summary>
     public void Credit(int connId, uint generation, bool reply, ulong packets, ulong bytes, long lastUsedMs)
     {
         if ((uint)connId > (uint)_capacity) ThrowBadConnId(connId);
-        if (packets == 0) return;
+        if (packets == 0 && bytes == 0) return;
         ConnRecord* c = Conn(connId);
         ConnCold* cold = _cold + connId;
         uint current = GenerationOf(connId);

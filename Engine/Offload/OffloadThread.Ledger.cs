@@ -93,11 +93,14 @@ public sealed partial class OffloadThread
             _megaflows.Credit(p.MegaflowId, p.Generation, packets * (ulong)p.Multiplicity, Corrected(packets, bytes, p.Multiplicity, p.LengthDeltaBytes), lastUsedMs);
         }
 
-        if (_provider.Capabilities.KeepsConnections) return true;
+        // A device that keeps connections has counted each hit once, at the length on receipt.
+        bool isCounted = _provider.Capabilities.KeepsConnections;
         foreach (ref readonly MergedConn c in rule.Conns.AsSpan())
         {
+            ulong connPackets = packets * (ulong)c.Multiplicity;
             ulong connBytes = Corrected(packets, bytes, c.Multiplicity, c.LengthDeltaBytes);
-            _conns.Credit(c.ConnId, c.Generation, c.Reply, packets * (ulong)c.Multiplicity, connBytes, lastUsedMs);
+            if (isCounted) (connPackets, connBytes) = (connPackets - packets, unchecked(connBytes - bytes));
+            _conns.Credit(c.ConnId, c.Generation, c.Reply, connPackets, connBytes, lastUsedMs);
         }
 
         return true;
