@@ -8,7 +8,7 @@ namespace Mergeflow.PropertyTests;
 /// <summary>Vector and instruction kernels give what their scalar twins give, with the input against an untouchable page.</summary>
 public sealed class KernelProperties
 {
-    [Property(MaxTest = 2000, EndSize = 2000)]
+    [SeededProperty(MaxTest = 2000, EndSize = 2000)]
     public bool Checksum_kernels_agree(byte[] bytes, uint seed)
     {
         using var block = new GuardedBlock(Math.Max(1, bytes.Length));
@@ -18,7 +18,7 @@ public sealed class KernelProperties
         return InternetChecksum.Fold(scalar) == InternetChecksum.Fold(vector) && (scalar == 0) == (vector == 0);
     }
 
-    [Property(MaxTest = 2000, EndSize = 400)]
+    [SeededProperty(MaxTest = 2000, EndSize = 400)]
     public bool Hash_rounds_agree(byte[] bytes, ulong basis)
     {
         if (!Aes.IsSupported) return KeyedHash.Hash(Lanes(bytes), basis) == KeyedHash.Hash<AesRoundSoftware>(Lanes(bytes), basis);
@@ -29,7 +29,7 @@ public sealed class KernelProperties
     }
 
     /// <summary>Changing a field and updating the checksum equals summing the changed packet (RFC 1624), whatever the field held.</summary>
-    [Property(MaxTest = 2000)]
+    [SeededProperty(MaxTest = 2000)]
     public bool Update_equals_recomputation(byte[] bytes, byte place, uint value)
     {
         byte[] packet = new byte[64];
@@ -42,7 +42,7 @@ public sealed class KernelProperties
         return InternetChecksum.Recalc32(before, old, value) == InternetChecksum.Compute(packet);
     }
 
-    [Property(MaxTest = 1000, EndSize = 300)]
+    [SeededProperty(MaxTest = 1000, EndSize = 300)]
     public bool Any_bytes_are_a_capture_or_a_refusal(byte[] bytes, byte start)
     {
         byte[][] starts = [[], [0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0], [0xa1, 0xb2, 0x3c, 0x4d, 0, 2, 0, 4], [10, 13, 13, 10, 28, 0, 0, 0, 0x4d, 0x3c, 0x2b, 0x1a, 1, 0]];

@@ -17,7 +17,7 @@ public sealed class ClassifierProperties(ITestOutputHelper output) : IDisposable
 
     public void Dispose() => output.WriteLine(_statistics.Report("lookups"));
 
-    [Property(MaxTest = 150, Arbitrary = [typeof(CaseArbitraries)])]
+    [SeededProperty(MaxTest = 150, Arbitrary = [typeof(CaseArbitraries)])]
     public void Tuple_space_search_is_linear_search(CaseSeed seed)
     {
         var chance = new Chance(seed.Value);
@@ -53,7 +53,7 @@ public sealed class ClassifierProperties(ITestOutputHelper output) : IDisposable
         }
     }
 
-    [Property(MaxTest = 80, Arbitrary = [typeof(CaseArbitraries)])]
+    [SeededProperty(MaxTest = 80, Arbitrary = [typeof(CaseArbitraries)])]
     public void OpenFlow_lookup_is_linear_search_by_priority(CaseSeed seed)
     {
         FuzzCase @case = CaseGenerator.Make(seed.Value, 60, conntrack: false);

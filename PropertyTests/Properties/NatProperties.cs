@@ -13,7 +13,7 @@ public sealed class NatProperties(ITestOutputHelper output) : IDisposable
 
     public void Dispose() => output.WriteLine(_statistics.Report("packets"));
 
-    [Property(MaxTest = 40, Arbitrary = [typeof(CaseArbitraries)])]
+    [SeededProperty(MaxTest = 40, Arbitrary = [typeof(CaseArbitraries)])]
     public void Translated_tuples_are_injective(CaseSeed seed)
     {
         var chance = new Chance(seed.Value);

@@ -17,7 +17,7 @@ public sealed class ParserProperties(ITestOutputHelper output) : IDisposable
 
     public void Dispose() => output.WriteLine(_statistics.Report("frames"));
 
-    [Property(MaxTest = 100, Arbitrary = [typeof(CaseArbitraries)])]
+    [SeededProperty(MaxTest = 100, Arbitrary = [typeof(CaseArbitraries)])]
     public void Any_frame_parses_as_in_the_model(CaseSeed seed)
     {
         var chance = new Chance(seed.Value);

@@ -11,7 +11,7 @@ public sealed class TextProperties(ITestOutputHelper output) : IDisposable
 
     public void Dispose() => output.WriteLine(_statistics.Report("lines"));
 
-    [Property(MaxTest = 150, Arbitrary = [typeof(CaseArbitraries)])]
+    [SeededProperty(MaxTest = 150, Arbitrary = [typeof(CaseArbitraries)])]
     public void A_flow_survives_printing(CaseSeed seed)
     {
         var chance = new Chance(seed.Value);

@@ -19,7 +19,7 @@ public sealed class TransparencyProperties(ITestOutputHelper output) : IDisposab
 
     public void Dispose() => output.WriteLine(_judge.Statistics.Report("packets"));
 
-    [Property(MaxTest = 40, Arbitrary = [typeof(CaseArbitraries)])]
+    [SeededProperty(MaxTest = 40, Arbitrary = [typeof(CaseArbitraries)])]
     public void Caches_and_batches_are_transparent(CaseSeed seed)
         => _judge.CheckAgainstPlain(
             CaseGenerator.Make(seed.Value, 150),
@@ -29,7 +29,7 @@ public sealed class TransparencyProperties(ITestOutputHelper output) : IDisposab
             new EngineSetup(CacheOn: true, BatchSize: 32, Seed: 9),
             new EngineSetup(CacheOn: false, BatchSize: 2 + (seed.Value % 30)));
 
-    [Property(MaxTest = 40, Arbitrary = [typeof(CaseArbitraries)])]
+    [SeededProperty(MaxTest = 40, Arbitrary = [typeof(CaseArbitraries)])]
     public void Soft_offload_is_transparent(CaseSeed seed)
         => _judge.CheckAgainstPlain(
             CaseGenerator.Make(seed.Value, 150),
@@ -39,7 +39,7 @@ public sealed class TransparencyProperties(ITestOutputHelper output) : IDisposab
             new EngineSetup(OffloadMode.Soft, BatchSize: 3, Capacity: 2),
             new EngineSetup(OffloadMode.Soft, CacheOn: false, BatchSize: 32));
 
-    [Property(MaxTest = 40, Arbitrary = [typeof(CaseArbitraries)])]
+    [SeededProperty(MaxTest = 40, Arbitrary = [typeof(CaseArbitraries)])]
     public void Nic_offload_is_transparent(CaseSeed seed)
         => _judge.CheckAgainstPlain(
             CaseGenerator.Make(seed.Value, 150, checksSequence: false),
@@ -48,7 +48,7 @@ public sealed class TransparencyProperties(ITestOutputHelper output) : IDisposab
             new EngineSetup(OffloadMode.Nic, BatchSize: 1),
             new EngineSetup(OffloadMode.Nic, BatchSize: 32, NicProfile: Profiles[seed.Value % Profiles.Length]));
 
-    [Property(MaxTest = 40, Arbitrary = [typeof(CaseArbitraries)])]
+    [SeededProperty(MaxTest = 40, Arbitrary = [typeof(CaseArbitraries)])]
     public void A_faulty_nic_is_transparent(CaseSeed seed)
     {
         var faults = new FaultPlan

@@ -14,19 +14,19 @@ public sealed class WholeSwitchProperties(ITestOutputHelper output) : IDisposabl
 
     public void Dispose() => output.WriteLine(_judge.Statistics.Report("packets"));
 
-    [Property(MaxTest = 60, Arbitrary = [typeof(CaseArbitraries)])]
+    [SeededProperty(MaxTest = 60, Arbitrary = [typeof(CaseArbitraries)])]
     public void Software_path_is_the_reference(CaseSeed seed)
         => _judge.CheckAgainstReference(CaseGenerator.Make(seed.Value, 120), "whole_switch", new EngineSetup(BatchSize: 1 + (seed.Value % 32), CacheOn: seed.Value % 3 != 0));
 
-    [Property(MaxTest = 60, Arbitrary = [typeof(CaseArbitraries)])]
+    [SeededProperty(MaxTest = 60, Arbitrary = [typeof(CaseArbitraries)])]
     public void Stateless_software_path_is_the_reference(CaseSeed seed)
         => _judge.CheckAgainstReference(CaseGenerator.Make(seed.Value, 120, conntrack: false), "stateless", new EngineSetup(BatchSize: 1 + (seed.Value % 32)));
 
-    [Property(MaxTest = 60, Arbitrary = [typeof(CaseArbitraries)])]
+    [SeededProperty(MaxTest = 60, Arbitrary = [typeof(CaseArbitraries)])]
     public void Soft_offload_is_the_reference(CaseSeed seed)
         => _judge.CheckAgainstReference(CaseGenerator.Make(seed.Value, 160), "soft_offload", new EngineSetup(OffloadMode.Soft, BatchSize: 1 + (seed.Value % 32)));
 
-    [Property(MaxTest = 40, Arbitrary = [typeof(CaseArbitraries)])]
+    [SeededProperty(MaxTest = 40, Arbitrary = [typeof(CaseArbitraries)])]
     public void Nic_offload_is_the_reference(CaseSeed seed)
         => _judge.CheckAgainstReference(
             CaseGenerator.Make(seed.Value, 160, checksSequence: false),

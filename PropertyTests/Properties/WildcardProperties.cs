@@ -24,7 +24,7 @@ public sealed class WildcardProperties(ITestOutputHelper output) : IDisposable
 
     public void Dispose() => output.WriteLine(_statistics.Report("flips"));
 
-    [Property(MaxTest = 60, Arbitrary = [typeof(CaseArbitraries)])]
+    [SeededProperty(MaxTest = 60, Arbitrary = [typeof(CaseArbitraries)])]
     public void Bits_outside_the_mask_do_not_matter(CaseSeed seed)
     {
         FuzzCase @case = CaseGenerator.Make(seed.Value, 50);

@@ -10,7 +10,7 @@ public sealed class FlowTextProperties
 
     private static readonly PortNames s_ports = new(new Dictionary<string, uint> { ["p1"] = 1 });
 
-    [Property(MaxTest = 3000, Arbitrary = [typeof(FlowLines)])]
+    [SeededProperty(MaxTest = 3000, Arbitrary = [typeof(FlowLines)])]
     public void Parse_of_format_is_identity(FlowLine line)
     {
         var parser = new FlowTextParser(s_ports);
@@ -24,7 +24,7 @@ public sealed class FlowTextProperties
         if (formatter.Format(second) != text) throw new InvalidOperationException($"the text is not stable: {text}");
     }
 
-    [Property(MaxTest = 3000, Arbitrary = [typeof(FlowLines)])]
+    [SeededProperty(MaxTest = 3000, Arbitrary = [typeof(FlowLines)])]
     public bool Value_bits_outside_the_mask_are_zero(FlowLine line)
     {
         FlowMod flow = new FlowTextParser(s_ports).ParseFlow(line.ToString());
@@ -36,7 +36,7 @@ public sealed class FlowTextProperties
         return true;
     }
 
-    [Property(MaxTest = 5000, Arbitrary = [typeof(FlowLines)])]
+    [SeededProperty(MaxTest = 5000, Arbitrary = [typeof(FlowLines)])]
     public bool Damaged_text_parses_or_is_refused_with_its_place(FlowLine line, (ushort Place, byte Letter, byte Kind)[] damage)
     {
         string text = line.ToString();
@@ -58,7 +58,7 @@ public sealed class FlowTextProperties
             && ParsesOrNamesAPlace(text, t => new FlowTextParser(s_ports).ParseGroup("group_id=1,type=select,bucket=" + t, 9));
     }
 
-    [Property(MaxTest = 3000)]
+    [SeededProperty(MaxTest = 3000)]
     public bool Any_text_parses_or_is_refused(string? text)
         => ParsesOrNamesAPlace(text ?? "", t => new FlowTextParser(s_ports).ParseFlow(t, 9))
         && ParsesOrNamesAPlace(text ?? "", t => new FlowTextParser(s_ports).ParseGroup(t, 9));
