@@ -7,15 +7,18 @@ namespace Mergeflow.Engine;
 public sealed unsafe partial class PmdThread
 {
     /// <summary>One pass: classify if <paramref name="hot"/> is null, count, execute. The packet is consumed.</summary>
-    private void RunPass(Packet* p, MegaflowHot* hot)
+    private void RunPass<T>(Packet* p, MegaflowHot* hot)
+        where T : struct, IStageMarks
     {
         Stats.Passes++;
         if (hot == null)
         {
-            hot = Classify(p);
+            PmdStage outer = Fine<T>(PmdStage.Emc);
+            hot = Classify<T>(p);
+            Fine<T>(outer);
             if (hot == null)
             {
-                RunUninstalled(p);
+                RunUninstalled<T>(p);
                 return;
             }
         }
@@ -29,7 +32,7 @@ public sealed unsafe partial class PmdThread
         switch (hot->Shape)
         {
             case ProgramShape.OutputOnly:
-                Transmit(p, hot->OutPort);
+                Transmit<T>(p, hot->OutPort);
                 Pool.Return(p);
                 break;
             case ProgramShape.Drop:
@@ -37,7 +40,7 @@ public sealed unsafe partial class PmdThread
                 Pool.Return(p);
                 break;
             default:
-                Execute(p, hot->Actions, hot->ActionCount);
+                Execute<T>(p, hot->Actions, hot->ActionCount);
                 break;
         }
 
@@ -45,16 +48,18 @@ public sealed unsafe partial class PmdThread
     }
 
     /// <summary>The flow table is full: the actions run from a private copy, because nested upcalls reuse the translation's buffer.</summary>
-    private void RunUninstalled(Packet* p)
+    private void RunUninstalled<T>(Packet* p)
+        where T : struct, IStageMarks
     {
         StopTrace(OffloadReason.MegaflowFromSlowPath, "flow limit");
         DpAction* copy = _upcall.CopyLastProgram(out int count);
-        Execute(p, copy, count);
+        Execute<T>(p, copy, count);
         UpcallHandler.FreeProgram(copy);
     }
 
     /// <summary>Runs <paramref name="count"/> records and consumes the packet.</summary>
-    private void Execute(Packet* p, DpAction* a, int count)
+    private void Execute<T>(Packet* p, DpAction* a, int count)
+        where T : struct, IStageMarks
     {
         if (count == 0) Stats.Dropped++;
         for (int i = 0; i < count; i++)
@@ -63,10 +68,10 @@ public sealed unsafe partial class PmdThread
             switch (act->Op)
             {
                 case DpOp.Output:
-                    Transmit(p, act->Port);
+                    Transmit<T>(p, act->Port);
                     break;
                 case DpOp.Ct:
-                    if (!RunCt(p, act, count - i - 1)) return;
+                    if (!RunCt<T>(p, act, count - i - 1)) return;
                     break;
                 case DpOp.CtClear:
                     Conntrack.Clear(p);
@@ -74,26 +79,26 @@ public sealed unsafe partial class PmdThread
                 case DpOp.Recirc:
                     if (i == count - 1)
                     {
-                        Recirculate(p, act->RecircId);
+                        Recirculate<T>(p, act->RecircId);
                         return;
                     }
-                    if (CloneOf(p) is var again && again != null) Recirculate(again, act->RecircId);
+                    if (CloneOf(p) is var again && again != null) Recirculate<T>(again, act->RecircId);
                     break;
                 case DpOp.Hash:
                     RunHash(p, act);
                     break;
                 case DpOp.Clone:
-                    if (CloneOf(p) is var copy && copy != null) Execute(copy, act + 1, act->NestedCount);
+                    if (CloneOf(p) is var copy && copy != null) Execute<T>(copy, act + 1, act->NestedCount);
                     i += act->NestedCount;
                     break;
                 case DpOp.Sample:
                     StopTrace(OffloadReason.UnsupportedAction, "sample");
-                    if (NextRandom() < act->Probability && CloneOf(p) is var sampled && sampled != null) Execute(sampled, act + 1, act->NestedCount);
+                    if (NextRandom() < act->Probability && CloneOf(p) is var sampled && sampled != null) Execute<T>(sampled, act + 1, act->NestedCount);
                     i += act->NestedCount;
                     break;
                 case DpOp.CheckPktLen:
                     StopTrace(OffloadReason.LengthDependent, "check_pkt_len");
-                    RunCheckPktLen(p, act);
+                    RunCheckPktLen<T>(p, act);
                     i += act->NestedCount + act->ElseCount;
                     break;
                 case DpOp.Truncate:
@@ -133,12 +138,15 @@ public sealed unsafe partial class PmdThread
     }
 
     /// <summary>Runs a ct record; false if the packet is not to go on with this list (held, or its list was finished for it).</summary>
-    private bool RunCt(Packet* p, DpAction* act, int restCount)
+    private bool RunCt<T>(Packet* p, DpAction* act, int restCount)
+        where T : struct, IStageMarks
     {
         MiniflowExtractor.EnsureParsed(p);
         ulong hash = _ctHash;
         _ctHash = 0;
+        PmdStage outer = Fine<T>(PmdStage.Conntrack);
         _conntrack.Execute(p, in act->Ct, _nowMs, hash, out CtVerdict verdict);
+        Fine<T>(outer);
         if (_trace != null) RecordCt(p, ref verdict);
         switch (verdict.Disposition)
         {
@@ -147,13 +155,14 @@ public sealed unsafe partial class PmdThread
             case CtDisposition.Held:
                 return false;
             default:
-                RunReleased(p->EventIndex, p->RecircDepth, act + 1, restCount);
+                RunReleased<T>(p->EventIndex, p->RecircDepth, act + 1, restCount);
                 return false;
         }
     }
 
     /// <summary>A fragment completed its datagram: all of its fragments go on with the rest of the list, as if they had arrived now.</summary>
-    private void RunReleased(long eventIndex, byte depth, DpAction* rest, int restCount)
+    private void RunReleased<T>(long eventIndex, byte depth, DpAction* rest, int restCount)
+        where T : struct, IStageMarks
     {
         ReadOnlySpan<nint> released = _conntrack.Released;
         // Copied: a nested ct may release others into the same list.
@@ -164,11 +173,12 @@ public sealed unsafe partial class PmdThread
             var q = (Packet*)address;
             q->EventIndex = eventIndex;
             q->RecircDepth = depth;
-            Execute(q, rest, restCount);
+            Execute<T>(q, rest, restCount);
         }
     }
 
-    private void Recirculate(Packet* p, uint recircId)
+    private void Recirculate<T>(Packet* p, uint recircId)
+        where T : struct, IStageMarks
     {
         if (p->RecircDepth >= MaxRecircDepth)
         {
@@ -183,11 +193,20 @@ public sealed unsafe partial class PmdThread
         p->RecircDepth++;
         MiniflowExtractor.EnsureParsed(p);
         PacketMetadata.SetRecircId(p, recircId);
-        RunPass(p, null);
+        RunPass<T>(p, null);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void Transmit(Packet* p, uint port)
+    private void Transmit<T>(Packet* p, uint port)
+        where T : struct, IStageMarks
+    {
+        PmdStage outer = Fine<T>(PmdStage.Transmit);
+        Send(p, port);
+        Fine<T>(outer);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Send(Packet* p, uint port)
     {
         PortTable.PortHot* hot = Ports[port];
         if (hot->Exists == 0)
@@ -218,13 +237,14 @@ public sealed unsafe partial class PmdThread
         RecordHash(hash);
     }
 
-    private void RunCheckPktLen(Packet* p, DpAction* act)
+    private void RunCheckPktLen<T>(Packet* p, DpAction* act)
+        where T : struct, IStageMarks
     {
         bool larger = p->LengthBytes > act->LengthBytes;
         int count = larger ? act->NestedCount : act->ElseCount;
         if (count == 0) return;
         Packet* copy = CloneOf(p);
-        if (copy != null) Execute(copy, larger ? act + 1 : act + 1 + act->NestedCount, count);
+        if (copy != null) Execute<T>(copy, larger ? act + 1 : act + 1 + act->NestedCount, count);
     }
 
     /// <summary>A copy of the packet, or null when packet memory is exhausted (counted as a drop).</summary>

@@ -8,15 +8,29 @@ namespace Mergeflow.Engine;
 public sealed unsafe partial class PmdThread
 {
     /// <summary>Finds the megaflows of a batch as far as they exist; only reads, but for cache entries.</summary>
-    private void LookAhead(Packet** packets, uint pending)
+    private void LookAhead<T>(Packet** packets, uint pending)
+        where T : struct, IStageMarks
     {
         BatchScratch* s = _scratch;
         s->Cached = 0;
         s->Tracked = 0;
         if (pending == 0) return;
-        uint missed = _emc is { } emc ? ProbeCache(emc, packets, pending) : pending;
-        if (missed != 0) ProbeClassifier(packets, missed);
-        if (s->Tracked != 0) LookAheadToConnections(packets, s->Tracked);
+        uint missed = pending;
+        if (_emc is { } emc)
+        {
+            Step<T>(PmdStage.Emc);
+            missed = ProbeCache(emc, packets, pending);
+        }
+
+        if (missed != 0)
+        {
+            Step<T>(PmdStage.Megaflow);
+            ProbeClassifier(packets, missed);
+        }
+
+        if (s->Tracked == 0) return;
+        Step<T>(PmdStage.Conntrack);
+        LookAheadToConnections(packets, s->Tracked);
     }
 
     /// <summary>Exact-match cache: hash and prefetch all, then compare all. Returns the packets that were not found.</summary>
@@ -93,7 +107,8 @@ public sealed unsafe partial class PmdThread
     }
 
     /// <summary>Finds or makes the megaflow of a parsed packet; null if it could not be installed (then the upcall has run the actions).</summary>
-    private MegaflowHot* Classify(Packet* p)
+    private MegaflowHot* Classify<T>(Packet* p)
+        where T : struct, IStageMarks
     {
         Vector256<byte> l0 = default;
         Vector256<byte> l1 = default;
@@ -117,6 +132,7 @@ public sealed unsafe partial class PmdThread
             }
         }
 
+        Fine<T>(PmdStage.Megaflow);
         int id = Classifier.Lookup(ref p->Key, p->KeyLanes, ref Stats.SubtablesProbed);
         if (id >= 0)
         {
@@ -125,6 +141,7 @@ public sealed unsafe partial class PmdThread
             return Megaflows.HotOf(id);
         }
 
+        Fine<T>(PmdStage.Upcall);
         Stats.Upcalls++;
         Megaflow? m = _upcall.Handle(p, _nowMs);
         if (m is null)

@@ -28,7 +28,8 @@ public sealed unsafe partial class PmdThread
     /// Does everything the rule's chain would have done, or nothing: false if the packet has to take the software path because the rule is
     /// dying, a checksum is not good, or a connection would not treat it as it treated the recorded one.
     /// </summary>
-    private bool TryMerged(Packet* p, MergedHot* hot)
+    private bool TryMerged<T>(Packet* p, MergedHot* hot)
+        where T : struct, IStageMarks
     {
         if (Volatile.Read(ref hot->Dead) != 0) return false;
         if (hot->RequiresCsum != 0 && !IsCsumGood(p)) return false;
@@ -40,12 +41,14 @@ public sealed unsafe partial class PmdThread
         switch (hot->Shape)
         {
             case MergedShape.OutputOnly:
-                Transmit(p, hot->OutPort);
+                Transmit<T>(p, hot->OutPort);
                 Pool.Return(p);
                 break;
             case MergedShape.RewriteOutput:
+                PmdStage outer = Fine<T>(PmdStage.Actions);
                 MergedRewrite.Apply(p, hot);
-                Transmit(p, hot->OutPort);
+                Fine<T>(outer);
+                Transmit<T>(p, hot->OutPort);
                 Pool.Return(p);
                 break;
             case MergedShape.Drop:
@@ -53,7 +56,7 @@ public sealed unsafe partial class PmdThread
                 Pool.Return(p);
                 break;
             default:
-                Execute(p, hot->Program, hot->ActionCount);
+                Execute<T>(p, hot->Program, hot->ActionCount);
                 break;
         }
 

@@ -12,7 +12,7 @@ public sealed unsafe partial class PmdThread
     {
         PmdStats before = Stats;
         long startNs = MonotonicClock.NowNs;
-        Process(packets, count, nowMs);
+        Process<WithoutStages>(packets, count, nowMs);
         long durationNs = MonotonicClock.NowNs - startNs;
         PmdStats did = Stats.Since(before);
         MergeflowEventSource.Log.Batch(

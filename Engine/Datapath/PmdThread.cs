@@ -76,28 +76,34 @@ public sealed unsafe partial class PmdThread : IDisposable
     public void ProcessBatch(Packet** packets, int count, long nowMs)
     {
         if (TelemetryFlags.Batches) ReportBatch(packets, count, nowMs);
-        else Process(packets, count, nowMs);
+        else Process<WithoutStages>(packets, count, nowMs);
     }
 
-    private void Process(Packet** packets, int count, long nowMs)
+    private void Process<T>(Packet** packets, int count, long nowMs)
+        where T : struct, IStageMarks
     {
         _nowMs = nowMs;
         Stats.Batches++;
         Stats.Rx += (ulong)count;
         CountReceived(packets, count);
+        Step<T>(PmdStage.Parse);
         MiniflowExtractor.ExtractBatch(packets, count);
         uint all = uint.MaxValue >> (MaxBatch - count);
+        if (Offload is not null) Step<T>(PmdStage.Merged);
         uint merged = ProbeMerged(packets, count);
-        LookAhead(packets, all & ~merged);
-        if (Offload is null) RunBatch(packets, count);
-        else RunRecordedBatch(packets, count, merged);
+        LookAhead<T>(packets, all & ~merged);
+        if (T.IsOn) _stages!.Execute();
+        if (Offload is null) RunBatch<T>(packets, count);
+        else RunRecordedBatch<T>(packets, count, merged);
     }
 
     /// <summary>Without offload: nothing is recorded, and packets that are only forwarded take the short way.</summary>
-    private void RunBatch(Packet** packets, int count)
+    private void RunBatch<T>(Packet** packets, int count)
+        where T : struct, IStageMarks
     {
         ulong forwarded = 0;
         ulong forwardedBytes = 0;
+        Fine<T>(PmdStage.Transmit);
         for (int i = 0; i < count; i++)
         {
             Packet* p = packets[i];
@@ -106,7 +112,9 @@ public sealed unsafe partial class PmdThread : IDisposable
             PortTable.PortHot* port = Ports[hot->OutPort];
             if (id < 0 || hot->Shape != ProgramShape.OutputOnly || port->Exists == 0)
             {
-                ProcessOne(p, i);
+                Fine<T>(PmdStage.Actions);
+                ProcessOne<T>(p, i);
+                Fine<T>(PmdStage.Transmit);
                 continue;
             }
 
@@ -129,20 +137,25 @@ public sealed unsafe partial class PmdThread : IDisposable
         Stats.TxBytes += forwardedBytes;
     }
 
-    private void RunRecordedBatch(Packet** packets, int count, uint merged)
+    private void RunRecordedBatch<T>(Packet** packets, int count, uint merged)
+        where T : struct, IStageMarks
     {
         for (int i = 0; i < count; i++)
         {
             Packet* p = packets[i];
             if ((merged >> i & 1) != 0)
             {
-                if (TryMerged(p, _scratch->Merged(i))) continue;
+                Fine<T>(PmdStage.Merged);
+                if (TryMerged<T>(p, _scratch->Merged(i))) continue;
                 Stats.MergedRefused++;
                 _scratch->MegaflowId[i] = -1;
             }
 
+            Fine<T>(PmdStage.Record);
             BeginTrace(p);
-            ProcessOne(p, i);
+            Fine<T>(PmdStage.Actions);
+            ProcessOne<T>(p, i);
+            Fine<T>(PmdStage.Record);
             EndTrace();
         }
 
@@ -188,11 +201,12 @@ public sealed unsafe partial class PmdThread : IDisposable
         hot->RxBytes += bytes;
     }
 
-    private void ProcessOne(Packet* p, int i)
+    private void ProcessOne<T>(Packet* p, int i)
+        where T : struct, IStageMarks
     {
         int id = _scratch->MegaflowId[i];
         _ctHash = (_scratch->Tracked >> i & 1) != 0 ? _scratch->Hash[i] : 0;
-        RunPass(p, id >= 0 ? Megaflows.HotOf(id) : null);
+        RunPass<T>(p, id >= 0 ? Megaflows.HotOf(id) : null);
     }
 
     /// <summary>What the look-ahead stages found out about each packet of the batch.</summary>

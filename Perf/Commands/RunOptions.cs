@@ -17,12 +17,14 @@ internal sealed class RunOptions
     private readonly Option<int?> _cpu = new("--cpu") { HelpName = "N", Description = "Processor of the packet thread; default: the last one." };
     private readonly Option<string?> _nicProfile = new("--nic-profile") { HelpName = "NAME|FILE", Description = "Profile of the emulated NIC. Default: ideal." };
 
+    private readonly Option<bool> _stages = new("--stages") { Description = "Measure also where the cycles go: receive, parse, lookups, conntrack, actions, transmit." };
+
     public RunOptions() => _cache.AcceptOnlyFromAmong("on", "off");
 
     /// <summary>Adds the options to a command.</summary>
     public void AddTo(Command command)
     {
-        foreach (Option option in new Option[] { _offload, _cache, _seconds, _runs, _cpu, _nicProfile }) command.Options.Add(option);
+        foreach (Option option in new Option[] { _offload, _cache, _seconds, _runs, _cpu, _nicProfile, _stages }) command.Options.Add(option);
     }
 
     /// <summary>Everything but the mode.</summary>
@@ -47,6 +49,7 @@ internal sealed class RunOptions
             Runs = runs,
             Cpu = cpu,
             NicProfile = profile,
+            Stages = parsed.GetValue(_stages) ? new StageRunner() : null,
         };
     }
 

@@ -44,6 +44,9 @@ public sealed record BenchSettings
     /// <summary>Watch the offload take over after the runs, or null.</summary>
     public RampRunner? Ramp { get; init; }
 
+    /// <summary>Measure the stages of the packet path after the runs, or null.</summary>
+    public StageRunner? Stages { get; init; }
+
     /// <summary>Most rules of the soft device.</summary>
     public int MergedCapacity { get; init; } = 262_144;
 }

@@ -9,6 +9,7 @@ internal static class HtmlStyle
           --page: #fbfbfa; --card: #ffffff; --ink: #1b1f24; --soft: #59636e; --line: #dfe3e8; --grid: #e8ebef;
           --none: #6b7683; --softdev: #0f766e; --nic: #b45309;
           --t-nic: #b45309; --t-merged: #0f766e; --t-emc: #3b6fb6; --t-megaflow: #8b6bc0; --t-upcall: #c2415b;
+          --st0: #8a939c; --st1: #d9a066; --st2: #4a7fc1; --st3: #2a9d8f; --st4: #0f5e57; --st5: #7fb069; --st6: #8b6bc0; --st7: #c2415b; --st8: #e07a3f; --st9: #b7b23a; --st10: #5b6b7a; --st11: #c77daa;
           --good: #116c3a; --bad: #b3261e; --unsure: #8a5a00;
         }
         @media (prefers-color-scheme: dark) {
@@ -16,6 +17,7 @@ internal static class HtmlStyle
             --page: #14171b; --card: #1b1f25; --ink: #e6e9ed; --soft: #9aa5b1; --line: #313841; --grid: #2a3038;
             --none: #9aa5b1; --softdev: #2dbdae; --nic: #f0a24a;
             --t-nic: #f0a24a; --t-merged: #2dbdae; --t-emc: #6ea3e8; --t-megaflow: #b497e6; --t-upcall: #f0798f;
+            --st0: #77818b; --st1: #e8b987; --st2: #6ea3e8; --st3: #45c4b4; --st4: #1f8f85; --st5: #a3d18c; --st6: #b497e6; --st7: #f0798f; --st8: #f5a06a; --st9: #d9d45e; --st10: #a5b3c1; --st11: #e3a6cb;
             --good: #5fcf8e; --bad: #ff8a80; --unsure: #e8b44c;
           }
         }
@@ -46,6 +48,19 @@ internal static class HtmlStyle
         .t-upcall { fill: var(--t-upcall); background: var(--t-upcall); }
         .series0 { stroke: var(--t-emc); fill: var(--t-emc); background: var(--t-emc); } .series1 { stroke: var(--softdev); fill: var(--softdev); background: var(--softdev); }
         .series2 { stroke: var(--nic); fill: var(--nic); background: var(--nic); } .series3 { stroke: var(--t-megaflow); fill: var(--t-megaflow); background: var(--t-megaflow); }
+        .st0 { fill: var(--st0); background: var(--st0); }
+        .st1 { fill: var(--st1); background: var(--st1); }
+        .st2 { fill: var(--st2); background: var(--st2); }
+        .st3 { fill: var(--st3); background: var(--st3); }
+        .st4 { fill: var(--st4); background: var(--st4); }
+        .st5 { fill: var(--st5); background: var(--st5); }
+        .st6 { fill: var(--st6); background: var(--st6); }
+        .st7 { fill: var(--st7); background: var(--st7); }
+        .st8 { fill: var(--st8); background: var(--st8); }
+        .st9 { fill: var(--st9); background: var(--st9); }
+        .st10 { fill: var(--st10); background: var(--st10); }
+        .st11 { fill: var(--st11); background: var(--st11); }
+        svg .total { stroke: var(--ink); stroke-width: 2; }
         svg polyline { fill: none; stroke-width: 2; }
         .narrow { display: none !important; }
         .scroll { overflow-x: auto; margin: 6px -18px 0; padding: 0 18px; }

@@ -3,7 +3,7 @@ namespace Mergeflow.Perf;
 /// <summary>
 /// Charts with one row per scenario and mode. Each exists twice, for a wide window (labels on the left) and for a phone (labels above).
 /// </summary>
-public sealed class RowChart
+public sealed partial class RowChart
 {
     private const double WideWidth = 900;
     private const double NarrowWidth = 360;

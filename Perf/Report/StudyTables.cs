@@ -20,6 +20,11 @@ public static class StudyTables
             [.. rows.Where(r => r.Ramp is not null).Select(r => new[] { r.Name, r.Offload }.Concat(s_milestones.Select(m => Reached(r.Ramp!, m))).Concat([N(r.Ramp![^1].Installed), RulesPerSecond(r.Ramp!)]).ToArray())]);
         yield return ("table size", ["scenario", "offload", "table", "offloaded %", "optimum %", "cycles/packet"], 2,
             [.. rows.Where(r => r.Sweep is not null).Select(r => new[] { r.Name.Split('@')[0], r.Offload, N(r.Sweep!.Capacity), ResultsTable.Percent(r.Sweep.OffloadedPercent), ResultsTable.Percent(r.Sweep.OptimumPercent), ResultsTable.Short(r.Sweep.CyclesPerPacket) })]);
+        string[] stages = [.. RowChart.StagesOf(rows)];
+        yield return ("stages, cycles/packet (sum: of the stages; total: without marks between them)", ["scenario", "offload", .. stages, "sum", "total", "off by"], 2,
+            [.. rows.Where(r => r.Stages is not null).Select(r => new[] { r.Name, r.Offload }
+                .Concat(stages.Select(s => r.Stages!.Stages.FirstOrDefault(x => x.Stage == s) is { } x ? ResultsTable.Short(x.CyclesPerPacket) : "-"))
+                .Concat([ResultsTable.Short(r.Stages!.SumCyclesPerPacket), ResultsTable.Short(r.Stages.TotalCyclesPerPacket), ComparisonTable.Signed(r.Stages.Deviation)]).ToArray())]);
         yield return ("connections per second, thousands", ["scenario", "offload", "median", "min", "max"], 2,
             [.. rows.Where(r => r.ConnectionsPerSecond is not null).Select(r => new[] { r.Name, r.Offload, Kilo(r.ConnectionsPerSecond!.Median), Kilo(r.ConnectionsPerSecond.Min), Kilo(r.ConnectionsPerSecond.Max) })]);
     }

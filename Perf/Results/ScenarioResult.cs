@@ -89,6 +89,9 @@ public sealed record ScenarioResult
     /// <summary>Table size, command <c>sweep</c> only.</summary>
     public SweepPoint? Sweep { get; init; }
 
+    /// <summary>Where the cycles go, option <c>--stages</c> only.</summary>
+    public StageResult? Stages { get; init; }
+
     /// <summary>The peer on the same work in the same run, if there was one.</summary>
     public PeerResult? Peer { get; init; }
 

@@ -32,7 +32,8 @@ public sealed record ScenarioSpec(string Name, Func<Workload> Make, BenchSetting
             const double preparation = 0.5;
             const double onePass = 0.15;
             double runs = Settings.OneShot ? (Settings.Runs + 3) * onePass : Settings.Runs * Settings.Seconds;
-            return preparation + Math.Min(1.2, Settings.WarmupSeconds) + runs;
+            double stages = Settings.Stages is { } s ? 1.2 + (2 * s.Rounds * s.Seconds) : 0;
+            return preparation + Math.Min(1.2, Settings.WarmupSeconds) + runs + stages;
         }
     }
 

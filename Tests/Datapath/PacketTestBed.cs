@@ -36,6 +36,9 @@ internal sealed class PacketTestBed : IDisposable
 
     public PmdStats Stats => _datapath.Pmd.Stats;
 
+    /// <summary>Measures the stages on the way.</summary>
+    public StagePoller Staged() => new(_datapath.Pmd, _queue);
+
     public void Run(int packets)
     {
         for (int done = 0; done < packets;) done += _poller.Step(1);

@@ -1,0 +1,37 @@
+using System.Runtime.InteropServices;
+
+namespace Mergeflow.Engine;
+
+/// <summary>A <see cref="PmdPoller"/> that measures the stages of the packet path on the way; for one queue.</summary>
+public sealed unsafe class StagePoller : IPoller, IDisposable
+{
+    private readonly PmdThread _pmd;
+    private readonly RxQueue _queue;
+    private readonly Packet** _batch;
+
+    /// <summary>A poller of one queue.</summary>
+    public StagePoller(PmdThread pmd, RxQueue queue)
+    {
+        (_pmd, _queue) = (pmd, queue);
+        _batch = (Packet**)NativeMemory.AlignedAlloc(PmdThread.MaxBatch * (nuint)sizeof(Packet*), 64);
+    }
+
+    /// <summary>What was measured.</summary>
+    public StageTimes Times { get; } = new();
+
+    /// <inheritdoc/>
+    public string Name => "pmd";
+
+    /// <inheritdoc/>
+    public int Step(long nowMs)
+    {
+        Times.BeginPoll();
+        int n = _queue.Receive(_pmd.Pool, _batch, PmdThread.MaxBatch);
+        if (n > 0) _pmd.ProcessBatch(_batch, n, nowMs, Times);
+        Times.EndPoll();
+        return n;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => NativeMemory.AlignedFree(_batch);
+}

@@ -1,0 +1,8 @@
+namespace Mergeflow.Engine;
+
+/// <summary>Whether an instance of the packet path reads the clock between its stages: a type argument, so that the compiler leaves nothing of it where it is off.</summary>
+internal interface IStageMarks
+{
+    /// <summary>A constant.</summary>
+    static abstract bool IsOn { get; }
+}
