@@ -50,6 +50,7 @@ internal static class RunCommand
             int sources = (run is null ? 0 : 1) + (parsed.GetValue(scenario) is null ? 0 : 1) + (parsed.GetValue(suite) is null ? 0 : 1);
             if (sources > 1) throw PerfException.Usage("--pcap, --scenario and --suite exclude each other");
 
+            if (run is not null && settings.FrameSizes is not [{ Suffix: "" }]) throw PerfException.Usage("--frame-size: a capture has frames of its own");
             RunReport report = where.Report(parsed, output, args, interrupted);
             if (parsed.GetValue(peer) is not null) report.Note(OvsPeer.Availability());
             IReadOnlyList<OffloadMode>? modes = how.Modes(parsed);
@@ -79,11 +80,11 @@ internal static class RunCommand
         if (suite is not null) return SuiteFile.Load(suite, settings);
         if (names is null)
         {
-            IReadOnlyList<ScenarioSpec> all = DefaultSuite.Make(settings);
+            IReadOnlyList<ScenarioSpec> all = [.. RunOptions.EachSize(settings).SelectMany(DefaultSuite.Make)];
             return modes is null ? all : [.. all.Where(s => modes.Contains(s.Settings.Offload))];
         }
 
         return [.. names.Split(',', StringSplitOptions.RemoveEmptyEntries).SelectMany(ScenarioName.Expand)
-            .SelectMany(n => (modes ?? RunOptions.DefaultModes(n)).Select(m => ScenarioSpec.Named(n, settings with { Offload = m })))];
+            .SelectMany(n => RunOptions.EachSize(settings).SelectMany(sized => (modes ?? RunOptions.DefaultModes(n)).Select(m => ScenarioSpec.Named(n, sized with { Offload = m }))))];
     }
 }

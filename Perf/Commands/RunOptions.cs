@@ -17,6 +17,7 @@ internal sealed class RunOptions
     private readonly Option<int?> _cpu = new("--cpu") { HelpName = "N", Description = "Processor of the packet thread; default: the last one." };
     private readonly Option<string?> _nicProfile = new("--nic-profile") { HelpName = "NAME|FILE", Description = "Profile of the emulated NIC. Default: ideal." };
 
+    private readonly Option<string> _frameSize = new("--frame-size") { HelpName = "N|imix", Description = "Frame lengths of made-up traffic with FCS, 64 to 1518 bytes; several with commas.", DefaultValueFactory = _ => "64" };
     private readonly Option<bool> _stages = new("--stages") { Description = "Measure also where the cycles go: receive, parse, lookups, conntrack, actions, transmit." };
 
     public RunOptions() => _cache.AcceptOnlyFromAmong("on", "off");
@@ -24,8 +25,11 @@ internal sealed class RunOptions
     /// <summary>Adds the options to a command.</summary>
     public void AddTo(Command command)
     {
-        foreach (Option option in new Option[] { _offload, _cache, _seconds, _runs, _cpu, _nicProfile, _stages }) command.Options.Add(option);
+        foreach (Option option in new Option[] { _offload, _cache, _seconds, _runs, _cpu, _nicProfile, _frameSize, _stages }) command.Options.Add(option);
     }
+
+    /// <summary>The settings once per frame length that was asked for.</summary>
+    public static IEnumerable<BenchSettings> EachSize(BenchSettings settings) => settings.FrameSizes.Select(s => settings with { FrameSize = s });
 
     /// <summary>Everything but the mode.</summary>
     /// <exception cref="PerfException">A value makes no sense.</exception>
@@ -49,6 +53,7 @@ internal sealed class RunOptions
             Runs = runs,
             Cpu = cpu,
             NicProfile = profile,
+            FrameSizes = FrameSize.ParseList(parsed.GetRequiredValue(_frameSize)),
             Stages = parsed.GetValue(_stages) ? new StageRunner() : null,
         };
     }

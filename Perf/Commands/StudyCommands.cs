@@ -4,14 +4,15 @@ using Mergeflow.Engine;
 
 namespace Mergeflow.Perf;
 
-/// <summary>Commands that study one property: <c>ndr</c> (rates and latency), <c>ramp</c> (how the offload takes over), <c>sweep</c> (table size).</summary>
+/// <summary>Commands that study one property: <c>ndr</c> (rates and latency), <c>ramp</c> (how the offload takes over), <c>sweep</c> (table size),
+/// <c>churn</c> (changes of the tables).</summary>
 internal static class StudyCommands
 {
     private static readonly int[] s_capacities = [256, 1024, 4096, 16_384, 65_536];
 
     /// <summary>The commands.</summary>
     public static IEnumerable<Command> Create(string[] args, TextWriter output, CancellationToken interrupted)
-        => [Ndr(args, output, interrupted), Ramp(args, output, interrupted), Sweep(args, output, interrupted)];
+        => [Ndr(args, output, interrupted), Ramp(args, output, interrupted), Sweep(args, output, interrupted), Churn(args, output, interrupted), SynthCommand.Create(args, output, interrupted)];
 
     private static Command Ndr(string[] args, TextWriter output, CancellationToken interrupted)
     {
@@ -70,13 +71,31 @@ internal static class StudyCommands
             });
     }
 
+    private static Command Churn(string[] args, TextWriter output, CancellationToken interrupted)
+    {
+        Option<string> rate = new("--rate") { HelpName = "N,N", Description = "Flow-mods per second; several with commas.", DefaultValueFactory = _ => "0,10,100,1000" };
+        Option<string> kind = new("--kind") { HelpName = "same|other", Description = "Rules that hit the traffic, or that do not.", DefaultValueFactory = _ => "same" };
+        Option<double> window = new("--window") { HelpName = "MS", Description = "Length of a window, ms.", DefaultValueFactory = _ => 20 };
+        Option<double> length = new("--length") { HelpName = "S", Description = "How long to watch, seconds.", DefaultValueFactory = _ => 2 };
+        kind.AcceptOnlyFromAmong("same", "other");
+        return Study("churn", "Add and delete rules while traffic runs: rate and offloaded share over time.", "s4_udp_10k_uni", [rate, kind, window, length], args, output, interrupted,
+            (parsed, name, settings, modes, report) =>
+            {
+                int[] rates = [.. parsed.GetRequiredValue(rate).Split(',').Select(text => Number("--rate", text, 0, 1_000_000))];
+                if (parsed.GetValue(window) is not (>= 0.1 and <= 10_000)) throw PerfException.Usage("--window: expected 0.1 to 10000");
+                if (parsed.GetValue(length) is not (>= 0.01 and <= 600)) throw PerfException.Usage("--length: expected 0.01 to 600");
+                return report.Suite([.. rates.SelectMany(r => Specs(name, settings with { Churn = new ChurnRunner(r, parsed.GetValue(kind) == "same", parsed.GetValue(length), parsed.GetValue(window)) }, modes ?? [OffloadMode.None, OffloadMode.Soft])
+                    .Select(s => s with { Name = $"{s.Name}@{r}" }))]);
+            });
+    }
+
     private static ScenarioResult WithSweep(ScenarioResult row, ScenarioSpec spec)
     {
         int capacity = int.Parse(spec.Name.Split('@')[1], CultureInfo.InvariantCulture);
         return row with { Sweep = new SweepPoint(capacity, row.Tiers.Nic + row.Tiers.Merged, TableSweep.Optimum(spec.Make().Frames, capacity), row.CyclesPerPacket.Median) };
     }
 
-    private static Command Study(string name, string about, string scenarios, Option[] own, string[] args, TextWriter output, CancellationToken interrupted,
+    internal static Command Study(string name, string about, string scenarios, Option[] own, string[] args, TextWriter output, CancellationToken interrupted,
         Func<ParseResult, string, BenchSettings, IReadOnlyList<OffloadMode>?, RunReport, ResultsFile> run)
     {
         RunOptions how = new();
@@ -103,10 +122,16 @@ internal static class StudyCommands
     }
 
     private static IReadOnlyList<ScenarioSpec> Specs(string names, BenchSettings settings, IReadOnlyList<OffloadMode> modes)
-        => [.. Names(names).SelectMany(n => modes.Select(m => ScenarioSpec.Named(n, settings with { Offload = m })))];
+        => [.. Names(names).SelectMany(n => RunOptions.EachSize(settings).SelectMany(sized => modes.Select(m => ScenarioSpec.Named(n, sized with { Offload = m }))))];
 
     private static IEnumerable<string> Names(string names) => names.Split(',', StringSplitOptions.RemoveEmptyEntries).SelectMany(ScenarioName.Expand);
 
-    private static int Size(string text)
-        => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int n) && n is >= 1 and <= 1 << 22 ? n : throw PerfException.Usage($"--sizes: '{text}' is no number from 1 to 4194304");
+    private static int Size(string text) => Number("--sizes", text, 1, 1 << 22);
+
+    /// <summary>A whole number from an option.</summary>
+    /// <exception cref="PerfException">It is none, or out of range.</exception>
+    internal static int Number(string option, string text, int least, int most)
+        => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int n) && n >= least && n <= most
+            ? n
+            : throw PerfException.Usage(string.Create(CultureInfo.InvariantCulture, $"{option}: '{text}' is no number from {least} to {most}"));
 }

@@ -33,6 +33,9 @@ public sealed record BenchResult(string Name, BenchSettings Settings, IReadOnlyL
     /// <summary>How the offload took over, if that was asked for.</summary>
     public IReadOnlyList<RampPoint>? Ramp { get; init; }
 
+    /// <summary>What changes of the tables cost, if that was asked for.</summary>
+    public ChurnResult? Churn { get; init; }
+
     /// <summary>Where the cycles go, if that was asked for.</summary>
     public StageResult? Stages { get; init; }
 

@@ -23,6 +23,12 @@ public sealed record BenchSettings
     /// <summary>Longest warm-up, seconds; it ends earlier when the rate has settled.</summary>
     public double WarmupSeconds { get; init; } = 2;
 
+    /// <summary>Lengths of the frames of made-up traffic.</summary>
+    public FrameSize FrameSize { get; init; } = FrameSize.Smallest;
+
+    /// <summary>All lengths that were asked for: one row each.</summary>
+    public IReadOnlyList<FrameSize> FrameSizes { get; init; } = [FrameSize.Smallest];
+
     /// <summary>Processor of the packet thread; null = the last one allowed.</summary>
     public int? Cpu { get; init; }
 
@@ -43,6 +49,9 @@ public sealed record BenchSettings
 
     /// <summary>Watch the offload take over after the runs, or null.</summary>
     public RampRunner? Ramp { get; init; }
+
+    /// <summary>Change the tables while traffic runs, after the runs, or null.</summary>
+    public ChurnRunner? Churn { get; init; }
 
     /// <summary>Measure the stages of the packet path after the runs, or null.</summary>
     public StageRunner? Stages { get; init; }

@@ -58,6 +58,9 @@ public sealed class PacketLoop : IDisposable
     /// <summary>Merged rules installed so far: while the number grows, the rate has not settled.</summary>
     public ulong OffloadedRules => _datapath.Offload?.Stats.Installed ?? 0;
 
+    /// <summary>Called between polls, every 64 of them; null = nothing to do there.</summary>
+    internal Action? BetweenPolls { get; set; }
+
     private static long Now => Environment.TickCount64;
 
     /// <summary>Sizes for a workload.</summary>
@@ -206,6 +209,9 @@ public sealed class PacketLoop : IDisposable
         return stages;
     }
 
+    /// <summary>Changes the tables; on return nothing contradicts them.</summary>
+    internal void Apply(IReadOnlyList<FlowMod> mods) => _datapath.ApplyFlowMods(mods, Now);
+
     /// <summary>Deletes all megaflows, and with them all merged rules; connections stay.</summary>
     public void ForgetMegaflows() => _datapath.FlushMegaflows(Now);
 
@@ -249,6 +255,7 @@ public sealed class PacketLoop : IDisposable
             }
 
             _offload?.Announce();
+            BetweenPolls?.Invoke();
             Housekeep();
         }
         while (TscClock.Now < end);

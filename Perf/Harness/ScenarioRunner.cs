@@ -59,11 +59,13 @@ public sealed class ScenarioRunner
         int repeated = _settings.OneShot ? RunOneShot(loop, runs) : RunSteady(loop, runs);
         RateResult? rates = _settings.Rates?.Run(loop, Spread.Of(runs.Select(r => r.PacketsPerSecond)).Median, phase => Report(phase, 0.9));
         if (_settings.Ramp is not null) Report("ramp", 0.9);
+        if (_settings.Churn is not null) Report("churn", 0.9);
         if (_settings.Stages is not null) Report("stages", 0.9);
         return loop.Describe(new BenchResult(_workload.Name, _settings, runs)
         {
             Rates = rates,
             Ramp = _settings.Ramp?.Run(loop),
+            Churn = _settings.Churn?.Run(loop, _workload),
             Stages = _settings.Stages?.Run(loop, _settings.OneShot),
             PinnedCpu = pinned ? cpu : null,
             Repeated = repeated,

@@ -13,6 +13,11 @@ internal static class HtmlStudies
             [.. rows.Where(r => r.Rates is not null).SelectMany(r => r.Rates!.Latency.Select(l => ($"{RowChart.Label(r)} at {l.LoadPercent:F0} %", Percentiles(l))))]);
         Chart(page, "Offload ramp", "Share of packets that merged rules take, after all rules were deleted.", new LineChart("ms", "% offloaded", LogX: false),
             [.. rows.Where(r => r.Ramp is not null).Select(r => (RowChart.Label(r), r.Ramp!.Select(p => (p.Ms, p.OffloadedPercent))))]);
+        ScenarioResult[] churned = [.. rows.Where(r => r.Churn is not null)];
+        Chart(page, "Throughput while the tables change", "Each point is a window; the number after @ is flow-mods per second.", new LineChart("ms", "Mpps", LogX: false),
+            [.. churned.Select(r => (RowChart.Label(r), r.Churn!.Points.Select(p => (p.Ms, p.PacketsPerSecond / 1e6))))]);
+        Chart(page, "Offloaded share while the tables change", "Share of packets that merged rules take.", new LineChart("ms", "% offloaded", LogX: false),
+            [.. churned.Where(r => r.Offload != "none").Select(r => (RowChart.Label(r), r.Churn!.Points.Select(p => (p.Ms, p.OffloadedPercent))))]);
         ScenarioResult[] swept = [.. rows.Where(r => r.Sweep is not null)];
         Chart(page, "Table size", "Share of packets that the table takes, and the share of the most frequent flows: no policy can do better while popularity stays.", new LineChart("rules that fit", "% offloaded", LogX: true),
             [

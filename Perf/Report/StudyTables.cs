@@ -20,6 +20,12 @@ public static class StudyTables
             [.. rows.Where(r => r.Ramp is not null).Select(r => new[] { r.Name, r.Offload }.Concat(s_milestones.Select(m => Reached(r.Ramp!, m))).Concat([N(r.Ramp![^1].Installed), RulesPerSecond(r.Ramp!)]).ToArray())]);
         yield return ("table size", ["scenario", "offload", "table", "offloaded %", "optimum %", "cycles/packet"], 2,
             [.. rows.Where(r => r.Sweep is not null).Select(r => new[] { r.Name.Split('@')[0], r.Offload, N(r.Sweep!.Capacity), ResultsTable.Percent(r.Sweep.OffloadedPercent), ResultsTable.Percent(r.Sweep.OptimumPercent), ResultsTable.Short(r.Sweep.CyclesPerPacket) })]);
+        yield return ("changes of the tables while traffic runs", ["scenario", "offload", "flow-mods/s", "done/s", "kind", "median us", "max us", "Mpps", "min Mpps", "offloaded %", "min %", "megaflows deleted"], 2,
+            [.. rows.Where(r => r.Churn is not null).Select(r => (r, c: r.Churn!)).Select(x => new[]
+            {
+                x.r.Name.Split('@')[0], x.r.Offload, N(x.c.FlowModsPerSecond), N(Math.Round(x.c.AppliedPerSecond)), x.c.Kind, ResultsTable.Short(x.c.MedianMicroseconds), ResultsTable.Short(x.c.MaxMicroseconds),
+                Mega(x.c.PacketsPerSecond.Median), Mega(x.c.PacketsPerSecond.Min), ResultsTable.Percent(x.c.OffloadedPercent.Median), ResultsTable.Percent(x.c.OffloadedPercent.Min), N(x.c.MegaflowsDeleted),
+            })]);
         string[] stages = [.. RowChart.StagesOf(rows)];
         yield return ("stages, cycles/packet (sum: of the stages; total: without marks between them)", ["scenario", "offload", .. stages, "sum", "total", "off by"], 2,
             [.. rows.Where(r => r.Stages is not null).Select(r => new[] { r.Name, r.Offload }

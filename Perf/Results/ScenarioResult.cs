@@ -89,6 +89,9 @@ public sealed record ScenarioResult
     /// <summary>Table size, command <c>sweep</c> only.</summary>
     public SweepPoint? Sweep { get; init; }
 
+    /// <summary>What changes of the tables cost, command <c>churn</c> only.</summary>
+    public ChurnResult? Churn { get; init; }
+
     /// <summary>Where the cycles go, option <c>--stages</c> only.</summary>
     public StageResult? Stages { get; init; }
 

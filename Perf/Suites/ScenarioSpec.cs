@@ -13,7 +13,7 @@ public sealed record ScenarioSpec(string Name, Func<Workload> Make, BenchSetting
     public static ScenarioSpec Named(string name, BenchSettings settings)
     {
         ScenarioName parsed = ScenarioName.Parse(name);
-        return new ScenarioSpec(parsed.Full, () => WorkloadCache.Get(parsed.Workload), settings with
+        return new ScenarioSpec(parsed.Full + settings.FrameSize.Suffix, () => settings.FrameSize.Apply(WorkloadCache.Get(parsed.Workload)), settings with
         {
             CacheOn = settings.CacheOn && parsed.CacheOn,
             HardwareChecksums = settings.HardwareChecksums && parsed.HardwareChecksums,
@@ -33,7 +33,7 @@ public sealed record ScenarioSpec(string Name, Func<Workload> Make, BenchSetting
             const double onePass = 0.15;
             double runs = Settings.OneShot ? (Settings.Runs + 3) * onePass : Settings.Runs * Settings.Seconds;
             double stages = Settings.Stages is { } s ? 1.2 + (2 * s.Rounds * s.Seconds) : 0;
-            return preparation + Math.Min(1.2, Settings.WarmupSeconds) + runs + stages;
+            return preparation + Math.Min(1.2, Settings.WarmupSeconds) + runs + stages + (Settings.Churn?.Seconds ?? 0) + (Settings.Ramp?.Seconds ?? 0);
         }
     }
 

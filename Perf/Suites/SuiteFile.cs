@@ -29,10 +29,14 @@ public static class SuiteFile
         }
         catch (JsonException e)
         {
-            throw PerfException.BadInput($"{path}: line {(e.LineNumber ?? 0) + 1}: {e.Message.Split(" Path:")[0]}");
+            throw PerfException.Usage($"{path}: {Where(e)}line {(e.LineNumber ?? 0) + 1}: {e.Message.Split(" Path:")[0]}");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw PerfException.Usage($"--suite: {e.Message}");
         }
 
-        if (content?.Scenarios is not { Count: > 0 } entries) throw PerfException.BadInput($"{path}: no \"scenarios\"");
+        if (content?.Scenarios is not { Count: > 0 } entries) throw PerfException.Usage($"{path}: no \"scenarios\"");
         string folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
         var specs = new List<ScenarioSpec>();
         for (int i = 0; i < entries.Count; i++)
@@ -41,14 +45,17 @@ public static class SuiteFile
             {
                 specs.AddRange(Specs(entries[i], folder, defaults));
             }
-            catch (PerfException e)
+            catch (PerfException e) when (e.ExitCode == PerfExitCode.Usage)
             {
-                throw PerfException.BadInput($"{path}: scenarios[{i}]: {e.Message}");
+                throw PerfException.Usage($"{path}: scenarios[{i}]: {e.Message}");
             }
         }
 
         return specs;
     }
+
+    /// <summary>The element of the list that the parser was in, as people count in JSON.</summary>
+    private static string Where(JsonException e) => e.Path is { Length: > 2 } path && path[2..].StartsWith("scenarios[", StringComparison.Ordinal) ? path[2..].Split('.')[0] + ": " : "";
 
     private static IEnumerable<ScenarioSpec> Specs(Entry e, string folder, BenchSettings defaults)
     {
@@ -66,7 +73,8 @@ public static class SuiteFile
         if (e.Pcap is null)
         {
             if (e.Name is null) throw PerfException.Usage("\"name\" or \"pcap\" is missing");
-            return [.. modes.Select(m => ScenarioSpec.Named(e.Name, settings with { Offload = m }))];
+            settings = settings with { FrameSizes = e.FrameSize is null ? defaults.FrameSizes : FrameSize.ParseList(e.FrameSize) };
+            return [.. RunOptions.EachSize(settings).SelectMany(sized => modes.Select(m => ScenarioSpec.Named(e.Name, sized with { Offload = m })))];
         }
 
         var capture = new CaptureRun(Path.Combine(folder, e.Pcap))
@@ -80,5 +88,5 @@ public static class SuiteFile
 
     private sealed record Content(IReadOnlyList<Entry>? Scenarios);
 
-    private sealed record Entry(string? Name, string? Pcap, string? Flows, string? Groups, string? Offload, string? Cache, double? Seconds, int? Runs, string? NicProfile);
+    private sealed record Entry(string? Name, string? Pcap, string? Flows, string? Groups, string? Offload, string? Cache, double? Seconds, int? Runs, string? NicProfile, string? FrameSize);
 }

@@ -8,20 +8,23 @@ internal static class MultiMaskRecipe
     /// <summary>Megaflows that the rules make.</summary>
     public const int MegaflowCount = 4000;
 
+    /// <summary>Most masks.</summary>
+    public const int MaxMasks = 60;
+
     private const int FlowCount = 100_000;
     private const int RetryLimit = 4_000_000;
 
     /// <summary>The frames, one per 5-tuple, and the rules.</summary>
-    public static (List<byte[]> Frames, string Flows) Make(uint seed, int maskCount)
+    public static (List<byte[]> Frames, string Flows) Make(uint seed, int maskCount, int flowCount = FlowCount)
     {
         var rng = new PythonRandom(seed + (uint)maskCount);
         var text = new StringBuilder();
-        List<Rule> rules = Rules(rng, seed, maskCount, text);
+        List<Rule> rules = Rules(rng, seed, maskCount, Math.Max(maskCount, Math.Min(MegaflowCount, flowCount)), text);
         text.Append("table=0,priority=0,actions=drop\n");
-        return (Frames(rng, rules), text.ToString());
+        return (Frames(rng, rules, flowCount), text.ToString());
     }
 
-    private static List<Rule> Rules(PythonRandom rng, uint seed, int maskCount, StringBuilder text)
+    private static List<Rule> Rules(PythonRandom rng, uint seed, int maskCount, int megaflowCount, StringBuilder text)
     {
         var rules = new List<Rule>();
         List<(int Src, int Dst, bool SourcePort, bool DestinationPort)> masks = Masks(seed, maskCount);
@@ -30,7 +33,7 @@ internal static class MultiMaskRecipe
             (int sp, int dp, bool a, bool b) = masks[c];
             text.Append($"table=0,priority=10,ip,nw_dst={16 + c}.0.0.0/8,actions=goto_table:{1 + c}\n");
             var seen = new HashSet<(uint, uint)>();
-            while (seen.Count < MegaflowCount / maskCount)
+            while (seen.Count < megaflowCount / maskCount)
             {
                 uint s = (rng.NextBits(32) & 0x00ff_ffff) | (10u << 24);
                 uint d = rng.NextBits(24) | ((uint)(16 + c) << 24);
@@ -51,11 +54,11 @@ internal static class MultiMaskRecipe
         return rules;
     }
 
-    private static List<byte[]> Frames(PythonRandom rng, List<Rule> rules)
+    private static List<byte[]> Frames(PythonRandom rng, List<Rule> rules, int flowCount)
     {
-        var frames = new List<byte[]>(FlowCount);
+        var frames = new List<byte[]>(flowCount);
         var got = new HashSet<(uint, uint, int, int, int)>();
-        for (int i = 0; frames.Count < FlowCount;)
+        for (int i = 0; frames.Count < flowCount;)
         {
             Rule r = rules[i % rules.Count];
             i++;

@@ -57,6 +57,25 @@ public static class WorkloadRecipe
         };
     }
 
+    /// <summary>As S3, of any size: UDP and TCP 5-tuples spread evenly over the masks.</summary>
+    /// <param name="name">Row name.</param>
+    /// <param name="flowCount">5-tuples, 1..1,000,000.</param>
+    /// <param name="subtables">Masks, 1..60.</param>
+    /// <param name="zipf">Zipf(1.0) popularity instead of all alike.</param>
+    public static Workload ManyFlows(string name, int flowCount, int subtables, bool zipf)
+    {
+        (List<byte[]> frames, string flows) = MultiMaskRecipe.Make(Seed, subtables, flowCount);
+        return new(name, Sequence(frames, zipf), [], flows);
+    }
+
+    /// <summary>As S4 and S5, of any size: established connections, both directions.</summary>
+    /// <param name="name">Row name.</param>
+    /// <param name="count">Connections, 1..131,072.</param>
+    /// <param name="tcp">TCP instead of UDP.</param>
+    /// <param name="nat">Source NAT.</param>
+    /// <param name="zipf">Zipf(1.0) popularity instead of all alike.</param>
+    public static Workload ManyConnections(string name, int count, bool tcp, bool nat, bool zipf) => Connections(name, count, tcp ? Tcp : Udp, nat, zipf);
+
     private static int Size(string text) => text switch
     {
         "1k" => 1000,

@@ -26,11 +26,22 @@ public sealed class PerfAppTests
         { "--pcap DIR/good.pcap --flows DIR/nosuch.txt", PerfExitCode.Failed, "nosuch.txt" },
         { "--pcap DIR/good.pcap --flows DIR/bad.txt", PerfExitCode.BadInput, "line 2" },
         { "--pcap DIR/good.pcap --flows DIR/refused.txt", PerfExitCode.BadInput, "line 3" },
-        { "--suite DIR/text.pcap", PerfExitCode.BadInput, "line 1" },
-        { "--suite DIR/suite.json", PerfExitCode.BadInput, "scenarios[1]" },
+        { "--suite DIR/text.pcap", PerfExitCode.Usage, "line 1" },
+        { "--suite DIR/suite.json", PerfExitCode.Usage, "scenarios[1]" },
         { "--baseline DIR/nosuch.json", PerfExitCode.Failed, "nosuch.json" },
         { "--baseline DIR/text.pcap", PerfExitCode.BadInput, "line 1" },
         { "compare DIR/nosuch.json DIR/nosuch.json", PerfExitCode.Failed, "nosuch.json" },
+        { "--frame-size 63", PerfExitCode.Usage, "--frame-size" },
+        { "--frame-size 512 --pcap DIR/good.pcap", PerfExitCode.Usage, "--frame-size" },
+        { "synth --subtables 61", PerfExitCode.Usage, "--subtables" },
+        { "synth --connections 0", PerfExitCode.Usage, "--connections" },
+        { "synth --distribution normal", PerfExitCode.Usage, "normal" },
+        { "churn --rate fast", PerfExitCode.Usage, "--rate" },
+        { "churn --kind none", PerfExitCode.Usage, "none" },
+        { "churn --length 0", PerfExitCode.Usage, "--length" },
+        { "--suite DIR/member.json", PerfExitCode.Usage, "colour" },
+        { "--suite DIR/value.json", PerfExitCode.Usage, "scenarios[0]" },
+        { "--suite DIR/nosuch.json", PerfExitCode.Usage, "nosuch.json" },
         { "ob-peer --offload nic", PerfExitCode.Usage, "nic" },
     };
 
@@ -101,6 +112,8 @@ public sealed class PerfAppTests
         folder.Write("bad.txt", "priority=1,actions=drop\npriority=2,nosuchfield=1,actions=drop\n");
         folder.Write("refused.txt", "# first\n\nactions=dec_ttl\n");
         folder.Write("suite.json", """{"scenarios":[{"name":"s1"},{"name":"nosuch"}]}""");
+        folder.Write("member.json", """{"scenarios":[{"name":"s1","colour":"red"}]}""");
+        folder.Write("value.json", """{"scenarios":[{"name":"s1","runs":"many"}]}""");
         using var writer = new PcapWriter(folder["good.pcap"]);
         for (int i = 0; i < 20; i++) writer.Write(FrameBuilder.Build(0x0a000001 + (uint)(i & 1), 0x0a000002 - (uint)(i & 1), 1000, 1000), i);
         return folder;
