@@ -15,18 +15,25 @@ public static class PerfApp
         root.Subcommands.Add(ObPeerCommand.Create(output, interrupted));
         foreach (Command study in StudyCommands.Create(args, output, interrupted)) root.Subcommands.Add(study);
         root.Subcommands.Add(MicroCommand.Create(output, interrupted));
+        foreach (Command command in ReportCommands.Create(output)) root.Subcommands.Add(command);
         try
         {
             ParseResult parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
             if (parsed.Errors.Count > 0 && parsed.Action is not HelpAction)
                 throw PerfException.Usage(parsed.UnmatchedTokens is [string token, ..] ? $"unrecognized command or argument '{token}'" : parsed.Errors[0].Message);
-            return parsed.Invoke(new InvocationConfiguration
+            bool isHelp = parsed.Action is HelpAction;
+            using var help = new StringWriter();
+            int code = parsed.Invoke(new InvocationConfiguration
             {
-                Output = output,
+                Output = isHelp ? help : output,
                 Error = error,
                 EnableDefaultExceptionHandler = false,
                 ProcessTerminationTimeout = null,
             });
+
+            // People start the script, not the program behind it.
+            if (isHelp) output.Write(help.ToString().Replace($"  {RootCommand.ExecutableName}", "  ./run-perf.sh", StringComparison.Ordinal));
+            return code;
         }
         catch (PerfException e)
         {

@@ -9,7 +9,7 @@ public static class ComparisonTable
     /// <summary>One line per row, then one line that sums up.</summary>
     public static void Print(IAnsiConsole console, Comparison comparison)
     {
-        var table = new Table().Border(TableBorder.Simple).Title("against the baseline, cycles/packet");
+        var table = new Table().Border(TableBorder.Simple).Title("cycles/packet, before and now: least, quarter, median, three quarters, most (n = runs)");
         foreach (string header in new[] { "scenario", "before", "now", "change", "noise", "verdict" })
         {
             var column = new TableColumn(header).NoWrap();
@@ -22,8 +22,8 @@ public static class ComparisonTable
             bool both = r.Verdict != Verdict.Unmatched;
             table.AddRow(
                 Markup.Escape(r.Key),
-                r.Old is null ? "-" : ResultsTable.Short(r.Old.CyclesPerPacket.Median),
-                r.New is null ? "-" : ResultsTable.Short(r.New.CyclesPerPacket.Median),
+                ComparisonRow.Distribution(r.Old),
+                ComparisonRow.Distribution(r.New),
                 both ? Signed(r.Change) : "-",
                 both ? $"±{(r.Noise * 100).ToString("F1", CultureInfo.InvariantCulture)} %" : "-",
                 Markup.Escape(Text(r)));

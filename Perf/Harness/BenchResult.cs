@@ -33,6 +33,9 @@ public sealed record BenchResult(string Name, BenchSettings Settings, IReadOnlyL
     /// <summary>How the offload took over, if that was asked for.</summary>
     public IReadOnlyList<RampPoint>? Ramp { get; init; }
 
+    /// <summary>How full the NIC was, with offload <c>nic</c>.</summary>
+    public NicOccupancy? Nic { get; init; }
+
     /// <summary>What changes of the tables cost, if that was asked for.</summary>
     public ChurnResult? Churn { get; init; }
 

@@ -118,7 +118,7 @@ public sealed class PacketLoop : IDisposable
         long allocated = GC.GetAllocatedBytesForCurrentThread();
         long start = MonotonicClock.NowNs;
         ulong tsc = TscClock.Now;
-        Loop(_poller, seconds);
+        Loop(seconds, staged: null);
         ulong cycles = TscClock.Now - tsc;
         double tookNs = MonotonicClock.NowNs - start;
         allocated = GC.GetAllocatedBytesForCurrentThread() - allocated;
@@ -185,7 +185,7 @@ public sealed class PacketLoop : IDisposable
         ulong device = _filtered?.DeviceCycles ?? 0;
         using var poller = new StagePoller(_datapath.Pmd, _filtered as RxQueue ?? _rx);
         poller.Times.Start();
-        Loop(poller, seconds);
+        Loop(seconds, poller);
         packets = _datapath.Pmd.Stats.Rx + (_nic?.Stats.Hits ?? 0) - packets;
         if (packets == 0) return [];
 
@@ -223,6 +223,9 @@ public sealed class PacketLoop : IDisposable
         OffloadedRules = OffloadedRules,
         Reasons = _datapath.Offload is { } offload ? ReasonCount.Of(offload.RefusedTotals()) : [],
         HugePages = _rx.HugePages,
+        Nic = _datapath.Nic is { } nic
+            ? new NicOccupancy(nic.ExactMatchCount, nic.Profile.ExactMatchEntries, nic.TemplateCount, nic.Profile.ExactMatchTemplates, nic.WildcardCount, nic.Profile.WildcardRows)
+            : null,
     };
 
     /// <inheritdoc/>
@@ -241,7 +244,7 @@ public sealed class PacketLoop : IDisposable
         return sum;
     }
 
-    private void Loop(IPoller poller, double seconds)
+    private void Loop(double seconds, StagePoller? staged)
     {
         double budget = Math.Min(seconds * TscClock.FrequencyHz, ulong.MaxValue / 4.0);
         ulong end = TscClock.Now + (ulong)budget;
@@ -251,7 +254,7 @@ public sealed class PacketLoop : IDisposable
             for (int i = 0; i < StepsPerClock; i++)
             {
                 // Nothing received: the frames are through, or every packet is held as a fragment until its time is up.
-                if (poller.Step(now) == 0 && _rx.Finished) return;
+                if ((staged is null ? _poller.Step(now) : staged.Step(now)) == 0 && _rx.Finished) return;
             }
 
             _offload?.Announce();

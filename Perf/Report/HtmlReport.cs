@@ -44,12 +44,13 @@ public static class HtmlReport
     private static void Charts(StringBuilder page, ResultsFile results)
     {
         IReadOnlyList<ScenarioResult> rows = results.Scenarios;
-        string modes = Legend(s_modes.Where(m => rows.Any(r => r.Offload == m.Mode)).Select(m => ("offload " + m.Name, "m-" + m.Mode)));
+        string modes = Legend(s_modes.Where(m => rows.Any(r => r.Offload == m.Mode)).Select(m => ("offload " + m.Name, "m-" + m.Mode))
+            .Concat(rows.Where(r => r.Peer is not null).Select(r => (r.Peer!.Name, "peer")).Distinct()));
         double hz = results.Host.TscHz;
         Section(page, "Cost", "Cycles of the time stamp counter per packet, one core: less is better. Large dot: median, small dots: single runs, line and ±: range.", modes,
-            RowChart.Spread(rows, "cycles per packet", r => r.CyclesPerPacket, r => r.CyclesPerPacket));
+            RowChart.Spread(rows, "cycles per packet", r => r.CyclesPerPacket, r => r.CyclesPerPacket, p => p.CyclesPerPacket.Median));
         Section(page, "Throughput", "Million packets per second, one core: more is better. Bar or large dot: median.", modes,
-            RowChart.Spread(rows, "Mpps", r => Scale(r.PacketsPerSecond, 1e-6), r => r.Seconds > 0 ? r.Packets / r.Seconds / 1e6 : hz / r.CyclesPerPacket / 1e6));
+            RowChart.Spread(rows, "Mpps", r => Scale(r.PacketsPerSecond, 1e-6), r => r.Seconds > 0 ? r.Packets / r.Seconds / 1e6 : hz / r.CyclesPerPacket / 1e6, p => p.PacketsPerSecond.Median / 1e6));
         Section(page, "Where packets are decided", "Share of packets per tier; a packet that is recirculated is split as its lookups were.",
             Legend(RowChart.TierParts.Where(p => rows.Any(r => p.Share(r.Tiers) > 0)).Select(p => (p.Name, p.Css))), RowChart.Tiers(rows));
         ScenarioResult[] staged = [.. rows.Where(r => r.Stages is not null)];

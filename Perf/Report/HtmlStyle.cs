@@ -9,7 +9,7 @@ internal static class HtmlStyle
           --page: #fbfbfa; --card: #ffffff; --ink: #1b1f24; --soft: #59636e; --line: #dfe3e8; --grid: #e8ebef;
           --none: #6b7683; --softdev: #0f766e; --nic: #b45309;
           --t-nic: #b45309; --t-merged: #0f766e; --t-emc: #3b6fb6; --t-megaflow: #8b6bc0; --t-upcall: #c2415b;
-          --st0: #8a939c; --st1: #d9a066; --st2: #4a7fc1; --st3: #2a9d8f; --st4: #0f5e57; --st5: #7fb069; --st6: #8b6bc0; --st7: #c2415b; --st8: #e07a3f; --st9: #b7b23a; --st10: #5b6b7a; --st11: #c77daa;
+          --peer: #a3195b; --st0: #8a939c; --st1: #d9a066; --st2: #4a7fc1; --st3: #2a9d8f; --st4: #0f5e57; --st5: #7fb069; --st6: #8b6bc0; --st7: #c2415b; --st8: #e07a3f; --st9: #b7b23a; --st10: #5b6b7a; --st11: #c77daa;
           --good: #116c3a; --bad: #b3261e; --unsure: #8a5a00;
         }
         @media (prefers-color-scheme: dark) {
@@ -17,7 +17,7 @@ internal static class HtmlStyle
             --page: #14171b; --card: #1b1f25; --ink: #e6e9ed; --soft: #9aa5b1; --line: #313841; --grid: #2a3038;
             --none: #9aa5b1; --softdev: #2dbdae; --nic: #f0a24a;
             --t-nic: #f0a24a; --t-merged: #2dbdae; --t-emc: #6ea3e8; --t-megaflow: #b497e6; --t-upcall: #f0798f;
-            --st0: #77818b; --st1: #e8b987; --st2: #6ea3e8; --st3: #45c4b4; --st4: #1f8f85; --st5: #a3d18c; --st6: #b497e6; --st7: #f0798f; --st8: #f5a06a; --st9: #d9d45e; --st10: #a5b3c1; --st11: #e3a6cb;
+            --peer: #ff7eb6; --st0: #77818b; --st1: #e8b987; --st2: #6ea3e8; --st3: #45c4b4; --st4: #1f8f85; --st5: #a3d18c; --st6: #b497e6; --st7: #f0798f; --st8: #f5a06a; --st9: #d9d45e; --st10: #a5b3c1; --st11: #e3a6cb;
             --good: #5fcf8e; --bad: #ff8a80; --unsure: #e8b44c;
           }
         }
@@ -46,8 +46,15 @@ internal static class HtmlStyle
         .t-nic { fill: var(--t-nic); background: var(--t-nic); } .t-merged { fill: var(--t-merged); background: var(--t-merged); }
         .t-emc { fill: var(--t-emc); background: var(--t-emc); } .t-megaflow { fill: var(--t-megaflow); background: var(--t-megaflow); }
         .t-upcall { fill: var(--t-upcall); background: var(--t-upcall); }
-        .series0 { stroke: var(--t-emc); fill: var(--t-emc); background: var(--t-emc); } .series1 { stroke: var(--softdev); fill: var(--softdev); background: var(--softdev); }
-        .series2 { stroke: var(--nic); fill: var(--nic); background: var(--nic); } .series3 { stroke: var(--t-megaflow); fill: var(--t-megaflow); background: var(--t-megaflow); }
+        .series0 { stroke: var(--t-emc); fill: var(--t-emc); background: var(--t-emc); }
+        .series1 { stroke: var(--softdev); fill: var(--softdev); background: var(--softdev); }
+        .series2 { stroke: var(--nic); fill: var(--nic); background: var(--nic); }
+        .series3 { stroke: var(--t-megaflow); fill: var(--t-megaflow); background: var(--t-megaflow); }
+        .series4 { stroke: var(--t-upcall); fill: var(--t-upcall); background: var(--t-upcall); }
+        .series5 { stroke: var(--st5); fill: var(--st5); background: var(--st5); }
+        .series6 { stroke: var(--st9); fill: var(--st9); background: var(--st9); }
+        .series7 { stroke: var(--none); fill: var(--none); background: var(--none); }
+        svg polyline.dash1 { stroke-dasharray: 7 4; } svg polyline.dash2 { stroke-dasharray: 2 3; }
         .st0 { fill: var(--st0); background: var(--st0); }
         .st1 { fill: var(--st1); background: var(--st1); }
         .st2 { fill: var(--st2); background: var(--st2); }
@@ -60,6 +67,7 @@ internal static class HtmlStyle
         .st9 { fill: var(--st9); background: var(--st9); }
         .st10 { fill: var(--st10); background: var(--st10); }
         .st11 { fill: var(--st11); background: var(--st11); }
+        .peer { fill: var(--peer); background: var(--peer); } svg .peer { stroke: var(--card); stroke-width: 1; } .legend i.peer { border-radius: 0; transform: rotate(45deg) scale(.8); }
         svg .total { stroke: var(--ink); stroke-width: 2; }
         svg polyline { fill: none; stroke-width: 2; }
         .narrow { display: none !important; }

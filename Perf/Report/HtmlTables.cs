@@ -46,12 +46,12 @@ internal static class HtmlTables
     /// <summary>Against a baseline.</summary>
     public static void Comparison(StringBuilder page, Comparison comparison)
     {
-        Open(page, "Against the baseline", $"Cycles per packet; a slowdown of more than {comparison.Threshold * 100:F0} % counts. {string.Join(' ', comparison.Notes)}", ["scenario", "before", "now", "change", "noise", "verdict"], 1);
+        Open(page, "Against the baseline", $"Cycles per packet of the runs: least, quarter, median, three quarters, most. A slowdown of more than {comparison.Threshold * 100:F0} % counts. {string.Join(' ', comparison.Notes)}", ["scenario", "before", "now", "change", "noise", "verdict"], 1);
         foreach (ComparisonRow r in comparison.Rows)
         {
             string css = r.Verdict switch { Verdict.SameOrBetter => "good", Verdict.Regression => "bad", _ => "unsure" };
             page.Append($"<tr><td class=\"t\">{HtmlReport.E(r.Key)}</td>");
-            page.Append($"<td>{(r.Old is null ? "-" : ResultsTable.Short(r.Old.CyclesPerPacket.Median))}</td><td>{(r.New is null ? "-" : ResultsTable.Short(r.New.CyclesPerPacket.Median))}</td>");
+            page.Append($"<td>{HtmlReport.E(ComparisonRow.Distribution(r.Old))}</td><td>{HtmlReport.E(ComparisonRow.Distribution(r.New))}</td>");
             page.Append(r.Verdict == Verdict.Unmatched ? "<td>-</td><td>-</td>" : $"<td>{ComparisonTable.Signed(r.Change)}</td><td>±{F(r.Noise * 100, "F1")} %</td>");
             page.Append($"<td class=\"{css}\">{HtmlReport.E(ComparisonTable.Text(r))}</td></tr>\n");
         }

@@ -15,7 +15,7 @@ public sealed record LineChart(string XTitle, string YTitle, bool LogX)
     public sealed record Series(string Name, string Css, IReadOnlyList<(double X, double Y)> Points);
 
     /// <summary>Colour class of the n-th line.</summary>
-    public static string CssOf(int n) => $"series{n % 4}";
+    public static string CssOf(int n) => n < 8 ? $"series{n}" : $"series{n % 8} dash{Math.Min(2, n / 8)}";
 
     /// <summary>Both drawings.</summary>
     public string Draw(IReadOnlyList<Series> series) => Draw(series, 900, "chart wide") + Draw(series, 360, "chart narrow");

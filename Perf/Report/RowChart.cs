@@ -29,8 +29,8 @@ public sealed partial class RowChart
     }
 
     /// <summary>Median with range and single runs. <paramref name="unit"/> is the axis title.</summary>
-    public static string Spread(IReadOnlyList<ScenarioResult> rows, string unit, Func<ScenarioResult, Spread> value, Func<RunResult, double> run)
-        => Both(rows, c => c.DrawSpread(unit, value, run));
+    public static string Spread(IReadOnlyList<ScenarioResult> rows, string unit, Func<ScenarioResult, Spread> value, Func<RunResult, double> run, Func<PeerResult, double> peer)
+        => Both(rows, c => c.DrawSpread(unit, value, run, peer));
 
     /// <summary>Shares of the tiers, 100 % per row.</summary>
     public static string Tiers(IReadOnlyList<ScenarioResult> rows) => Both(rows, c => c.DrawTiers());
@@ -49,10 +49,10 @@ public sealed partial class RowChart
     private static string Both(IReadOnlyList<ScenarioResult> rows, Func<RowChart, string> draw)
         => draw(new RowChart(rows, isNarrow: false)) + draw(new RowChart(rows, isNarrow: true));
 
-    private string DrawSpread(string unit, Func<ScenarioResult, Spread> value, Func<RunResult, double> run)
+    private string DrawSpread(string unit, Func<ScenarioResult, Spread> value, Func<RunResult, double> run, Func<PeerResult, double> peer)
     {
-        double min = _rows.Min(r => value(r).Min);
-        double max = _rows.Max(r => value(r).Max);
+        double min = _rows.Min(r => Math.Min(value(r).Min, r.Peer is null ? double.MaxValue : peer(r.Peer)));
+        double max = _rows.Max(r => Math.Max(value(r).Max, r.Peer is null ? 0 : peer(r.Peer)));
         bool isLog = min > 0 && max / min > LogFrom;
         ChartAxis axis = isLog ? ChartAxis.Log(min, max, _left, _right) : ChartAxis.Linear(max, _left, _right, _isNarrow ? 4 : 6);
         var canvas = new SvgCanvas(_width);
@@ -66,6 +66,7 @@ public sealed partial class RowChart
             if (!isLog) canvas.Rect($"bar m-{row.Offload}", axis.At(0), y - 5, axis.At(s.Median) - axis.At(0), 10, tip, 2);
             canvas.Line("range", axis.At(s.Min), y, axis.At(s.Max), y);
             foreach (RunResult r in row.Runs) canvas.Dot($"run m-{row.Offload}", axis.At(run(r)), y, 2.2);
+            if (row.Peer is not null) canvas.Diamond("peer", axis.At(peer(row.Peer)), y, 5.5, $"{row.Name}: {row.Peer.Name} {ResultsTable.Short(peer(row.Peer))} {unit}");
             if (isLog) canvas.Dot($"median m-{row.Offload}", axis.At(s.Median), y, 5.5, tip);
         });
         return canvas.Finish(Css, bottom, $"{unit} per scenario");

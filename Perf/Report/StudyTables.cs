@@ -20,6 +20,12 @@ public static class StudyTables
             [.. rows.Where(r => r.Ramp is not null).Select(r => new[] { r.Name, r.Offload }.Concat(s_milestones.Select(m => Reached(r.Ramp!, m))).Concat([N(r.Ramp![^1].Installed), RulesPerSecond(r.Ramp!)]).ToArray())]);
         yield return ("table size", ["scenario", "offload", "table", "offloaded %", "optimum %", "cycles/packet"], 2,
             [.. rows.Where(r => r.Sweep is not null).Select(r => new[] { r.Name.Split('@')[0], r.Offload, N(r.Sweep!.Capacity), ResultsTable.Percent(r.Sweep.OffloadedPercent), ResultsTable.Percent(r.Sweep.OptimumPercent), ResultsTable.Short(r.Sweep.CyclesPerPacket) })]);
+        yield return ("NIC tables at the end", ["scenario", "profile", "exact match", "of", "full", "templates", "of", "wildcard", "of"], 2,
+            [.. rows.Where(r => r.Nic is not null).Select(r => (r, n: r.Nic!)).Select(x => new[]
+            {
+                x.r.Name, Path.GetFileNameWithoutExtension(x.r.NicProfile) ?? "", N(x.n.ExactMatch), N(x.n.ExactMatchCapacity), $"{ResultsTable.Percent(100.0 * x.n.ExactMatch / Math.Max(1, x.n.ExactMatchCapacity))} %",
+                N(x.n.Templates), N(x.n.TemplateCapacity), N(x.n.Wildcard), N(x.n.WildcardCapacity),
+            })]);
         yield return ("changes of the tables while traffic runs", ["scenario", "offload", "flow-mods/s", "done/s", "kind", "median us", "max us", "Mpps", "min Mpps", "offloaded %", "min %", "megaflows deleted"], 2,
             [.. rows.Where(r => r.Churn is not null).Select(r => (r, c: r.Churn!)).Select(x => new[]
             {

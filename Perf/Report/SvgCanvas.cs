@@ -28,6 +28,10 @@ public sealed class SvgCanvas
     public void Dot(string css, double x, double y, double radius, string? tooltip = null)
         => Add($"<circle class=\"{css}\" cx=\"{N(x)}\" cy=\"{N(y)}\" r=\"{N(radius)}\">{Tooltip(tooltip)}</circle>");
 
+    /// <summary>A square on its corner, with a tooltip.</summary>
+    public void Diamond(string css, double x, double y, double radius, string? tooltip = null)
+        => Add($"<path class=\"{css}\" d=\"M{N(x - radius)} {N(y)}L{N(x)} {N(y - radius)}L{N(x + radius)} {N(y)}L{N(x)} {N(y + radius)}Z\">{Tooltip(tooltip)}</path>");
+
     /// <summary>A connected line through points.</summary>
     public void Polyline(string css, IEnumerable<(double X, double Y)> points)
         => Add($"<polyline class=\"{css}\" points=\"{string.Join(' ', points.Select(p => $"{N(p.X)},{N(p.Y)}"))}\"/>");

@@ -89,6 +89,9 @@ public sealed record ScenarioResult
     /// <summary>Table size, command <c>sweep</c> only.</summary>
     public SweepPoint? Sweep { get; init; }
 
+    /// <summary>How full the emulated NIC was at the end, with offload <c>nic</c>.</summary>
+    public NicOccupancy? Nic { get; init; }
+
     /// <summary>What changes of the tables cost, command <c>churn</c> only.</summary>
     public ChurnResult? Churn { get; init; }
 

@@ -41,6 +41,7 @@ public static class ScenarioResultBuilder
             ConnectionsPerSecond = workload.ConnectionCount > 0 ? Spread.Of(result.Runs.Select(r => r.PacketsPerSecond * workload.ConnectionCount / workload.Frames.Count)) : null,
             Rates = result.Rates,
             Ramp = result.Ramp,
+            Nic = result.Nic,
             Churn = result.Churn,
             Stages = result.Stages,
         };

@@ -41,9 +41,10 @@ public sealed class ReportChartTests
         ScenarioResult[] rows = [SampleResults.Row("a", 30, 31, 29), SampleResults.Row("a", 4000, 3900), SampleResults.Row("<b>", 100)];
         string[] charts =
         [
-            RowChart.Spread(rows, "cycles", r => r.CyclesPerPacket, r => r.CyclesPerPacket),
-            RowChart.Spread([rows[0]], "cycles", r => r.CyclesPerPacket, r => r.CyclesPerPacket),
+            RowChart.Spread(rows, "cycles", r => r.CyclesPerPacket, r => r.CyclesPerPacket, p => p.CyclesPerPacket.Median),
+            RowChart.Spread([rows[0]], "cycles", r => r.CyclesPerPacket, r => r.CyclesPerPacket, p => p.CyclesPerPacket.Median),
             RowChart.Tiers(rows),
+            RowChart.Stages([rows[0] with { Stages = new StageResult([new("parse", 12), new("device", 900)], 912, 1000) }]),
         ];
         foreach (XElement svg in charts.SelectMany(c => XElement.Parse($"<x>{c}</x>").Elements()))
         {

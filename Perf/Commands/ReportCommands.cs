@@ -1,0 +1,44 @@
+using System.CommandLine;
+
+namespace Mergeflow.Perf;
+
+/// <summary>Commands that measure nothing: <c>report</c> and <c>readme-table</c>.</summary>
+internal static class ReportCommands
+{
+    /// <summary>The commands.</summary>
+    public static IEnumerable<Command> Create(TextWriter output) => [Report(output), Table(output)];
+
+    private static Command Report(TextWriter output)
+    {
+        Argument<string[]> files = new("RESULTS") { Description = "results.json files; the first one says where and when.", Arity = ArgumentArity.OneOrMore };
+        Option<string> html = new("--html") { HelpName = "FILE", Description = "Where the report goes.", DefaultValueFactory = _ => "report.html" };
+        Command command = new("report", "Write one report of several results files.") { files };
+        command.Options.Add(html);
+        command.SetAction(parsed =>
+        {
+            ResultsFile[] results = [.. parsed.GetRequiredValue(files).Select(ResultsJson.Load)];
+            ResultsFile all = results[0] with
+            {
+                Scenarios = [.. results.SelectMany(r => r.Scenarios)],
+                Notes = [.. results.SelectMany(r => r.Notes).Distinct()],
+            };
+            string path = parsed.GetRequiredValue(html);
+            ResultsJson.Save(path, HtmlReport.Write(all, null));
+            output.WriteLine($"written  {path}");
+            return PerfExitCode.Ok;
+        });
+        return command;
+    }
+
+    private static Command Table(TextWriter output)
+    {
+        Argument<string> file = new("RESULTS") { Description = "A results.json file." };
+        Command command = new("readme-table", "Print a results file as the Markdown table that README.md quotes.") { file };
+        command.SetAction(parsed =>
+        {
+            output.Write(MarkdownTable.Write(ResultsJson.Load(parsed.GetRequiredValue(file))));
+            return PerfExitCode.Ok;
+        });
+        return command;
+    }
+}
