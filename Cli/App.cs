@@ -22,6 +22,7 @@ public static class App
             PmdPerfShowCommand.Create(interrupted),
             TraceCommand.Create(interrupted),
             OffloadCommand.Create(interrupted),
+            MergeCommand.Create(),
         };
         try
         {

@@ -10,5 +10,6 @@ internal static class OffloadCommand
         OffloadShowCommand.Create(interrupted),
         OffloadStatsCommand.Create(interrupted),
         OffloadExplainCommand.Create(interrupted),
+        OffloadAuditCommand.Create(interrupted),
     };
 }

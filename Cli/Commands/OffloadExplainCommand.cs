@@ -53,13 +53,41 @@ internal static class OffloadExplainCommand
         if (!context.IsJson)
         {
             context.Output.WriteLine($"{what}: {MergedFlowText.Line(rule)}");
+            WriteDependencies(context, rule);
+            MergedTimelineText.Write(context.Output, rule);
             return;
         }
         context.WriteJson(json =>
         {
             json.WriteString("what", what);
             MergedFlowText.WriteMembers(json, rule);
+            MergedTimelineText.WriteMembers(json, rule);
         });
+    }
+
+    /// <summary>The chain that the rule stands for, as far as it still exists, with its counters.</summary>
+    private static void WriteDependencies(ShowContext context, MergedFlow rule)
+    {
+        MegaflowTable megaflows = context.Session.Simulator.Datapath.Megaflows;
+        for (int i = 0; i < rule.Passes.Length; i++)
+        {
+            MergedPass p = rule.Passes[i];
+            string times = p.Multiplicity > 1 ? string.Create(CultureInfo.InvariantCulture, $" {p.Multiplicity} times") : "";
+            string now = "is gone or was changed";
+            if (megaflows.IsCurrent(p.MegaflowId, p.Generation) && megaflows.Find(p.MegaflowId) is { } m)
+            {
+                (ulong packets, ulong bytes, _) = megaflows.CountersOf(m);
+                now = string.Create(CultureInfo.InvariantCulture, $"{DpFlowFormatter.FormatKey(m.Value, m.Mask)}, packets:{packets}, bytes:{bytes}, in software and hardware");
+            }
+
+            context.Output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  pass {i}: megaflow {p.MegaflowId}{times}, generation {p.Generation}: {now}"));
+        }
+
+        foreach (MergedConn c in rule.Conns)
+        {
+            bool isCurrent = context.Session.Simulator.Datapath.Conntrack.IsOffloadable(c.ConnId, c.Generation);
+            context.Output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  connection {c.ConnId}, {(c.Reply ? "reply" : "original")} direction, generation {c.Generation}: {(isCurrent ? "established" : "has moved on")}"));
+        }
     }
 
     private static FlowKey ParseKey(string match)

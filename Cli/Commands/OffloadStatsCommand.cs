@@ -18,7 +18,9 @@ internal static class OffloadStatsCommand
         (string Name, string Member, ulong Value)[] totals =
         [
             ("Packets received", "rx_packets", (ulong)context.Session.PacketCount),
+            ("Bytes received", "rx_bytes", (ulong)context.Session.ByteCount),
             ("Packets that took a merged rule", "offload_hits", context.Report.OffloadHits),
+            ("Their bytes", "offload_bytes", s.HitBytes),
             ("Rules installed", "n_offloaded", context.Report.Offloaded),
             ("Rules that exist", "rules", (ulong)offload.Rules().Count),
             ("Rules removed", "removed", s.Removed),
@@ -37,6 +39,10 @@ internal static class OffloadStatsCommand
                 json.WriteStartObject("refused");
                 foreach ((OffloadReason reason, ulong packets, _) in refused) json.WriteNumber(reason.ToString(), packets);
                 json.WriteEndObject();
+                json.WriteStartObject("refused_bytes");
+                foreach ((OffloadReason reason, _, ulong bytes) in refused) json.WriteNumber(reason.ToString(), bytes);
+                json.WriteEndObject();
+                json.WriteString("summary", Summary(context, s, refused));
                 json.WriteStartObject("removed_by");
                 foreach ((OffloadReason reason, ulong rules, _) in removed) json.WriteNumber(reason.ToString(), rules);
                 json.WriteEndObject();
@@ -46,13 +52,33 @@ internal static class OffloadStatsCommand
         Table table = Tables.Create("", "count");
         foreach ((string name, _, ulong value) in totals) table.AddRow(name, Number(value));
         Tables.Write(table, context.Output);
-        Table reasons = Tables.Create("not offloaded because", "traces", "bytes");
-        foreach ((OffloadReason reason, ulong packets, ulong bytes) in refused) reasons.AddRow(reason.ToString(), Number(packets), Number(bytes));
+        Table reasons = Tables.Create("not offloaded because", "packets", "% of packets", "bytes", "% of bytes");
+        foreach ((OffloadReason reason, ulong packets, ulong bytes) in refused)
+        {
+            reasons.AddRow(reason.ToString(), Number(packets), Share(packets, (ulong)context.Session.PacketCount), Number(bytes), Share(bytes, (ulong)context.Session.ByteCount));
+        }
+
         if (refused.Count > 0) Tables.Write(reasons, context.Output);
         Table removals = Tables.Create("removed because", "rules");
         foreach ((OffloadReason reason, ulong rules, _) in removed) removals.AddRow(reason.ToString(), Number(rules));
         if (removed.Count > 0) Tables.Write(removals, context.Output);
+        context.Output.WriteLine(Summary(context, s, refused));
     }
+
+    private static string Summary(ShowContext context, OffloadStats s, IReadOnlyList<(OffloadReason Reason, ulong Packets, ulong Bytes)> refused)
+    {
+        (ulong packets, ulong bytes) = ((ulong)context.Session.PacketCount, (ulong)context.Session.ByteCount);
+        string loss = "";
+        if (refused.Count > 0)
+        {
+            (OffloadReason reason, ulong lostPackets, ulong lostBytes) = refused.MaxBy(static r => r.Bytes);
+            loss = $"; largest loss: {reason}, {Share(lostBytes, bytes)} % of bytes and {Share(lostPackets, packets)} % of packets";
+        }
+
+        return $"{Share(s.HitBytes, bytes)} % of bytes and {Share(s.Hits, packets)} % of packets offloaded{loss}";
+    }
+
+    private static string Share(ulong part, ulong whole) => (whole == 0 ? 0 : 100.0 * part / whole).ToString("F1", CultureInfo.InvariantCulture);
 
     private static string Number(ulong value) => value.ToString("N0", CultureInfo.InvariantCulture);
 }

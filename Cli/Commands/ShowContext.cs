@@ -18,7 +18,10 @@ internal sealed record ShowContext(ParseResult Parsed, ReplaySession Session, Si
         ?? throw new CommandFailedException(ExitCode.Usage, "this command needs --offload soft or --offload nic");
 
     /// <summary>Prints one JSON object as one line.</summary>
-    public void WriteJson(Action<Utf8JsonWriter> members)
+    public void WriteJson(Action<Utf8JsonWriter> members) => WriteJson(Output, members);
+
+    /// <summary>Prints one JSON object as one line.</summary>
+    public static void WriteJson(TextWriter output, Action<Utf8JsonWriter> members)
     {
         using MemoryStream buffer = new();
         using (Utf8JsonWriter json = new(buffer, new JsonWriterOptions { Encoder = CliJson.Encoder }))
@@ -27,6 +30,6 @@ internal sealed record ShowContext(ParseResult Parsed, ReplaySession Session, Si
             members(json);
             json.WriteEndObject();
         }
-        Output.WriteLine(Encoding.UTF8.GetString(buffer.GetBuffer(), 0, (int)buffer.Length));
+        output.WriteLine(Encoding.UTF8.GetString(buffer.GetBuffer(), 0, (int)buffer.Length));
     }
 }

@@ -62,11 +62,12 @@ public sealed class JsonEventSource : IEventSource
         json.End();
         json.Require(hasIndex, "i");
         json.Require(hasTime, "t");
-        json.Require(next.Op != ReplayOp.Packet || hasPort, "port");
+        bool needsPort = next.Op is ReplayOp.Packet or ReplayOp.PortDown or ReplayOp.PortUp;
+        json.Require(!needsPort || hasPort, "port");
         json.Require(next.Op != ReplayOp.Packet || hasHex, "hex");
         json.Require(next.Op != ReplayOp.FlowMods || hasLines, "lines");
         json.Require(next.Op != ReplayOp.GroupMod || hasLine, "line");
-        if (next.Op == ReplayOp.Packet && !_ports.Contains(next.Port)) json.Throw($"port {next.Port} does not exist");
+        if (needsPort && !_ports.Contains(next.Port)) json.Throw($"port {next.Port} does not exist");
     }
 
     private static ReplayOp Op(ref JsonLine json)
@@ -79,8 +80,10 @@ public sealed class JsonEventSource : IEventSource
             case "group_mods": return ReplayOp.GroupMod;
             case "ct_flush": return ReplayOp.CtFlush;
             case "tick": return ReplayOp.Tick;
+            case "port_down": return ReplayOp.PortDown;
+            case "port_up": return ReplayOp.PortUp;
             default:
-                json.Throw($"unknown op {CliJson.Quote(op)}; expected pkt, flow_mods, group_mods, ct_flush or tick");
+                json.Throw($"unknown op {CliJson.Quote(op)}; expected pkt, flow_mods, group_mods, ct_flush, port_down, port_up or tick");
                 return default;
         }
     }

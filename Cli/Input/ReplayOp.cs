@@ -15,6 +15,12 @@ public enum ReplayOp
     /// <summary>Connections are flushed, of one zone or of all.</summary>
     CtFlush,
 
+    /// <summary>A port goes away.</summary>
+    PortDown,
+
+    /// <summary>A port comes back.</summary>
+    PortUp,
+
     /// <summary>Only the clock moves.</summary>
     Tick,
 }

@@ -1,4 +1,5 @@
 using Mergeflow.Engine;
+using Mergeflow.Nic;
 
 namespace Mergeflow.Cli;
 
@@ -24,6 +25,9 @@ public sealed record ReplayArguments
 
     /// <summary>Name or file of a NIC profile; null = the default one.</summary>
     public string? NicProfile { get; init; }
+
+    /// <summary>What goes wrong in the NIC.</summary>
+    public FaultPlan Faults { get; init; } = FaultPlan.None;
 
     public bool CacheOn { get; init; } = true;
 

@@ -60,6 +60,9 @@ public sealed class ReplaySession : IDisposable
     /// <summary>Frames that were handed to the switch, in software or hardware.</summary>
     public long PacketCount { get; private set; }
 
+    /// <summary>Their bytes.</summary>
+    public long ByteCount { get; private set; }
+
     /// <summary>The event that was read last.</summary>
     public ReplayEvent Event { get; } = new();
 
@@ -121,6 +124,7 @@ public sealed class ReplaySession : IDisposable
                 if (Event.FrameSizeBytes > _frameCapacityBytes)
                     Fail($"a frame of {Event.FrameSizeBytes} bytes; at most {_frameCapacityBytes} are possible");
                 PacketCount++;
+                ByteCount += Event.FrameSizeBytes;
                 Simulator.Receive(Event.Port, Event.Frame, sequence);
                 break;
             case ReplayOp.FlowMods:
@@ -128,6 +132,10 @@ public sealed class ReplaySession : IDisposable
                 break;
             case ReplayOp.GroupMod:
                 ApplyGroupMod();
+                break;
+            case ReplayOp.PortDown:
+            case ReplayOp.PortUp:
+                Simulator.SetPort(Event.Port, Event.Op == ReplayOp.PortUp);
                 break;
             case ReplayOp.CtFlush:
                 Simulator.FlushConntrack(Event.Zone);
@@ -178,6 +186,7 @@ public sealed class ReplaySession : IDisposable
         Ports = arguments.Ports,
         Offload = arguments.Offload,
         NicProfile = arguments.NicProfile,
+        NicFaults = arguments.Faults,
         CacheOn = arguments.CacheOn,
         BatchSize = arguments.BatchSize,
         Seed = arguments.Seed == 0 ? SeedForZero : arguments.Seed,

@@ -89,7 +89,11 @@ public sealed unsafe class MegaflowTable : IMegaflowSource, IMegaflowLedger, IDi
         c->Packets += packets;
         c->Bytes += bytes;
         c->LastUsedMs = Math.Max(c->LastUsedMs, lastUsedMs);
+        Credited += new BookTotals(packets, bytes);
     }
+
+    /// <summary>Everything that was ever credited.</summary>
+    public BookTotals Credited { get; private set; }
 
     /// <summary>Takes a slot and fills it; null when the table is full.</summary>
     public Megaflow? Add(ref FlowKey fullKey, XlateResult xlate, long nowMs)

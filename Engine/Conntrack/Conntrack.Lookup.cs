@@ -122,6 +122,9 @@ public sealed unsafe partial class Conntrack
                 uint found = *slot & ~ConnBucket.MovedBit;
                 *slot = carried | (*slot & ConnBucket.MovedBit);
                 if (found == (uint)id) return;
+
+                // What a merged rule says of its tuple is not what a search would find from now on.
+                Invalidate((int)found);
                 carried = found;
             }
         }

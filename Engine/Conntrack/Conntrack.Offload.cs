@@ -58,7 +58,8 @@ public sealed unsafe partial class Conntrack : IConnLedger
         if (generation - cold->FirstGeneration > current - cold->FirstGeneration) return;
         Interlocked.Add(ref reply ? ref cold->HwReplyPackets : ref cold->HwOrigPackets, packets);
         Interlocked.Add(ref reply ? ref cold->HwReplyBytes : ref cold->HwOrigBytes, bytes);
-        if (generation != current) return;
+        Credited += new BookTotals(packets, bytes);
+        if (packets == 0 || generation != current) return;
         long expiryMs = lastUsedMs + TimeoutMs(c, c->Fwd.Proto == IpProto.Tcp ? CtTimeout.TcpEstablished : CtTimeout.OtherBidir);
         long seen = Volatile.Read(ref c->ExpiryMs);
         while (seen < expiryMs)
@@ -68,6 +69,9 @@ public sealed unsafe partial class Conntrack : IConnLedger
             seen = was;
         }
     }
+
+    /// <summary>Everything that was ever credited to a connection; written by the thread that credits.</summary>
+    public BookTotals Credited { get; private set; }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static bool IsEstablished(ConnRecord* c)

@@ -6,7 +6,7 @@ namespace Mergeflow.Engine;
 /// One datapath: OpenFlow tables, connection tracker, one PMD with its megaflows, and the offload side if there is one (OVS <c>struct dp_netdev</c>).
 /// Runtimes (<see cref="Simulator"/>, <see cref="ThreadedRuntime"/>) drive its pollers; control operations are for the thread that drives the PMD.
 /// </summary>
-public sealed class Datapath : IDisposable
+public sealed partial class Datapath : IDisposable
 {
     private static int s_lastTelemetryId;
     private readonly UpcallHandler _upcall;
@@ -37,8 +37,9 @@ public sealed class Datapath : IDisposable
         Revalidator = new Revalidator(Pipeline, _upcall, options) { TelemetryId = TelemetryId };
         if (CreateProvider(options) is { } provider)
         {
-            var end = new PmdOffload((provider as SoftOffloadProvider)?.Table);
-            Offload = new OffloadThread(end, Megaflows, Megaflows, Conntrack, provider) { TelemetryId = TelemetryId };
+            var end = new PmdOffload((provider as SoftOffloadProvider)?.Table, new RecordingFilter(options.RecordAfterPackets));
+            OffloadParts parts = options.OffloadThread.Parts;
+            Offload = new OffloadThread(end, Megaflows, parts.Megaflows(Megaflows), parts.Connections(Conntrack), parts.Provider(provider), options.OffloadThread) { TelemetryId = TelemetryId };
             Aging = new AgingThread(Offload);
             Conntrack.Observer = end;
             _upcall.Observer = Offload;
@@ -113,6 +114,18 @@ public sealed class Datapath : IDisposable
         Offload?.Settle(nowMs);
         Pipeline.ApplyGroup(mod);
         AfterTableChange(nowMs, purge);
+    }
+
+    /// <summary>
+    /// Takes a port away or brings it back: packets to it are dropped while it is gone. On return no merged rule sends to it or takes its packets;
+    /// a later port of the same number begins without rules.
+    /// </summary>
+    public void SetPort(uint port, bool exists, long nowMs)
+    {
+        Offload?.Settle(nowMs);
+        Pmd.Ports.SetExists(port, exists);
+        Offload?.OnPortRemoved(port);
+        Offload?.Barrier(nowMs);
     }
 
     /// <summary>Removes connections: all, or those of one zone.</summary>

@@ -16,6 +16,12 @@ public class DatapathOptions
     /// <summary>What goes wrong in the NIC.</summary>
     public FaultPlan NicFaults { get; init; } = FaultPlan.None;
 
+    /// <summary>Settings of the offload thread.</summary>
+    public OffloadOptions OffloadThread { get; init; } = new();
+
+    /// <summary>A flow's packet from which on its packets are recorded, 1 = the first: flows that end before cost the offload nothing.</summary>
+    public int RecordAfterPackets { get; init; } = 1;
+
     /// <summary>Microflow caches on.</summary>
     public bool CacheOn { get; init; } = true;
 

@@ -30,6 +30,9 @@ public sealed unsafe class PortTable : IDisposable
     /// <summary>Packets transmitted on a port so far, by software and by a device.</summary>
     public ulong TxPacketsOf(uint number) => this[number]->TxPackets;
 
+    /// <summary>Packets and bytes transmitted on a port so far, by software and by a device.</summary>
+    public BookTotals CountersOf(uint number) => new(this[number]->TxPackets, this[number]->TxBytes);
+
     /// <inheritdoc/>
     public void Dispose() => _block.Dispose();
 

@@ -11,6 +11,7 @@ public sealed unsafe class Simulator : IDisposable
     private readonly SimulatorOptions _options;
     private readonly Packet** _batch;
     private readonly NicFrontEnd? _nic;
+    private readonly Schedule? _schedule;
     private int _pending;
 
     public Simulator(SimulatorOptions options, IOutputSink sink)
@@ -18,6 +19,7 @@ public sealed unsafe class Simulator : IDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(options.BatchSize, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(options.BatchSize, PmdThread.MaxBatch);
         _options = options;
+        _schedule = options.ScheduleSeed == 0 ? null : new Schedule(options.ScheduleSeed);
         Datapath = new Datapath(options, new SinkAdapter(sink));
         if (Datapath.Nic is { } nic) _nic = new NicFrontEnd(nic, Datapath.Pmd.Ports, sink);
         _batch = (Packet**)NativeMemory.AlignedAlloc(PmdThread.MaxBatch * (nuint)sizeof(Packet*), 64);
@@ -92,10 +94,36 @@ public sealed unsafe class Simulator : IDisposable
         _pending = 0;
         Datapath.Pmd.ProcessBatch(_batch, n, NowMs);
         if (Datapath.Offload is not { } offload) return;
+        if (_schedule?.OneIn(4) == true) Datapath.Aging!.Step(NowMs);
+
+        // Traces may wait; what closed a connection may not.
+        if (_schedule?.OneIn(2) == true && offload.Pmd.ConnEvents.IsEmpty) return;
         offload.Step(NowMs);
 
         // A device that removes slowly must not forward the next frame by what this batch revoked.
         if (offload.DyingCount > 0) offload.Barrier(NowMs);
+    }
+
+    /// <summary>Finishes everything at the current time and compares the books (<see cref="Datapath.Audit"/>) with what the device says it has forwarded.</summary>
+    /// <param name="pushed">Statistics have been pushed: nothing may be left to push.</param>
+    public OffloadAudit Audit(bool pushed = false)
+    {
+        Flush();
+        BookTotals? device = _nic is { } nic ? new BookTotals(nic.Stats.Hits, nic.Stats.HitBytes) : null;
+        OffloadAudit audit = Datapath.Audit(NowMs, device, pushed);
+        if (device is not null) return audit;
+
+        // The soft device counts packets once more, on the packet path.
+        ulong packets = Datapath.Pmd.Stats.MergedHits;
+        OffloadAuditLine first = audit.Lines[0];
+        return audit with { Lines = [first with { Counted = first.Counted with { Packets = packets } }, .. audit.Lines.Skip(1)] };
+    }
+
+    /// <summary>Takes a port away or brings it back. On return no rule sends to it or takes packets from it.</summary>
+    public void SetPort(uint port, bool exists)
+    {
+        Flush();
+        Datapath.SetPort(port, exists, NowMs);
     }
 
     /// <summary>Removes connections: all, or those of one zone.</summary>

@@ -5,4 +5,10 @@ public sealed class SimulatorOptions : DatapathOptions
 {
     /// <summary>Packets per batch, 1..32.</summary>
     public int BatchSize { get; init; } = PmdThread.MaxBatch;
+
+    /// <summary>
+    /// Seed of the schedule: after each batch chance decides whether the offload thread merges what was recorded or is late, and whether the aging
+    /// thread reads some counters. 0 = the offload thread always keeps up. Revocations are never late: the packet thread waits for them.
+    /// </summary>
+    public ulong ScheduleSeed { get; init; }
 }

@@ -25,6 +25,9 @@ public sealed class ConnEventRing
         _mask = (uint)_slots.Length - 1;
     }
 
+    /// <summary>True if nothing waits and nothing was lost.</summary>
+    public bool IsEmpty => Volatile.Read(ref _tail) == Volatile.Read(ref _head) && Volatile.Read(ref _overflowed) == 0;
+
     /// <summary>Steps 1 and 2.</summary>
     public void Add(int connId, uint generation)
     {

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 
 namespace Mergeflow.Engine;
@@ -53,6 +54,9 @@ public sealed class MergedFlow
 
     public MergedTimeline Timeline = MergedTimeline.Empty;
 
+    /// <summary>What the steps cost on the host's clock.</summary>
+    public MergedClock Clock;
+
     /// <summary>Why it was rejected or removed.</summary>
     public OffloadReason Reason { get; internal set; }
 
@@ -97,9 +101,18 @@ public sealed class MergedFlow
         switch (next)
         {
             case MergedFlowState.Installing: Timeline.InstallingAtMs = nowMs; break;
-            case MergedFlowState.Active: Timeline.ActiveAtMs = nowMs; break;
-            case MergedFlowState.Dying: Timeline.DyingAtMs = nowMs; break;
-            case MergedFlowState.Dead: Timeline.DeadAtMs = nowMs; break;
+            case MergedFlowState.Active:
+                Timeline.ActiveAtMs = nowMs;
+                Clock.ConfirmedTicks = Stopwatch.GetTimestamp();
+                break;
+            case MergedFlowState.Dying:
+                Timeline.DyingAtMs = nowMs;
+                Clock.RevokedTicks = Stopwatch.GetTimestamp();
+                break;
+            case MergedFlowState.Dead:
+                Timeline.DeadAtMs = nowMs;
+                Clock.GoneTicks = Stopwatch.GetTimestamp();
+                break;
         }
     }
 

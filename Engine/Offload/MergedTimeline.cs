@@ -7,6 +7,9 @@ public struct MergedTimeline
     public long MergedAtMs;
     public long InstallingAtMs;
     public long ActiveAtMs;
+
+    /// <summary>Latest time at which the first hit can have been: the last one when counters were first read.</summary>
+    public long FirstHitAtMs;
     public long DyingAtMs;
     public long DeadAtMs;
 
@@ -17,6 +20,7 @@ public struct MergedTimeline
         MergedAtMs = -1,
         InstallingAtMs = -1,
         ActiveAtMs = -1,
+        FirstHitAtMs = -1,
         DyingAtMs = -1,
         DeadAtMs = -1,
     };

@@ -6,6 +6,9 @@ public sealed class OffloadOptions
     /// <summary>Who gets a slot.</summary>
     public IAdmissionPolicy Admission { get; init; } = new AdmitAll();
 
+    /// <summary>What it is put together from.</summary>
+    public OffloadParts Parts { get; init; } = OffloadParts.Standard;
+
     /// <summary>Traces handled per step.</summary>
     public int TracesPerStep { get; init; } = 64;
 

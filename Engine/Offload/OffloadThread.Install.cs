@@ -142,12 +142,13 @@ public sealed partial class OffloadThread
                 else if (OffloadReasons.IsLasting(completion.Reason)) Remember(rule);
                 break;
             default:
-                if (completion.Kind == OffloadCompletionKind.Lost && rule.State == MergedFlowState.Active)
+                if (completion.Kind == OffloadCompletionKind.Lost && rule.State is MergedFlowState.Active or MergedFlowState.Installing)
                 {
+                    // A rule whose creation has not been confirmed was there all the same, and may have been hit.
+                    if (rule.State == MergedFlowState.Active) _pendingCount++;
                     rule.Reason = completion.Reason;
                     rule.MoveTo(MergedFlowState.Dying, _nowMs);
                     DyingCount++;
-                    _pendingCount++;
                     ReportRevoke(rule);
                 }
                 else if (rule.State != MergedFlowState.Dying)

@@ -3,6 +3,9 @@ namespace Mergeflow.Engine;
 /// <summary>Booking: device counters are monotone; each difference is credited once, to every visit of the chain.</summary>
 public sealed partial class OffloadThread
 {
+    /// <summary>A device that was drained so often without confirming anything will not.</summary>
+    private const int MaxIdleDrains = 4;
+
     private int _pollCursor;
 
     /// <summary>
@@ -33,15 +36,16 @@ public sealed partial class OffloadThread
             {
             }
 
-            while (DyingCount > 0)
+            // Rules that make room for others die meanwhile; only those that were dying before are waited for.
+            List<MergedFlow> revoked = DyingCount == 0 ? [] : _rules.FindAll(static r => r.State == MergedFlowState.Dying);
+            for (int idle = 0; revoked.Count > 0 && idle < MaxIdleDrains;)
             {
-                int before = DyingCount;
                 _provider.Drain(nowMs);
                 while (StepLocked(nowMs) > 0)
                 {
                 }
 
-                if (DyingCount >= before) break;
+                idle = revoked.RemoveAll(static r => r.State == MergedFlowState.Dead) > 0 ? 0 : idle + 1;
             }
 
             PollAll();
@@ -86,6 +90,7 @@ public sealed partial class OffloadThread
         rule.Packets = counters.Packets;
         rule.Bytes = counters.Bytes;
         rule.LastUsedMs = lastUsedMs;
+        if (rule.Timeline.FirstHitAtMs < 0) rule.Timeline.FirstHitAtMs = lastUsedMs;
         Stats.Hits += packets;
         Stats.HitBytes += bytes;
         foreach (ref readonly MergedPass p in rule.Passes.AsSpan())
@@ -97,6 +102,7 @@ public sealed partial class OffloadThread
         bool isCounted = _provider.Capabilities.KeepsConnections;
         foreach (ref readonly MergedConn c in rule.Conns.AsSpan())
         {
+            if (isCounted && c is { Multiplicity: 1, LengthDeltaBytes: 0 }) continue;
             ulong connPackets = packets * (ulong)c.Multiplicity;
             ulong connBytes = Corrected(packets, bytes, c.Multiplicity, c.LengthDeltaBytes);
             if (isCounted) (connPackets, connBytes) = (connPackets - packets, unchecked(connBytes - bytes));

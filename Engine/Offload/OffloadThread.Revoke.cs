@@ -112,6 +112,7 @@ public sealed partial class OffloadThread
     /// <summary>The rule is gone and its counters are credited: lets go of everything it held.</summary>
     private void Finish(MergedFlow rule)
     {
+        _ofDeadRules = Add(_ofDeadRules, rule);
         _pendingCount--;
         DyingCount--;
         Unlink(rule);

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Mergeflow.Engine;
 
 /// <summary>
@@ -16,7 +18,7 @@ public sealed partial class OffloadThread : IPoller, IDisposable
     private readonly IConnLedger _conns;
     private readonly IOffloadProvider _provider;
     private readonly OffloadOptions _options;
-    private readonly TraceMerger _merger;
+    private readonly ITraceMerger _merger;
     private readonly RefusedTraces _refused = new();
     private readonly DependencyIndex _dependencies = new();
     private readonly Dictionary<int, MergedFlow> _byId = [];
@@ -45,7 +47,7 @@ public sealed partial class OffloadThread : IPoller, IDisposable
         _conns = conns;
         _provider = provider;
         _options = options ?? new OffloadOptions();
-        _merger = new TraceMerger(source);
+        _merger = _options.Parts.Merger(source);
     }
 
     /// <summary>See <see cref="Datapath.TelemetryId"/>.</summary>
@@ -116,6 +118,7 @@ public sealed partial class OffloadThread : IPoller, IDisposable
         }
 
         MergedFlow rule = _draft;
+        long begunTicks = Stopwatch.GetTimestamp();
         if (!_merger.TryMerge(trace, rule))
         {
             Count(trace, _merger.Refusal, hash, remember: true);
@@ -126,6 +129,7 @@ public sealed partial class OffloadThread : IPoller, IDisposable
         rule.TraceHash = hash;
         rule.Timeline.RecordedAtMs = trace.RecordedAtMs;
         rule.Timeline.MergedAtMs = _nowMs;
+        rule.Clock = new MergedClock { QueuedTicks = trace.QueuedTicks, BegunTicks = begunTicks, MergedTicks = Stopwatch.GetTimestamp() };
         refusal = Install(rule, hash);
         if (refusal.Reason == OffloadReason.None)
         {
@@ -145,7 +149,7 @@ public sealed partial class OffloadThread : IPoller, IDisposable
         if (refusal.Reason == OffloadReason.AlreadyOffloaded) return;
         Refusals.Add(trace, refusal.Reason, refusal.Pass, refusal.Detail, _nowMs);
         if (!OffloadReasons.IsLasting(refusal.Reason)) return;
-        _pmd.Suppress(trace.FlowHash, _nowMs, _options.SuppressionMs);
+        _pmd.Suppress(trace.FlowHash, _nowMs, _options.SuppressionMs, refusal.Reason);
         if (remember) _refused.Add(hash, refusal, _nowMs + _options.SuppressionMs);
     }
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using Mergeflow.Native;
@@ -41,7 +42,7 @@ public sealed unsafe class PmdOffload : IConnObserver
     /// <summary>Invalidated connections.</summary>
     public ConnEventRing ConnEvents { get; }
 
-    /// <summary>Packets whose recording ended with a reason.</summary>
+    /// <summary>Packets whose recording ended with a reason, or that were not recorded because a reason still stands.</summary>
     public ReasonTotals Refused { get; } = new();
 
     /// <summary>Latest reasons per flow.</summary>
@@ -54,7 +55,12 @@ public sealed unsafe class PmdOffload : IConnObserver
     public Trace? TryBegin(Packet* packet, long nowMs)
     {
         ulong hash = FlowHashOf(packet);
-        if (!_filter.ShouldRecord(hash, nowMs)) return null;
+        if (!_filter.ShouldRecord(hash, nowMs, out OffloadReason standing))
+        {
+            Refused.Add(standing, packet->LengthBytes);
+            return null;
+        }
+
         Trace? trace = Traces.TryBegin();
         if (trace is null)
         {
@@ -122,6 +128,7 @@ public sealed unsafe class PmdOffload : IConnObserver
     {
         if (trace.Reason == OffloadReason.None)
         {
+            trace.QueuedTicks = Stopwatch.GetTimestamp();
             Traces.Publish();
             Recorded++;
             return;
@@ -129,11 +136,11 @@ public sealed unsafe class PmdOffload : IConnObserver
 
         Refused.Add(trace.Reason, trace.OriginalLengthBytes);
         Refusals.Add(trace, trace.Reason, trace.ReasonPass, trace.ReasonDetail, nowMs);
-        if (OffloadReasons.IsLasting(trace.Reason)) _filter.Suppress(trace.FlowHash, nowMs, SuppressionMs);
+        if (OffloadReasons.IsLasting(trace.Reason)) _filter.Suppress(trace.FlowHash, nowMs, SuppressionMs, trace.Reason);
     }
 
     /// <summary>Asks the packet thread not to record a flow for a while; from any thread.</summary>
-    public void Suppress(ulong flowHash, long nowMs, int forMs) => _filter.Suppress(flowHash, nowMs, forMs);
+    public void Suppress(ulong flowHash, long nowMs, int forMs, OffloadReason reason) => _filter.Suppress(flowHash, nowMs, forMs, reason);
 
     /// <inheritdoc/>
     public void OnConnInvalidated(int connId, uint newGeneration) => ConnEvents.Add(connId, newGeneration);

@@ -7,7 +7,7 @@ namespace Mergeflow.Engine;
 /// not go away by itself.
 /// </summary>
 /// <remarks>
-/// A cell is one 64-bit word: tag (16) | packets seen (16) | suppressed until (32, in ms; 0 = not). Both sides load and store whole words; a lost
+/// A cell is one 64-bit word: tag (16) | packets seen, or the reason while suppressed (16) | suppressed until (32, in ms; 0 = not). Both sides load and store whole words; a lost
 /// update costs one recording more or less, nothing else.
 /// </remarks>
 public sealed class RecordingFilter
@@ -26,9 +26,10 @@ public sealed class RecordingFilter
         _cells = new ulong[BitOperations.RoundUpToPowerOf2((uint)cellCount)];
     }
 
-    /// <summary>Counts a packet of the flow; true if it should be recorded.</summary>
-    public bool ShouldRecord(ulong flowHash, long nowMs)
+    /// <summary>Counts a packet of the flow; true if it should be recorded. If not, <paramref name="standing"/> is why.</summary>
+    public bool ShouldRecord(ulong flowHash, long nowMs, out OffloadReason standing)
     {
+        standing = OffloadReason.None;
         ref ulong cell = ref CellOf(flowHash);
         ulong word = Volatile.Read(ref cell);
         ulong tag = flowHash >> 48;
@@ -36,21 +37,28 @@ public sealed class RecordingFilter
         uint until = (uint)word;
         if (until != 0)
         {
-            if ((int)(until - (uint)nowMs) > 0) return false;
-            word &= ~0xffff_ffffUL;
+            if ((int)(until - (uint)nowMs) > 0)
+            {
+                standing = (OffloadReason)(byte)(word >> 32);
+                return false;
+            }
+
+            word = tag << 48;
         }
 
         uint seen = (uint)(word >> 32) & 0xffff;
         if (seen < _afterPackets) word += 1UL << 32;
         Volatile.Write(ref cell, word);
-        return seen + 1 >= _afterPackets;
+        if (seen + 1 >= _afterPackets) return true;
+        standing = OffloadReason.AdmissionPolicy;
+        return false;
     }
 
-    /// <summary>No recordings of the flow for <paramref name="forMs"/>.</summary>
-    public void Suppress(ulong flowHash, long nowMs, int forMs)
+    /// <summary>No recordings of the flow for <paramref name="forMs"/>, because of <paramref name="reason"/>.</summary>
+    public void Suppress(ulong flowHash, long nowMs, int forMs, OffloadReason reason)
     {
         uint until = (uint)(nowMs + forMs);
-        Volatile.Write(ref CellOf(flowHash), ((flowHash >> 48) << 48) | (until == 0 ? 1 : until));
+        Volatile.Write(ref CellOf(flowHash), ((flowHash >> 48) << 48) | ((ulong)reason << 32) | (until == 0 ? 1 : until));
     }
 
     private ref ulong CellOf(ulong flowHash) => ref _cells[(uint)flowHash & (uint)(_cells.Length - 1)];

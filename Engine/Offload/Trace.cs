@@ -37,6 +37,9 @@ public sealed class Trace
 
     public long RecordedAtMs;
 
+    /// <summary>When it was handed over, ticks of <see cref="System.Diagnostics.Stopwatch"/>.</summary>
+    public long QueuedTicks;
+
     /// <summary>Hash of the packet's flow, for the recording filter.</summary>
     public ulong FlowHash;
 

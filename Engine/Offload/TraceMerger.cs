@@ -11,7 +11,7 @@ namespace Mergeflow.Engine;
 /// emits the same packets on the same ports. Hence two merged rules that both match a header agree, and no priorities are needed.
 /// One instance belongs to one thread; it allocates only what the finished rule keeps.
 /// </remarks>
-public sealed unsafe partial class TraceMerger
+public sealed unsafe partial class TraceMerger : ITraceMerger
 {
     /// <summary>Most outputs of one rule.</summary>
     public const int MaxOutputs = 64;
@@ -36,10 +36,10 @@ public sealed unsafe partial class TraceMerger
     /// <summary>A merger that reads programs from <paramref name="source"/>.</summary>
     public TraceMerger(IMegaflowSource source) => _source = source;
 
-    /// <summary>Why the last <see cref="TryMerge"/> returned false.</summary>
+    /// <inheritdoc/>
     public MergeRefusal Refusal => _refusal;
 
-    /// <summary>Merges <paramref name="trace"/> into <paramref name="rule"/>. False: see <see cref="Refusal"/>; the rule is then unchanged.</summary>
+    /// <inheritdoc/>
     public bool TryMerge(Trace trace, MergedFlow rule)
     {
         Begin(trace);

@@ -193,5 +193,18 @@ public sealed class Revalidator : IPoller
         return isValid;
     }
 
+    /// <summary>What living megaflows have counted and not pushed to their OpenFlow rules.</summary>
+    public BookTotals Unpushed()
+    {
+        BookTotals sum = default;
+        foreach (Megaflow m in _upcall.Megaflows.All())
+        {
+            (ulong packets, ulong bytes, _) = _upcall.Megaflows.CountersOf(m);
+            if (packets > m.SettledPackets && !IsUnreadable(m)) sum += new BookTotals(packets - m.SettledPackets, bytes - m.SettledBytes);
+        }
+
+        return sum;
+    }
+
     private static bool IsUnreadable(Megaflow m) => m.FullKey.DlType.Host is EthType.Mpls or EthType.MplsMcast && (m.FullKey.MplsLse0.Raw | m.FullKey.MplsLse1.Raw | m.FullKey.MplsLse2.Raw) == 0;
 }

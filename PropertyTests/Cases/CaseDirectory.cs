@@ -67,6 +67,11 @@ internal static class CaseDirectory
                 line["op"] = "ct_flush";
                 if (e.Zone is { } zone) line["zone"] = zone;
                 break;
+            case FuzzOp.PortDown:
+            case FuzzOp.PortUp:
+                line["op"] = e.Op == FuzzOp.PortUp ? "port_up" : "port_down";
+                line["port"] = e.Port;
+                break;
             default:
                 line["op"] = "tick";
                 break;
@@ -86,6 +91,8 @@ internal static class CaseDirectory
             "flow_mods" => new(t, FuzzOp.FlowMods) { Lines = [.. e.GetProperty("lines").EnumerateArray().Select(l => l.GetString()!)] },
             "group_mods" => new(t, FuzzOp.GroupMod) { Lines = [e.GetProperty("line").GetString()!] },
             "ct_flush" => new(t, FuzzOp.FlushConntrack) { Zone = e.TryGetProperty("zone", out JsonElement z) ? z.GetInt32() : null },
+            "port_down" => new(t, FuzzOp.PortDown) { Port = e.GetProperty("port").GetUInt32() },
+            "port_up" => new(t, FuzzOp.PortUp) { Port = e.GetProperty("port").GetUInt32() },
             _ => new(t, FuzzOp.Tick),
         };
     }

@@ -8,11 +8,17 @@ internal sealed class EngineRun : IOutputSink
 {
     private readonly List<(uint Port, string Hex)>[] _outputs;
 
+    private readonly List<string> _drifts = [];
+    private int _audits;
+
+    /// <summary>The device may keep its counters to itself or stall: what it has counted is not known at every moment.</summary>
+    private bool _blind;
+
     private EngineRun(int eventCount) => _outputs = [.. Enumerable.Range(0, eventCount).Select(_ => new List<(uint, string)>())];
 
     public static RunResult Play(FuzzCase @case, EngineSetup setup)
     {
-        var run = new EngineRun(@case.Events.Count);
+        var run = new EngineRun(@case.Events.Count) { _blind = setup.Faults is { } f && (f.CounterFreezes.Count > 0 || f.Stalls.Count > 0) };
         var options = new SimulatorOptions
         {
             Ports = [.. @case.Ports.Select(p => ($"p{p}", p))],
@@ -25,6 +31,8 @@ internal sealed class EngineRun : IOutputSink
             TcpSeqChk = @case.ChecksSequence,
             ExactVlanPop = true,
             MergedCapacity = setup.Capacity,
+            OffloadThread = new OffloadOptions { Parts = NaiveParts.With(setup.Naive) },
+            ScheduleSeed = setup.ScheduleSeed,
             ConnectionCapacity = 4096,
             MegaflowCapacity = 8192,
             EmcEntryCount = 1024,
@@ -34,8 +42,21 @@ internal sealed class EngineRun : IOutputSink
         using var simulator = new Simulator(options, run);
         foreach (GroupMod group in @case.ParseGroups()) simulator.ApplyGroupMod(group);
         simulator.ApplyFlowMods(@case.ParseFlows());
-        for (int i = 0; i < @case.Events.Count; i++) Step(simulator, @case.Events[i], i);
-        return run.Finish(simulator.Settle(), RulesLeft(simulator));
+        for (int i = 0; i < @case.Events.Count; i++)
+        {
+            Step(simulator, @case.Events[i], i);
+
+            // Acknowledged: what the change revoked is gone, what was counted is booked.
+            if (@case.Events[i].Op is FuzzOp.Packet or FuzzOp.Tick) continue;
+            if (simulator.Datapath.Offload?.Rules().Any(IsRevoked) == true && !run._blind) run._drifts.Add($"after event {i}: revoked rules are still in the device");
+            run.Check(simulator, $"event {i}");
+        }
+
+        simulator.AdvanceTo(simulator.NowMs + setup.QuietMs);
+        SimulatorReport report = simulator.Settle();
+        run.Check(simulator, "the end");
+        Dictionary<uint, string> ports = @case.Ports.ToDictionary(p => p, p => simulator.Datapath.Pmd.Ports.CountersOf(p).ToString());
+        return run.Finish(report, ports, RulesLeft(simulator));
     }
 
     public void Output(long eventIndex, uint port, ReadOnlySpan<byte> frame) => _outputs[eventIndex].Add((port, Convert.ToHexStringLower(frame)));
@@ -57,10 +78,30 @@ internal sealed class EngineRun : IOutputSink
                 simulator.PushStatistics();
                 simulator.ApplyGroupMod(FuzzCase.Parser.ParseGroup(e.Lines[0]));
                 break;
+            case FuzzOp.PortDown:
+            case FuzzOp.PortUp:
+                simulator.SetPort(e.Port, e.Op == FuzzOp.PortUp);
+                break;
             case FuzzOp.FlushConntrack:
                 simulator.FlushConntrack((ushort?)e.Zone);
                 break;
         }
+    }
+
+    /// <summary>A rule that goes because room is needed may stay for a while.</summary>
+    private static bool IsRevoked(MergedFlow rule) => rule is { State: MergedFlowState.Dying, Reason: not OffloadReason.TableFull };
+
+    private void Check(Simulator simulator, string when)
+    {
+        if (simulator.Datapath.Offload is null) return;
+        OffloadAudit audit = simulator.Audit();
+        _audits++;
+        foreach (OffloadAuditLine l in audit.Lines.Where(l => !l.IsBalanced && (!_blind || l != audit.Lines[0])))
+        {
+            _drifts.Add($"after {when}: {l.Book}: drift of {l.DriftPackets} packets, {l.DriftBytes} bytes");
+        }
+
+        if (audit.StaleRules > 0) _drifts.Add($"after {when}: {audit.StaleRules} rules depend on what has moved");
     }
 
     /// <summary>Merged rules that are still there when everything that they were made of is gone.</summary>
@@ -74,7 +115,7 @@ internal sealed class EngineRun : IOutputSink
         return offload.RuleCount;
     }
 
-    private RunResult Finish(SimulatorReport report, int rulesLeft)
+    private RunResult Finish(SimulatorReport report, Dictionary<uint, string> ports, int rulesLeft)
     {
         var statistics = new RunStatistics();
         statistics.Add("upcalls", (long)report.Pmd.Upcalls);
@@ -84,6 +125,7 @@ internal sealed class EngineRun : IOutputSink
         statistics.Add("merged rules", (long)report.Offloaded);
         statistics.Add("offloaded packets", (long)report.OffloadHits);
         statistics.Add("megaflows", report.MegaflowCount);
+        statistics.Add("audits", _audits);
         return new RunResult
         {
             Outputs = [.. _outputs.Select(o => RecordedCase.PerPort(o))],
@@ -91,6 +133,8 @@ internal sealed class EngineRun : IOutputSink
             Connections = report.Connections.ToDictionary(Show, c => c.TimeoutSeconds),
             ConnectionCounters = report.Connections.ToDictionary(
                 Show, c => string.Create(CultureInfo.InvariantCulture, $"{c.OrigPackets}/{c.OrigBytes} {c.ReplyPackets}/{c.ReplyBytes}")),
+            Ports = ports,
+            Drifts = _drifts,
             RulesLeft = rulesLeft,
             Statistics = statistics,
         };

@@ -14,6 +14,12 @@ internal sealed record FuzzCase(string Name, IReadOnlyList<uint> Ports, IReadOnl
 
     public IReadOnlyList<GroupMod> ParseGroups() => [.. Groups.Select(l => Parser.ParseGroup(l))];
 
+    /// <summary>
+    /// The case with rules that stay. Counters that cannot be read when a rule changes are booked for the changed rule, as on any device: whose they
+    /// are can only be compared without changes.
+    /// </summary>
+    public FuzzCase WithoutModifications() => this with { Events = [.. Events.Where(e => e.Op is not (FuzzOp.FlowMods or FuzzOp.GroupMod))] };
+
     /// <summary>What FsCheck prints.</summary>
     public override string ToString() => $"{Name}: {Flows.Count} flows, {Groups.Count} groups, {Events.Count} events";
 }

@@ -8,4 +8,6 @@ internal enum FuzzOp
     GroupMod,
     FlushConntrack,
     Tick,
+    PortDown,
+    PortUp,
 }

@@ -8,6 +8,7 @@ namespace Mergeflow.PropertyTests;
 internal sealed class ReferenceRun
 {
     private readonly List<IReadOnlyList<string>> _outputs = [];
+    private readonly HashSet<uint> _missingPorts = [];
     private int _ambiguousFrom = int.MaxValue;
 
     public ReferenceRun(FuzzCase @case)
@@ -41,7 +42,7 @@ internal sealed class ReferenceRun
         switch (e.Op)
         {
             case FuzzOp.Packet:
-                sent = Model.Receive(e.Port, e.Frame);
+                sent = [.. Model.Receive(e.Port, e.Frame).Where(o => !_missingPorts.Contains(o.Port))];
                 Classify(e.Frame, sent.Count);
                 break;
             case FuzzOp.FlowMods:
@@ -49,6 +50,12 @@ internal sealed class ReferenceRun
                 break;
             case FuzzOp.GroupMod:
                 Model.Tables.Apply(FuzzCase.Parser.ParseGroup(e.Lines[0]));
+                break;
+            case FuzzOp.PortDown:
+                _missingPorts.Add(e.Port);
+                break;
+            case FuzzOp.PortUp:
+                _missingPorts.Remove(e.Port);
                 break;
             case FuzzOp.FlushConntrack:
                 Model.Conntrack.Flush(e.Zone);

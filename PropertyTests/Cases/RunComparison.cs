@@ -18,6 +18,7 @@ internal static class RunComparison
         }
 
         if (got.RulesLeft > 0) faults.Add($"{got.RulesLeft} merged rules outlived what they depend on");
+        faults.AddRange(got.Drifts.Take(5));
         if (want.Ambiguity is not null) return faults;
         foreach (ulong cookie in want.Rules.Keys.Union(got.Rules.Keys))
         {
@@ -33,6 +34,11 @@ internal static class RunComparison
         }
 
         if (!withConnectionCounters) return faults;
+        foreach ((uint port, string count) in want.Ports)
+        {
+            if (got.Ports[port] != count) faults.Add($"port {port}: want {count}, got {got.Ports[port]}");
+        }
+
         foreach ((string conn, string count) in want.ConnectionCounters)
         {
             if (got.ConnectionCounters.TryGetValue(conn, out string? other) && other != count) faults.Add($"connection packets/bytes: want {count}, got {other}: {conn}");

@@ -15,6 +15,12 @@ internal sealed class RunResult
     /// <summary>Packets per direction of each connection; empty if the run does not know.</summary>
     public IReadOnlyDictionary<string, string> ConnectionCounters { get; init; } = new Dictionary<string, string>();
 
+    /// <summary>Packets and bytes sent per port, as text.</summary>
+    public IReadOnlyDictionary<uint, string> Ports { get; init; } = new Dictionary<uint, string>();
+
+    /// <summary>Moments at which the books of the offload did not agree.</summary>
+    public IReadOnlyList<string> Drifts { get; init; } = [];
+
     /// <summary>Merged rules that outlived the rules and connections they were made of.</summary>
     public int RulesLeft { get; init; }
 

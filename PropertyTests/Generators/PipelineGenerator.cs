@@ -1,7 +1,7 @@
 namespace Mergeflow.PropertyTests;
 
 /// <summary>
-/// Rules for a case: a skeleton that makes sense (firewall, NAT gateway, load balancer, plain switch), and random rules in all tables above and
+/// Rules for a case: a skeleton that makes sense (firewall, NAT gateway, load balancer, marker, tagger, plain switch), and random rules in all tables above and
 /// below it. Priorities in a table are unique, as equal ones are undefined.
 /// </summary>
 internal sealed class PipelineGenerator
@@ -32,11 +32,13 @@ internal sealed class PipelineGenerator
 
     public List<string> Flows()
     {
-        List<string> flows = _conntrack ? _chance.Below(4) switch
+        List<string> flows = _conntrack ? _chance.Below(6) switch
         {
             0 => Firewall(),
             1 => Gateway(),
             2 => Balancer(),
+            3 => Marker(),
+            4 => Tagger(),
             _ => [],
         }
         : [];
@@ -142,6 +144,35 @@ internal sealed class PipelineGenerator
             Rule(1, 502, "ip,ct_state=+trk+rel", "resubmit(,2)"),
             Rule(2, 450, "ip,nw_src=" + nat, $"mod_dl_dst:{Domain.Mac(0x0200000000dd)},output:{outside}"),
             Rule(2, 451, "ip,ct_state=+trk+rpl", $"dec_ttl,output:{inside}"),
+        ];
+    }
+
+    /// <summary>What the first pass writes the second one asks for; both look at bits of one field.</summary>
+    private List<string> Marker()
+    {
+        int zone = _chance.Of(Domain.Zones);
+        return
+        [
+            Rule(0, 300, "ip,dl_dst=01:00:00:00:00:00/01:00:00:00:00:00", Output()),
+            Rule(0, 299, "ip,nw_tos=32", _chance.OneIn(2) ? "drop" : Output()),
+            Rule(0, 200, "ip", $"mod_nw_tos:32,ct(table=1,zone={zone})"),
+            Rule(1, 500, "ip,ct_state=+trk+new", $"ct(commit,table=2,zone={zone})"),
+            Rule(1, 501, "ip,ct_state=+trk+est,nw_tos=32", "resubmit(,2)"),
+            Rule(2, 450, "ip,dl_dst=00:00:00:00:00:01/00:00:00:00:00:01", Output()),
+            Rule(2, 449, "ip", $"dec_ttl,{Output()}"),
+        ];
+    }
+
+    /// <summary>Packets are longer when they are tracked than when they came.</summary>
+    private List<string> Tagger()
+    {
+        int zone = _chance.Of(Domain.Zones), vid = _chance.Of(Domain.Vids);
+        return
+        [
+            Rule(0, 200, "ip,vlan_tci=0/0x1000", $"push_vlan:0x8100,mod_vlan_vid:{vid},ct(table=1,zone={zone})"),
+            Rule(1, 500, "ip,ct_state=+trk+new", $"ct(commit,table=2,zone={zone})"),
+            Rule(1, 501, $"ip,ct_state=+trk+est,dl_vlan={vid}", "resubmit(,2)"),
+            Rule(2, 450, $"ip,dl_vlan={vid}", _chance.OneIn(2) ? Output() : $"pop_vlan,{Output()}"),
         ];
     }
 

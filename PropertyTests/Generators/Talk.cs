@@ -138,6 +138,7 @@ internal sealed class Talk
         if (_chance.OneIn(30)) s = s with { Ttl = _chance.Of<byte>([0, 1, 2]) };
         if (_chance.OneIn(20)) s = s with { PaddingBytes = _chance.Below(9) };
         if (_chance.OneIn(20)) s = s with { Tos = (byte)_chance.Of(Domain.Tos) };
+        if (_chance.OneIn(20)) s = s with { EthDst = _chance.Of(Domain.Macs) };
         return s;
     }
 }

@@ -4,6 +4,7 @@ namespace Mergeflow.PropertyTests;
 internal sealed class TrafficGenerator(Chance chance, PipelineGenerator rules)
 {
     private readonly List<Talk> _talks = [];
+    private uint _missingPort;
     private long _nowMs;
 
     /// <summary>
@@ -58,12 +59,28 @@ internal sealed class TrafficGenerator(Chance chance, PipelineGenerator rules)
     private FuzzEvent Control()
     {
         Advance();
-        return chance.Below(5) switch
+        return chance.Below(8) switch
         {
             0 => new FuzzEvent(_nowMs, FuzzOp.FlushConntrack) { Zone = chance.OneIn(2) ? null : chance.Of(Domain.Zones) },
             1 => new FuzzEvent(_nowMs, FuzzOp.Tick),
+            2 => new FuzzEvent(_nowMs, FuzzOp.GroupMod) { Lines = [chance.Of(rules.Groups())] },
+            3 => TogglePort(),
             _ => new FuzzEvent(_nowMs, FuzzOp.FlowMods) { Lines = [rules.Modification()] },
         };
+    }
+
+    /// <summary>At most one port is missing at a time.</summary>
+    private FuzzEvent TogglePort()
+    {
+        if (_missingPort != 0)
+        {
+            uint back = _missingPort;
+            _missingPort = 0;
+            return new FuzzEvent(_nowMs, FuzzOp.PortUp) { Port = back };
+        }
+
+        _missingPort = chance.Of(Domain.Ports);
+        return new FuzzEvent(_nowMs, FuzzOp.PortDown) { Port = _missingPort };
     }
 
     private Talk NewTalk()

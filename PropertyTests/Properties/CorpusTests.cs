@@ -1,4 +1,6 @@
+using System.Text.Json;
 using Mergeflow.Engine;
+using Mergeflow.Nic;
 using Xunit;
 
 namespace Mergeflow.PropertyTests;
@@ -9,6 +11,23 @@ public sealed class CorpusTests
     private static readonly string s_folder = Path.Combine(AppContext.BaseDirectory, "Corpus");
 
     public static TheoryData<string> Cases => [.. Directory.EnumerateDirectories(s_folder).Select(d => Path.GetFileName(d)).Order(StringComparer.Ordinal)];
+
+    /// <summary>The schedule and the fault plan that the case was found with, if it needs them: <c>setup.json</c> and <c>faults.json</c>.</summary>
+    private static EngineSetup? WithFaults(string name)
+    {
+        string setup = Path.Combine(s_folder, name, "setup.json");
+        if (!File.Exists(setup)) return null;
+        using var json = JsonDocument.Parse(File.ReadAllText(setup));
+        JsonElement e = json.RootElement;
+        return new EngineSetup(
+            OffloadMode.Nic,
+            CacheOn: e.GetProperty("cache").GetBoolean(),
+            BatchSize: e.GetProperty("batch").GetInt32(),
+            NicProfile: e.GetProperty("profile").GetString(),
+            Faults: FaultPlan.Load(Path.Combine(s_folder, name, "faults.json")),
+            ScheduleSeed: e.GetProperty("schedule").GetUInt64(),
+            QuietMs: e.GetProperty("quiet_ms").GetInt32());
+    }
 
     [Theory]
     [MemberData(nameof(Cases))]
@@ -36,6 +55,13 @@ public sealed class CorpusTests
                     if (found.Count > 0) faults.Add($"{setup}: {string.Join('\n', found)}");
                 }
             }
+        }
+
+        if (WithFaults(name) is { } faulty)
+        {
+            RunResult quiet = EngineRun.Play(@case, new EngineSetup(CacheOn: false, BatchSize: 1, QuietMs: faulty.QuietMs));
+            IReadOnlyList<string> found = RunComparison.Differences(@case, quiet, EngineRun.Play(@case, faulty), withConnectionCounters: true);
+            if (found.Count > 0) faults.Add($"{faulty}: {string.Join('\n', found)}");
         }
 
         Assert.True(faults.Count == 0, string.Join('\n', faults.Take(3)));

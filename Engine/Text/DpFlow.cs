@@ -1,0 +1,23 @@
+namespace Mergeflow.Engine;
+
+/// <summary>One datapath flow of a dump.</summary>
+public sealed class DpFlow
+{
+    /// <summary>Line of the dump, from 1.</summary>
+    public required int Line { get; init; }
+
+    /// <summary>key &amp; mask.</summary>
+    public FlowKey Value;
+
+    /// <summary>Consulted bits.</summary>
+    public FlowKey Mask;
+
+    /// <summary>What the flow does; an action that no merged rule can hold stands with its opcode alone.</summary>
+    public DpAction[] Actions { get; internal set; } = [];
+
+    /// <summary>Packets so far.</summary>
+    public ulong Packets { get; internal set; }
+
+    /// <summary>A matched attribute that a flow key cannot hold, e.g. <c>tunnel</c>; null = there is none.</summary>
+    public string? ForeignMatch { get; internal set; }
+}
