@@ -9,7 +9,7 @@ internal static class HtmlStudies
     public static void Write(StringBuilder page, ResultsFile results)
     {
         IReadOnlyList<ScenarioResult> rows = results.Scenarios;
-        Chart(page, "Latency", "Each point is a percentile; 3 is 99.9 %. Time from the arrival that the rate prescribes to the end of the batch.", new LineChart("nines of the percentile", "us", LogX: false),
+        Chart(page, "Latency", "Time from the arrival that the rate prescribes to the end of the batch.", new LineChart("percentile", "us", LogX: false) { LogY = true, XNames = [(0.3, "50"), (1, "90"), (2, "99"), (3, "99.9"), (4, "99.99")] },
             [.. rows.Where(r => r.Rates is not null).SelectMany(r => r.Rates!.Latency.Select(l => ($"{RowChart.Label(r)} at {l.LoadPercent:F0} %", Percentiles(l))))]);
         Chart(page, "Offload ramp", "Share of packets that merged rules take, after all rules were deleted.", new LineChart("ms", "% offloaded", LogX: false),
             [.. rows.Where(r => r.Ramp is not null).Select(r => (RowChart.Label(r), r.Ramp!.Select(p => (p.Ms, p.OffloadedPercent))))]);

@@ -69,7 +69,8 @@ internal static class HtmlStyle
         .st11 { fill: var(--st11); background: var(--st11); }
         .peer { fill: var(--peer); background: var(--peer); } svg .peer { stroke: var(--card); stroke-width: 1; } .legend i.peer { border-radius: 0; transform: rotate(45deg) scale(.8); }
         svg .total { stroke: var(--ink); stroke-width: 2; }
-        svg polyline { fill: none; stroke-width: 2; }
+        /* [class]: outweighs .seriesN, which would fill the area under a line. */
+        svg polyline[class] { fill: none; stroke-width: 2; }
         .narrow { display: none !important; }
         .scroll { overflow-x: auto; margin: 6px -18px 0; padding: 0 18px; }
         table { border-collapse: collapse; font-size: 13px; font-variant-numeric: tabular-nums; width: 100%; }

@@ -6,7 +6,13 @@ public sealed record LineChart(string XTitle, string YTitle, bool LogX)
     private const double Height = 300;
     private const double Left = 52;
     private const double Bottom = 42;
-    private const double Top = 10;
+    private const double Top = 24;
+
+    /// <summary>Logarithmic y.</summary>
+    public bool LogY { get; init; }
+
+    /// <summary>Names of certain values of x instead of numbers, or null.</summary>
+    public IReadOnlyList<(double X, string Name)>? XNames { get; init; }
 
     /// <summary>A line.</summary>
     /// <param name="Name">For the tooltip of its points.</param>
@@ -25,7 +31,9 @@ public sealed record LineChart(string XTitle, string YTitle, bool LogX)
         double xMin = series.Min(s => s.Points.Min(p => p.X));
         double xMax = series.Max(s => s.Points.Max(p => p.X));
         ChartAxis x = LogX ? ChartAxis.Log(xMin, xMax, Left, width - 14) : ChartAxis.Linear(xMax, Left, width - 14, width < 500 ? 4 : 8);
-        ChartAxis y = ChartAxis.Linear(series.Max(s => s.Points.Max(p => p.Y)), Height - Bottom, Top);
+        double yMax = series.Max(s => s.Points.Max(p => p.Y));
+        double yMin = series.Min(s => s.Points.Min(p => p.Y));
+        ChartAxis y = LogY && yMin > 0 ? ChartAxis.Log(yMin, yMax, Height - Bottom, Top) : ChartAxis.Linear(yMax, Height - Bottom, Top);
         var canvas = new SvgCanvas(width);
         foreach (double tick in y.Ticks)
         {
@@ -34,17 +42,17 @@ public sealed record LineChart(string XTitle, string YTitle, bool LogX)
         }
 
         double last = double.MinValue;
-        foreach (double tick in x.Ticks)
+        foreach ((double tick, string text) in XNames ?? [.. x.Ticks.Select(t => (t, ChartAxis.Label(t)))])
         {
             canvas.Line("grid", x.At(tick), Top, x.At(tick), Height - Bottom);
-            string text = ChartAxis.Label(tick);
             if (x.At(tick) - last < (text.Length * SvgCanvas.CharWidth) + 8) continue;
-            canvas.Text("tick", x.At(tick), Height - Bottom + 15, text, "middle");
+            bool isAtEdge = x.At(tick) + (text.Length * SvgCanvas.CharWidth / 2) > width;
+            canvas.Text("tick", isAtEdge ? width - 1 : x.At(tick), Height - Bottom + 15, text, isAtEdge ? "end" : "middle");
             last = x.At(tick);
         }
 
         canvas.Text("axis", (Left + width - 14) / 2, Height - 8, $"{XTitle}{(LogX ? " (logarithmic)" : "")}", "middle");
-        canvas.Text("axis", Left + 4, Top + 8, YTitle);
+        canvas.Text("axis", Left, Top - 10, $"{YTitle}{(LogY ? " (logarithmic)" : "")}");
         foreach (Series s in series)
         {
             canvas.Polyline(s.Css, s.Points.Select(p => (x.At(p.X), y.At(p.Y))));

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Mergeflow.Perf;
 
 /// <summary>Where the cycles go: one stacked bar per row.</summary>
@@ -27,7 +29,7 @@ public sealed partial class RowChart
         EachRow((row, y) =>
         {
             StageResult stages = row.Stages!;
-            Labels(canvas, row, y, ResultsTable.Short(stages.SumCyclesPerPacket), ComparisonTable.Signed(stages.Deviation));
+            Labels(canvas, row, y, ResultsTable.Short(stages.SumCyclesPerPacket), (stages.Deviation * 100).ToString("+0;-0;0", CultureInfo.InvariantCulture) + " %");
             double from = 0;
             foreach (StageCycles s in stages.Stages.OrderBy(s => Array.IndexOf(s_stageOrder, s.Stage)))
             {

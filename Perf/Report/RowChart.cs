@@ -102,7 +102,8 @@ public sealed partial class RowChart
         if (_isNarrow)
         {
             canvas.Text("label", _left, y - 13, Label(row));
-            canvas.Text("value", _right, y - 13, beside.Length > 0 ? $"{value}  {beside}" : value, "end");
+            bool fits = (Label(row).Length + value.Length + beside.Length + 7) * SvgCanvas.CharWidth < _right - _left;
+            canvas.Text("value", _right, y - 13, beside.Length > 0 && fits ? $"{value}  {beside}" : value, "end");
             return;
         }
 

@@ -59,4 +59,24 @@ public sealed class ReportChartTests
             }
         }
     }
+
+    /// <summary>A class selector outweighs an element selector: a line whose class also sets a fill would become an area.</summary>
+    [Fact]
+    public void LinesAreNotFilled()
+    {
+        string page = HtmlReport.Write(SampleResults.File(SampleResults.Row("a", 30) with { Ramp = [new RampPoint(1, 1e6, 0, 0), new RampPoint(2, 1e6, 90, 5)] }), null);
+        Assert.Contains("<polyline class=\"series0\"", page);
+        Assert.Contains("svg polyline[class] { fill: none;", page);
+        Assert.DoesNotContain("svg polyline {", page);
+    }
+
+    [Fact]
+    public void ThePeerStandsBesideItsRow()
+    {
+        ScenarioResult row = SampleResults.Row("a", 30, 31) with { Peer = new PeerResult("peer 1.0", Spread.Of([2e6]), Spread.Of([900])) };
+        string page = HtmlReport.Write(SampleResults.File(row), null);
+        Assert.Contains("<i class=\"peer\"></i>peer 1.0", page);
+        Assert.Contains("a: peer 1.0 900.0 cycles per packet", page);
+        Assert.Contains("a: peer 1.0 2.00 Mpps", page);
+    }
 }
