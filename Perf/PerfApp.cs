@@ -55,7 +55,7 @@ public static class PerfApp
     private static int Fail(TextWriter error, int code, string message)
     {
         string oneLine = string.Join(' ', message.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
-        error.WriteLine($"run-perf: {oneLine}{(code == PerfExitCode.Usage ? " (see ./run-perf.sh --help)" : "")}");
+        error.WriteLine($"run-perf: {oneLine}{(code == PerfExitCode.Usage && !oneLine.EndsWith(')') ? " (see ./run-perf.sh --help)" : "")}");
         return code;
     }
 }

@@ -23,6 +23,9 @@ public sealed class RunReport
         _console = Console(output);
     }
 
+    /// <summary>Print a block per row in the manner of pmd-perf-show.</summary>
+    public bool ShowsPmds { get; init; }
+
     /// <summary>Adds a sentence to the results, and shows it now.</summary>
     public void Note(string sentence)
     {
@@ -68,6 +71,7 @@ public sealed class RunReport
     {
         ResultsTable.Print(_console, results);
         StudyTables.Print(_console, results);
+        if (ShowsPmds) PmdPerfShow.Print(_output, results);
         Comparison? comparison = baseline is null ? null : Comparison.Of(baseline, results, threshold);
         ResultsJson.Save(_jsonPath, ResultsJson.Write(results));
         ResultsJson.Save(_htmlPath, HtmlReport.Write(results, comparison));
@@ -88,7 +92,9 @@ public sealed class RunReport
             Interactive = isTerminal ? InteractionSupport.Yes : InteractionSupport.No,
             Ansi = isTerminal ? AnsiSupport.Detect : AnsiSupport.No,
         });
-        if (!isTerminal) console.Profile.Width = widthOfAFile;
+        if (isTerminal) return console;
+        console.Profile.Width = widthOfAFile;
+        console.Profile.Capabilities.Unicode = false;
         return console;
     }
 

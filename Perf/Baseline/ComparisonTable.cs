@@ -9,7 +9,7 @@ public static class ComparisonTable
     /// <summary>One line per row, then one line that sums up.</summary>
     public static void Print(IAnsiConsole console, Comparison comparison)
     {
-        var table = new Table().Border(TableBorder.Simple).Title("cycles/packet, before and now: least, quarter, median, three quarters, most (n = runs)");
+        var table = new Table().Border(ResultsTable.BorderFor(console)).Title("cycles/packet, before and now: least, quarter, median, three quarters, most (n = runs)");
         foreach (string header in new[] { "scenario", "before", "now", "change", "noise", "verdict" })
         {
             var column = new TableColumn(header).NoWrap();

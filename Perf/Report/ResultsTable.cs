@@ -61,6 +61,9 @@ public static class ResultsTable
         _ => value.ToString("N0", CultureInfo.InvariantCulture),
     };
 
+    /// <summary>Lines for a terminal, ASCII for pipes and logs.</summary>
+    internal static TableBorder BorderFor(IAnsiConsole console) => console.Profile.Capabilities.Unicode ? TableBorder.Simple : TableBorder.Ascii;
+
     /// <summary>A share in percent; what is not quite nothing does not show as nothing.</summary>
     public static string Percent(double percent) => percent switch
     {
@@ -89,7 +92,7 @@ public static class ResultsTable
 
     private static void Write(IAnsiConsole console, ResultsFile results, (string Header, Func<ScenarioResult, string> Cell)[] columns)
     {
-        var table = new Table().Border(TableBorder.Simple);
+        var table = new Table().Border(ResultsTable.BorderFor(console));
         foreach ((string header, _) in columns)
         {
             var column = new TableColumn(Markup.Escape(header)).NoWrap();
@@ -105,7 +108,7 @@ public static class ResultsTable
     {
         ScenarioResult[] rows = [.. results.Scenarios.Where(s => s.Reasons.Count > 0)];
         if (rows.Length == 0) return;
-        var table = new Table().Border(TableBorder.Simple).Title("why not offloaded");
+        var table = new Table().Border(ResultsTable.BorderFor(console)).Title("why not offloaded");
         foreach (string header in new[] { "scenario", "offload", "reason" }) table.AddColumn(new TableColumn(header).NoWrap());
         foreach (string header in new[] { "packets", "bytes" }) table.AddColumn(new TableColumn(header).NoWrap().RightAligned());
         foreach (ScenarioResult row in rows)

@@ -46,7 +46,7 @@ public static class StudyTables
     {
         foreach ((string title, string[] headers, int textColumns, IReadOnlyList<string[]> rows) in Of(results).Where(t => t.Rows.Count > 0))
         {
-            var table = new Table().Border(TableBorder.Simple).Title(Markup.Escape(title));
+            var table = new Table().Border(ResultsTable.BorderFor(console)).Title(Markup.Escape(title));
             for (int i = 0; i < headers.Length; i++)
             {
                 var column = new TableColumn(Markup.Escape(headers[i])).NoWrap();

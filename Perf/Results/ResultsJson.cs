@@ -30,7 +30,7 @@ public static class ResultsJson
         }
         catch (JsonException e)
         {
-            throw PerfException.BadInput($"{name}: line {(e.LineNumber ?? 0) + 1}: {e.Message.Split(" Path:")[0]}");
+            throw PerfException.BadInput($"{name}: line {(e.LineNumber ?? 0) + 1}: {Reason(e)}");
         }
     }
 
@@ -63,6 +63,9 @@ public static class ResultsJson
             throw PerfException.Failed($"cannot write {path}: {e.Message}");
         }
     }
+
+    /// <summary>What a JSON parser has to say, without the position that it repeats.</summary>
+    internal static string Reason(JsonException e) => e.Message.Split(" Path:")[0].Split(" LineNumber:")[0];
 
     private static void CheckHeader(string text, string name)
     {

@@ -29,7 +29,7 @@ public static class SuiteFile
         }
         catch (JsonException e)
         {
-            throw PerfException.Usage($"{path}: {Where(e)}line {(e.LineNumber ?? 0) + 1}: {e.Message.Split(" Path:")[0]}");
+            throw PerfException.Usage($"{path}: {Where(e)}line {(e.LineNumber ?? 0) + 1}: {ResultsJson.Reason(e)}");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -42,6 +42,9 @@ public sealed class PerfAppTests
         { "--suite DIR/member.json", PerfExitCode.Usage, "colour" },
         { "--suite DIR/value.json", PerfExitCode.Usage, "scenarios[0]" },
         { "--suite DIR/nosuch.json", PerfExitCode.Usage, "nosuch.json" },
+        { "--json DIR/nosuch/r.json", PerfExitCode.Failed, "there is no directory" },
+        { "report DIR/nosuch.json", PerfExitCode.Failed, "nosuch.json" },
+        { "readme-table DIR/text.pcap", PerfExitCode.BadInput, "line 1" },
         { "ob-peer --offload nic", PerfExitCode.Usage, "nic" },
     };
 
@@ -68,10 +71,15 @@ public sealed class PerfAppTests
         using StringWriter output = new();
         using StringWriter error = new();
         int code = PerfApp.Run(
-            ["--pcap", folder["good.pcap"], "--offload", "none,soft", "--seconds", "0.02", "--runs", "2", "--json", json, "--html", html],
+            ["--pcap", folder["good.pcap"], "--offload", "none,soft", "--seconds", "0.02", "--runs", "2", "--pmd-perf-show", "--json", json, "--html", html],
             output, error, TestContext.Current.CancellationToken);
         Assert.Equal("", error.ToString());
         Assert.Equal(PerfExitCode.Ok, code);
+
+        // No terminal: plain text, one line per finished row with the time that is left.
+        Assert.All(output.ToString(), c => Assert.True(c is '\n' or (>= ' ' and < '\u007f'), $"character {(int)c}"));
+        Assert.Matches(@"\[ 1/2\] good\.pcap none .*about \d+ s left\n", output.ToString());
+        Assert.Contains("pmd thread core_id", output.ToString());
         ResultsFile results = ResultsJson.Load(json);
         Assert.Equal(["none", "soft"], results.Scenarios.Select(s => s.Offload));
         Assert.All(results.Scenarios, s => Assert.Equal(100, s.Tiers.Nic + s.Tiers.Merged + s.Tiers.Emc + s.Tiers.Megaflow + s.Tiers.Upcall, 6));
@@ -82,6 +90,31 @@ public sealed class PerfAppTests
         Assert.DoesNotContain("<script", page);
 
         Assert.Equal(PerfExitCode.Ok, PerfApp.Run(["compare", json, json, "--threshold", "900"], TextWriter.Null, error, TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public void SeveralResultsGiveOneReport()
+    {
+        using TemporaryFolder folder = new();
+        folder.Write("a.json", ResultsJson.Write(SampleResults.File(SampleResults.Row("first", 30))));
+        folder.Write("b.json", ResultsJson.Write(SampleResults.File(SampleResults.Row("second", 40))));
+        int code = PerfApp.Run(["report", folder["a.json"], folder["b.json"], "--html", folder["r.html"]], TextWriter.Null, TextWriter.Null, TestContext.Current.CancellationToken);
+        Assert.Equal(PerfExitCode.Ok, code);
+        string page = File.ReadAllText(folder["r.html"]);
+        Assert.Contains("first &#183; soft", page);
+        Assert.Contains("second &#183; soft", page);
+    }
+
+    [Fact]
+    public void APmdIsShownAsOpenVSwitchShowsIt()
+    {
+        string text = PmdPerfShow.Text(SampleResults.Row("s1_uni", 40, 50) with { Tiers = new TierShares(0, 60, 30, 8, 2), PassesPerPacket = 0.8 }, 2e9);
+        Assert.Contains("pmd thread core_id 1: s1_uni - soft", text);
+        Assert.Matches(@"Rx packets: +2000000  \(", text);
+        Assert.Matches(@"Merged hits: +1200000  \(60\.0 % of packets", text);
+        Assert.Matches(@"Datapath passes: +1600000  \(0\.80 passes/pkt\)", text);
+        Assert.Matches(@"EMC hits: +1200000  \(75\.0 %\)", text);
+        Assert.Matches(@"Upcalls: +80000  \(5\.0 %\)", text);
     }
 
     [Fact]
