@@ -202,6 +202,9 @@ public sealed class ReplaySession : IDisposable
         // As the cases were recorded; what is left of the revalidator's rhythm is in RecordedRevalidator.
         MaxIdleMs = RecordedIntervalMs,
         MaxRevalidatorMs = RecordedIntervalMs,
+
+        // Each time/warp woke the connection tracker's cleaner.
+        ConntrackSweepMs = 1,
     };
 
     private static (IEventSource Events, int FrameCapacityBytes) OpenEvents(ReplayArguments arguments)

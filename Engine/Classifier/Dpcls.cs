@@ -5,13 +5,15 @@ namespace Mergeflow.Engine;
 
 /// <summary>
 /// Megaflow tuple-space search (OVS <c>struct dpcls</c>): one <see cref="DpclsSubtable"/> per distinct mask, tried in the order of their hits.
-/// Megaflows never overlap with different results, so the first hit is the answer.
+/// Megaflows never overlap with different results, so the first hit is the answer. The exception are tagged packets, unless
+/// <see cref="PipelineOptions.ExactVlanPop"/>: there the older mask wins, and how old a mask is counts per port, as Open vSwitch has a
+/// classifier per port.
 /// </summary>
 public sealed unsafe class Dpcls : IDisposable
 {
     private const int RankPeriod = 1 << 14;
 
-    private readonly Dictionary<FlowKeyHolder, DpclsSubtable> _byMask = [];
+    private readonly Dictionary<(FlowKeyHolder Mask, uint InPort), DpclsSubtable> _byMask = [];
     private DpclsSubtable[] _ranked = [];
     private FlowKey _union;
     private int _untilRank = RankPeriod;
@@ -78,11 +80,11 @@ public sealed unsafe class Dpcls : IDisposable
     /// <summary>Adds a megaflow.</summary>
     public void Insert(Megaflow m)
     {
-        var holder = new FlowKeyHolder(ref m.Mask);
-        if (!_byMask.TryGetValue(holder, out DpclsSubtable? subtable))
+        (FlowKeyHolder, uint) id = IdentityOf(m);
+        if (!_byMask.TryGetValue(id, out DpclsSubtable? subtable))
         {
             subtable = new DpclsSubtable(ref m.Mask);
-            _byMask.Add(holder, subtable);
+            _byMask.Add(id, subtable);
             _ranked = [.. _ranked, subtable];
             GrowUnion(ref m.Mask);
         }
@@ -93,11 +95,11 @@ public sealed unsafe class Dpcls : IDisposable
     /// <summary>Removes a megaflow; an empty subtable goes too.</summary>
     public void Remove(Megaflow m)
     {
-        var holder = new FlowKeyHolder(ref m.Mask);
-        if (!_byMask.TryGetValue(holder, out DpclsSubtable? subtable)) return;
+        (FlowKeyHolder, uint) id = IdentityOf(m);
+        if (!_byMask.TryGetValue(id, out DpclsSubtable? subtable)) return;
         subtable.Remove(ref m.Value);
         if (subtable.Count > 0) return;
-        _byMask.Remove(holder);
+        _byMask.Remove(id);
         _ranked = [.. _ranked.Where(s => s != subtable)];
         subtable.Dispose();
     }
@@ -117,6 +119,13 @@ public sealed unsafe class Dpcls : IDisposable
         foreach (DpclsSubtable s in _ranked) s.Dispose();
         _ranked = [];
         _byMask.Clear();
+    }
+
+    /// <summary>What makes a subtable: the mask, and the port if overlapping megaflows can be in it.</summary>
+    private static (FlowKeyHolder Mask, uint InPort) IdentityOf(Megaflow m)
+    {
+        bool readsTag = m.Mask.Vlan0Tci.Raw != 0 && m.Value.Vlan0Tci.Raw != 0;
+        return (new FlowKeyHolder(ref m.Mask), readsTag ? m.Value.InPort.Raw : 0);
     }
 
     private void GrowUnion(ref FlowKey mask)

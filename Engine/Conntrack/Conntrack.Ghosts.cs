@@ -2,23 +2,22 @@ namespace Mergeflow.Engine;
 
 /// <remarks>
 /// In Open vSwitch 3.1 the reply tuple of a translated connection is an entry of its own, and that entry does not expire: until the next
-/// sweep, at most 20 s later, the tuple cannot be chosen for another connection, and packets that carry it are invalid, because they
+/// sweep, by default at most 20 s later, the tuple cannot be chosen for another connection, and packets that carry it are invalid, because they
 /// lead to no live connection. Newer versions forget both at once. We do as 3.1 does; what stays is called a ghost here. A sweep is a
 /// point in time: what expired before it is gone, whenever its memory is given back.
 /// </remarks>
 public sealed unsafe partial class Conntrack
 {
-    private const long SweepMs = 20_000;
-
+    private readonly long _sweepMs;
     private long _lastSweepMs = long.MinValue;
     private long _nextSweepMs = long.MinValue;
 
-    /// <summary>Sweeps if it is time: 20 s after the last sweep, or at the first moment after that at which the clock is looked at.</summary>
+    /// <summary>Sweeps if it is time: some time after the last sweep, or at the first moment after that at which the clock is looked at.</summary>
     private void Sweep(long nowMs)
     {
         if (nowMs < _nextSweepMs) return;
         if (_nextSweepMs != long.MinValue) _lastSweepMs = nowMs;
-        _nextSweepMs = nowMs + SweepMs;
+        _nextSweepMs = nowMs + _sweepMs;
         UpdateDue();
     }
 

@@ -41,6 +41,7 @@ public sealed unsafe partial class Conntrack : IDisposable
         ArgumentOutOfRangeException.ThrowIfGreaterThan(options.CapacityConnections, 1 << 24, nameof(options));
 
         _capacity = options.CapacityConnections;
+        _sweepMs = options.SweepMs;
         ulong seed = options.Seed != 0 ? options.Seed : BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8));
         _hash = new ConnHash(seed);
         _random = seed | 1;

@@ -21,6 +21,11 @@ public sealed record ConntrackOptions
     /// <summary>Key of the hashes and of the NAT port choice; 0 = random per process.</summary>
     public ulong Seed { get; init; }
 
+    /// <summary>
+    /// Time in ms between two sweeps, at which expired translated connections give their reply tuples back (OVS <c>ct_clean</c> thread: 20 s).
+    /// </summary>
+    public long SweepMs { get; init; } = 20_000;
+
     /// <summary>Timeout policies known from the start.</summary>
     public IReadOnlyList<CtTimeoutPolicy> TimeoutPolicies { get; init; } = [];
 }

@@ -31,6 +31,7 @@ public sealed partial class Datapath : IDisposable
             IpfMinV4 = options.IpfMinFragV4Bytes,
             IpfMinV6 = options.IpfMinFragV6Bytes,
             Seed = options.Seed,
+            SweepMs = options.ConntrackSweepMs,
         });
         Megaflows = new MegaflowTable(options.MegaflowCapacity, Quiescent);
         _upcall = new UpcallHandler(Pipeline, Megaflows) { TelemetryId = TelemetryId };

@@ -28,6 +28,9 @@ public class DatapathOptions
     /// <summary>Idle time in ms after which a megaflow goes (OVS <c>max-idle</c>).</summary>
     public long MaxIdleMs { get; init; } = 10_000;
 
+    /// <summary>See <see cref="ConntrackOptions.SweepMs"/>.</summary>
+    public long ConntrackSweepMs { get; init; } = 20_000;
+
     /// <summary>
     /// Time in ms after which megaflow statistics are pushed to the OpenFlow rules and idle megaflows looked for (OVS <c>max-revalidator</c>). A
     /// change of the tables does it at once.

@@ -31,7 +31,7 @@ public sealed unsafe partial class Translator
         }
 
         _baseVlans = _vlans;
-        _isInnerOpen = false;
+        _isInnerOpen = _isLinkWhole = false;
         _lookups.Clear();
 
         // Which of two megaflows gets a double-tagged packet depends on which mask came first, hence on what is in the masks of tagged packets.
@@ -46,8 +46,18 @@ public sealed unsafe partial class Translator
     /// </summary>
     private void LeaveInnerOpen()
     {
-        if (_isInnerOpen) return;
         _isInnerOpen = true;
+        ReadWholeLink();
+    }
+
+    /// <summary>
+    /// Megaflows that overlap are tried in the order in which their masks came up on the port, so those of double-tagged packets need Open
+    /// vSwitch's masks too.
+    /// </summary>
+    private void ReadWholeLink()
+    {
+        if (_isLinkWhole) return;
+        _isLinkWhole = true;
         foreach ((TableIndex index, OfRule? rule) in _lookups) index.ExcludeByLink(View, rule);
     }
 
@@ -116,7 +126,12 @@ public sealed unsafe partial class Translator
         if (isExact) ConsultVlanCount();
         if (_vlans.Count == 0) return;
 
-        if (!isExact && _vlans is { Count: 1, Outer.Id: 1 }) LeaveInnerOpen();
+        if (!isExact && _vlans.Outer.Id == 1)
+        {
+            if (_vlans.Count == 1) LeaveInnerOpen();
+            else ReadWholeLink();
+        }
+
         _vlans.Outer = _vlans.Inner;
         _vlans.Inner = default;
         _vlans.Count--;
@@ -196,7 +211,9 @@ public sealed unsafe partial class Translator
     {
         ConsultWholeTag(0);
         if (_vlans.Count > 1) ConsultWholeTag(1);
-        else if (_vlans.Outer.Id == 1) LeaveInnerOpen();
+        if (_vlans.Outer.Id != 1) return;
+        if (_vlans.Count == 1) LeaveInnerOpen();
+        else ReadWholeLink();
     }
 
     private void ConsultWholeTag(int index)

@@ -57,6 +57,7 @@ public sealed unsafe partial class Translator : IDisposable
     private TagStack _baseVlans;
     private int _nextTagId;
     private bool _isInnerOpen;
+    private bool _isLinkWhole;
     private readonly List<(TableIndex Index, OfRule? Rule)> _lookups = [];
     private bool _dirty;
     private bool _conntracked;

@@ -138,7 +138,9 @@ public sealed class Revalidator : IPoller
         MegaflowTable table = _upcall.Megaflows;
         for (int i = 0; i < table.HighWater; i++)
         {
-            if (table[i] is { } m) Push(m);
+            if (table[i] is not { } m) continue;
+            if (IsLost(m)) Remove(m);
+            else Push(m);
         }
 
         foreach (Megaflow m in table.Retiring()) Push(m);
@@ -147,7 +149,8 @@ public sealed class Revalidator : IPoller
 
     /// <summary>
     /// Pushes one megaflow's new packets and bytes to every rule it visits, once per visit. OVS cannot read the key of an MPLS packet without a
-    /// label back from its datapath (<c>odp_flow_key_to_flow</c>): such a megaflow's statistics end with the packet that made it.
+    /// label back from its datapath (<c>odp_flow_key_to_flow</c>): such a megaflow's statistics end with the packet that made it, and the
+    /// megaflow when others are found.
     /// </summary>
     public void Push(Megaflow m)
     {
@@ -169,6 +172,12 @@ public sealed class Revalidator : IPoller
 
     private void Sweep(Megaflow m, long nowMs)
     {
+        if (IsLost(m))
+        {
+            Remove(m);
+            return;
+        }
+
         Push(m);
         if (nowMs - _upcall.Megaflows.CountersOf(m).LastUsedMs < _maxIdleMs) return;
         Stats = Stats with { Idle = Stats.Idle + 1 };
@@ -205,6 +214,9 @@ public sealed class Revalidator : IPoller
 
         return sum;
     }
+
+    /// <summary>It has packets to report and cannot: Open vSwitch deletes it (<c>populate_xcache</c> fails), and the next packet makes a new one.</summary>
+    private bool IsLost(Megaflow m) => IsUnreadable(m) && _upcall.Megaflows.CountersOf(m).Packets > m.SettledPackets;
 
     private static bool IsUnreadable(Megaflow m) => m.FullKey.DlType.Host is EthType.Mpls or EthType.MplsMcast && (m.FullKey.MplsLse0.Raw | m.FullKey.MplsLse1.Raw | m.FullKey.MplsLse2.Raw) == 0;
 }

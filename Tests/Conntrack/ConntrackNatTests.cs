@@ -118,6 +118,21 @@ public sealed class ConntrackNatTests
     }
 
     [Fact]
+    public void AReusedSourcePortIsFreeAgainAfterTheSweep()
+    {
+        using var b = new CtBench(new ConntrackOptions { Seed = 7, CapacityConnections = 4096, SweepMs = 1 });
+        b.Send(Tcp("10.0.0.1", 1000, "203.0.113.9", 80, Syn, 100), Nat(NatKind.Src, Public));
+        b.Send(Tcp("203.0.113.9", 80, Public, 1000, Rst | Ack, 0, 101), Lookup(nat: true));
+        b.Send(Tcp("10.0.0.1", 1000, "203.0.113.9", 80, Syn, 9000), Lookup(nat: true), Nat(NatKind.Src, Public));
+        Assert.Equal($"{Public}:1001 > 203.0.113.9:80", Flow(b.Frame));
+
+        // Another client gets the port that the closed connection had, not the next one.
+        b.NowMs++;
+        b.Send(Tcp("10.0.0.2", 1000, "203.0.113.9", 80, Syn, 100), Lookup(nat: true), Nat(NatKind.Src, Public));
+        Assert.Equal($"{Public}:1000 > 203.0.113.9:80", Flow(b.Frame));
+    }
+
+    [Fact]
     public void ALateAnswerIsInvalidUntilTheSweepAndNewAfterIt()
     {
         using var b = new CtBench();
