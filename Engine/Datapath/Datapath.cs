@@ -150,7 +150,7 @@ public sealed partial class Datapath : IDisposable
     public void Settle(long nowMs)
     {
         Offload?.Settle(nowMs);
-        Revalidator.PushAll();
+        if (Revalidator.PushAll()) Offload?.Barrier(nowMs);
     }
 
     /// <summary>What happens when the clock moves: expiry of connections, megaflows and rules.</summary>

@@ -31,8 +31,11 @@ public sealed unsafe partial class Translator
         }
 
         _baseVlans = _vlans;
-        _isInnerOpen = _isLinkWhole = false;
+        _isInnerOpen = false;
         _lookups.Clear();
+
+        // What Open vSwitch counts for tagged MPLS packets depends on which of them share a megaflow.
+        _isLinkWhole = _vlans.Count > 0 && !_pipeline.Options.ExactVlanPop && IsMplsPacket;
 
         // Which of two megaflows gets a double-tagged packet depends on which mask came first, hence on what is in the masks of tagged packets.
         if (_vlans.Count > 0 && !_pipeline.Options.ExactVlanPop && IsIpType(*(ushort*)(_orig + TranslatorLayout.DlType)))
@@ -60,6 +63,8 @@ public sealed unsafe partial class Translator
         _isLinkWhole = true;
         foreach ((TableIndex index, OfRule? rule) in _lookups) index.ExcludeByLink(View, rule);
     }
+
+    private bool IsMplsPacket => BinaryPrimitives.ReverseEndianness(*(ushort*)(_orig + TranslatorLayout.DlType)) is EthType.Mpls or EthType.MplsMcast;
 
     private FlowView View => new((ulong*)_flow, (ulong*)_live, (ulong*)_wc, (ulong*)_excluded);
 
@@ -228,8 +233,7 @@ public sealed unsafe partial class Translator
     /// </summary>
     private void FinishVlanMask()
     {
-        bool isMpls = BinaryPrimitives.ReverseEndianness(*(ushort*)(_orig + TranslatorLayout.DlType)) is EthType.Mpls or EthType.MplsMcast;
-        if (!_isInnerOpen && (!isMpls || _pipeline.Options.ExactVlanPop)) return;
+        if (!_isInnerOpen && (!IsMplsPacket || _pipeline.Options.ExactVlanPop)) return;
         ref ushort mask = ref *(ushort*)(_wc + TranslatorLayout.Vlan0Tci);
         mask = mask == 0 ? ushort.MaxValue : (ushort)(mask | (ushort)VlanPresentWindow);
     }

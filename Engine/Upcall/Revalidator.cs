@@ -132,19 +132,27 @@ public sealed class Revalidator : IPoller
         table.Reclaim();
     }
 
-    /// <summary>Pushes all counters to the OpenFlow rules.</summary>
-    public void PushAll()
+    /// <summary>Pushes all counters to the OpenFlow rules. True if megaflows went because theirs cannot be pushed.</summary>
+    public bool PushAll()
     {
+        bool anyLost = false;
         MegaflowTable table = _upcall.Megaflows;
         for (int i = 0; i < table.HighWater; i++)
         {
             if (table[i] is not { } m) continue;
-            if (IsLost(m)) Remove(m);
-            else Push(m);
+            if (!IsLost(m))
+            {
+                Push(m);
+                continue;
+            }
+
+            anyLost = true;
+            Remove(m);
         }
 
         foreach (Megaflow m in table.Retiring()) Push(m);
         table.Reclaim();
+        return anyLost;
     }
 
     /// <summary>
