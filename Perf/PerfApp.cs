@@ -15,6 +15,8 @@ public static class PerfApp
         root.Subcommands.Add(ObPeerCommand.Create(output, interrupted));
         foreach (Command study in StudyCommands.Create(args, output, interrupted)) root.Subcommands.Add(study);
         root.Subcommands.Add(MicroCommand.Create(output, interrupted));
+        root.Subcommands.Add(HitShareCommand.Create(output, interrupted));
+        root.Subcommands.Add(OffloadLatencyCommand.Create(output, interrupted));
         foreach (Command command in ReportCommands.Create(output)) root.Subcommands.Add(command);
         try
         {

@@ -36,8 +36,8 @@ public sealed partial class OffloadThread
             {
             }
 
-            // Rules that make room for others die meanwhile; only those that were dying before are waited for.
-            List<MergedFlow> revoked = DyingCount == 0 ? [] : _rules.FindAll(static r => r.State == MergedFlowState.Dying);
+            // Rules that make room for others die meanwhile; only those that were dying before are waited for, and only in a device that goes on using them.
+            List<MergedFlow> revoked = DyingCount == 0 || _provider.Capabilities.RevokesAtOnce ? [] : _rules.FindAll(static r => r.State == MergedFlowState.Dying);
             for (int idle = 0; revoked.Count > 0 && idle < MaxIdleDrains;)
             {
                 _provider.Drain(nowMs);

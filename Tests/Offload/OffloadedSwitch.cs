@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using Mergeflow.Engine;
+using Mergeflow.Nic;
 
 namespace Mergeflow.Tests;
 
@@ -10,13 +11,14 @@ internal sealed class OffloadedSwitch : IOutputSink, IDisposable
     private readonly Simulator _simulator;
     private readonly List<(uint Port, byte[] Frame)> _sent = [];
 
-    public OffloadedSwitch(OffloadMode mode, string flows, bool tcpSeqChk = true)
+    public OffloadedSwitch(OffloadMode mode, string flows, bool tcpSeqChk = true, FaultPlan? faults = null)
     {
         _simulator = new Simulator(
             new SimulatorOptions
             {
                 Ports = [("p1", 1), ("p2", 2), ("p3", 3)],
                 Offload = mode,
+                NicFaults = faults ?? FaultPlan.None,
                 BatchSize = 1,
                 PacketCapacity = 64,
                 TcpSeqChk = tcpSeqChk,
