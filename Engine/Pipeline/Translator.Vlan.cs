@@ -156,7 +156,7 @@ public sealed unsafe partial class Translator
         SyncOuter();
         int common = 0;
         while (common < _vlans.Count && common < _baseVlans.Count
-            && _vlans[_vlans.Count - 1 - common].Id == _baseVlans[_baseVlans.Count - 1 - common].Id)
+            && IsSameTag(_vlans[_vlans.Count - 1 - common], _baseVlans[_baseVlans.Count - 1 - common]))
         {
             common++;
         }
@@ -183,11 +183,21 @@ public sealed unsafe partial class Translator
         _baseVlans = _vlans;
     }
 
+    /// <summary>A tag that another one like it took the place of stays on the packet (OVS <c>flow_count_common_vlan_headers</c>), its DEI bit too.</summary>
+    private bool IsSameTag(VlanTag wanted, VlanTag has)
+    {
+        if (wanted.Id == has.Id) return true;
+        ConsultTag(ref wanted, tpid: true);
+        if (has.Id is 1 or 2) ConsultWholeTag(has.Id - 1);
+        return ((wanted.Tci ^ has.Tci) & ~VlanPresent) == 0 && wanted.Tpid == has.Tpid;
+    }
+
     private bool DiffersInner()
-        => ((_vlans.Inner.Tci ^ _baseVlans.Inner.Tci) | (_vlans.Inner.LiveTci ^ _baseVlans.Inner.LiveTci)) != 0;
+        => _vlans.Inner.Id == _baseVlans.Inner.Id && ((_vlans.Inner.Tci ^ _baseVlans.Inner.Tci) | (_vlans.Inner.LiveTci ^ _baseVlans.Inner.LiveTci)) != 0;
 
     private void RewriteOuter(VlanTag wanted, VlanTag has)
     {
+        if (wanted.Id != has.Id) return;
         int offset = wanted.Id == 2 ? TranslatorLayout.Vlan1Tci : TranslatorLayout.Vlan0Tci;
         ushort consulted = wanted.Id <= 2 ? Tci(_wc, offset) : (ushort)0;
         ushort original = wanted.Id <= 2 ? Tci(_orig, offset) : (ushort)0;
