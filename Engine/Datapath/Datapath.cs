@@ -156,6 +156,8 @@ public sealed partial class Datapath : IDisposable
     /// <summary>What happens when the clock moves: expiry of connections, megaflows and rules.</summary>
     public void Expire(long nowMs)
     {
+        // What hardware has forwarded keeps a connection alive: it is read first, should it not have been readable before.
+        Offload?.Settle(nowMs);
         Conntrack.ExpireAll(nowMs);
 
         // Rules are idle by what megaflows have reported, so these come first.
