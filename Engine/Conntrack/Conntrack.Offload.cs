@@ -35,8 +35,20 @@ public sealed unsafe partial class Conntrack : IConnLedger
     /// unchanged, not expired, the packet's checksums are right and its TCP segment leaves the connection established.
     /// False = nothing was changed and the packet must take the software path.
     /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryFastHit(int connId, uint generation, bool reply, Packet* packet, long nowMs)
-        => FastHit(connId, generation, reply, packet, nowMs, apply: true);
+    {
+        // UDP whose checksums the port has verified, its length among them: nothing of the packet's bytes is left to look at.
+        const PacketFlags Verified = PacketFlags.IpCsumGood | PacketFlags.L4CsumGood;
+        if ((packet->Flags & Verified) != Verified || packet->Key.NwProto != IpProto.Udp) return FastHitApply(connId, generation, reply, packet, nowMs);
+        if ((uint)connId > (uint)_capacity) return false;
+        ConnRecord* c = Conn(connId);
+        if (c->Generation != generation || nowMs >= c->ExpiryMs || packet->Key.NwFrag != NwFrag.No) return false;
+        if ((c->Flags & (ConnFlags.Live | ConnFlags.HasAlg)) != ConnFlags.Live || c->L4State != ConnL4State.Bidir || c->Fwd.Proto != IpProto.Udp) return false;
+        c->ExpiryMs = nowMs + TimeoutMs(c, CtTimeout.OtherBidir);
+        CountPacket(c, reply, packet->LengthBytes);
+        return true;
+    }
 
     /// <summary>Would <see cref="TryFastHit"/> succeed? For chains through several connections: ask all, then apply all.</summary>
     public bool CanFastHit(int connId, uint generation, bool reply, Packet* packet, long nowMs)
@@ -84,6 +96,9 @@ public sealed unsafe partial class Conntrack : IConnLedger
             _ => false,
         };
     }
+
+    private bool FastHitApply(int connId, uint generation, bool reply, Packet* packet, long nowMs)
+        => FastHit(connId, generation, reply, packet, nowMs, apply: true);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool FastHit(int connId, uint generation, bool reply, Packet* packet, long nowMs, bool apply)

@@ -28,39 +28,63 @@ public sealed unsafe partial class PmdThread
     /// Does everything the rule's chain would have done, or nothing: false if the packet has to take the software path because the rule is
     /// dying, a checksum is not good, or a connection would not treat it as it treated the recorded one.
     /// </summary>
-    private bool TryMerged<T>(Packet* p, MergedHot* hot)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool TryMerged<T>(Packet* p, MergedHot* hot, ref MergedTotals totals)
         where T : struct, IStageMarks
     {
         if (Volatile.Read(ref hot->Dead) != 0) return false;
         if (hot->RequiresCsum != 0 && !IsCsumGood(p)) return false;
         if (hot->ConnCount != 0 && !HitConnections(p, hot)) return false;
-        Stats.MergedHits++;
+        ulong bytes = (uint)p->LengthBytes;
+        totals.Hits++;
         hot->Packets++;
-        hot->Bytes += (ulong)p->LengthBytes;
+        hot->Bytes += bytes;
         hot->LastUsedMs = _nowMs;
-        switch (hot->Shape)
+        if (hot->Shape < MergedShape.OutputOnly)
         {
-            case MergedShape.OutputOnly:
-                Transmit<T>(p, hot->OutPort);
-                Pool.Return(p);
-                break;
-            case MergedShape.RewriteOutput:
-                PmdStage outer = Fine<T>(PmdStage.Actions);
-                MergedRewrite.Apply(p, hot);
-                Fine<T>(outer);
-                Transmit<T>(p, hot->OutPort);
-                Pool.Return(p);
-                break;
-            case MergedShape.Drop:
-                Stats.Dropped++;
-                Pool.Return(p);
-                break;
-            default:
-                Execute<T>(p, hot->Program, hot->ActionCount);
-                break;
+            FinishMerged<T>(p, hot);
+            return true;
         }
 
+        if (hot->Shape == MergedShape.RewriteOutput)
+        {
+            PmdStage outer = Fine<T>(PmdStage.Actions);
+            MergedRewrite.Apply(p, hot);
+            Fine<T>(outer);
+        }
+
+        PmdStage before = Fine<T>(PmdStage.Transmit);
+        PortTable.PortHot* port = Ports[hot->OutPort];
+        if (port->Exists == 0)
+        {
+            Stats.TxNoPort++;
+        }
+        else
+        {
+            port->TxPackets++;
+            port->TxBytes += bytes;
+            totals.Forwarded++;
+            totals.ForwardedBytes += bytes;
+            _sink?.Transmit(p, hot->OutPort, (int)bytes);
+        }
+
+        Pool.Return(p);
+        Fine<T>(before);
         return true;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void FinishMerged<T>(Packet* p, MergedHot* hot)
+        where T : struct, IStageMarks
+    {
+        if (hot->Shape != MergedShape.Drop)
+        {
+            Execute<T>(p, hot->Program, hot->ActionCount);
+            return;
+        }
+
+        Stats.Dropped++;
+        Pool.Return(p);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -72,17 +96,23 @@ public sealed unsafe partial class PmdThread
         return (p->Flags & (PacketFlags.L4CsumGood | PacketFlags.IpCsumBad)) == PacketFlags.L4CsumGood;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool HitConnections(Packet* p, MergedHot* hot)
     {
+        if (hot->ConnCount > 1) return HitManyConnections(p, hot);
+        ConnRef* only = MergedHot.Conn(hot, 0);
+        return _conntrack.TryFastHit(only->ConnId, only->Generation, hot->IsReply(0), p, _nowMs);
+    }
+
+    private bool HitManyConnections(Packet* p, MergedHot* hot)
+    {
         int count = hot->ConnCount;
-        if (count > 1)
+
+        // All or none: a refusal by the second connection must not leave the first one counted.
+        for (int i = 0; i < count; i++)
         {
-            // All or none: a refusal by the second connection must not leave the first one counted.
-            for (int i = 0; i < count; i++)
-            {
-                ConnRef* c = MergedHot.Conn(hot, i);
-                if (!_conntrack.CanFastHit(c->ConnId, c->Generation, hot->IsReply(i), p, _nowMs)) return false;
-            }
+            ConnRef* c = MergedHot.Conn(hot, i);
+            if (!_conntrack.CanFastHit(c->ConnId, c->Generation, hot->IsReply(i), p, _nowMs)) return false;
         }
 
         for (int i = 0; i < count; i++)
@@ -92,5 +122,13 @@ public sealed unsafe partial class PmdThread
         }
 
         return true;
+    }
+
+    /// <summary>What the merged rules of one batch add to <see cref="PmdStats"/>.</summary>
+    private struct MergedTotals
+    {
+        public ulong Hits;
+        public ulong Forwarded;
+        public ulong ForwardedBytes;
     }
 }

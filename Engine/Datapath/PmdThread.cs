@@ -140,13 +140,14 @@ public sealed unsafe partial class PmdThread : IDisposable
     private void RunRecordedBatch<T>(Packet** packets, int count, uint merged)
         where T : struct, IStageMarks
     {
+        MergedTotals totals = default;
         for (int i = 0; i < count; i++)
         {
             Packet* p = packets[i];
             if ((merged >> i & 1) != 0)
             {
                 Fine<T>(PmdStage.Merged);
-                if (TryMerged<T>(p, _scratch->Merged(i))) continue;
+                if (TryMerged<T>(p, _scratch->Merged(i), ref totals)) continue;
                 Stats.MergedRefused++;
                 _scratch->MegaflowId[i] = -1;
             }
@@ -160,6 +161,9 @@ public sealed unsafe partial class PmdThread : IDisposable
         }
 
         Stats.EmcHits += (ulong)BitOperations.PopCount(_scratch->Cached);
+        Stats.MergedHits += totals.Hits;
+        Stats.Tx += totals.Forwarded;
+        Stats.TxBytes += totals.ForwardedBytes;
     }
 
     /// <inheritdoc/>
