@@ -14,6 +14,10 @@ public sealed unsafe class Dpcls : IDisposable
     private const int RankPeriod = 1 << 14;
 
     private readonly Dictionary<(FlowKeyHolder Mask, uint InPort), DpclsSubtable> _byMask = [];
+    private readonly FlowKeyHolder _question = new(ref s_nothing);
+    private static FlowKey s_nothing;
+    private DpclsSubtable? _latest;
+    private uint _latestPort;
     private DpclsSubtable[] _ranked = [];
     private FlowKey _union;
     private int _untilRank = RankPeriod;
@@ -80,13 +84,14 @@ public sealed unsafe class Dpcls : IDisposable
     /// <summary>Adds a megaflow.</summary>
     public void Insert(Megaflow m)
     {
-        (FlowKeyHolder, uint) id = IdentityOf(m);
-        if (!_byMask.TryGetValue(id, out DpclsSubtable? subtable))
+        uint port = PortOf(m);
+        if (Find(ref m.Mask, port) is not { } subtable)
         {
             subtable = new DpclsSubtable(ref m.Mask);
-            _byMask.Add(id, subtable);
+            _byMask.Add((new FlowKeyHolder(ref m.Mask), port), subtable);
             _ranked = [.. _ranked, subtable];
             GrowUnion(ref m.Mask);
+            (_latest, _latestPort) = (subtable, port);
         }
 
         subtable.Insert(ref m.Value, m.Id);
@@ -95,11 +100,12 @@ public sealed unsafe class Dpcls : IDisposable
     /// <summary>Removes a megaflow; an empty subtable goes too.</summary>
     public void Remove(Megaflow m)
     {
-        (FlowKeyHolder, uint) id = IdentityOf(m);
-        if (!_byMask.TryGetValue(id, out DpclsSubtable? subtable)) return;
+        uint port = PortOf(m);
+        if (Find(ref m.Mask, port) is not { } subtable) return;
         subtable.Remove(ref m.Value);
         if (subtable.Count > 0) return;
-        _byMask.Remove(id);
+        _byMask.Remove((_question.Ask(ref m.Mask), port));
+        _latest = null;
         _ranked = [.. _ranked.Where(s => s != subtable)];
         subtable.Dispose();
     }
@@ -119,14 +125,20 @@ public sealed unsafe class Dpcls : IDisposable
         foreach (DpclsSubtable s in _ranked) s.Dispose();
         _ranked = [];
         _byMask.Clear();
+        _latest = null;
     }
 
-    /// <summary>What makes a subtable: the mask, and the port if overlapping megaflows can be in it.</summary>
-    private static (FlowKeyHolder Mask, uint InPort) IdentityOf(Megaflow m)
+    /// <summary>The subtable of a mask; megaflows come and go in runs of one mask, so the latest is asked first.</summary>
+    private DpclsSubtable? Find(ref FlowKey mask, uint port)
     {
-        bool readsTag = m.Mask.Vlan0Tci.Raw != 0 && m.Value.Vlan0Tci.Raw != 0;
-        return (new FlowKeyHolder(ref m.Mask), readsTag ? m.Value.InPort.Raw : 0);
+        if (_latest is { } latest && _latestPort == port && FlowKey.Same(ref latest.Mask, ref mask)) return latest;
+        if (!_byMask.TryGetValue((_question.Ask(ref mask), port), out DpclsSubtable? subtable)) return null;
+        (_latest, _latestPort) = (subtable, port);
+        return subtable;
     }
+
+    /// <summary>A subtable is a mask and, if overlapping megaflows can be in it, a port.</summary>
+    private static uint PortOf(Megaflow m) => m.Mask.Vlan0Tci.Raw != 0 && m.Value.Vlan0Tci.Raw != 0 ? m.Value.InPort.Raw : 0;
 
     private void GrowUnion(ref FlowKey mask)
     {

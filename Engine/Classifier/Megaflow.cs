@@ -33,6 +33,9 @@ public sealed unsafe class Megaflow
     /// <summary>Recirculation ids that the program refers to; each holds a reference.</summary>
     public required uint[] RecircIds { get; set; }
 
+    /// <summary>Records that the program memory of the slot has room for.</summary>
+    internal int ProgramCapacity { get; set; }
+
     /// <summary>The translation cannot be cached by hardware (controller, normal, ...).</summary>
     public bool FromSlowPath { get; set; }
 

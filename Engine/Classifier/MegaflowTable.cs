@@ -109,6 +109,7 @@ public sealed unsafe class MegaflowTable : IMegaflowSource, IMegaflowLedger, IDi
         m.Mask = xlate.Mask;
         FlowKey.And(ref fullKey, ref m.Mask, ref m.Value);
         m.Hot = _hot + id;
+        DpAction* reusable = m.Hot->Actions;
         *m.Hot = default;
         _credit[id] = default;
         m.Hot->Id = id;
@@ -116,7 +117,7 @@ public sealed unsafe class MegaflowTable : IMegaflowSource, IMegaflowLedger, IDi
         m.Hot->LastUsedMs = nowMs;
         m.SettledPackets = m.SettledBytes = 0;
         m.HasReported = false;
-        SetProgram(m, xlate);
+        SetProgram(m, xlate, reusable);
         Count++;
         return m;
     }
@@ -126,7 +127,7 @@ public sealed unsafe class MegaflowTable : IMegaflowSource, IMegaflowLedger, IDi
     {
         m.Generation++;
         DpAction* old = m.Hot->Actions;
-        SetProgram(m, xlate);
+        SetProgram(m, xlate, null);
         _quiescent.Retire(old);
     }
 
@@ -155,8 +156,6 @@ public sealed unsafe class MegaflowTable : IMegaflowSource, IMegaflowLedger, IDi
             }
 
             Reclaiming?.Invoke(_cold[r.Id]!);
-            NativeMemory.Free(_hot[r.Id].Actions);
-            _hot[r.Id].Actions = null;
             _free[_freeCount++] = r.Id;
         }
     }
@@ -188,18 +187,33 @@ public sealed unsafe class MegaflowTable : IMegaflowSource, IMegaflowLedger, IDi
         _creditBlock.Dispose();
     }
 
-    private static void SetProgram(Megaflow m, XlateResult xlate)
+    /// <summary>Writes a program to <paramref name="reusable"/>, the memory of the slot's last user, if it is there and large enough.</summary>
+    private static void SetProgram(Megaflow m, XlateResult xlate, DpAction* reusable)
     {
         ReadOnlySpan<DpAction> actions = xlate.Actions;
-        var copy = (DpAction*)NativeMemory.Alloc((nuint)Math.Max(1, actions.Length), DpAction.SizeBytes);
-        actions.CopyTo(new Span<DpAction>(copy, actions.Length));
-        m.Rules = [.. xlate.Rules];
-        m.RecircIds = [.. xlate.RecircIds];
+        if (reusable == null || m.ProgramCapacity < actions.Length)
+        {
+            NativeMemory.Free(reusable);
+            m.ProgramCapacity = Math.Max(1, actions.Length);
+            reusable = (DpAction*)NativeMemory.Alloc((nuint)m.ProgramCapacity, DpAction.SizeBytes);
+        }
+
+        actions.CopyTo(new Span<DpAction>(reusable, actions.Length));
+        m.Rules = Kept(m.Rules, xlate.Rules);
+        m.RecircIds = Kept(m.RecircIds, xlate.RecircIds);
         m.FromSlowPath = xlate.SlowPath;
         MegaflowHot* hot = m.Hot;
-        hot->Actions = copy;
+        hot->Actions = reusable;
         hot->ActionCount = actions.Length;
         hot->Generation = m.Generation;
         hot->Shape = ProgramShapes.Classify(actions, out hot->OutPort);
+    }
+
+    /// <summary>The same array with other content where the length allows it: megaflows of one kind follow each other in a slot.</summary>
+    private static T[] Kept<T>(T[] array, List<T> content)
+    {
+        if (array.Length != content.Count) return [.. content];
+        content.CopyTo(array);
+        return array;
     }
 }
