@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using Mergeflow.Native;
 
@@ -26,10 +27,13 @@ public sealed unsafe class ExactMatchCache : IDisposable
     private const int Ways = 4;
     private const int IdOffset = 34;
     private const int EpochOffset = 58;
+    private const uint RecentCount = 64;
 
     private readonly PinnedBlock _block;
     private readonly byte* _entries;
+    private readonly byte** _recent;
     private readonly ulong _entryMask;
+    private bool _disposed;
     private ushort _epoch;
     private Vector256<byte> _epochLane;
 
@@ -41,6 +45,8 @@ public sealed unsafe class ExactMatchCache : IDisposable
         _block = PinnedMemory.Allocate((nuint)entryCount * EntryBytes, 64, wantHugePages: true);
         _entries = _block.Pointer;
         _entryMask = (ulong)entryCount - Ways;
+        _recent = (byte**)NativeMemory.Alloc(RecentCount, (nuint)sizeof(byte*));
+        for (uint i = 0; i < RecentCount; i++) _recent[i] = _entries;
         SetEpoch(1);
     }
 
@@ -68,6 +74,32 @@ public sealed unsafe class ExactMatchCache : IDisposable
         Vector256<byte> probe1 = lane1 | _epochLane;
         if (IsMatch(e, lane0, probe1)) return *(int*)(e + IdOffset) - 1;
         return LookupRest(e, lane0, probe1);
+    }
+
+    /// <summary>
+    /// Asks the entry that the last packet of this <paramref name="recircId"/> hit, before anything is hashed: after <c>ct</c>, packet after packet of
+    /// a port gives the same answer. Megaflow id, or -1.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public int LookupRecent(uint recircId, Vector256<byte> lane0, Vector256<byte> lane1)
+    {
+        byte* e = _recent[recircId % RecentCount];
+        return IsMatch(e, lane0, lane1 | _epochLane) ? *(int*)(e + IdOffset) - 1 : -1;
+    }
+
+    /// <summary>As <see cref="Lookup"/>; what is found is asked first the next time.</summary>
+    public int LookupAndRemember(uint recircId, Vector256<byte> lane0, Vector256<byte> lane1, ulong hash)
+    {
+        byte* e = _entries + ((hash & _entryMask) * EntryBytes);
+        Vector256<byte> probe1 = lane1 | _epochLane;
+        for (int way = 0; way < Ways; way++, e += EntryBytes)
+        {
+            if (!IsMatch(e, lane0, probe1)) continue;
+            _recent[recircId % RecentCount] = e;
+            return *(int*)(e + IdOffset) - 1;
+        }
+
+        return -1;
     }
 
     /// <summary>Stores an entry: in its own place, a stale one, or a victim chosen by the hash.</summary>
@@ -119,7 +151,13 @@ public sealed unsafe class ExactMatchCache : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _block.Dispose();
+    public void Dispose()
+    {
+        if (_disposed) return;
+        _disposed = true;
+        NativeMemory.Free(_recent);
+        _block.Dispose();
+    }
 
     private static int LookupRest(byte* bucket, Vector256<byte> lane0, Vector256<byte> probe1)
     {
@@ -143,5 +181,5 @@ public sealed unsafe class ExactMatchCache : IDisposable
         _epochLane = Vector256.Create(0UL, 0UL, 0UL, (ulong)epoch << 16).AsByte();
     }
 
-    private void NativeClear() => System.Runtime.InteropServices.NativeMemory.Clear(_entries, (nuint)(_entryMask + Ways) * EntryBytes);
+    private void NativeClear() => NativeMemory.Clear(_entries, (nuint)(_entryMask + Ways) * EntryBytes);
 }

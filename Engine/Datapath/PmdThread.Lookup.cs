@@ -122,8 +122,14 @@ public sealed unsafe partial class PmdThread
             {
                 l0 = FlowKey.Lane(ref p->Key, 0) & FlowKey.Lane(ref _union, 0);
                 l1 = FlowKey.Lane(ref p->Key, 1) & FlowKey.Lane(ref _union, 1);
-                hash = FlowHash.Of(l0, l1);
-                int cached = emc.Lookup(l0, l1, hash);
+                uint recircId = p->Key.RecircId.Host;
+                int cached = emc.LookupRecent(recircId, l0, l1);
+                if (cached < 0 || Megaflows.HotOf(cached)->Dead != 0)
+                {
+                    hash = FlowHash.Of(l0, l1);
+                    cached = emc.LookupAndRemember(recircId, l0, l1, hash);
+                }
+
                 if (cached >= 0 && Megaflows.HotOf(cached)->Dead == 0)
                 {
                     Stats.EmcHits++;
