@@ -1,6 +1,6 @@
 namespace Mergeflow.Perf;
 
-/// <summary>Exit codes; 64 is BSD's <c>EX_USAGE</c>.</summary>
+/// <summary>Exit codes; 64 and 65 are BSD's <c>EX_USAGE</c> and <c>EX_DATAERR</c>.</summary>
 public static class PerfExitCode
 {
     /// <summary>Done; with a baseline: the same or better.</summary>
@@ -8,9 +8,6 @@ public static class PerfExitCode
 
     /// <summary>Failed, or slower than the baseline, or the offload modes disagree.</summary>
     public const int Failed = 1;
-
-    /// <summary>Input that cannot be understood; with a baseline: too much noise to tell.</summary>
-    public const int BadInput = 2;
 
     /// <summary>With a baseline: too much noise to tell.</summary>
     public const int TooNoisy = 2;
@@ -20,6 +17,9 @@ public static class PerfExitCode
 
     /// <summary>Unknown option or name, wrong value.</summary>
     public const int Usage = 64;
+
+    /// <summary>Input that cannot be understood.</summary>
+    public const int BadInput = 65;
 
     /// <summary>Ended by Ctrl-C or SIGTERM.</summary>
     public const int Interrupted = 130;

@@ -17,12 +17,13 @@ internal static class RunCommand
         OutputOptions where = new();
         Option<string?> baseline = new("--baseline") { HelpName = "FILE", Description = "Compare with an earlier results.json. Exit 0 same or better, 1 slower, 2 too noisy to tell." };
         Option<double> threshold = new("--threshold") { HelpName = "PCT", Description = "Slowdown that counts, percent.", DefaultValueFactory = _ => 5 };
-        Option<string?> peer = new("--peer") { HelpName = "ovs", Description = "Measure Open vSwitch in turn, where it is installed." };
+        Option<string?> peer = new("--peer") { HelpName = "ovs", Description = "Say whether Open vSwitch is installed, and how the two are measured in turn." };
+        Option<string?> peerTable = new("--peer-table") { HelpName = "FILE", Description = "Figures of Open vSwitch on the same work, put beside ours." };
         Option<string?> profile = new("--profile") { HelpName = "NAME", Description = "Run one scenario under dotnet-trace; writes NAME.speedscope.json." };
         peer.AcceptOnlyFromAmong("ovs");
         RootCommand root = new("Mergeflow throughput harness: packets in memory, one core, transmit counted and dropped.");
         how.AddTo(root);
-        foreach (Option option in new Option[] { scenario, suite, list, baseline, threshold, peer, profile }) root.Options.Add(option);
+        foreach (Option option in new Option[] { scenario, suite, list, baseline, threshold, peer, peerTable, profile }) root.Options.Add(option);
         where.AddTo(root);
         capture.AddTo(root);
         root.SetAction(parsed =>
@@ -45,6 +46,7 @@ internal static class RunCommand
             BenchSettings settings = how.Settings(parsed);
             double thresholdPercent = parsed.GetValue(threshold);
             if (thresholdPercent is not (>= 0 and <= 1000)) throw PerfException.Usage("--threshold: expected 0 to 1000");
+            PeerTable? beside = parsed.GetValue(peerTable) is string table ? PeerTable.Load(table, "Open vSwitch") : null;
             ResultsFile? old = parsed.GetValue(baseline) is string path ? ResultsJson.Load(path) : null;
             CaptureRun? run = capture.Resolve(parsed);
             int sources = (run is null ? 0 : 1) + (parsed.GetValue(scenario) is null ? 0 : 1) + (parsed.GetValue(suite) is null ? 0 : 1);
@@ -57,6 +59,7 @@ internal static class RunCommand
             ResultsFile results = run is not null
                 ? report.Capture(run, settings, modes)
                 : report.Suite(Specs(parsed.GetValue(scenario), parsed.GetValue(suite), settings, modes));
+            if (beside is not null) results = beside.Beside(results);
             return report.Finish(results, old, thresholdPercent / 100);
         });
         return root;

@@ -30,6 +30,8 @@ public sealed class PerfAppTests
         { "--suite DIR/suite.json", PerfExitCode.Usage, "scenarios[1]" },
         { "--baseline DIR/nosuch.json", PerfExitCode.Failed, "nosuch.json" },
         { "--baseline DIR/text.pcap", PerfExitCode.BadInput, "line 1" },
+        { "--peer-table DIR/nosuch.tsv", PerfExitCode.Failed, "nosuch.tsv" },
+        { "--peer-table DIR/bad.txt", PerfExitCode.BadInput, "line 1" },
         { "compare DIR/nosuch.json DIR/nosuch.json", PerfExitCode.Failed, "nosuch.json" },
         { "--frame-size 63", PerfExitCode.Usage, "--frame-size" },
         { "--frame-size 512 --pcap DIR/good.pcap", PerfExitCode.Usage, "--frame-size" },
