@@ -56,9 +56,10 @@ public sealed unsafe partial class Conntrack : IConnLedger
 
     /// <summary>
     /// Packets that hardware forwarded for the connection: counted per direction, the timeout refreshed as of the last of them. What a rule
-    /// counted last is read when the connection has moved on already (a FIN, another mark): it still counts, but software has set the timeout
-    /// since. Ignored if the slot had another connection at that generation. May be called by the aging thread. <paramref name="bytes"/> may be
-    /// a negative number modulo 2^64: what a correction takes off.
+    /// counted last is read when the connection has moved on already (another mark, a FIN): it still counts, and refreshes the timeout if the
+    /// connection is established as before; one that is not has got its timeout from software since. Ignored if the slot had another connection
+    /// at that generation. May be called by the aging thread. <paramref name="bytes"/> may be a negative number modulo 2^64: what a correction
+    /// takes off.
     /// </summary>
     public void Credit(int connId, uint generation, bool reply, ulong packets, ulong bytes, long lastUsedMs)
     {
@@ -71,10 +72,12 @@ public sealed unsafe partial class Conntrack : IConnLedger
         Interlocked.Add(ref reply ? ref cold->HwReplyPackets : ref cold->HwOrigPackets, packets);
         Interlocked.Add(ref reply ? ref cold->HwReplyBytes : ref cold->HwOrigBytes, bytes);
         Credited += new BookTotals(packets, bytes);
-        if (packets == 0 || generation != current) return;
+        if (packets == 0 || !IsEstablished(c)) return;
         long expiryMs = lastUsedMs + TimeoutMs(c, c->Fwd.Proto == IpProto.Tcp ? CtTimeout.TcpEstablished : CtTimeout.OtherBidir);
         long seen = Volatile.Read(ref c->ExpiryMs);
-        while (seen < expiryMs)
+
+        // Not above 0: removed, or a ghost. Neither comes back to life.
+        while (seen > 0 && seen < expiryMs)
         {
             long was = Interlocked.CompareExchange(ref c->ExpiryMs, expiryMs, seen);
             if (was == seen) break;

@@ -154,6 +154,21 @@ public sealed class ConntrackOffloadTests
     }
 
     [Fact]
+    public void WhatHardwareCountedForAnOlderGenerationRefreshesAConnectionThatIsStillEstablished()
+    {
+        using var b = new CtBench();
+        b.OpenTcp();
+        CtVerdict open = b.Last;
+        b.NowMs += 10_000;
+        Assert.Equal(86390, b.TheConnection().TimeoutSeconds);
+        b.Send(Forward(Ack, 101, 501), Commit() with { Mark = 7, MarkMask = uint.MaxValue });
+        Assert.NotEqual(open.Generation, b.Ct.GenerationOf(open.ConnId));
+        b.NowMs += 10_000;
+        b.Ct.Credit(open.ConnId, open.Generation, reply: false, packets: 1, bytes: 60, lastUsedMs: b.NowMs - 4000);
+        Assert.Equal(86396, b.TheConnection().TimeoutSeconds);
+    }
+
+    [Fact]
     public void CreditForAConnectionThatIsGoneDoesNotGoToTheNextOneOfItsSlot()
     {
         using var b = new CtBench();
