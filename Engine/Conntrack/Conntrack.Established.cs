@@ -95,7 +95,7 @@ public sealed unsafe partial class Conntrack
         verdict.Disposition = CtDisposition.Continue;
         verdict.Changed = false;
         verdict.Offloadable = true;
-        verdict.Cached = false;
+        verdict.Cached = verdict.ByOriginalTuple = false;
         verdict.Zone = args.Zone;
         verdict.Mark = c->Mark;
         verdict.Label = c->Label;

@@ -37,7 +37,7 @@ public sealed unsafe partial class Conntrack
     {
         CtContext cx;
         cx.ConnId = 0;
-        cx.Reply = cx.IcmpRelated = cx.Changed = cx.Translated = false;
+        cx.Reply = cx.IcmpRelated = cx.Changed = cx.Translated = cx.ByOriginalTuple = false;
         if (!ExtractKey(packet, args.Zone, &cx))
         {
             Reject(packet, args.Zone, out verdict);
@@ -109,6 +109,7 @@ public sealed unsafe partial class Conntrack
         }
         else if (translatedBefore && !nat && (id = FindByOriginalTuple(packet, cx, nowMs)) != 0)
         {
+            cx->ByOriginalTuple = true;
             create = UpdateState(packet, cx, id, nowMs);
         }
         else if (cx->IcmpRelated)

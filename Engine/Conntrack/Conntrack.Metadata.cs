@@ -151,6 +151,7 @@ public sealed unsafe partial class Conntrack
         verdict.Changed = cx->Changed;
         verdict.Offloadable = id != 0 && !cx->IcmpRelated && (k->CtState & (CtState.Est | CtState.Inv)) == CtState.Est && IsEstablished(Conn(id));
         verdict.Cached = false;
+        verdict.ByOriginalTuple = cx->ByOriginalTuple;
         verdict.Zone = k->CtZone.Host;
         verdict.Mark = k->CtMark.Host;
         verdict.Label = k->CtLabel;

@@ -28,6 +28,9 @@ internal unsafe struct CtContext
     public bool Changed;
     public bool Translated;
 
+    /// <summary>See <see cref="CtVerdict.ByOriginalTuple"/>.</summary>
+    public bool ByOriginalTuple;
+
     public void ReverseKey()
     {
         Key = Key.Reverse();

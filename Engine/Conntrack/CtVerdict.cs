@@ -35,6 +35,12 @@ public struct CtVerdict
     /// </summary>
     public bool Cached;
 
+    /// <summary>
+    /// The connection was found by the original tuple that the packet carries, because no connection had the tuple of its headers. Once one has,
+    /// the packet is that one's, and nothing tells who relied on the contrary.
+    /// </summary>
+    public bool ByOriginalTuple;
+
     public ushort Zone;
     public uint Mark;
     public Ipv6Address Label;

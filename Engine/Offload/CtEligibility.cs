@@ -15,6 +15,8 @@ internal static class CtEligibility
         if ((verdict.State & (CtState.Est | CtState.New | CtState.Trk)) != (CtState.Est | CtState.Trk) || verdict.ConnId < 0) return OffloadReason.CtNotEstablished;
         detail = "ct";
         if (verdict.Changed) return OffloadReason.CtChangesConnection;
+        detail = "ct_orig_tuple";
+        if (verdict.ByOriginalTuple) return OffloadReason.CtOriginalTuple;
         detail = "tcp_flags";
         if (nwProto == IpProto.Tcp && (tcpFlags & KeyMasks.CtTcpFlags) != KeyMasks.TcpAck) return OffloadReason.CtTcpFlags;
         detail = "connection";

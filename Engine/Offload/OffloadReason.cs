@@ -33,4 +33,5 @@ public enum OffloadReason : byte
     QueueFull,
     OutputRestore,
     DropOnly,
+    CtOriginalTuple,
 }

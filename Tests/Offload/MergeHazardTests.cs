@@ -206,6 +206,15 @@ public sealed class MergeHazardTests
     }
 
     [Fact]
+    public void A_connection_found_by_the_original_tuple_is_refused()
+    {
+        CtVerdict v = Established();
+        v.ByOriginalTuple = true;
+        using Chain c = Tracked(Tcp(), v);
+        Assert.Equal(new MergeRefusal(OffloadReason.CtOriginalTuple, 0, "ct_orig_tuple"), c.Refused());
+    }
+
+    [Fact]
     public void A_commit_that_changes_the_connection_is_refused_and_one_that_does_not_is_merged()
     {
         foreach (bool changes in new[] { true, false })
