@@ -58,7 +58,7 @@ public sealed unsafe partial class Conntrack : IConnLedger
     /// Packets that hardware forwarded for the connection: counted per direction, the timeout refreshed as of the last of them. What a rule
     /// counted last is read when the connection has moved on already (another mark, a FIN): it still counts, and refreshes the timeout if the
     /// connection is established as before; one that is not has got its timeout from software since. Ignored if the slot had another connection
-    /// at that generation. May be called by the aging thread. <paramref name="bytes"/> may be a negative number modulo 2^64: what a correction
+    /// at that generation: its counters ended with it. May be called by the aging thread. <paramref name="bytes"/> may be a negative number modulo 2^64: what a correction
     /// takes off.
     /// </summary>
     public void Credit(int connId, uint generation, bool reply, ulong packets, ulong bytes, long lastUsedMs)
@@ -68,7 +68,13 @@ public sealed unsafe partial class Conntrack : IConnLedger
         ConnRecord* c = Conn(connId);
         ConnCold* cold = _cold + connId;
         uint current = GenerationOf(connId);
-        if (generation - cold->FirstGeneration > current - cold->FirstGeneration) return;
+        if (generation - cold->FirstGeneration > current - cold->FirstGeneration)
+        {
+            // Booked for a connection that has ended, as it would be if nobody had taken its slot.
+            if ((int)(generation - cold->FirstGeneration) < 0) Credited += new BookTotals(packets, bytes);
+            return;
+        }
+
         Interlocked.Add(ref reply ? ref cold->HwReplyPackets : ref cold->HwOrigPackets, packets);
         Interlocked.Add(ref reply ? ref cold->HwReplyBytes : ref cold->HwOrigBytes, bytes);
         Credited += new BookTotals(packets, bytes);
@@ -85,7 +91,7 @@ public sealed unsafe partial class Conntrack : IConnLedger
         }
     }
 
-    /// <summary>Everything that was ever credited to a connection; written by the thread that credits.</summary>
+    /// <summary>Everything that was ever credited to a connection, be it over by then; written by the thread that credits.</summary>
     public BookTotals Credited { get; private set; }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -180,6 +180,9 @@ public sealed class ConntrackOffloadTests
         ConnInfo next = b.TheConnection();
         b.Ct.Credit(open.ConnId, open.Generation, reply: false, packets: 3, bytes: 180, lastUsedMs: b.NowMs);
         Assert.Equal(next.OrigPackets, b.TheConnection().OrigPackets);
+        Assert.Equal(new BookTotals(3, 180), b.Ct.Credited);
+        b.Ct.Credit(open.ConnId, b.Ct.GenerationOf(open.ConnId) + 1, reply: false, packets: 3, bytes: 180, lastUsedMs: b.NowMs);
+        Assert.Equal(new BookTotals(3, 180), b.Ct.Credited);
     }
 
     [Fact]
