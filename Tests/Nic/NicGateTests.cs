@@ -8,6 +8,11 @@ public sealed class NicGateTests
 {
     private const int RunMs = 700;
 
+    /// <summary>On a busy machine one side may not run for long: each race goes on until both sides had their turns.</summary>
+    private const int LongestRunMs = 60_000;
+    private const int MinReads = 1000;
+    private const int MinWrites = 100;
+
     private long _left;
     private long _right;
 
@@ -16,7 +21,7 @@ public sealed class NicGateTests
     {
         (long reads, long writes, long torn) = Race(new NicGate<ProcessWideFence>(), static gate => gate.AddReader(), static (g, r) => g.Enter(r), static (g, r) => g.Exit(r), static g => g.Close(), static g => g.Open());
         Assert.Equal(0, torn);
-        Assert.True(reads > 1000 && writes > 100, $"{reads} reads, {writes} writes");
+        Assert.True(reads > MinReads && writes > MinWrites, $"{reads} reads, {writes} writes");
     }
 
     /// <summary>A gate whose writer does not wait for readers that are inside (step W3 left out) must be caught.</summary>
@@ -75,19 +80,22 @@ public sealed class NicGateTests
                 Thread.SpinWait(20);
                 if (Volatile.Read(ref _right) != left) torn++;
                 exit(gate, id);
-                reads++;
+                Volatile.Write(ref reads, reads + 1);
             }
         });
         reader.Start();
-        long until = Environment.TickCount64 + RunMs;
-        while (Environment.TickCount64 < until && (Volatile.Read(ref torn) == 0))
+        long startMs = Environment.TickCount64;
+        while (Volatile.Read(ref torn) == 0)
         {
+            long runMs = Environment.TickCount64 - startMs;
+            if (runMs > LongestRunMs || (runMs > RunMs && Volatile.Read(ref reads) > MinReads && writes > MinWrites)) break;
             close(gate);
             Volatile.Write(ref _left, ++writes);
             Thread.SpinWait(20);
             Volatile.Write(ref _right, writes);
             open(gate);
             Thread.SpinWait(50);
+            if ((writes & 1023) == 0) Thread.Yield();
         }
         Volatile.Write(ref stop, true);
         reader.Join();
@@ -114,10 +122,10 @@ public sealed class NicGateTests
                 frame.CopyTo(buffer, NicRxQueue.HeadroomBytes);
                 if (!queue.Receive(1, buffer, NicRxQueue.HeadroomBytes, frame.Length, 0, ref sink, out _))
                 {
-                    misses++;
+                    Volatile.Write(ref misses, misses + 1);
                     continue;
                 }
-                hits++;
+                Volatile.Write(ref hits, hits + 1);
                 if (sink.Sent.Count != 1 || !sink.Sent[0].Frame.AsSpan().SequenceEqual(expected)) wrong++;
                 sink.Sent.Clear();
             }
@@ -125,9 +133,11 @@ public sealed class NicGateTests
         receiver.Start();
         var completions = new NicCompletion[8];
         ulong counted = 0;
-        long until = Environment.TickCount64 + RunMs;
-        while (Environment.TickCount64 < until)
+        long startMs = Environment.TickCount64;
+        while (true)
         {
+            long runMs = Environment.TickCount64 - startMs;
+            if (runMs > LongestRunMs || (runMs > RunMs && Volatile.Read(ref hits) > 0 && Volatile.Read(ref misses) > 0)) break;
             Assert.True(nic.EnqueueCreate(rule, 0, 0, out NicHandle handle));
             Assert.Equal(1, nic.Poll(completions, 0));
             Assert.Null(completions[0].Error);
