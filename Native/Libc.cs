@@ -38,4 +38,10 @@ internal static unsafe partial class Libc
 
     [LibraryImport("libc", EntryPoint = "sched_getcpu")]
     public static partial int SchedGetCpu();
+
+    [LibraryImport("libc", EntryPoint = "setenv", StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int SetEnv(string name, string value, int overwrite);
+
+    [LibraryImport("libc", EntryPoint = "execv", SetLastError = true)]
+    public static partial int ExecV(byte* path, byte** arguments);
 }

@@ -1,5 +1,8 @@
 using System.Runtime.InteropServices;
+using Mergeflow.Native;
 using Mergeflow.Perf;
+
+OneCoreStart.Ensure();
 
 using CancellationTokenSource interrupt = new();
 
