@@ -111,6 +111,7 @@ public sealed unsafe partial class Conntrack
     private void BringForward(uint index, ushort signature, int id)
     {
         uint carried = (uint)id;
+        bool isInFront = false;
         ConnBucket* bucket = _buckets + index;
         for (int pass = 0; pass < 2; pass++, bucket = _buckets + MateOf(index, signature))
         {
@@ -120,10 +121,14 @@ public sealed unsafe partial class Conntrack
                 // Others that merely share the signature may live here as guests from another bucket: they stay.
                 if ((*slot & ConnBucket.MovedBit) != (pass == 0 ? 0 : ConnBucket.MovedBit)) continue;
                 uint found = *slot & ~ConnBucket.MovedBit;
-                *slot = carried | (*slot & ConnBucket.MovedBit);
-                if (found == (uint)id) return;
+                if (!isInFront) *slot = carried | (*slot & ConnBucket.MovedBit);
+                if (found == (uint)id)
+                {
+                    isInFront = true;
+                    continue;
+                }
 
-                // What a merged rule says of its tuple is not what a search would find from now on.
+                // What a merged rule says of its tuple is not what a search would find from now on, whether it moved back or always stood behind.
                 Invalidate((int)found);
                 carried = found;
             }

@@ -15,11 +15,11 @@ public sealed unsafe partial class Conntrack
         int headSize = source->LengthBytes - source->L2PadBytes;
         int total = headSize;
         for (int f = first->Next; f >= 0; f = _fragments.Fragment(f)->Next) total += _fragments.Fragment(f)->SizeBytes;
-        if (total - source->L3Offset > ushort.MaxValue || total > CtFragments.BufferBytes) return false;
+        if (total - source->L3Offset > ushort.MaxValue || total > CtFragments.BufferBytes - Packet.ReadableTailroomBytes) return false;
 
         Packet* whole = (Packet*)_fragments.Buffer;
         *whole = *source;
-        byte* at = _fragments.Buffer + Packet.HeaderSizeBytes;
+        byte* at = _fragments.BufferEnd - Packet.ReadableTailroomBytes - total;
         whole->Data = at;
         whole->LengthBytes = total;
         whole->L2PadBytes = 0;

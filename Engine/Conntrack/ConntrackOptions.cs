@@ -26,6 +26,9 @@ public sealed record ConntrackOptions
     /// </summary>
     public long SweepMs { get; init; } = 20_000;
 
+    /// <summary>For tests: a reassembled datagram ends at a page that cannot be touched.</summary>
+    public bool GuardPages { get; init; }
+
     /// <summary>Timeout policies known from the start.</summary>
     public IReadOnlyList<CtTimeoutPolicy> TimeoutPolicies { get; init; } = [];
 }

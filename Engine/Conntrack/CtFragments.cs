@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Mergeflow.Native;
 
 namespace Mergeflow.Engine;
 
@@ -23,6 +24,7 @@ internal sealed unsafe class CtFragments : IDisposable
     private readonly CtDatagram* _datagrams;
     private readonly int* _chains;
     private readonly ConnHash _hash;
+    private readonly GuardedSlots? _guarded;
     private int _freeFragment;
     private int _freeDatagram;
     private int _oldest = -1;
@@ -36,7 +38,10 @@ internal sealed unsafe class CtFragments : IDisposable
         _fragments = (CtFragment*)NativeMemory.AllocZeroed((nuint)_max + 1, (nuint)sizeof(CtFragment));
         _datagrams = (CtDatagram*)NativeMemory.AllocZeroed((nuint)_max + 1, (nuint)sizeof(CtDatagram));
         _chains = (int*)NativeMemory.Alloc(ChainCount, sizeof(int));
-        Buffer = (byte*)NativeMemory.AlignedAlloc(Packet.HeaderSizeBytes + BufferBytes, 64);
+        const int size = Packet.HeaderSizeBytes + BufferBytes;
+        if (options.GuardPages) _guarded = new GuardedSlots(1, size);
+        Buffer = _guarded is null ? (byte*)NativeMemory.AlignedAlloc(size, 64) : _guarded.Start;
+        BufferEnd = Buffer + (_guarded is null ? size : _guarded.SlotSizeBytes);
         new Span<int>(_chains, ChainCount).Fill(-1);
         new Span<byte>(Buffer, Packet.HeaderSizeBytes).Clear();
         for (int i = 0; i <= _max; i++)
@@ -48,6 +53,9 @@ internal sealed unsafe class CtFragments : IDisposable
 
     /// <summary>Where a complete datagram is put together: a descriptor, then bytes.</summary>
     public byte* Buffer { get; }
+
+    /// <summary>Where the buffer ends; a datagram ends <see cref="Packet.ReadableTailroomBytes"/> before it.</summary>
+    public byte* BufferEnd { get; }
 
     /// <summary>Fragments on hold.</summary>
     public int Count { get; private set; }
@@ -163,7 +171,8 @@ internal sealed unsafe class CtFragments : IDisposable
         NativeMemory.Free(_fragments);
         NativeMemory.Free(_datagrams);
         NativeMemory.Free(_chains);
-        NativeMemory.AlignedFree(Buffer);
+        if (_guarded is null) NativeMemory.AlignedFree(Buffer);
+        else _guarded.Dispose();
     }
 
     private int ChainOf(in CtFragmentKey key)

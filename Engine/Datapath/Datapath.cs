@@ -32,6 +32,7 @@ public sealed partial class Datapath : IDisposable
             IpfMinV6 = options.IpfMinFragV6Bytes,
             Seed = options.Seed,
             SweepMs = options.ConntrackSweepMs,
+            GuardPages = options.GuardPages,
         });
         Megaflows = new MegaflowTable(options.MegaflowCapacity, Quiescent);
         _upcall = new UpcallHandler(Pipeline, Megaflows) { TelemetryId = TelemetryId };
@@ -50,7 +51,7 @@ public sealed partial class Datapath : IDisposable
             new PmdOptions
             {
                 Offload = Offload?.Pmd,
-                Pool = new PacketPool(options.PacketCapacity, options.FrameCapacityBytes),
+                Pool = new PacketPool(options.PacketCapacity, options.FrameCapacityBytes, options.GuardPages),
                 CacheOn = options.CacheOn,
                 EmcEntryCount = options.EmcEntryCount,
             },

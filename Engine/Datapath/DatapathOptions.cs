@@ -55,6 +55,9 @@ public class DatapathOptions
 
     public int IpfMinFragV6Bytes { get; init; } = 1280;
 
+    /// <summary>For tests: packet memory and the buffer of reassembly end at pages that cannot be touched.</summary>
+    public bool GuardPages { get; init; }
+
     /// <summary>Largest frame that can be received, in bytes.</summary>
     public int FrameCapacityBytes { get; init; } = 10_240;
 

@@ -23,15 +23,22 @@ public sealed unsafe class PacketPool : IDisposable
     private const int LineSizeBytes = 64;
     private const int FrameOffset = Packet.HeaderSizeBytes + HeadroomSizeBytes;
 
-    private readonly PinnedBlock _slotBlock;
+    private readonly PinnedBlock? _slotBlock;
+    private readonly GuardedSlots? _guarded;
     private readonly PinnedBlock _freeBlock;
     private readonly byte* _slots;
     private readonly Packet** _free;
     private int _freeCount;
+    private byte _poison;
 
     /// <summary>Allocates <paramref name="count"/> slots for frames of up to <paramref name="frameCapacityBytes"/> bytes.</summary>
+    /// <param name="count">Slots.</param>
+    /// <param name="frameCapacityBytes">Longest frame.</param>
+    /// <param name="guarded">
+    /// For tests: a loaded frame's readable tailroom ends where a page begins that cannot be touched, and holds other bytes each time.
+    /// </param>
     /// <exception cref="ArgumentOutOfRangeException">Count below 1, or capacity outside 64..<see cref="Packet.MaxLengthBytes"/>.</exception>
-    public PacketPool(int count, int frameCapacityBytes)
+    public PacketPool(int count, int frameCapacityBytes, bool guarded = false)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(frameCapacityBytes, 64);
@@ -39,10 +46,20 @@ public sealed unsafe class PacketPool : IDisposable
         Count = count;
         FrameCapacityBytes = frameCapacityBytes;
         int lines = (FrameOffset + frameCapacityBytes + Packet.ReadableTailroomBytes + LineSizeBytes - 1) / LineSizeBytes;
-        StrideBytes = (lines | 1) * LineSizeBytes;
-        _slotBlock = PinnedMemory.Allocate((nuint)count * (nuint)StrideBytes, wantHugePages: true);
+        if (guarded)
+        {
+            _guarded = new GuardedSlots(count, lines * LineSizeBytes);
+            StrideBytes = _guarded.StrideBytes;
+            _slots = _guarded.Start;
+        }
+        else
+        {
+            StrideBytes = (lines | 1) * LineSizeBytes;
+            _slotBlock = PinnedMemory.Allocate((nuint)count * (nuint)StrideBytes, wantHugePages: true);
+            _slots = _slotBlock.Pointer;
+        }
+
         _freeBlock = PinnedMemory.Allocate((nuint)count * (nuint)sizeof(Packet*));
-        _slots = _slotBlock.Pointer;
         _free = (Packet**)_freeBlock.Pointer;
         for (int i = 0; i < count; i++)
         {
@@ -104,8 +121,8 @@ public sealed unsafe class PacketPool : IDisposable
     public void Load(Packet* packet, ReadOnlySpan<byte> frame, uint inPort)
     {
         if (frame.Length > FrameCapacityBytes) ThrowTooLong(frame.Length);
-        byte* data = (byte*)packet + FrameOffset;
-        frame.CopyTo(new Span<byte>(data, FrameCapacityBytes));
+        byte* data = _guarded is null ? (byte*)packet + FrameOffset : AtGuard(packet, frame.Length);
+        frame.CopyTo(new Span<byte>(data, frame.Length));
         Reset(packet, data, frame.Length, HeadroomSizeBytes, inPort);
     }
 
@@ -150,7 +167,8 @@ public sealed unsafe class PacketPool : IDisposable
     public void Dispose()
     {
         _freeCount = 0;
-        _slotBlock.Dispose();
+        _slotBlock?.Dispose();
+        _guarded?.Dispose();
         _freeBlock.Dispose();
     }
 
@@ -184,6 +202,14 @@ public sealed unsafe class PacketPool : IDisposable
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private Packet* Slot(int index) => (Packet*)(_slots + ((nuint)(uint)index * (nuint)(uint)StrideBytes));
+
+    /// <summary>Where a frame goes so that its tailroom ends at the guard; the tailroom is filled with what nobody may depend on.</summary>
+    private byte* AtGuard(Packet* packet, int lengthBytes)
+    {
+        byte* end = (byte*)packet + _guarded!.SlotSizeBytes;
+        new Span<byte>(end - Packet.ReadableTailroomBytes, Packet.ReadableTailroomBytes).Fill(_poison += 0x53);
+        return end - Packet.ReadableTailroomBytes - lengthBytes;
+    }
 
     [DoesNotReturn]
     private void ThrowTooLong(int lengthBytes)

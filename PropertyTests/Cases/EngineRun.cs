@@ -1,5 +1,6 @@
 using System.Globalization;
 using Mergeflow.Engine;
+using Mergeflow.Native;
 
 namespace Mergeflow.PropertyTests;
 
@@ -36,15 +37,19 @@ internal sealed class EngineRun : IOutputSink
             ConnectionCapacity = 4096,
             MegaflowCapacity = 8192,
             EmcEntryCount = 1024,
-            PacketCapacity = 512,
+            PacketCapacity = setup.Guarded ? 1500 : 512,
+            GuardPages = setup.Guarded,
+            IpfMinFragV4Bytes = @case.MinFragmentBytes.V4,
+            IpfMinFragV6Bytes = @case.MinFragmentBytes.V6,
             FrameCapacityBytes = 2048,
         };
         using var simulator = new Simulator(options, run);
+        using GuardedBlock? input = setup.Guarded ? new GuardedBlock(options.FrameCapacityBytes) : null;
         foreach (GroupMod group in @case.ParseGroups()) simulator.ApplyGroupMod(group);
         simulator.ApplyFlowMods(@case.ParseFlows());
         for (int i = 0; i < @case.Events.Count; i++)
         {
-            Step(simulator, @case.Events[i], i);
+            Step(simulator, @case.Events[i], i, input);
 
             // Acknowledged: what the change revoked is gone, what was counted is booked.
             if (@case.Events[i].Op is FuzzOp.Packet or FuzzOp.Tick) continue;
@@ -61,13 +66,13 @@ internal sealed class EngineRun : IOutputSink
 
     public void Output(long eventIndex, uint port, ReadOnlySpan<byte> frame) => _outputs[eventIndex].Add((port, Convert.ToHexStringLower(frame)));
 
-    private static void Step(Simulator simulator, FuzzEvent e, int index)
+    private static void Step(Simulator simulator, FuzzEvent e, int index, GuardedBlock? input)
     {
         simulator.AdvanceTo(e.TimeMs);
         switch (e.Op)
         {
             case FuzzOp.Packet:
-                simulator.Receive(e.Port, e.Frame, index);
+                simulator.Receive(e.Port, input is null ? e.Frame : input.PlaceAtEnd(e.Frame), index);
                 break;
             case FuzzOp.FlowMods:
                 // The model counts a packet for the rules that decided about it, whenever these are changed.

@@ -8,6 +8,9 @@ internal sealed record FuzzCase(string Name, IReadOnlyList<uint> Ports, IReadOnl
     /// <summary>Conntrack checks TCP sequence numbers; off for runs that a NIC takes part in.</summary>
     public bool ChecksSequence { get; init; } = true;
 
+    /// <summary>Smallest fragment that conntrack accepts, IPv4 and IPv6, in bytes.</summary>
+    public (int V4, int V6) MinFragmentBytes { get; init; } = (1200, 1280);
+
     public static FlowTextParser Parser { get; } = new();
 
     public IReadOnlyList<FlowMod> ParseFlows() => [.. Flows.Select(l => Parser.ParseFlow(l))];

@@ -1,0 +1,99 @@
+using System.Text.Json;
+
+namespace Mergeflow.PropertyTests;
+
+/// <summary>Where mutated frames come from: every recorded case, every found counter-example, and pipelines that do everything at once.</summary>
+internal static class FrameSources
+{
+    /// <summary>Rules that send any frame through many kinds of action.</summary>
+    private static readonly (string Name, string[] Flows)[] s_pipelines =
+    [
+        ("translate",
+        [
+            "cookie=1,table=0,priority=100,ip,in_port=1 actions=dec_ttl,ct(table=1,zone=1,nat)",
+            "cookie=2,table=0,priority=100,ip,in_port=2 actions=ct(table=1,zone=1,nat)",
+            "cookie=3,table=0,priority=90,ip actions=mod_dl_src:02:00:00:00:00:aa,ct(table=2,zone=2)",
+            "cookie=4,table=0,priority=90,ipv6 actions=mod_nw_tos:32,ct(table=1,zone=3,nat)",
+            "cookie=5,table=0,priority=1 actions=output:1,output:2,output:3",
+            "cookie=6,table=1,priority=50,ip,ct_state=+trk+new,in_port=1 actions=ct(commit,table=3,zone=1,nat(src=198.51.100.1-198.51.100.3:1024-1100),exec(load:1->NXM_NX_CT_MARK[]))",
+            "cookie=7,table=1,priority=50,ip,ct_state=+trk+new actions=ct(commit,table=3,zone=1,nat(dst=10.0.0.9))",
+            "cookie=8,table=1,priority=50,ipv6,ct_state=+trk+new actions=ct(commit,table=3,zone=3,nat(src=fd00::77))",
+            "cookie=9,table=1,priority=40,ct_state=+trk+est actions=resubmit(,3)",
+            "cookie=10,table=1,priority=41,ip,ct_state=+trk+rel actions=ct(table=3,zone=4,nat)",
+            "cookie=11,table=1,priority=30,ct_state=+trk+inv actions=output:4",
+            "cookie=12,table=2,priority=50,ct_state=+trk+new,ip actions=ct(commit,zone=2),output:3",
+            "cookie=13,table=2,priority=40 actions=ct_clear,resubmit(,3)",
+            "cookie=14,table=3,priority=50,tcp actions=mod_tp_dst:8080,push_vlan:0x8100,mod_vlan_vid:5,output:3,pop_vlan,output:4",
+            "cookie=15,table=3,priority=50,udp actions=mod_tp_src:5353,mod_nw_src:192.0.2.1,output:3,output:4",
+            "cookie=16,table=3,priority=50,icmp actions=set_field:3->icmp_type,output:4",
+            "cookie=17,table=3,priority=50,icmp6,icmp_type=135,icmp_code=0 actions=set_field:fd00::5->nd_target,output:4",
+            "cookie=18,table=3,priority=50,tcp6 actions=set_field:fd00::6->ipv6_dst,mod_tp_src:99,output:1,output:4",
+            "cookie=19,table=3,priority=20,ip actions=mod_nw_dst:192.0.2.2,output:3,output:1",
+            "cookie=20,table=3,priority=1 actions=output:2,output:3",
+        ]),
+        ("rewrite",
+        [
+            "cookie=1,table=0,priority=100,arp actions=set_field:10.9.9.9->arp_tpa,set_field:02:00:00:00:00:99->arp_sha,output:2,in_port",
+            "cookie=2,table=0,priority=100,mpls actions=dec_mpls_ttl,output:2,pop_mpls:0x0800,output:3",
+            "cookie=3,table=0,priority=100,mplsm actions=push_mpls:0x8848,set_field:7->mpls_label,output:2",
+            "cookie=4,table=0,priority=90,ip,nw_frag=later actions=mod_nw_tos:16,output:2",
+            "cookie=5,table=0,priority=90,ip,nw_frag=first actions=dec_ttl,output:3",
+            "cookie=6,table=0,priority=80,ip,dl_vlan=5 actions=strip_vlan,push_mpls:0x8847,set_field:9->mpls_label,output:2,push_vlan:0x88a8,output:3",
+            "cookie=7,table=0,priority=70,tcp actions=set_field:1->ip_ecn,mod_nw_src:192.0.2.3,mod_nw_dst:192.0.2.4,mod_tp_src:1,mod_tp_dst:2,output:2",
+            "cookie=8,table=0,priority=70,udp actions=mod_nw_src:192.0.2.3,mod_tp_src:1,check_pkt_larger(100)->NXM_NX_REG0[0],resubmit(,1)",
+            "cookie=9,table=0,priority=70,sctp actions=mod_nw_ttl:9,output:2",
+            "cookie=10,table=0,priority=60,tcp6 actions=dec_ttl,set_field:fd00::8->ipv6_src,mod_tp_dst:7,output:2",
+            "cookie=11,table=0,priority=60,udp6 actions=set_field:fd00::8->ipv6_dst,mod_tp_dst:7,output:2,output(port=3,max_len=70)",
+            "cookie=12,table=0,priority=60,icmp6 actions=set_field:fd00::8->ipv6_dst,set_field:1->icmpv6_code,output:2",
+            "cookie=13,table=0,priority=50,ip actions=mod_nw_src:192.0.2.3,mod_nw_tos:8,push_vlan:0x8100,push_vlan:0x8100,output:2,output:3",
+            "cookie=14,table=0,priority=1 actions=push_vlan:0x88a8,mod_vlan_pcp:3,output:2,clone(strip_vlan,output:3),output:4",
+            "cookie=15,table=1,priority=10,reg0=1/1 actions=output:3",
+            "cookie=16,table=1,priority=1 actions=output:4",
+        ]),
+    ];
+
+    /// <summary>All sources; a source's events are in order.</summary>
+    public static IReadOnlyList<FuzzCase> All()
+    {
+        string cases = Path.Combine(AppContext.BaseDirectory, "cases"), corpus = Path.Combine(AppContext.BaseDirectory, "Corpus");
+        List<FuzzCase> sources =
+        [
+            .. Directory.EnumerateDirectories(cases).Order(StringComparer.Ordinal).Select(d => Recorded(d)),
+            .. Directory.EnumerateDirectories(corpus).Order(StringComparer.Ordinal).Select(d => CaseDirectory.Read(d)),
+        ];
+        List<FuzzEvent> mixed = [.. sources.SelectMany(s => s.Events.Where(e => e.Op == FuzzOp.Packet).Take(60)).Select(e => e with { TimeMs = 0, Port = 1 + (e.Port % 4) })];
+        foreach ((string name, string[] flows) in s_pipelines) sources.Add(new FuzzCase(name, [1, 2, 3, 4], flows, [], mixed));
+        return sources;
+    }
+
+    private static FuzzCase Recorded(string directory)
+    {
+        var recorded = new RecordedCase(Path.GetFileName(directory));
+        string groups = Path.Combine(directory, "groups.txt");
+        return new FuzzCase(
+            Path.GetFileName(directory),
+            [.. recorded.Ports.Values],
+            Rules(Path.Combine(directory, "flows.txt")),
+            File.Exists(groups) ? Rules(groups) : [],
+            [.. recorded.Events().Select(Event)])
+        {
+            ChecksSequence = recorded.ChecksSequence,
+            MinFragmentBytes = (recorded.MinFragmentV4, recorded.MinFragmentV6),
+        };
+    }
+
+    private static List<string> Rules(string file) => [.. File.ReadLines(file).Where(l => l.Length > 0 && l[0] != '#')];
+
+    private static FuzzEvent Event(JsonElement e)
+    {
+        long t = e.GetProperty("t").GetInt64();
+        return e.GetProperty("op").GetString() switch
+        {
+            "pkt" => new(t, FuzzOp.Packet) { Port = e.GetProperty("port").GetUInt32(), Frame = Convert.FromHexString(e.GetProperty("hex").GetString()!) },
+            "flow_mods" => new(t, FuzzOp.FlowMods) { Lines = [.. e.GetProperty("lines").EnumerateArray().Select(l => l.GetString()!)] },
+            "group_mods" => new(t, FuzzOp.GroupMod) { Lines = [e.GetProperty("line").GetString()!] },
+            "ct_flush" => new(t, FuzzOp.FlushConntrack) { Zone = e.TryGetProperty("zone", out JsonElement z) ? z.GetInt32() : null },
+            _ => new(t, FuzzOp.Tick),
+        };
+    }
+}
