@@ -17,7 +17,7 @@ internal static class RunCommand
         OutputOptions where = new();
         Option<string?> baseline = new("--baseline") { HelpName = "FILE", Description = "Compare with an earlier results.json. Exit 0 same or better, 1 slower, 2 too noisy to tell." };
         Option<double> threshold = new("--threshold") { HelpName = "PCT", Description = "Slowdown that counts, percent.", DefaultValueFactory = _ => 5 };
-        Option<string?> peer = new("--peer") { HelpName = "ovs", Description = "Say whether Open vSwitch is installed, and how the two are measured in turn." };
+        Option<string?> peer = new("--peer") { HelpName = "ovs", Description = "Measure Open vSwitch with DPDK in turn with every row, where it is installed." };
         Option<string?> peerTable = new("--peer-table") { HelpName = "FILE", Description = "Figures of Open vSwitch on the same work, put beside ours." };
         Option<string?> profile = new("--profile") { HelpName = "NAME", Description = "Run one scenario under dotnet-trace; writes NAME.speedscope.json." };
         peer.AcceptOnlyFromAmong("ovs");
@@ -54,7 +54,8 @@ internal static class RunCommand
 
             if (run is not null && settings.FrameSizes is not [{ Suffix: "" }]) throw PerfException.Usage("--frame-size: a capture has frames of its own");
             RunReport report = where.Report(parsed, output, args, interrupted);
-            if (parsed.GetValue(peer) is not null) report.Note(OvsPeer.Availability());
+            using IPeer? other = parsed.GetValue(peer) is null ? null : StartPeer(settings, report);
+            if (other is not null) settings = settings with { Peer = other, HardwareChecksums = false };
             IReadOnlyList<OffloadMode>? modes = how.Modes(parsed);
             ResultsFile results = run is not null
                 ? report.Capture(run, settings, modes)
@@ -63,6 +64,18 @@ internal static class RunCommand
             return report.Finish(results, old, thresholdPercent / 100);
         });
         return root;
+    }
+
+    private static OvsPeer? StartPeer(BenchSettings settings, RunReport report)
+    {
+        if (OvsPeer.TryStart(settings.Cpu ?? HostProbe.ProcessCpus[^1], out string why) is not { } peer)
+        {
+            report.Note($"--peer ovs: {why}; this run goes on without it.");
+            return null;
+        }
+
+        report.Note($"{peer.Name}: in turn with every run, on the same processor. Its device gives neither checksum verdicts nor hashes, so ours do not either (_sw).");
+        return peer;
     }
 
     /// <summary>The arguments without an option and its value.</summary>

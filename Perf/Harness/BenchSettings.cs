@@ -56,6 +56,9 @@ public sealed record BenchSettings
     /// <summary>Measure the stages of the packet path after the runs, or null.</summary>
     public StageRunner? Stages { get; init; }
 
+    /// <summary>Another switch, measured before each run of ours, or null.</summary>
+    public IPeer? Peer { get; init; }
+
     /// <summary>Most rules of the soft device.</summary>
     public int MergedCapacity { get; init; } = 262_144;
 }

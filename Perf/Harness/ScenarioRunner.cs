@@ -18,6 +18,7 @@ public sealed class ScenarioRunner
     private readonly BenchSettings _settings;
     private readonly CancellationToken _interrupted;
     private readonly Action<BenchProgress>? _progress;
+    private readonly List<PeerRun> _peerRuns = [];
 
     /// <summary>A scenario that has not started; <paramref name="progress"/> is called on the packet thread, between runs.</summary>
     public ScenarioRunner(Workload workload, BenchSettings settings, Action<BenchProgress>? progress = null, CancellationToken interrupted = default)
@@ -56,6 +57,8 @@ public sealed class ScenarioRunner
         bool pinned = cpu is int n && ThreadPinning.TryPin(n);
         using var loop = new PacketLoop(_workload, _settings, pinned ? cpu : null, _interrupted);
         var runs = new List<BenchRun>(_settings.Runs);
+        if (_settings.Peer is not null) Report("peer: set-up", 0);
+        _settings.Peer?.Prepare(_workload, _settings);
         int repeated = _settings.OneShot ? RunOneShot(loop, runs) : RunSteady(loop, runs);
         RateResult? rates = _settings.Rates?.Run(loop, Spread.Of(runs.Select(r => r.PacketsPerSecond)).Median, phase => Report(phase, 0.9));
         if (_settings.Ramp is not null) Report("ramp", 0.9);
@@ -69,7 +72,16 @@ public sealed class ScenarioRunner
             Stages = _settings.Stages?.Run(loop, _settings.OneShot),
             PinnedCpu = pinned ? cpu : null,
             Repeated = repeated,
+            Peer = _settings.Peer is { } peer ? PeerResult.Of(peer.Name, _peerRuns, peer.MeasureReceive()) : null,
         });
+    }
+
+    /// <summary>The other switch first, then ours, run by run.</summary>
+    private void MeasurePeer(int run)
+    {
+        if (_settings.Peer is null || _peerRuns.Count > run) return;
+        Report($"peer: run {run + 1}/{_settings.Runs}", 0.4 + (0.6 * run / _settings.Runs));
+        _peerRuns.Add(_settings.Peer.Measure());
     }
 
     private int RunSteady(PacketLoop loop, List<BenchRun> runs)
@@ -81,6 +93,7 @@ public sealed class ScenarioRunner
         int repeated = 0;
         while (runs.Count < _settings.Runs)
         {
+            MeasurePeer(runs.Count);
             ReportRun(runs.Count);
             BenchRun run = loop.Measure(_settings.Seconds);
             if (Repeat(run, ref repeated)) continue;
@@ -97,6 +110,7 @@ public sealed class ScenarioRunner
         for (int i = 0; runs.Count < _settings.Runs; i++)
         {
             bool counted = i >= 3 && warm >= Math.Min(MinWarmupSeconds, _settings.WarmupSeconds);
+            if (counted) MeasurePeer(runs.Count);
             if (counted) ReportRun(runs.Count);
             else Report("warm-up", 0.02);
             loop.Forget();

@@ -23,6 +23,14 @@ public static class ResultsTable
         ("min..max", r => $"{Short(r.CyclesPerPacket.Min)}..{Short(r.CyclesPerPacket.Max)}"),
     ];
 
+    private static readonly (string Header, Func<ScenarioResult, string> Cell)[] s_peer =
+    [
+        ("peer", r => r.Peer is { } p ? Short(p.CyclesPerPacket.Median) : "-"),
+        ("min..max", r => r.Peer is { } p ? $"{Short(p.CyclesPerPacket.Min)}..{Short(p.CyclesPerPacket.Max)}" : "-"),
+        ("of it rx", r => r.Peer?.ReceiveCyclesPerPacket is double rx ? Short(rx) : "-"),
+        ("times", r => r.Peer is { } p ? (p.CyclesPerPacket.Median / r.CyclesPerPacket.Median).ToString("F1", CultureInfo.InvariantCulture) : "-"),
+    ];
+
     private static readonly (string Header, Func<ScenarioResult, string> Cell)[] s_where =
     [
         ("NIC %", r => Percent(r.Tiers.Nic)),
@@ -40,11 +48,11 @@ public static class ResultsTable
     {
         if (console.Profile.Width >= WideColumns)
         {
-            Write(console, results, [.. s_names, .. Speed(results), .. s_where]);
+            Write(console, results, [.. s_names, .. Speed(results), .. Peer(results), .. s_where]);
         }
         else
         {
-            Write(console, results, [.. s_names, .. Speed(results)]);
+            Write(console, results, [.. s_names, .. Speed(results), .. Peer(results)]);
             Write(console, results, [.. s_names, .. s_where]);
         }
 
@@ -84,6 +92,9 @@ public static class ResultsTable
         yield return ("memory", $"huge pages {string.Join(", ", results.Scenarios.Select(s => s.HugePages).Distinct())} (reserved {h.HugePagesReserved}, transparent: {h.TransparentHugePages})");
         yield return ("system", $"{h.OperatingSystem}, {h.Kernel}");
     }
+
+    private static IEnumerable<(string Header, Func<ScenarioResult, string> Cell)> Peer(ResultsFile results)
+        => results.Scenarios.Any(r => r.Peer is not null) ? s_peer : [];
 
     private static IEnumerable<(string Header, Func<ScenarioResult, string> Cell)> Speed(ResultsFile results)
         => results.Scenarios.Any(r => r.DeviceCyclesPerPacket is not null)

@@ -12,7 +12,7 @@ public sealed record ScenarioSpec(string Name, Func<Workload> Make, BenchSetting
     /// <exception cref="PerfException">There is no such workload.</exception>
     public static ScenarioSpec Named(string name, BenchSettings settings)
     {
-        ScenarioName parsed = ScenarioName.Parse(name);
+        ScenarioName parsed = ScenarioName.Parse(settings.HardwareChecksums || name.Contains(ScenarioName.SoftwareChecksums, StringComparison.Ordinal) ? name : name + ScenarioName.SoftwareChecksums);
         return new ScenarioSpec(parsed.Full + settings.FrameSize.Suffix, () => settings.FrameSize.Apply(WorkloadCache.Get(parsed.Workload)), settings with
         {
             CacheOn = settings.CacheOn && parsed.CacheOn,
@@ -33,7 +33,8 @@ public sealed record ScenarioSpec(string Name, Func<Workload> Make, BenchSetting
             const double onePass = 0.15;
             double runs = Settings.OneShot ? (Settings.Runs + 3) * onePass : Settings.Runs * Settings.Seconds;
             double stages = Settings.Stages is { } s ? 1.2 + (2 * s.Rounds * s.Seconds) : 0;
-            return preparation + Math.Min(1.2, Settings.WarmupSeconds) + runs + stages + (Settings.Churn?.Seconds ?? 0) + (Settings.Ramp?.Seconds ?? 0);
+            double peer = Settings.Peer is null ? 0 : 10 + (Settings.Runs * (Settings.Seconds + 1));
+            return peer + preparation + Math.Min(1.2, Settings.WarmupSeconds) + runs + stages + (Settings.Churn?.Seconds ?? 0) + (Settings.Ramp?.Seconds ?? 0);
         }
     }
 
