@@ -15,6 +15,7 @@ internal sealed class RunOptions
     private readonly Option<double> _seconds = new("--seconds") { HelpName = "S", Description = "Measured time per run.", DefaultValueFactory = _ => 0.5 };
     private readonly Option<int> _runs = new("--runs") { HelpName = "N", Description = "Measured runs per row.", DefaultValueFactory = _ => 5 };
     private readonly Option<int?> _cpu = new("--cpu") { HelpName = "N", Description = "Processor of the packet thread; default: the last one." };
+    private readonly Option<int> _pmd = new("--pmd") { HelpName = "N", Description = "PMD threads, each with a share of the flows and a datapath of its own.", DefaultValueFactory = _ => 1 };
     private readonly Option<string?> _nicProfile = new("--nic-profile") { HelpName = "NAME|FILE", Description = "Profile of the emulated NIC. Default: ideal." };
 
     private readonly Option<string> _frameSize = new("--frame-size") { HelpName = "N|imix", Description = "Frame lengths of made-up traffic with FCS, 64 to 1518 bytes; several with commas.", DefaultValueFactory = _ => "64" };
@@ -25,7 +26,7 @@ internal sealed class RunOptions
     /// <summary>Adds the options to a command.</summary>
     public void AddTo(Command command)
     {
-        foreach (Option option in new Option[] { _offload, _cache, _seconds, _runs, _cpu, _nicProfile, _frameSize, _stages }) command.Options.Add(option);
+        foreach (Option option in new Option[] { _offload, _cache, _seconds, _runs, _cpu, _pmd, _nicProfile, _frameSize, _stages }) command.Options.Add(option);
     }
 
     /// <summary>The settings once per frame length that was asked for.</summary>
@@ -43,6 +44,9 @@ internal sealed class RunOptions
         int[] allowed = Native.ThreadPinning.AllowedCpus();
         if (cpu is int n && allowed.Length > 0 && !allowed.Contains(n))
             throw PerfException.Usage(string.Create(CultureInfo.InvariantCulture, $"--cpu: {n} is none of the usable processors {string.Join(',', allowed)}"));
+        int pmds = parsed.GetValue(_pmd);
+        if (pmds is < 1 or > 64) throw PerfException.Usage("--pmd: expected 1 to 64");
+        if (pmds > 1 && cpu is not null) throw PerfException.Usage("--pmd: several threads take the last processors, --cpu chooses one");
         string? profile = parsed.GetValue(_nicProfile);
         if (profile is not null && !NicProfile.EmbeddedNames.Contains(profile) && !File.Exists(profile))
             throw PerfException.Usage($"--nic-profile: '{profile}' is neither a file nor one of {string.Join(", ", NicProfile.EmbeddedNames)}");
@@ -52,6 +56,7 @@ internal sealed class RunOptions
             Seconds = seconds,
             Runs = runs,
             Cpu = cpu,
+            Pmds = pmds,
             NicProfile = profile,
             FrameSizes = FrameSize.ParseList(parsed.GetRequiredValue(_frameSize)),
             Stages = parsed.GetValue(_stages) ? new StageRunner() : null,

@@ -32,6 +32,9 @@ public sealed record BenchSettings
     /// <summary>Processor of the packet thread; null = the last one allowed.</summary>
     public int? Cpu { get; init; }
 
+    /// <summary>PMD threads.</summary>
+    public int Pmds { get; init; } = 1;
+
     /// <summary>NIC profile for <see cref="OffloadMode.Nic"/>.</summary>
     public string? NicProfile { get; init; }
 

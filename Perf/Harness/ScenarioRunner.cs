@@ -29,8 +29,10 @@ public sealed class ScenarioRunner
     /// </summary>
     /// <exception cref="FlowTextException">The rules cannot be parsed.</exception>
     /// <exception cref="OperationCanceledException">Interrupted.</exception>
+    /// <exception cref="PerfException">Several PMD threads are not possible here.</exception>
     public BenchResult Run()
     {
+        if (_settings.Pmds > 1) return new PmdGroup(_workload, _settings, WarmUp, _interrupted).Run();
         BenchResult? result = null;
         ExceptionDispatchInfo? failure = null;
         var thread = new Thread(() =>

@@ -1,0 +1,49 @@
+using Mergeflow.Perf;
+using Xunit;
+
+namespace Mergeflow.Tests;
+
+/// <summary>Frames that several PMD threads share.</summary>
+public sealed class FlowSplitTests
+{
+    [Theory]
+    [InlineData("s4_udp_1k_uni")]
+    [InlineData("s5_udp_1k_uni")]
+    public void ThreadsDivideConnectionsNotPackets(string scenario)
+    {
+        Workload whole = ScenarioSpec.Named(scenario, new BenchSettings()).Make();
+        IReadOnlyList<Workload> shares = FlowSplit.Of(whole, 2);
+        Assert.Equal(2, shares.Count);
+        Assert.Equal(whole.Frames.Count, shares.Sum(s => s.Frames.Count));
+        Assert.All(shares, s => Assert.InRange(s.Frames.Count, whole.Frames.Count / 3, whole.Frames.Count * 2 / 3));
+
+        // A connection that came apart would be new or invalid to one of the two, and its packets would be dropped.
+        foreach (Workload share in shares)
+        {
+            using var loop = new PacketLoop(share, new BenchSettings { OneShot = true }, cpu: null, default);
+            loop.Replay(share.Setup);
+            BenchRun run = loop.Measure(double.MaxValue);
+            Assert.Equal((ulong)share.Frames.Count, run.Packets);
+            Assert.Equal(run.Packets, run.Transmitted);
+        }
+    }
+
+    [Fact]
+    public void AGroupAddsUpItsThreads()
+    {
+        Assert.SkipUnless(HostProbe.ProcessCpus.Count > 1, "one processor");
+        ScenarioSpec spec = ScenarioSpec.Named("s2_1k_uni", new BenchSettings { Pmds = 2, Runs = 2, Seconds = 0.02, WarmupSeconds = 0.1 });
+        ScenarioResult row = ScenarioResultBuilder.Build(spec, spec.Make(), new ScenarioRunner(spec.Make(), spec.Settings).Run());
+        Assert.Equal("s2_1k_uni_pmd2", row.Name);
+        Assert.Equal(1, row.TxPerRx);
+        Assert.Equal(2, row.Runs.Count);
+        Assert.Equal(16, row.Megaflows);
+    }
+
+    [Fact]
+    public void FramesWithoutPortsGoToTheFirstThread()
+    {
+        Assert.Equal(0, FlowSplit.ThreadOf(new byte[60], 2));
+        Assert.Equal(0, FlowSplit.ThreadOf([], 2));
+    }
+}
