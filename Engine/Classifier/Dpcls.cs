@@ -81,10 +81,13 @@ public sealed unsafe class Dpcls : IDisposable
         return pending;
     }
 
+    /// <summary>There is a subtable for this megaflow already.</summary>
+    public bool HasSubtable(ref FlowKey mask, ref FlowKey fullKey) => Find(ref mask, PortOf(ref mask, ref fullKey)) is not null;
+
     /// <summary>Adds a megaflow.</summary>
     public void Insert(Megaflow m)
     {
-        uint port = PortOf(m);
+        uint port = PortOf(ref m.Mask, ref m.Value);
         if (Find(ref m.Mask, port) is not { } subtable)
         {
             subtable = new DpclsSubtable(ref m.Mask);
@@ -100,7 +103,7 @@ public sealed unsafe class Dpcls : IDisposable
     /// <summary>Removes a megaflow; an empty subtable goes too.</summary>
     public void Remove(Megaflow m)
     {
-        uint port = PortOf(m);
+        uint port = PortOf(ref m.Mask, ref m.Value);
         if (Find(ref m.Mask, port) is not { } subtable) return;
         subtable.Remove(ref m.Value);
         if (subtable.Count > 0) return;
@@ -138,7 +141,7 @@ public sealed unsafe class Dpcls : IDisposable
     }
 
     /// <summary>A subtable is a mask and, if overlapping megaflows can be in it, a port.</summary>
-    private static uint PortOf(Megaflow m) => m.Mask.Vlan0Tci.Raw != 0 && m.Value.Vlan0Tci.Raw != 0 ? m.Value.InPort.Raw : 0;
+    private static uint PortOf(ref FlowKey mask, ref FlowKey key) => (mask.Vlan0Tci.Raw & key.Vlan0Tci.Raw) != 0 ? key.InPort.Raw & mask.InPort.Raw : 0;
 
     private void GrowUnion(ref FlowKey mask)
     {

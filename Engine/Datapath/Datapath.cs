@@ -35,7 +35,7 @@ public sealed partial class Datapath : IDisposable
             GuardPages = options.GuardPages,
         });
         Megaflows = new MegaflowTable(options.MegaflowCapacity, Quiescent);
-        _upcall = new UpcallHandler(Pipeline, Megaflows) { TelemetryId = TelemetryId };
+        _upcall = new UpcallHandler(Pipeline, Megaflows) { TelemetryId = TelemetryId, SubtableLimit = options.SubtableLimit };
         Revalidator = new Revalidator(Pipeline, _upcall, options) { TelemetryId = TelemetryId };
         if (CreateProvider(options) is { } provider)
         {

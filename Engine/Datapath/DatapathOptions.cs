@@ -67,6 +67,11 @@ public class DatapathOptions
     /// <summary>Most megaflows (OVS flow-limit).</summary>
     public int MegaflowCapacity { get; init; } = 65_536;
 
+    /// <summary>
+    /// Subtables from which on a megaflow with a new mask matches whole addresses and ports, see <see cref="SubtableGuard"/>. Open vSwitch has no such bound.
+    /// </summary>
+    public int SubtableLimit { get; init; } = 128;
+
     /// <summary>Most connections.</summary>
     public int ConnectionCapacity { get; init; } = 65_536;
 

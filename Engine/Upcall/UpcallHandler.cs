@@ -22,6 +22,12 @@ public sealed unsafe class UpcallHandler : IDisposable
 
     public Dpcls Classifier { get; } = new();
 
+    /// <summary>See <see cref="DatapathOptions.SubtableLimit"/>.</summary>
+    public int SubtableLimit { get; init; } = int.MaxValue;
+
+    /// <summary>Megaflows whose mask was widened because there were as many subtables as allowed, see <see cref="SubtableGuard"/>.</summary>
+    public ulong WidenedMasks { get; private set; }
+
     /// <summary>Told about every deleted megaflow.</summary>
     public OffloadThread? Observer { get; set; }
 
@@ -55,6 +61,7 @@ public sealed unsafe class UpcallHandler : IDisposable
             rule.LastUsedMs = nowMs;
         }
 
+        if (Classifier.SubtableCount >= SubtableLimit && !Classifier.HasSubtable(ref _result.Mask, ref key) && SubtableGuard.Widen(ref _result.Mask)) WidenedMasks++;
         Megaflow? m = Megaflows.Add(ref key, _result, nowMs);
         if (m is null) return null;
         (m.SettledPackets, m.SettledBytes) = (1, (uint)p->LengthBytes);

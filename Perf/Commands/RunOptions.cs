@@ -18,6 +18,7 @@ internal sealed class RunOptions
     private readonly Option<int> _pmd = new("--pmd") { HelpName = "N", Description = "PMD threads, each with a share of the flows and a datapath of its own.", DefaultValueFactory = _ => 1 };
     private readonly Option<string?> _nicProfile = new("--nic-profile") { HelpName = "NAME|FILE", Description = "Profile of the emulated NIC. Default: ideal." };
 
+    private readonly Option<int> _subtableLimit = new("--subtable-limit") { HelpName = "N", Description = "Subtables from which on megaflows with new masks match whole addresses and ports; 0: never.", DefaultValueFactory = _ => new BenchSettings().SubtableLimit };
     private readonly Option<string> _frameSize = new("--frame-size") { HelpName = "N|imix", Description = "Frame lengths of made-up traffic with FCS, 64 to 1518 bytes; several with commas.", DefaultValueFactory = _ => "64" };
     private readonly Option<bool> _stages = new("--stages") { Description = "Measure also where the cycles go: receive, parse, lookups, conntrack, actions, transmit." };
 
@@ -26,7 +27,7 @@ internal sealed class RunOptions
     /// <summary>Adds the options to a command.</summary>
     public void AddTo(Command command)
     {
-        foreach (Option option in new Option[] { _offload, _cache, _seconds, _runs, _cpu, _pmd, _nicProfile, _frameSize, _stages }) command.Options.Add(option);
+        foreach (Option option in new Option[] { _offload, _cache, _seconds, _runs, _cpu, _pmd, _nicProfile, _subtableLimit, _frameSize, _stages }) command.Options.Add(option);
     }
 
     /// <summary>The settings once per frame length that was asked for.</summary>
@@ -47,6 +48,8 @@ internal sealed class RunOptions
         int pmds = parsed.GetValue(_pmd);
         if (pmds is < 1 or > 64) throw PerfException.Usage("--pmd: expected 1 to 64");
         if (pmds > 1 && cpu is not null) throw PerfException.Usage("--pmd: several threads take the last processors, --cpu chooses one");
+        int subtableLimit = parsed.GetValue(_subtableLimit);
+        if (subtableLimit is < 0 or > 1_000_000) throw PerfException.Usage("--subtable-limit: expected 0 to 1000000");
         string? profile = parsed.GetValue(_nicProfile);
         if (profile is not null && !NicProfile.EmbeddedNames.Contains(profile) && !File.Exists(profile))
             throw PerfException.Usage($"--nic-profile: '{profile}' is neither a file nor one of {string.Join(", ", NicProfile.EmbeddedNames)}");
@@ -57,6 +60,7 @@ internal sealed class RunOptions
             Runs = runs,
             Cpu = cpu,
             Pmds = pmds,
+            SubtableLimit = subtableLimit,
             NicProfile = profile,
             FrameSizes = FrameSize.ParseList(parsed.GetRequiredValue(_frameSize)),
             Stages = parsed.GetValue(_stages) ? new StageRunner() : null,

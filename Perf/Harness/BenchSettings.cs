@@ -62,6 +62,9 @@ public sealed record BenchSettings
     /// <summary>Another switch, measured before each run of ours, or null.</summary>
     public IPeer? Peer { get; init; }
 
+    /// <summary>See <see cref="DatapathOptions.SubtableLimit"/>; 0 = no limit.</summary>
+    public int SubtableLimit { get; init; } = new DatapathOptions { Ports = [] }.SubtableLimit;
+
     /// <summary>Most rules of the soft device.</summary>
     public int MergedCapacity { get; init; } = 262_144;
 }

@@ -81,6 +81,8 @@ public sealed class PacketLoop : IDisposable
             ConnectionCapacity = 262_144,
             MegaflowCapacity = 65_536,
             MergedCapacity = settings.MergedCapacity,
+            Seed = BitConverter.ToUInt64(System.Security.Cryptography.RandomNumberGenerator.GetBytes(sizeof(ulong))),
+            SubtableLimit = settings.SubtableLimit == 0 ? int.MaxValue : settings.SubtableLimit,
             EmcEntryCount = ExactMatchCache.DefaultEntryCount,
         };
     }

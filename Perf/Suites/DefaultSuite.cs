@@ -33,6 +33,7 @@ public static class DefaultSuite
         ["s6", "snat", ..] => "every packet a new UDP connection, SNAT",
         ["s6", var proto, ..] => $"every packet a new {proto.ToUpperInvariant()} connection",
         ["s7", ..] => "every packet a new megaflow",
+        [TupleExplosion.Name, ..] => "1k flows, and one packet in 16 made to bring 8,192 masks to life",
         ["cps", var proto, ..] => $"{proto.ToUpperInvariant()} connections from first packet to last{(name.Contains("_snat", StringComparison.Ordinal) ? ", SNAT" : "")}",
         _ => "",
     } + (name.Contains("_zipf", StringComparison.Ordinal) ? ", Zipf(1.0)" : "")

@@ -26,7 +26,7 @@ public sealed record ScenarioName(string Full, string Workload, bool CacheOn, bo
     };
 
     /// <summary>Every workload.</summary>
-    public static IReadOnlyList<string> AllNames { get; } = [.. WorkloadRecipe.Names, .. ConnectionLifecycle.Names];
+    public static IReadOnlyList<string> AllNames { get; } = [.. WorkloadRecipe.Names, .. ConnectionLifecycle.Names, TupleExplosion.Name];
 
     /// <summary>Each frame is new: connections or megaflows are set up, and one pass over the frames is one run.</summary>
     public bool OneShot => IsOneShot(Full);

@@ -11,7 +11,7 @@ public static class WorkloadCache
     {
         lock (s_gate)
         {
-            if (s_last?.Name != name) s_last = ConnectionLifecycle.Names.Contains(name) ? ConnectionLifecycle.Make(name) : WorkloadRecipe.Make(name);
+            if (s_last?.Name != name) s_last = name == TupleExplosion.Name ? TupleExplosion.Make() : ConnectionLifecycle.Names.Contains(name) ? ConnectionLifecycle.Make(name) : WorkloadRecipe.Make(name);
             return s_last;
         }
     }

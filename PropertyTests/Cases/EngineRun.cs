@@ -36,6 +36,9 @@ internal sealed class EngineRun : IOutputSink
             ScheduleSeed = setup.ScheduleSeed,
             ConnectionCapacity = 4096,
             MegaflowCapacity = 8192,
+
+            // Every third batch size plays under a bound on subtables that every case reaches.
+            SubtableLimit = setup.BatchSize % 3 == 1 ? 2 : 128,
             EmcEntryCount = 1024,
             PacketCapacity = setup.Guarded ? 1500 : 512,
             GuardPages = setup.Guarded,
