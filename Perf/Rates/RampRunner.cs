@@ -16,7 +16,7 @@ public sealed record RampRunner(double Seconds, double WindowMs)
             BenchRun run = loop.Measure(WindowMs / 1000);
             ms += run.Seconds * 1000;
             double offloaded = run.Packets == 0 ? 0 : 100.0 * (run.NicHits + run.Stats.MergedHits) / run.Packets;
-            points.Add(new RampPoint(ms, run.PacketsPerSecond, offloaded, loop.OffloadedRules - before));
+            points.Add(new RampPoint(ms, run.PacketsPerSecond, offloaded, loop.OffloadedRules - before, TierShares.Of(run.Stats, run.NicHits, run.Packets)));
         }
 
         return points;

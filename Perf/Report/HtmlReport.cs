@@ -53,6 +53,13 @@ public static class HtmlReport
             RowChart.Spread(rows, "Mpps", r => Scale(r.PacketsPerSecond, 1e-6), r => r.Seconds > 0 ? r.Packets / r.Seconds / 1e6 : hz / r.CyclesPerPacket / 1e6, p => p.PacketsPerSecond.Median / 1e6));
         Section(page, "Where packets are decided", "Share of packets per tier; a packet that is recirculated is split as its lookups were.",
             Legend(RowChart.TierParts.Where(p => rows.Any(r => p.Share(r.Tiers) > 0)).Select(p => (p.Name, p.Css))), RowChart.Tiers(rows));
+        ScenarioResult[] onNic = [.. rows.Where(r => r.Nic is not null)];
+        if (onNic.Length > 0)
+        {
+            Section(page, "NIC occupancy", "How full the tables of the emulated NIC were at the end. The number is the exact-match table's.",
+                Legend(RowChart.NicTables.Where(t => onNic.Any(r => t.Used(r.Nic!) > 0)).Select(t => (t.Name, t.Css))), RowChart.Occupancy(onNic));
+        }
+
         ScenarioResult[] staged = [.. rows.Where(r => r.Stages is not null)];
         if (staged.Length == 0) return;
         Section(page, "Where the cycles go", "Cycles per packet of each stage, measured apart with marks between them. Upright line: the packet path without marks; the percentage is how far the sum is from it.",

@@ -13,6 +13,12 @@ internal static class HtmlStudies
             [.. rows.Where(r => r.Rates is not null).SelectMany(r => r.Rates!.Latency.Select(l => ($"{RowChart.Label(r)} at {l.LoadPercent:F0} %", Percentiles(l))))]);
         Chart(page, "Offload ramp", "Share of packets that merged rules take, after all rules were deleted.", new LineChart("ms", "% offloaded", LogX: false),
             [.. rows.Where(r => r.Ramp is not null).Select(r => (RowChart.Label(r), r.Ramp!.Select(p => (p.Ms, p.OffloadedPercent))))]);
+        foreach (ScenarioResult ramped in rows.Where(r => r.Ramp is { Count: > 0 } points && points.All(p => p.Tiers is not null)))
+        {
+            Chart(page, $"Tiers over time: {RowChart.Label(ramped)}", "Share of packets per tier, after all rules were deleted.", new LineChart("ms", "% of packets", LogX: false),
+                [.. RowChart.TierParts.Where(t => ramped.Ramp!.Any(p => t.Share(p.Tiers!) > 0)).Select(t => (t.Name, ramped.Ramp!.Select(p => (p.Ms, t.Share(p.Tiers!)))))]);
+        }
+
         ScenarioResult[] churned = [.. rows.Where(r => r.Churn is not null)];
         Chart(page, "Throughput while the tables change", "Each point is a window; the number after @ is flow-mods per second.", new LineChart("ms", "Mpps", LogX: false),
             [.. churned.Select(r => (RowChart.Label(r), r.Churn!.Points.Select(p => (p.Ms, p.PacketsPerSecond / 1e6))))]);

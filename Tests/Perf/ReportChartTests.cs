@@ -44,6 +44,7 @@ public sealed class ReportChartTests
             RowChart.Spread(rows, "cycles", r => r.CyclesPerPacket, r => r.CyclesPerPacket, p => p.CyclesPerPacket.Median),
             RowChart.Spread([rows[0]], "cycles", r => r.CyclesPerPacket, r => r.CyclesPerPacket, p => p.CyclesPerPacket.Median),
             RowChart.Tiers(rows),
+            RowChart.Occupancy([rows[0] with { Offload = "nic", NicProfile = "tiny", Nic = new NicOccupancy(4, 16, 2, 4, 0, 4) }, rows[1] with { Nic = new NicOccupancy(0, 0, 0, 0, 7, 7) }]),
             RowChart.Stages([rows[0] with { Stages = new StageResult([new("parse", 12), new("device", 900)], 912, 1000) }]),
         ];
         foreach (XElement svg in charts.SelectMany(c => XElement.Parse($"<x>{c}</x>").Elements()))
@@ -68,6 +69,24 @@ public sealed class ReportChartTests
         Assert.Contains("<polyline class=\"series0\"", page);
         Assert.Contains("svg polyline[class] { fill: none;", page);
         Assert.DoesNotContain("svg polyline {", page);
+    }
+
+    [Fact]
+    public void TheReportShowsTheTablesOfTheNicAndTheTiersOverTime()
+    {
+        ScenarioResult row = SampleResults.Row("a", 30) with
+        {
+            Offload = "nic",
+            NicProfile = "tiny",
+            Nic = new NicOccupancy(4, 16, 2, 4, 1, 4),
+            Ramp = [new RampPoint(1, 1e6, 0, 0, new TierShares(0, 0, 80, 0, 20)), new RampPoint(2, 1e6, 90, 5, new TierShares(90, 0, 10, 0, 0))],
+        };
+        string page = HtmlReport.Write(SampleResults.File(row), null);
+        Assert.Contains("nic, tiny: 4 of 16 exact-match rules", page, StringComparison.Ordinal);
+        Assert.Contains("1 of 4 wildcard rows", page, StringComparison.Ordinal);
+        Assert.Contains("Tiers over time: a", page, StringComparison.Ordinal);
+        Assert.Contains("NIC: 2, 90.0", page, StringComparison.Ordinal);
+        Assert.Contains("upcall: 1, 20.0", page, StringComparison.Ordinal);
     }
 
     [Fact]
