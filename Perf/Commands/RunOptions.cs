@@ -22,12 +22,14 @@ internal sealed class RunOptions
     private readonly Option<string> _frameSize = new("--frame-size") { HelpName = "N|imix", Description = "Frame lengths of made-up traffic with FCS, 64 to 1518 bytes; several with commas.", DefaultValueFactory = _ => "64" };
     private readonly Option<bool> _stages = new("--stages") { Description = "Measure also where the cycles go: receive, parse, lookups, conntrack, actions, transmit." };
 
+    private readonly Option<double?> _batchLatency = new("--batch-latency") { HelpName = "S", Description = "Then measure for S seconds how long each batch takes: percentiles, allocation, collections." };
+
     public RunOptions() => _cache.AcceptOnlyFromAmong("on", "off");
 
     /// <summary>Adds the options to a command.</summary>
     public void AddTo(Command command)
     {
-        foreach (Option option in new Option[] { _offload, _cache, _seconds, _runs, _cpu, _pmd, _nicProfile, _subtableLimit, _frameSize, _stages }) command.Options.Add(option);
+        foreach (Option option in new Option[] { _offload, _cache, _seconds, _runs, _cpu, _pmd, _nicProfile, _subtableLimit, _frameSize, _stages, _batchLatency }) command.Options.Add(option);
     }
 
     /// <summary>The settings once per frame length that was asked for.</summary>
@@ -50,6 +52,8 @@ internal sealed class RunOptions
         if (pmds > 1 && cpu is not null) throw PerfException.Usage("--pmd: several threads take the last processors, --cpu chooses one");
         int subtableLimit = parsed.GetValue(_subtableLimit);
         if (subtableLimit is < 0 or > 1_000_000) throw PerfException.Usage("--subtable-limit: expected 0 to 1000000");
+        double? batchSeconds = parsed.GetValue(_batchLatency);
+        if (batchSeconds is not (null or (>= 0.01 and <= 3600))) throw PerfException.Usage("--batch-latency: expected 0.01 to 3600");
         string? profile = parsed.GetValue(_nicProfile);
         if (profile is not null && !NicProfile.EmbeddedNames.Contains(profile) && !File.Exists(profile))
             throw PerfException.Usage($"--nic-profile: '{profile}' is neither a file nor one of {string.Join(", ", NicProfile.EmbeddedNames)}");
@@ -64,6 +68,7 @@ internal sealed class RunOptions
             NicProfile = profile,
             FrameSizes = FrameSize.ParseList(parsed.GetRequiredValue(_frameSize)),
             Stages = parsed.GetValue(_stages) ? new StageRunner() : null,
+            BatchLatency = batchSeconds is double b ? new BatchLatencyRunner(b) : null,
         };
     }
 

@@ -42,6 +42,9 @@ public sealed record BenchResult(string Name, BenchSettings Settings, IReadOnlyL
     /// <summary>Where the cycles go, if that was asked for.</summary>
     public StageResult? Stages { get; init; }
 
+    /// <summary>Time of the batches, if that was asked for.</summary>
+    public BatchLatency? BatchLatency { get; init; }
+
     /// <summary>The other switch in turn with these runs, if there is one.</summary>
     public PeerResult? Peer { get; init; }
 

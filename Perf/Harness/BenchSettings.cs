@@ -59,6 +59,9 @@ public sealed record BenchSettings
     /// <summary>Measure the stages of the packet path after the runs, or null.</summary>
     public StageRunner? Stages { get; init; }
 
+    /// <summary>Measure the time of each batch after the runs, or null.</summary>
+    public BatchLatencyRunner? BatchLatency { get; init; }
+
     /// <summary>Another switch, measured before each run of ours, or null.</summary>
     public IPeer? Peer { get; init; }
 

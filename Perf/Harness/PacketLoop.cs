@@ -109,7 +109,12 @@ public sealed class PacketLoop : IDisposable
     }
 
     /// <summary>Runs for a time, or until all frames have been received.</summary>
-    public BenchRun Measure(double seconds)
+    public BenchRun Measure(double seconds) => Measure(seconds, null);
+
+    /// <summary>As <see cref="Measure(double)"/>; the cycles from the end of each batch to that of the next go to <paramref name="batches"/>.</summary>
+    public BenchRun MeasureBatches(double seconds, LatencyHistogram batches) => Measure(seconds, batches);
+
+    private BenchRun Measure(double seconds, LatencyHistogram? batches)
     {
         PmdStats before = _datapath.Pmd.Stats;
         ulong tx = Transmitted();
@@ -120,7 +125,8 @@ public sealed class PacketLoop : IDisposable
         long allocated = GC.GetAllocatedBytesForCurrentThread();
         long start = MonotonicClock.NowNs;
         ulong tsc = TscClock.Now;
-        Loop(seconds, staged: null);
+        if (batches is null) Loop(seconds, staged: null);
+        else LoopTimed(seconds, batches);
         ulong cycles = TscClock.Now - tsc;
         double tookNs = MonotonicClock.NowNs - start;
         allocated = GC.GetAllocatedBytesForCurrentThread() - allocated;
@@ -264,6 +270,27 @@ public sealed class PacketLoop : IDisposable
             Housekeep();
         }
         while (TscClock.Now < end);
+    }
+
+    private void LoopTimed(double seconds, LatencyHistogram batches)
+    {
+        ulong last = TscClock.Now;
+        ulong end = last + (ulong)(seconds * TscClock.FrequencyHz);
+        do
+        {
+            long now = Now;
+            for (int i = 0; i < StepsPerClock; i++)
+            {
+                int received = _poller.Step(now);
+                ulong done = TscClock.Now;
+                if (received > 0) batches.Add(done - last);
+                last = done;
+            }
+
+            _offload?.Announce();
+            Housekeep();
+        }
+        while (last < end);
     }
 
     private void Housekeep()

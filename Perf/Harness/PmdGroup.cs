@@ -28,8 +28,8 @@ internal sealed class PmdGroup
     {
         _cpus = [.. HostProbe.ProcessCpus.TakeLast(settings.Pmds)];
         if (_cpus.Length < settings.Pmds) throw PerfException.Usage($"--pmd: {settings.Pmds} threads, but {_cpus.Length} usable processors");
-        if (settings.Peer is not null || settings.Rates is not null || settings.Ramp is not null || settings.Churn is not null || settings.Stages is not null)
-            throw PerfException.Usage("--pmd: several threads only without --peer, --stages and studies");
+        if (settings.Peer is not null || settings.Rates is not null || settings.Ramp is not null || settings.Churn is not null || settings.Stages is not null || settings.BatchLatency is not null)
+            throw PerfException.Usage("--pmd: several threads only without --peer, --stages, --batch-latency and studies");
         _shares = FlowSplit.Of(workload, settings.Pmds);
         (_settings, _warmUp, _interrupted) = (settings with { OffloadThread = false }, warmUp, interrupted);
         _results = new BenchResult?[_shares.Count];

@@ -66,12 +66,14 @@ public sealed class ScenarioRunner
         if (_settings.Ramp is not null) Report("ramp", 0.9);
         if (_settings.Churn is not null) Report("churn", 0.9);
         if (_settings.Stages is not null) Report("stages", 0.9);
+        if (_settings.BatchLatency is not null) Report("batches", 0.5);
         return loop.Describe(new BenchResult(_workload.Name, _settings, runs)
         {
             Rates = rates,
             Ramp = _settings.Ramp?.Run(loop),
             Churn = _settings.Churn?.Run(loop, _workload),
             Stages = _settings.Stages?.Run(loop, _settings.OneShot),
+            BatchLatency = _settings.OneShot ? null : _settings.BatchLatency?.Run(loop),
             PinnedCpu = pinned ? cpu : null,
             Repeated = repeated,
             Peer = _settings.Peer is { } peer ? PeerResult.Of(peer.Name, _peerRuns, peer.MeasureReceive()) : null,

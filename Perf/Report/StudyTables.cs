@@ -37,6 +37,12 @@ public static class StudyTables
             [.. rows.Where(r => r.Stages is not null).Select(r => new[] { r.Name, r.Offload }
                 .Concat(stages.Select(s => r.Stages!.Stages.FirstOrDefault(x => x.Stage == s) is { } x ? ResultsTable.Short(x.CyclesPerPacket) : "-"))
                 .Concat([ResultsTable.Short(r.Stages!.SumCyclesPerPacket), ResultsTable.Short(r.Stages.TotalCyclesPerPacket), ComparisonTable.Signed(r.Stages.Deviation)]).ToArray())]);
+        yield return ("time per batch, us (up to 32 packets; the loop is never idle)", ["scenario", "offload", "seconds", "packets", "batches", "p50", "p99", "p99.9", "p99.99", "max", "alloc B", "GC", "cpu %"], 2,
+            [.. rows.Where(r => r.BatchLatency is not null).Select(r => (r, b: r.BatchLatency!)).Select(x => new[]
+            {
+                x.r.Name, x.r.Offload, N(Math.Round(x.b.Seconds, 1)), N(x.b.Packets), N(x.b.Batches), Us(x.b.P50Ns), Us(x.b.P99Ns), Us(x.b.P999Ns), Us(x.b.P9999Ns), Us(x.b.MaxNs),
+                N(x.b.AllocatedBytes), N(x.b.Collections), N(Math.Round(100 * x.b.CpuShare, 1)),
+            })]);
         yield return ("connections per second, thousands", ["scenario", "offload", "median", "min", "max"], 2,
             [.. rows.Where(r => r.ConnectionsPerSecond is not null).Select(r => new[] { r.Name, r.Offload, Kilo(r.ConnectionsPerSecond!.Median), Kilo(r.ConnectionsPerSecond.Min), Kilo(r.ConnectionsPerSecond.Max) })]);
     }

@@ -98,6 +98,9 @@ public sealed record ScenarioResult
     /// <summary>Where the cycles go, option <c>--stages</c> only.</summary>
     public StageResult? Stages { get; init; }
 
+    /// <summary>Time of the batches, option <c>--batch-latency</c> only.</summary>
+    public BatchLatency? BatchLatency { get; init; }
+
     /// <summary>The peer on the same work in the same run, if there was one.</summary>
     public PeerResult? Peer { get; init; }
 

@@ -44,6 +44,7 @@ public static class ScenarioResultBuilder
             Nic = result.Nic,
             Churn = result.Churn,
             Stages = result.Stages,
+            BatchLatency = result.BatchLatency,
             Peer = result.Peer,
         };
     }

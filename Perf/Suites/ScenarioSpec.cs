@@ -34,7 +34,8 @@ public sealed record ScenarioSpec(string Name, Func<Workload> Make, BenchSetting
             double runs = Settings.OneShot ? (Settings.Runs + 3) * onePass : Settings.Runs * Settings.Seconds;
             double stages = Settings.Stages is { } s ? 1.2 + (2 * s.Rounds * s.Seconds) : 0;
             double peer = Settings.Peer is null ? 0 : 10 + (Settings.Runs * (Settings.Seconds + 1));
-            return peer + preparation + Math.Min(1.2, Settings.WarmupSeconds) + runs + stages + (Settings.Churn?.Seconds ?? 0) + (Settings.Ramp?.Seconds ?? 0);
+            double batches = Settings is { BatchLatency: { } b, OneShot: false } ? b.Seconds + 1 : 0;
+            return peer + batches + preparation + Math.Min(1.2, Settings.WarmupSeconds) + runs + stages + (Settings.Churn?.Seconds ?? 0) + (Settings.Ramp?.Seconds ?? 0);
         }
     }
 
