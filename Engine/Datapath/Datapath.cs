@@ -98,14 +98,16 @@ public sealed partial class Datapath : IDisposable
     /// <summary>Reclamation of what the offload thread owns and the PMD reads: merged rules.</summary>
     public QuiescentState PmdQuiescent { get; } = new();
 
-    /// <summary>Applies flow modifications, all or none; on return no megaflow and no merged rule contradicts the tables.</summary>
+    /// <summary>
+    /// Applies flow modifications, all or none; on return no megaflow contradicts the tables and no packet uses a merged rule that does. What rules
+    /// have counted and nobody has read yet is credited later, to the OpenFlow rules of the new tables; <see cref="Settle"/> before it
+    /// if that matters.
+    /// </summary>
     /// <param name="mods">Parsed modifications.</param>
     /// <param name="nowMs">Time.</param>
     /// <param name="purge">Delete all megaflows instead of translating them again (OVS <c>revalidator/purge</c>).</param>
     public void ApplyFlowMods(IReadOnlyList<FlowMod> mods, long nowMs, bool purge = false)
     {
-        // What hardware has counted is credited to the megaflows before they are translated again.
-        Offload?.Settle(nowMs);
         Pipeline.ApplyAll(mods, nowMs);
         AfterTableChange(nowMs, purge);
     }
@@ -113,21 +115,19 @@ public sealed partial class Datapath : IDisposable
     /// <summary>Applies a group modification, with the same promise.</summary>
     public void ApplyGroupMod(GroupMod mod, long nowMs, bool purge = false)
     {
-        Offload?.Settle(nowMs);
         Pipeline.ApplyGroup(mod);
         AfterTableChange(nowMs, purge);
     }
 
     /// <summary>
-    /// Takes a port away or brings it back: packets to it are dropped while it is gone. On return no merged rule sends to it or takes its packets;
-    /// a later port of the same number begins without rules.
+    /// Takes a port away or brings it back: packets to it are dropped while it is gone. On return no packet uses a merged rule that sends to it or
+    /// takes its packets; a later port of the same number begins without rules.
     /// </summary>
     public void SetPort(uint port, bool exists, long nowMs)
     {
-        Offload?.Settle(nowMs);
         Pmd.Ports.SetExists(port, exists);
         Offload?.OnPortRemoved(port);
-        Offload?.Barrier(nowMs);
+        Offload?.Acknowledge(nowMs);
     }
 
     /// <summary>Removes connections: all, or those of one zone.</summary>
@@ -135,7 +135,7 @@ public sealed partial class Datapath : IDisposable
     {
         if (zone is { } z) Conntrack.FlushZone(z);
         else Conntrack.FlushAll(nowMs);
-        Offload?.Barrier(nowMs);
+        Offload?.Acknowledge(nowMs);
     }
 
     /// <summary>Deletes every megaflow and every merged rule, their statistics pushed (OVS <c>revalidator/purge</c>).</summary>
@@ -186,7 +186,7 @@ public sealed partial class Datapath : IDisposable
     {
         if (purge) Revalidator.Purge(nowMs);
         else Revalidator.RevalidateAll(nowMs);
-        Offload?.Barrier(nowMs);
+        Offload?.Acknowledge(nowMs);
     }
 
     private IOffloadProvider? CreateProvider(DatapathOptions options)

@@ -27,6 +27,9 @@ public sealed unsafe partial class PmdThread : IDisposable
     private readonly Conntrack _conntrack;
     private readonly MeterTable _meters;
     private readonly IPacketSink? _sink;
+
+    /// <summary>See <see cref="RevocationGates.Closings"/>; null without a soft device.</summary>
+    private readonly int* _gates;
     private FlowKey _union;
     private uint _unionLanes;
     private uint _unionVersion;
@@ -49,6 +52,7 @@ public sealed unsafe partial class PmdThread : IDisposable
         _sink = sink;
         _meters = options.Meters;
         Offload = options.Offload;
+        if (Offload?.Table is { } table) _gates = table.Gates.Closings;
         if (options.CacheOn) _emc = new ExactMatchCache(options.EmcEntryCount);
         _scratch = (BatchScratch*)NativeMemory.AlignedAlloc((nuint)sizeof(BatchScratch), 64);
         *_scratch = default;

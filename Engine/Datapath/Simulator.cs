@@ -37,15 +37,17 @@ public sealed unsafe class Simulator : IDisposable
     /// <summary>Applies flow modifications after everything pending; on return no packet is forwarded by what they revoked.</summary>
     public void ApplyFlowMods(IReadOnlyList<FlowMod> mods, bool purge = false)
     {
-        Flush();
+        BeforeChange();
         Datapath.ApplyFlowMods(mods, NowMs, purge);
+        AfterChange();
     }
 
     /// <summary>Applies a group modification, with the same promise.</summary>
     public void ApplyGroupMod(GroupMod mod, bool purge = false)
     {
-        Flush();
+        BeforeChange();
         Datapath.ApplyGroupMod(mod, NowMs, purge);
+        AfterChange();
     }
 
     /// <summary>Finishes everything at the current time and reports it to the OpenFlow rules, as a revalidator does now and then.</summary>
@@ -122,8 +124,9 @@ public sealed unsafe class Simulator : IDisposable
     /// <summary>Takes a port away or brings it back. On return no rule sends to it or takes packets from it.</summary>
     public void SetPort(uint port, bool exists)
     {
-        Flush();
+        BeforeChange();
         Datapath.SetPort(port, exists, NowMs);
+        AfterChange();
     }
 
     /// <summary>Removes connections: all, or those of one zone.</summary>
@@ -131,6 +134,20 @@ public sealed unsafe class Simulator : IDisposable
     {
         Flush();
         Datapath.FlushConntrack(zone, NowMs);
+        AfterChange();
+    }
+
+    /// <summary>What rules have counted so far belongs to the tables as they are.</summary>
+    private void BeforeChange()
+    {
+        Flush();
+        Datapath.Offload?.Settle(NowMs);
+    }
+
+    /// <summary>The rules that the change has put out of use are taken out; by chance late.</summary>
+    private void AfterChange()
+    {
+        if (_schedule?.OneIn(2) != true) Datapath.Offload?.Settle(NowMs);
     }
 
     /// <summary>Finishes and counts everything at the current time.</summary>

@@ -8,7 +8,8 @@ public sealed class SimulatorOptions : DatapathOptions
 
     /// <summary>
     /// Seed of the schedule: after each batch chance decides whether the offload thread merges what was recorded or is late, and whether the aging
-    /// thread reads some counters. 0 = the offload thread always keeps up. Revocations are never late: the packet thread waits for them.
+    /// thread reads some counters; after a change whether revoked rules, which no packet uses any more, are removed at once. 0 = the offload
+    /// thread always keeps up. Acknowledgements are never late: the packet thread waits for them.
     /// </summary>
     public ulong ScheduleSeed { get; init; }
 }

@@ -13,6 +13,12 @@ public interface IOffloadProvider : IDisposable
     /// <summary>What it can do.</summary>
     OffloadCapabilities Capabilities { get; }
 
+    /// <summary>
+    /// By which rules are taken out of use before each is removed; null if the device has no such thing, then a revocation is not acknowledged
+    /// before it is carried out. With gates, <see cref="OffloadCapabilities.RevokesAtOnce"/> is true.
+    /// </summary>
+    RevocationGates? Gates { get; }
+
     /// <summary>Rules it holds now.</summary>
     int RuleCount { get; }
 

@@ -71,6 +71,9 @@ public sealed class MergedFlow
 
     public long LastUsedMs { get; internal set; }
 
+    /// <summary>Which of the device's <see cref="RevocationGates"/> it stands behind.</summary>
+    public byte Gate { get; internal set; } = RevocationGates.Shut + 1;
+
     /// <summary>First node of the rule's dependency links, -1 = none.</summary>
     internal int FirstLink { get; set; } = -1;
 

@@ -12,7 +12,7 @@ public sealed unsafe partial class MergedFlowTable
     public const int MaxBatch = 32;
 
     /// <summary>
-    /// Finds the rule of each parsed packet; <paramref name="hits"/>[i] = null if there is none. The caller checks <see cref="MergedHot.Dead"/> and
+    /// Finds the rule of each parsed packet; <paramref name="hits"/>[i] = null if there is none. The caller checks <see cref="MergedHot.Gate"/> and
     /// what the rule requires when it comes to use it. <paramref name="count"/> is at most 32.
     /// </summary>
     [SkipLocalsInit]

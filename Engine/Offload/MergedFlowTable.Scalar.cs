@@ -29,15 +29,15 @@ public sealed unsafe partial class MergedFlowTable
     }
 
     /// <summary>
-    /// Counts a packet with this header on its rule, as the packet thread does on a hit; false, and nothing counted, if there is no rule or it is
-    /// dead. Neither checksums nor connections are looked at.
+    /// Counts a packet with this header on its rule, as the packet thread does on a hit; false, and nothing counted, if there is no rule or its gate
+    /// is closed. Neither checksums nor connections are looked at.
     /// </summary>
     public bool TryCount(FlowKey key, int lengthBytes, long nowMs)
     {
         for (int slot = 0; slot < Capacity; slot++)
         {
             MergedHot* hot = _rules + slot;
-            if (!_inUse[slot] || hot->Dead != 0 || !MatchesScalar(hot, ref key)) continue;
+            if (!_inUse[slot] || !Gates.IsOpen(hot->Gate) || !MatchesScalar(hot, ref key)) continue;
             hot->Packets++;
             hot->Bytes += (ulong)lengthBytes;
             hot->LastUsedMs = nowMs;

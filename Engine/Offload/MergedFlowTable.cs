@@ -13,7 +13,7 @@ namespace Mergeflow.Engine;
 /// masked lanes -> keyed hash -> bucket (1 line: 7 signatures, 7 slots; a second bucket if the first is full) -> MergedHot[slot]
 /// </code>
 /// One packet thread reads, one control thread writes. Protocol: 1. the writer fills a free slot; 2. publishes the slot number, then the
-/// signature, in a bucket (x86 stores are ordered; the reader compares the whole key anyway); 3. to remove, it sets Dead and empties the bucket
+/// signature, in a bucket (x86 stores are ordered; the reader compares the whole key anyway); 3. to remove, it shuts the rule's gate and empties the bucket
 /// way; 4. it waits for a grace period; 5. it harvests the counters and frees the slot. A grown index replaces the old one with one store, and
 /// the old one is freed after a grace period. A reader uses the index and slots only within one batch.
 /// </remarks>
@@ -71,6 +71,9 @@ public sealed unsafe partial class MergedFlowTable : IDisposable
     /// <summary>Rules that can be hit.</summary>
     public int Count { get; private set; }
 
+    /// <summary>What rules stand behind.</summary>
+    public RevocationGates Gates { get; } = new();
+
     /// <summary>Masks in use or kept for reuse.</summary>
     public int TemplateCount => _templateCount;
 
@@ -122,7 +125,7 @@ public sealed unsafe partial class MergedFlowTable : IDisposable
     public void Unpublish(int slot)
     {
         MergedHot* hot = _rules + slot;
-        Volatile.Write(ref hot->Dead, 1);
+        Volatile.Write(ref hot->Gate, RevocationGates.Shut);
         ulong hash = _hashOf[slot];
         if (!Erase(Index, hash, slot)) ThrowSlot(slot);
         _inUse[slot] = false;
@@ -148,6 +151,7 @@ public sealed unsafe partial class MergedFlowTable : IDisposable
         for (int i = 0; i < _templateCount; i++) NativeMemory.AlignedFree(_templates[i].Wide);
         while (_oldIndexes.TryDequeue(out (nint Index, ulong Point) old)) NativeMemory.AlignedFree((void*)old.Index);
         NativeMemory.AlignedFree(Index);
+        Gates.Dispose();
         _rulesBlock.Dispose();
         _templatesBlock.Dispose();
     }
@@ -161,6 +165,7 @@ public sealed unsafe partial class MergedFlowTable : IDisposable
         hot->Value1 = FlowKey.Lane(ref rule.Value, 1);
         hot->Template = (byte)template;
         hot->RuleId = rule.Id;
+        hot->Gate = rule.Gate;
         hot->RequiresCsum = rule.RequiresCsum ? (byte)1 : (byte)0;
         hot->ConnCount = (byte)rule.Conns.Length;
         hot->LastUsedMs = -1;

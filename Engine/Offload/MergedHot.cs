@@ -11,8 +11,8 @@ namespace Mergeflow.Engine;
 /// line 1  program, counters, shape, flags, first connection
 /// line 2  further connections, precomputed rewrite
 /// </code>
-/// Counters have one writer, the packet thread that owns the table. <see cref="Dead"/> is set by the control side and read by the packet thread
-/// immediately before use: from then on the rule is not used, although it may be found for the rest of the batch.
+/// Counters have one writer, the packet thread that owns the table. <see cref="Gate"/> is read by the packet thread immediately before use: while
+/// that gate is closed the rule is not used, although it is found (<see cref="RevocationGates"/>).
 /// </remarks>
 [StructLayout(LayoutKind.Explicit, Size = SizeBytes)]
 public unsafe struct MergedHot
@@ -42,8 +42,8 @@ public unsafe struct MergedHot
     /// <summary>Index of the template (mask).</summary>
     [FieldOffset(103)] public byte Template;
 
-    /// <summary>1 = must not be used any more.</summary>
-    [FieldOffset(104)] public byte Dead;
+    /// <summary>The gate it stands behind; <see cref="RevocationGates.Shut"/> = it must not be used any more.</summary>
+    [FieldOffset(104)] public byte Gate;
 
     /// <summary>1 = only for packets whose IP and L4 checksums are known to be good.</summary>
     [FieldOffset(105)] public byte RequiresCsum;

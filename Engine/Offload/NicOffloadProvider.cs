@@ -41,6 +41,9 @@ public sealed class NicOffloadProvider : IOffloadProvider
     public OffloadCapabilities Capabilities { get; }
 
     /// <inheritdoc/>
+    public RevocationGates? Gates => null;
+
+    /// <inheritdoc/>
     public int RuleCount => _device.RuleCount;
 
     /// <inheritdoc/>

@@ -21,6 +21,20 @@ public sealed partial class OffloadThread
         }
     }
 
+    /// <summary>
+    /// Revoked rules that a packet may still use: 0 after each acknowledgement. Rules that go because room is needed are not revoked; a connection
+    /// that has moved is seen by the device itself if it keeps connections.
+    /// </summary>
+    public int RevokedInUse()
+    {
+        lock (_gate)
+        {
+            return _gates is null
+                ? _rules.Count(static r => r is { State: MergedFlowState.Dying, Reason: not OffloadReason.TableFull })
+                : _rules.Count(r => r.State is MergedFlowState.Installing or MergedFlowState.Active && _gates.IsOpen(r.Gate) && !MegaflowsAreCurrent(r));
+        }
+    }
+
     private OffloadDebts Add(OffloadDebts sum, MergedFlow rule)
     {
         BookTotals own = new(rule.Packets, rule.Bytes), megaflows = default, conns = default;

@@ -42,6 +42,7 @@ public sealed partial class OffloadThread
     {
         int retained = 0;
         bool current = true;
+        _gates?.Enter(rule);
         foreach (ref readonly MergedPass p in rule.Passes.AsSpan())
         {
             if (!_megaflows.TryRetain(p.MegaflowId, p.Generation))
@@ -57,6 +58,7 @@ public sealed partial class OffloadThread
         if (!current)
         {
             _dependencies.Unlink(rule);
+            _gates?.Leave(rule);
             for (int i = 0; i < retained; i++) _megaflows.Release(rule.Passes[i].MegaflowId, rule.Passes[i].Generation);
             return false;
         }
@@ -77,6 +79,7 @@ public sealed partial class OffloadThread
     private void Unlink(MergedFlow rule)
     {
         _dependencies.Unlink(rule);
+        _gates?.Leave(rule);
         foreach (ref readonly MergedPass p in rule.Passes.AsSpan()) _megaflows.Release(p.MegaflowId, p.Generation);
         foreach (ref readonly MergedConn c in rule.Conns.AsSpan())
         {
@@ -84,13 +87,19 @@ public sealed partial class OffloadThread
         }
     }
 
-    private bool IsCurrent(MergedFlow rule)
+    private bool MegaflowsAreCurrent(MergedFlow rule)
     {
         foreach (ref readonly MergedPass p in rule.Passes.AsSpan())
         {
             if (!_megaflows.IsCurrent(p.MegaflowId, p.Generation)) return false;
         }
 
+        return true;
+    }
+
+    private bool IsCurrent(MergedFlow rule)
+    {
+        if (!MegaflowsAreCurrent(rule)) return false;
         foreach (ref readonly MergedConn c in rule.Conns.AsSpan())
         {
             if (!_conns.IsOffloadable(c.ConnId, c.Generation)) return false;

@@ -25,8 +25,16 @@ public sealed partial class OffloadThread
     }
 
     /// <summary>
-    /// <see cref="Settle"/>, and waits for the device until no revoked rule is left in it: what a caller does before it
-    /// acknowledges a flow-mod or a flush.
+    /// Returns when no packet uses a rule that was revoked before: at once if the device has gates, or keeps connections and looks at each (then
+    /// the rules are removed later, by <see cref="Step"/>); otherwise it is a <see cref="Barrier"/>.
+    /// </summary>
+    public void Acknowledge(long nowMs)
+    {
+        if (_gates is null) Barrier(nowMs);
+    }
+
+    /// <summary>
+    /// <see cref="Settle"/>, and waits for the device until no revoked rule is left in it.
     /// </summary>
     public void Barrier(long nowMs)
     {

@@ -9,7 +9,11 @@ public sealed partial class OffloadThread
     /// <summary>Rules that exist now (Installing, Active, Dying), in no order. A copy.</summary>
     public IReadOnlyList<MergedFlow> Rules()
     {
-        lock (_gate) return [.. _rules];
+        lock (_gate)
+        {
+            HandleRevocations();
+            return [.. _rules];
+        }
     }
 
     /// <summary>The latest rules that are gone, oldest first. A copy.</summary>
@@ -21,7 +25,11 @@ public sealed partial class OffloadThread
     /// <summary>Rules per state.</summary>
     public IReadOnlyDictionary<MergedFlowState, int> CountByState()
     {
-        lock (_gate) return _rules.GroupBy(static r => r.State).ToDictionary(static g => g.Key, static g => g.Count());
+        lock (_gate)
+        {
+            HandleRevocations();
+            return _rules.GroupBy(static r => r.State).ToDictionary(static g => g.Key, static g => g.Count());
+        }
     }
 
     /// <summary>The rules that depend on a megaflow.</summary>
@@ -29,6 +37,7 @@ public sealed partial class OffloadThread
     {
         lock (_gate)
         {
+            HandleRevocations();
             List<MergedFlow> found = [];
             _dependencies.Collect(DependencyIndex.OfMegaflow(megaflowId), found);
             return found;
@@ -43,6 +52,7 @@ public sealed partial class OffloadThread
     {
         lock (_gate)
         {
+            HandleRevocations();
             List<MergedFlow> live = [.. _rules.Where(r => MatchesTuple(r, ref key))];
             List<MergedFlow> dead = [.. _graveyard.Where(r => MatchesTuple(r, ref key))];
             List<Refusal> refusals = [.. Refusals.All().Concat(_pmd.Refusals.All()).Where(r => SameTuple(ref r.Key, ref key)).OrderByDescending(static r => r.AtMs)];

@@ -3,28 +3,31 @@ namespace Mergeflow.Engine;
 /// <summary>Retiring: what a rule depended on has moved, or its device or slot is needed otherwise.</summary>
 public sealed partial class OffloadThread
 {
-    /// <summary>The megaflow was deleted. When this returns, a provider that revokes at once uses none of its rules any more.</summary>
+    /// <summary>The megaflow was deleted. When this returns, a device with gates uses none of its rules any more; others do until <see cref="Barrier"/>.</summary>
     public void OnMegaflowDeleted(int megaflowId) => OnMegaflowChanged(megaflowId);
 
     /// <summary>The megaflow's program or generation changed.</summary>
     public void OnMegaflowChanged(int megaflowId)
     {
+        if (_gates is not null)
+        {
+            _revocations.Enqueue(new Revocation(megaflowId, 0, _gates.Close(megaflowId)));
+            return;
+        }
+
         lock (_gate) KillDependents(DependencyIndex.OfMegaflow(megaflowId), OffloadReason.StaleTrace);
     }
 
     /// <summary>A port was removed: no rule may send to it, or take packets of a later port with the same number.</summary>
     public void OnPortRemoved(uint port)
     {
-        lock (_gate)
+        if (_gates is not null)
         {
-            _scratch.Clear();
-            foreach (MergedFlow r in _rules)
-            {
-                if (r.Ports.AsSpan().Contains(port)) _scratch.Add(r);
-            }
-
-            foreach (MergedFlow r in _scratch) Kill(r, OffloadReason.StaleTrace);
+            _revocations.Enqueue(new Revocation(Revocation.NoMegaflow, port, _gates.CloseAll()));
+            return;
         }
+
+        lock (_gate) KillUsers(port);
     }
 
     /// <summary>Removes every rule (flow table cleared, provider changed).</summary>
@@ -36,6 +39,32 @@ public sealed partial class OffloadThread
             _scratch.AddRange(_rules);
             foreach (MergedFlow r in _scratch) Kill(r, OffloadReason.StaleTrace);
         }
+    }
+
+    /// <summary>Takes the rules out that gates keep from being used, and opens the gates again.</summary>
+    private int HandleRevocations()
+    {
+        int count = 0;
+        while (_revocations.TryDequeue(out Revocation revocation))
+        {
+            if (revocation.MegaflowId == Revocation.NoMegaflow) KillUsers(revocation.Port);
+            else KillDependents(DependencyIndex.OfMegaflow(revocation.MegaflowId), OffloadReason.StaleTrace);
+            _gates!.Open(in revocation.Closed);
+            count++;
+        }
+
+        return count;
+    }
+
+    private void KillUsers(uint port)
+    {
+        _scratch.Clear();
+        foreach (MergedFlow r in _rules)
+        {
+            if (r.Ports.AsSpan().Contains(port)) _scratch.Add(r);
+        }
+
+        foreach (MergedFlow r in _scratch) Kill(r, OffloadReason.StaleTrace);
     }
 
     private int HandleConnEvents()

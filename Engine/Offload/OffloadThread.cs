@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 
 namespace Mergeflow.Engine;
@@ -7,7 +8,7 @@ namespace Mergeflow.Engine;
 /// </summary>
 /// <remarks>
 /// Packet threads only enqueue (<see cref="PmdOffload"/>). Everything else runs under one lock that no packet thread takes: the step itself, the
-/// aging poller, and the synchronous revocations by the control plane (<c>.Revoke</c>). A rule is linked on every dependency before the provider
+/// aging poller, and revocations by the control plane unless the device has gates (<c>.Revoke</c>). A rule is linked on every dependency before the provider
 /// hears of it, and the generations are compared again afterwards: whatever moves in between is seen by one side or the other.
 /// </remarks>
 public sealed partial class OffloadThread : IPoller, IDisposable
@@ -28,6 +29,8 @@ public sealed partial class OffloadThread : IPoller, IDisposable
     private readonly List<MergedFlow> _scratch = [];
     private readonly Queue<MergedFlow> _destroyLater = new();
     private readonly OffloadCompletion[] _completions = new OffloadCompletion[64];
+    private readonly RevocationGates? _gates;
+    private readonly ConcurrentQueue<Revocation> _revocations = new();
     private MergedFlow _draft = new();
     private int _nextId;
     private int _pendingCount;
@@ -46,6 +49,7 @@ public sealed partial class OffloadThread : IPoller, IDisposable
         _megaflows = megaflows;
         _conns = conns;
         _provider = provider;
+        _gates = provider.Gates;
         _options = options ?? new OffloadOptions();
         _merger = _options.Parts.Merger(source);
     }
@@ -74,6 +78,9 @@ public sealed partial class OffloadThread : IPoller, IDisposable
     /// <summary>Revoked rules that are not confirmed gone.</summary>
     public int DyingCount { get; private set; }
 
+    /// <summary>Rules have been revoked, and not all of them are Dying yet.</summary>
+    public bool RevocationsUnderWay => _gates is { AreOpen: false };
+
     /// <inheritdoc/>
     public int Step(long nowMs)
     {
@@ -86,7 +93,8 @@ public sealed partial class OffloadThread : IPoller, IDisposable
     private int StepLocked(long nowMs)
     {
         _nowMs = nowMs;
-        int work = HandleCompletions();
+        int work = HandleRevocations();
+        work += HandleCompletions();
         work += HandleConnEvents();
         for (int i = 0; i < _options.TracesPerStep && _pmd.Traces.Peek() is { } trace; i++)
         {

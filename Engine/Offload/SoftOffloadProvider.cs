@@ -29,6 +29,9 @@ public sealed unsafe class SoftOffloadProvider : IOffloadProvider
     public OffloadCapabilities Capabilities { get; }
 
     /// <inheritdoc/>
+    public RevocationGates? Gates => Table.Gates;
+
+    /// <inheritdoc/>
     public int RuleCount => Table.Count;
 
     /// <inheritdoc/>
@@ -64,7 +67,7 @@ public sealed unsafe class SoftOffloadProvider : IOffloadProvider
             return true;
         }
 
-        if (Table[slot]->Dead != 0) return true;
+        if (Table[slot]->Gate == RevocationGates.Shut) return true;
         Table.Unpublish(slot);
         _leaving.Enqueue((rule.Id, slot, _grace.Begin()));
         return true;

@@ -6,11 +6,13 @@ namespace Mergeflow.Perf;
 /// <summary><c>offload-latency</c>: cost of a rule, and time until a revocation is acknowledged.</summary>
 internal static class OffloadLatencyCommand
 {
+    private const int WarmRounds = 3;
+
     public static Command Create(TextWriter output, CancellationToken interrupted)
     {
         Option<int> rules = new("--rules") { HelpName = "N", Description = "Rules that depend on what is revoked.", DefaultValueFactory = _ => 10_000 };
         Option<int> rounds = new("--rounds") { HelpName = "N", Description = "Revocations.", DefaultValueFactory = _ => 100 };
-        Command command = new("offload-latency", "Merge and install per rule, rules per second, and the time from a flow-mod that revokes many rules to its acknowledgement.") { rules, rounds };
+        Command command = new("offload-latency", "Merge and install per rule, rules per second, and the time from a flow-mod that revokes many rules to its acknowledgement and to their removal.") { rules, rounds };
         command.SetAction(parsed =>
         {
             int count = parsed.GetValue(rules), n = parsed.GetValue(rounds);
@@ -29,7 +31,7 @@ internal static class OffloadLatencyCommand
         using OffloadLatencyRun run = new(count, threaded: false);
         for (int warm = 0; warm < 4; warm++)
         {
-            run.RevokeUs(warm);
+            run.Revoke(warm);
             run.Fill();
         }
 
@@ -43,19 +45,22 @@ internal static class OffloadLatencyCommand
     private static void Revocations(TextWriter output, int count, int rounds, bool threaded, CancellationToken interrupted)
     {
         using OffloadLatencyRun run = new(count, threaded);
-        List<double> us = [];
+        List<double> acknowledgedUs = [], removedUs = [];
         int least = int.MaxValue;
-        for (int i = 0; i < rounds + 3; i++)
+        for (int i = 0; i < rounds + WarmRounds; i++)
         {
             interrupted.ThrowIfCancellationRequested();
             run.Fill();
             least = Math.Min(least, run.RuleCount);
-            double took = run.RevokeUs(i);
-            if (i >= 3) us.Add(took);
+            (double acknowledged, double removed) = run.Revoke(i);
+            if (i < WarmRounds) continue;
+            acknowledgedUs.Add(acknowledged);
+            removedUs.Add(removed);
         }
 
-        us.Sort();
-        output.WriteLine(Line($"revocation acknowledged, {(threaded ? "threads" : "one thread")}, us ({rounds} rounds, at least {least} rules)", [.. us]));
+        string how = threaded ? "threads" : "one thread";
+        output.WriteLine(Line($"revocation acknowledged, {how}, us ({rounds} rounds, {count} of at least {least} rules)", [.. acknowledgedUs.Order()]));
+        output.WriteLine(Line($"revoked rules removed, {how}, us", [.. removedUs.Order()]));
     }
 
     private static string Line(string name, double[] sorted) => string.Create(

@@ -50,8 +50,14 @@ public sealed class OffloadLatencyRun : IDisposable, IOutputSink
     /// <summary>Rules in the device.</summary>
     public int RuleCount => _simulator.Datapath.Offload!.RuleCount;
 
-    /// <summary>Sends one packet of each connection, so that each has its rule.</summary>
+    /// <summary>Sends packets of each connection: the first makes its rule, the second is forwarded by it.</summary>
     public void Fill()
+    {
+        Send();
+        Send();
+    }
+
+    private void Send()
     {
         for (int i = 0; i < _queries.Length; i++)
         {
@@ -98,15 +104,25 @@ public sealed class OffloadLatencyRun : IDisposable, IOutputSink
         return rules == 0 ? 0 : ticks * 1e6 / Stopwatch.Frequency / rules;
     }
 
-    /// <summary>us from a flow-mod that changes the rule all connections use until it is acknowledged; nothing that it revoked is used then.</summary>
-    public double RevokeUs(int round)
+    /// <summary>
+    /// A flow-mod that changes the OpenFlow rule which all connections use: us until it is acknowledged, no packet uses what it revoked then; and us
+    /// until the last revoked rule is removed and its counters are booked.
+    /// </summary>
+    public (double AcknowledgedUs, double RemovedUs) Revoke(int round)
     {
         FlowMod mod = _parser.ParseFlow($"modify_strict table=1,priority=8,ct_state=+trk+est,ip,in_port=1 actions={(round % 2 == 0 ? "dec_ttl,output:2" : "output:2")}");
+        OffloadThread offload = _simulator.Datapath.Offload!;
         long t = Stopwatch.GetTimestamp();
-        _simulator.ApplyFlowMods([mod]);
-        double us = (Stopwatch.GetTimestamp() - t) * 1e6 / Stopwatch.Frequency;
-        _reader?.Announce();
-        return us;
+        _simulator.Datapath.ApplyFlowMods([mod], _simulator.NowMs);
+        double acknowledgedUs = (Stopwatch.GetTimestamp() - t) * 1e6 / Stopwatch.Frequency;
+        while (offload.RevocationsUnderWay || offload.DyingCount > 0)
+        {
+            _reader?.Announce();
+            if (_runtime is null) offload.Step(_simulator.NowMs);
+            else Thread.Yield();
+        }
+
+        return (acknowledgedUs, (Stopwatch.GetTimestamp() - t) * 1e6 / Stopwatch.Frequency);
     }
 
     void IOutputSink.Output(long eventIndex, uint port, ReadOnlySpan<byte> frame)

@@ -54,10 +54,12 @@ internal sealed class EngineRun : IOutputSink
         {
             Step(simulator, @case.Events[i], i, input);
 
-            // Acknowledged: what the change revoked is gone, what was counted is booked.
+            // Acknowledged: what the change revoked is out of use, what was counted is booked.
             if (@case.Events[i].Op is FuzzOp.Packet or FuzzOp.Tick) continue;
-            if (simulator.Datapath.Offload?.Rules().Any(IsRevoked) == true && !run._blind) run._drifts.Add($"after event {i}: revoked rules are still in the device");
-            run.Check(simulator, $"event {i}");
+            if (simulator.Datapath.Offload?.RevokedInUse() > 0 && !run._blind) run._drifts.Add($"after event {i}: revoked rules are still in use");
+
+            // An audit removes them, too: some packets have to meet rules that are out of use and there.
+            if (setup.ScheduleSeed == 0 || ((setup.ScheduleSeed >> (i & 31)) & 1) != 0) run.Check(simulator, $"event {i}");
         }
 
         simulator.AdvanceTo(simulator.NowMs + setup.QuietMs);
@@ -95,9 +97,6 @@ internal sealed class EngineRun : IOutputSink
                 break;
         }
     }
-
-    /// <summary>A rule that goes because room is needed may stay for a while.</summary>
-    private static bool IsRevoked(MergedFlow rule) => rule is { State: MergedFlowState.Dying, Reason: not OffloadReason.TableFull };
 
     private void Check(Simulator simulator, string when)
     {

@@ -9,6 +9,8 @@ internal sealed class ForgetfulProvider(IOffloadProvider inner) : IOffloadProvid
 
     public OffloadCapabilities Capabilities => inner.Capabilities;
 
+    public RevocationGates? Gates => inner.Gates;
+
     public int RuleCount => inner.RuleCount;
 
     public OffloadReason Validate(MergedFlow rule, out string? detail) => inner.Validate(rule, out detail);

@@ -117,9 +117,10 @@ public sealed class OffloadThreadTests
         MergedFlow rule = r.Install();
         r.Provider.Table.TryCount(Tcp(), 100, 1);
         r.Thread.OnMegaflowChanged(rule.Passes[1].MegaflowId);
-        Assert.Equal(MergedFlowState.Dying, rule.State);
         Assert.False(r.Provider.Table.TryCount(Tcp(), 100, 2));
+        Assert.True(r.Thread.RevocationsUnderWay);
         r.Thread.Settle(3);
+        Assert.False(r.Thread.RevocationsUnderWay);
         Assert.Equal(MergedFlowState.Dead, rule.State);
         Assert.All(rule.Passes, p => Assert.Equal((1ul, 100ul, 1L), r.Ledger.Megaflows[p.MegaflowId]));
         Assert.All(r.Ledger.Retained.Values, static v => Assert.Equal(0, v));

@@ -1,0 +1,151 @@
+using System.Numerics;
+using Mergeflow.Native;
+
+namespace Mergeflow.Engine;
+
+/// <summary>
+/// Takes any number of rules out of use with a few stores. Rules of one chain of megaflows stand behind one gate; a packet uses a rule only if
+/// its gate is open. Whoever deletes a megaflow closes the gates of its chains, and is done; the rules are taken out one by one later, and the
+/// gates are opened again for those that stay.
+/// </summary>
+/// <remarks>
+/// <code>
+/// rule -> gate (1 byte) -> closings[gate] (0 = open; gate 0 is never open)
+/// megaflow id -> bucket (id mod 1024) -> set of 256 gates
+/// </code>
+/// Protocol. The offload thread links a rule, the control thread revokes a megaflow:
+/// <code>
+/// offload thread                                    control thread
+/// L1  the rule gets a gate; its bit is set in the   C1  the megaflow is marked dead
+///     bucket of each of its megaflows (fence)       C2  fence
+/// L2  is a megaflow dead? then the rule is let go   C3  closings[g]++ for each bit g of the bucket
+/// L3  the rule is published                         C4  (megaflow, bits) is queued
+/// L4  takes (megaflow, bits) from the queue         C5  acknowledged
+/// L5  takes each rule of the megaflow out of use
+/// L6  closings[g]-- for each bit g
+/// </code>
+/// By the fences of L1 and C2 either L2 sees C1 or C3 sees the bit of L1; in the first case the rule is never published, in the second it is
+/// published behind a closed gate and taken out by L5. A bit too many only closes a gate for a moment: its rules' packets take the software
+/// path. The packet thread reads closings[gate] immediately before it uses a rule; a control thread that is not the packet thread has to wait
+/// for the end of the batch that is being processed.
+/// </remarks>
+public sealed unsafe class RevocationGates : IDisposable
+{
+    /// <summary>Gates, the one that is never open included.</summary>
+    public const int Count = 256;
+
+    /// <summary>The gate of rules that must not be used any more.</summary>
+    public const byte Shut = 0;
+
+    private const int BucketCount = 1024;
+
+    private readonly PinnedBlock _block = PinnedMemory.Allocate(Count * sizeof(int), 64);
+    private readonly ulong[] _buckets = new ulong[BucketCount * GateSet.WordCount];
+    private readonly Dictionary<ulong, GateChain> _chains = [];
+    private readonly List<GateChain>[] _chainsOf = new List<GateChain>[Count];
+
+    /// <summary>All gates open but <see cref="Shut"/>.</summary>
+    public RevocationGates()
+    {
+        new Span<int>(Closings, Count).Clear();
+        Closings[Shut] = 1;
+        for (int g = 0; g < Count; g++) _chainsOf[g] = [];
+    }
+
+    /// <summary>For the packet thread: word g is 0 while gate g is open.</summary>
+    public int* Closings => (int*)_block.Pointer;
+
+    /// <summary>Whether packets may use the rules behind a gate.</summary>
+    public bool IsOpen(int gate) => Volatile.Read(ref Closings[gate]) == 0;
+
+    /// <summary>Whether all gates but <see cref="Shut"/> are open.</summary>
+    public bool AreOpen => new ReadOnlySpan<int>(Closings + 1, Count - 1).IndexOfAnyExcept(0) < 0;
+
+    /// <summary>Chains that have rules.</summary>
+    public int ChainCount => _chains.Count;
+
+    /// <summary>L1. By the offload thread.</summary>
+    public void Enter(MergedFlow rule)
+    {
+        ulong key = GateChain.KeyOf(rule);
+        if (!_chains.TryGetValue(key, out GateChain? chain))
+        {
+            chain = new GateChain(key, EmptiestGate(), [.. rule.Passes.Select(static p => BucketOf(p.MegaflowId)).Distinct()]);
+            _chains.Add(key, chain);
+            _chainsOf[chain.Gate].Add(chain);
+            foreach (int bucket in chain.Buckets) Interlocked.Or(ref Word(bucket, chain.Gate), Bit(chain.Gate));
+        }
+
+        chain.RuleCount++;
+        rule.Gate = chain.Gate;
+    }
+
+    /// <summary>The rule is gone. By the offload thread.</summary>
+    public void Leave(MergedFlow rule)
+    {
+        ulong key = GateChain.KeyOf(rule);
+        if (!_chains.TryGetValue(key, out GateChain? chain) || --chain.RuleCount > 0) return;
+        _chains.Remove(key);
+        List<GateChain> others = _chainsOf[chain.Gate];
+        others.Remove(chain);
+        foreach (int bucket in chain.Buckets)
+        {
+            if (!others.Exists(c => c.Buckets.Contains(bucket))) Interlocked.And(ref Word(bucket, chain.Gate), ~Bit(chain.Gate));
+        }
+    }
+
+    /// <summary>C2 and C3: from now on no packet uses a rule of the megaflow. Takes no lock. Give the result to <see cref="Open"/> when the rules are gone.</summary>
+    public GateSet Close(int megaflowId)
+    {
+        Interlocked.MemoryBarrier();
+        GateSet closed = default;
+        int first = BucketOf(megaflowId) * GateSet.WordCount;
+        for (int w = 0; w < GateSet.WordCount; w++) closed[w] = Volatile.Read(ref _buckets[first + w]);
+        Add(in closed, 1);
+        return closed;
+    }
+
+    /// <summary>Closes all gates.</summary>
+    public GateSet CloseAll()
+    {
+        GateSet closed = default;
+        for (int w = 0; w < GateSet.WordCount; w++) closed[w] = ~0UL;
+        closed[0] &= ~1UL;
+        Add(in closed, 1);
+        return closed;
+    }
+
+    /// <summary>L6: takes one closing of each gate back.</summary>
+    public void Open(in GateSet closed) => Add(in closed, -1);
+
+    /// <inheritdoc/>
+    public void Dispose() => _block.Dispose();
+
+    private void Add(in GateSet gates, int closings)
+    {
+        for (int w = 0; w < GateSet.WordCount; w++)
+        {
+            for (ulong rest = gates[w]; rest != 0; rest &= rest - 1)
+            {
+                Interlocked.Add(ref Closings[(w * 64) + BitOperations.TrailingZeroCount(rest)], closings);
+            }
+        }
+    }
+
+    private byte EmptiestGate()
+    {
+        int best = 1;
+        for (int g = 1; g < Count && _chainsOf[best].Count > 0; g++)
+        {
+            if (_chainsOf[g].Count < _chainsOf[best].Count) best = g;
+        }
+
+        return (byte)best;
+    }
+
+    private ref ulong Word(int bucket, int gate) => ref _buckets[(bucket * GateSet.WordCount) + (gate >> 6)];
+
+    private static ulong Bit(int gate) => 1UL << (gate & 63);
+
+    private static int BucketOf(int megaflowId) => megaflowId & (BucketCount - 1);
+}
