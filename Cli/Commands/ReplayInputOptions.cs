@@ -18,6 +18,7 @@ internal sealed class ReplayInputOptions
     private readonly Option<string> _offload = new("--offload") { HelpName = "none|soft|nic", Description = "Where merged rules go.", DefaultValueFactory = _ => "none" };
     private readonly Option<string?> _profile = new("--profile") { HelpName = "FILE", Description = "NIC profile, a built-in name or a JSON file; needs --offload nic." };
     private readonly Option<string?> _faults = new("--faults") { HelpName = "FILE", Description = "Fault plan of the NIC, a JSON file; needs --offload nic." };
+    private readonly Option<string?> _admission = new("--admission") { HelpName = Admission.Syntax, Description = "Who gets a rule: every flow, a flow from its N-th packet on, or one that is predicted to save more cycles than the rule costs; needs --offload." };
     private readonly Option<string> _cache = new("--cache") { HelpName = "on|off", Description = "Microflow caches.", DefaultValueFactory = _ => "on" };
     private readonly Option<int> _batch = new("--batch") { HelpName = "N", Description = "Packets per batch; more than 32 are split.", DefaultValueFactory = _ => MaxBatch };
     private readonly Option<ulong> _seed = new("--seed") { HelpName = "S", Description = "Seed of all that is chosen by chance.", DefaultValueFactory = _ => 0 };
@@ -32,7 +33,7 @@ internal sealed class ReplayInputOptions
 
     public void AddTo(Command command)
     {
-        foreach (Option option in new Option[] { _case, _flows, _groups, _ports, _input, _port, _config, _offload, _profile, _faults, _cache, _batch, _seed })
+        foreach (Option option in new Option[] { _case, _flows, _groups, _ports, _input, _port, _config, _offload, _profile, _faults, _admission, _cache, _batch, _seed })
             command.Options.Add(option);
     }
 
@@ -48,6 +49,13 @@ internal sealed class ReplayInputOptions
             throw new IOException($"--profile: '{profile}' is neither a file nor one of {string.Join(", ", NicProfile.EmbeddedNames)}");
         string? faults = parsed.GetValue(_faults);
         if (faults is not null && offload != OffloadMode.Nic) CommandFailedException.ThrowUsage("--faults needs --offload nic");
+        IAdmissionPolicy? admission = null;
+        if (parsed.GetValue(_admission) is string policy)
+        {
+            if (offload == OffloadMode.None) CommandFailedException.ThrowUsage("--admission needs --offload");
+            if (!Admission.TryParse(policy, offload, out admission)) CommandFailedException.ThrowUsage($"--admission: expected {Admission.Syntax}, N from 1 to {RecordingFilter.MaxAfterPackets}, not '{policy}'");
+        }
+
         uint? port = parsed.GetValue(_port);
         if (port is uint number && !files.Ports.Any(p => p.Number == number))
             CommandFailedException.ThrowUsage(string.Create(CultureInfo.InvariantCulture, $"--port: port {number} does not exist"));
@@ -57,6 +65,7 @@ internal sealed class ReplayInputOptions
             Offload = offload,
             NicProfile = profile,
             Faults = faults is null ? FaultPlan.None : FaultPlan.Load(faults),
+            Admission = admission,
             CacheOn = parsed.GetValue(_cache) == "on",
             BatchSize = Math.Min(parsed.GetValue(_batch), MaxBatch),
             Seed = parsed.GetValue(_seed),

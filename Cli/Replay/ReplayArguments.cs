@@ -29,6 +29,9 @@ public sealed record ReplayArguments
     /// <summary>What goes wrong in the NIC.</summary>
     public FaultPlan Faults { get; init; } = FaultPlan.None;
 
+    /// <summary>Who gets a rule; null = every flow.</summary>
+    public IAdmissionPolicy? Admission { get; init; }
+
     public bool CacheOn { get; init; } = true;
 
     /// <summary>Packets that are processed together.</summary>

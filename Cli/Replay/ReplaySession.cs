@@ -187,6 +187,7 @@ public sealed class ReplaySession : IDisposable
         Offload = arguments.Offload,
         NicProfile = arguments.NicProfile,
         NicFaults = arguments.Faults,
+        OffloadThread = new OffloadOptions { Admission = arguments.Admission ?? new AdmitAll() },
         CacheOn = arguments.CacheOn,
         BatchSize = arguments.BatchSize,
         Seed = arguments.Seed == 0 ? SeedForZero : arguments.Seed,

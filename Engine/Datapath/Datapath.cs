@@ -39,7 +39,7 @@ public sealed partial class Datapath : IDisposable
         Revalidator = new Revalidator(Pipeline, _upcall, options) { TelemetryId = TelemetryId };
         if (CreateProvider(options) is { } provider)
         {
-            var end = new PmdOffload((provider as SoftOffloadProvider)?.Table, new RecordingFilter(options.RecordAfterPackets));
+            var end = new PmdOffload((provider as SoftOffloadProvider)?.Table, new RecordingFilter(Math.Max(options.RecordAfterPackets, options.OffloadThread.Admission.RecordAfterPackets)));
             OffloadParts parts = options.OffloadThread.Parts;
             Offload = new OffloadThread(end, Megaflows, parts.Megaflows(Megaflows), parts.Connections(Conntrack), parts.Provider(provider), options.OffloadThread) { TelemetryId = TelemetryId };
             Aging = new AgingThread(Offload);

@@ -8,6 +8,12 @@ public sealed class AdmitAll(int minIdleMs = 100, int sampleCount = 16) : IAdmis
     private int _next;
 
     /// <inheritdoc/>
+    public string Name => RecordAfterPackets == 1 ? "always" : $"after-{RecordAfterPackets}";
+
+    /// <inheritdoc/>
+    public int RecordAfterPackets { get; init; } = 1;
+
+    /// <inheritdoc/>
     public bool ShouldAdmit(MergedFlow rule, int ruleCount, int capacity) => true;
 
     /// <inheritdoc/>

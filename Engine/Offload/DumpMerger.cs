@@ -70,10 +70,10 @@ public sealed class DumpMerger(IReadOnlyList<DpFlow> flows, IReadOnlyList<DpConn
         _visited.Add(flow);
         _trace.Passes[_trace.PassCount++] = new TracePass { MegaflowId = _flows.IndexOf(flow), Generation = 1, LengthBytes = packet.LengthDeltaBytes };
         if (flow.ForeignMatch is { } foreign) return Refuse(OffloadReason.UnsupportedMatch, foreign);
-        return Run(ref packet, flow.Actions, pass);
+        return Run(ref packet, flow, flow.Actions, pass);
     }
 
-    private bool Run(ref DumpPacket packet, ReadOnlySpan<DpAction> actions, int pass)
+    private bool Run(ref DumpPacket packet, DpFlow flow, ReadOnlySpan<DpAction> actions, int pass)
     {
         for (int i = 0; i < actions.Length; i++)
         {
@@ -89,18 +89,23 @@ public sealed class DumpMerger(IReadOnlyList<DpFlow> flows, IReadOnlyList<DpConn
                     break;
                 case DpOp.Clone:
                     copy = packet;
-                    if (!Run(ref copy, actions.Slice(i + 1, a.NestedCount), pass)) return false;
+                    if (!Run(ref copy, flow, actions.Slice(i + 1, a.NestedCount), pass)) return false;
                     i += a.NestedCount;
                     break;
                 case DpOp.Ct:
                     CtVerdict verdict = Track(ref packet, in a.Ct);
                     OffloadReason reason = CtEligibility.Check(packet.Key.NwProto, packet.Key.TcpFlags.Host, in verdict, out string detail);
-                    if (reason != OffloadReason.None) return Refuse(reason, detail);
+                    if (reason != OffloadReason.None) return Refuse(reason, reason == OffloadReason.CtChangesConnection ? "ct(commit)" : detail);
                     _trace.Events[_trace.EventCount++] = new TraceEvent { Kind = TraceEventKind.Ct, Pass = pass, Ct = verdict };
                     break;
                 case DpOp.CtClear:
                     packet.ClearTracking();
                     break;
+                case DpOp.Hash:
+                    _notes.Add(string.Create(CultureInfo.InvariantCulture, $"pass {pass}: the dump does not say what hash() came to"));
+                    return Refuse(OffloadReason.UnsupportedAction, "hash");
+                case DpOp.Userspace:
+                    return Refuse(OffloadReason.UnsupportedAction, flow.ForeignAction ?? "userspace");
                 default:
                     // What cannot be merged ends the walk: the merge will say so, and say where.
                     if (!packet.TryRewrite(in a)) return true;
@@ -138,6 +143,10 @@ public sealed class DumpMerger(IReadOnlyList<DpFlow> flows, IReadOnlyList<DpConn
         KeyBits.OrInto(ref _original, ref value);
     }
 
+    /// <summary>A commit of an established connection: another mark or label, or a new connection in the other direction.</summary>
+    private static bool Changes(DpConnection c, in DpCt ct, bool reply)
+        => ((c.Mark ^ ct.Mark) & ct.MarkMask) != 0 || ((c.Label ^ ct.Label.ToUInt128()) & ct.LabelMask.ToUInt128()) != 0 || (reply && (ct.Flags & DpCtFlags.Force) != 0);
+
     private CtVerdict Track(ref DumpPacket packet, in DpCt ct)
     {
         ushort zone = ct.Zone;
@@ -159,6 +168,7 @@ public sealed class DumpMerger(IReadOnlyList<DpFlow> flows, IReadOnlyList<DpConn
         v.Offloadable = isEstablished && !c.HasHelper;
         v.State = CtState.Trk | (isEstablished ? CtState.Est : CtState.New) | (v.Reply ? CtState.Rpl : CtState.None);
         (v.Mark, v.Label) = (c.Mark, Ipv6Address.FromUInt128(c.Label));
+        v.Changed = (ct.Flags & DpCtFlags.Commit) != 0 && Changes(c, in ct, v.Reply);
         if (c.State is null) _notes.Add(string.Create(CultureInfo.InvariantCulture, $"connection of line {c.Line}: the dump does not say whether an answer was seen; taken as established"));
         if ((ct.Flags & DpCtFlags.Nat) != 0) packet.Translate(v.Reply ? c.Orig.Turned : c.Reply.Turned, ref v);
         packet.SetTracking(in v);

@@ -71,6 +71,9 @@ public sealed class MergedFlow
 
     public long LastUsedMs { get; internal set; }
 
+    /// <summary>How busy it is; kept by admission policies that ask for it.</summary>
+    public MergedRate Rate;
+
     /// <summary>Which of the device's <see cref="RevocationGates"/> it stands behind.</summary>
     public byte Gate { get; internal set; } = RevocationGates.Shut + 1;
 

@@ -4,7 +4,7 @@ namespace Mergeflow.Engine;
 public sealed partial class OffloadThread
 {
     /// <summary>Takes over <paramref name="rule"/> unless it returns a reason.</summary>
-    private MergeRefusal Install(MergedFlow rule, ulong hash)
+    private MergeRefusal Install(MergedFlow rule, ulong hash, Trace trace)
     {
         int lastPass = rule.PassCount - 1;
         if (_byKey.Contains(rule)) return new MergeRefusal(OffloadReason.AlreadyOffloaded, lastPass, "key");
@@ -12,7 +12,7 @@ public sealed partial class OffloadThread
         if (reason != OffloadReason.None) return new MergeRefusal(reason, lastPass, detail ?? _provider.Name);
         if (!_options.Admission.ShouldAdmit(rule, _rules.Count, _provider.Capabilities.Capacity))
         {
-            return new MergeRefusal(OffloadReason.AdmissionPolicy, lastPass, "policy");
+            return new MergeRefusal(OffloadReason.AdmissionPolicy, lastPass, _options.Admission.Name);
         }
 
         if (!Link(rule)) return new MergeRefusal(OffloadReason.StaleTrace, lastPass, "dependency moved");
@@ -31,6 +31,7 @@ public sealed partial class OffloadThread
         rule.ListIndex = _rules.Count;
         _rules.Add(rule);
         _byId.Add(rule.Id, rule);
+        _asked.Add(rule.Id, new AskedRule(trace.FlowHash, trace.OriginalKey, trace.OriginalLengthBytes));
         _byKey.Add(rule);
         _byTrace[hash] = rule;
         _pendingCount++;
@@ -128,6 +129,7 @@ public sealed partial class OffloadThread
         {
             case OffloadCompletionKind.Created:
                 if (rule.State != MergedFlowState.Installing) return;
+                _asked.Remove(rule.Id);
                 _pendingCount--;
                 rule.MoveTo(MergedFlowState.Active, _nowMs);
                 Stats.Installed++;
@@ -145,8 +147,8 @@ public sealed partial class OffloadThread
 
                 rule.Reason = completion.Reason;
                 rule.ReasonDetail = completion.Detail;
-                Stats.Refused.Add(completion.Reason, 0);
-                Finish(rule);
+                CountRefused(rule);
+                Finish(rule, wasThere: false);
                 if (completion.Reason == OffloadReason.TableFull) Evict(rule);
                 else if (OffloadReasons.IsLasting(completion.Reason)) Remember(rule);
                 break;
@@ -166,9 +168,17 @@ public sealed partial class OffloadThread
                 }
 
                 Credit(rule, completion.Counters);
-                Finish(rule);
+                Finish(rule, wasThere: true);
                 break;
         }
+    }
+
+    /// <summary>The device has refused the rule of this packet.</summary>
+    private void CountRefused(MergedFlow rule)
+    {
+        AskedRule asked = _asked.GetValueOrDefault(rule.Id);
+        Stats.Refused.Add(rule.Reason, asked.LengthBytes);
+        Refusals.Add(asked.FlowHash, asked.Key, asked.LengthBytes, rule.Reason, rule.PassCount - 1, rule.ReasonDetail ?? _provider.Name, _nowMs);
     }
 
     private void Remember(MergedFlow rule)

@@ -139,13 +139,14 @@ public sealed partial class OffloadThread
     }
 
     /// <summary>The rule is gone and its counters are credited: lets go of everything it held.</summary>
-    private void Finish(MergedFlow rule)
+    private void Finish(MergedFlow rule, bool wasThere)
     {
         _ofDeadRules = Add(_ofDeadRules, rule);
         _pendingCount--;
         DyingCount--;
         Unlink(rule);
         _byId.Remove(rule.Id);
+        _asked.Remove(rule.Id);
         if (_byTrace.TryGetValue(rule.TraceHash, out MergedFlow? traced) && ReferenceEquals(traced, rule)) _byTrace.Remove(rule.TraceHash);
         if (_byKey.TryGetValue(rule, out MergedFlow? keyed) && ReferenceEquals(keyed, rule)) _byKey.Remove(rule);
         MergedFlow last = _rules[^1];
@@ -160,7 +161,7 @@ public sealed partial class OffloadThread
             ReportRemove(rule);
         }
 
-        Bury(rule);
+        if (wasThere) Bury(rule);
     }
 
     /// <summary>

@@ -25,6 +25,7 @@ public sealed partial class OffloadThread : IPoller, IDisposable
     private readonly Dictionary<int, MergedFlow> _byId = [];
     private readonly Dictionary<ulong, MergedFlow> _byTrace = [];
     private readonly HashSet<MergedFlow> _byKey = new(new MergedKeyComparer());
+    private readonly Dictionary<int, AskedRule> _asked = [];
     private readonly List<MergedFlow> _rules = [];
     private readonly List<MergedFlow> _scratch = [];
     private readonly Queue<MergedFlow> _destroyLater = new();
@@ -137,8 +138,9 @@ public sealed partial class OffloadThread : IPoller, IDisposable
         rule.TraceHash = hash;
         rule.Timeline.RecordedAtMs = trace.RecordedAtMs;
         rule.Timeline.MergedAtMs = _nowMs;
+        rule.Rate = MergedRate.Of(trace.FlowSeen.Packets, trace.FlowSeen.AgeMs, _nowMs);
         rule.Clock = new MergedClock { QueuedTicks = trace.QueuedTicks, BegunTicks = begunTicks, MergedTicks = Stopwatch.GetTimestamp() };
-        refusal = Install(rule, hash);
+        refusal = Install(rule, hash, trace);
         if (refusal.Reason == OffloadReason.None)
         {
             ReportMerge(trace, OffloadReason.None);

@@ -55,7 +55,7 @@ public sealed unsafe class PmdOffload : IConnObserver
     public Trace? TryBegin(Packet* packet, long nowMs)
     {
         ulong hash = FlowHashOf(packet);
-        if (!_filter.ShouldRecord(hash, nowMs, out OffloadReason standing))
+        if (!_filter.ShouldRecord(hash, nowMs, out OffloadReason standing, out FlowSeen seen))
         {
             Refused.Add(standing, packet->LengthBytes);
             return null;
@@ -69,6 +69,7 @@ public sealed unsafe class PmdOffload : IConnObserver
         }
 
         trace.FlowHash = hash;
+        trace.FlowSeen = seen;
         trace.RecordedAtMs = nowMs;
         trace.OriginalLengthBytes = packet->LengthBytes;
         for (int i = 0; i < FlowKey.LaneCount; i++)

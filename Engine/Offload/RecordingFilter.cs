@@ -4,14 +4,21 @@ namespace Mergeflow.Engine;
 
 /// <summary>
 /// Decides per flow, in one load, whether a packet is worth recording: after its first N packets, and not again soon after a refusal that will
-/// not go away by itself.
+/// not go away by itself. On the way it learns how busy the flow is.
 /// </summary>
 /// <remarks>
-/// A cell is one 64-bit word: tag (16) | packets seen, or the reason while suppressed (16) | suppressed until (32, in ms; 0 = not). Both sides load and store whole words; a lost
-/// update costs one recording more or less, nothing else.
+/// A cell is one 64-bit word: tag (16) | suppressed (1) | packets seen, or the reason while suppressed (15) | when the first was seen, or until
+/// when it is suppressed (32, in ms). Both sides load and store whole words; a lost update costs one recording more or less, nothing else.
+/// A full count is halved together with the time it took.
 /// </remarks>
 public sealed class RecordingFilter
 {
+    /// <summary>Most packets to wait for.</summary>
+    public const int MaxAfterPackets = MaxCount / 2;
+
+    private const int MaxCount = 0x7fff;
+    private const uint SuppressedBit = 0x8000;
+
     private readonly ulong[] _cells;
     private readonly uint _afterPackets;
 
@@ -21,45 +28,57 @@ public sealed class RecordingFilter
     public RecordingFilter(int afterPackets = 1, int cellCount = 16_384)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(afterPackets, 1);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(afterPackets, ushort.MaxValue);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(afterPackets, MaxAfterPackets);
         _afterPackets = (uint)afterPackets;
         _cells = new ulong[BitOperations.RoundUpToPowerOf2((uint)cellCount)];
     }
 
     /// <summary>Counts a packet of the flow; true if it should be recorded. If not, <paramref name="standing"/> is why.</summary>
-    public bool ShouldRecord(ulong flowHash, long nowMs, out OffloadReason standing)
+    public bool ShouldRecord(ulong flowHash, long nowMs, out OffloadReason standing, out FlowSeen seen)
     {
         standing = OffloadReason.None;
+        seen = default;
         ref ulong cell = ref CellOf(flowHash);
         ulong word = Volatile.Read(ref cell);
-        ulong tag = flowHash >> 48;
-        if (word >> 48 != tag) word = tag << 48;
-        uint until = (uint)word;
-        if (until != 0)
+        uint tag = (uint)(flowHash >> 48);
+        uint state = (uint)(word >> 32) & 0xffff;
+        uint timeMs = (uint)word;
+        if (word >> 48 != tag)
         {
-            if ((int)(until - (uint)nowMs) > 0)
+            state = 0;
+        }
+        else if ((state & SuppressedBit) != 0)
+        {
+            if ((int)(timeMs - (uint)nowMs) > 0)
             {
-                standing = (OffloadReason)(byte)(word >> 32);
+                standing = (OffloadReason)(byte)state;
                 return false;
             }
 
-            word = tag << 48;
+            state = 0;
         }
 
-        uint seen = (uint)(word >> 32) & 0xffff;
-        if (seen < _afterPackets) word += 1UL << 32;
-        Volatile.Write(ref cell, word);
-        if (seen + 1 >= _afterPackets) return true;
+        if (state == 0)
+        {
+            timeMs = (uint)nowMs;
+        }
+        else if (state == MaxCount)
+        {
+            state /= 2;
+            timeMs += ((uint)nowMs - timeMs) / 2;
+        }
+
+        state++;
+        Volatile.Write(ref cell, ((ulong)tag << 48) | ((ulong)state << 32) | timeMs);
+        seen = new FlowSeen((int)state, (uint)nowMs - timeMs);
+        if (state >= _afterPackets) return true;
         standing = OffloadReason.AdmissionPolicy;
         return false;
     }
 
     /// <summary>No recordings of the flow for <paramref name="forMs"/>, because of <paramref name="reason"/>.</summary>
     public void Suppress(ulong flowHash, long nowMs, int forMs, OffloadReason reason)
-    {
-        uint until = (uint)(nowMs + forMs);
-        Volatile.Write(ref CellOf(flowHash), ((flowHash >> 48) << 48) | ((ulong)reason << 32) | (until == 0 ? 1 : until));
-    }
+        => Volatile.Write(ref CellOf(flowHash), ((flowHash >> 48) << 48) | ((ulong)(SuppressedBit | (byte)reason) << 32) | (uint)(nowMs + forMs));
 
     private ref ulong CellOf(ulong flowHash) => ref _cells[(uint)flowHash & (uint)(_cells.Length - 1)];
 }

@@ -12,12 +12,16 @@ public sealed class RefusalLog
 
     /// <summary>Notes a refused packet.</summary>
     public void Add(Trace trace, OffloadReason reason, int pass, string? detail, long nowMs)
+        => Add(trace.FlowHash, in trace.OriginalKey, trace.OriginalLengthBytes, reason, pass, detail, nowMs);
+
+    /// <summary>The same for a packet whose trace is gone.</summary>
+    public void Add(ulong flowHash, in FlowKey key, int lengthBytes, OffloadReason reason, int pass, string? detail, long nowMs)
     {
-        ref Refusal r = ref _slots[(uint)trace.FlowHash & (uint)(_slots.Length - 1)];
-        if (r.FlowHash != trace.FlowHash || r.Packets == 0)
+        ref Refusal r = ref _slots[(uint)flowHash & (uint)(_slots.Length - 1)];
+        if (r.FlowHash != flowHash || r.Packets == 0)
         {
-            r.FlowHash = trace.FlowHash;
-            r.Key = trace.OriginalKey;
+            r.FlowHash = flowHash;
+            r.Key = key;
             r.Packets = r.Bytes = 0;
         }
 
@@ -25,7 +29,7 @@ public sealed class RefusalLog
         r.Pass = pass;
         r.Detail = detail;
         r.Packets++;
-        r.Bytes += (ulong)trace.OriginalLengthBytes;
+        r.Bytes += (ulong)lengthBytes;
         r.AtMs = nowMs;
     }
 

@@ -43,6 +43,9 @@ public sealed class Trace
     /// <summary>Hash of the packet's flow, for the recording filter.</summary>
     public ulong FlowHash;
 
+    /// <summary>How busy the flow was until then.</summary>
+    public FlowSeen FlowSeen;
+
     /// <summary>Forgets everything.</summary>
     public void Reset()
     {

@@ -115,7 +115,7 @@ public static class DpConnectionParser
                     break;
                 case "sport" or "id": srcPort = Number(value, ushort.MaxValue); break;
                 case "dport": dstPort = Number(value, ushort.MaxValue); break;
-                case "type" or "code": break;
+                case "type" or "code" or "packets" or "bytes": break;
                 default: name.Fail($"`{name}': unknown member of a tuple"); break;
             }
         }

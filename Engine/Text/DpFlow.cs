@@ -18,6 +18,9 @@ public sealed class DpFlow
     /// <summary>Packets so far.</summary>
     public ulong Packets { get; internal set; }
 
+    /// <summary>The first action that no packet thread here executes, e.g. <c>lb_output</c>: it stands as <see cref="DpOp.Userspace"/>; null = there is none.</summary>
+    public string? ForeignAction { get; internal set; }
+
     /// <summary>A matched attribute that a flow key cannot hold, e.g. <c>tunnel</c>; null = there is none.</summary>
     public string? ForeignMatch { get; internal set; }
 }

@@ -19,6 +19,9 @@ public sealed partial class DpFlowParser
         {
             case "drop":
                 return;
+            case "dp-extra-info":
+                // Statistics again: -m prints these behind the actions.
+                return;
             case "recirc":
                 a.Op = DpOp.Recirc;
                 a.RecircId = (uint)Number(value, uint.MaxValue).Value;
@@ -46,7 +49,10 @@ public sealed partial class DpFlowParser
                 return;
             case "meter": a.Op = DpOp.Meter; break;
             case "sample": a.Op = DpOp.Sample; break;
-            case "userspace": a.Op = DpOp.Userspace; break;
+            case "userspace" or "lb_output" or "dec_ttl" or "push_nsh" or "pop_nsh" or "push_eth" or "pop_eth" or "add_mpls" or "psample":
+                a.Op = DpOp.Userspace;
+                flow.ForeignAction ??= name.ToString();
+                break;
             case "trunc": a.Op = DpOp.Truncate; break;
             case "check_pkt_len": a.Op = DpOp.CheckPktLen; break;
             case "tnl_pop": a.Op = DpOp.TnlPop; break;
@@ -97,7 +103,15 @@ public sealed partial class DpFlowParser
                 case "force_commit": ct.Flags |= DpCtFlags.Commit | DpCtFlags.Force; break;
                 case "zone": ct.Zone = (ushort)Number(value, ushort.MaxValue).Value; break;
                 case "nat": ct.Flags |= DpCtFlags.Nat; break;
-                case "mark" or "label" or "timeout": break;
+                case "mark":
+                    (UInt128 v, UInt128 mask) = Number(value, uint.MaxValue);
+                    (ct.Mark, ct.MarkMask) = ((uint)v, (uint)mask);
+                    break;
+                case "label":
+                    (v, mask) = Number(value, UInt128.MaxValue);
+                    (ct.Label, ct.LabelMask) = (Ipv6Address.FromUInt128(v), Ipv6Address.FromUInt128(mask));
+                    break;
+                case "timeout": break;
                 case "helper": ct.Flags |= value.Is("tftp") ? DpCtFlags.AlgTftp : DpCtFlags.AlgFtp; break;
                 default: name.Fail($"`{name}': unknown argument of ct"); break;
             }
@@ -116,7 +130,10 @@ public sealed partial class DpFlowParser
             {
                 case "tunnel": a.Op = DpOp.SetTunnel; break;
                 case "nd": a.Op = DpOp.SetNd; break;
-                case "mpls" or "nsh": a.Op = DpOp.Userspace; break;
+                case "mpls" or "nsh":
+                    a.Op = DpOp.Userspace;
+                    flow.ForeignAction ??= $"set({name})";
+                    break;
                 default:
                     Attribute(written, name, value, reader.Delimiter);
                     if (!TryFill(ref a, name, written, flow)) name.Fail($"`{name}': cannot be set");

@@ -86,7 +86,7 @@ public sealed partial class DpFlowParser
                 (uint flags, uint flagMask) = FlagText.Tcp.Parse(value);
                 (k.TcpFlags, m.TcpFlags) = (Be16.FromHost((ushort)(flags & 0xfff)), Be16.FromHost((ushort)(flagMask & 0xfff)));
                 break;
-            case "nd" or "mpls" or "nsh":
+            case "nd" or "nd_ext" or "mpls" or "nsh":
                 flow.ForeignMatch ??= key.ToString();
                 break;
             default:

@@ -1,5 +1,7 @@
+using System.Buffers.Binary;
 using System.CommandLine;
 using System.Globalization;
+using Mergeflow.Engine;
 using Mergeflow.Native;
 using Spectre.Console;
 
@@ -8,6 +10,8 @@ namespace Mergeflow.Perf;
 /// <summary><c>hit-share</c>: who gets a slot of a finite table, and how far each policy is from the best possible.</summary>
 internal static class HitShareCommand
 {
+    private const long NsPerMs = 1_000_000;
+
     private static readonly int[] s_capacities = [256, 1024, 4096, 16_384, 65_536];
 
     public static Command Create(TextWriter output, CancellationToken interrupted)
@@ -24,21 +28,29 @@ internal static class HitShareCommand
             if (count is < 1 or > 10_000_000) throw PerfException.Usage("--flows: expected 1 to 10000000");
             if (parsed.GetValue(capture) is string path)
             {
-                Show(output, Path.GetFileName(path), OfCapture(path), interrupted);
+                (int[] flowsOf, long[] timesMs) = OfCapture(path);
+                if (flowsOf.Length == 0) throw PerfException.BadInput($"{path}: no TCP or UDP packets");
+                Show(output, Path.GetFileName(path), flowsOf, timesMs, interrupted);
                 return PerfExitCode.Ok;
             }
 
-            Show(output, "Zipf 1.0", ConnectionTrace.Zipf(n, count, 1.0, parsed.GetValue(seed)), interrupted);
-            Show(output, "heavy-tailed durations", ConnectionTrace.HeavyTailed(n, count, 1.1, parsed.GetValue(seed)), interrupted);
+            Show(output, "Zipf 1.0", ConnectionTrace.Zipf(n, count, 1.0, parsed.GetValue(seed)), [], interrupted);
+            Show(output, "heavy-tailed durations", ConnectionTrace.HeavyTailed(n, count, 1.1, parsed.GetValue(seed)), [], interrupted);
             return PerfExitCode.Ok;
         });
         return command;
     }
 
-    private static void Show(TextWriter output, string name, int[] trace, CancellationToken interrupted)
+    private static void Show(TextWriter output, string name, int[] trace, long[] timesMs, CancellationToken interrupted)
     {
-        Table table = new Table().Border(TableBorder.Ascii).Title(Markup.Escape(string.Create(
-            CultureInfo.InvariantCulture, $"{name}: {trace.Length:N0} packets, {trace.Distinct().Count():N0} connections; hit share in %")));
+        string what = string.Create(CultureInfo.InvariantCulture, $"{name}: {trace.Length:N0} packets, {trace.Distinct().Count():N0} connections");
+        Print(output, $"{what}; hit share in %", (capacity, policy) => HitShare.Percent(trace, capacity, policy, timesMs), interrupted);
+        Print(output, "cycles saved per packet, rules paid for (two passes, one connection)", (capacity, policy) => HitShare.NetCycles(trace, capacity, policy, timesMs), interrupted);
+    }
+
+    private static void Print(TextWriter output, string title, Func<int, string, double> value, CancellationToken interrupted)
+    {
+        Table table = new Table().Border(TableBorder.Ascii).Title(Markup.Escape(title));
         table.AddColumn(new TableColumn("table").RightAligned());
         foreach (string policy in HitShare.Policies) table.AddColumn(new TableColumn(policy).RightAligned().NoWrap());
         foreach (int capacity in s_capacities)
@@ -46,7 +58,7 @@ internal static class HitShareCommand
             interrupted.ThrowIfCancellationRequested();
             table.AddRow([
                 capacity.ToString("N0", CultureInfo.InvariantCulture),
-                .. HitShare.Policies.Select(p => HitShare.Percent(trace, capacity, p).ToString("F1", CultureInfo.InvariantCulture)),
+                .. HitShare.Policies.Select(p => value(capacity, p).ToString("0.0;-0.0;0.0", CultureInfo.InvariantCulture)),
             ]);
         }
 
@@ -55,9 +67,11 @@ internal static class HitShareCommand
         console.Write(table);
     }
 
-    private static int[] OfCapture(string path)
+    private static (int[] Flows, long[] TimesMs) OfCapture(string path)
     {
         List<int> trace = [];
+        List<long> timesMs = [];
+        long nowMs = 0;
         Dictionary<string, int> numbers = new(StringComparer.Ordinal);
         using CaptureReader reader = Open(path);
         while (reader.TryRead(out CaptureFrame frame))
@@ -65,9 +79,10 @@ internal static class HitShareCommand
             if (ConnectionName(frame.Bytes) is not { } name) continue;
             if (!numbers.TryGetValue(name, out int number)) numbers.Add(name, number = numbers.Count);
             trace.Add(number);
+            timesMs.Add(nowMs = Math.Max(nowMs, frame.TimestampNs / NsPerMs));
         }
 
-        return [.. trace];
+        return ([.. trace], [.. timesMs]);
     }
 
     private static CaptureReader Open(string path)
@@ -82,14 +97,20 @@ internal static class HitShareCommand
         }
     }
 
-    /// <summary>IPv4 addresses and ports, the smaller end first; null for anything else.</summary>
+    /// <summary>Addresses and ports of TCP and UDP, the smaller end first; null for anything else, tags and fragments among it.</summary>
     private static string? ConnectionName(ReadOnlySpan<byte> frame)
     {
-        if (frame.Length < 38 || frame[12] != 8 || frame[13] != 0 || (frame[14] >> 4) != 4) return null;
-        int l4 = 14 + ((frame[14] & 15) * 4);
-        if (frame.Length < l4 + 4 || frame[23] is not (6 or 17)) return null;
-        string a = Convert.ToHexString(frame.Slice(26, 4)) + Convert.ToHexString(frame.Slice(l4, 2));
-        string b = Convert.ToHexString(frame.Slice(30, 4)) + Convert.ToHexString(frame.Slice(l4 + 2, 2));
-        return string.CompareOrdinal(a, b) <= 0 ? $"{frame[23]}{a}{b}" : $"{frame[23]}{b}{a}";
+        if (frame.Length < 38) return null;
+        int version = frame[14] >> 4;
+        (int l4, int proto, int addresses, int size) = BinaryPrimitives.ReadUInt16BigEndian(frame[12..]) switch
+        {
+            EthType.Ip when version == 4 && (BinaryPrimitives.ReadUInt16BigEndian(frame[20..]) & 0x3fff) == 0 => (14 + ((frame[14] & 15) * 4), frame[23], 26, 4),
+            EthType.Ipv6 when version == 6 => (54, frame[20], 22, 16),
+            _ => (0, 0, 0, 0),
+        };
+        if (proto is not (IpProto.Tcp or IpProto.Udp) || frame.Length < l4 + 4) return null;
+        string a = Convert.ToHexString(frame.Slice(addresses, size)) + Convert.ToHexString(frame.Slice(l4, 2));
+        string b = Convert.ToHexString(frame.Slice(addresses + size, size)) + Convert.ToHexString(frame.Slice(l4 + 2, 2));
+        return string.CompareOrdinal(a, b) <= 0 ? $"{proto}{a}{b}" : $"{proto}{b}{a}";
     }
 }

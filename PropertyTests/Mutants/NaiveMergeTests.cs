@@ -39,7 +39,7 @@ public sealed class NaiveMergeTests(ITestOutputHelper output)
         CaseDirectory.Write(small, directory);
         FuzzCase again = CaseDirectory.Read(directory);
         IReadOnlyList<string> faults = Differences(again, setup);
-        output.WriteLine($"{setup.Naive}: case {seed}, shrunk to {small}\nmergeflow replay --case {directory} --offload {setup.Offload.ToString().ToLowerInvariant()}");
+        output.WriteLine($"{setup.Naive}: case {seed}, shrunk to {small}\nmergeflow replay --case {directory} --offload {setup.Offload.ToString().ToLowerInvariant()} --out -");
         output.WriteLine(string.Join('\n', [.. small.Flows, .. faults]));
         Assert.NotEmpty(faults);
         Assert.Empty(Differences(again, setup with { Naive = NaiveFault.None }));

@@ -27,7 +27,7 @@ internal sealed class CaseJudge
         string directory = Path.Combine(s_outFolder, $"{property}_{@case.Name}");
         CaseDirectory.Write(small with { Name = $"{property}_{@case.Name}" }, directory);
         Assert.Fail(
-            $"{property}, {@case}; shrunk to {small}\nmergeflow replay --case {directory}\n{string.Join('\n', small.Flows)}\n{string.Join('\n', faults(small))}");
+            $"{property}, {@case}; shrunk to {small}\nmergeflow replay --case {directory} --out -\n{string.Join('\n', small.Flows)}\n{string.Join('\n', faults(small))}");
     }
 
     /// <summary>The engine, however it is set up, does what the reference does.</summary>

@@ -59,6 +59,25 @@ public sealed class FaultExampleTests
         Assert.Equal([2u], s.Send(1, Segment(false, 1021, 5001, 0x18, payload: 10)));
     }
 
+    [Theory]
+    [InlineData(OffloadReason.DeviceRefused, "the device refused the rule")]
+    [InlineData(OffloadReason.TableFull, "the exact-match table is full")]
+    public void What_a_device_refuses_is_counted_in_bytes_and_explained(OffloadReason reason, string detail)
+    {
+        FaultPlan plan = reason == OffloadReason.TableFull ? new FaultPlan { TableFullEveryNthCreate = 1 } : new FaultPlan { RefuseEveryNthCreate = 1 };
+        using OffloadedSwitch s = new(OffloadMode.Nic, Firewall, tcpSeqChk: false, plan);
+        s.Handshake();
+        ReasonTotals before = s.Offload.RefusedTotals();
+        byte[] frame = Segment(false, 1001, 5001, 0x18, payload: 10);
+        Assert.Equal([2u], s.Send(1, frame));
+        ReasonTotals after = s.Offload.RefusedTotals();
+        Assert.Equal((1ul, (ulong)frame.Length), (after.Packets(reason) - before.Packets(reason), after.Bytes(reason) - before.Bytes(reason)));
+        OffloadExplanation e = s.Offload.Explain(Chain.Tcp());
+        Refusal refusal = Assert.Single(e.Refusals, r => r.Key.InPort.Host == 1 && r.Reason == reason);
+        Assert.Equal((1, detail), (refusal.Pass, refusal.Detail));
+        Assert.Empty(e.Dead);
+    }
+
     private static void Check(FaultPlan plan)
     {
         using OffloadedSwitch device = new(OffloadMode.Nic, Firewall, tcpSeqChk: false, plan);

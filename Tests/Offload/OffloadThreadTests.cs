@@ -260,18 +260,6 @@ public sealed class OffloadThreadTests
     }
 
     [Fact]
-    public void A_policy_that_wants_depth_refuses_single_passes()
-    {
-        FlowKey packet = Tcp();
-        Chain c = new(packet);
-        c.Pass(packet, BaseMask, 0, Output(2));
-        using Rig r = new(c, options: new OffloadOptions { Admission = new AdmitDeep(2) });
-        c.Submit(r.Pmd);
-        r.Thread.Step(0);
-        Assert.Equal(1ul, r.Thread.Stats.Refused.Packets(OffloadReason.AdmissionPolicy));
-    }
-
-    [Fact]
     public void The_life_cycle_has_no_other_edges()
     {
         MergedFlow rule = new();

@@ -34,6 +34,17 @@ public sealed class HitShareTests
     }
 
     [Fact]
+    public void Saved_cycles_pays_only_for_rules_that_pay_back()
+    {
+        // One busy connection, and a thousand of ten packets per second and no more: a rule for one of these costs more than it saves.
+        int[] trace = [.. Enumerable.Range(0, 20_000).Select(i => i % 2 == 0 ? 0 : 1 + (i / 2000 * 100) + (i / 2 % 100))];
+        long[] timesMs = [.. Enumerable.Range(0, 20_000).Select(i => i / 2L)];
+        Assert.Equal((9992L, 1L), HitShare.Count(trace, 256, "saved cycles", timesMs));
+        Assert.True(HitShare.NetCycles(trace, 256, "saved cycles", timesMs) > 46);
+        Assert.True(HitShare.NetCycles(trace, 256, "always, LRU", timesMs) < 0);
+    }
+
+    [Fact]
     public void A_heavy_tail_has_few_connections_with_most_packets()
     {
         int[] trace = ConnectionTrace.HeavyTailed(200_000, 20, 1.1, seed: 1);
