@@ -36,6 +36,9 @@ internal static unsafe partial class Libc
     [LibraryImport("libc", EntryPoint = "sched_getaffinity", SetLastError = true)]
     public static partial int SchedGetAffinity(int pid, nuint maskBytes, void* mask);
 
+    [LibraryImport("libc", EntryPoint = "clock_gettime")]
+    public static partial int ClockGetTime(int clock, long* secondsAndNanoseconds);
+
     [LibraryImport("libc", EntryPoint = "sched_getcpu")]
     public static partial int SchedGetCpu();
 

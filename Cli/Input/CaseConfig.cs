@@ -16,6 +16,9 @@ public sealed record CaseConfig
     /// <summary>Check TCP sequence numbers (OVS <c>dpctl/ct-enable-tcp-seq-chk</c>).</summary>
     public bool TcpSeqChk { get; init; } = true;
 
+    /// <summary>Tunnel ports: port name and options.</summary>
+    public IReadOnlyList<(string Port, string Options)> Tunnels { get; init; } = [];
+
     /// <summary>Smallest IPv4 fragment that is not the last one (OVS <c>dpctl/ipf-set-min-frag</c>).</summary>
     public int IpfMinFragV4Bytes { get; init; } = 1200;
 
@@ -38,6 +41,7 @@ public sealed record CaseConfig
             return new CaseConfig
             {
                 Ports = PortList.Read(root, name),
+                Tunnels = TunnelList.Read(config, name),
                 VlanLimit = Integer(config, "vlan_limit", 1, 2, defaults.VlanLimit, name),
                 MtuBytes = Integer(config, "mtu", 68, 65535, defaults.MtuBytes, name),
                 TcpSeqChk = Flag(config, "tcp_seq_chk", defaults.TcpSeqChk, name),

@@ -184,6 +184,7 @@ public sealed class ReplaySession : IDisposable
     private static SimulatorOptions SwitchOptions(ReplayArguments arguments, int frameCapacityBytes) => new()
     {
         Ports = arguments.Ports,
+        Tunnels = TunnelList.Parse(arguments.Config.Tunnels, arguments.Ports),
         Offload = arguments.Offload,
         NicProfile = arguments.NicProfile,
         NicFaults = arguments.Faults,

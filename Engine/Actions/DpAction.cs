@@ -26,7 +26,6 @@ public unsafe struct DpAction
     [FieldOffset(8)] public uint RecircId;
     [FieldOffset(8)] public uint LengthBytes;
     [FieldOffset(8)] public uint MeterId;
-    [FieldOffset(8)] public uint TunnelHeader;
 
     /// <summary>Sample: chance out of 2^32.</summary>
     [FieldOffset(8)] public uint Probability;
@@ -54,6 +53,15 @@ public unsafe struct DpAction
     [FieldOffset(8)] public DpHash Hash;
     [FieldOffset(8)] public DpSetTunnel Tunnel;
     [FieldOffset(8)] public DpUserspace Userspace;
+
+    /// <summary>TnlPush: what is put in front of the packet.</summary>
+    [FieldOffset(8)] public TunnelHeader Push;
+
+    /// <summary>TnlPush: OpenFlow port that counts the packet.</summary>
+    [FieldOffset(112)] public uint TunnelPort;
+
+    /// <summary>TnlPop: what is taken off.</summary>
+    [FieldOffset(12)] public TunnelKind TunnelKind;
 
     /// <summary>The record's bytes.</summary>
     public Span<byte> Bytes => MemoryMarshal.AsBytes(MemoryMarshal.CreateSpan(ref this, 1));

@@ -20,7 +20,7 @@ public sealed partial class Datapath : IDisposable
         Options = options;
         Pipeline = new OfPipeline(new PipelineOptions
         {
-            Ports = [.. options.Ports.Select(p => new PipelinePort(p.Name, p.Number))],
+            Ports = [.. options.Ports.Select(p => new PipelinePort(p.Name, p.Number) { Tunnel = options.Tunnels.FirstOrDefault(t => t.Number == p.Number) })],
             VlanLimit = options.VlanLimit,
             ExactVlanPop = options.ExactVlanPop,
         });

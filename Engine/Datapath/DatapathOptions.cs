@@ -8,6 +8,9 @@ public class DatapathOptions
     /// <summary>Ports by name and OpenFlow number.</summary>
     public required IReadOnlyList<(string Name, uint Number)> Ports { get; init; }
 
+    /// <summary>Tunnels behind some of the ports.</summary>
+    public IReadOnlyList<TunnelPort> Tunnels { get; init; } = [];
+
     public OffloadMode Offload { get; init; }
 
     /// <summary>Name or path of a NIC profile; null = <c>ideal</c>.</summary>

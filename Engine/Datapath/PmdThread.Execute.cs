@@ -122,6 +122,17 @@ public sealed unsafe partial class PmdThread
                     Stats.Dropped++;
                     Pool.Return(p);
                     return;
+                case DpOp.TnlPop:
+                    PopTunnel<T>(p, act);
+                    return;
+                case DpOp.TnlPush:
+                    if (!PushTunnel(p, act))
+                    {
+                        Stats.Dropped++;
+                        Pool.Return(p);
+                        return;
+                    }
+                    break;
                 default:
                     if (!PacketEdit.Apply(p, act))
                     {

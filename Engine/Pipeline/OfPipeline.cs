@@ -136,6 +136,7 @@ public sealed partial class OfPipeline
             Groups = new(_groups),
             Ports = new(_ports),
             PortList = [.. _ports.Values.OrderBy(static p => p.Number)],
+            Tunnels = TunnelTable.Of(_ports.Values),
             LivePorts = new(_livePorts),
             Version = version,
         };

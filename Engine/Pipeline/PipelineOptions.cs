@@ -11,7 +11,8 @@ public sealed record PipelineOptions
 
     /// <summary>
     /// Whether the megaflow of a single-tagged packet that loses its tag or gets another says that there was no second one. False, as Open
-    /// vSwitch 3.1: a double-tagged packet with the same outer tag then gets what the single-tagged one got. True makes every megaflow sound.
+    /// vSwitch 3.1: a double-tagged packet with the same outer tag then gets what the single-tagged one got. True makes every megaflow sound,
+    /// and keeps the statistics of MPLS packets without a label, which Open vSwitch loses.
     /// </summary>
     public bool ExactVlanPop { get; init; }
 

@@ -5,4 +5,8 @@ namespace Mergeflow.Engine;
 /// <param name="Number">OpenFlow port number; the datapath uses the same one.</param>
 /// <param name="IsTunnel">An output encapsulates: tunnel metadata is committed before it.</param>
 /// <param name="Floods">False for <c>OFPPC_NO_FLOOD</c>: left out of <c>flood</c>.</param>
-public sealed record PipelinePort(string Name, uint Number, bool IsTunnel = false, bool Floods = true);
+public sealed record PipelinePort(string Name, uint Number, bool IsTunnel = false, bool Floods = true)
+{
+    /// <summary>The tunnel behind the port, which the datapath itself encapsulates for; null = none.</summary>
+    public TunnelPort? Tunnel { get; init; }
+}

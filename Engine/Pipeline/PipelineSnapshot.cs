@@ -14,6 +14,9 @@ internal sealed class PipelineSnapshot
     /// <summary>Ports in the order of their numbers.</summary>
     public required PipelinePort[] PortList { get; init; }
 
+    /// <summary>Tunnel ports; null = there are none.</summary>
+    public required TunnelTable? Tunnels { get; init; }
+
     /// <summary>Ports whose link is up.</summary>
     public required HashSet<uint> LivePorts { get; init; }
 

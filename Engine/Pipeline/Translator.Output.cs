@@ -47,6 +47,12 @@ public sealed unsafe partial class Translator
     private void OutputTruncated(XlateOp op)
     {
         if (op.Arg == InPort || !_tables.Ports.ContainsKey(op.Arg)) return;
+        if (_tables.Ports[op.Arg].Tunnel is { } tunnel)
+        {
+            TransmitInTunnel(tunnel, op.Arg2);
+            return;
+        }
+
         _out.Add(DpOp.Truncate).LengthBytes = op.Arg2;
         Transmit(op.Arg);
     }
@@ -66,6 +72,12 @@ public sealed unsafe partial class Translator
         if (!_tables.Ports.TryGetValue(port, out PipelinePort? to))
         {
             Note(null, "nonexistent output port");
+            return;
+        }
+
+        if (to.Tunnel is { } tunnel)
+        {
+            TransmitInTunnel(tunnel, 0);
             return;
         }
 

@@ -181,7 +181,7 @@ public sealed unsafe partial class Translator : IDisposable
         uint recircId = Read32(_orig, TranslatorLayout.RecircId);
         if (recircId == 0)
         {
-            LookupAndRun(0);
+            if (!BeginTunnels()) LookupAndRun(0);
             return true;
         }
 

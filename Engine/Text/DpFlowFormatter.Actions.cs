@@ -69,7 +69,7 @@ public static partial class DpFlowFormatter
         DpOp.Meter => $"meter({a.MeterId})",
         DpOp.Userspace => FormatUserspace(a.Userspace),
         DpOp.TnlPop => $"tnl_pop({Port(a.Port, ports)})",
-        DpOp.TnlPush => $"tnl_push(header({a.TunnelHeader}))",
+        DpOp.TnlPush => FormatPush(a, ports),
         DpOp.Drop => "drop",
         _ => $"set({FormatSet(a)})",
     };

@@ -13,6 +13,7 @@ public sealed class Revalidator : IPoller
     private readonly UpcallHandler _upcall;
     private readonly Translator _translator;
     private readonly XlateResult _scratch = new();
+    private readonly bool _keepsStatistics;
     private readonly long _maxIdleMs;
     private readonly long _maxRevalidatorMs;
     private ulong _seenVersion;
@@ -22,6 +23,7 @@ public sealed class Revalidator : IPoller
     /// <summary>A revalidator with the timing of <paramref name="options"/>.</summary>
     public Revalidator(OfPipeline pipeline, UpcallHandler upcall, DatapathOptions options)
     {
+        _keepsStatistics = options.ExactVlanPop;
         _maxIdleMs = options.MaxIdleMs;
         _maxRevalidatorMs = options.MaxRevalidatorMs;
         _pipeline = pipeline;
@@ -226,5 +228,5 @@ public sealed class Revalidator : IPoller
     /// <summary>It has packets to report and cannot: Open vSwitch deletes it (<c>populate_xcache</c> fails), and the next packet makes a new one.</summary>
     private bool IsLost(Megaflow m) => IsUnreadable(m) && _upcall.Megaflows.CountersOf(m).Packets > m.SettledPackets;
 
-    private static bool IsUnreadable(Megaflow m) => m.FullKey.DlType.Host is EthType.Mpls or EthType.MplsMcast && (m.FullKey.MplsLse0.Raw | m.FullKey.MplsLse1.Raw | m.FullKey.MplsLse2.Raw) == 0;
+    private bool IsUnreadable(Megaflow m) => !_keepsStatistics && m.FullKey.DlType.Host is EthType.Mpls or EthType.MplsMcast && (m.FullKey.MplsLse0.Raw | m.FullKey.MplsLse1.Raw | m.FullKey.MplsLse2.Raw) == 0;
 }

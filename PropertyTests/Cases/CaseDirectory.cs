@@ -15,7 +15,7 @@ internal static class CaseDirectory
             tier = "core",
             check = "exact",
             ports = @case.Ports.ToDictionary(p => $"p{p}", p => p),
-            config = new { vlan_limit = 2, mtu = 9000, tcp_seq_chk = @case.ChecksSequence, ipf_min_frag_v4 = @case.MinFragmentBytes.V4, ipf_min_frag_v6 = @case.MinFragmentBytes.V6 },
+            config = new { vlan_limit = 2, mtu = 9000, tcp_seq_chk = @case.ChecksSequence, ipf_min_frag_v4 = @case.MinFragmentBytes.V4, ipf_min_frag_v6 = @case.MinFragmentBytes.V6, tunnels = @case.Tunnels.ToDictionary(t => $"p{t.Port}", t => t.Options) },
         };
         File.WriteAllText(Path.Combine(directory, "case.json"), JsonSerializer.Serialize(json) + "\n");
         File.WriteAllLines(Path.Combine(directory, "flows.txt"), @case.Flows);
@@ -55,6 +55,8 @@ internal static class CaseDirectory
             [.. File.ReadLines(Path.Combine(directory, "events.jsonl")).Select(Event)])
         {
             ChecksSequence = !config.TryGetProperty("tcp_seq_chk", out JsonElement check) || check.GetBoolean(),
+            Tunnels = config.TryGetProperty("tunnels", out JsonElement tunnels)
+                ? [.. tunnels.EnumerateObject().Select(t => (uint.Parse(t.Name[1..], System.Globalization.CultureInfo.InvariantCulture), t.Value.GetString()!))] : [],
             MinFragmentBytes = (Number(config, "ipf_min_frag_v4", 1200), Number(config, "ipf_min_frag_v6", 1280)),
         };
     }

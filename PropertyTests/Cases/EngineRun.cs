@@ -23,6 +23,7 @@ internal sealed class EngineRun : IOutputSink
         var options = new SimulatorOptions
         {
             Ports = [.. @case.Ports.Select(p => ($"p{p}", p))],
+            Tunnels = [.. @case.Tunnels.Select(t => new TunnelPortParser(PortNames.None).Parse(t.Port, t.Options))],
             Offload = setup.Offload,
             NicProfile = setup.NicProfile,
             NicFaults = setup.Faults ?? Mergeflow.Nic.FaultPlan.None,

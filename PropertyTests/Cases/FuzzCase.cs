@@ -11,6 +11,9 @@ internal sealed record FuzzCase(string Name, IReadOnlyList<uint> Ports, IReadOnl
     /// <summary>Smallest fragment that conntrack accepts, IPv4 and IPv6, in bytes.</summary>
     public (int V4, int V6) MinFragmentBytes { get; init; } = (1200, 1280);
 
+    /// <summary>Tunnel ports: number and options.</summary>
+    public IReadOnlyList<(uint Port, string Options)> Tunnels { get; init; } = [];
+
     public static FlowTextParser Parser { get; } = new();
 
     public IReadOnlyList<FlowMod> ParseFlows() => [.. Flows.Select(l => Parser.ParseFlow(l))];

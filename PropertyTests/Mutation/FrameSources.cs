@@ -52,6 +52,41 @@ internal static class FrameSources
         ]),
     ];
 
+    private const string Underlay = "out=1,addr=192.0.2.1,mac=02:00:00:00:01:01,gw_mac=02:00:00:00:02:02";
+    private const string Inner = "02000000000b02000000000a08004500002500000000401166c60a0000010a00000203e800350011bf096d65726765666c6f77";
+
+    private static readonly (uint, string)[] s_tunnels =
+    [
+        (10, $"type=vxlan,remote_ip=192.0.2.2,key=flow,csum=true,tos=inherit,ttl=inherit,{Underlay}"),
+        (11, $"type=geneve,remote_ip=flow,key=flow,{Underlay}"),
+        (12, $"type=gre,remote_ip=192.0.2.2,key=flow,csum=true,{Underlay}"),
+        (13, "type=vxlan,remote_ip=2001:db8::2,key=100,out=1,addr=2001:db8::1,mac=02:00:00:00:01:01,gw_mac=02:00:00:00:02:02"),
+    ];
+
+    /// <summary>Out of one tunnel and into others, by way of conntrack.</summary>
+    private static readonly string[] s_tunnelFlows =
+    [
+        "cookie=1,table=0,priority=90,ip,in_port=10 actions=ct(table=1,zone=1)",
+        "cookie=2,table=0,priority=80,in_port=10 actions=output:2,output:12",
+        "cookie=3,table=0,priority=80,in_port=11,tun_id=0xabcdef actions=set_tunnel:7,set_field:192.0.2.9->tun_dst,output:3,output:11,output:10",
+        "cookie=4,table=0,priority=80,in_port=12 actions=push_vlan:0x8100,output:10,output(port=13,max_len=60)",
+        "cookie=5,table=0,priority=80,in_port=13 actions=output:2",
+        "cookie=6,table=0,priority=70,ip,in_port=2 actions=dec_ttl,mod_nw_src:192.0.2.77,output:10,output:12,output:13",
+        "cookie=7,table=0,priority=1 actions=output:3,output:4",
+        "cookie=8,table=1,priority=9,ip,ct_state=+trk+new actions=ct(commit,zone=1,nat(src=198.51.100.1)),output:10,output:2",
+        "cookie=9,table=1,priority=8 actions=set_tunnel:9,output:12,output:3",
+    ];
+
+    /// <summary>VXLAN, VXLAN with a checksum, Geneve with options, GRE with everything, VXLAN over IPv6 (see TunnelFrames of the example tests).</summary>
+    private static readonly string[] s_tunnelFrames =
+    [
+        "020000000101020000000202080045000057000040004011b692c0000202c00002019c4012b5004300000800000000006400" + Inner,
+        "020000000101020000000202080045000057000040004011b692c0000202c00002019c4012b50043687e0800000000006400" + Inner,
+        "02000000010102000000020208004500005f000040004011b68ac0000202c00002019c4017c1004b07d202006558abcdef000102800111223344" + Inner,
+        "02000000010102000000020208004500005700004000402fb674c0000202c0000201b0006558e07b00000000123400000007" + Inner,
+        "02000000010102000000020286dd600000000043114020010db800000000000000000000000220010db80000000000000000000000019c4012b50043910d0800000000006400" + Inner,
+    ];
+
     /// <summary>All sources; a source's events are in order.</summary>
     public static IReadOnlyList<FuzzCase> All()
     {
@@ -63,6 +98,9 @@ internal static class FrameSources
         ];
         List<FuzzEvent> mixed = [.. sources.SelectMany(s => s.Events.Where(e => e.Op == FuzzOp.Packet).Take(60)).Select(e => e with { TimeMs = 0, Port = 1 + (e.Port % 4) })];
         foreach ((string name, string[] flows) in s_pipelines) sources.Add(new FuzzCase(name, [1, 2, 3, 4], flows, [], mixed));
+        IEnumerable<FuzzEvent> encapsulated = s_tunnelFrames.Select(f => new FuzzEvent(0, FuzzOp.Packet) { Port = 1, Frame = Convert.FromHexString(f) });
+        List<FuzzEvent> tunnelled = [.. mixed.Chunk(3).SelectMany(c => encapsulated.Concat(c))];
+        sources.Add(new FuzzCase("tunnels", [1, 2, 3, 4, 10, 11, 12, 13], s_tunnelFlows, [], tunnelled) { Tunnels = s_tunnels });
         return sources;
     }
 

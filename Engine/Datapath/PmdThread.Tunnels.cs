@@ -1,0 +1,51 @@
+namespace Mergeflow.Engine;
+
+/// <summary>Encapsulation and decapsulation (OVS <c>push_tnl_action</c>, <c>OVS_ACTION_ATTR_TUNNEL_POP</c>). No device of ours does either: traces end here.</summary>
+public sealed unsafe partial class PmdThread
+{
+    /// <summary>Puts outer headers on; false if the packet has to be dropped: the tunnel port is gone, or there is no headroom.</summary>
+    private bool PushTunnel(Packet* p, DpAction* act)
+    {
+        StopTrace(OffloadReason.UnsupportedAction, "tnl_push");
+        PortTable.PortHot* port = Ports[act->TunnelPort];
+        if (port->Exists == 0)
+        {
+            Stats.TxNoPort++;
+            return false;
+        }
+
+        // What is cut off is cut off inside.
+        MiniflowExtractor.EnsureParsed(p);
+        uint hash = DpHashFunction.Compute(p, default);
+        p->LengthBytes = PacketEdit.OutputLengthBytes(p);
+        p->TruncateBytes = 0;
+        int lengthBytes = p->LengthBytes;
+        if (!TunnelCodec.Push(p, act->Push, hash)) return false;
+        port->TxPackets++;
+        port->TxBytes += (uint)lengthBytes;
+        return true;
+    }
+
+    /// <summary>Takes outer headers off and sends what is inside through the pipeline, as a packet that came in on the tunnel port. Consumes the packet.</summary>
+    private void PopTunnel<T>(Packet* p, DpAction* act)
+        where T : struct, IStageMarks
+    {
+        StopTrace(OffloadReason.UnsupportedAction, "tnl_pop");
+        PortTable.PortHot* port = Ports[act->Port];
+        if (port->Exists == 0 || p->RecircDepth >= MaxRecircDepth || !TunnelCodec.TryPop(p, act->TunnelKind))
+        {
+            if (p->RecircDepth >= MaxRecircDepth) Stats.RecircTooDeep++;
+            Stats.Dropped++;
+            Pool.Return(p);
+            return;
+        }
+
+        port->RxPackets++;
+        port->RxBytes += (uint)p->LengthBytes;
+        Stats.Recirculations++;
+        p->RecircDepth++;
+        PacketMetadata.SetInPort(p, act->Port);
+        MiniflowExtractor.EnsureParsed(p);
+        RunPass<T>(p, null);
+    }
+}

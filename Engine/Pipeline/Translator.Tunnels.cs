@@ -1,0 +1,202 @@
+using Mergeflow.Native;
+using L = Mergeflow.Engine.TranslatorLayout;
+
+namespace Mergeflow.Engine;
+
+/// <content>
+/// Tunnel ports: where packets are decapsulated (OVS <c>terminate_native_tunnel</c>), whose they are then (<c>tnl_port_receive</c>), and with what
+/// they are encapsulated (<c>tnl_port_send</c>, <c>native_tunnel_output</c>).
+/// </content>
+public sealed unsafe partial class Translator
+{
+    private const byte EcnMask = 3;
+    private const byte EcnCe = 3;
+    private const byte EcnEct0 = 2;
+
+    /// <summary>
+    /// What tunnels have to say before the first table: true if the translation ends here, because the packet is decapsulated or belongs to no port.
+    /// </summary>
+    private bool BeginTunnels()
+    {
+        if (_tables.Tunnels is not { } tunnels) return false;
+        uint port = InPort;
+        if (tunnels.IsDatapathPort(port)) return !ReceiveFromTunnel(tunnels, port);
+        return tunnels.IsUnderlay(port) && Decapsulate(tunnels, port);
+    }
+
+    /// <summary>
+    /// An untagged, whole packet to the underlay's addresses and a tunnel's protocol and port is decapsulated; the bits that decide are consulted one
+    /// after the other, so that other traffic stays wildcarded.
+    /// </summary>
+    private bool Decapsulate(TunnelTable tunnels, uint underlay)
+    {
+        if (!IsIp || ConsultVlanPresent()) return false;
+        ref FlowKey key = ref *(FlowKey*)_flow;
+        bool isIpv6 = DlTypeHost == EthType.Ipv6;
+        Consult(L.NwProto, 0xff);
+        if (key.NwProto is not (IpProto.Udp or IpProto.Gre)) return false;
+        Consult(L.DlDst, L.Window6);
+        if (isIpv6)
+        {
+            Consult(L.Ipv6Dst, ulong.MaxValue);
+            Consult(L.Ipv6Dst + 8, ulong.MaxValue);
+        }
+        else
+        {
+            Consult(L.NwDst, L.Window4);
+        }
+
+        Ipv6Address destination = isIpv6 ? key.Ipv6Dst : Ipv4(key.NwDst);
+        bool isOurs = false;
+        foreach (TunnelPort t in tunnels.Ports) isOurs |= IsAt(t, underlay, isIpv6, destination, key.DlDst, key.NwProto);
+        if (!isOurs) return false;
+
+        Consult(L.NwFrag, (byte)NwFrag.Any);
+        if (key.NwFrag != NwFrag.No) return false;
+        if (key.NwProto == IpProto.Udp) Consult(L.TpDst, L.Window2);
+        foreach (TunnelPort t in tunnels.Ports)
+        {
+            if (!IsAt(t, underlay, isIpv6, destination, key.DlDst, key.NwProto)) continue;
+            if (key.NwProto == IpProto.Udp && key.TpDst.Host != t.DestinationPort) continue;
+            ref DpAction pop = ref _out.Add(DpOp.TnlPop);
+            pop.Port = tunnels.DatapathPortOf(t);
+            pop.TunnelKind = t.Kind;
+            Note(null, $"decapsulated at port {pop.Port}");
+            return true;
+        }
+
+        return false;
+    }
+
+    private static bool IsAt(TunnelPort t, uint underlay, bool isIpv6, in Ipv6Address destination, EthAddress mac, byte proto)
+        => t.UnderlayPort == underlay && t.IsIpv6 == isIpv6 && t.UnderlayMac == mac && (proto == IpProto.Gre) == (t.Kind == TunnelKind.Gre)
+            && (t.UnderlayAddress == destination || t.Local == destination);
+
+    /// <summary>Finds the OpenFlow port by key and outer addresses; false if there is none, or if congestion cannot be told to the inner packet.</summary>
+    private bool ReceiveFromTunnel(TunnelTable tunnels, uint datapathPort)
+    {
+        ref FlowKey key = ref *(FlowKey*)_flow;
+        for (int i = 0; i < 6; i++) Consult((L.TunnelLane * 32) + (8 * i), ulong.MaxValue);
+        bool isIpv6 = !key.TunIpv6Dst.IsZero;
+        Ipv6Address source = isIpv6 ? key.TunIpv6Src : Ipv4(key.TunSrc), destination = isIpv6 ? key.TunIpv6Dst : Ipv4(key.TunDst);
+        foreach (TunnelPort t in tunnels.Ports)
+        {
+            if (tunnels.DatapathPortOf(t) != datapathPort || t.IsIpv6 != isIpv6) continue;
+            if (t.InKey is { } wanted && wanted != key.TunId.Host) continue;
+            if (t.Remote is { } remote && remote != source) continue;
+            if (t.Local is { } local && local != destination) continue;
+            Write(L.InPort, L.Window4, Be32.FromHost(t.Number).Raw);
+            return KeepsCongestionMark();
+        }
+
+        Note(null, "received packet on unknown tunnel");
+        return false;
+    }
+
+    /// <summary>RFC 6040: congestion marked outside is marked inside; a packet that cannot be marked is dropped (OVS <c>tnl_process_ecn</c>).</summary>
+    private bool KeepsCongestionMark()
+    {
+        ref FlowKey key = ref *(FlowKey*)_flow;
+        Consult((L.TunnelLane * 32) + 48, (ulong)EcnMask << 16);
+        if ((key.TunTos & EcnMask) != EcnCe || !IsIp) return true;
+        Consult(L.NwTos, EcnMask);
+        if ((key.NwTos & EcnMask) == 0)
+        {
+            Note(null, "dropping tunnel packet marked ECN CE but is not ECN capable");
+            return false;
+        }
+
+        Write(L.NwTos, EcnMask, EcnCe);
+        _dirty = true;
+        return true;
+    }
+
+    /// <summary>Encapsulates a copy of the packet and sends it below; <paramref name="maxLengthBytes"/> of the inner packet, 0 = all.</summary>
+    private void TransmitInTunnel(TunnelPort t, uint maxLengthBytes)
+    {
+        ref FlowKey key = ref *(FlowKey*)_flow;
+        DpSetTunnel tunnel = default;
+        if (t.OutKey is { } outKey)
+        {
+            tunnel.Id = Be64.FromHost(outKey);
+        }
+        else
+        {
+            Consult(L.TunnelLane * 32, ulong.MaxValue);
+            tunnel.Id = key.TunId;
+        }
+
+        if (!SetEnds(t, ref tunnel))
+        {
+            Note(null, "native tunnel routing failed");
+            return;
+        }
+
+        tunnel.Ttl = t.Ttl;
+        tunnel.Tos = t.Tos;
+        if (IsIp)
+        {
+            if (t.InheritsTtl)
+            {
+                Consult(L.NwTtl, 0xff);
+                tunnel.Ttl = key.NwTtl;
+            }
+
+            Consult(L.NwTos, t.InheritsTos ? 0xffu : EcnMask);
+            if (t.InheritsTos) tunnel.Tos = (byte)(key.NwTos & ~EcnMask);
+
+            // A mark that the packet has got already is not passed on as if it had been set on this way.
+            int ecn = key.NwTos & EcnMask;
+            tunnel.Tos = (byte)((tunnel.Tos & ~EcnMask) | (ecn == EcnCe ? EcnEct0 : ecn));
+        }
+
+        TunnelFlags flags = (t.DontFragment ? TunnelFlags.DontFragment : 0) | (t.HasChecksum ? TunnelFlags.Checksum : 0) | (t.HasOutKey ? TunnelFlags.Key : 0);
+        tunnel.Flags = Be16.FromHost((ushort)flags);
+        Commit();
+        int record = _out.Count;
+        _out.Add(DpOp.Clone);
+        if (maxLengthBytes != 0) _out.Add(DpOp.Truncate).LengthBytes = maxLengthBytes;
+        ref DpAction push = ref _out.Add(DpOp.TnlPush);
+        push.Push = TunnelHeader.Build(t.Kind, t.UnderlayMac, t.NextHopMac, tunnel, t.DestinationPort);
+        push.TunnelPort = t.Number;
+        _out.Add(DpOp.Output).Port = t.UnderlayPort;
+        _ = Nest(record);
+    }
+
+    /// <summary>Outer addresses; false if there is no destination, or it is the one that the packet was sent to.</summary>
+    private bool SetEnds(TunnelPort t, ref DpSetTunnel tunnel)
+    {
+        const int lanes = L.TunnelLane * 32;
+        ref FlowKey key = ref *(FlowKey*)_flow;
+        ref FlowKey original = ref *(FlowKey*)_orig;
+        Ipv6Address source = t.Local ?? t.UnderlayAddress, destination = t.Remote ?? default;
+        if (t.IsLocalFlow)
+        {
+            Consult(lanes + 8, t.IsIpv6 ? 0 : L.Window4);
+            for (int i = 16; t.IsIpv6 && i < 32; i += 8) Consult(lanes + i, ulong.MaxValue);
+            Ipv6Address wanted = t.IsIpv6 ? key.TunIpv6Src : Ipv4(key.TunSrc);
+            if (!wanted.IsZero) source = wanted;
+        }
+
+        if (t.Remote is null)
+        {
+            Consult(lanes + 12, t.IsIpv6 ? 0 : L.Window4);
+            for (int i = 32; t.IsIpv6 && i < 48; i += 8) Consult(lanes + i, ulong.MaxValue);
+            destination = t.IsIpv6 ? key.TunIpv6Dst : Ipv4(key.TunDst);
+        }
+
+        if (destination.IsZero) return false;
+        if (t.IsIpv6)
+        {
+            (tunnel.Ipv6Src, tunnel.Ipv6Dst) = (source, destination);
+            return destination != original.TunIpv6Dst;
+        }
+
+        (tunnel.Src, tunnel.Dst) = (Ipv4(source), Ipv4(destination));
+        return tunnel.Dst != original.TunDst;
+    }
+
+    private static Ipv6Address Ipv4(Be32 address) => Ipv6Address.FromUInt128((UInt128)address.Host << 96);
+
+    private static Be32 Ipv4(in Ipv6Address address) => Be32.FromHost((uint)(address.ToUInt128() >> 96));
+}

@@ -1,0 +1,66 @@
+namespace Mergeflow.Engine;
+
+/// <summary>
+/// A tunnel port (OVS <c>struct netdev_tunnel_config</c>) with a fixed way to its peers: one port below it, one address, one next hop. There is no
+/// route table and no neighbour cache.
+/// </summary>
+public sealed record TunnelPort
+{
+    /// <summary>OpenFlow port number of the tunnel port.</summary>
+    public required uint Number { get; init; }
+
+    public required TunnelKind Kind { get; init; }
+
+    /// <summary>Port that encapsulated packets leave on and arrive at.</summary>
+    public required uint UnderlayPort { get; init; }
+
+    /// <summary>Ethernet address of the underlay: outer source, and destination of what is decapsulated.</summary>
+    public required EthAddress UnderlayMac { get; init; }
+
+    /// <summary>Ethernet address of the next hop: outer destination.</summary>
+    public required EthAddress NextHopMac { get; init; }
+
+    /// <summary>IP address of the underlay, IPv4 in the first four bytes.</summary>
+    public required Ipv6Address UnderlayAddress { get; init; }
+
+    /// <summary>Whether the outer header is IPv6.</summary>
+    public bool IsIpv6 { get; init; }
+
+    /// <summary><c>local_ip</c>: outer source and required destination; null = any, <see cref="UnderlayAddress"/> is the source.</summary>
+    public Ipv6Address? Local { get; init; }
+
+    /// <summary><c>local_ip=flow</c>: the flow's tun_src is the outer source, if there is one.</summary>
+    public bool IsLocalFlow { get; init; }
+
+    /// <summary><c>remote_ip</c>; null = <c>flow</c>: the flow's tun_dst.</summary>
+    public Ipv6Address? Remote { get; init; }
+
+    /// <summary><c>in_key</c>: tunnel id that packets must have; null = <c>flow</c>, any.</summary>
+    public ulong? InKey { get; init; } = 0;
+
+    /// <summary><c>out_key</c>: tunnel id of packets that leave; null = <c>flow</c>, the flow's tun_id.</summary>
+    public ulong? OutKey { get; init; } = 0;
+
+    /// <summary>Packets that leave carry a key: GRE without one has no key field.</summary>
+    public bool HasOutKey { get; init; }
+
+    /// <summary>UDP port of the peers, host order; 0 for GRE.</summary>
+    public ushort DestinationPort { get; init; }
+
+    /// <summary>Outer TOS; its ECN bits are always those of the inner packet (RFC 6040).</summary>
+    public byte Tos { get; init; }
+
+    /// <summary><c>tos=inherit</c>.</summary>
+    public bool InheritsTos { get; init; }
+
+    public byte Ttl { get; init; } = 64;
+
+    /// <summary><c>ttl=inherit</c>.</summary>
+    public bool InheritsTtl { get; init; }
+
+    /// <summary><c>csum</c>: UDP or GRE checksums over IPv4; UDP over IPv6 always has one.</summary>
+    public bool HasChecksum { get; init; }
+
+    /// <summary><c>df_default</c>.</summary>
+    public bool DontFragment { get; init; } = true;
+}
