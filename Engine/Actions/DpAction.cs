@@ -58,7 +58,7 @@ public unsafe struct DpAction
     [FieldOffset(8)] public TunnelHeader Push;
 
     /// <summary>TnlPush: OpenFlow port that counts the packet.</summary>
-    [FieldOffset(112)] public uint TunnelPort;
+    [FieldOffset(112)] public uint CountedPort;
 
     /// <summary>TnlPop: what is taken off.</summary>
     [FieldOffset(12)] public TunnelKind TunnelKind;

@@ -76,7 +76,7 @@ public enum DpOp : byte
     /// <summary>Decapsulate and recirculate on tunnel port <see cref="DpAction.Port"/>.</summary>
     TnlPop,
 
-    /// <summary>Encapsulate with <see cref="DpAction.Push"/>, counted for <see cref="DpAction.TunnelPort"/>.</summary>
+    /// <summary>Encapsulate with <see cref="DpAction.Push"/>, counted for <see cref="DpAction.CountedPort"/>.</summary>
     TnlPush,
 
     /// <summary>Drop (an empty list means the same).</summary>

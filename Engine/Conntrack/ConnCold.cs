@@ -25,6 +25,9 @@ internal struct ConnCold
     /// <summary>Generation that the slot had when this connection began: credits of an older one are another connection's.</summary>
     [FieldOffset(20)] public uint FirstGeneration;
 
+    /// <summary>Bytes that a gateway has inserted into one direction of a TCP connection.</summary>
+    [FieldOffset(24)] public int SequenceSkew;
+
     /// <summary>Counted by hardware; written by the aging side only.</summary>
     [FieldOffset(32)] public ulong HwOrigPackets;
     [FieldOffset(40)] public ulong HwReplyPackets;

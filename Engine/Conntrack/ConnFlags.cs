@@ -15,6 +15,12 @@ internal enum ConnFlags : ushort
     /// <summary>Committed with <c>alg=</c>: software has to see every packet.</summary>
     HasAlg = 4,
 
+    /// <summary>A gateway expected it: packets are +rel, the original tuple is that of the control connection. Not offloaded.</summary>
+    Related = 8,
+
+    /// <summary>Sequence numbers are off in the reply direction, not in the original one.</summary>
+    SkewsReply = 64,
+
     /// <summary>Expired, translated, not swept yet: its reply tuple is still taken (see <c>Conntrack.Ghosts.cs</c>).</summary>
     Ghost = 32,
 

@@ -6,14 +6,14 @@ public sealed unsafe partial class Conntrack
     /// A packet without a connection (OVS <c>conn_not_found</c>): +new, or +inv if it cannot begin one. With <c>commit</c> the connection
     /// is made and the packet translated. Returns its id, 0 = none.
     /// </summary>
-    private int Create(Packet* packet, in DpCt args, CtContext* cx, long nowMs)
+    private int Create(Packet* packet, in DpCt args, CtContext* cx, int expectation, long nowMs)
     {
         if (!IsValidNew(cx))
         {
             packet->Key.CtState = CtState.Inv;
             return 0;
         }
-        packet->Key.CtState = CtState.New;
+        packet->Key.CtState = expectation == 0 ? CtState.New : CtState.New | CtState.Rel;
         if ((args.Flags & (DpCtFlags.Commit | DpCtFlags.Force)) == 0) return 0;
 
         ushort zone = args.Zone;
@@ -40,6 +40,7 @@ public sealed unsafe partial class Conntrack
         c->Flags = IsAlgControl(packet, args) ? ConnFlags.Live | ConnFlags.HasAlg : ConnFlags.Live;
         c->TimeoutRow = RowOf(args.TimeoutPolicy);
         ConnCold* cold = _cold + id;
+        cold->SequenceSkew = 0;
         cold->HwOrigPackets = cold->HwReplyPackets = cold->HwOrigBytes = cold->HwReplyBytes = 0;
         if (cx->IsIpv6)
         {
@@ -59,7 +60,11 @@ public sealed unsafe partial class Conntrack
         }
         c->ExpiryMs = nowMs + TimeoutMs(c, timeout);
 
-        if ((args.Flags & DpCtFlags.Nat) != 0 && args.Nat != NatKind.None)
+        if (expectation != 0)
+        {
+            Relate(id, expectation, (args.Flags & DpCtFlags.Nat) != 0);
+        }
+        else if ((args.Flags & DpCtFlags.Nat) != 0 && args.Nat != NatKind.None)
         {
             c->Nat = args.Nat;
             if (!ChooseTuple(id, args, nowMs))

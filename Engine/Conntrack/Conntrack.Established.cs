@@ -59,7 +59,7 @@ public sealed unsafe partial class Conntrack
         int id = FindFirst(key, hash, out bool reply);
         if (id == 0) return false;
         ConnRecord* c = Conn(id);
-        if (nowMs >= c->ExpiryMs || (c->Flags & ConnFlags.HasAlg) != 0) return false;
+        if (nowMs >= c->ExpiryMs || (c->Flags & (ConnFlags.HasAlg | ConnFlags.Related)) != 0) return false;
         if (isIpv6 && !SameAddresses(id, k->Ipv6Src, k->Ipv6Dst, ref reply)) return false;
 
         bool tcp = proto == IpProto.Tcp;
@@ -95,7 +95,7 @@ public sealed unsafe partial class Conntrack
         verdict.Disposition = CtDisposition.Continue;
         verdict.Changed = false;
         verdict.Offloadable = true;
-        verdict.Cached = verdict.ByOriginalTuple = false;
+        verdict.Cached = verdict.ByOriginalTuple = verdict.HasAlg = false;
         verdict.Zone = args.Zone;
         verdict.Mark = c->Mark;
         verdict.Label = c->Label;

@@ -101,10 +101,11 @@ public sealed unsafe partial class Conntrack
         if ((args.Flags & DpCtFlags.Force) != 0 && id != 0) id = Force(cx, id, translatedBefore, nowMs);
 
         bool nat = (args.Flags & DpCtFlags.Nat) != 0;
+        CtAlg alg = AlgOf(packet, args);
         bool create = false;
         if (id != 0)
         {
-            create = UpdateState(packet, cx, id, nowMs);
+            create = alg == CtAlg.Ftp && _cold[id].SequenceSkew != 0 ? UpdateSkewed(packet, args, cx, id, nowMs) : UpdateState(packet, cx, id, nowMs);
             if (nat && !create) HandleNat(packet, cx, id, zone);
         }
         else if (translatedBefore && !nat && (id = FindByOriginalTuple(packet, cx, nowMs)) != 0)
@@ -121,13 +122,16 @@ public sealed unsafe partial class Conntrack
             create = true;
         }
 
+        int expectation = 0;
         if (create)
         {
             id = 0;
-            if (Find(cx, nowMs, out _) == 0) id = Create(packet, args, cx, nowMs);
+            expectation = FindExpectation(cx->Key, cx->Src6, cx->Dst6);
+            if (Find(cx, nowMs, out _) == 0) id = Create(packet, args, cx, expectation, nowMs);
         }
-        WriteMetadata(packet, zone, id, cx);
+        WriteMetadata(packet, zone, id, cx, expectation);
         if (id != 0) WriteMarkAndLabel(packet, args, cx, id);
+        if (alg != CtAlg.None && id != 0 && (Conn(id)->Flags & ConnFlags.HasAlg) != 0) ReadControl(packet, args, cx, id, alg);
         RememberConn(packet, cx, id, nat);
         cx->ConnId = id;
         FillVerdict(packet, cx, out verdict);
@@ -195,6 +199,7 @@ public sealed unsafe partial class Conntrack
             if (cx->Reply) state |= CtState.Rpl;
             return false;
         }
+        if ((c->Flags & ConnFlags.Related) != 0) state |= CtState.Rel;
         switch (UpdateL4(packet, cx, id, nowMs))
         {
             case CtUpdate.Valid:

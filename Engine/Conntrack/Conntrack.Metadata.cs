@@ -10,7 +10,7 @@ public sealed unsafe partial class Conntrack
     /// tuple is the packet's own, and without a context there is none.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void WriteMetadata(Packet* packet, ushort zone, int id, CtContext* cx)
+    private void WriteMetadata(Packet* packet, ushort zone, int id, CtContext* cx, int expectation = 0)
     {
         FlowKey* k = &packet->Key;
         k->CtState |= CtState.Trk;
@@ -25,6 +25,11 @@ public sealed unsafe partial class Conntrack
                 WriteTuple(k, default);
                 return;
             }
+            if (expectation != 0)
+            {
+                WriteExpected(packet, ref _expectations[expectation]);
+                return;
+            }
             WriteTuple(k, cx->Key);
             if (cx->IsIpv6) WriteTupleIpv6(packet, cx->Src6, cx->Dst6);
             return;
@@ -32,8 +37,24 @@ public sealed unsafe partial class Conntrack
         ConnRecord* c = Conn(id);
         k->CtMark = Be32.FromHost(c->Mark);
         k->CtLabel = c->Label;
+        if ((c->Flags & ConnFlags.Related) != 0)
+        {
+            WriteTuple(k, _parents[id].Key);
+            if (c->IsIpv6) WriteTupleIpv6(packet, _parents[id].Src, _parents[id].Dst);
+            return;
+        }
         WriteTuple(k, c->Fwd);
         if (c->IsIpv6) WriteTupleIpv6(packet, _addresses[id].FwdSrc, _addresses[id].FwdDst);
+    }
+
+    /// <summary>The packet was expected, but no connection was made of it.</summary>
+    private static void WriteExpected(Packet* packet, ref CtExpectation e)
+    {
+        FlowKey* k = &packet->Key;
+        k->CtMark = Be32.FromHost(e.Mark);
+        k->CtLabel = e.Label;
+        WriteTuple(k, e.ParentKey);
+        if ((e.ParentKey.Aux & ConnKey.AuxIpv6) != 0) WriteTupleIpv6(packet, e.ParentSrc6, e.ParentDst6);
     }
 
     /// <summary>Bytes 16..31 of lane 3: addresses, ports, protocol. ICMP queries show type and code (always 0) as ports.</summary>
@@ -107,7 +128,7 @@ public sealed unsafe partial class Conntrack
     {
         int id = packet->CtConnRef - 1;
         if ((packet->Key.CtState & CtState.Trk) == 0 || (args.Flags & DpCtFlags.Force) != 0) return false;
-        if ((uint)id > (uint)_capacity || IsAlgPort(packet, args)) return false;
+        if ((uint)id > (uint)_capacity || AlgOf(packet, args) != CtAlg.None) return false;
         ConnRecord* c = Conn(id);
         if ((c->Flags & ConnFlags.Live) == 0 || c->Birth != packet->CtConnBirth || c->Fwd.Zone != args.Zone) return false;
         bool reply = (packet->CtConnFlags & 1) != 0;
@@ -150,6 +171,7 @@ public sealed unsafe partial class Conntrack
         verdict.Translated = cx->Translated;
         verdict.Changed = cx->Changed;
         verdict.Offloadable = id != 0 && !cx->IcmpRelated && (k->CtState & (CtState.Est | CtState.Inv)) == CtState.Est && IsEstablished(Conn(id));
+        verdict.HasAlg = id != 0 && (Conn(id)->Flags & ConnFlags.HasAlg) != 0;
         verdict.Cached = false;
         verdict.ByOriginalTuple = cx->ByOriginalTuple;
         verdict.Zone = k->CtZone.Host;

@@ -44,7 +44,7 @@ public sealed unsafe partial class Conntrack : IConnLedger
         if ((uint)connId > (uint)_capacity) return false;
         ConnRecord* c = Conn(connId);
         if (c->Generation != generation || nowMs >= c->ExpiryMs || packet->Key.NwFrag != NwFrag.No) return false;
-        if ((c->Flags & (ConnFlags.Live | ConnFlags.HasAlg)) != ConnFlags.Live || c->L4State != ConnL4State.Bidir || c->Fwd.Proto != IpProto.Udp) return false;
+        if ((c->Flags & (ConnFlags.Live | ConnFlags.HasAlg | ConnFlags.Related)) != ConnFlags.Live || c->L4State != ConnL4State.Bidir || c->Fwd.Proto != IpProto.Udp) return false;
         c->ExpiryMs = nowMs + TimeoutMs(c, CtTimeout.OtherBidir);
         CountPacket(c, reply, packet->LengthBytes);
         return true;
@@ -97,7 +97,7 @@ public sealed unsafe partial class Conntrack : IConnLedger
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static bool IsEstablished(ConnRecord* c)
     {
-        if ((c->Flags & (ConnFlags.Live | ConnFlags.HasAlg)) != ConnFlags.Live) return false;
+        if ((c->Flags & (ConnFlags.Live | ConnFlags.HasAlg | ConnFlags.Related)) != ConnFlags.Live) return false;
         return c->Fwd.Proto switch
         {
             IpProto.Tcp => c->Orig.State == TcpState.Established && c->Reply.State == TcpState.Established,

@@ -26,6 +26,9 @@ public struct CtVerdict
     /// <summary>The action created the connection or changed its mark, label or existence.</summary>
     public bool Changed;
 
+    /// <summary>A gateway reads the packets of the connection.</summary>
+    public bool HasAlg;
+
     /// <summary>The connection can be offloaded as it stands: established in both directions (TCP: both peers ESTABLISHED), TCP or UDP, no ALG, no fragment.</summary>
     public bool Offloadable;
 

@@ -16,7 +16,9 @@ public sealed unsafe partial class PmdThread
         for (int i = 0; i < count; i++)
         {
             MergedHot* hot = _scratch->Merged(i);
-            if (hot == null) continue;
+
+            // An 802.3 frame looks to a rule like an Ethernet II one, but keeps its LLC header in front of a label.
+            if (hot == null || (packets[i]->Flags & PacketFlags.Snap) != 0) continue;
             hits |= 1u << i;
             if (hot->ConnCount != 0) _conntrack.PrefetchId(MergedHot.Conn(hot, 0)->ConnId);
         }

@@ -7,7 +7,7 @@ public sealed unsafe partial class PmdThread
     private bool PushTunnel(Packet* p, DpAction* act)
     {
         StopTrace(OffloadReason.UnsupportedAction, "tnl_push");
-        PortTable.PortHot* port = Ports[act->TunnelPort];
+        PortTable.PortHot* port = Ports[act->CountedPort];
         if (port->Exists == 0)
         {
             Stats.TxNoPort++;

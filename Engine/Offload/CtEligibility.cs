@@ -10,6 +10,7 @@ internal static class CtEligibility
         if (nwProto is IpProto.Icmp or IpProto.Icmpv6) return OffloadReason.IcmpWithCt;
         if (nwProto is not (IpProto.Tcp or IpProto.Udp)) return OffloadReason.ProtocolWithCt;
         detail = "ct_state";
+        if (verdict.HasAlg) return OffloadReason.Alg;
         if ((verdict.State & CtState.Inv) != 0) return OffloadReason.CtInvalid;
         if ((verdict.State & CtState.Rel) != 0) return OffloadReason.CtRelated;
         if ((verdict.State & (CtState.Est | CtState.New | CtState.Trk)) != (CtState.Est | CtState.Trk) || verdict.ConnId < 0) return OffloadReason.CtNotEstablished;

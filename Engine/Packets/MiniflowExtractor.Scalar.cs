@@ -33,13 +33,13 @@ public static unsafe partial class MiniflowExtractor
         packet->L3Offset = Packet.NoOffset;
         packet->L4Offset = Packet.NoOffset;
         packet->L2PadBytes = 0;
-        packet->Flags |= PacketFlags.Parsed;
+        packet->Flags = (packet->Flags & ~PacketFlags.Snap) | PacketFlags.Parsed;
 
         byte* frame = packet->Data;
         int size = packet->LengthBytes;
         if (size >= EthHeaderSizeBytes)
         {
-            int position = ParseLink(key, frame, size);
+            int position = ParseLink(packet, key, frame, size);
             ushort type = key->DlType.Host;
             if (type is EthType.Mpls or EthType.MplsMcast)
             {
@@ -75,7 +75,7 @@ public static unsafe partial class MiniflowExtractor
     }
 
     /// <summary>Addresses, VLAN tags, Ethernet type; returns the offset of what follows.</summary>
-    private static int ParseLink(FlowKey* key, byte* frame, int size)
+    private static int ParseLink(Packet* packet, FlowKey* key, byte* frame, int size)
     {
         Unsafe.CopyBlockUnaligned(key, frame, 12);
         int position = 12;
@@ -92,7 +92,13 @@ public static unsafe partial class MiniflowExtractor
         }
 
         position += 2;
-        if (type < EthTypeMin) type = ParseSnap(frame, ref position, size);
+        if (type < EthTypeMin)
+        {
+            int payload = position;
+            type = ParseSnap(frame, ref position, size);
+            if (position != payload) packet->Flags |= PacketFlags.Snap;
+        }
+
         key->DlType = Be16.FromHost(type);
         return position;
     }

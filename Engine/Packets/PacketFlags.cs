@@ -16,4 +16,7 @@ public enum PacketFlags : uint
     /// <summary>The receiver verified the L4 checksum.</summary>
     L4CsumGood = 8,
     L4CsumBad = 16,
+
+    /// <summary>The Ethernet type was found behind an 802.2 LLC/SNAP header.</summary>
+    Snap = 32,
 }

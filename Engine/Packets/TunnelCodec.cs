@@ -10,13 +10,9 @@ namespace Mergeflow.Engine;
 /// </summary>
 public static unsafe partial class TunnelCodec
 {
-    /// <summary>Ethernet type of bridged Ethernet (OVS <c>ETH_TYPE_TEB</c>).</summary>
-    internal const ushort TransparentEthernet = 0x6558;
-
-    /// <summary>GRE flag bits in the first byte (RFC 2890).</summary>
-    internal const byte GreChecksum = 0x80;
-
-    internal const byte GreKey = 0x20;
+    private const ushort TransparentEthernet = TunnelHeader.TransparentEthernet;
+    private const byte GreChecksum = TunnelHeader.GreChecksum;
+    private const byte GreKey = TunnelHeader.GreKey;
     private const byte GreSequence = 0x10;
 
     private const int UdpHeaderSizeBytes = 8;

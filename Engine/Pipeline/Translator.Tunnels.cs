@@ -158,7 +158,7 @@ public sealed unsafe partial class Translator
         if (maxLengthBytes != 0) _out.Add(DpOp.Truncate).LengthBytes = maxLengthBytes;
         ref DpAction push = ref _out.Add(DpOp.TnlPush);
         push.Push = TunnelHeader.Build(t.Kind, t.UnderlayMac, t.NextHopMac, tunnel, t.DestinationPort);
-        push.TunnelPort = t.Number;
+        push.CountedPort = t.Number;
         _out.Add(DpOp.Output).Port = t.UnderlayPort;
         _ = Nest(record);
     }

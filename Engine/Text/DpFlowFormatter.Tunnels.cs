@@ -13,7 +13,7 @@ public static partial class DpFlowFormatter
         ReadOnlySpan<byte> h = header.Bytes;
         if (h.Length < 14) return "tnl_push()";
         var s = new StringBuilder();
-        s.Append(CultureInfo.InvariantCulture, $"tnl_push(tnl_port({Port(a.TunnelPort, ports)}),header(size={h.Length},type={(int)TypeOf(header.Kind)},");
+        s.Append(CultureInfo.InvariantCulture, $"tnl_push(tnl_port({Port(a.CountedPort, ports)}),header(size={h.Length},type={(int)TypeOf(header.Kind)},");
         s.Append(CultureInfo.InvariantCulture, $"eth(dst={EthAddress.From(h)},src={EthAddress.From(h[6..])},dl_type=0x{BinaryPrimitives.ReadUInt16BigEndian(h[12..]):x4}),");
         ReadOnlySpan<byte> ip = h[14..];
         if (header.IsIpv6)
@@ -34,9 +34,9 @@ public static partial class DpFlowFormatter
         if (kind == TunnelKind.Gre)
         {
             s.Append(CultureInfo.InvariantCulture, $"gre((flags=0x{BinaryPrimitives.ReadUInt16BigEndian(l4):x},proto=0x{BinaryPrimitives.ReadUInt16BigEndian(l4[2..]):x})");
-            int at = (l4[0] & TunnelCodec.GreChecksum) != 0 ? 8 : 4;
+            int at = (l4[0] & TunnelHeader.GreChecksum) != 0 ? 8 : 4;
             if (at == 8) s.Append(",csum=0x0");
-            if ((l4[0] & TunnelCodec.GreKey) != 0) s.Append(CultureInfo.InvariantCulture, $",key=0x{BinaryPrimitives.ReadUInt32BigEndian(l4[at..]):x}");
+            if ((l4[0] & TunnelHeader.GreKey) != 0) s.Append(CultureInfo.InvariantCulture, $",key=0x{BinaryPrimitives.ReadUInt32BigEndian(l4[at..]):x}");
             s.Append(')');
             return;
         }

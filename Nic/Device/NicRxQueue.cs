@@ -46,7 +46,7 @@ public sealed unsafe class NicRxQueue
         ArgumentOutOfRangeException.ThrowIfGreaterThan(lengthBytes, MaxFrameBytes);
         NicKey key = default;
         bool isWhole = NicParser.Parse(buffer.Slice(offset, lengthBytes), port, _nic.Profile.VlanTags, _nic.Profile.VerifiesChecksums, ref key, out NicParsed parsed);
-        if (isWhole)
+        if (isWhole && !parsed.IsSnap)
         {
             _nic.Gate.Enter(_reader);
             try
@@ -78,7 +78,7 @@ public sealed unsafe class NicRxQueue
     public bool WouldHit(uint port, ReadOnlySpan<byte> frame)
     {
         NicKey key = default;
-        if (_nic.RuleCount == 0 || !NicParser.Parse(frame, port, _nic.Profile.VlanTags, _nic.Profile.VerifiesChecksums, ref key, out _)) return false;
+        if (_nic.RuleCount == 0 || !NicParser.Parse(frame, port, _nic.Profile.VlanTags, _nic.Profile.VerifiesChecksums, ref key, out NicParsed parsed) || parsed.IsSnap) return false;
         _nic.Gate.Enter(_reader);
         try
         {

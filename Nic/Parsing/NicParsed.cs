@@ -13,6 +13,9 @@ public struct NicParsed
     /// <summary>The checksum that a rewrite of an address must follow, even if the header behind it is not sane.</summary>
     public NicChecksumKind Checksum;
 
+    /// <summary>The type was found behind an LLC/SNAP header.</summary>
+    public bool IsSnap;
+
     /// <summary>First byte behind Ethernet, tags and LLC/SNAP: the first MPLS label or the network header.</summary>
     public int NetworkOffset;
 

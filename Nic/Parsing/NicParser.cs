@@ -37,7 +37,9 @@ public static partial class NicParser
             frame.Slice(at, 4).CopyTo(k[(20 + (4 * n))..]);
             parsed.Headers |= n == 0 ? NicHeaders.Vlan : NicHeaders.Vlan2;
         }
+        int link = at + 2;
         ushort type = EtherType(frame, ref at);
+        parsed.IsSnap = at != link;
         BinaryPrimitives.WriteUInt16BigEndian(k[12..], type);
         parsed.NetworkOffset = at;
         switch (type)

@@ -87,6 +87,38 @@ internal static class FrameSources
         "02000000010102000000020286dd600000000043114020010db800000000000000000000000220010db80000000000000000000000019c4012b50043910d0800000000006400" + Inner,
     ];
 
+    private static readonly string[] s_gatewayFlows =
+    [
+        "cookie=1,table=0,priority=9,tcp actions=ct(table=1,zone=1,nat)",
+        "cookie=2,table=0,priority=9,udp actions=ct(table=1,zone=1,nat)",
+        "cookie=3,table=0,priority=1 actions=output:3",
+        "cookie=4,table=1,priority=9,tcp,in_port=1,ct_state=+trk+new-rel actions=ct(commit,zone=1,alg=ftp,nat(src=198.51.100.101)),output:2",
+        "cookie=5,table=1,priority=9,udp,in_port=1,ct_state=+trk+new-rel actions=ct(commit,zone=1,alg=tftp,nat(src=9.9.9.9)),output:2",
+        "cookie=6,table=1,priority=8,ip,ct_state=+trk+new+rel actions=ct(commit,zone=1,nat),output:4",
+        "cookie=7,table=1,priority=7,ip,ct_state=+trk+est+rel actions=output:4",
+        "cookie=8,table=1,priority=6,ip,in_port=1,ct_state=+trk+est actions=output:2",
+        "cookie=9,table=1,priority=5,ip,ct_state=+trk+est actions=output:1",
+        "cookie=10,table=1,priority=4,ip,ct_state=+trk+inv actions=output:3",
+    ];
+
+    /// <summary>An FTP dialog with an active and a passive transfer behind NAT, and the begin of a TFTP transfer.</summary>
+    private static IEnumerable<FuzzEvent> Gateway()
+    {
+        var client = new FrameSpec { Src = 0x0a000001, Dst = 0x0a000002, Proto = 6, SrcPort = 4000, DstPort = 21, TcpFlags = 24 };
+        FrameSpec server = client with { Src = 0x0a000002, Dst = 0xc6336465, SrcPort = 21, DstPort = 4000 };
+        FrameSpec data = server with { SrcPort = 20, DstPort = 40001, TcpFlags = 2 };
+        (uint Port, FrameSpec Frame)[] dialog =
+        [
+            (1, client with { TcpFlags = 2, Seq = 100 }), (2, server with { TcpFlags = 18, Seq = 500, Ack = 101 }), (1, client with { TcpFlags = 16, Seq = 101, Ack = 501 }),
+            (1, client with { Seq = 101, Ack = 501, Payload = "PORT 10,0,0,1,156,65\r\n"u8.ToArray() }), (2, server with { Seq = 501, Ack = 129, Payload = "200 PORT command successful.\r\n"u8.ToArray() }),
+            (2, data with { Seq = 9 }), (1, client with { SrcPort = 40001, DstPort = 20, TcpFlags = 18, Seq = 5, Ack = 10 }), (2, data with { TcpFlags = 16, Seq = 10, Ack = 6 }),
+            (2, server with { Seq = 531, Ack = 129, Payload = "227 Entering Passive Mode (10,0,0,2,200,10).\r\n"u8.ToArray() }),
+            (1, client with { SrcPort = 4005, DstPort = 51210, TcpFlags = 2, Seq = 7 }), (1, client with { Seq = 123, Ack = 577, Payload = "QUIT\r\n"u8.ToArray() }),
+            (1, client with { Proto = 17, SrcPort = 5000, DstPort = 69, Payload = [0, 1, 97, 0] }), (2, client with { Proto = 17, Src = 0x0a000002, Dst = 0x09090909, SrcPort = 33000, DstPort = 5000 }),
+        ];
+        return dialog.Select(d => new FuzzEvent(0, FuzzOp.Packet) { Port = d.Port, Frame = FrameWriter.Write(d.Frame) });
+    }
+
     /// <summary>All sources; a source's events are in order.</summary>
     public static IReadOnlyList<FuzzCase> All()
     {
@@ -101,6 +133,7 @@ internal static class FrameSources
         IEnumerable<FuzzEvent> encapsulated = s_tunnelFrames.Select(f => new FuzzEvent(0, FuzzOp.Packet) { Port = 1, Frame = Convert.FromHexString(f) });
         List<FuzzEvent> tunnelled = [.. mixed.Chunk(3).SelectMany(c => encapsulated.Concat(c))];
         sources.Add(new FuzzCase("tunnels", [1, 2, 3, 4, 10, 11, 12, 13], s_tunnelFlows, [], tunnelled) { Tunnels = s_tunnels });
+        sources.Add(new FuzzCase("gateways", [1, 2, 3, 4], s_gatewayFlows, [], [.. Enumerable.Repeat(0, 20).SelectMany(_ => Gateway())]) { ChecksSequence = false });
         return sources;
     }
 

@@ -12,8 +12,12 @@ internal static class Frames
     public const int Ipv4At = 14, L4At = 34, Ipv6L4At = 54;
 
     public static byte[] Tcp(string src, int sport, string dst, int dport, byte flags, uint seq = 0, uint ack = 0, int payload = 0, ushort window = 0xffff)
+        => TcpWith(src, sport, dst, dport, flags, seq, ack, new byte[payload], window);
+
+    public static byte[] TcpWith(string src, int sport, string dst, int dport, byte flags, uint seq, uint ack, ReadOnlySpan<byte> payload, ushort window = 0xffff)
     {
-        byte[] l4 = new byte[20 + payload];
+        byte[] l4 = new byte[20 + payload.Length];
+        payload.CopyTo(l4.AsSpan(20));
         Ports(l4, sport, dport);
         BinaryPrimitives.WriteUInt32BigEndian(l4.AsSpan(4), seq);
         BinaryPrimitives.WriteUInt32BigEndian(l4.AsSpan(8), ack);

@@ -151,4 +151,26 @@ public sealed class OffloadEndToEndTests
 
         Assert.Equal(books[0], books[1]);
     }
+
+    /// <summary>A label goes in front of an 802.2 header's bytes or behind them, depending on whether the frame was parsed in between: no device has to know.</summary>
+    [Theory]
+    [MemberData(nameof(Devices))]
+    public void An_802_3_frame_is_left_to_software(OffloadMode mode)
+    {
+        const string flows = "ip actions=push_mpls:0x8847,output:2,pop_mpls:0x0800,output:3";
+        byte[] plain = Segment(false, 1001, 5001, 0x10);
+        byte[] snap = [.. plain.AsSpan(0, 12), 0, 48, 0xaa, 0xaa, 3, 0, 0, 0, .. plain.AsSpan(12)];
+        using OffloadedSwitch software = new(OffloadMode.None, flows), s = new(mode, flows, tcpSeqChk: mode != OffloadMode.Nic);
+        for (int i = 0; i < 4; i++)
+        {
+            foreach (byte[] frame in (byte[][])[plain, snap])
+            {
+                Assert.Equal([2u, 3u], software.Send(1, frame));
+                Assert.Equal([2u, 3u], s.Send(1, frame));
+                Assert.Equal(software.LastFrame, s.LastFrame);
+            }
+        }
+
+        Assert.Equal(3ul, s.Hits);
+    }
 }

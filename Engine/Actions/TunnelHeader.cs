@@ -16,6 +16,14 @@ public unsafe struct TunnelHeader
     /// <summary>Longest header: Ethernet, IPv6, UDP and 8 bytes, rounded up.</summary>
     public const int CapacityBytes = 96;
 
+    /// <summary>Ethernet type of bridged Ethernet (OVS <c>ETH_TYPE_TEB</c>).</summary>
+    internal const ushort TransparentEthernet = 0x6558;
+
+    /// <summary>GRE flag bits in the first byte (RFC 2890).</summary>
+    internal const byte GreChecksum = 0x80;
+
+    internal const byte GreKey = 0x20;
+
     private fixed byte _bytes[CapacityBytes];
 
     /// <summary>Length of the header in bytes.</summary>
@@ -91,7 +99,7 @@ public unsafe struct TunnelHeader
         else
         {
             if ((flags & TunnelFlags.Oam) != 0) inner[1] = 0x80;
-            BinaryPrimitives.WriteUInt16BigEndian(inner[2..], TunnelCodec.TransparentEthernet);
+            BinaryPrimitives.WriteUInt16BigEndian(inner[2..], TransparentEthernet);
         }
 
         BinaryPrimitives.WriteUInt32BigEndian(inner[4..], (uint)(tunnel.Id.Host << 8));
@@ -100,16 +108,16 @@ public unsafe struct TunnelHeader
 
     private static int WriteGre(Span<byte> gre, in DpSetTunnel tunnel, TunnelFlags flags)
     {
-        BinaryPrimitives.WriteUInt16BigEndian(gre[2..], TunnelCodec.TransparentEthernet);
+        BinaryPrimitives.WriteUInt16BigEndian(gre[2..], TransparentEthernet);
         int length = 4;
         if ((flags & TunnelFlags.Checksum) != 0)
         {
-            gre[0] |= TunnelCodec.GreChecksum;
+            gre[0] |= GreChecksum;
             length += 4;
         }
 
         if ((flags & TunnelFlags.Key) == 0) return length;
-        gre[0] |= TunnelCodec.GreKey;
+        gre[0] |= GreKey;
         BinaryPrimitives.WriteUInt32BigEndian(gre[length..], (uint)tunnel.Id.Host);
         return length + 4;
     }
