@@ -45,21 +45,23 @@ internal static class OffloadLatencyCommand
     private static void Revocations(TextWriter output, int count, int rounds, bool threaded, CancellationToken interrupted)
     {
         using OffloadLatencyRun run = new(count, threaded);
-        List<double> acknowledgedUs = [], removedUs = [];
+        List<double> acknowledgedUs = [], undisturbedUs = [], removedUs = [];
         int least = int.MaxValue;
         for (int i = 0; i < rounds + WarmRounds; i++)
         {
             interrupted.ThrowIfCancellationRequested();
             run.Fill();
             least = Math.Min(least, run.RuleCount);
-            (double acknowledged, double removed) = run.Revoke(i);
+            (double acknowledged, double removed, bool hadToWait) = run.Revoke(i);
             if (i < WarmRounds) continue;
             acknowledgedUs.Add(acknowledged);
             removedUs.Add(removed);
+            if (!hadToWait) undisturbedUs.Add(acknowledged);
         }
 
         string how = threaded ? "threads" : "one thread";
         output.WriteLine(Line($"revocation acknowledged, {how}, us ({rounds} rounds, {count} of at least {least} rules)", [.. acknowledgedUs.Order()]));
+        output.WriteLine(Line($"- of these, thread never waited for a processor ({undisturbedUs.Count} rounds)", [.. undisturbedUs.Order()]));
         output.WriteLine(Line($"revoked rules removed, {how}, us", [.. removedUs.Order()]));
     }
 

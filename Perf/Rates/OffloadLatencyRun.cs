@@ -106,15 +106,17 @@ public sealed class OffloadLatencyRun : IDisposable, IOutputSink
 
     /// <summary>
     /// A flow-mod that changes the OpenFlow rule which all connections use: us until it is acknowledged, no packet uses what it revoked then; and us
-    /// until the last revoked rule is removed and its counters are booked.
+    /// until the last revoked rule is removed and its counters are booked; and whether the thread had to wait for its processor before the acknowledgement.
     /// </summary>
-    public (double AcknowledgedUs, double RemovedUs) Revoke(int round)
+    public (double AcknowledgedUs, double RemovedUs, bool HadToWait) Revoke(int round)
     {
         FlowMod mod = _parser.ParseFlow($"modify_strict table=1,priority=8,ct_state=+trk+est,ip,in_port=1 actions={(round % 2 == 0 ? "dec_ttl,output:2" : "output:2")}");
         OffloadThread offload = _simulator.Datapath.Offload!;
+        long? waitedNs = ThreadTime.WaitNs();
         long t = Stopwatch.GetTimestamp();
         _simulator.Datapath.ApplyFlowMods([mod], _simulator.NowMs);
         double acknowledgedUs = (Stopwatch.GetTimestamp() - t) * 1e6 / Stopwatch.Frequency;
+        bool hadToWait = ThreadTime.WaitNs() != waitedNs;
         while (offload.RevocationsUnderWay || offload.DyingCount > 0)
         {
             _reader?.Announce();
@@ -122,7 +124,7 @@ public sealed class OffloadLatencyRun : IDisposable, IOutputSink
             else Thread.Yield();
         }
 
-        return (acknowledgedUs, (Stopwatch.GetTimestamp() - t) * 1e6 / Stopwatch.Frequency);
+        return (acknowledgedUs, (Stopwatch.GetTimestamp() - t) * 1e6 / Stopwatch.Frequency, hadToWait);
     }
 
     void IOutputSink.Output(long eventIndex, uint port, ReadOnlySpan<byte> frame)
