@@ -29,7 +29,18 @@ public sealed unsafe partial class Translator
     /// The bits of a field (an 8-byte window in memory order) that a set action must write so that the packet agrees with the flow, 0 = none;
     /// the base then agrees. If any bit must be written, all constant bits of the field are.
     /// </summary>
-    private ulong Settle(int offset, ulong field)
+    private ulong Settle(int offset, ulong field) => Need(offset, field) == 0 ? 0 : Take(offset, field);
+
+    /// <summary>The same for the two halves of an IPv6 address. A translated one has to be written whole.</summary>
+    private (ulong High, ulong Low) SettleWide(int offset)
+    {
+        ulong high = Need(offset, ulong.MaxValue), low = Need(offset + 8, ulong.MaxValue);
+        bool both = _isTranslated && (high | low) != 0;
+        return (high != 0 || both ? Take(offset, ulong.MaxValue) : 0, low != 0 || both ? Take(offset + 8, ulong.MaxValue) : 0);
+    }
+
+    /// <summary>The bits of a field that differ between packet and flow, or may; 0 = none.</summary>
+    private ulong Need(int offset, ulong field)
     {
         ulong live = Unsafe.ReadUnaligned<ulong>(_live + offset);
         ulong baseLive = Unsafe.ReadUnaligned<ulong>(_baseLive + offset);
@@ -37,20 +48,34 @@ public sealed unsafe partial class Translator
         ulong flow = Unsafe.ReadUnaligned<ulong>(_flow + offset);
         ulong have = Unsafe.ReadUnaligned<ulong>(_base + offset);
         ulong original = Unsafe.ReadUnaligned<ulong>(_orig + offset);
-        ulong consulted = Unsafe.ReadUnaligned<ulong>(_wc + offset);
 
         // Restoring an original bit that was overwritten needs its value.
         ulong restore = live & ~baseLive & field;
-        if (restore != 0) Unsafe.WriteUnaligned(_wc + offset, consulted | restore);
+        ulong asked = _isTranslated && IsAddressOrPort(offset) ? restore | (~live & baseLive & field) : restore;
+        ulong consulted = Unsafe.ReadUnaligned<ulong>(_wc + offset) | asked;
+        if (asked != 0) Unsafe.WriteUnaligned(_wc + offset, consulted);
         ulong written = ~live & baseLive & (~consulted | (original ^ flow));
         ulong changed = ~live & ~baseLive & (flow ^ have);
-        ulong need = ((written | changed) & field) | (restore & (original ^ have));
-        if (need == 0) return 0;
-        ulong all = (~live & field) | restore;
-        Unsafe.WriteUnaligned(_base + offset, (have & ~all) | (flow & all));
+        return ((written | changed) & field) | (restore & (original ^ have));
+    }
+
+    /// <summary>Makes the base agree with the flow in a field; the bits that a set action has to write.</summary>
+    private ulong Take(int offset, ulong field)
+    {
+        ulong live = Unsafe.ReadUnaligned<ulong>(_live + offset);
+        ulong baseLive = Unsafe.ReadUnaligned<ulong>(_baseLive + offset);
+        ulong all = (~live & field) | (live & ~baseLive & field);
+        ulong have = Unsafe.ReadUnaligned<ulong>(_base + offset);
+        Unsafe.WriteUnaligned(_base + offset, (have & ~all) | (Unsafe.ReadUnaligned<ulong>(_flow + offset) & all));
         Unsafe.WriteUnaligned(_baseLive + offset, (baseLive & ~all) | (live & all));
         return all;
     }
+
+    /// <summary>
+    /// Behind a ct(nat) the packet may have another address or port than the flow shows. To write the value that the flow had already writes nothing
+    /// in Open vSwitch, and the translation stays; so it matters whether it had.
+    /// </summary>
+    private static bool IsAddressOrPort(int offset) => offset is L.NwSrc or L.NwDst or L.TpSrc or L.TpDst or (>= L.Ipv6Src and < L.Ipv6Src + 32);
 
     private void CommitEth()
     {
@@ -115,10 +140,8 @@ public sealed unsafe partial class Translator
 
     private void CommitIpv6()
     {
-        ulong src0 = Settle(L.Ipv6Src, ulong.MaxValue);
-        ulong src1 = Settle(L.Ipv6Src + 8, ulong.MaxValue);
-        ulong dst0 = Settle(L.Ipv6Dst, ulong.MaxValue);
-        ulong dst1 = Settle(L.Ipv6Dst + 8, ulong.MaxValue);
+        (ulong src0, ulong src1) = SettleWide(L.Ipv6Src);
+        (ulong dst0, ulong dst1) = SettleWide(L.Ipv6Dst);
         if ((src0 | src1 | dst0 | dst1) != 0)
         {
             ref DpSetIpv6Addr set = ref _out.Add(DpOp.SetIpv6Addr).Ipv6;

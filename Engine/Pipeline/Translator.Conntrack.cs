@@ -43,7 +43,12 @@ public sealed unsafe partial class Translator
 
         dp.LabelMask = Wide(writes.Label0, writes.Label1);
         dp.Label = Wide(L.CtLabel, writes.Label0, writes.Label1);
-        if (ct.Nat is not null) SetNat(ref dp, ct.Nat);
+        if (ct.Nat is not null)
+        {
+            SetNat(ref dp, ct.Nat);
+            _isTranslated = true;
+        }
+
         if (ct.Table is { } table)
         {
             SetTracked(true);

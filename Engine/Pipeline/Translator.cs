@@ -57,6 +57,7 @@ public sealed unsafe partial class Translator : IDisposable
     private TagStack _baseVlans;
     private int _nextTagId;
     private bool _isInnerOpen;
+    private bool _isTranslated;
     private bool _isLinkWhole;
     private readonly List<(TableIndex Index, OfRule? Rule)> _lookups = [];
     private bool _dirty;
@@ -168,7 +169,7 @@ public sealed unsafe partial class Translator : IDisposable
         _stack.Clear();
         _actionSet.Clear();
         _frozenOps.Clear();
-        _dirty = _wasMpls = _hasDpHash = _actionSetHasGroup = _exit = _freezing = _hashBeforeRecirc = false;
+        _dirty = _wasMpls = _hasDpHash = _actionSetHasGroup = _exit = _freezing = _hashBeforeRecirc = _isTranslated = false;
         (_conntracked, _conntrackedInKey) = (false, true);
         _table = 0;
         _depth = _recursion = _resubmits = _savedCount = 0;
