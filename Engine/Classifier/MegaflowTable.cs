@@ -202,6 +202,7 @@ public sealed unsafe class MegaflowTable : IMegaflowSource, IMegaflowLedger, IDi
         m.Rules = Kept(m.Rules, xlate.Rules);
         m.RecircIds = Kept(m.RecircIds, xlate.RecircIds);
         m.FromSlowPath = xlate.SlowPath;
+        m.TagsOverlap = xlate.TagsOverlap;
         MegaflowHot* hot = m.Hot;
         hot->Actions = reusable;
         hot->ActionCount = actions.Length;

@@ -111,6 +111,7 @@ public sealed unsafe partial class TraceMerger : ITraceMerger
         if (megaflow.FromSlowPath) return Refuse(OffloadReason.MegaflowFromSlowPath, "slow path");
         if (pass.LengthBytes - _trace.OriginalLengthBytes != header.LengthDeltaBytes) return Refuse(OffloadReason.BrokenTrace, "length");
         if (!Match(ref header, ref megaflow.Mask, ref megaflow.Value)) return false;
+        if (megaflow.TagsOverlap && !PinSecondTag(ref header)) return false;
         AddPass(pass, header.LengthDeltaBytes);
         if (!Run(ref header, megaflow.Hot->Actions, megaflow.Hot->ActionCount)) return false;
         _currentPass = outer;
@@ -133,6 +134,16 @@ public sealed unsafe partial class TraceMerger : ITraceMerger
 
     private bool PullBack(ref SymbolicHeader header, ref FlowKey mask)
         => header.PullBack(ref mask, ref _mask) || Refuse(OffloadReason.FunctionBits, KeyBits.FieldName(ref mask));
+
+    /// <summary>
+    /// Of the megaflows that match a double-tagged packet software takes the one whose mask is older; a merged rule has no age. So it is for
+    /// packets without a second tag only, for which the megaflows agree.
+    /// </summary>
+    private bool PinSecondTag(ref SymbolicHeader header)
+    {
+        if ((header.Current.Vlan1Tci.Host & KeyMasks.VlanPresent) != 0) return Refuse(OffloadReason.UnsupportedMatch, "second tag of overlapping megaflows");
+        return PinTag(ref header, inner: true);
+    }
 
     private bool Run(ref SymbolicHeader header, DpAction* actions, int count)
     {

@@ -59,6 +59,7 @@ public sealed unsafe partial class Translator
     /// </summary>
     private void ReadWholeLink()
     {
+        _out.TagsOverlap = true;
         if (_isLinkWhole) return;
         _isLinkWhole = true;
         foreach ((TableIndex index, OfRule? rule) in _lookups) index.ExcludeByLink(View, rule);

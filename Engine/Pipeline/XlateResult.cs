@@ -33,6 +33,12 @@ public sealed unsafe class XlateResult : IDisposable
     /// </summary>
     public bool SlowPath { get; internal set; }
 
+    /// <summary>
+    /// The program takes tags off or pushes one onto another without a look at whether there is a second one, as Open vSwitch does: for
+    /// double-tagged packets other megaflows can match as well and say otherwise.
+    /// </summary>
+    public bool TagsOverlap { get; internal set; }
+
     /// <summary>Version of the tables that were used.</summary>
     public ulong TablesVersion { get; internal set; }
 
@@ -55,6 +61,7 @@ public sealed unsafe class XlateResult : IDisposable
         Steps?.Clear();
         Count = 0;
         SlowPath = false;
+        TagsOverlap = false;
         Error = null;
     }
 

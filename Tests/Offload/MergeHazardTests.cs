@@ -111,6 +111,26 @@ public sealed class MergeHazardTests
     }
 
     [Fact]
+    public void A_double_tagged_packet_never_hits_a_rule_of_overlapping_megaflows()
+    {
+        FlowKey packet = Tcp();
+        packet.Vlan0Tci = Be16.FromHost(0x1005);
+        FlowKey mask = BaseMask;
+        mask.Vlan0Tci = new Be16(0xffff);
+        FlowKey doubleTagged = packet;
+        doubleTagged.Vlan1Tci = Be16.FromHost(0x1006);
+        using Chain c = new(packet);
+        c.Flows.Find(c.Pass(packet, mask, 0, Output(2)))!.TagsOverlap = true;
+        MergedFlow rule = c.Merge();
+        Assert.True(Hits(rule, packet));
+        Assert.False(Hits(rule, doubleTagged));
+
+        using Chain d = new(doubleTagged);
+        d.Flows.Find(d.Pass(doubleTagged, mask, 0, Output(2)))!.TagsOverlap = true;
+        Assert.Equal(OffloadReason.UnsupportedMatch, d.Refused().Reason);
+    }
+
+    [Fact]
     public void Popping_a_tag_pulls_the_inner_match_out()
     {
         FlowKey packet = Tcp();
