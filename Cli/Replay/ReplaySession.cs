@@ -66,11 +66,22 @@ public sealed class ReplaySession : IDisposable
     public ReplayEvent Event { get; } = new();
 
     /// <summary>Runs everything and writes all lines, the <c>final</c> line included.</summary>
+    /// <param name="arguments">What to run.</param>
+    /// <param name="output">Where the lines go; not owned.</param>
+    /// <param name="interrupted">Ends the run.</param>
+    /// <param name="beforeEvent">Takes the switch when the clock stands at the next event, before it runs.</param>
     /// <returns>The settled state.</returns>
-    public static SimulatorReport Run(ReplayArguments arguments, Stream output, CancellationToken interrupted = default)
+    public static SimulatorReport Run(ReplayArguments arguments, Stream output, CancellationToken interrupted = default, Action<Simulator>? beforeEvent = null)
     {
         using ReplaySession session = new(arguments, output);
-        while (session.Step()) interrupted.ThrowIfCancellationRequested();
+        while (session.Read())
+        {
+            interrupted.ThrowIfCancellationRequested();
+            session.Synchronize();
+            beforeEvent?.Invoke(session.Simulator);
+            session.Execute();
+        }
+
         SimulatorReport report = session.Finish();
         FinalLine.Write(report, output);
         return report;
@@ -207,6 +218,7 @@ public sealed class ReplaySession : IDisposable
 
         // Each time/warp woke the connection tracker's cleaner.
         ConntrackSweepMs = 1,
+        RepeatsOvs31 = true,
     };
 
     private static (IEventSource Events, int FrameCapacityBytes) OpenEvents(ReplayArguments arguments)

@@ -125,6 +125,12 @@ public sealed unsafe partial class Conntrack
         int expectation = 0;
         if (create)
         {
+            if (id != 0 && _repeatsOvs31 && IsInItsOwnWay(id))
+            {
+                Reopen(packet, args, cx, id, nowMs, out verdict);
+                return;
+            }
+            if (id != 0) EndConn(id, nowMs);
             id = 0;
             expectation = FindExpectation(cx->Key, cx->Src6, cx->Dst6);
             if (Find(cx, nowMs, out _) == 0) id = Create(packet, args, cx, expectation, nowMs);
@@ -213,7 +219,6 @@ public sealed unsafe partial class Conntrack
                 state = CtState.Inv;
                 return false;
             case CtUpdate.New:
-                EndConn(id, nowMs);
                 cx->Changed = true;
                 return true;
         }

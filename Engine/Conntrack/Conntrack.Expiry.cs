@@ -33,10 +33,11 @@ public sealed unsafe partial class Conntrack
         return ExpireFragments(nowMs, CtFragments.PurgeMs, StepBudget) + Turn(nowMs, StepBudget);
     }
 
-    /// <summary>Removes every connection that is expired at <paramref name="nowMs"/>, exactly; returns how many.</summary>
+    /// <summary>Removes every connection that is expired at <paramref name="nowMs"/>, exactly, and overdue fragments; returns how many connections.</summary>
     public int ExpireAll(long nowMs)
     {
         Sweep(nowMs);
+        ExpireFragments(nowMs, CtFragments.PurgeMs, int.MaxValue);
         int before = _count;
         while (Turn(nowMs, int.MaxValue) > 0)
         {

@@ -5,7 +5,8 @@ namespace Mergeflow.Engine;
 
 /// <remarks>
 /// Fragments are held until the datagram is complete; then conntrack sees the datagram as a whole, and the fragments leave together,
-/// each with its ct_* fields and addresses (OVS lib/ipf.c). Late datagrams are dropped, as Open vSwitch does since 3.2.
+/// each with its ct_* fields and addresses (OVS lib/ipf.c). Late datagrams are dropped, as newer versions do, unless
+/// <see cref="ConntrackOptions.RepeatsOvs31"/>.
 /// </remarks>
 public sealed unsafe partial class Conntrack
 {
@@ -53,7 +54,53 @@ public sealed unsafe partial class Conntrack
     {
         Sweep(nowMs);
         ExecuteOne(packet, args, nowMs, hash, out verdict);
-        ExpireFragments(nowMs, 0, 1);
+        if (_repeatsOvs31) SendLate(packet, nowMs, ref verdict);
+        else ExpireFragments(nowMs, 0, 1);
+    }
+
+    /// <summary>Lets the fragments of the oldest datagram that is late follow the packet, invalid (OVS 3.1 <c>ipf_send_expired_frags</c>).</summary>
+    private void SendLate(Packet* packet, long nowMs, ref CtVerdict verdict)
+    {
+        int datagram = _fragments.Oldest;
+        if (datagram < 0 || nowMs <= _fragments.Datagram(datagram)->ExpiryMs || nowMs >= _fragments.Datagram(datagram)->ExpiryMs + CtFragments.PurgeMs)
+        {
+            ExpireFragments(nowMs, 0, 1);
+            return;
+        }
+
+        if (verdict.Disposition != CtDisposition.Released) _releasedCount = 0;
+        if (verdict.Disposition == CtDisposition.Continue) AddReleased(packet);
+        int firstLate = _releasedCount;
+        CtDatagram* d = _fragments.Datagram(datagram);
+        for (int f = d->FirstFragment; f >= 0; f = _fragments.Fragment(f)->Next)
+        {
+            Packet* late = _fragments.Fragment(f)->Packet;
+            late->Key.CtState = CtState.Inv;
+            late->KeyLanes |= CtLane;
+            late->CtConnRef = 0;
+            AddReleased(late);
+        }
+
+        // They are in order of position once first and last have been seen, in order of arrival before.
+        if (!d->FirstSeen || !d->LastSeen) SortByArrival(d, _released.AsSpan(firstLate, _releasedCount - firstLate));
+        _fragments.Remove(datagram);
+        UpdateDue();
+        verdict.Disposition = CtDisposition.Released;
+        verdict.Offloadable = false;
+    }
+
+    private void SortByArrival(CtDatagram* d, Span<nint> packets)
+    {
+        Span<int> arrivals = stackalloc int[packets.Length];
+        int count = 0;
+        for (int f = d->FirstFragment; f >= 0; f = _fragments.Fragment(f)->Next) arrivals[count++] = _fragments.Fragment(f)->Arrival;
+        arrivals.Sort(packets);
+    }
+
+    private void AddReleased(Packet* packet)
+    {
+        if (_releasedCount == _released.Length) Array.Resize(ref _released, _released.Length * 2);
+        _released[_releasedCount++] = (nint)packet;
     }
 
     private void UpdateDue()
@@ -167,7 +214,7 @@ public sealed unsafe partial class Conntrack
         {
             int datagram = _fragments.Oldest;
             CtDatagram* d = _fragments.Datagram(datagram);
-            if (nowMs <= d->ExpiryMs + graceMs) break;
+            if (graceMs == 0 ? nowMs <= d->ExpiryMs : nowMs < d->ExpiryMs + graceMs) break;
             for (int f = d->FirstFragment; f >= 0; f = _fragments.Fragment(f)->Next)
             {
                 DroppedFragment?.Invoke(_fragments.Fragment(f)->Packet);

@@ -71,6 +71,23 @@ public sealed unsafe partial class Conntrack
         Invalidate(id);
     }
 
+    /// <summary>NAT changed nothing: the entry for the reply tuple, which outlives the connection, is found by the original tuple too.</summary>
+    private bool IsInItsOwnWay(int id) => Conn(id)->Nat != NatKind.None && (Conn(id)->Flags & ConnFlags.TwoEntries) == 0;
+
+    /// <summary>
+    /// A packet begins such a connection anew. Open vSwitch ends the old one, finds its reply tuple, hence makes no new one, and leaves ct_state as it
+    /// is; the packet shows the old connection's mark and label. (Another packet before the next sweep fails an assertion there; ours is +new.)
+    /// </summary>
+    private void Reopen(Packet* packet, in DpCt args, CtContext* cx, int id, long nowMs, out CtVerdict verdict)
+    {
+        WriteMetadata(packet, args.Zone, id, cx);
+        WriteMarkAndLabel(packet, args, cx, id);
+        EndConn(id, nowMs);
+        packet->CtConnRef = 0;
+        cx->ConnId = 0;
+        FillVerdict(packet, cx, out verdict);
+    }
+
     /// <summary>The packet's tuple is a ghost's reply tuple: invalid, as there is no connection behind it.</summary>
     private void MeetGhost(Packet* packet, CtContext* cx, ushort zone, out CtVerdict verdict)
     {

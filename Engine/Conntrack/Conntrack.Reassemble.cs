@@ -65,12 +65,11 @@ public sealed unsafe partial class Conntrack
         Packet* whole = (Packet*)_fragments.Buffer;
         ExecuteWhole(whole, args, nowMs, 0, out verdict);
         CtDatagram* d = _fragments.Datagram(datagram);
-        if (_released.Length < d->FragmentCount) _released = new nint[d->FragmentCount];
         for (int f = d->FirstFragment; f >= 0; f = _fragments.Fragment(f)->Next)
         {
             CtFragment* fragment = _fragments.Fragment(f);
             CopyResult(whole, fragment->Packet, fragment, isFirst: f == d->FirstFragment, d->Key.IsIpv6);
-            _released[_releasedCount++] = (nint)fragment->Packet;
+            AddReleased(fragment->Packet);
         }
         _fragments.Remove(datagram);
         UpdateDue();

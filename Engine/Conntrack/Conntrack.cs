@@ -26,6 +26,7 @@ public sealed unsafe partial class Conntrack : IDisposable
     private readonly uint _bucketMask;
     private readonly ConnHash _hash;
     private readonly List<PinnedBlock> _blocks = [];
+    private readonly bool _repeatsOvs31;
     private ulong _random;
     private int _freeHead;
     private int _highWater = 1;
@@ -42,6 +43,7 @@ public sealed unsafe partial class Conntrack : IDisposable
 
         _capacity = options.CapacityConnections;
         _sweepMs = options.SweepMs;
+        _repeatsOvs31 = options.RepeatsOvs31;
         ulong seed = options.Seed != 0 ? options.Seed : BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8));
         _hash = new ConnHash(seed);
         _random = seed | 1;

@@ -12,6 +12,9 @@ internal unsafe struct CtFragment
     public ushort Start;
     public ushort End;
 
+    /// <summary>It is the datagram's n-th to arrive, from 0.</summary>
+    public int Arrival;
+
     /// <summary>Next of its datagram, by position; next free one otherwise; -1 = none.</summary>
     public int Next;
 

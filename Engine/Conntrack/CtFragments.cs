@@ -122,6 +122,7 @@ internal sealed unsafe class CtFragments : IDisposable
         f->Start = start;
         f->End = end;
         CtDatagram* d = _datagrams + datagram;
+        f->Arrival = d->FragmentCount;
         int* link = &d->FirstFragment;
         while (*link >= 0 && _fragments[*link].Start <= start) link = &_fragments[*link].Next;
         f->Next = *link;

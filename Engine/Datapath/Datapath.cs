@@ -33,6 +33,7 @@ public sealed partial class Datapath : IDisposable
             Seed = options.Seed,
             SweepMs = options.ConntrackSweepMs,
             GuardPages = options.GuardPages,
+            RepeatsOvs31 = options.RepeatsOvs31,
         });
         Megaflows = new MegaflowTable(options.MegaflowCapacity, Quiescent);
         _upcall = new UpcallHandler(Pipeline, Megaflows) { TelemetryId = TelemetryId, SubtableLimit = options.SubtableLimit };

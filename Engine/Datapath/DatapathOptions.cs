@@ -34,6 +34,9 @@ public class DatapathOptions
     /// <summary>See <see cref="ConntrackOptions.SweepMs"/>.</summary>
     public long ConntrackSweepMs { get; init; } = 20_000;
 
+    /// <summary>See <see cref="ConntrackOptions.RepeatsOvs31"/>.</summary>
+    public bool RepeatsOvs31 { get; init; }
+
     /// <summary>
     /// Time in ms after which megaflow statistics are pushed to the OpenFlow rules and idle megaflows looked for (OVS <c>max-revalidator</c>). A
     /// change of the tables does it at once.

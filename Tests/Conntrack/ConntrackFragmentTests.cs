@@ -101,6 +101,41 @@ public sealed class ConntrackFragmentTests
         Assert.Equal((0, 0), (t.Ct.HeldFragments, t.Probe.PacketsInUse));
     }
 
+    [Theory]
+    [InlineData(2, 0)]
+    [InlineData(1, 0)]
+    public void ALateDatagramFollowsTheNextPacketAsInOpenVSwitch31(int first, int second)
+    {
+        using var t = new CtBench(s_options with { RepeatsOvs31 = true });
+        List<byte[]> parts = Datagram();
+        Give(t, parts[first], Commit());
+        Give(t, parts[second], Commit());
+        t.NowMs += 15_001;
+        byte[] next = Udp("10.0.0.7", 1, "10.0.0.8", 2);
+        Assert.Equal(CtDisposition.Released, Give(t, next, Lookup()).Disposition);
+        PacketRef[] released = t.Probe.Released();
+
+        // In order of position once the first and the last have been seen, else as they arrived.
+        byte[][] late = first == 2 ? [parts[second], parts[first]] : [parts[first], parts[second]];
+        Assert.Equal([next, .. late], released.Select(p => p.Frame.ToArray()));
+        Assert.Equal([CtBench.New, CtState.Inv, CtState.Inv], released.Select(p => p.Key.CtState));
+        Assert.Equal(0, t.Ct.HeldFragments);
+    }
+
+    [Fact]
+    public void ADatagramThatIsMuchTooLateGoesBeforeThePacketThatWouldSendIt()
+    {
+        using var t = new CtBench(s_options with { RepeatsOvs31 = true });
+        Give(t, Datagram(1)[0], Commit());
+        t.NowMs += 9_000;
+        Give(t, Datagram(2)[0], Commit());
+        t.NowMs += 16_000;
+        t.Ct.ExpireAll(t.NowMs);
+        Assert.Equal(1, t.Ct.HeldFragments);
+        Give(t, Udp("10.0.0.7", 1, "10.0.0.8", 2), Lookup());
+        Assert.Equal(Datagram(2)[0], t.Probe.Released()[1].Frame.ToArray());
+    }
+
     [Fact]
     public void ZonesAndIdsKeepDatagramsApart()
     {

@@ -117,6 +117,20 @@ public sealed class ConntrackNatTests
         Assert.Equal(CtBench.New, b.Send(Tcp("203.0.113.9", 80, Public, 1000, Ack, 1, 1), Lookup(nat: true)));
     }
 
+    [Theory]
+    [InlineData(false, CtBench.New | CtState.DNat)]
+    [InlineData(true, CtState.Trk)]
+    public void AConnectionWhoseNatChangesNothingIsInItsOwnWayInOpenVSwitch31(bool repeats, CtState reopened)
+    {
+        using var b = new CtBench(new ConntrackOptions { Seed = 7, CapacityConnections = 4096, RepeatsOvs31 = repeats });
+        DpCt nat = Nat(NatKind.Dst, "203.0.113.9");
+        b.Send(Tcp("10.0.0.1", 1000, "203.0.113.9", 80, Syn, 100), nat);
+        b.Send(Tcp("203.0.113.9", 80, "10.0.0.1", 1000, Rst | Ack, 0, 101), Lookup(nat: true));
+        Assert.Equal(reopened, b.Send(Tcp("10.0.0.1", 1000, "203.0.113.9", 80, Syn, 9000), nat));
+        Assert.Equal(repeats ? 0 : 1, b.Ct.Count);
+        Assert.Equal(CtBench.New | CtState.DNat, b.Send(Tcp("10.0.0.1", 1000, "203.0.113.9", 80, Syn, 9000), nat));
+    }
+
     [Fact]
     public void AReusedSourcePortIsFreeAgainAfterTheSweep()
     {
