@@ -8,6 +8,9 @@ internal static class CaseFiles
     /// <summary>Suffix of the variant that was recorded with TCP sequence checks off.</summary>
     public const string NoSeqSuffix = "__noseq";
 
+    /// <summary>Suffix of the variant that was recorded with a change of nothing after every tenth event.</summary>
+    public const string NoOpSuffix = "__noop";
+
     private static readonly ConcurrentDictionary<string, Lazy<ConformanceCase>> s_loaded = new();
 
     /// <summary>The folder that is copied beside the tests.</summary>
@@ -16,7 +19,10 @@ internal static class CaseFiles
     public static IReadOnlyList<string> Names { get; } =
         [.. Directory.EnumerateDirectories(Path.Combine(DataFolder, "cases")).Select(d => Path.GetFileName(d)).Order(StringComparer.Ordinal)];
 
-    /// <summary>Each case is read once.</summary>
+    /// <summary>There is such a case; <paramref name="name"/> as in <see cref="Load"/>.</summary>
+    public static bool Exists(string name) => Directory.Exists(Path.Combine(DataFolder, "cases", name));
+
+    /// <summary>Each case is read once. A full path names a case that is elsewhere.</summary>
     public static ConformanceCase Load(string name) =>
         s_loaded.GetOrAdd(name, n => new Lazy<ConformanceCase>(() => ConformanceCase.Load(Path.Combine(DataFolder, "cases", n)))).Value;
 }
