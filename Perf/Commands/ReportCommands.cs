@@ -2,11 +2,11 @@ using System.CommandLine;
 
 namespace Mergeflow.Perf;
 
-/// <summary>Commands that measure nothing: <c>report</c> and <c>readme-table</c>.</summary>
+/// <summary>Commands that measure nothing: <c>report</c>, <c>readme-table</c> and <c>peer-table</c>.</summary>
 internal static class ReportCommands
 {
     /// <summary>The commands.</summary>
-    public static IEnumerable<Command> Create(TextWriter output) => [Report(output), Table(output)];
+    public static IEnumerable<Command> Create(TextWriter output) => [Report(output), Table(output), Turns(output)];
 
     private static Command Report(TextWriter output)
     {
@@ -25,6 +25,18 @@ internal static class ReportCommands
             string path = parsed.GetRequiredValue(html);
             ResultsJson.Save(path, HtmlReport.Write(all, null));
             output.WriteLine($"written  {path}");
+            return PerfExitCode.Ok;
+        });
+        return command;
+    }
+
+    private static Command Turns(TextWriter output)
+    {
+        Argument<string> file = new("TSV") { Description = "Table of a driver that measured Open vSwitch and this program in turn." };
+        Command command = new("peer-table", "Print what a driver measured that ran Open vSwitch and ob-peer in turn.") { file };
+        command.SetAction(parsed =>
+        {
+            TurnTable.Print(parsed.GetRequiredValue(file), output);
             return PerfExitCode.Ok;
         });
         return command;
