@@ -18,8 +18,8 @@ public sealed class SubtableGuardTests
         (int guarded, ulong sent) = Run(Limit);
         (int open, ulong sentOpen) = Run(0);
         Assert.InRange(guarded, Limit, Limit + Combinations);
-        Assert.True(open > 8000, $"without the guard only {open} subtables: the traffic is harmless");
-        Assert.Equal(sentOpen, sent);
+        Assert.True(open > 4000, $"without the guard only {open} subtables: the traffic is harmless");
+        Assert.Equal((0ul, 0ul), (sent, sentOpen));
     }
 
     /// <summary>A wider mask fits fewer packets, never others: the flows that are there already keep theirs.</summary>
@@ -37,9 +37,12 @@ public sealed class SubtableGuardTests
 
     private static (int Subtables, ulong Sent) Run(int limit)
     {
-        using var loop = new PacketLoop(TupleExplosion.Make(), new BenchSettings { SubtableLimit = limit, OneShot = true, CacheOn = false }, cpu: null, default);
+        // The attack alone, so that it is over before anything is idle for long, on a busy machine too.
+        Workload all = TupleExplosion.Make();
+        Workload attack = all with { Frames = [.. all.Frames.Where((_, i) => i % 16 == 0)] };
+        using var loop = new PacketLoop(attack, new BenchSettings { SubtableLimit = limit, OneShot = true, CacheOn = false }, cpu: null, default);
         BenchRun run = loop.Measure(double.MaxValue);
-        Assert.Equal(131_072u, run.Packets);
+        Assert.Equal(8192u, run.Packets);
         return (loop.Datapath.Pmd.Classifier.SubtableCount, run.Transmitted);
     }
 }
