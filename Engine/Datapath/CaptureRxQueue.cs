@@ -15,6 +15,8 @@ namespace Mergeflow.Engine;
 /// </remarks>
 public sealed unsafe class CaptureRxQueue : RxQueue, IDisposable
 {
+    /// <summary>One batch ahead: a NIC writes what it receives into the cache, this ring is larger than it.</summary>
+    private const int LinesAhead = 32;
     private const int LineBytes = 64;
 
     private readonly PinnedBlock _block;
@@ -101,6 +103,7 @@ public sealed unsafe class CaptureRxQueue : RxQueue, IDisposable
         byte* data = PacketPool.FrameOf(p);
         if (length <= LineBytes)
         {
+            Native.Prefetch.Read(source + (LinesAhead * LineBytes));
             Vector256.Store(Vector256.Load(source), data);
             Vector256.Store(Vector256.Load(source + 32), data + 32);
         }
