@@ -84,7 +84,7 @@ public sealed class RunReport
     /// <summary>A console for tables: as wide as they need to be where there is no terminal.</summary>
     internal static IAnsiConsole Console(TextWriter output)
     {
-        const int widthOfAFile = 200;
+        const int widthOfAFile = 280;
         bool isTerminal = ReferenceEquals(output, System.Console.Out) && !System.Console.IsOutputRedirected && Environment.GetEnvironmentVariable("TERM") is not (null or "" or "dumb");
         IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings
         {

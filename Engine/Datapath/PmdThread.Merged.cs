@@ -21,6 +21,7 @@ public sealed unsafe partial class PmdThread
             if (hot == null || (packets[i]->Flags & PacketFlags.Snap) != 0) continue;
             hits |= 1u << i;
             if (hot->ConnCount != 0) _conntrack.PrefetchId(MergedHot.Conn(hot, 0)->ConnId);
+            if (hot->Shape == MergedShape.RewriteOutput) Native.Prefetch.Read((byte*)hot + MergedHot.RewriteOffset);
         }
 
         return hits;

@@ -20,6 +20,9 @@ public unsafe struct MergedHot
     /// <summary>Size of a rule in bytes.</summary>
     public const int SizeBytes = 192;
 
+    /// <summary>Where the line with the rewrite begins, bytes.</summary>
+    public const int RewriteOffset = 128;
+
     /// <summary>Most connections of one rule.</summary>
     public const int MaxConns = 4;
 

@@ -11,7 +11,7 @@ public static class MarkdownTable
     {
         bool hasPeer = results.Scenarios.Any(r => r.Peer is not null);
         var text = new StringBuilder();
-        text.Append("| scenario | offload | Mpps | cycles/packet | min..max |").Append(hasPeer ? " beside it, same run | times |" : "").Append('\n');
+        text.Append("| scenario | offload | Mpps | cycles/packet | min..max |").Append(hasPeer ? " beside it | times |" : "").Append('\n');
         text.Append("|---|---|---:|---:|---:|").Append(hasPeer ? "---:|---:|" : "").Append('\n');
         foreach (ScenarioResult r in results.Scenarios)
         {
