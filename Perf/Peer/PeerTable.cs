@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Mergeflow.Perf;
 
 /// <summary>
@@ -8,7 +6,7 @@ namespace Mergeflow.Perf;
 /// </summary>
 public sealed class PeerTable
 {
-    private static readonly string[] s_columns = ["scenario", "Mpps_med", "min", "max", "cyc_med", "cyc_min", "cyc_max"];
+    private static readonly string[] s_columns = ["Mpps_med", "min", "max", "cyc_med", "cyc_min", "cyc_max"];
 
     private static readonly Dictionary<string, string> s_otherNames = new(StringComparer.Ordinal)
     {
@@ -31,34 +29,9 @@ public sealed class PeerTable
     /// <exception cref="PerfException">The file is missing, has no header line or a figure that is none.</exception>
     public static PeerTable Load(string path, string peerName)
     {
-        string[] lines;
-        try
-        {
-            lines = File.ReadAllLines(path);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw PerfException.Failed($"--peer-table: {e.Message}");
-        }
-
         var table = new PeerTable();
-        int[]? columns = null;
-        for (int i = 0; i < lines.Length; i++)
-        {
-            if (lines[i].Length == 0 || lines[i][0] == '#') continue;
-            string[] cells = lines[i].Split('\t');
-            if (cells[0] == s_columns[0])
-            {
-                columns = [.. s_columns.Select(name => Array.IndexOf(cells, name))];
-                if (columns.Min() < 0) throw PerfException.BadInput($"{path}: line {i + 1}: no column \"{s_columns[Array.IndexOf(columns, -1)]}\"");
-                continue;
-            }
-
-            if (columns is null) throw PerfException.BadInput($"{path}: line {i + 1}: a row before the header line (scenario, Mpps_med, ...)");
-            double[] figures = [.. columns.Skip(1).Select(c => Figure(cells, c, path, i + 1))];
-            table._rows[NameOf(cells[columns[0]])] = new PeerResult(peerName, Of(figures, 0, 1e6), Of(figures, 3, 1));
-        }
-
+        foreach ((string scenario, double[] figures) in DriverTable.Read(path, s_columns, skipShort: false))
+            table._rows[NameOf(scenario)] = new PeerResult(peerName, Of(figures, 0, 1e6), Of(figures, 3, 1));
         return table;
     }
 
@@ -73,10 +46,4 @@ public sealed class PeerTable
     }
 
     private static Spread Of(double[] figures, int at, double unit) => new() { Median = figures[at] * unit, Min = figures[at + 1] * unit, Max = figures[at + 2] * unit };
-
-    private static double Figure(string[] cells, int column, string path, int line)
-    {
-        if (column < cells.Length && double.TryParse(cells[column], NumberStyles.Float, CultureInfo.InvariantCulture, out double value)) return value;
-        throw PerfException.BadInput($"{path}: line {line}: column {column + 1} is not a number");
-    }
 }

@@ -9,7 +9,7 @@ namespace Mergeflow.Perf;
 /// </summary>
 public static class TurnTable
 {
-    private static readonly string[] s_columns = ["scenario", "Mpps_med", "min", "max", "cyc_med", "peer_Mpps", "peer_min", "peer_max", "peer_cyc", "other_cpu%_max"];
+    private static readonly string[] s_columns = ["Mpps_med", "min", "max", "cyc_med", "peer_Mpps", "peer_min", "peer_max", "peer_cyc", "other_cpu%_max"];
 
     /// <summary>Prints a table: both figures, their ranges, and how many times faster this one is.</summary>
     /// <param name="path">File.</param>
@@ -17,37 +17,12 @@ public static class TurnTable
     /// <exception cref="PerfException">The file is missing or is no such table.</exception>
     public static void Print(string path, TextWriter output)
     {
-        string[] lines;
-        try
-        {
-            lines = File.ReadAllLines(path);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw PerfException.Failed(e.Message);
-        }
-
         IAnsiConsole console = RunReport.Console(output);
         Table table = new Table().Border(TableBorder.Ascii);
         table.AddColumn(new TableColumn("scenario").NoWrap());
         foreach (string header in new[] { "Open vSwitch Mpps", "min..max", "cycles", "Mergeflow Mpps", "min..max", "cycles", "times", "other load %" }) table.AddColumn(new TableColumn(header).NoWrap().RightAligned());
-        int[]? columns = null;
-        for (int i = 0; i < lines.Length; i++)
-        {
-            if (lines[i].Length == 0 || lines[i][0] == '#') continue;
-            string[] cells = lines[i].Split('\t');
-            if (cells[0] == s_columns[0])
-            {
-                columns = [.. s_columns.Select(c => Array.IndexOf(cells, c))];
-                if (columns.Min() < 0) throw PerfException.BadInput($"{path}: line {i + 1}: no column \"{s_columns[Array.IndexOf(columns, -1)]}\"");
-                continue;
-            }
-
-            if (columns is null) throw PerfException.BadInput($"{path}: line {i + 1}: a row before the header line (scenario, Mpps_med, ...)");
-            if (cells.Length <= columns.Max()) continue;
-            double[] v = [.. columns.Skip(1).Select(c => Figure(cells[c], path, i + 1))];
-            table.AddRow(Markup.Escape(cells[columns[0]]), Two(v[0]), $"{Two(v[1])}..{Two(v[2])}", $"{v[3]:F0}", Two(v[4]), $"{Two(v[5])}..{Two(v[6])}", $"{v[7]:F0}", v[0] > 0 ? One(v[4] / v[0]) : "-", One(v[8]));
-        }
+        foreach ((string scenario, double[] v) in DriverTable.Read(path, s_columns, skipShort: true))
+            table.AddRow(Markup.Escape(scenario), Two(v[0]), $"{Two(v[1])}..{Two(v[2])}", $"{v[3]:F0}", Two(v[4]), $"{Two(v[5])}..{Two(v[6])}", $"{v[7]:F0}", v[0] > 0 ? One(v[4] / v[0]) : "-", One(v[8]));
 
         console.Write(table);
     }
@@ -55,7 +30,4 @@ public static class TurnTable
     private static string One(double value) => value.ToString("F1", CultureInfo.InvariantCulture);
 
     private static string Two(double value) => value.ToString("F2", CultureInfo.InvariantCulture);
-
-    private static double Figure(string cell, string path, int line)
-        => double.TryParse(cell, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) ? value : throw PerfException.BadInput($"{path}: line {line}: \"{cell}\" is not a number");
 }

@@ -22,7 +22,7 @@ public sealed class TurnTableTests
     [Theory]
     [InlineData("S1\t1\n", "line 1")]
     [InlineData("scenario\tMpps_med\n", "no column \"min\"")]
-    [InlineData(Header + "S1\tx\tfast\t1\t1\t1\t1\t1\t1\t1\t1\n", "line 2: \"fast\" is not a number")]
+    [InlineData(Header + "S1\tx\tfast\t1\t1\t1\t1\t1\t1\t1\t1\n", "line 2: column 3 is not a number")]
     public void WhatIsNoTableIsRefused(string content, string message)
     {
         using TemporaryFolder folder = new();
