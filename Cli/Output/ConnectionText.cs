@@ -53,6 +53,7 @@ internal static class ConnectionText
         if (connection.Mark != 0) parts.Add($"mark={Number(connection.Mark)}");
         if (!connection.Label.IsZero) parts.Add($"labels={Label(connection.Label)}");
         if (connection.State is string state) parts.Add($"protoinfo=(state={state})");
+        if (connection.Helper is string helper) parts.Add($"helper={helper}");
         return string.Join(",", parts);
     }
 

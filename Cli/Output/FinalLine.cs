@@ -47,6 +47,7 @@ internal static class FinalLine
         if (!connection.Label.IsZero) json.WriteString("labels", ConnectionText.Label(connection.Label));
         if (connection.State is string state) json.WriteString("state", state);
         json.WriteString("timeout", ConnectionText.Number(connection.TimeoutSeconds));
+        if (connection.Helper is string helper) json.WriteString("helper", helper);
         WriteTuple(json, "orig", connection.Orig);
         WriteTuple(json, "reply", connection.Reply);
     }

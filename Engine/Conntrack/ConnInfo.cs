@@ -29,4 +29,8 @@ public sealed record ConnInfo(
     ulong OrigPackets,
     ulong OrigBytes,
     ulong ReplyPackets,
-    ulong ReplyBytes);
+    ulong ReplyBytes)
+{
+    /// <summary>Gateway that reads the connection, <c>ftp</c> or <c>tftp</c>; null = none.</summary>
+    public string? Helper { get; init; }
+}

@@ -5,28 +5,38 @@ using Mergeflow.Native;
 namespace Mergeflow.Engine;
 
 /// <remarks>
-/// Gateways for FTP over IPv4 and for TFTP. What a control connection announces is expected (<c>.Expectations.cs</c>); NAT puts the outer address into
+/// Gateways for FTP and TFTP. What a control connection announces is expected (<c>.Expectations.cs</c>); NAT puts the outer address into
 /// the message, and from then on sequence numbers of one direction are off by the difference in length. Control connections are never offloaded.
 /// </remarks>
 public sealed unsafe partial class Conntrack
 {
     private const ushort FtpPort = 21;
     private const ushort TftpPort = 69;
-    private const int LongestAddressBytes = 15;
 
     /// <summary>
     /// Does the packet look like control traffic of a gateway (OVS <c>get_alg_ctl_type</c>)? Such a packet passes the state machine at
     /// every <c>ct</c>.
     /// </summary>
-    private static CtAlg AlgOf(Packet* packet, in DpCt args)
+    private CtAlg AlgOf(Packet* packet, in DpCt args)
     {
         FlowKey* k = &packet->Key;
-        return k->NwProto switch
+        CtAlg alg = k->NwProto switch
         {
             IpProto.Udp when k->TpDst.Host == TftpPort || (args.Flags & DpCtFlags.AlgTftp) != 0 => CtAlg.Tftp,
             IpProto.Tcp when k->TpDst.Host == FtpPort || k->TpSrc.Host == FtpPort || (args.Flags & DpCtFlags.AlgFtp) != 0 => CtAlg.Ftp,
             _ => CtAlg.None,
         };
+        return alg == CtAlg.None || k->DlType.Raw != Ipv6Raw || NamesProtocol(packet) ? alg : CtAlg.None;
+    }
+
+    /// <summary>
+    /// The gateways do not look behind extension headers of IPv6. Those of OVS 3.1 do not look behind VLAN tags either: they take what follows for
+    /// IPv4, whose protocol is where the source address is.
+    /// </summary>
+    private bool NamesProtocol(Packet* packet)
+    {
+        bool isTagged = Unsafe.ReadUnaligned<ushort>(packet->Data + 12) != Ipv6Raw;
+        return packet->Data[packet->L3Offset + (isTagged && _repeatsOvs31 ? 9 : 6)] == packet->Key.NwProto;
     }
 
     /// <summary>Is the packet the first of a control connection, as the action's <c>alg</c> says (OVS <c>ct_verify_helper</c>)?</summary>
@@ -49,7 +59,7 @@ public sealed unsafe partial class Conntrack
 
     private void CorrectSequence(Packet* packet, in DpCt args, CtContext* cx, int id)
     {
-        if ((args.Flags & DpCtFlags.Nat) == 0 || cx->IsIpv6 || FtpMessage.Read(PayloadOf(cx)).Kind != FtpMessageKind.Other) return;
+        if ((args.Flags & DpCtFlags.Nat) == 0 || FtpMessage.Read(PayloadOf(cx), cx->IsIpv6).Kind != FtpMessageKind.Other) return;
         AddSkew(cx, id);
         WriteTcpChecksum(cx);
     }
@@ -74,15 +84,14 @@ public sealed unsafe partial class Conntrack
         }
 
         // A datagram that is put together for conntrack cannot change its length.
-        if (cx->IsIpv6 || packet == (Packet*)_fragments.Buffer) return;
-        FtpMessage message = FtpMessage.Read(PayloadOf(cx));
+        if (packet == (Packet*)_fragments.Buffer) return;
+        FtpMessage message = FtpMessage.Read(PayloadOf(cx), cx->IsIpv6);
         if (message.Kind == FtpMessageKind.Other) return;
-        ConnRecord* c = Conn(id);
-        uint replacement = message.IsPassive ? c->Fwd.Dst : c->Rev.Dst;
-        uint own = message.IsPassive ? c->Rev.Src : c->Fwd.Src;
-
-        // Nobody announces another host's address but who wants to reach it through us.
-        if (message.Kind == FtpMessageKind.Invalid || (message.Address != own && message.Address != replacement))
+        Span<byte> replacement = stackalloc byte[Ipv6Wire.LongestBytes];
+        int size = 0;
+        bool isOurs = message.Kind == FtpMessageKind.Announcement
+            && (cx->IsIpv6 ? TryReplaceIpv6(message, id, replacement, out size) : TryReplaceIpv4(message, id, replacement, out size));
+        if (!isOurs)
         {
             packet->Key.CtState |= CtState.Trk | CtState.Inv;
             return;
@@ -90,13 +99,32 @@ public sealed unsafe partial class Conntrack
 
         Expect(packet, id, BinaryPrimitives.ReverseEndianness(message.Port));
         if ((args.Flags & DpCtFlags.Nat) == 0) return;
-        int growth = ReplaceAddress(packet, cx, message, replacement);
+        int growth = message.AddressSizeBytes == 0 ? 0 : ReplaceAddress(packet, cx, message, replacement[..size]);
         AddSkew(cx, id);
         WriteTcpChecksum(cx);
         if (growth == 0) return;
         _cold[id].SequenceSkew += growth;
+        ConnRecord* c = Conn(id);
         if (cx->Reply) c->Flags |= ConnFlags.SkewsReply;
         else c->Flags &= ~ConnFlags.SkewsReply;
+    }
+
+    /// <summary>The address that goes into the message; false if the message has one that is neither the announcing host's nor that.</summary>
+    private bool TryReplaceIpv4(in FtpMessage message, int id, Span<byte> text, out int size)
+    {
+        ConnRecord* c = Conn(id);
+        uint outer = message.IsPassive ? c->Fwd.Dst : c->Rev.Dst;
+        uint own = message.IsPassive ? c->Rev.Src : c->Fwd.Src;
+        size = Ipv6Wire.WriteIpv4(text, BinaryPrimitives.ReverseEndianness(outer), (byte)',');
+        return message.Address == own || message.Address == outer;
+    }
+
+    /// <summary>The same for EPRT; the reply 229 has no address.</summary>
+    private bool TryReplaceIpv6(in FtpMessage message, int id, Span<byte> text, out int size)
+    {
+        ConnAddresses* a = _addresses + id;
+        size = message.IsPassive ? 0 : Ipv6Wire.Write(text, a->RevDst);
+        return message.IsPassive || message.Address6 == a->FwdSrc || message.Address6 == a->RevDst;
     }
 
     private static ReadOnlySpan<byte> PayloadOf(CtContext* cx)
@@ -109,11 +137,9 @@ public sealed unsafe partial class Conntrack
     /// Writes another address into the message; the bytes in front of it move, so that nothing behind the packet is needed. Returns by how much it grew,
     /// 0 also if there is no room.
     /// </summary>
-    private static int ReplaceAddress(Packet* packet, CtContext* cx, in FtpMessage message, uint address)
+    private static int ReplaceAddress(Packet* packet, CtContext* cx, in FtpMessage message, ReadOnlySpan<byte> text)
     {
-        Span<byte> text = stackalloc byte[LongestAddressBytes];
-        int size = WriteAddress(text, address);
-        int growth = size - message.AddressSizeBytes;
+        int growth = text.Length - message.AddressSizeBytes;
         if (growth > packet->HeadroomBytes) return 0;
         byte* at = cx->L4 + ((cx->L4[12] >> 4) * 4) + message.AddressAt;
         if (growth != 0)
@@ -126,34 +152,31 @@ public sealed unsafe partial class Conntrack
             cx->L3 -= growth;
             cx->L4 -= growth;
             cx->L4SizeBytes += growth;
-            ushort old = Unsafe.ReadUnaligned<ushort>(cx->L3 + 2);
-            ushort length = BinaryPrimitives.ReverseEndianness((ushort)(BinaryPrimitives.ReverseEndianness(old) + growth));
-            Unsafe.WriteUnaligned(cx->L3 + 2, length);
-            Unsafe.WriteUnaligned(cx->L3 + 10, InternetChecksum.Recalc16(Unsafe.ReadUnaligned<ushort>(cx->L3 + 10), old, length));
+            if (cx->IsIpv6) Unsafe.WriteUnaligned(cx->L3 + 4, Grown(cx->L3 + 4, growth));
+            else GrowIpv4(cx->L3, growth);
         }
 
-        text[..size].CopyTo(new Span<byte>(at - growth, size));
+        text.CopyTo(new Span<byte>(at - growth, text.Length));
         return growth;
     }
 
-    private static int WriteAddress(Span<byte> text, uint address)
+    private static void GrowIpv4(byte* l3, int growth)
     {
-        int at = 0;
-        for (int i = 0; i < 4; i++, address >>= 8)
-        {
-            if (i > 0) text[at++] = (byte)',';
-            int value = (byte)address;
-            if (value >= 100) text[at++] = (byte)('0' + (value / 100));
-            if (value >= 10) text[at++] = (byte)('0' + (value / 10 % 10));
-            text[at++] = (byte)('0' + (value % 10));
-        }
-
-        return at;
+        ushort old = Unsafe.ReadUnaligned<ushort>(l3 + 2);
+        ushort length = Grown(l3 + 2, growth);
+        Unsafe.WriteUnaligned(l3 + 2, length);
+        Unsafe.WriteUnaligned(l3 + 10, InternetChecksum.Recalc16(Unsafe.ReadUnaligned<ushort>(l3 + 10), old, length));
     }
+
+    /// <summary>A length in network order, larger.</summary>
+    private static ushort Grown(byte* length, int growth) => BinaryPrimitives.ReverseEndianness((ushort)(Read16(length) + growth));
 
     private static void WriteTcpChecksum(CtContext* cx)
     {
         Unsafe.WriteUnaligned(cx->L4 + 16, (ushort)0);
-        Unsafe.WriteUnaligned(cx->L4 + 16, InternetChecksum.Fold(InternetChecksum.Sum(cx->L4, cx->L4SizeBytes, InternetChecksum.PseudoHeaderV4(cx->L3))));
+        uint seed = cx->IsIpv6
+            ? InternetChecksum.PseudoHeaderV6(cx->L3 + 8, cx->L3 + 24, IpProto.Tcp, (uint)cx->L4SizeBytes)
+            : InternetChecksum.PseudoHeaderV4(cx->L3);
+        Unsafe.WriteUnaligned(cx->L4 + 16, InternetChecksum.Fold(InternetChecksum.Sum(cx->L4, cx->L4SizeBytes, seed)));
     }
 }

@@ -20,7 +20,10 @@ public sealed unsafe partial class Conntrack
             connId, c->Generation, c->Fwd.Zone, c->Mark, c->Label, c->Fwd.Proto, state, leftMs > 0 ? leftMs / 1000 : 0,
             TupleOf(connId, reply: false), TupleOf(connId, reply: true),
             c->OrigPackets + cold->HwOrigPackets, c->OrigBytes + cold->HwOrigBytes,
-            c->ReplyPackets + cold->HwReplyPackets, c->ReplyBytes + cold->HwReplyBytes);
+            c->ReplyPackets + cold->HwReplyPackets, c->ReplyBytes + cold->HwReplyBytes)
+        {
+            Helper = (c->Flags & ConnFlags.HasAlg) == 0 ? null : c->Fwd.Proto == IpProto.Tcp ? "ftp" : "tftp",
+        };
     }
 
     /// <summary>The connections that have not expired, for people. Cold path: allocates.</summary>

@@ -4,10 +4,15 @@ namespace Mergeflow.Engine;
 /// In Open vSwitch 3.1 the reply tuple of a translated connection is an entry of its own, and that entry does not expire: until the next
 /// sweep, by default at most 20 s later, the tuple cannot be chosen for another connection, and packets that carry it are invalid, because they
 /// lead to no live connection. Newer versions forget both at once. We do as 3.1 does; what stays is called a ghost here. A sweep is a
-/// point in time: what expired before it is gone, whenever its memory is given back.
+/// point in time: what expired before it is gone, whenever its memory is given back. Two other things last until the sweep: the place that
+/// a connection takes in its zone, and what a control connection has announced; the sweep forgets all that was announced under its tuple, also
+/// by a connection that began anew with it.
 /// </remarks>
 public sealed unsafe partial class Conntrack
 {
+    /// <summary>What of a connection lasts until the sweep.</summary>
+    private const ConnFlags Swept = ConnFlags.TwoEntries | ConnFlags.HasAlg | ConnFlags.Admitted;
+
     private readonly long _sweepMs;
     private long _lastSweepMs = long.MinValue;
     private long _nextSweepMs = long.MinValue;
@@ -24,7 +29,7 @@ public sealed unsafe partial class Conntrack
     /// <summary>Ends a connection before its time: a new one takes its place.</summary>
     private void EndConn(int id, long nowMs)
     {
-        if ((Conn(id)->Flags & ConnFlags.TwoEntries) == 0)
+        if ((Conn(id)->Flags & Swept) == 0)
         {
             RemoveConn(id);
             return;
@@ -45,14 +50,14 @@ public sealed unsafe partial class Conntrack
             return false;
         }
         WheelMove(id);
-        return reply;
+        return reply && (Conn(id)->Flags & ConnFlags.TwoEntries) != 0;
     }
 
     /// <summary>Does an expired connection stay on as a ghost? Makes it one if it is not yet.</summary>
     private bool StaysAsGhost(int id, long nowMs)
     {
         ConnRecord* c = Conn(id);
-        if ((c->Flags & ConnFlags.TwoEntries) == 0) return false;
+        if ((c->Flags & Swept) == 0) return false;
         Sweep(nowMs);
         bool isGhost = (c->Flags & ConnFlags.Ghost) != 0;
         long expiredMs = Math.Abs(c->ExpiryMs);

@@ -76,12 +76,21 @@ public sealed unsafe partial class Conntrack
         packet->KeyLanes |= CtIpv6Lane;
     }
 
-    /// <summary>Applies the action's mark and label to the connection and the packet (OVS <c>set_mark</c>, <c>set_label</c>).</summary>
+    /// <summary>
+    /// Applies the action's mark and label to the connection and the packet (OVS <c>set_mark</c>, <c>set_label</c>). A related connection keeps what it
+    /// has from its control connection.
+    /// </summary>
     private void WriteMarkAndLabel(Packet* packet, in DpCt args, CtContext* cx, int id)
     {
         bool hasLabel = !args.LabelMask.IsZero;
         if (args.MarkMask == 0 && !hasLabel) return;
         ConnRecord* c = Conn(id);
+        if ((c->Flags & ConnFlags.Related) != 0)
+        {
+            if (args.MarkMask != 0) packet->Key.CtMark = Be32.FromHost(c->Mark);
+            if (hasLabel) packet->Key.CtLabel = c->Label;
+            return;
+        }
         bool changed = false;
         if (args.MarkMask != 0)
         {

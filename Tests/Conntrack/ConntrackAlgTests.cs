@@ -33,6 +33,58 @@ public sealed class ConntrackAlgTests
         Assert.Equal(New, b.Send(Tcp(Server, 20, Client, 40002, Syn, 9), Lookup()));
     }
 
+    /// <summary>Digits of the first half of a port beyond the fourth are not its digits, as in Open vSwitch; the second half may have any number.</summary>
+    [Theory]
+    [InlineData("PORT 10,0,0,1,0156,00000065\r\n", 40001)]
+    [InlineData("PORT 10,0,0,1,000156,65\r\n", 262)]
+    [InlineData("PORT 10,0,0,1,156;65\r\n", 40001)]
+    [InlineData("PORT\tx (10,0,0,1,156,65)\r\n", 40001)]
+    public void Ports_are_read_as_Open_vSwitch_reads_them(string message, int port)
+    {
+        using CtBench b = Control(default);
+        b.Send(Ftp(Client, Server, 40000, 21, 101, 501, message));
+        Assert.Equal(NewRelated, b.Send(Tcp(Server, 20, Client, port, Syn, 9), Lookup()));
+    }
+
+    [Fact]
+    public void A_related_connection_keeps_mark_and_label_of_its_control_connection()
+    {
+        using CtBench b = Control(default);
+        DpCt set = Commit();
+        (set.Mark, set.MarkMask) = (7, uint.MaxValue);
+        b.Send(Ftp(Client, Server, 40000, 21, 101, 501, ""), set);
+        b.Send(Ftp(Client, Server, 40000, 21, 101, 501, "PORT 10,0,0,1,156,65\r\n"));
+        (set.Mark, set.Label, set.LabelMask) = (8, Address("::9"), Address("::ff"));
+        Assert.Equal(NewRelated, b.Send(Tcp(Server, 20, Client, 40001, Syn, 9), set));
+        Assert.Equal((7u, true), (b.Last.Mark, b.Last.Label.IsZero));
+        b.Send(Tcp(Client, 40001, Server, 20, Syn | Ack, 5, 10), set);
+        Assert.Equal((7u, true), (b.Last.Mark, b.Last.Label.IsZero));
+    }
+
+    /// <summary>A sweep ends what was announced under the tuple of an ended control connection, also by the connection that took its place.</summary>
+    [Fact]
+    public void What_was_announced_ends_with_the_sweep_after_its_connection()
+    {
+        using var b = new CtBench(new ConntrackOptions { Seed = 7, CapacityConnections = 64, SweepMs = 20_000 });
+        DpCt commit = Commit();
+        commit.Flags |= DpCtFlags.AlgFtp;
+        Open(b, commit, Server);
+        b.Ct.Step(b.NowMs);
+        b.Send(Ftp(Client, Server, 40000, 21, 101, 501, "PORT 10,0,0,1,156,65\r\n"));
+        b.Send(Tcp(Client, 40000, Server, 21, Rst | Ack, 123, 501));
+        b.Send(Tcp(Client, 40000, Server, 21, Syn, 100), commit);
+        b.Send(Ftp(Client, Server, 40000, 21, 101, 0, "PORT 10,0,0,1,156,66\r\n"));
+        Assert.Equal(2, b.Ct.ExpectationCount);
+        Assert.Equal(NewRelated, b.Send(Tcp(Server, 20, Client, 40001, Syn, 9), Lookup()));
+        b.NowMs += 21_000;
+        while (b.Ct.Step(b.NowMs) > 0)
+        {
+        }
+
+        Assert.Equal((0, New), (b.Ct.ExpectationCount, b.Send(Tcp(Server, 20, Client, 40002, Syn, 9), Lookup())));
+        Assert.Equal(1, b.Ct.Count);
+    }
+
     [Fact]
     public void The_original_tuple_of_a_data_connection_is_the_control_connections()
     {
@@ -115,6 +167,8 @@ public sealed class ConntrackAlgTests
     [InlineData("PORT 10,0,0,1,256,65\r\n")]
     [InlineData("PORT 10,0,0,1,156\r\n")]
     [InlineData("PORT 10,0,0,01,156,65\r\n")]
+    [InlineData("PORT 10,0,0,1,00156,65\r\n")]
+    [InlineData("PORT 10,0,0,1,156,-5\r\n")]
     [InlineData("PORT 10,0,0\r\n")]
     [InlineData("PORTING\r\n")]
     [InlineData("PORT \r\n")]
