@@ -39,6 +39,9 @@ public sealed unsafe class Megaflow
     /// <summary>The translation cannot be cached by hardware (controller, normal, ...).</summary>
     public bool FromSlowPath { get; set; }
 
+    /// <summary>See <see cref="XlateResult.Learned"/>.</summary>
+    public LearnedSource[] Learned { get; set; } = [];
+
     /// <summary>See <see cref="XlateResult.TagsOverlap"/>.</summary>
     public bool TagsOverlap { get; set; }
 

@@ -201,6 +201,7 @@ public sealed unsafe class MegaflowTable : IMegaflowSource, IMegaflowLedger, IDi
         actions.CopyTo(new Span<DpAction>(reusable, actions.Length));
         m.Rules = Kept(m.Rules, xlate.Rules);
         m.RecircIds = Kept(m.RecircIds, xlate.RecircIds);
+        m.Learned = Kept(m.Learned, xlate.Learned);
         m.FromSlowPath = xlate.SlowPath;
         m.TagsOverlap = xlate.TagsOverlap;
         MegaflowHot* hot = m.Hot;

@@ -145,14 +145,14 @@ public sealed partial class Datapath : IDisposable
         Offload?.Settle(nowMs);
         Revalidator.Purge(nowMs);
         Offload?.Barrier(nowMs);
-        Revalidator.PushAll();
+        Revalidator.PushAll(nowMs);
     }
 
     /// <summary>Pushes everything that is counted anywhere to where it is reported.</summary>
     public void Settle(long nowMs)
     {
         Offload?.Settle(nowMs);
-        if (Revalidator.PushAll()) Offload?.Barrier(nowMs);
+        if (Revalidator.PushAll(nowMs)) Offload?.Barrier(nowMs);
     }
 
     /// <summary>What happens when the clock moves: expiry of connections, megaflows and rules.</summary>
@@ -164,7 +164,7 @@ public sealed partial class Datapath : IDisposable
 
         // Rules are idle by what megaflows have reported, so these come first.
         Revalidator.SweepIfDue(nowMs);
-        if (Pipeline.Expire(nowMs) > 0) Revalidator.RevalidateAll(nowMs);
+        if (Pipeline.Expire(nowMs) > 0 | Pipeline.ForgetAged(nowMs)) Revalidator.RevalidateAll(nowMs);
         Pipeline.Recirc.Sweep(nowMs);
         Offload?.Barrier(nowMs);
         Megaflows.Reclaim();

@@ -52,6 +52,7 @@ public class DatapathOptions
     /// <summary>VLAN tags that can be matched.</summary>
     public int VlanLimit { get; init; } = 2;
 
+    /// <summary>MTU of the <see cref="Simulator"/>'s ports, bytes: longer frames are lost on the wire.</summary>
     public int MtuBytes { get; init; } = 9000;
 
     /// <summary>TCP sequence checks of conntrack.</summary>

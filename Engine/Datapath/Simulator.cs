@@ -19,6 +19,7 @@ public sealed unsafe class Simulator : IDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(options.BatchSize, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(options.BatchSize, PmdThread.MaxBatch);
         _options = options;
+        sink = new MtuSink(sink, options.MtuBytes);
         _schedule = options.ScheduleSeed == 0 ? null : new Schedule(options.ScheduleSeed);
         Datapath = new Datapath(options, new SinkAdapter(sink));
         if (Datapath.Nic is { } nic) _nic = new NicFrontEnd(nic, Datapath.Pmd.Ports, sink);

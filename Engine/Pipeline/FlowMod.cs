@@ -1,7 +1,7 @@
 namespace Mergeflow.Engine;
 
 /// <summary>One parsed flow line: what to do with which match (OVS <c>struct ofputil_flow_mod</c>).</summary>
-/// <remarks>For delete and modify, <see cref="CookieMask"/> non-zero restricts to rules with that cookie; <see cref="Table"/> null means all tables.</remarks>
+/// <remarks>For delete and modify, <see cref="CookieMask"/> non-zero restricts to rules with that cookie; <see cref="Table"/> null means all tables for delete, table 0 for add and modify.</remarks>
 public sealed class FlowMod
 {
     public FlowModCommand Command { get; init; } = FlowModCommand.Add;

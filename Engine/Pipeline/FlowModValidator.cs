@@ -62,22 +62,22 @@ internal static class FlowModValidator
                 state.PushVlan(index);
                 break;
             case OfPopVlan:
-                Require(state.VlanCount > 0, "pop_vlan needs a match on a VLAN tag, or a push before it", index);
-                state.VlanCount--;
+                Require(state.IsLenient || state.VlanCount > 0, "pop_vlan needs a match on a VLAN tag, or a push before it", index);
+                state.VlanCount = Math.Max(0, state.VlanCount - 1);
                 break;
             case OfDecTtl:
-                Require(state.IsIp, "dec_ttl needs ip or ipv6", index);
+                Require(state.IsLenient || state.IsIp, "dec_ttl needs ip or ipv6", index);
                 break;
             case OfPushMpls p:
                 state.EthType = p.EthType;
                 state.Proto = null;
                 break;
             case OfPopMpls p:
-                Require(state.IsMpls, "pop_mpls needs mpls", index);
+                Require(state.IsLenient || state.IsMpls, "pop_mpls needs mpls", index);
                 state.EthType = p.EthType;
                 break;
             case OfDecMplsTtl or OfSetMplsTtl:
-                Require(state.IsMpls, "an MPLS TTL needs mpls", index);
+                Require(state.IsLenient || state.IsMpls, "an MPLS TTL needs mpls", index);
                 break;
             case OfCt ct:
                 CheckCt(ct, state, index);
@@ -86,8 +86,9 @@ internal static class FlowModValidator
                 CheckList(c.Actions, table, state.Copy(), index);
                 break;
             case OfWriteActions w:
-                CheckList(w.Actions, table, state.Copy(), index);
-                if (XlateCompiler.Compile(w.Actions).Any(static o => !XlateCompiler.FitsActionSet(o)))
+                // Nobody knows what the packet will be when the set executes.
+                CheckList(w.Actions, table, MatchFacts.Lenient(state), index);
+                if (w.Actions.Any(static a => a is OfNote or OfConjunction) || XlateCompiler.Compile(w.Actions).Any(static o => !XlateCompiler.FitsActionSet(o)))
                 {
                     throw new FlowModException("OFPBAC_BAD_TYPE", "write_actions holds an action that is not allowed in an action set", index);
                 }
@@ -114,7 +115,7 @@ internal static class FlowModValidator
 
         bool l4 = s.Spelling == OfSetSpelling.Mod && f.Offset is TranslatorLayout.TpSrc or TranslatorLayout.TpDst && f.SizeBytes == 2;
         bool ok = l4 ? state.IsIp && !state.IsLaterFragment && state.Proto is IpProto.Tcp or IpProto.Udp or IpProto.Sctp : state.Meets(f.Prereq);
-        Require(ok, $"set of {f.Name} lacks its prerequisites", index);
+        Require(ok || (state.IsLenient && s.Spelling == OfSetSpelling.Mod && f.Id == FieldId.IpTtl), $"set of {f.Name} lacks its prerequisites", index);
         if (f.Id == FieldId.VlanVid) Require(state.VlanCount > 0 || s.PushVlanIfNeeded, "set_field of vlan_vid needs a VLAN tag", index);
         if (f.Id == FieldId.VlanTci && (s.Mask & VlanPresent) != 0) state.VlanCount = (s.Value & VlanPresent) != 0 ? Math.Max(1, state.VlanCount) : 0;
     }

@@ -47,9 +47,16 @@ internal sealed class MatchFacts
 
     private bool IcmpCodeZero { get; init; }
 
+    /// <summary>Actions whose prerequisites only OpenFlow 1.0 leaves to the packet pass, as in an action set (OVS <c>ofpact_check__</c>).</summary>
+    public bool IsLenient { get; private init; }
+
+    /// <summary>The same facts for the actions of a set.</summary>
+    public static MatchFacts Lenient(MatchFacts from) => from.Copy(isLenient: true);
+
     /// <summary>The same facts, to be changed independently.</summary>
-    public MatchFacts Copy() => new()
+    public MatchFacts Copy(bool isLenient = false) => new()
     {
+        IsLenient = IsLenient || isLenient,
         EthType = EthType,
         Proto = Proto,
         VlanCount = VlanCount,

@@ -27,16 +27,12 @@ public sealed partial class OfPipeline
         if (mod.Command == GroupModCommand.Add && exists) throw new FlowModException("OFPGMFC_GROUP_EXISTS", $"group {mod.GroupId} exists");
         if (mod.Command == GroupModCommand.Modify && !exists) throw new FlowModException("OFPGMFC_UNKNOWN_GROUP", $"group {mod.GroupId} does not exist");
         if (mod.Type == GroupType.Indirect && mod.Buckets.Count != 1) throw new FlowModException("OFPGMFC_INVALID_GROUP", "an indirect group has exactly one bucket");
+        if (mod.Buckets.DistinctBy(static b => b.BucketId).Count() < mod.Buckets.Count) throw new FlowModException("OFPGMFC_BAD_BUCKET", "two buckets have the same bucket_id");
         foreach (GroupBucket bucket in mod.Buckets)
         {
             if (mod.Type == GroupType.FastFailover && bucket.WatchPort is null && bucket.WatchGroup is null)
             {
                 throw new FlowModException("OFPGMFC_INVALID_GROUP", "a bucket of a fast failover group needs watch_port or watch_group");
-            }
-
-            foreach (XlateOp op in XlateCompiler.Compile(bucket.Actions))
-            {
-                if (!XlateCompiler.FitsActionSet(op)) throw new FlowModException("OFPBAC_BAD_TYPE", $"{op.Kind} cannot stand in a bucket");
             }
         }
 
@@ -51,6 +47,26 @@ public sealed partial class OfPipeline
             for (int t = 0; t < TableCount; t++) RemoveWhere(t, r => RefersTo(r.Actions, id));
         }
     }
+
+    /// <summary>The first group that the actions name and that is not there.</summary>
+    private uint? MissingGroup(EquatableList<OfAction> actions)
+    {
+        foreach (OfAction action in actions)
+        {
+            uint? missing = action switch
+            {
+                OfGroup g => _groups.ContainsKey(g.GroupId) ? null : g.GroupId,
+                OfClone c => MissingGroup(c.Actions),
+                OfWriteActions w => MissingGroup(w.Actions),
+                _ => null,
+            };
+            if (missing is not null) return missing;
+        }
+
+        return null;
+    }
+
+    private static FlowModException NoGroup(uint groupId, int index) => new("OFPBAC_BAD_OUT_GROUP", $"group {groupId} does not exist", index);
 
     private static bool RefersTo(EquatableList<OfAction> actions, uint groupId) => actions.Any(a => a switch
     {

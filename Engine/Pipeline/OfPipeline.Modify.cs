@@ -17,6 +17,7 @@ public sealed partial class OfPipeline
             {
                 if (mods[i].Command is FlowModCommand.Delete or FlowModCommand.DeleteStrict) CheckTable(mods[i], i);
                 else FlowModValidator.Check(mods[i], i);
+                if (mods[i].Command == FlowModCommand.Add && MissingGroup(mods[i].Actions) is { } missing) throw NoGroup(missing, i);
             }
 
             if (mods.Any(static m => (m.Flags & FlowModFlags.CheckOverlap) != 0)) ApplyCheckingOverlap(mods, nowMs);
@@ -152,16 +153,14 @@ public sealed partial class OfPipeline
     private void Modify(FlowMod mod)
     {
         bool strict = mod.Command == FlowModCommand.ModifyStrict;
-        for (int t = 0; t < TableCount; t++)
+        byte table = mod.Table ?? 0;
+        if (_rules[table] is not { } rules) return;
+        foreach (OfRule rule in rules)
         {
-            if (_rules[t] is not { } rules || (mod.Table is not null && mod.Table != t)) continue;
-            foreach (OfRule rule in rules)
-            {
-                if (!Selects(mod, rule, strict)) continue;
-                SetActions(rule, mod.Actions);
-                if ((mod.Flags & FlowModFlags.ResetCounts) != 0) rule.Packets = rule.Bytes = 0;
-                _changed[t] = true;
-            }
+            if (!Selects(mod, rule, strict)) continue;
+            SetActions(rule, mod.Actions);
+            if ((mod.Flags & FlowModFlags.ResetCounts) != 0) rule.Packets = rule.Bytes = 0;
+            _changed[table] = true;
         }
     }
 
@@ -204,8 +203,9 @@ public sealed partial class OfPipeline
 
     private static bool OutputsTo(EquatableList<OfAction> actions, uint port) => actions.Any(a => a switch
     {
-        OfOutput o => o.Port == port,
-        OfOutputSpecial o => (uint)o.Port == port,
+        OfOutput { MaxLengthBytes: 0 } o => o.Port == port,
+        OfOutputSpecial o => (uint)o.Port == port && (o.MaxLengthBytes == 0 || o.Port == OfReservedPort.Controller),
+        OfController => port == (uint)OfReservedPort.Controller,
         OfClone o => OutputsTo(o.Actions, port),
         OfWriteActions o => OutputsTo(o.Actions, port),
         _ => false,

@@ -108,6 +108,20 @@ public sealed partial class OfPipeline
         }
     }
 
+    /// <summary>Forgets addresses that <c>normal</c> has not seen for too long. True if megaflows have to look again.</summary>
+    public bool ForgetAged(long nowMs)
+    {
+        if (!Macs.Expire(nowMs)) return false;
+        BumpVersion();
+        return true;
+    }
+
+    /// <summary>Learns from packets that a megaflow has reported.</summary>
+    internal void Learn(LearnedSource source, long nowMs)
+    {
+        if (Macs.Learn(source.Mac, source.Vid, source.Port, nowMs)) BumpVersion();
+    }
+
     /// <summary>Makes megaflows that depend on learned addresses look again.</summary>
     internal void BumpVersion()
     {

@@ -18,15 +18,26 @@ public static class Revalidation
         ReadOnlySpan<DpAction> oldActions,
         ref FlowKey oldMask,
         long nowMs)
+        => Judge(ref fullKey, packetLengthBytes, translator, scratch, oldActions, ref oldMask, nowMs) == RevalidationVerdict.Keep;
+
+    /// <summary>The same, and if the program is another: whether it may take the old one's place under the same mask.</summary>
+    public static RevalidationVerdict Judge(
+        ref FlowKey fullKey,
+        int packetLengthBytes,
+        Translator translator,
+        XlateResult scratch,
+        ReadOnlySpan<DpAction> oldActions,
+        ref FlowKey oldMask,
+        long nowMs)
     {
         translator.Translate(ref fullKey, packetLengthBytes, scratch, nowMs, ref oldMask);
-        if (!MemoryMarshal.AsBytes(scratch.Actions).SequenceEqual(MemoryMarshal.AsBytes(oldActions))) return false;
         for (int i = 0; i < FlowKey.LaneCount; i++)
         {
             var mask = FlowKey.Lane(ref scratch.Mask, i);
-            if ((mask & FlowKey.Lane(ref oldMask, i)) != mask) return false;
+            if ((mask & FlowKey.Lane(ref oldMask, i)) != mask) return RevalidationVerdict.Delete;
         }
 
-        return true;
+        if (MemoryMarshal.AsBytes(scratch.Actions).SequenceEqual(MemoryMarshal.AsBytes(oldActions))) return RevalidationVerdict.Keep;
+        return scratch.Error is null ? RevalidationVerdict.Modify : RevalidationVerdict.Delete;
     }
 }

@@ -20,10 +20,13 @@ public sealed unsafe partial class Translator
         XlateOp[] actionSet = _actionSet.Count == 0 ? [] : [.. _actionSet];
         if (op.Reversible || last)
         {
+            // What the copy has popped or looked up in conntrack stays known of the packet, as in Open vSwitch.
             int saved = Save();
             Run(op.Nested, last);
             EndCopy();
+            bool wasMpls = _wasMpls;
             RestoreFlow(saved);
+            _wasMpls = wasMpls;
         }
         else
         {
@@ -45,6 +48,8 @@ public sealed unsafe partial class Translator
 
     /// <summary>
     /// Translates the rest of the list twice: with the bit set for larger packets, cleared for the others (OVS <c>xlate_check_pkt_larger</c>).
+    /// The first one executes the action set that there is, and the end of the pipeline does so once more; if it recirculates, what follows
+    /// in the callers' lists is lost.
     /// </summary>
     private void CheckPktLarger(XlateOp op, ReadOnlySpan<XlateOp> rest)
     {
@@ -54,36 +59,40 @@ public sealed unsafe partial class Translator
         int saved = Save();
         int record = _out.Count;
         _out.Add(DpOp.CheckPktLen).LengthBytes = op.Arg;
-        bool exit = _exit;
+        bool exit = false;
         for (int branch = 1; branch >= 0; branch--)
         {
             int start = _out.Count;
-            _stack.Clear();
-            _stack.AddRange(stack);
-            _actionSet.Clear();
-            _actionSet.AddRange(actionSet);
-            _exit = false;
             WriteDestination(op, (UInt128)(uint)branch);
             Run(rest, isLast: true);
             EndCopy();
             int count = _out.Count - start;
             if (branch == 1) _out.At(record).NestedCount = (ushort)count;
             else _out.At(record).ElseCount = (ushort)count;
-            if (branch == 1) CopyBack(saved, all: true);
+            if (branch == 0) continue;
+            CopyBack(saved, all: true);
+            (exit, _exit) = (_exit, false);
         }
 
         RestoreAll(saved);
+        _stack.Clear();
+        _stack.AddRange(stack);
         _actionSet.Clear();
+        _actionSet.AddRange(actionSet);
         _exit = exit;
     }
 
-    /// <summary>End of a copy's pipeline: its action set, or its recirculation.</summary>
+    /// <summary>
+    /// End of a copy's pipeline: its action set, or its recirculation, after which Open vSwitch translates nothing any more that stands behind
+    /// the copy (<c>clone_xlate_actions</c> leaves <c>ctx->exit</c> set).
+    /// </summary>
     private void EndCopy()
     {
         if (_out.Error is not null) return;
         if (!_freezing) RunActionSet();
-        if (_freezing) FinishFreezing();
-        _exit = false;
+        if (!_freezing) return;
+        FinishFreezing();
+        _exit = true;
     }
 
     /// <summary>Closes a nesting record; false if nothing is in it.</summary>

@@ -48,6 +48,12 @@ public sealed unsafe partial class Translator
         _depth++;
         Run(group.Programs[index], last);
         _depth--;
+        if (_isBucketError)
+        {
+            _out.Error = null;
+            _isBucketError = false;
+        }
+
         if (_freezing && _out.Error is null) FinishFreezing();
         RestoreFlow(saved);
         _exit = false;

@@ -43,7 +43,7 @@ public sealed unsafe partial class Translator
         int n = CountLabels();
         if (n >= MaxLabels)
         {
-            Fail("more MPLS labels than the 3 supported");
+            FailInBucket("more MPLS labels than the 3 supported");
             return;
         }
 
@@ -82,7 +82,7 @@ public sealed unsafe partial class Translator
         if (n == 0) return;
         if (n == MaxLabels && (Read32(_flow, LseAt(n - 1)) & BottomOfStack) == 0)
         {
-            Fail("more MPLS labels than the 3 supported");
+            FailInBucket("more MPLS labels than the 3 supported");
             return;
         }
 

@@ -105,24 +105,4 @@ public sealed unsafe partial class Translator
         (set.Ipv6Src, set.Ipv6Dst) = (key.TunIpv6Src, key.TunIpv6Dst);
         (set.Flags, set.Tos, set.Ttl) = (key.TunFlags, key.TunTos, key.TunTtl);
     }
-
-    /// <summary>
-    /// A learning switch per VLAN (OVS <c>xlate_normal</c> without bundles, STP and snooping). Learning happens in translation, also when the
-    /// revalidator translates again; what was learned anew moves <see cref="OfPipeline.TablesVersion"/>.
-    /// </summary>
-    private void Normal()
-    {
-        Consult(L.DlDst, ulong.MaxValue);
-        Consult(L.DlDst + 8, L.Window4);
-        ConsultVlanPresent();
-        Consult(L.Vlan0Tci, 0xff0f);
-        _out.SlowPath = true;
-        ref FlowKey key = ref *(FlowKey*)_flow;
-        ushort vid = (ushort)(key.Vlan0Tci.Host & 0xfff);
-        ulong dst = key.DlDst.ToUInt64();
-        if ((dst & 0xffff_ffff_fff0) == 0x0180_c200_0000) return;
-        if (_pipeline.Macs.Learn(key.DlSrc.ToUInt64(), vid, InPort, _nowMs)) _pipeline.BumpVersion();
-        if (_pipeline.Macs.Find(dst, vid, _nowMs) is not { } port) Flood(all: false);
-        else if (port != InPort) Transmit(port);
-    }
 }

@@ -58,7 +58,7 @@ public sealed unsafe partial class Translator
             case XlateOpKind.OutputTruncated:
                 OutputTruncated(op);
                 return true;
-            case XlateOpKind.Controller:
+            case XlateOpKind.Controller or XlateOpKind.Notify:
                 ToController(op.Arg2);
                 return true;
             case XlateOpKind.Group:

@@ -58,6 +58,7 @@ public sealed unsafe partial class Translator : IDisposable
     private int _nextTagId;
     private bool _isInnerOpen;
     private bool _isTranslated;
+    private bool _isBucketError;
     private bool _isLinkWhole;
     private readonly List<(TableIndex Index, OfRule? Rule)> _lookups = [];
     private bool _dirty;
@@ -77,6 +78,11 @@ public sealed unsafe partial class Translator : IDisposable
     private int _resubmits;
     private int _lengthBytes;
     private long _nowMs;
+
+    /// <summary>
+    /// Whether <c>normal</c> learns source addresses: not if no packet is there to learn from (OVS <c>allow_side_effects</c>).
+    /// </summary>
+    public bool Learns { get; set; } = true;
 
     /// <summary>A translator for <paramref name="pipeline"/>.</summary>
     public Translator(OfPipeline pipeline)
@@ -169,7 +175,7 @@ public sealed unsafe partial class Translator : IDisposable
         _stack.Clear();
         _actionSet.Clear();
         _frozenOps.Clear();
-        _dirty = _wasMpls = _hasDpHash = _actionSetHasGroup = _exit = _freezing = _hashBeforeRecirc = _isTranslated = false;
+        _dirty = _wasMpls = _hasDpHash = _actionSetHasGroup = _exit = _freezing = _hashBeforeRecirc = _isTranslated = _isBucketError = false;
         (_conntracked, _conntrackedInKey) = (false, true);
         _table = 0;
         _depth = _recursion = _resubmits = _savedCount = 0;
@@ -220,6 +226,13 @@ public sealed unsafe partial class Translator : IDisposable
     }
 
     private void Fail(string error) => _out.Error ??= error;
+
+    /// <summary>An error that ends with the bucket it is in (OVS <c>xlate_group_bucket</c>).</summary>
+    private void FailInBucket(string error)
+    {
+        _isBucketError |= _out.Error is null;
+        Fail(error);
+    }
 
     private ushort DlTypeHost => BinaryPrimitives.ReverseEndianness(*(ushort*)(_flow + TranslatorLayout.DlType));
 

@@ -75,7 +75,11 @@ internal static class XlateCompiler
     {
         OfOutput { MaxLengthBytes: > 0 } o => new() { Kind = XlateOpKind.OutputTruncated, Action = o, Arg = o.Port, Arg2 = (uint)o.MaxLengthBytes, MplsTransparent = true, NeedsTable = true },
         OfOutput o => new() { Kind = XlateOpKind.Output, Action = o, Arg = o.Port, MplsTransparent = true, NeedsTable = true },
-        OfOutputSpecial { Port: OfReservedPort.Controller } o => new() { Kind = XlateOpKind.Controller, Action = o, Arg2 = (uint)o.MaxLengthBytes, NeedsTable = true },
+        OfOutputSpecial { Port: OfReservedPort.Controller } o => new() { Kind = XlateOpKind.Controller, Action = o, Arg2 = (uint)o.MaxLengthBytes, MplsTransparent = true, NeedsTable = true },
+        OfController o => new() { Kind = XlateOpKind.Notify, Action = o, Arg2 = o.MaxLengthBytes, NeedsTable = true },
+
+        // Open vSwitch looks these up as ordinary ports, and finds none.
+        OfOutputSpecial { Port: OfReservedPort.InPort or OfReservedPort.Local, MaxLengthBytes: > 0 } o => new() { Kind = XlateOpKind.OutputTruncated, Action = o, Arg = (uint)o.Port, Arg2 = (uint)o.MaxLengthBytes, MplsTransparent = true, NeedsTable = true },
         OfOutputSpecial o => new() { Kind = XlateOpKind.Output, Action = o, Arg = (uint)o.Port, MplsTransparent = true, NeedsTable = true },
         OfOutputReg o => new() { Kind = XlateOpKind.OutputRegister, Action = o, Source = new(o.Source), SourcePatch = All(o.Source), MplsTransparent = true, NeedsTable = true },
         OfGroup o => new() { Kind = XlateOpKind.Group, Action = o, Arg = o.GroupId, MplsTransparent = true, NeedsTable = true },

@@ -8,6 +8,7 @@ internal enum XlateOpKind : byte
     OutputRegister,
     OutputTruncated,
     Controller,
+    Notify,
     Group,
     Resubmit,
     GotoTable,

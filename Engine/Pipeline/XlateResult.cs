@@ -27,6 +27,9 @@ public sealed unsafe class XlateResult : IDisposable
     /// <summary>Recirculation ids the program refers to, one entry per mention. Whoever keeps the program longer acquires its own references.</summary>
     public List<uint> RecircIds { get; } = [];
 
+    /// <summary>Addresses that <c>normal</c> learns from each packet of the megaflow.</summary>
+    public List<LearnedSource> Learned { get; } = [];
+
     /// <summary>
     /// The program depends on more than tables, groups and headers (learned addresses, a controller): software may cache it until
     /// <see cref="OfPipeline.TablesVersion"/> moves, hardware may not.
@@ -58,6 +61,7 @@ public sealed unsafe class XlateResult : IDisposable
 
         RecircIds.Clear();
         Rules.Clear();
+        Learned.Clear();
         Steps?.Clear();
         Count = 0;
         SlowPath = false;

@@ -61,6 +61,9 @@ internal sealed class ActionCheckState
 
     public bool ChecksTables => _checks;
 
+    /// <summary>Inside <c>write_actions</c>.</summary>
+    public bool IsLenient => _lenient;
+
     public bool IsIp => EthType is Engine.EthType.Ip or Engine.EthType.Ipv6;
 
     public bool IsMpls => EthType is Engine.EthType.Mpls or Engine.EthType.MplsMcast;

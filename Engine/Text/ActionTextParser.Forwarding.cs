@@ -5,6 +5,12 @@ internal sealed partial class ActionTextParser
 {
     private const int EthernetHeaderBytes = 14;
 
+    /// <summary>OVS <c>ofputil_packet_in_reason_to_string</c>.</summary>
+    private static readonly HashSet<string> s_reasons =
+    [
+        "no_match", "action", "invalid_ttl", "action_set", "group", "packet_out", "explicit_miss", "implicit_miss",
+    ];
+
     private bool TryForwardingAction(string name, TextPiece key, TextPiece value, Action<OfAction> add)
     {
         switch (name)
@@ -85,8 +91,10 @@ internal sealed partial class ActionTextParser
         return Output(text, port, (int)Math.Min(maxLengthBytes, int.MaxValue));
     }
 
-    private static OfOutputSpecial ParseController(TextPiece where, TextPiece text)
+    private static OfAction ParseController(TextPiece where, TextPiece text)
     {
+        string reason = "action", userData = "";
+        ushort id = 0;
         ushort maxLengthBytes = ushort.MaxValue;
         if (text.IsEmpty) return new OfOutputSpecial(OfReservedPort.Controller, maxLengthBytes);
         if (text.Span.IndexOfAnyExceptInRange('0', '9') < 0)
@@ -98,13 +106,23 @@ internal sealed partial class ActionTextParser
         while (reader.Next(out TextPiece key, out TextPiece value))
         {
             if (key.Is("max_len")) maxLengthBytes = NumberText.UInt16(value, "max_len");
-            else if (key.Is("reason") && value.Is("action")) continue;
-            else if (key.Is("id") && value.Is("0")) continue;
-            else if (key.ToString() is "reason" or "id" or "userdata" or "pause" or "meter_id") where.Unsupported($"controller({key}) is not supported");
+            else if (key.Is("reason")) reason = ParseReason(value);
+            else if (key.Is("id")) id = NumberText.UInt16(value, "id");
+            else if (key.Is("userdata")) userData = ParseHexPairs(value, "bad hex digit in `controller' action `userdata'");
+            else if (key.ToString() is "pause" or "meter_id") where.Unsupported($"controller({key}) is not supported");
             else key.Fail($"unknown key \"{key}\" parsing controller action");
         }
 
-        return new OfOutputSpecial(OfReservedPort.Controller, maxLengthBytes);
+        return reason == "action" && id == 0 && userData.Length == 0
+            ? new OfOutputSpecial(OfReservedPort.Controller, maxLengthBytes)
+            : new OfController(maxLengthBytes, reason, id, userData);
+    }
+
+    private static string ParseReason(TextPiece text)
+    {
+        string reason = text.ToString();
+        if (!s_reasons.Contains(reason)) text.Fail($"unknown reason \"{text}\"");
+        return reason;
     }
 
     private OfResubmit ParseResubmit(TextPiece where, TextPiece text)

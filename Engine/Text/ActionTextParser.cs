@@ -92,6 +92,7 @@ internal sealed partial class ActionTextParser
                 NumberText.UInt32(value); // queues exist on real ports only: no effect
                 break;
             case "pop_queue":
+                if (_check.IsLenient) key.Fail("pop_queue is not allowed in an action set (OFPBAC_BAD_TYPE)");
                 break;
             case "clear_actions":
                 Add(new OfClearActions());
@@ -152,17 +153,19 @@ internal sealed partial class ActionTextParser
     }
 
     /// <summary>Pairs of hexadecimal digits, dots between them allowed; kept as OVS prints them.</summary>
-    private static OfNote ParseNote(TextPiece text)
+    private static OfNote ParseNote(TextPiece text) => new(ParseHexPairs(text, "bad hex digit in `note' argument"));
+
+    private static string ParseHexPairs(TextPiece text, string error)
     {
         var pairs = new List<string>();
         ReadOnlySpan<char> s = text.Span;
         for (int at = 0; at < s.Length; at += 2)
         {
             if (s[at] == '.') at++;
-            if (at + 1 >= s.Length || !char.IsAsciiHexDigit(s[at]) || !char.IsAsciiHexDigit(s[at + 1])) text.Fail("bad hex digit in `note' argument");
+            if (at + 1 >= s.Length || !char.IsAsciiHexDigit(s[at]) || !char.IsAsciiHexDigit(s[at + 1])) text.Fail(error);
             pairs.Add(s.Slice(at, 2).ToString().ToLowerInvariant());
         }
 
-        return new OfNote(string.Join('.', pairs));
+        return string.Join('.', pairs);
     }
 }

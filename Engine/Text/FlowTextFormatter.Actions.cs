@@ -35,6 +35,9 @@ public sealed partial class FlowTextFormatter
             case OfOutputSpecial { Port: OfReservedPort.Controller } a:
                 s.Append($"CONTROLLER:{a.MaxLengthBytes}");
                 break;
+            case OfController a:
+                AppendController(s, a);
+                break;
             case OfOutputSpecial { MaxLengthBytes: 0 } a:
                 s.Append(_ports.Format((uint)a.Port));
                 break;
@@ -67,6 +70,17 @@ public sealed partial class FlowTextFormatter
                 s.Append(FormatSimple(action));
                 break;
         }
+    }
+
+    private static void AppendController(StringBuilder s, OfController a)
+    {
+        s.Append("controller(");
+        if (a.Reason != "action") s.Append($"reason={a.Reason},");
+        if (a.MaxLengthBytes != ushort.MaxValue) s.Append($"max_len={a.MaxLengthBytes},");
+        if (a.Id != 0) s.Append($"id={a.Id},");
+        if (a.UserData.Length > 0) s.Append($"userdata={a.UserData},");
+        s.Length--;
+        s.Append(')');
     }
 
     private static string FormatSimple(OfAction action) => action switch

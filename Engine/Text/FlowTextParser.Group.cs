@@ -119,10 +119,13 @@ public sealed partial class FlowTextParser
         return new EquatableList<GroupBucket>(AssignIds(buckets));
     }
 
-    /// <summary>Buckets without an id get the lowest free ones, as ovs-ofctl hands them out for OpenFlow 1.5.</summary>
+    /// <summary>
+    /// Buckets without an id get the lowest free ones, as ovs-ofctl hands them out for OpenFlow 1.5: it does not see the ids that stand before
+    /// the first such bucket, and the switch refuses what comes twice.
+    /// </summary>
     private static IEnumerable<GroupBucket> AssignIds(List<GroupBucket> buckets)
     {
-        var taken = buckets.Select(b => b.BucketId).ToHashSet();
+        var taken = buckets.SkipWhile(b => b.BucketId != UnassignedBucket).Select(b => b.BucketId).ToHashSet();
         uint free = 0;
         foreach (GroupBucket b in buckets)
         {

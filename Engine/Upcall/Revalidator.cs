@@ -17,6 +17,10 @@ public sealed class Revalidator : IPoller
     private readonly long _maxIdleMs;
     private readonly long _maxRevalidatorMs;
     private ulong _seenVersion;
+    private long _nowMs;
+
+    /// <summary>What there was when a round began: what takes another's place in it need not be looked at.</summary>
+    private readonly List<Megaflow> _round = [];
     private long _sweptAtMs;
     private int _cursor;
 
@@ -45,6 +49,8 @@ public sealed class Revalidator : IPoller
     /// <summary>A slice: statistics and idle expiry, and the whole table at once when the OpenFlow tables have changed.</summary>
     public int Step(long nowMs)
     {
+        _nowMs = nowMs;
+        _pipeline.ForgetAged(nowMs);
         if (_pipeline.TablesVersion != _seenVersion) return RevalidateAll(nowMs);
         if (_cursor == 0 && nowMs - _sweptAtMs < _maxRevalidatorMs) return 0;
         MegaflowTable table = _upcall.Megaflows;
@@ -78,18 +84,21 @@ public sealed class Revalidator : IPoller
 
     private int TranslateAll(long nowMs)
     {
+        _nowMs = nowMs;
         _seenVersion = _pipeline.TablesVersion;
         MegaflowTable table = _upcall.Megaflows;
         int checkedCount = 0;
-        for (int i = 0; i < table.HighWater; i++)
+        _round.Clear();
+        _round.AddRange(table.All());
+        foreach (Megaflow m in _round)
         {
-            if (table[i] is not { } m) continue;
             checkedCount++;
-            bool isValid = StillValid(m, nowMs);
+            RevalidationVerdict verdict = Judge(m, nowMs);
             Push(m);
-            if (isValid) continue;
+            if (verdict == RevalidationVerdict.Keep) continue;
             Stats = Stats with { Changed = Stats.Changed + 1 };
-            Remove(m);
+            if (verdict == RevalidationVerdict.Modify) _upcall.Replace(m, _scratch, nowMs);
+            else Remove(m);
         }
 
         table.Reclaim();
@@ -102,12 +111,13 @@ public sealed class Revalidator : IPoller
     /// </summary>
     public void Purge(long nowMs)
     {
+        _nowMs = nowMs;
         _seenVersion = _pipeline.TablesVersion;
         MegaflowTable table = _upcall.Megaflows;
         for (int i = 0; i < table.HighWater; i++)
         {
             if (table[i] is not { } m) continue;
-            if (!m.HasReported) StillValid(m, nowMs);
+            if (!m.HasReported) Judge(m, nowMs);
             Push(m);
         }
 
@@ -123,6 +133,7 @@ public sealed class Revalidator : IPoller
     /// <summary>Pushes statistics and deletes what has been idle too long, if a sweep is due.</summary>
     public void SweepIfDue(long nowMs)
     {
+        _nowMs = nowMs;
         if (nowMs - _sweptAtMs < _maxRevalidatorMs) return;
         (_cursor, _sweptAtMs) = (0, nowMs);
         MegaflowTable table = _upcall.Megaflows;
@@ -134,10 +145,21 @@ public sealed class Revalidator : IPoller
         table.Reclaim();
     }
 
-    /// <summary>Pushes all counters to the OpenFlow rules. True if megaflows went because theirs cannot be pushed.</summary>
-    public bool PushAll()
+    /// <summary>
+    /// Pushes all counters to the OpenFlow rules, and what <c>normal</c> learns from the packets; megaflows look again if an address has moved
+    /// since the last time. True if megaflows went.
+    /// </summary>
+    public bool PushAll(long nowMs)
     {
+        _nowMs = nowMs;
         bool anyLost = false;
+        if (_pipeline.TablesVersion != _seenVersion)
+        {
+            // What is learned below is looked at next time: the round in which Open vSwitch learns from statistics is not the one that it wakes.
+            RevalidateAll(nowMs);
+            anyLost = true;
+        }
+
         MegaflowTable table = _upcall.Megaflows;
         for (int i = 0; i < table.HighWater; i++)
         {
@@ -178,6 +200,9 @@ public sealed class Revalidator : IPoller
             rule.Bytes += db;
             rule.LastUsedMs = Math.Max(rule.LastUsedMs, lastUsedMs);
         }
+
+        // As of now, not of the packets: so does Open vSwitch (xlate_push_stats_entry).
+        foreach (LearnedSource source in m.Learned) _pipeline.Learn(source, _nowMs);
     }
 
     private void Sweep(Megaflow m, long nowMs)
@@ -200,16 +225,18 @@ public sealed class Revalidator : IPoller
         _upcall.Delete(m);
     }
 
-    private unsafe bool StillValid(Megaflow m, long nowMs)
+    private unsafe RevalidationVerdict Judge(Megaflow m, long nowMs)
     {
         FlowKey key = m.FullKey;
-        if (IsUnreadable(m)) return false;
-        bool isValid = Revalidation.StillValid(ref key, m.FullLengthBytes, _translator, _scratch, new ReadOnlySpan<DpAction>(m.Hot->Actions, m.Hot->ActionCount), ref m.Mask, nowMs);
+        if (IsUnreadable(m)) return RevalidationVerdict.Delete;
+        _translator.Learns = _upcall.Megaflows.CountersOf(m).Packets > m.SettledPackets;
+        RevalidationVerdict verdict = Revalidation.Judge(ref key, m.FullLengthBytes, _translator, _scratch, new ReadOnlySpan<DpAction>(m.Hot->Actions, m.Hot->ActionCount), ref m.Mask, nowMs);
 
         // Perhaps the same actions, but through other rules: from now on these carry the statistics.
         m.Rules = [.. _scratch.Rules];
+        m.Learned = _scratch.Learned.Count == 0 ? [] : [.. _scratch.Learned];
         m.HasReported = true;
-        return isValid;
+        return verdict;
     }
 
     /// <summary>What living megaflows have counted and not pushed to their OpenFlow rules.</summary>

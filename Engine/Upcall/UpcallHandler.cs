@@ -61,11 +61,30 @@ public sealed unsafe class UpcallHandler : IDisposable
             rule.LastUsedMs = nowMs;
         }
 
-        if (Classifier.SubtableCount >= SubtableLimit && !Classifier.HasSubtable(ref _result.Mask, ref key) && SubtableGuard.Widen(ref _result.Mask)) WidenedMasks++;
-        Megaflow? m = Megaflows.Add(ref key, _result, nowMs);
+        Megaflow? m = Add(ref key, _result, p->LengthBytes, nowMs);
+        if (m is not null) (m.SettledPackets, m.SettledBytes) = (1, (uint)p->LengthBytes);
+        return m;
+    }
+
+    /// <summary>
+    /// Puts a megaflow with another program in the place of one: the next packet finds it and needs no upcall (OVS <c>UKEY_MODIFY</c>). What
+    /// the old one has counted is its own matter.
+    /// </summary>
+    public void Replace(Megaflow old, XlateResult result, long nowMs)
+    {
+        FlowKey key = old.FullKey;
+        long createdMs = old.CreatedMs;
+        Delete(old);
+        if (Add(ref key, result, old.FullLengthBytes, nowMs) is not { } m) return;
+        (m.HasReported, m.CreatedMs) = (true, createdMs);
+    }
+
+    private Megaflow? Add(ref FlowKey key, XlateResult result, int lengthBytes, long nowMs)
+    {
+        if (Classifier.SubtableCount >= SubtableLimit && !Classifier.HasSubtable(ref result.Mask, ref key) && SubtableGuard.Widen(ref result.Mask)) WidenedMasks++;
+        Megaflow? m = Megaflows.Add(ref key, result, nowMs);
         if (m is null) return null;
-        (m.SettledPackets, m.SettledBytes) = (1, (uint)p->LengthBytes);
-        m.FullLengthBytes = p->LengthBytes;
+        m.FullLengthBytes = lengthBytes;
         foreach (uint id in m.RecircIds) _recircs.Acquire(id);
         Classifier.Insert(m);
         return m;

@@ -106,7 +106,7 @@ public static class FlowLines
         Gen.Choose(0, 15).Select(n => $"move:NXM_NX_REG{n}[0..15]->NXM_NX_REG{15 - n}[16..31]"),
         Gen.Elements("push:reg1[3..7]", "pop:NXM_NX_REG2[]", "check_pkt_larger(1500)->reg0[4]", "load:0x1f->OXM_OF_PKT_REG2[3..7]"),
         s_ethernet.Select(a => $"mod_dl_dst:{a}"),
-        s_ethernet.Select(a => $"set_field:{a}/ff:00:ff:00:00:00->eth_src"),
+        s_ethernet.Select(a => $"set_field:{a[..2]}:00:{a[6..8]}:00:00:00/ff:00:ff:00:00:00->eth_src"),
         Gen.Choose(0, 4095).Select(n => $"push_vlan:0x8100,mod_vlan_vid:{n},mod_vlan_pcp:3,set_field:{n | 0x1000}->vlan_vid,pop_vlan"),
         Gen.Choose(0, 99).Select(n => $"set_field:{n}/0xff->reg{n % 16}"),
         s_ethernet.Select(a => $"clone(set_field:{a}->eth_dst,output:4,clone(in_port))"));
@@ -123,7 +123,7 @@ public static class FlowLines
         Gen<string> ports = Gen.Choose(0, 65535).Select(n => $"mod_tp_dst:{n}");
         return protocol switch
         {
-            "ip" or "icmp" => Gen.OneOf(ip, NatIpv4(), s_ipv4.Select(a => $"mod_nw_src:{a}"), s_ipv4.Select(a => $"set_field:{a}/255.255.0.0->ip_dst")),
+            "ip" or "icmp" => Gen.OneOf(ip, NatIpv4(), s_ipv4.Select(a => $"mod_nw_src:{a}"), s_ipv4.Select(a => $"set_field:{string.Join('.', a.Split('.')[..2])}.0.0/255.255.0.0->ip_dst")),
             "tcp" or "udp" or "sctp" => Gen.OneOf(ip, NatIpv4(), ports, Gen.Elements($"set_field:80->{protocol}_src")),
             "ipv6" or "icmp6" => Gen.OneOf(ip, NatIpv6(), s_ipv6.Select(a => $"set_field:{a}->ipv6_dst"), Gen.Elements("set_field:0x5->ipv6_label")),
             "tcp6" or "udp6" => Gen.OneOf(ip, NatIpv6(), ports),

@@ -38,6 +38,41 @@ public sealed class OfPipelineTests
         Assert.Equal(0UL, rule.Packets);
     }
 
+    [Fact]
+    public void Modify_without_a_table_is_about_table_0()
+    {
+        using PipelineBed bed = new("priority=5,tcp,actions=output:2,goto_table:1\ntable=1,priority=5,tcp,actions=output:4");
+        bed.Mod("modify priority=5,tcp,actions=output:3,goto_table:1");
+        Assert.Equal("3,4", bed.Actions(Tcp()));
+        bed.Mod("modify_strict priority=5,tcp,actions=output:5,goto_table:1");
+        Assert.Equal("5,4", bed.Actions(Tcp()));
+    }
+
+    [Theory]
+    [InlineData("actions=group:7")]
+    [InlineData("actions=clone(group:7)")]
+    [InlineData("actions=write_actions(group:7)")]
+    public void A_rule_needs_the_groups_it_names(string rule)
+    {
+        using PipelineBed bed = new("arp,actions=group:1", "group_id=1,type=all,bucket=output:2");
+        Assert.Equal("OFPBAC_BAD_OUT_GROUP", Assert.Throws<FlowModException>(() => bed.Mod(rule)).Error);
+        Assert.Equal(1, bed.Pipeline.RuleCount);
+    }
+
+    [Theory]
+    [InlineData("arp,actions=write_actions(pop_vlan,output:2)", true)]
+    [InlineData("arp,actions=write_actions(dec_ttl,output:2)", true)]
+    [InlineData("arp,actions=write_actions(mod_tp_src:80,output:2)", true)]
+    [InlineData("arp,actions=write_actions(note:01,output:2)", false)]
+    [InlineData("arp,actions=write_actions(controller(reason=no_match))", false)]
+    [InlineData("arp,actions=write_actions(set_field:9->tcp_dst)", false)]
+    public void What_may_stand_in_an_action_set(string rule, bool isAccepted)
+    {
+        using PipelineBed bed = new("");
+        Exception? e = Record.Exception(() => bed.Mod(rule));
+        Assert.Equal(isAccepted, e is null);
+    }
+
     [Theory]
     [InlineData("delete", 0)]
     [InlineData("delete table=1", 3)]

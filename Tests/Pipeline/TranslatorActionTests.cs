@@ -115,7 +115,7 @@ public sealed class TranslatorActionTests
     [InlineData("group_id=1,type=ff,bucket=watch_port:9,output:2,bucket=watch_port:3,output:3", "actions=group:1", "3")]
     [InlineData("group_id=1,type=select,bucket=output:2", "actions=group:1", "hash(sym_l4(0)),recirc(0x1)")]
     [InlineData("group_id=1,type=all", "actions=group:1,output:2", "2")]
-    [InlineData("group_id=1,type=all,bucket=output:2", "actions=group:7,output:2", "drop")]
+    [InlineData("group_id=1,type=all,bucket=clone(output:2),note:01,push:NXM_NX_REG0[],output:3", "actions=group:1,output:2", "3,2")]
     public void Groups(string group, string rule, string program)
     {
         using PipelineBed bed = new(rule, group);

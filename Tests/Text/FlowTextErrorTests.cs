@@ -146,6 +146,12 @@ public sealed class FlowTextErrorTests
     [InlineData("table=3 actions=goto_table:255")]
     [InlineData("actions=push_vlan:0x8100,push_vlan:0x8100,push_vlan:0x8100")]
     [InlineData("icmp6,icmp_type=135 actions=set_field:00:00:00:00:00:01->nd_tll")]
+    [InlineData("actions=set_field:02:00:00:00:00:01/ff:00:00:00:00:00->eth_src")]
+    [InlineData("ip actions=set_field:10.0.0.1/8->ip_src")]
+    [InlineData("ip actions=load:0x2->NXM_OF_IP_TOS[]")]
+    [InlineData("dl_vlan=5 actions=load:0x1->OXM_OF_VLAN_VID[]")]
+    [InlineData("actions=controller(reason=because)")]
+    [InlineData("actions=write_actions(pop_queue)")]
     public void OtherInconsistenciesAreRefused(string flow)
         => Assert.Throws<FlowTextException>(() => new FlowTextParser().ParseFlow(flow));
 
@@ -153,7 +159,7 @@ public sealed class FlowTextErrorTests
     [InlineData("actions=learn(table=1,NXM_OF_ETH_DST[])", 9)]
     [InlineData("actions=output:1,exit", 18)]
     [InlineData("actions=enqueue:1:2", 9)]
-    [InlineData("actions=controller(reason=no_match)", 9)]
+    [InlineData("actions=controller(pause)", 9)]
     [InlineData("tun_metadata0=1 actions=drop", 1)]
     [InlineData("ip,nsh_ttl=1 actions=drop", 4)]
     public void WhatIsNotImplementedIsToldApart(string flow, int column)

@@ -12,6 +12,7 @@ public sealed class FlowTextFormatTests
     [InlineData("tcp,tp_src=123,actions=flood", "tcp,tp_src=123 actions=FLOOD")]
     [InlineData("in_port=LOCAL dl_vlan=9 dl_src=00:0A:E4:25:6B:B0 actions=drop", "in_port=LOCAL,dl_vlan=9,dl_src=00:0a:e4:25:6b:b0 actions=drop")]
     [InlineData("udp dl_vlan_pcp=7 idle_timeout=5 actions=strip_vlan output:0", "idle_timeout=5,udp,dl_vlan_pcp=7 actions=pop_vlan,output:0")]
+    [InlineData("actions=controller(userdata=01.0203,reason=no_match,id=5,max_len=9)", "actions=controller(reason=no_match,max_len=9,id=5,userdata=01.02.03)")]
     [InlineData("cookie=0x123456789abcdef hard_timeout=10 priority=60000 actions=controller", "cookie=0x123456789abcdef,hard_timeout=10,priority=60000 actions=CONTROLLER:65535")]
     [InlineData("actions=note:41.42.43,note:00.01.02.03.04.05.06.07,note", "actions=note:41.42.43,note:00.01.02.03.04.05.06.07,note:")]
     [InlineData("ip,actions=set_field:10.4.3.77->ip_src,mod_nw_ecn:2", "ip actions=set_field:10.4.3.77->ip_src,mod_nw_ecn:2")]
