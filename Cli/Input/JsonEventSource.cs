@@ -65,7 +65,7 @@ public sealed class JsonEventSource : IEventSource
         bool needsPort = next.Op is ReplayOp.Packet or ReplayOp.PortDown or ReplayOp.PortUp;
         json.Require(!needsPort || hasPort, "port");
         json.Require(next.Op != ReplayOp.Packet || hasHex, "hex");
-        json.Require(next.Op != ReplayOp.FlowMods || hasLines, "lines");
+        json.Require(next.Op is not (ReplayOp.FlowMods or ReplayOp.CtSetLimits or ReplayOp.CtDelLimits) || hasLines, "lines");
         json.Require(next.Op != ReplayOp.GroupMod || hasLine, "line");
         if (needsPort && !_ports.Contains(next.Port)) json.Throw($"port {next.Port} does not exist");
     }
@@ -79,11 +79,13 @@ public sealed class JsonEventSource : IEventSource
             case "flow_mods": return ReplayOp.FlowMods;
             case "group_mods": return ReplayOp.GroupMod;
             case "ct_flush": return ReplayOp.CtFlush;
+            case "ct_set_limits": return ReplayOp.CtSetLimits;
+            case "ct_del_limits": return ReplayOp.CtDelLimits;
             case "tick": return ReplayOp.Tick;
             case "port_down": return ReplayOp.PortDown;
             case "port_up": return ReplayOp.PortUp;
             default:
-                json.Throw($"unknown op {CliJson.Quote(op)}; expected pkt, flow_mods, group_mods, ct_flush, port_down, port_up or tick");
+                json.Throw($"unknown op {CliJson.Quote(op)}; expected pkt, flow_mods, group_mods, ct_flush, ct_set_limits, ct_del_limits, port_down, port_up or tick");
                 return default;
         }
     }

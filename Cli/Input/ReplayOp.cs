@@ -15,6 +15,12 @@ public enum ReplayOp
     /// <summary>Connections are flushed, of one zone or of all.</summary>
     CtFlush,
 
+    /// <summary>Connection limits are set, each line as an argument of OVS <c>dpctl/ct-set-limits</c>: <c>default=N</c> or <c>zone=Z,limit=N</c>.</summary>
+    CtSetLimits,
+
+    /// <summary>Zones lose their limits, each line as an argument of OVS <c>dpctl/ct-del-limits</c>: <c>zone=Z[,Z..]</c>.</summary>
+    CtDelLimits,
+
     /// <summary>A port goes away.</summary>
     PortDown,
 

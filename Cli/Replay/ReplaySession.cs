@@ -153,6 +153,10 @@ public sealed class ReplaySession : IDisposable
             case ReplayOp.CtFlush:
                 Simulator.FlushConntrack(Event.Zone);
                 break;
+            case ReplayOp.CtSetLimits:
+            case ReplayOp.CtDelLimits:
+                ApplyLimits();
+                break;
             default:
                 break;
         }
@@ -188,6 +192,16 @@ public sealed class ReplaySession : IDisposable
     private void ApplyGroupMod()
     {
         ControlText.OfEvent(_events.Name, Event.LineNumber, []).Run(() => Simulator.ApplyGroupMod(_parser.ParseGroup(Event.Lines[0]), purge: true));
+    }
+
+    private void ApplyLimits()
+    {
+        List<ZoneLimitText> limits = [];
+        foreach (string line in Event.Lines)
+        {
+            if (!ZoneLimitText.TryParse(line, isDeletion: Event.Op == ReplayOp.CtDelLimits, limits)) Fail($"{CliJson.Quote(line)}: expected {ZoneLimitText.Expected(Event.Op == ReplayOp.CtDelLimits)}");
+        }
+        foreach (ZoneLimitText limit in limits) Simulator.SetConntrackLimit(limit.Zone, limit.Limit);
     }
 
     private void Fail(string what) => CommandFailedException.ThrowBadInput(_events.Name, Event.LineNumber, what);

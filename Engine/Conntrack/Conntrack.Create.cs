@@ -64,10 +64,10 @@ public sealed unsafe partial class Conntrack
         {
             Relate(id, expectation, (args.Flags & DpCtFlags.Nat) != 0);
         }
-        else if ((args.Flags & DpCtFlags.Nat) != 0 && args.Nat != NatKind.None)
+        else if ((args.Flags & DpCtFlags.Nat) != 0 && (args.Nat != NatKind.None || _repeatsOvs31))
         {
             c->Nat = args.Nat;
-            if (!ChooseTuple(id, args, nowMs))
+            if (!(args.Nat == NatKind.None ? LoseReplyTuple(id, nowMs) : ChooseTuple(id, args, nowMs)))
             {
                 ReturnConn(id);
                 return 0;
@@ -104,7 +104,7 @@ public sealed unsafe partial class Conntrack
     {
         ConnRecord* c = Conn(id);
         if (!InsertEntry(hash, id)) return false;
-        if (c->Nat == NatKind.None) return true;
+        if (c->Nat == NatKind.None && ConnKey.Same(c->Rev, c->Fwd.Reverse())) return true;
         ulong reverseHash = _hash.OfKey(c->Rev);
         if (reverseHash == hash) return true;
         if (!InsertEntry(reverseHash, id))

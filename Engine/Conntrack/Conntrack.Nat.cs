@@ -37,6 +37,23 @@ public sealed unsafe partial class Conntrack
         return SearchPort(id, source: false, srcPort, min, max, nowMs);
     }
 
+    /// <summary>
+    /// What OVS makes of <c>commit,nat</c> without address for a connection that nobody expects: nothing is translated, but the reply tuple gets the
+    /// address 0 and port 0, so no answer is recognised, and of connections that differ in nothing but these there is room for one.
+    /// </summary>
+    private bool LoseReplyTuple(int id, long nowMs)
+    {
+        ConnRecord* c = Conn(id);
+        c->Rev.Src = 0;
+        if (c->IsIpv6)
+        {
+            _addresses[id].RevSrc = default;
+            c->Rev.Src = _hash.OfAddress(default);
+        }
+        if (c->Fwd.Proto is IpProto.Tcp or IpProto.Udp) SetRevPort(c, source: false, 0);
+        return IsTupleFree(id, nowMs);
+    }
+
     /// <summary>Address of the range by hash; an all-zero range keeps the address.</summary>
     private void ChooseAddress(int id, in DpCt args, uint hash)
     {

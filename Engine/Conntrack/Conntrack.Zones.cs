@@ -3,11 +3,14 @@ using System.Runtime.CompilerServices;
 namespace Mergeflow.Engine;
 
 /// <remarks>
-/// Limits per zone as OVS 3.7: a zone without a limit of its own is held to the default, each zone by itself. Connections that were there
-/// before counting began are not counted.
+/// Limits per zone as OVS 3.7: a zone without a limit of its own is held to the default, each zone by itself. In 3.1 all zones without a limit of
+/// their own share the default. Connections that were there before counting began are not counted.
 /// </remarks>
 public sealed unsafe partial class Conntrack
 {
+    /// <summary>Where the connections of all zones are counted that share the default limit.</summary>
+    private const int DefaultZone = ushort.MaxValue + 1;
+
     private readonly CtZoneLimit* _zones;
     private bool _anyLimit;
     private uint _defaultLimit;
@@ -46,7 +49,7 @@ public sealed unsafe partial class Conntrack
     /// <summary>Limit that holds for a zone (0 = none set) and its connections counted against it (<c>dpctl/ct-get-limits</c>).</summary>
     public (uint Limit, uint Count) GetZoneLimit(ushort zone)
     {
-        CtZoneLimit* z = _zones + zone;
+        CtZoneLimit* z = _zones + CountedAt(zone);
         return (z->HasLimit ? z->Limit : _defaultLimit, z->IsCounted ? z->Count : 0);
     }
 
@@ -57,6 +60,7 @@ public sealed unsafe partial class Conntrack
         CtZoneLimit* z = _zones + zone;
         if (z->HasLimit) return z->Count < z->Limit;
         if (_defaultLimit == 0) return true;
+        z = _zones + CountedAt(zone);
         if (!z->IsCounted) StartCounting(z);
         return z->Count < _defaultLimit;
     }
@@ -65,18 +69,22 @@ public sealed unsafe partial class Conntrack
     private void EnterZone(int id, ushort zone)
     {
         if (!_anyLimit) return;
-        CtZoneLimit* z = _zones + zone;
+        int at = CountedAt(zone);
+        CtZoneLimit* z = _zones + at;
         if (!z->IsCounted) return;
         z->Count++;
         _cold[id].AdmitSeq = z->Seq;
-        Conn(id)->Flags |= ConnFlags.Admitted;
+        Conn(id)->Flags |= at == DefaultZone ? ConnFlags.Admitted | ConnFlags.AdmittedByDefault : ConnFlags.Admitted;
     }
 
-    private void LeaveZone(ushort zone, uint seq)
+    private void LeaveZone(int id)
     {
-        CtZoneLimit* z = _zones + zone;
-        if (z->IsCounted && z->Seq == seq) z->Count--;
+        ConnRecord* c = Conn(id);
+        CtZoneLimit* z = _zones + ((c->Flags & ConnFlags.AdmittedByDefault) != 0 ? DefaultZone : c->Fwd.Zone);
+        if (z->IsCounted && z->Seq == _cold[id].AdmitSeq) z->Count--;
     }
+
+    private int CountedAt(ushort zone) => _repeatsOvs31 && !_zones[zone].HasLimit ? DefaultZone : zone;
 
     private static void StartCounting(CtZoneLimit* z)
     {

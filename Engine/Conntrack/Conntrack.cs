@@ -56,7 +56,7 @@ public sealed unsafe partial class Conntrack : IDisposable
         _cold = (ConnCold*)Allocate((nuint)(_capacity + 1) * ConnCold.SizeBytes);
         _addresses = (ConnAddresses*)Allocate((nuint)(_capacity + 1) * (nuint)sizeof(ConnAddresses));
         _wheel = (int*)Allocate(WheelSlotCount * sizeof(int));
-        _zones = (CtZoneLimit*)Allocate((nuint)(ushort.MaxValue + 1) * (nuint)sizeof(CtZoneLimit));
+        _zones = (CtZoneLimit*)Allocate((nuint)(DefaultZone + 1) * (nuint)sizeof(CtZoneLimit));
         _expectations = (CtExpectation*)Allocate((MaxExpectations + 1) * (nuint)sizeof(CtExpectation));
         _expectationChains = (int*)Allocate(ExpectationChains * sizeof(int));
         _timeouts = (long*)Allocate((nuint)TimeoutRowMax * TimeoutRowStride * sizeof(long));
@@ -135,7 +135,7 @@ public sealed unsafe partial class Conntrack : IDisposable
         if ((c->Flags & ConnFlags.TwoEntries) != 0) RemoveEntry(_hash.OfKey(c->Rev), id);
         WheelUnlink(id);
         if ((c->Flags & ConnFlags.HasAlg) != 0) ForgetExpectations(id);
-        if ((c->Flags & ConnFlags.Admitted) != 0) LeaveZone(c->Fwd.Zone, _cold[id].AdmitSeq);
+        if ((c->Flags & ConnFlags.Admitted) != 0) LeaveZone(id);
         c->Flags = ConnFlags.None;
         c->ExpiryMs = 0;
         c->Birth++;

@@ -21,7 +21,9 @@ public sealed record ConntrackOptions
     /// <summary>
     /// Do what only OVS 3.1 does, where newer versions are plainly better: the fragments of a datagram that is late go on as invalid, with the
     /// next packet that passes, instead of being dropped; and the packet that reopens a closed connection whose NAT changes nothing is tracked,
-    /// but neither new nor established, because the old reply tuple is in its way.
+    /// but neither new nor established, because the old reply tuple is in its way; and <c>commit,nat</c> without an address makes a connection whose
+    /// answers are not recognised, unless it was expected; and behind a VLAN tag gateways do not read IPv6; and
+    /// zones without a limit of their own share the default limit.
     /// </summary>
     public bool RepeatsOvs31 { get; init; }
 

@@ -138,6 +138,15 @@ public sealed unsafe class Simulator : IDisposable
         AfterChange();
     }
 
+    /// <summary>Sets the most connections of a zone, or of each zone that has no limit of its own (null); null as limit takes the zone's away.</summary>
+    public void SetConntrackLimit(ushort? zone, uint? limit)
+    {
+        Flush();
+        if (zone is not ushort z) Datapath.Conntrack.DefaultLimit = limit ?? 0;
+        else if (limit is uint most) Datapath.Conntrack.SetZoneLimit(z, most);
+        else Datapath.Conntrack.RemoveZoneLimit(z);
+    }
+
     /// <summary>What rules have counted so far belongs to the tables as they are.</summary>
     private void BeforeChange()
     {

@@ -24,6 +24,23 @@ public sealed class ReplayFormTests
         Assert.True(new FileInfo(folder["a.jsonl"]).Length > 1000);
     }
 
+    [Theory]
+    [InlineData("ct_set_limits", "zone=5", "default=N or zone=Z,limit=N")]
+    [InlineData("ct_set_limits", "zone=65536,limit=1", "default=N or zone=Z,limit=N")]
+    [InlineData("ct_set_limits", "default=-1", "default=N or zone=Z,limit=N")]
+    [InlineData("ct_del_limits", "zone=5,limit=1", "zone=Z[,Z..]")]
+    [InlineData("ct_del_limits", "default=1", "zone=Z[,Z..]")]
+    public void ALimitThatCannotBeReadIsNamed(string op, string line, string expected)
+    {
+        using TemporaryFolder folder = new();
+        File.WriteAllText(folder["flows.txt"], Flows);
+        File.WriteAllText(folder["in.jsonl"], $"{{\"i\":0,\"t\":0,\"op\":\"{op}\",\"lines\":[\"{line}\"]}}\n");
+        CliRun run = CliRun.Of("replay", "--flows", folder["flows.txt"], "--ports", "p1=1,p2=2", "--in", folder["in.jsonl"], "--out", folder["out.jsonl"]);
+        Assert.Equal(ExitCode.BadInput, run.ExitCode);
+        Assert.Contains($"{line}", run.Error, StringComparison.Ordinal);
+        Assert.Contains(expected, run.Error, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void OutputNamedGzIsCompressed()
     {

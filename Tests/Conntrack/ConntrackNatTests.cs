@@ -230,4 +230,20 @@ public sealed class ConntrackNatTests
         Assert.Equal(CtBench.New, b.Send(Udp("10.0.0.1", 1000, "203.0.113.9", 53), Commit(nat: true)));
         Assert.Equal(EstReply, b.Send(Udp("203.0.113.9", 53, "10.0.0.1", 1000), Lookup(nat: true)));
     }
+
+    /// <summary>In 3.1 the reply tuple of such a connection has neither address nor port; a second one to the same port has no room. By default it is as without NAT.</summary>
+    [Theory]
+    [InlineData(true, "10.0.0.1", "10.0.0.2")]
+    [InlineData(true, "fd00::1", "fd00::2")]
+    [InlineData(false, "10.0.0.1", "10.0.0.2")]
+    public void Nat_without_an_address_loses_the_answers_as_Open_vSwitch_does(bool repeats, string client, string server)
+    {
+        using var b = new CtBench(new ConntrackOptions { Seed = 7, CapacityConnections = 64, RepeatsOvs31 = repeats });
+        Assert.Equal(New, b.Send(Udp(client, 1000, server, 53), Commit(nat: true)));
+        Assert.Equal((repeats, 53, repeats ? 0 : 1000), (b.TheConnection().Reply.Src.IsZero, b.TheConnection().Reply.SrcPort, b.TheConnection().Reply.DstPort));
+        Assert.Equal(New, b.Send(Udp(client, 1000, server, 53), Lookup(nat: true)));
+        Assert.Equal(repeats ? New : EstReply, b.Send(Udp(server, 53, client, 1000), Lookup(nat: true)));
+        b.Send(Udp(client, 1001, server, 53), Commit(nat: true));
+        Assert.Equal(repeats ? 1 : 2, b.Ct.Count);
+    }
 }

@@ -122,6 +122,41 @@ public sealed class ConntrackZoneTests
         }
     }
 
+    /// <summary>As Open vSwitch 3.1 does; a zone with a limit of its own does not count.</summary>
+    [Fact]
+    public void InVersion31ZonesShareTheDefaultLimit()
+    {
+        using var b = new CtBench(new ConntrackOptions { Seed = 7, CapacityConnections = 64, RepeatsOvs31 = true });
+        b.Ct.DefaultLimit = 2;
+        b.Ct.SetZoneLimit(9, 1);
+        foreach ((ushort zone, bool isAdmitted) in new (ushort, bool)[] { (1, true), (9, true), (2, true), (3, false), (9, false) })
+        {
+            b.Send(Udp("10.0.0.1", 100 + b.Ct.Count, "10.0.0.2", 9), Commit(zone));
+            Assert.Equal(isAdmitted, b.Last.ConnId > 0);
+        }
+        Assert.Equal(((2u, 2u), (1u, 1u)), (b.Ct.GetZoneLimit(3), b.Ct.GetZoneLimit(9)));
+        b.Ct.FlushZone(2);
+        b.Send(s_query, Commit(3));
+        Assert.True(b.Last.ConnId > 0);
+    }
+
+    /// <summary>A connection that has ended keeps its place in the zone until the sweep, so one that takes up its tuple finds none.</summary>
+    [Fact]
+    public void AnEndedConnectionCountsUntilTheSweep()
+    {
+        using var b = new CtBench();
+        b.Ct.SetZoneLimit(1, 1);
+        b.OpenTcp();
+        b.Ct.Step(b.NowMs);
+        b.Send(Forward(Rst | Ack, 101, 501), Lookup());
+        Assert.Equal(CtBench.New, b.Send(Forward(Syn, 9000, 0), Commit()));
+        Assert.Equal((-1, (1u, 1u)), (b.Last.ConnId, b.Ct.GetZoneLimit(1)));
+        b.NowMs += 21_000;
+        b.Ct.Step(b.NowMs);
+        Assert.Equal(CtBench.New, b.Send(Forward(Syn, 9000, 0), Commit()));
+        Assert.True(b.Last.ConnId > 0);
+    }
+
     [Fact]
     public void AFullTableRefusesUntilSomethingExpires()
     {
