@@ -54,22 +54,71 @@ public sealed unsafe partial class Conntrack
     {
         Sweep(nowMs);
         ExecuteOne(packet, args, nowMs, hash, out verdict);
-        if (_repeatsOvs31) SendLate(packet, nowMs, ref verdict);
+        if (RepeatsOvs31) SendLate(packet, nowMs, ref verdict);
         else ExpireFragments(nowMs, 0, 1);
+    }
+
+    /// <summary>
+    /// Sends packets through conntrack that were released together (OVS <c>conntrack_execute</c> of a batch): fragments are taken out first,
+    /// whole packets are tracked, then datagrams that became complete. Those that go on are <see cref="Released"/>.
+    /// </summary>
+    /// <param name="packets">Parsed packets; those on hold belong to conntrack until they are released.</param>
+    /// <param name="dlType">Ethernet type of the megaflow whose action it is: others cannot be read.</param>
+    /// <param name="args">The action.</param>
+    /// <param name="nowMs">Clock in ms.</param>
+    public void ExecuteTogether(ReadOnlySpan<nint> packets, Be16 dlType, in DpCt args, long nowMs)
+    {
+        if (nowMs >= _nextSweepMs) Sweep(nowMs);
+        _releasedCount = 0;
+        Span<int> whole = stackalloc int[packets.Length];
+        int wholeCount = 0;
+        foreach (nint address in packets)
+        {
+            var p = (Packet*)address;
+            MiniflowExtractor.EnsureParsed(p);
+            int complete = -1;
+            if (p->Key.NwFrag == NwFrag.No || p->Key.DlType != dlType || !TryHold(p, args.Zone, nowMs, ref complete)) AddReleased(p);
+            else if (complete >= 0) whole[wholeCount++] = complete;
+        }
+
+        int trackedCount = _releasedCount;
+        for (int i = 0; i < trackedCount; i++)
+        {
+            var p = (Packet*)_released[i];
+            if (p->Key.NwFrag != NwFrag.No || p->Key.DlType != dlType) Reject(p, args.Zone, out _);
+            else if (!TryExecuteEstablished(p, args, nowMs, 0, out _)) ExecuteWhole(p, args, nowMs, 0, out _);
+        }
+
+        foreach (int datagram in whole[..wholeCount])
+        {
+            // Again: the buffer holds one datagram, the last.
+            Reassemble(datagram);
+            Release(datagram, args, nowMs, out _);
+        }
+
+        if (nowMs >= _dueMs) AddOrDropLate(nowMs);
     }
 
     /// <summary>Lets the fragments of the oldest datagram that is late follow the packet, invalid (OVS 3.1 <c>ipf_send_expired_frags</c>).</summary>
     private void SendLate(Packet* packet, long nowMs, ref CtVerdict verdict)
     {
-        int datagram = _fragments.Oldest;
-        if (datagram < 0 || nowMs <= _fragments.Datagram(datagram)->ExpiryMs || nowMs >= _fragments.Datagram(datagram)->ExpiryMs + CtFragments.PurgeMs)
-        {
-            ExpireFragments(nowMs, 0, 1);
-            return;
-        }
-
         if (verdict.Disposition != CtDisposition.Released) _releasedCount = 0;
         if (verdict.Disposition == CtDisposition.Continue) AddReleased(packet);
+        if (!AddOrDropLate(nowMs)) return;
+        verdict.Disposition = CtDisposition.Released;
+        verdict.Offloadable = false;
+    }
+
+    /// <summary>Adds the fragments of the oldest datagram to those released if it is late and versions like this do so, or drops them.</summary>
+    private bool AddOrDropLate(long nowMs)
+    {
+        int datagram = _fragments.Oldest;
+        if (!RepeatsOvs31 || datagram < 0 || nowMs <= _fragments.Datagram(datagram)->ExpiryMs || nowMs >= _fragments.Datagram(datagram)->ExpiryMs + CtFragments.PurgeMs)
+        {
+            ExpireFragments(nowMs, 0, 1);
+            return false;
+        }
+
         int firstLate = _releasedCount;
         CtDatagram* d = _fragments.Datagram(datagram);
         for (int f = d->FirstFragment; f >= 0; f = _fragments.Fragment(f)->Next)
@@ -85,8 +134,7 @@ public sealed unsafe partial class Conntrack
         if (!d->FirstSeen || !d->LastSeen) SortByArrival(d, _released.AsSpan(firstLate, _releasedCount - firstLate));
         _fragments.Remove(datagram);
         UpdateDue();
-        verdict.Disposition = CtDisposition.Released;
-        verdict.Offloadable = false;
+        return true;
     }
 
     private void SortByArrival(CtDatagram* d, Span<nint> packets)

@@ -26,12 +26,15 @@ public sealed unsafe partial class Conntrack : IDisposable
     private readonly uint _bucketMask;
     private readonly ConnHash _hash;
     private readonly List<PinnedBlock> _blocks = [];
-    private readonly bool _repeatsOvs31;
+
     private ulong _random;
     private int _freeHead;
     private int _highWater = 1;
     private int _count;
     private bool _disposed;
+
+    /// <summary>See <see cref="ConntrackOptions.RepeatsOvs31"/>.</summary>
+    public bool RepeatsOvs31 { get; }
 
     /// <summary>Builds an empty tracker.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The capacity is not within 1..16,777,216.</exception>
@@ -43,7 +46,7 @@ public sealed unsafe partial class Conntrack : IDisposable
 
         _capacity = options.CapacityConnections;
         _sweepMs = options.SweepMs;
-        _repeatsOvs31 = options.RepeatsOvs31;
+        RepeatsOvs31 = options.RepeatsOvs31;
         ulong seed = options.Seed != 0 ? options.Seed : BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8));
         _hash = new ConnHash(seed);
         _random = seed | 1;

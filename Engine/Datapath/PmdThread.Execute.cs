@@ -23,10 +23,7 @@ public sealed unsafe partial class PmdThread
             }
         }
 
-        hot->Packets++;
-        hot->Bytes += (ulong)p->LengthBytes;
-        hot->LastUsedMs = _nowMs;
-        hot->TcpFlags |= p->Key.TcpFlags.Raw;
+        CountPass(hot, p);
         int outerPass = _tracePass;
         if (_trace is not null) _tracePass = PmdOffload.AddPass(_trace, hot->Id, hot->Generation, p->LengthBytes);
         switch (hot->Shape)
@@ -47,6 +44,15 @@ public sealed unsafe partial class PmdThread
         _tracePass = outerPass;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void CountPass(MegaflowHot* hot, Packet* p)
+    {
+        hot->Packets++;
+        hot->Bytes += (ulong)p->LengthBytes;
+        hot->LastUsedMs = _nowMs;
+        hot->TcpFlags |= p->Key.TcpFlags.Raw;
+    }
+
     /// <summary>The flow table is full: the actions run from a private copy, because nested upcalls reuse the translation's buffer.</summary>
     private void RunUninstalled<T>(Packet* p)
         where T : struct, IStageMarks
@@ -62,6 +68,13 @@ public sealed unsafe partial class PmdThread
         where T : struct, IStageMarks
     {
         if (count == 0) Stats.Dropped++;
+        if (Run<T>(p, a, count)) Pool.Return(p);
+    }
+
+    /// <summary>Runs <paramref name="count"/> records; false if they consumed the packet.</summary>
+    private bool Run<T>(Packet* p, DpAction* a, int count)
+        where T : struct, IStageMarks
+    {
         for (int i = 0; i < count; i++)
         {
             DpAction* act = a + i;
@@ -71,7 +84,7 @@ public sealed unsafe partial class PmdThread
                     Transmit<T>(p, act->Port);
                     break;
                 case DpOp.Ct:
-                    if (!RunCt<T>(p, act, count - i - 1)) return;
+                    if (!RunCt<T>(p, act, count - i - 1)) return false;
                     break;
                 case DpOp.CtClear:
                     Conntrack.Clear(p);
@@ -80,7 +93,7 @@ public sealed unsafe partial class PmdThread
                     if (i == count - 1)
                     {
                         Recirculate<T>(p, act->RecircId);
-                        return;
+                        return false;
                     }
                     if (CloneOf(p) is var again && again != null) Recirculate<T>(again, act->RecircId);
                     break;
@@ -111,7 +124,7 @@ public sealed unsafe partial class PmdThread
                     {
                         Stats.Dropped++;
                         Pool.Return(p);
-                        return;
+                        return false;
                     }
                     break;
                 case DpOp.Userspace:
@@ -121,16 +134,16 @@ public sealed unsafe partial class PmdThread
                 case DpOp.Drop:
                     Stats.Dropped++;
                     Pool.Return(p);
-                    return;
+                    return false;
                 case DpOp.TnlPop:
                     PopTunnel<T>(p, act);
-                    return;
+                    return false;
                 case DpOp.TnlPush:
                     if (!PushTunnel(p, act))
                     {
                         Stats.Dropped++;
                         Pool.Return(p);
-                        return;
+                        return false;
                     }
                     break;
                 default:
@@ -139,13 +152,13 @@ public sealed unsafe partial class PmdThread
                         StopTrace(OffloadReason.UnsupportedAction, "no headroom");
                         Stats.Dropped++;
                         Pool.Return(p);
-                        return;
+                        return false;
                     }
                     break;
             }
         }
 
-        Pool.Return(p);
+        return true;
     }
 
     /// <summary>Runs a ct record; false if the packet is not to go on with this list (held, or its list was finished for it).</summary>
@@ -166,30 +179,20 @@ public sealed unsafe partial class PmdThread
             case CtDisposition.Held:
                 return false;
             default:
-                RunReleased<T>(p->EventIndex, p->RecircDepth, act + 1, restCount);
+                RunReleased<T>(p->EventIndex, p->RecircDepth, p->Key.DlType, act + 1, restCount);
                 return false;
-        }
-    }
-
-    /// <summary>A fragment completed its datagram: all of its fragments go on with the rest of the list, as if they had arrived now.</summary>
-    private void RunReleased<T>(long eventIndex, byte depth, DpAction* rest, int restCount)
-        where T : struct, IStageMarks
-    {
-        ReadOnlySpan<nint> released = _conntrack.Released;
-        // Copied: a nested ct may release others into the same list.
-        Span<nint> packets = stackalloc nint[released.Length];
-        released.CopyTo(packets);
-        foreach (nint address in packets)
-        {
-            var q = (Packet*)address;
-            q->EventIndex = eventIndex;
-            q->RecircDepth = depth;
-            Execute<T>(q, rest, restCount);
         }
     }
 
     private void Recirculate<T>(Packet* p, uint recircId)
         where T : struct, IStageMarks
+    {
+        if (EnterRecirculation(p, recircId)) RunPass<T>(p, null);
+    }
+
+    /// <summary>The packet is to be looked up again; false if it has been too often, then it is dropped.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool EnterRecirculation(Packet* p, uint recircId)
     {
         if (p->RecircDepth >= MaxRecircDepth)
         {
@@ -197,14 +200,14 @@ public sealed unsafe partial class PmdThread
             Stats.Dropped++;
             StopTrace(OffloadReason.TraceTooDeep, "recirc");
             Pool.Return(p);
-            return;
+            return false;
         }
 
         Stats.Recirculations++;
         p->RecircDepth++;
         MiniflowExtractor.EnsureParsed(p);
         PacketMetadata.SetRecircId(p, recircId);
-        RunPass<T>(p, null);
+        return true;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -110,6 +110,24 @@ public sealed unsafe partial class PmdThread
     private MegaflowHot* Classify<T>(Packet* p)
         where T : struct, IStageMarks
     {
+        MegaflowHot* hot = Find<T>(p);
+        if (hot != null) return hot;
+        Fine<T>(PmdStage.Upcall);
+        Stats.Upcalls++;
+        Megaflow? m = _upcall.Handle(p, _nowMs);
+        if (m is null)
+        {
+            Stats.UpcallsUninstalled++;
+            return null;
+        }
+
+        return m.Hot;
+    }
+
+    /// <summary>Finds the megaflow of a parsed packet; null if there is none.</summary>
+    private MegaflowHot* Find<T>(Packet* p)
+        where T : struct, IStageMarks
+    {
         Vector256<byte> l0 = default;
         Vector256<byte> l1 = default;
         ulong hash = 0;
@@ -140,23 +158,10 @@ public sealed unsafe partial class PmdThread
 
         Fine<T>(PmdStage.Megaflow);
         int id = Classifier.Lookup(ref p->Key, p->KeyLanes, ref Stats.SubtablesProbed);
-        if (id >= 0)
-        {
-            Stats.MegaflowHits++;
-            if (cacheable) _emc!.Insert(l0, l1, hash, id);
-            return Megaflows.HotOf(id);
-        }
-
-        Fine<T>(PmdStage.Upcall);
-        Stats.Upcalls++;
-        Megaflow? m = _upcall.Handle(p, _nowMs);
-        if (m is null)
-        {
-            Stats.UpcallsUninstalled++;
-            return null;
-        }
-
-        return m.Hot;
+        if (id < 0) return null;
+        Stats.MegaflowHits++;
+        if (cacheable) _emc!.Insert(l0, l1, hash, id);
+        return Megaflows.HotOf(id);
     }
 
     /// <summary>Adopts the classifier's union mask; a change makes the cache stale.</summary>

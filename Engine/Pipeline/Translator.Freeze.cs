@@ -75,12 +75,7 @@ public sealed unsafe partial class Translator
         lanes.TunnelMask1 = ~Vector256.Load(_live + (32 * (L.TunnelLane + 1)));
         lanes.Tunnel0 = Vector256.Load(_flow + (32 * L.TunnelLane)) & lanes.TunnelMask0;
         lanes.Tunnel1 = Vector256.Load(_flow + (32 * (L.TunnelLane + 1))) & lanes.TunnelMask1;
-        if (*(uint*)(_live + L.InPort) != uint.MaxValue)
-        {
-            lanes.InPort = *(uint*)(_flow + L.InPort);
-            lanes.InPortWritten = 1;
-        }
-
+        lanes.InPort = Vector256.CreateScalar((ulong)*(uint*)(_flow + L.InPort));
         var view = new FrozenView
         {
             Table = table,
@@ -111,7 +106,9 @@ public sealed unsafe partial class Translator
         state.Lanes.Metadata.Store(_flow + PipelineFlow.RegOffset + 64);
         ThawTunnel(L.TunnelLane, state.Lanes.Tunnel0, state.Lanes.TunnelMask0);
         ThawTunnel(L.TunnelLane + 1, state.Lanes.Tunnel1, state.Lanes.TunnelMask1);
-        if (state.Lanes.InPortWritten != 0) Write(L.InPort, L.Window4, state.Lanes.InPort);
+
+        // Not always the packet's own: a late fragment may resume where a packet of another port was put aside.
+        Write(L.InPort, L.Window4, state.Lanes.InPort.ToScalar());
         foreach (UInt128 item in state.Stack) _stack.Add(item);
         if (state.ActionSet.Length > 0) WriteActions(state.ActionSet);
     }

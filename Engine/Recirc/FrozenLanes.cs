@@ -3,7 +3,7 @@ using System.Runtime.Intrinsics;
 
 namespace Mergeflow.Engine;
 
-/// <summary>Metadata that survives recirculation in the frozen state: registers, metadata, in_port, and the tunnel fields that actions wrote.</summary>
+/// <summary>Metadata that survives recirculation in the frozen state: registers, metadata, in_port (OVS <c>struct frozen_metadata</c>), and the tunnel fields that actions wrote.</summary>
 [StructLayout(LayoutKind.Sequential)]
 internal struct FrozenLanes
 {
@@ -17,12 +17,6 @@ internal struct FrozenLanes
     public Vector256<byte> TunnelMask0;
     public Vector256<byte> TunnelMask1;
 
-    /// <summary>in_port as it stands in the key.</summary>
-    public ulong InPort;
-
-    /// <summary>1 if in_port was rewritten.</summary>
-    public ulong InPortWritten;
-
-    /// <summary>Zero: fills the last lane, so that states compare as bytes.</summary>
-    public UInt128 Padding;
+    /// <summary>in_port as it stands in the key, padded with zero to a lane, so that states compare as bytes.</summary>
+    public Vector256<ulong> InPort;
 }
