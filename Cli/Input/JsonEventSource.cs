@@ -81,11 +81,12 @@ public sealed class JsonEventSource : IEventSource
             case "ct_flush": return ReplayOp.CtFlush;
             case "ct_set_limits": return ReplayOp.CtSetLimits;
             case "ct_del_limits": return ReplayOp.CtDelLimits;
+            case "purge": return ReplayOp.Purge;
             case "tick": return ReplayOp.Tick;
             case "port_down": return ReplayOp.PortDown;
             case "port_up": return ReplayOp.PortUp;
             default:
-                json.Throw($"unknown op {CliJson.Quote(op)}; expected pkt, flow_mods, group_mods, ct_flush, ct_set_limits, ct_del_limits, port_down, port_up or tick");
+                json.Throw($"unknown op {CliJson.Quote(op)}; expected pkt, flow_mods, group_mods, ct_flush, ct_set_limits, ct_del_limits, port_down, port_up, purge or tick");
                 return default;
         }
     }

@@ -27,6 +27,9 @@ public enum ReplayOp
     /// <summary>A port comes back.</summary>
     PortUp,
 
+    /// <summary>All megaflows are deleted, as <c>ovs-appctl revalidator/purge</c> does.</summary>
+    Purge,
+
     /// <summary>Only the clock moves.</summary>
     Tick,
 }

@@ -23,6 +23,7 @@ public sealed partial class Datapath : IDisposable
             Ports = [.. options.Ports.Select(p => new PipelinePort(p.Name, p.Number) { Tunnel = options.Tunnels.FirstOrDefault(t => t.Number == p.Number) })],
             VlanLimit = options.VlanLimit,
             ExactVlanPop = options.ExactVlanPop,
+            StagedTableRules = options.StagedTableRules,
         });
         Conntrack = new Conntrack(new ConntrackOptions
         {
@@ -100,7 +101,7 @@ public sealed partial class Datapath : IDisposable
     public QuiescentState PmdQuiescent { get; } = new();
 
     /// <summary>
-    /// Applies flow modifications, all or none; on return no megaflow contradicts the tables and no packet uses a merged rule that does. What rules
+    /// Applies flow modifications, all or none; those that leave the tables as they were do nothing else. On return no megaflow contradicts the tables and no packet uses a merged rule that does. What rules
     /// have counted and nobody has read yet is credited later, to the OpenFlow rules of the new tables; <see cref="Settle"/> before it
     /// if that matters.
     /// </summary>
@@ -109,8 +110,7 @@ public sealed partial class Datapath : IDisposable
     /// <param name="purge">Delete all megaflows instead of translating them again (OVS <c>revalidator/purge</c>).</param>
     public void ApplyFlowMods(IReadOnlyList<FlowMod> mods, long nowMs, bool purge = false)
     {
-        Pipeline.ApplyAll(mods, nowMs);
-        AfterTableChange(nowMs, purge);
+        if (Pipeline.ApplyAll(mods, nowMs)) AfterTableChange(nowMs, purge);
     }
 
     /// <summary>Applies a group modification, with the same promise.</summary>
@@ -183,7 +183,8 @@ public sealed partial class Datapath : IDisposable
         Conntrack.Dispose();
     }
 
-    private void AfterTableChange(long nowMs, bool purge)
+    /// <summary>Makes megaflows and merged rules agree with the tables again.</summary>
+    internal void AfterTableChange(long nowMs, bool purge)
     {
         if (purge) Revalidator.Purge(nowMs);
         else Revalidator.RevalidateAll(nowMs);

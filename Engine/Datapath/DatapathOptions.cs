@@ -46,6 +46,9 @@ public class DatapathOptions
     /// <summary>See <see cref="PipelineOptions.ExactVlanPop"/>.</summary>
     public bool ExactVlanPop { get; init; }
 
+    /// <summary>See <see cref="PipelineOptions.StagedTableRules"/>.</summary>
+    public int StagedTableRules { get; init; }
+
     /// <summary>Seed of everything that is chosen by chance.</summary>
     public ulong Seed { get; init; }
 

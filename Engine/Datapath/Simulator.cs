@@ -51,6 +51,22 @@ public sealed unsafe class Simulator : IDisposable
         AfterChange();
     }
 
+    /// <summary>Deletes every megaflow, as <c>ovs-appctl revalidator/purge</c> does; what they have counted is reported.</summary>
+    public void Purge()
+    {
+        BeforeChange();
+        Datapath.AfterTableChange(NowMs, purge: true);
+        AfterChange();
+    }
+
+    /// <summary>Translates every megaflow again, as after a change of the tables.</summary>
+    public void Revalidate()
+    {
+        BeforeChange();
+        Datapath.AfterTableChange(NowMs, purge: false);
+        AfterChange();
+    }
+
     /// <summary>Finishes everything at the current time and reports it to the OpenFlow rules, as a revalidator does now and then.</summary>
     public void PushStatistics()
     {

@@ -3,13 +3,19 @@ namespace Mergeflow.Engine;
 /// <content>Flow modifications (OpenFlow <c>OFPT_FLOW_MOD</c>).</content>
 public sealed partial class OfPipeline
 {
-    /// <summary>Applies one modification at virtual time <paramref name="nowMs"/>.</summary>
-    /// <exception cref="FlowModException">The modification is refused; nothing was changed.</exception>
-    public void Apply(FlowMod mod, long nowMs = 0) => ApplyAll([mod], nowMs);
+    /// <summary>Tables that the modifications under way have touched, as they were.</summary>
+    private readonly Dictionary<int, TableBefore> _before = [];
 
-    /// <summary>Applies modifications in order, all or nothing.</summary>
+    /// <summary>Applies one modification at virtual time <paramref name="nowMs"/>; false if the tables are as before.</summary>
+    /// <exception cref="FlowModException">The modification is refused; nothing was changed.</exception>
+    public bool Apply(FlowMod mod, long nowMs = 0) => ApplyAll([mod], nowMs);
+
+    /// <summary>
+    /// Applies modifications in order, all or nothing. False if they leave the tables as they were, rule by rule: then nothing depends on them, and
+    /// <see cref="TablesVersion"/> stays.
+    /// </summary>
     /// <exception cref="FlowModException">One is refused (<see cref="FlowModException.Index"/>); nothing was changed.</exception>
-    public void ApplyAll(IReadOnlyList<FlowMod> mods, long nowMs = 0)
+    public bool ApplyAll(IReadOnlyList<FlowMod> mods, long nowMs = 0)
     {
         lock (_lock)
         {
@@ -22,8 +28,31 @@ public sealed partial class OfPipeline
 
             if (mods.Any(static m => (m.Flags & FlowModFlags.CheckOverlap) != 0)) ApplyCheckingOverlap(mods, nowMs);
             else foreach (FlowMod mod in mods) ApplyLocked(mod, nowMs);
-            Publish();
+            bool changed = KeepChanges();
+            if (changed) Publish();
+            return changed;
         }
+    }
+
+    /// <summary>True if some touched table differs from what it was; the others are as if they had not been touched.</summary>
+    private bool KeepChanges()
+    {
+        foreach ((int table, TableBefore before) in _before)
+        {
+            if (before.ActionsChanged || !before.Rules.SequenceEqual(_rules[table] ?? [])) continue;
+            _orders[table] = before.Order;
+            _changed[table] = false;
+        }
+
+        _before.Clear();
+        return Array.IndexOf(_changed, true) >= 0;
+    }
+
+    private TableBefore Touch(int table)
+    {
+        if (!_before.TryGetValue(table, out TableBefore? before)) _before.Add(table, before = new TableBefore([.. _rules[table] ?? []], _orders[table]?.Copy()));
+        _changed[table] = true;
+        return before;
     }
 
     /// <summary>Removes the rules whose idle or hard timeout has passed; returns how many.</summary>
@@ -34,6 +63,7 @@ public sealed partial class OfPipeline
         {
             int removed = 0;
             for (int t = 0; t < TableCount; t++) removed += RemoveWhere(t, r => IsExpired(r, nowMs));
+            _before.Clear();
             if (removed > 0) Publish();
             return removed;
         }
@@ -84,6 +114,8 @@ public sealed partial class OfPipeline
                 continue;
             }
 
+            foreach ((int table, TableBefore touched) in _before) _orders[table] = touched.Order;
+            _before.Clear();
             before.CopyTo(_rules, 0);
             foreach (var (rule, old, cookie, packets, bytes) in actions)
             {
@@ -134,19 +166,22 @@ public sealed partial class OfPipeline
             MatchHash = HashOf(ref mod.Match),
         };
         SetActions(rule, mod.Actions);
-        _changed[table] = true;
         (int from, int to) = PriorityRange(rules, mod.Priority);
         for (int i = from; i < to; i++)
         {
             OfRule old = rules[i];
             if (old.MatchHash != rule.MatchHash || !Match.Same(ref old.Match, ref rule.Match)) continue;
+            if (IsAgain(rule, old) && (mod.Flags & FlowModFlags.ResetCounts) == 0) return;
+            Touch(table);
             old.Removed = true;
             if ((mod.Flags & FlowModFlags.ResetCounts) == 0) (rule.Packets, rule.Bytes) = (old.Packets, old.Bytes);
             rules[i] = rule;
             return;
         }
 
+        Touch(table);
         rules.Insert(to, rule);
+        OrderOf(table)?.Add(rule);
     }
 
     /// <summary>Changes the actions of the rules selected; adds none and keeps their cookies (OpenFlow 1.2 and later).</summary>
@@ -158,24 +193,30 @@ public sealed partial class OfPipeline
         foreach (OfRule rule in rules)
         {
             if (!Selects(mod, rule, strict)) continue;
-            SetActions(rule, mod.Actions);
             if ((mod.Flags & FlowModFlags.ResetCounts) != 0) rule.Packets = rule.Bytes = 0;
-            _changed[table] = true;
+            if (rule.Actions.Equals(mod.Actions)) continue;
+            Touch(table).ActionsChanged = true;
+            SetActions(rule, mod.Actions);
         }
     }
 
     private int RemoveWhere(int table, Predicate<OfRule> condition)
     {
         if (_rules[table] is not { } rules) return 0;
-        int removed = rules.RemoveAll(r =>
-        {
-            if (!condition(r)) return false;
-            r.Removed = true;
-            return true;
-        });
-        _changed[table] |= removed > 0;
-        return removed;
+        List<OfRule> removed = rules.FindAll(condition);
+        if (removed.Count == 0) return 0;
+        Touch(table);
+        foreach (OfRule rule in removed) rule.Removed = true;
+        rules.RemoveAll(static r => r.Removed);
+        OrderOf(table)?.Remove(removed, rules);
+        return removed.Count;
     }
+
+    /// <summary>The rule is there already and does not expire: to add it again changes nothing.</summary>
+    private static bool IsAgain(OfRule rule, OfRule old)
+        => rule.Cookie == old.Cookie && rule.Actions.Equals(old.Actions) && (rule.IdleTimeoutSeconds | rule.HardTimeoutSeconds | old.IdleTimeoutSeconds | old.HardTimeoutSeconds) == 0;
+
+    private SubtableOrder? OrderOf(int table) => Options.StagedTableRules == 0 ? null : _orders[table] ??= new SubtableOrder();
 
     private static void SetActions(OfRule rule, EquatableList<OfAction> actions)
     {
@@ -241,5 +282,14 @@ public sealed partial class OfPipeline
         h.AddBytes(match.Mask.Bytes);
         h.AddBytes(match.Value.Bytes);
         return h.ToHashCode();
+    }
+
+    private sealed class TableBefore(List<OfRule> rules, SubtableOrder? order)
+    {
+        public List<OfRule> Rules { get; } = rules;
+
+        public SubtableOrder? Order { get; } = order;
+
+        public bool ActionsChanged { get; set; }
     }
 }

@@ -15,6 +15,7 @@ public sealed partial class OfPipeline
     private readonly Dictionary<uint, PipelinePort> _ports = [];
     private readonly HashSet<uint> _livePorts = [];
     private readonly bool[] _changed = new bool[TableCount];
+    private readonly SubtableOrder?[] _orders = new SubtableOrder?[TableCount];
     private volatile PipelineSnapshot _snapshot;
     private ulong _version;
 
@@ -135,7 +136,7 @@ public sealed partial class OfPipeline
         {
             if (!_changed[t]) continue;
             _changed[t] = false;
-            tables[t] = _rules[t] is { Count: > 0 } rules ? new TableIndex(rules) : null;
+            tables[t] = _rules[t] is { Count: > 0 } rules ? new TableIndex(rules, rules.Count <= Options.StagedTableRules ? _orders[t] : null) : null;
         }
 
         _snapshot = Build(tables);

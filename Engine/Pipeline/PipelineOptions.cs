@@ -16,6 +16,12 @@ public sealed record PipelineOptions
     /// </summary>
     public bool ExactVlanPop { get; init; }
 
+    /// <summary>
+    /// Tables of at most this many rules make megaflows as narrow as Open vSwitch's: lookups read stage by stage (<c>StagedLookup</c>), and
+    /// what an action writes counts as read. 0 = megaflows are as wide as they can be everywhere.
+    /// </summary>
+    public int StagedTableRules { get; init; }
+
     /// <summary>Age in ms at which <c>normal</c> forgets a MAC address (OVS <c>mac-aging-time</c>, 300 s).</summary>
     public long MacAgingMs { get; init; } = 300_000;
 

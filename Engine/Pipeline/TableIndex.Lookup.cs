@@ -13,6 +13,7 @@ internal sealed unsafe partial class TableIndex
     public OfRule? Lookup(FlowView view, LookupScratch scratch)
     {
         if (HasConjunctions) return LookupConjunctive(view, scratch);
+        if (_staged is not null) return _staged.Lookup(view);
         if (_flat is not null) return LookupFlat(_flat, view, scratch);
         int best = FindBest(view.Flow, out int home);
         if (home >= 0) Consult(_subtables[home], view);

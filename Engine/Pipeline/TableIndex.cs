@@ -28,6 +28,7 @@ internal sealed unsafe partial class TableIndex
     private readonly OfRule[] _rules;
     private readonly Subtable[] _subtables;
     private readonly FlatRules? _flat;
+    private readonly StagedLookup? _staged;
 
     /// <summary>Words that some rule matches on, ascending; pinned.</summary>
     private readonly int[] _words;
@@ -35,13 +36,16 @@ internal sealed unsafe partial class TableIndex
     /// <summary>For each word of a flow, its place in <see cref="_words"/>.</summary>
     private readonly int[] _slots = new int[WordCount];
 
-    /// <summary>Indexes <paramref name="rules"/>, which are sorted by precedence.</summary>
-    public TableIndex(IReadOnlyList<OfRule> rules)
+    /// <summary>
+    /// Indexes <paramref name="rules"/>, which are sorted by precedence. With <paramref name="order"/>, lookups read as much as Open vSwitch's.
+    /// </summary>
+    public TableIndex(IReadOnlyList<OfRule> rules, SubtableOrder? order = null)
     {
         _rules = [.. rules];
         _subtables = Group(_rules);
         _words = UsedWords();
         if (_rules.Length <= FlatLimit && _rules.Length < FlatRulesPerMask * _subtables.Length) _flat = new FlatRules(_rules, _words);
+        if (order is not null) _staged = new StagedLookup(_rules, order);
         HasConjunctions = _rules.Any(static r => r.Conjunctions.Length > 0);
     }
 
@@ -53,6 +57,9 @@ internal sealed unsafe partial class TableIndex
 
     /// <summary>Some rules are clauses of conjunctive matches.</summary>
     public bool HasConjunctions { get; }
+
+    /// <summary>Lookups read what Open vSwitch's read.</summary>
+    public bool IsStaged => _staged is not null;
 
     private int[] UsedWords()
     {

@@ -93,6 +93,7 @@ public sealed unsafe partial class Translator
         if (type is not (EthType.Ip or EthType.Ipv6 or EthType.Arp or EthType.Rarp) || !NetworkIsDirty()) return;
 
         // Without a protocol there is no header that parsed: OVS leaves such packets alone.
+        if (ReadsWhatItWrites) Consult(L.NwProto, 0xff);
         if (!ConsultAnyBit(L.NwProto, 0xff)) return;
         switch (type)
         {
@@ -189,12 +190,14 @@ public sealed unsafe partial class Translator
 
     private void CommitArp()
     {
-        ulong spa = Settle(L.NwSrc, L.Window4);
-        ulong tpa = Settle(L.NwDst, L.Window4);
-        ulong sha = Settle(L.ArpSha, L.Window6);
-        ulong tha = Settle(L.ArpTha, L.Window6);
-        ulong op = Settle(L.NwProto, 0xff);
-        if ((spa | tpa | sha | tha | op) == 0) return;
+        // All or nothing: the frame may have addresses that the parser did not read.
+        ulong need = Need(L.NwSrc, L.Window4) | Need(L.NwDst, L.Window4) | Need(L.ArpSha, L.Window6) | Need(L.ArpTha, L.Window6) | Need(L.NwProto, 0xff);
+        if (need == 0) return;
+        ulong spa = Take(L.NwSrc, L.Window4);
+        ulong tpa = Take(L.NwDst, L.Window4);
+        ulong sha = Take(L.ArpSha, L.Window6);
+        ulong tha = Take(L.ArpTha, L.Window6);
+        ulong op = Take(L.NwProto, 0xff);
         ref DpSetArp set = ref _out.Add(DpOp.SetArp).Arp;
         (set.Spa, set.SpaMask) = (Word(L.NwSrc, spa), new Be32((uint)spa));
         (set.Tpa, set.TpaMask) = (Word(L.NwDst, tpa), new Be32((uint)tpa));

@@ -21,11 +21,14 @@ public sealed unsafe partial class Translator
 
         Commit();
         ConntrackWrites writes = default;
+        _inExec = true;
         foreach (XlateOp exec in op.Nested)
         {
             _ = RunOne(exec, default, last: false);
             writes.Add(exec.Patch);
         }
+
+        _inExec = false;
 
         ref DpAction action = ref _out.Add(DpOp.Ct);
         ref DpCt dp = ref action.Ct;

@@ -87,6 +87,7 @@ public sealed unsafe partial class Translator
         }
 
         FieldPatch patch = op.Destination.Patch(value, UInt128.MaxValue);
+        if (ReadsWhatItWrites) patch.Consult(_wc, _live);
         patch.Write(_flow);
         patch.Clear(_live);
         _dirty |= op.Visible;

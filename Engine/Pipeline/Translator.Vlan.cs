@@ -36,12 +36,6 @@ public sealed unsafe partial class Translator
 
         // What Open vSwitch counts for tagged MPLS packets depends on which of them share a megaflow.
         _isLinkWhole = _vlans.Count > 0 && !_pipeline.Options.ExactVlanPop && IsMplsPacket;
-
-        // Which of two megaflows gets a double-tagged packet depends on which mask came first, hence on what is in the masks of tagged packets.
-        if (_vlans.Count > 0 && !_pipeline.Options.ExactVlanPop && IsIpType(*(ushort*)(_orig + TranslatorLayout.DlType)))
-        {
-            _wc[TranslatorLayout.NwFrag] |= (byte)(NwFrag.Any | NwFrag.Later);
-        }
     }
 
     /// <summary>

@@ -60,6 +60,7 @@ public sealed unsafe partial class Translator : IDisposable
     private bool _isTranslated;
     private bool _isBucketError;
     private bool _isLinkWhole;
+    private bool _inExec;
     private readonly List<(TableIndex Index, OfRule? Rule)> _lookups = [];
     private bool _dirty;
     private bool _conntracked;
@@ -169,8 +170,9 @@ public sealed unsafe partial class Translator : IDisposable
             zero.Store(_excluded + (32 * i));
         }
 
-        // Always exact: dl_type, in_port, recirc_id.
+        // Always exact: dl_type, in_port, recirc_id, and nw_frag of IP packets (OVS xlate_wc_init).
         *(ushort*)(_wc + TranslatorLayout.DlType) = ushort.MaxValue;
+        if (IsIpType(*(ushort*)(_orig + TranslatorLayout.DlType))) _wc[TranslatorLayout.NwFrag] = (byte)(NwFrag.Any | NwFrag.Later);
         *(ulong*)(_wc + TranslatorLayout.InPort) = ulong.MaxValue;
         _stack.Clear();
         _actionSet.Clear();
@@ -221,8 +223,6 @@ public sealed unsafe partial class Translator : IDisposable
 
         FinishVlanMask();
         Unsafe.CopyBlock(ref Unsafe.As<FlowKey, byte>(ref mask), ref *_wc, FlowKey.SizeBytes);
-        // Rules see the ports of fragments as zero: whoever looked at ports has looked at nw_frag.
-        if (*(uint*)(_wc + TranslatorLayout.TpSrc) != 0 && IsIpType(*(ushort*)(_orig + TranslatorLayout.DlType))) mask.NwFrag |= NwFrag.Any;
     }
 
     private void Fail(string error) => _out.Error ??= error;
@@ -251,6 +251,9 @@ public sealed unsafe partial class Translator : IDisposable
         ulong own = Unsafe.ReadUnaligned<ulong>(_live + offset) & bits;
         if (own != 0) Unsafe.WriteUnaligned(_wc + offset, Unsafe.ReadUnaligned<ulong>(_wc + offset) | own);
     }
+
+    /// <summary>In this table what is written to the packet counts as read (OVS <c>mf_mask_field_masked</c>).</summary>
+    private bool ReadsWhatItWrites => !_inExec && _tables.Tables[_table] is { IsStaged: true };
 
     /// <summary>The bits of an 8-byte window become a constant.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

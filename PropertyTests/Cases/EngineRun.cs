@@ -32,6 +32,9 @@ internal sealed class EngineRun : IOutputSink
             Seed = setup.Seed,
             TcpSeqChk = @case.ChecksSequence,
             ExactVlanPop = true,
+
+            // Both ways to look a table up.
+            StagedTableRules = setup.BatchSize % 2 == 0 ? int.MaxValue : 0,
             MergedCapacity = setup.Capacity,
             OffloadThread = new OffloadOptions { Parts = NaiveParts.With(setup.Naive) },
             ScheduleSeed = setup.ScheduleSeed,

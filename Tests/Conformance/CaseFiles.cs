@@ -8,8 +8,8 @@ internal static class CaseFiles
     /// <summary>Suffix of the variant that was recorded with TCP sequence checks off.</summary>
     public const string NoSeqSuffix = "__noseq";
 
-    /// <summary>Suffix of the variant that was recorded with a change of nothing after every tenth event.</summary>
-    public const string NoOpSuffix = "__noop";
+    /// <summary>Suffix of the variant that was recorded with all megaflows deleted before every tenth event.</summary>
+    public const string PurgeSuffix = "__purge";
 
     private static readonly ConcurrentDictionary<string, Lazy<ConformanceCase>> s_loaded = new();
 

@@ -10,7 +10,7 @@ internal static class RunSample
 
     /// <summary>Cases that the runs of <paramref name="offload"/> are about.</summary>
     public static IEnumerable<string> Names(OffloadMode offload) => CaseFiles.Names.Where(n =>
-        !n.EndsWith(CaseFiles.NoOpSuffix, StringComparison.Ordinal) && (offload == OffloadMode.Nic || !n.EndsWith(CaseFiles.NoSeqSuffix, StringComparison.Ordinal)));
+        !n.Contains(CaseFiles.PurgeSuffix, StringComparison.Ordinal) && (offload == OffloadMode.Nic || !n.EndsWith(CaseFiles.NoSeqSuffix, StringComparison.Ordinal)));
 
     /// <summary>Caches and batch size of the <paramref name="number"/>-th run.</summary>
     public static (bool CacheOn, int BatchSize) Way(int number) => s_ways[number % s_ways.Length];

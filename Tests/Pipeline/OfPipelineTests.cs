@@ -148,6 +148,40 @@ public sealed class OfPipelineTests
         Assert.Equal(0, bed.Pipeline.RuleCount);
     }
 
+    [Theory]
+    [InlineData("add cookie=1,priority=9,tcp,actions=output:2")]
+    [InlineData("modify_strict priority=9,tcp,actions=output:2")]
+    [InlineData("delete_strict priority=8,tcp")]
+    [InlineData("add table=7,priority=1,ip,actions=drop", "delete_strict table=7,priority=1,ip")]
+    [InlineData("add priority=5,udp,nw_dst=10.0.0.1,actions=drop", "add priority=6,icmp,actions=drop", "delete udp,nw_dst=10.0.0.1", "delete icmp")]
+    public void Modifications_that_leave_the_tables_as_they_were_change_nothing(params string[] lines)
+    {
+        using PipelineBed bed = new("cookie=1,priority=9,tcp,actions=output:2\ncookie=2,priority=1,actions=output:3");
+        ulong version = bed.Pipeline.TablesVersion;
+        OfRule[] rules = [.. bed.Pipeline.Rules];
+        rules[0].Packets = 7;
+        Assert.False(bed.Mod(lines));
+        Assert.Equal(version, bed.Pipeline.TablesVersion);
+        Assert.Equal(rules, bed.Pipeline.Rules);
+        Assert.Equal(7UL, rules[0].Packets);
+        Assert.All(rules, r => Assert.False(r.Removed));
+        Assert.Equal("2", bed.Actions(PipelineBed.Tcp()));
+    }
+
+    [Theory]
+    [InlineData("add cookie=2,priority=9,tcp,actions=output:2")]
+    [InlineData("add cookie=1,priority=9,tcp,actions=output:4")]
+    [InlineData("modify priority=9,tcp,actions=output:4")]
+    [InlineData("delete tcp", "add cookie=1,priority=9,tcp,actions=output:2")]
+    [InlineData("add priority=5,udp,actions=drop")]
+    public void Other_modifications_change_the_tables(params string[] lines)
+    {
+        using PipelineBed bed = new("cookie=1,priority=9,tcp,actions=output:2\ncookie=2,priority=1,actions=output:3");
+        ulong version = bed.Pipeline.TablesVersion;
+        Assert.True(bed.Mod(lines));
+        Assert.NotEqual(version, bed.Pipeline.TablesVersion);
+    }
+
     [Fact]
     public void Every_change_moves_the_version()
     {

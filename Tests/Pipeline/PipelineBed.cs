@@ -9,12 +9,13 @@ internal sealed class PipelineBed : IDisposable
     private readonly PacketPool _pool = new(2, 9500);
     private readonly FlowTextParser _parser = new();
 
-    public PipelineBed(string flows, string groups = "", int portCount = 6)
+    public PipelineBed(string flows, string groups = "", int portCount = 6, int stagedTableRules = 0)
     {
         Pipeline = new OfPipeline(new PipelineOptions
         {
             Ports = [.. Enumerable.Range(1, portCount).Select(n => new PipelinePort($"p{n}", (uint)n))],
             ExactVlanPop = true,
+            StagedTableRules = stagedTableRules,
         });
         foreach (GroupMod g in _parser.ParseGroups(groups)) Pipeline.ApplyGroup(g);
         Pipeline.ApplyAll(_parser.ParseFlows(flows));
@@ -59,7 +60,7 @@ internal sealed class PipelineBed : IDisposable
     }
 
     /// <summary>Applies flow_mod lines.</summary>
-    public void Mod(params string[] lines) => Pipeline.ApplyAll([.. lines.Select(l => _parser.ParseFlow(l))]);
+    public bool Mod(params string[] lines) => Pipeline.ApplyAll([.. lines.Select(l => _parser.ParseFlow(l))]);
 
     public FlowMod Parse(string line) => _parser.ParseFlow(line);
 
@@ -70,11 +71,13 @@ internal sealed class PipelineBed : IDisposable
         return DpFlowFormatter.FormatActions(Result.Actions);
     }
 
-    /// <summary>The bits that the last translation consulted, without in_port, dl_type and recirc_id, as <c>byte offset:bits</c>.</summary>
+    /// <summary>The bits that the last translation consulted, without in_port, dl_type, recirc_id and nw_frag, as <c>byte offset:bits</c>.</summary>
     public string Mask()
     {
         FlowKey m = Result.Mask;
         if (m.InPort.Raw != uint.MaxValue || m.DlType.Raw != ushort.MaxValue || m.RecircId.Raw != uint.MaxValue) return "in_port, dl_type or recirc_id is missing";
+        if (m.NwFrag is not (NwFrag.No or (NwFrag.Any | NwFrag.Later))) return "nw_frag is not whole";
+        m.NwFrag = NwFrag.No;
         m.InPort = m.RecircId = default;
         m.DlType = default;
         byte[] bytes = m.Bytes.ToArray();

@@ -128,7 +128,7 @@ public sealed class TranslatorActionTests
         using PipelineBed bed = new("tcp,actions=group:1", "group_id=1,type=select,selection_method=hash,fields(ip_src,tcp_dst),bucket=weight:0,output:2,bucket=weight:5,output:3,bucket=weight:5,output:4");
         HashSet<string> seen = [.. Enumerable.Range(1, 64).Select(i => bed.Actions(Tcp(src: $"10.0.0.{i}")))];
         Assert.Equal(["3", "4"], seen.Order());
-        Assert.Equal("25:03 41:ff 44:ff 45:ff 46:ff 47:ff 54:ff 55:ff", bed.Mask());
+        Assert.Equal("41:ff 44:ff 45:ff 46:ff 47:ff 54:ff 55:ff", bed.Mask());
     }
 
     [Fact]

@@ -78,6 +78,20 @@ public sealed class TranslatorConntrackTests
     }
 
     [Fact]
+    public void The_port_where_a_packet_was_put_aside_is_the_one_that_rules_see_and_output_spares()
+    {
+        using PipelineBed bed = new("table=0,ip,actions=ct(table=1)\ntable=1,in_port=1,actions=output:2,output:1\ntable=1,in_port=2,actions=output:1");
+        Assert.Equal("ct,recirc(0x1)", bed.Actions(Tcp()));
+        FlowKey late = bed.Recirculated(Tcp());
+        late.InPort = Be32.FromHost(2);
+        Assert.Equal("2", bed.Actions(late));
+        FlowKey other = Tcp();
+        other.InPort = Be32.FromHost(2);
+        Assert.Equal("ct,recirc(0x2)", bed.Actions(other));
+        Assert.Equal("1", bed.Actions(bed.Recirculated(other)));
+    }
+
+    [Fact]
     public void An_unknown_recirculation_id_drops()
     {
         using PipelineBed bed = new("actions=output:2");

@@ -1,4 +1,5 @@
 using Mergeflow.Engine;
+using Mergeflow.Native;
 using Xunit;
 using static Mergeflow.Tests.PipelineBed;
 
@@ -13,12 +14,12 @@ public sealed class TranslatorMaskTests
     [InlineData("ip,nw_src=10.0.0.0/8,actions=output:2", "44:ff")]
     [InlineData("dl_vlan=5,actions=output:2", "14:10")]
     [InlineData("vlan_tci=0/0x1000,actions=output:2", "14:10")]
-    [InlineData("tcp,tp_dst=80,actions=output:2", "25:01 41:ff 54:ff 55:ff")]
+    [InlineData("tcp,tp_dst=80,actions=output:2", "41:ff 54:ff 55:ff")]
     [InlineData("actions=mod_dl_src:0e:00:00:00:00:01,output:2", "")]
     [InlineData("ip,actions=mod_nw_src:1.2.3.4,output:2", "41:02")]
     [InlineData("ip,actions=dec_ttl,output:2", "40:ff 41:02")]
     [InlineData("ip,actions=mod_nw_src:1.2.3.4", "")]
-    [InlineData("tcp,actions=mod_tp_dst:99,output:2", "25:02 41:ff")]
+    [InlineData("tcp,actions=mod_tp_dst:99,output:2", "41:ff")]
     [InlineData("ip,actions=move:NXM_OF_IP_SRC[0..7]->NXM_NX_REG0[0..7]", "47:ff")]
     [InlineData("ip,actions=mod_nw_src:1.2.3.4,resubmit(,1)\ntable=1,ip,nw_src=1.2.0.0/16,actions=output:2", "41:02")]
     [InlineData("ip,nw_src=10.0.0.1,actions=mod_nw_src:10.0.0.1,output:2", "41:02 44:ff 45:ff 46:ff 47:ff")]
@@ -79,6 +80,23 @@ public sealed class TranslatorMaskTests
         Assert.Equal("1", bed.Actions(Udp(dst: "10.7.248.2")));
     }
 
+    [Theory]
+    [InlineData(NwFrag.No)]
+    [InlineData(NwFrag.Any)]
+    [InlineData(NwFrag.Any | NwFrag.Later)]
+    public void Fragments_and_whole_packets_never_share_a_megaflow(NwFrag frag)
+    {
+        using PipelineBed bed = new("actions=output:2");
+        FlowKey key = Tcp();
+        key.NwFrag = frag;
+        Assert.Equal("2", bed.Actions(key));
+        Assert.Equal(NwFrag.Any | NwFrag.Later, bed.Result.Mask.NwFrag);
+        key = default;
+        key.DlType = Be16.FromHost(EthType.Arp);
+        Assert.Equal("2", bed.Actions(key));
+        Assert.Equal(NwFrag.No, bed.Result.Mask.NwFrag);
+    }
+
     [Fact]
     public void Rules_see_no_ports_in_fragments()
     {
@@ -87,7 +105,7 @@ public sealed class TranslatorMaskTests
         FlowKey first = Udp();
         first.NwFrag = NwFrag.Any;
         Assert.Equal("3", bed.Actions(first));
-        Assert.Equal("25:01 41:ff", bed.Mask());
+        Assert.Equal("41:ff", bed.Mask());
     }
 
     [Fact]
@@ -97,7 +115,7 @@ public sealed class TranslatorMaskTests
         FlowKey later = Tcp(sport: 0, dport: 0);
         later.NwFrag = NwFrag.Any | NwFrag.Later;
         Assert.Equal("2", bed.Actions(later));
-        Assert.Equal("25:03 41:ff", bed.Mask());
+        Assert.Equal("41:ff", bed.Mask());
     }
 
     [Fact]

@@ -1,0 +1,282 @@
+using System.Buffers.Binary;
+using System.Numerics;
+using System.Runtime.CompilerServices;
+
+namespace Mergeflow.Engine;
+
+/// <summary>
+/// What Open vSwitch reads of a packet in one lookup (<c>find_match_wc</c> of lib/classifier.c): subtables in order of their best priority,
+/// in each stage by stage, with a prefix trie for <c>nw_dst</c>, one for <c>nw_src</c> and one of ports per subtable.
+/// </summary>
+/// <remarks>For small tables and for those who need megaflows as narrow as Open vSwitch's: which packets share one decides what is counted where.</remarks>
+internal sealed unsafe class StagedLookup
+{
+    private const int NwSrcByte = TranslatorLayout.NwSrc;
+    private const int NwDstByte = TranslatorLayout.NwDst;
+    private const int PortsByte = TranslatorLayout.TpSrc;
+
+    private readonly OfRule[] _rules;
+    private readonly Subtable[] _subtables;
+    private readonly Prefix[] _dstTrie;
+    private readonly Prefix[] _srcTrie;
+
+    /// <summary>Takes the rules, sorted by precedence.</summary>
+    public StagedLookup(OfRule[] rules, SubtableOrder order)
+    {
+        _rules = rules;
+        _subtables = [.. order.Heads.Select(static h => new Subtable(ref h.Match.Mask))];
+        foreach (Subtable s in _subtables)
+        {
+            for (int r = 0; r < rules.Length; r++)
+            {
+                if (s.IsMaskOf(rules[r])) s.Members.Add(r);
+            }
+        }
+
+        _dstTrie = Prefixes(NwDstByte, static s => s.DstPrefixLength);
+        _srcTrie = Prefixes(NwSrcByte, static s => s.SrcPrefixLength);
+    }
+
+    /// <summary>The rule that the flow matches, or null; adds to the view what is read until it is known.</summary>
+    public OfRule? Lookup(FlowView view)
+    {
+        OfRule? best = null;
+        Subtable? home = null;
+        foreach (Subtable s in _subtables)
+        {
+            if (best is not null && _rules[s.Members[0]].Priority <= best.Priority) break;
+            int match = Find(s, view);
+            if (match < 0 || (best is not null && _rules[match].Priority <= best.Priority)) continue;
+            (best, home) = (_rules[match], s);
+        }
+
+        if (home is not null) Consult(home, view);
+        return best;
+    }
+
+    /// <summary>The winner's own mask is not a matter of choice.</summary>
+    private static void Consult(Subtable s, FlowView view)
+    {
+        foreach (Stage stage in s.Stages)
+        {
+            for (int w = 0; w < stage.Mask.Length; w++) view.Consulted[w] |= stage.Mask[w] & view.Live[w];
+        }
+    }
+
+    private int Find(Subtable s, FlowView view)
+    {
+        int last = s.Stages.Length - 1;
+        for (int stage = 0; stage <= last; stage++)
+        {
+            if (CanSkip(s, s.Stages[stage], view))
+            {
+                Read(s, stage, view);
+                return -1;
+            }
+
+            if (stage == last) break;
+            if (MemberAt(s, stage + 1, view) >= 0) continue;
+            Read(s, stage + 1, view);
+            return -1;
+        }
+
+        int match = MemberAt(s, last + 1, view);
+        Read(s, match < 0 && ReadsPortsOnly(s, view) ? last : last + 1, view);
+        return match;
+    }
+
+    /// <summary>The first rule that agrees in the first <paramref name="stages"/> stages, or -1.</summary>
+    private int MemberAt(Subtable s, int stages, FlowView view)
+    {
+        foreach (int r in s.Members)
+        {
+            ulong differs = 0;
+            for (int i = 0; i < stages; i++)
+            {
+                ulong[] mask = s.Stages[i].Mask;
+                for (int w = 0; w < mask.Length; w++)
+                {
+                    if (mask[w] != 0) differs |= (view.Flow[w] ^ TableIndex.WordOf(ref _rules[r].Match.Value, w)) & mask[w];
+                }
+            }
+
+            if (differs == 0) return r;
+        }
+
+        return -1;
+    }
+
+    private static void Read(Subtable s, int stages, FlowView view)
+    {
+        for (int i = 0; i < stages; i++)
+        {
+            ulong[] mask = s.Stages[i].Mask;
+            for (int w = 0; w < mask.Length; w++) view.Excluded[w] |= mask[w] & view.Live[w] & ~view.Consulted[w];
+        }
+    }
+
+    /// <summary>True if an address has no prefix of the length that all rules of the subtable have; reads what shows it (<c>check_tries</c>).</summary>
+    private bool CanSkip(Subtable s, Stage stage, FlowView view)
+    {
+        if (!stage.HasAddresses || BinaryPrimitives.ReverseEndianness(((ushort*)view.Flow)[TranslatorLayout.DlType / 2]) != EthType.Ip) return false;
+        return CanSkip(s.DstPrefixLength, _dstTrie, NwDstByte, view) || CanSkip(s.SrcPrefixLength, _srcTrie, NwSrcByte, view);
+    }
+
+    private static bool CanSkip(int length, Prefix[] trie, int offset, FlowView view)
+    {
+        if (length == 0) return false;
+        uint value = BinaryPrimitives.ReverseEndianness(*(uint*)((byte*)view.Flow + offset));
+        int read = Walk(trie, value, out ulong lengths);
+        if ((lengths >> length & 1) != 0) return false;
+        uint bits = PrefixMask(read);
+        uint known = BinaryPrimitives.ReverseEndianness((uint)(view.Known(offset / 8) >> ((offset & 4) * 8)));
+        if (read > length && (known & bits) != bits) return false;
+        ulong window = (ulong)BinaryPrimitives.ReverseEndianness(bits) << ((offset & 4) * 8);
+        view.Excluded[offset / 8] |= window & view.Live[offset / 8] & ~view.Consulted[offset / 8];
+        return true;
+    }
+
+    /// <summary>
+    /// True if some bits of the ports show that no rule of the subtable matches; reads them. 3.1.0 takes them for enough even if another field of the
+    /// stage is what differs (corrected by "Fix missing masks on a final stage with ports trie"); that is not repeated.
+    /// </summary>
+    private static bool ReadsPortsOnly(Subtable s, FlowView view)
+    {
+        if (s.PortsLength == 0) return false;
+        uint value = BinaryPrimitives.ReverseEndianness(*(uint*)((byte*)view.Flow + PortsByte)) & s.PortsMask;
+        int read = Walk(s.Ports, value, out ulong lengths);
+        if ((lengths >> s.PortsLength & 1) != 0) return false;
+        ulong window = (ulong)BinaryPrimitives.ReverseEndianness(s.PortsMask & PrefixMask(read)) << ((PortsByte & 4) * 8);
+        view.Excluded[PortsByte / 8] |= window & view.Live[PortsByte / 8] & ~view.Consulted[PortsByte / 8];
+        return true;
+    }
+
+    /// <summary>How many bits tell which prefixes the value has (<c>trie_lookup_value</c>); bit n of <paramref name="lengths"/>: one of n bits.</summary>
+    private static int Walk(Prefix[] trie, uint value, out ulong lengths)
+    {
+        lengths = 0;
+        int longest = 0;
+        bool parts = false;
+        foreach ((uint prefix, int length) in trie)
+        {
+            int common = Math.Min(length, BitOperations.LeadingZeroCount(prefix ^ value));
+            if (common == length) lengths |= 1UL << length;
+            if (common > longest) (longest, parts) = (common, false);
+            if (common == longest) parts |= length > common;
+        }
+
+        return Math.Min(32, parts ? longest + 1 : longest);
+    }
+
+    private Prefix[] Prefixes(int offset, Func<Subtable, int> lengthOf)
+    {
+        var all = new List<Prefix>();
+        foreach (Subtable s in _subtables)
+        {
+            if (lengthOf(s) == 0) continue;
+            foreach (int r in s.Members) all.Add(new Prefix(ValueAt(r, offset), lengthOf(s)));
+        }
+
+        foreach (Subtable s in _subtables)
+        {
+            if (offset == NwDstByte && s.PortsLength > 0) s.Ports = [.. s.Members.Select(r => new Prefix(ValueAt(r, PortsByte), s.PortsLength)).Distinct()];
+        }
+
+        return [.. all.Distinct()];
+    }
+
+    private uint ValueAt(int rule, int offset) => BinaryPrimitives.ReadUInt32BigEndian(_rules[rule].Match.Value.Bytes[offset..]);
+
+    private static uint PrefixMask(int length) => length == 0 ? 0 : uint.MaxValue << (32 - length);
+
+    private readonly record struct Prefix(uint Value, int Length);
+
+    private readonly record struct Stage(ulong[] Mask, bool HasAddresses);
+
+    /// <summary>Rules with one mask (OVS <c>struct cls_subtable</c>).</summary>
+    private sealed class Subtable
+    {
+        private readonly PipelineFlow _mask;
+
+        public Subtable(ref PipelineFlow mask)
+        {
+            _mask = mask;
+            DstPrefixLength = PrefixLength(BinaryPrimitives.ReadUInt32BigEndian(mask.Bytes[NwDstByte..]));
+            SrcPrefixLength = PrefixLength(BinaryPrimitives.ReadUInt32BigEndian(mask.Bytes[NwSrcByte..]));
+            PortsMask = BinaryPrimitives.ReadUInt32BigEndian(mask.Bytes[PortsByte..]);
+            PortsLength = PortsMask == 0 ? 0 : 32 - BitOperations.TrailingZeroCount(PortsMask);
+            var stages = new List<Stage>();
+            for (int segment = 0; segment < StageOf.Count; segment++)
+            {
+                var words = new ulong[TableIndex.WordCount];
+                bool any = false;
+                for (int b = 0; b < PipelineFlow.SizeBytes; b++)
+                {
+                    byte bits = mask.Bytes[b];
+                    if (bits == 0 || StageOf.Byte(b) != segment) continue;
+                    words[b / 8] |= (ulong)bits << (b % 8 * 8);
+                    any = true;
+                }
+
+                // packet_type is in every rule of Open vSwitch: there is always a first stage.
+                if (any || segment == 0) stages.Add(new Stage(words, segment == StageOf.Network));
+            }
+
+            Stages = [.. stages];
+        }
+
+        public List<int> Members { get; } = [];
+
+        public Stage[] Stages { get; }
+
+        public int DstPrefixLength { get; }
+
+        public int SrcPrefixLength { get; }
+
+        public uint PortsMask { get; }
+
+        public int PortsLength { get; }
+
+        public Prefix[] Ports { get; set; } = [];
+
+        public bool IsMaskOf(OfRule rule)
+        {
+            PipelineFlow mask = _mask;
+            return rule.Match.Mask.Bytes.SequenceEqual(mask.Bytes);
+        }
+
+        private static int PrefixLength(uint mask)
+        {
+            int length = BitOperations.LeadingZeroCount(~mask);
+            return length == 32 || mask << length == 0 ? length : 0;
+        }
+    }
+
+    /// <summary>The stages of a lookup: metadata, link, network, transport layer (OVS <c>flow_segment_u64s</c>).</summary>
+    private static class StageOf
+    {
+        public const int Count = 4;
+        public const int Network = 2;
+
+        public static int Byte(int offset) => offset switch
+        {
+            < 16 => 1,
+            25 => 2,
+            < 32 => 0,
+            < 52 => 2,
+            < 64 => 3,
+            < 96 => 2,
+            < 112 => 0,
+            < 120 => 2,
+            < 124 => 3,
+            < 128 => 0,
+            < 160 => 3,
+            < 168 => 0,
+            < 172 => 2,
+            < 192 => 1,
+            < 256 => 0,
+            < 288 => 2,
+            _ => 0,
+        };
+    }
+}
