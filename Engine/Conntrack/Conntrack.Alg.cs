@@ -83,8 +83,6 @@ public sealed unsafe partial class Conntrack
             return;
         }
 
-        // A datagram that is put together for conntrack cannot change its length.
-        if (packet == (Packet*)_fragments.Buffer) return;
         FtpMessage message = FtpMessage.Read(PayloadOf(cx), cx->IsIpv6);
         if (message.Kind == FtpMessageKind.Other) return;
         Span<byte> replacement = stackalloc byte[Ipv6Wire.LongestBytes];
@@ -99,7 +97,10 @@ public sealed unsafe partial class Conntrack
 
         Expect(packet, id, BinaryPrimitives.ReverseEndianness(message.Port));
         if ((args.Flags & DpCtFlags.Nat) == 0) return;
-        int growth = message.AddressSizeBytes == 0 ? 0 : ReplaceAddress(packet, cx, message, replacement[..size]);
+
+        // A datagram that is put together for conntrack cannot change its length.
+        bool isFixed = message.AddressSizeBytes == 0 || packet == (Packet*)_fragments.Buffer;
+        int growth = isFixed ? 0 : ReplaceAddress(packet, cx, message, replacement[..size]);
         AddSkew(cx, id);
         WriteTcpChecksum(cx);
         if (growth == 0) return;

@@ -190,6 +190,22 @@ public sealed class ConntrackAlgTests
         Assert.Equal((message, 0), (Payload(b.Frame), b.Ct.ExpectationCount));
     }
 
+    /// <summary>A message in fragments is read, but no address is put into it: fragments cannot change their length. Nor does Open vSwitch.</summary>
+    [Fact]
+    public void A_message_in_fragments_is_read_and_stays_as_it_is()
+    {
+        using CtBench b = Control(Nat(NatKind.Src, Outside));
+        byte[] whole = Ftp(Client, Server, 40000, 21, 101, 501, "PORT 10,0,0,1,156,65\r\n" + new string('x', 2000));
+        List<byte[]> parts = Fragment(whole, 1400, 7);
+        foreach (byte[] part in parts) b.Probe.Execute(b.Probe.Receive(part), Lookup(nat: true), b.NowMs);
+        PacketRef[] released = b.Probe.Released();
+        Assert.Equal(2, released.Length);
+        Assert.Equal(parts.Select(p => p.Length), released.Select(p => p.Frame.Length));
+        Assert.Equal("PORT 10,0,0,1,156,65\r\n", Payload(released[0].Frame.ToArray())[..22]);
+        Assert.Equal(1, b.Ct.ExpectationCount);
+        Assert.Equal(NewRelated, b.Send(Tcp(Server, 20, Outside, 40001, Syn, 9), Lookup()));
+    }
+
     [Fact]
     public void Without_alg_nobody_reads_the_payload()
     {
