@@ -17,10 +17,6 @@ public static unsafe partial class PacketEdit
         if (!HasTag(packet)) return;
         byte* tci = packet->Data + EthHeaderSizeBytes;
         ushort cfi = Be16.FromHost(VlanCfi).Raw;
-
-        // Open vSwitch leaves a tag alone that has the wanted VID and priority, and writes one anew, without DEI, that has not.
-        int changed = (Unsafe.ReadUnaligned<ushort>(tci) ^ set.Tci.Raw) & set.TciMask.Raw & ~cfi;
-        if (changed == 0) return;
         int now = ((Unsafe.ReadUnaligned<ushort>(tci) & ~set.TciMask.Raw) | (set.Tci.Raw & set.TciMask.Raw)) & ~cfi;
         Unsafe.WriteUnaligned(tci, (ushort)now);
         if (packet->Key.Vlan0Tci.Raw != 0) SetKeyTci(packet, (ushort)(now | cfi));

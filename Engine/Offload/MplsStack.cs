@@ -14,6 +14,9 @@ internal struct MplsStack
     public int Pushes;
     public uint SetMask;
     public uint SetLse;
+
+    /// <summary>Ethernet type of the packet before the first of <see cref="Pushes"/>.</summary>
+    public ushort TypeBelow;
     public Words PopTypes;
     public Words PushTypes;
     public Words Pushed;
@@ -40,10 +43,14 @@ internal struct MplsStack
         return true;
     }
 
-    /// <summary>Puts an entry on; false if too deep.</summary>
-    public bool Push(ushort ethType, uint lse)
+    /// <summary>Ethernet type that a pop has to restore for it to undo the push before it.</summary>
+    public readonly ushort TypeBehindPush => Pushes > 1 ? (ushort)PushTypes[Pushes - 2] : TypeBelow;
+
+    /// <summary>Puts an entry on a packet of type <paramref name="below"/>; false if too deep.</summary>
+    public bool Push(ushort ethType, uint lse, ushort below)
     {
         if (Pushes == MaxDepth) return false;
+        if (Pushes == 0) TypeBelow = below;
         PushTypes[Pushes] = ethType;
         Pushed[Pushes++] = lse;
         return true;

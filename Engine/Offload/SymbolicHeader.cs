@@ -25,9 +25,6 @@ internal struct SymbolicHeader
     /// <summary>Network fields are behind an MPLS label, or came to light from behind one.</summary>
     public bool NetworkHidden;
 
-    /// <summary>dl_type behind the labels that were pushed.</summary>
-    public ushort NetworkType;
-
     /// <summary>The connection's original tuple is constant, but its value was not recorded.</summary>
     public bool CtTupleOpaque;
 

@@ -30,12 +30,8 @@ public sealed unsafe partial class TraceMerger
         pin.DlType = new Be16(0xffff);
         if (!PullBack(ref h, ref pin)) return false;
         bool first = !IsMpls(h.Current.DlType.Host);
-        if (h.Current.MplsLse2.Raw != 0 || !h.Mpls.Push(ethType, lse)) return Refuse(OffloadReason.UnsupportedAction, "push_mpls");
-        if (first)
-        {
-            h.NetworkHidden = true;
-            h.NetworkType = h.Current.DlType.Host;
-        }
+        if (h.Current.MplsLse2.Raw != 0 || !h.Mpls.Push(ethType, lse, h.Current.DlType.Host)) return Refuse(OffloadReason.UnsupportedAction, "push_mpls");
+        if (first) h.NetworkHidden = true;
 
         h.Current.MplsLse2 = h.Current.MplsLse1;
         h.Current.MplsLse1 = h.Current.MplsLse0;
@@ -49,13 +45,13 @@ public sealed unsafe partial class TraceMerger
     {
         if (!PinLabel(ref h)) return false;
         bool original = h.Mpls.Pushes == 0;
+
+        // A pushed label that comes off again leaves nothing behind, unless the pop says another type than the packet had.
+        if (!original && h.Mpls.TypeBehindPush != ethType) return Refuse(OffloadReason.FunctionBits, "dl_type");
         if (!h.Mpls.Pop(ethType)) return Refuse(OffloadReason.UnsupportedAction, "pop_mpls");
-        if (!IsMpls(ethType))
-        {
-            // Popping a label of the original packet uncovers a header that nobody has parsed.
-            if (!original && h.NetworkType != ethType) return Refuse(OffloadReason.FunctionBits, "dl_type");
-            h.NetworkHidden = original;
-        }
+
+        // Popping a label of the original packet uncovers a header that nobody has parsed.
+        if (!IsMpls(ethType)) h.NetworkHidden = original;
 
         h.Current.MplsLse0 = h.Current.MplsLse1;
         h.Current.MplsLse1 = h.Current.MplsLse2;

@@ -16,17 +16,21 @@ public sealed unsafe partial class Translator
     private int CountLabels()
     {
         if (!IsMpls) return 0;
+        int count = 0;
         for (int i = 0; i < MaxLabels; i++)
         {
             Consult(LseAt(i), BottomWindow);
             if ((Read32(_flow, LseAt(i)) & BottomOfStack) != 0) return i + 1;
-            if (!ConsultNonZero(LseAt(i))) return i;
+            if (ConsultNonZero(LseAt(i))) count++;
         }
 
-        return MaxLabels;
+        return count;
     }
 
-    /// <summary>An entry of zero is no entry: the stack ends without a bottom, as in a truncated frame or behind the pop of the only label.</summary>
+    /// <summary>
+    /// Without a bottom in sight an entry of zero is no entry, as in a truncated frame or behind the pop of the only label (OVS
+    /// <c>flow_count_mpls_labels</c>); above a bottom it is one.
+    /// </summary>
     private bool ConsultNonZero(int offset)
     {
         for (int i = 0; i < 4; i++)
@@ -213,14 +217,15 @@ public sealed unsafe partial class Translator
     private static int LabelsOf(byte* flow)
     {
         if (Tci(flow, L.DlType) is not (EthType.Mpls or EthType.MplsMcast)) return 0;
+        int count = 0;
         for (int i = 0; i < MaxLabels; i++)
         {
             uint entry = Read32(flow, LseAt(i));
             if ((entry & BottomOfStack) != 0) return i + 1;
-            if (entry == 0) return i;
+            if (entry != 0) count++;
         }
 
-        return MaxLabels;
+        return count;
     }
 
     private static void CopyLse(byte* flow, byte* live, int from, int to)

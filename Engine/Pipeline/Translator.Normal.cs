@@ -56,7 +56,9 @@ public sealed unsafe partial class Translator
     /// <summary>A tag without VID and priority is not sent, nor are those behind it (OVS <c>xvlan_put</c> without priority tags).</summary>
     private void TransmitNormal(uint port)
     {
+        // Whether there is a second tag, and what it says, decides what is sent: unlike Open vSwitch's, the megaflow knows of it.
         SyncOuter();
+        ConsultVlanCount();
         int kept = 0;
         while (kept < _vlans.Count && (_vlans[kept].Tci & ~VlanPresent) != 0) kept++;
         bool isWhole = kept == _vlans.Count;
@@ -64,7 +66,7 @@ public sealed unsafe partial class Translator
         for (int i = 0; i < tags.Count && i <= kept; i++)
         {
             VlanTag tag = tags[i];
-            if (!isWhole || (tag.Tci & 0xfff) == 0) ConsultTag(ref tag, tpid: true);
+            if (!isWhole || i > 0 || (tag.Tci & 0xfff) == 0) ConsultTag(ref tag, tpid: true);
         }
 
         if (isWhole)

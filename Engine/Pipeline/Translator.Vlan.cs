@@ -194,11 +194,14 @@ public sealed unsafe partial class Translator
     {
         if (wanted.Id != has.Id) return;
         int offset = wanted.Id == 2 ? TranslatorLayout.Vlan1Tci : TranslatorLayout.Vlan0Tci;
-        ushort consulted = wanted.Id <= 2 ? Tci(_wc, offset) : (ushort)0;
+
+        // A tag that has the wanted bits stays as it is, with its DEI bit; one that has not is written anew, without: so which it is counts.
+        int overwritten = ~wanted.LiveTci & has.LiveTci;
+        if (wanted.Id <= 2) *(ushort*)(_wc + offset) |= BinaryPrimitives.ReverseEndianness((ushort)overwritten);
         ushort original = wanted.Id <= 2 ? Tci(_orig, offset) : (ushort)0;
         ushort restore = (ushort)(wanted.LiveTci & ~has.LiveTci);
         if (restore != 0) *(ushort*)(_wc + offset) |= BinaryPrimitives.ReverseEndianness(restore);
-        int written = ~wanted.LiveTci & has.LiveTci & (~consulted | (original ^ wanted.Tci));
+        int written = (overwritten & (original ^ wanted.Tci)) != 0 ? overwritten : 0;
         int changed = ~wanted.LiveTci & ~has.LiveTci & (wanted.Tci ^ has.Tci);
         int restored = restore & (original ^ has.Tci);
         ushort need = (ushort)((written | changed | restored) & ~VlanPresent);

@@ -142,8 +142,11 @@ internal static class XlateCompiler
         {
             ushort m = (ushort)(mask << field.Shift);
             ushort v = (ushort)((value & mask) << field.Shift);
-            bool implied = pushVlan || field.Id is FieldId.DlVlan or FieldId.DlVlanPcp or FieldId.VlanPcp;
-            bool onlyTagged = mod && !pushVlan;
+
+            // Over OpenFlow 1.5 all spellings of a VID are a set_field of vlan_vid, which gives an untagged packet a tag, and all of a
+            // priority one of vlan_pcp, which does not.
+            bool onlyTagged = mod && field.Id is not (FieldId.DlVlan or FieldId.VlanVid);
+            bool implied = pushVlan || field.Id is FieldId.DlVlan or FieldId.VlanVid or FieldId.DlVlanPcp or FieldId.VlanPcp;
             if (implied || onlyTagged) (m, v) = ((ushort)(m | VlanPresent), (ushort)(v | VlanPresent));
             return new XlateOp
             {

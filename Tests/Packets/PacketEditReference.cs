@@ -28,10 +28,9 @@ internal static class PacketEditReference
                 return f;
             case DpOp.SetVlan:
                 if (key.Vlan0Tci.Raw == 0) return f;
-                byte[] old = [.. f];
                 Write(f, 14, Bytes(a.Vlan.Tci), Bytes(a.Vlan.TciMask));
                 f[14] &= 0xef;
-                return f[14] == (old[14] & 0xef) && f[15] == old[15] ? old : f;
+                return f;
             case DpOp.PushVlan:
                 if (f.Length < 12) return f;
                 return [.. f[..12], (byte)(a.EthType >> 8), (byte)a.EthType, (byte)((a.VlanTci >> 8) & 0xef), (byte)a.VlanTci, .. f[12..]];

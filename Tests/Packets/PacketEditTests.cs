@@ -128,16 +128,6 @@ public sealed class PacketEditTests : IDisposable
     }
 
     [Fact]
-    public void ATagWithTheWantedValuesKeepsItsDropEligibleBit()
-    {
-        PacketRef packet = _pool.RentRef(SampleFrames.UdpIpv4Tagged, 1);
-        packet.Apply(SetTci(0x7005));
-        Assert.Equal(0x7005, (packet.Frame[14] << 8) | packet.Frame[15]);
-        packet.Apply(SetTci(0x7006));
-        Assert.Equal(0x6006, (packet.Frame[14] << 8) | packet.Frame[15]);
-    }
-
-    [Fact]
     public void PktMarkIsMaskedMetadata()
     {
         PacketRef packet = _pool.RentRef(SampleFrames.UdpIpv4, 1);
@@ -189,13 +179,6 @@ public sealed class PacketEditTests : IDisposable
         action.L4.Src = Be16.FromHost(source);
         action.L4.Dst = Be16.FromHost(destination);
         action.L4.SrcMask = action.L4.DstMask = Be16.FromHost(0xffff);
-        return action;
-    }
-
-    private static DpAction SetTci(ushort tci)
-    {
-        var action = new DpAction { Op = DpOp.SetVlan };
-        (action.Vlan.Tci, action.Vlan.TciMask) = (Be16.FromHost(tci), Be16.FromHost(0xffff));
         return action;
     }
 
