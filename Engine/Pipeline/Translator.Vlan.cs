@@ -9,6 +9,7 @@ namespace Mergeflow.Engine;
 public sealed unsafe partial class Translator
 {
     private const ushort VlanPresent = 0x1000;
+    private const ushort VlanPresentAndVid = 0x1fff;
 
     /// <summary>The CFI bit in an 8-byte window at a TCI.</summary>
     private const ulong VlanPresentWindow = 0x10;
@@ -236,14 +237,14 @@ public sealed unsafe partial class Translator
     }
 
     /// <summary>
-    /// The outer tag in a mask that leaves open whether there is a second one, as Open vSwitch installs it: all of it if no rule looked at
-    /// it, else what they looked at and that it is there. For MPLS packets too: what Open vSwitch counts depends on it.
+    /// The outer tag in a mask that leaves open whether there is a second one, as Open vSwitch installs it: that it is there and its VLAN
+    /// if no rule looked at it, else what they looked at and that it is there. For MPLS packets too: what Open vSwitch counts depends on it.
     /// </summary>
     private void FinishVlanMask()
     {
         if (!_isInnerOpen && (!IsMplsPacket || _pipeline.Options.ExactVlanPop)) return;
         ref ushort mask = ref *(ushort*)(_wc + TranslatorLayout.Vlan0Tci);
-        mask = mask == 0 ? ushort.MaxValue : (ushort)(mask | (ushort)VlanPresentWindow);
+        mask = mask == 0 ? BinaryPrimitives.ReverseEndianness(VlanPresentAndVid) : (ushort)(mask | (ushort)VlanPresentWindow);
     }
 
     /// <summary>The outer tag's bits live in the flow; brings them back to the stack.</summary>
