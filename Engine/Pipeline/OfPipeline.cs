@@ -136,7 +136,7 @@ public sealed partial class OfPipeline
         {
             if (!_changed[t]) continue;
             _changed[t] = false;
-            tables[t] = _rules[t] is { Count: > 0 } rules ? new TableIndex(rules, rules.Count <= Options.StagedTableRules ? _orders[t] : null) : null;
+            tables[t] = _rules[t] is { Count: > 0 } rules ? new TableIndex(rules, _orders[t], rules.Count <= Options.StagedTableRules) : null;
         }
 
         _snapshot = Build(tables);

@@ -8,7 +8,10 @@ namespace Mergeflow.Engine;
 /// What Open vSwitch reads of a packet in one lookup (<c>find_match_wc</c> of lib/classifier.c): subtables in order of their best priority,
 /// in each stage by stage, with a prefix trie for <c>nw_dst</c>, one for <c>nw_src</c> and one of ports per subtable.
 /// </summary>
-/// <remarks>For small tables and for those who need megaflows as narrow as Open vSwitch's: which packets share one decides what is counted where.</remarks>
+/// <remarks>
+/// For small tables, and where double-tagged packets are concerned: there megaflows must be as narrow as Open vSwitch's, because which packets share
+/// one decides what is counted where, and which of two is hit.
+/// </remarks>
 internal sealed unsafe class StagedLookup
 {
     private const int NwSrcByte = TranslatorLayout.NwSrc;
@@ -20,18 +23,14 @@ internal sealed unsafe class StagedLookup
     private readonly Prefix[] _dstTrie;
     private readonly Prefix[] _srcTrie;
 
-    /// <summary>Takes the rules, sorted by precedence.</summary>
-    public StagedLookup(OfRule[] rules, SubtableOrder order)
+    /// <summary>Takes the rules, sorted by precedence, and one rule of each subtable, first visited first.</summary>
+    public StagedLookup(OfRule[] rules, OfRule[] heads)
     {
         _rules = rules;
-        _subtables = [.. order.Heads.Select(static h => new Subtable(ref h.Match.Mask))];
-        foreach (Subtable s in _subtables)
-        {
-            for (int r = 0; r < rules.Length; r++)
-            {
-                if (s.IsMaskOf(rules[r])) s.Members.Add(r);
-            }
-        }
+        var byMask = new Dictionary<MaskKey, Subtable>();
+        foreach (OfRule head in heads) byMask.Add(new MaskKey(head), new Subtable(ref head.Match.Mask));
+        for (int r = 0; r < rules.Length; r++) byMask[new MaskKey(rules[r])].Members.Add(r);
+        _subtables = [.. heads.Select(h => byMask[new MaskKey(h)])];
 
         _dstTrie = Prefixes(NwDstByte, static s => s.DstPrefixLength);
         _srcTrie = Prefixes(NwSrcByte, static s => s.SrcPrefixLength);
@@ -59,7 +58,7 @@ internal sealed unsafe class StagedLookup
     {
         foreach (Stage stage in s.Stages)
         {
-            for (int w = 0; w < stage.Mask.Length; w++) view.Consulted[w] |= stage.Mask[w] & view.Live[w];
+            foreach ((int w, ulong mask) in stage.Words) view.Consulted[w] |= mask & view.Live[w];
         }
     }
 
@@ -93,11 +92,7 @@ internal sealed unsafe class StagedLookup
             ulong differs = 0;
             for (int i = 0; i < stages; i++)
             {
-                ulong[] mask = s.Stages[i].Mask;
-                for (int w = 0; w < mask.Length; w++)
-                {
-                    if (mask[w] != 0) differs |= (view.Flow[w] ^ TableIndex.WordOf(ref _rules[r].Match.Value, w)) & mask[w];
-                }
+                foreach ((int w, ulong mask) in s.Stages[i].Words) differs |= (view.Flow[w] ^ TableIndex.WordOf(ref _rules[r].Match.Value, w)) & mask;
             }
 
             if (differs == 0) return r;
@@ -110,8 +105,7 @@ internal sealed unsafe class StagedLookup
     {
         for (int i = 0; i < stages; i++)
         {
-            ulong[] mask = s.Stages[i].Mask;
-            for (int w = 0; w < mask.Length; w++) view.Excluded[w] |= mask[w] & view.Live[w] & ~view.Consulted[w];
+            foreach ((int w, ulong mask) in s.Stages[i].Words) view.Excluded[w] |= mask & view.Live[w] & ~view.Consulted[w];
         }
     }
 
@@ -191,16 +185,13 @@ internal sealed unsafe class StagedLookup
 
     private readonly record struct Prefix(uint Value, int Length);
 
-    private readonly record struct Stage(ulong[] Mask, bool HasAddresses);
+    private readonly record struct Stage((int Index, ulong Mask)[] Words, bool HasAddresses);
 
     /// <summary>Rules with one mask (OVS <c>struct cls_subtable</c>).</summary>
     private sealed class Subtable
     {
-        private readonly PipelineFlow _mask;
-
         public Subtable(ref PipelineFlow mask)
         {
-            _mask = mask;
             DstPrefixLength = PrefixLength(BinaryPrimitives.ReadUInt32BigEndian(mask.Bytes[NwDstByte..]));
             SrcPrefixLength = PrefixLength(BinaryPrimitives.ReadUInt32BigEndian(mask.Bytes[NwSrcByte..]));
             PortsMask = BinaryPrimitives.ReadUInt32BigEndian(mask.Bytes[PortsByte..]);
@@ -219,7 +210,7 @@ internal sealed unsafe class StagedLookup
                 }
 
                 // packet_type is in every rule of Open vSwitch: there is always a first stage.
-                if (any || segment == 0) stages.Add(new Stage(words, segment == StageOf.Network));
+                if (any || segment == 0) stages.Add(new Stage([.. words.Index().Where(static w => w.Item != 0)], segment == StageOf.Network));
             }
 
             Stages = [.. stages];
@@ -238,12 +229,6 @@ internal sealed unsafe class StagedLookup
         public int PortsLength { get; }
 
         public Prefix[] Ports { get; set; } = [];
-
-        public bool IsMaskOf(OfRule rule)
-        {
-            PipelineFlow mask = _mask;
-            return rule.Match.Mask.Bytes.SequenceEqual(mask.Bytes);
-        }
 
         private static int PrefixLength(uint mask)
         {

@@ -10,10 +10,13 @@ internal sealed unsafe partial class TableIndex
     /// The rule that the flow matches, or null. Adds every bit the answer depends on to the view: the winner's mask, and for each rule that
     /// would have come first enough bits to see that it does not match.
     /// </summary>
-    public OfRule? Lookup(FlowView view, LookupScratch scratch)
+    /// <param name="view">The flow.</param>
+    /// <param name="scratch">Work space.</param>
+    /// <param name="staged">Read as much as Open vSwitch, whatever <see cref="IsStaged"/> says.</param>
+    public OfRule? Lookup(FlowView view, LookupScratch scratch, bool staged = false)
     {
         if (HasConjunctions) return LookupConjunctive(view, scratch);
-        if (_staged is not null) return _staged.Lookup(view);
+        if (staged || IsStaged) return _staged.Value.Lookup(view);
         if (_flat is not null) return LookupFlat(_flat, view, scratch);
         int best = FindBest(view.Flow, out int home);
         if (home >= 0) Consult(_subtables[home], view);
@@ -62,44 +65,6 @@ internal sealed unsafe partial class TableIndex
         int* words = s.Words;
         ulong* masks = s.Masks;
         for (int i = 0; i < n; i++) view.Excluded[words[i]] |= masks[i] & view.Live[words[i]] & ~view.Consulted[words[i]];
-    }
-
-    /// <summary>
-    /// Adds all link-layer bits by which rules that could come before <paramref name="found"/> match: what Open vSwitch reads, stage by stage,
-    /// before it sees that they do not.
-    /// </summary>
-    public void ExcludeByLink(FlowView view, OfRule? found)
-    {
-        foreach (Subtable s in _subtables)
-        {
-            if (found is not null && ReferenceEquals(_rules[s.First], found)) break;
-            if (!MetadataMatches(s, view)) continue;
-            for (int i = 0; i < s.WordCount && s.Words[i] < LinkWords; i++)
-            {
-                int w = s.Words[i];
-                view.Excluded[w] |= s.Masks[i] & view.Live[w] & ~view.Consulted[w];
-            }
-        }
-    }
-
-    /// <summary>True if some rule agrees in all that is no header field: the first stage of a staged lookup.</summary>
-    private static bool MetadataMatches(Subtable s, FlowView view)
-    {
-        ulong* value = s.Values;
-        for (int r = 0; r < s.Count; r++, value += s.WordCount)
-        {
-            ulong differs = 0;
-            for (int i = 0; i < s.WordCount; i++)
-            {
-                // Lanes 0 (behind the link layer), 3, and from 6 on.
-                int w = s.Words[i];
-                if (w is 2 or 3 or (>= 12 and < 16) or >= 24) differs |= (view.Flow[w] ^ value[i]) & s.Masks[i];
-            }
-
-            if (differs == 0) return true;
-        }
-
-        return false;
     }
 
     /// <summary>Remembers the rules of <paramref name="s"/> in front of <paramref name="best"/> that known bits do not rule out.</summary>

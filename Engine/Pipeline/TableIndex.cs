@@ -16,8 +16,6 @@ internal sealed unsafe partial class TableIndex
     /// <summary>8-byte words of a <see cref="PipelineFlow"/>.</summary>
     public const int WordCount = PipelineFlow.SizeBytes / 8;
 
-    /// <summary>Words at the front of a flow that hold dl_dst, dl_src, dl_type and vlan0_tci.</summary>
-    private const int LinkWords = 2;
 
     /// <summary>Largest table that is searched rule by rule.</summary>
     private const int FlatLimit = 1024;
@@ -28,7 +26,7 @@ internal sealed unsafe partial class TableIndex
     private readonly OfRule[] _rules;
     private readonly Subtable[] _subtables;
     private readonly FlatRules? _flat;
-    private readonly StagedLookup? _staged;
+    private readonly Lazy<StagedLookup> _staged;
 
     /// <summary>Words that some rule matches on, ascending; pinned.</summary>
     private readonly int[] _words;
@@ -37,15 +35,20 @@ internal sealed unsafe partial class TableIndex
     private readonly int[] _slots = new int[WordCount];
 
     /// <summary>
-    /// Indexes <paramref name="rules"/>, which are sorted by precedence. With <paramref name="order"/>, lookups read as much as Open vSwitch's.
+    /// Indexes <paramref name="rules"/>, which are sorted by precedence.
     /// </summary>
-    public TableIndex(IReadOnlyList<OfRule> rules, SubtableOrder? order = null)
+    /// <param name="rules">At least one.</param>
+    /// <param name="order">In which Open vSwitch would visit the subtables; null = by the precedence of their best rules.</param>
+    /// <param name="isStaged">Lookups read as much as Open vSwitch's, not as little as they can.</param>
+    public TableIndex(IReadOnlyList<OfRule> rules, SubtableOrder? order = null, bool isStaged = false)
     {
         _rules = [.. rules];
         _subtables = Group(_rules);
         _words = UsedWords();
         if (_rules.Length <= FlatLimit && _rules.Length < FlatRulesPerMask * _subtables.Length) _flat = new FlatRules(_rules, _words);
-        if (order is not null) _staged = new StagedLookup(_rules, order);
+        OfRule[]? heads = order is null ? null : [.. order.Heads];
+        _staged = new Lazy<StagedLookup>(() => new StagedLookup(_rules, heads ?? Array.ConvertAll(_subtables, s => _rules[s.First])));
+        IsStaged = isStaged;
         HasConjunctions = _rules.Any(static r => r.Conjunctions.Length > 0);
     }
 
@@ -59,7 +62,7 @@ internal sealed unsafe partial class TableIndex
     public bool HasConjunctions { get; }
 
     /// <summary>Lookups read what Open vSwitch's read.</summary>
-    public bool IsStaged => _staged is not null;
+    public bool IsStaged { get; }
 
     private int[] UsedWords()
     {
@@ -107,27 +110,6 @@ internal sealed unsafe partial class TableIndex
         }
 
         return best;
-    }
-
-    /// <summary>A rule's mask as a dictionary key.</summary>
-    private readonly struct MaskKey : IEquatable<MaskKey>
-    {
-        private readonly OfRule _rule;
-        private readonly int _hash;
-
-        public MaskKey(OfRule rule)
-        {
-            _rule = rule;
-            HashCode h = default;
-            h.AddBytes(rule.Match.Mask.Bytes);
-            _hash = h.ToHashCode();
-        }
-
-        public bool Equals(MaskKey other) => _rule.Match.Mask.Bytes.SequenceEqual(other._rule.Match.Mask.Bytes);
-
-        public override bool Equals(object? obj) => obj is MaskKey k && Equals(k);
-
-        public override int GetHashCode() => _hash;
     }
 
     /// <summary>Word <paramref name="index"/> of a flow, in memory order.</summary>

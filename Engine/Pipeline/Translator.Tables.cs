@@ -79,9 +79,7 @@ public sealed unsafe partial class Translator
 
             if (inPort != 0) *(uint*)(_flow + TranslatorLayout.InPort) = System.Buffers.Binary.BinaryPrimitives.ReverseEndianness(inPort - 1);
             var view = new FlowView((ulong*)_flow, (ulong*)_live, (ulong*)_wc, (ulong*)_excluded);
-            rule = index.Lookup(view, _scratch);
-            if (_isLinkWhole) index.ExcludeByLink(view, rule);
-            else if (_vlans.Count > 0 && !_pipeline.Options.ExactVlanPop) _lookups.Add((index, rule));
+            rule = index.Lookup(view, _scratch, _isStaged);
             *(uint*)(_flow + TranslatorLayout.InPort) = oldInPort;
             *(uint*)(_flow + TranslatorLayout.TpSrc) = ports;
             *(uint*)(_live + TranslatorLayout.TpSrc) = portsLive;

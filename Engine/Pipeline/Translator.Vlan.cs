@@ -33,36 +33,25 @@ public sealed unsafe partial class Translator
 
         _baseVlans = _vlans;
         _isInnerOpen = false;
-        _lookups.Clear();
-
-        // What Open vSwitch counts for tagged MPLS packets depends on which of them share a megaflow.
-        _isLinkWhole = _vlans.Count > 0 && !_pipeline.Options.ExactVlanPop && IsMplsPacket;
     }
 
-    /// <summary>
-    /// From here on double-tagged packets share the megaflow, so it must be as narrow as Open vSwitch's: its lookups read whole link-layer fields.
-    /// </summary>
+    /// <summary>From here on double-tagged packets share the megaflow, so it must be as narrow as Open vSwitch's.</summary>
     private void LeaveInnerOpen()
     {
         _isInnerOpen = true;
-        ReadWholeLink();
+        ReadStaged();
     }
 
     /// <summary>
     /// Megaflows that overlap are tried in the order in which their masks came up on the port, so those of double-tagged packets need Open
-    /// vSwitch's masks too.
+    /// vSwitch's masks too: the packet is translated again, and all lookups read what Open vSwitch's do.
     /// </summary>
-    private void ReadWholeLink()
-    {
-        _out.TagsOverlap = true;
-        if (_isLinkWhole) return;
-        _isLinkWhole = true;
-        foreach ((TableIndex index, OfRule? rule) in _lookups) index.ExcludeByLink(View, rule);
-    }
+    private void ReadStaged() => _out.TagsOverlap = true;
+
+    /// <summary>What Open vSwitch counts for tagged MPLS packets depends on which of them share a megaflow.</summary>
+    private static bool IsTaggedMpls(ref FlowKey key) => key.Vlan0Tci.Raw != 0 && key.DlType.Host is EthType.Mpls or EthType.MplsMcast;
 
     private bool IsMplsPacket => BinaryPrimitives.ReverseEndianness(*(ushort*)(_orig + TranslatorLayout.DlType)) is EthType.Mpls or EthType.MplsMcast;
-
-    private FlowView View => new((ulong*)_flow, (ulong*)_live, (ulong*)_wc, (ulong*)_excluded);
 
     /// <summary>True if rules see a tag; consults just that.</summary>
     private bool ConsultVlanPresent()
@@ -130,7 +119,7 @@ public sealed unsafe partial class Translator
         if (!isExact && _vlans.Outer.Id == 1)
         {
             if (_vlans.Count == 1) LeaveInnerOpen();
-            else ReadWholeLink();
+            else ReadStaged();
         }
 
         _vlans.Outer = _vlans.Inner;
@@ -227,7 +216,7 @@ public sealed unsafe partial class Translator
         if (_vlans.Count > 1) ConsultWholeTag(1);
         if (_vlans.Outer.Id != 1) return;
         if (_vlans.Count == 1) LeaveInnerOpen();
-        else ReadWholeLink();
+        else ReadStaged();
     }
 
     private void ConsultWholeTag(int index)

@@ -59,9 +59,8 @@ public sealed unsafe partial class Translator : IDisposable
     private bool _isInnerOpen;
     private bool _isTranslated;
     private bool _isBucketError;
-    private bool _isLinkWhole;
+    private bool _isStaged;
     private bool _inExec;
-    private readonly List<(TableIndex Index, OfRule? Rule)> _lookups = [];
     private bool _dirty;
     private bool _conntracked;
     private bool _conntrackedInKey;
@@ -121,13 +120,27 @@ public sealed unsafe partial class Translator : IDisposable
     /// </summary>
     internal void Translate(ref FlowKey key, int packetLengthBytes, XlateResult result, long nowMs, ref FlowKey assumed)
     {
-        result.Reset();
-        result.Bind(_pipeline.Recirc);
         _tables = _pipeline.Snapshot;
-        result.TablesVersion = _tables.Version;
         _out = result;
         _lengthBytes = packetLengthBytes;
         _nowMs = nowMs;
+        _isStaged = !_pipeline.Options.ExactVlanPop && IsTaggedMpls(ref key);
+        TranslateOnce(ref key, result, ref assumed);
+        if (result.TagsOverlap && !_isStaged)
+        {
+            _isStaged = true;
+            TranslateOnce(ref key, result, ref assumed);
+        }
+
+        FinishMask(ref result.Mask);
+        _out = s_none;
+    }
+
+    private void TranslateOnce(ref FlowKey key, XlateResult result, ref FlowKey assumed)
+    {
+        result.Reset();
+        result.Bind(_pipeline.Recirc);
+        result.TablesVersion = _tables.Version;
         Begin(ref key);
         if (!Unsafe.IsNullRef(ref assumed)) Unsafe.CopyBlock(ref *_excluded, ref Unsafe.As<FlowKey, byte>(ref assumed), FlowKey.SizeBytes);
         if (Resume()) Finish();
@@ -140,9 +153,6 @@ public sealed unsafe partial class Translator : IDisposable
         {
             UnwrapTrailingClone();
         }
-
-        FinishMask(ref result.Mask);
-        _out = s_none;
     }
 
     /// <inheritdoc/>
@@ -253,7 +263,7 @@ public sealed unsafe partial class Translator : IDisposable
     }
 
     /// <summary>In this table what is written to the packet counts as read (OVS <c>mf_mask_field_masked</c>).</summary>
-    private bool ReadsWhatItWrites => !_inExec && _tables.Tables[_table] is { IsStaged: true };
+    private bool ReadsWhatItWrites => !_inExec && (_isStaged || _tables.Tables[_table] is { IsStaged: true });
 
     /// <summary>The bits of an 8-byte window become a constant.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
