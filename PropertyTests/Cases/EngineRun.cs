@@ -33,8 +33,7 @@ internal sealed class EngineRun : IOutputSink
             TcpSeqChk = @case.ChecksSequence,
             ExactVlanPop = true,
 
-            // Both ways to look a table up.
-            StagedTableRules = setup.BatchSize % 2 == 0 ? int.MaxValue : 0,
+            StagedTableRules = @case.ReadsStaged ? int.MaxValue : 0,
             MergedCapacity = setup.Capacity,
             OffloadThread = new OffloadOptions { Parts = NaiveParts.With(setup.Naive) },
             ScheduleSeed = setup.ScheduleSeed,

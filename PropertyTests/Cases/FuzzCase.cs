@@ -8,13 +8,17 @@ internal sealed record FuzzCase(string Name, IReadOnlyList<uint> Ports, IReadOnl
     /// <summary>Conntrack checks TCP sequence numbers; off for runs that a NIC takes part in.</summary>
     public bool ChecksSequence { get; init; } = true;
 
+    /// <summary>Lookups read what Open vSwitch's do. One way per case: what <c>normal</c> has learned shows earlier where megaflows are narrower.</summary>
+    public bool ReadsStaged { get; init; }
+
     /// <summary>Smallest fragment that conntrack accepts, IPv4 and IPv6, in bytes.</summary>
     public (int V4, int V6) MinFragmentBytes { get; init; } = (1200, 1280);
 
     /// <summary>Tunnel ports: number and options.</summary>
     public IReadOnlyList<(uint Port, string Options)> Tunnels { get; init; } = [];
 
-    public static FlowTextParser Parser { get; } = new();
+    /// <summary>Knows the ports p1 to p16 by name, as recorded cases call them.</summary>
+    public static FlowTextParser Parser { get; } = new(new PortNames(Enumerable.Range(1, 16).ToDictionary(n => $"p{n}", n => (uint)n)));
 
     public IReadOnlyList<FlowMod> ParseFlows() => [.. Flows.Select(l => Parser.ParseFlow(l))];
 

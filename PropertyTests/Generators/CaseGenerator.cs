@@ -12,7 +12,7 @@ internal static class CaseGenerator
         var chance = new Chance(seed);
         var rules = new PipelineGenerator(chance, conntrack);
         List<string> flows = rules.Flows();
-        var @case = new FuzzCase($"seed{seed}{(conntrack ? "" : "_stateless")}", Domain.Ports, flows, rules.Groups(), []) { ChecksSequence = checksSequence };
+        var @case = new FuzzCase($"seed{seed}{(conntrack ? "" : "_stateless")}", Domain.Ports, flows, rules.Groups(), []) { ReadsStaged = seed % 2 == 0, ChecksSequence = checksSequence };
         return new TrafficGenerator(chance, rules).Fill(@case, eventCount);
     }
 }

@@ -149,6 +149,7 @@ internal static class FrameSources
             [.. recorded.Events().Select(Event)])
         {
             ChecksSequence = recorded.ChecksSequence,
+            ReadsStaged = Path.GetFileName(directory).Length % 2 == 0,
             MinFragmentBytes = (recorded.MinFragmentV4, recorded.MinFragmentV6),
         };
     }
