@@ -183,6 +183,12 @@ public sealed partial class Datapath : IDisposable
         Conntrack.Dispose();
     }
 
+    /// <summary>Makes megaflows agree with what <c>normal</c> has learned, if that is new.</summary>
+    internal void RevalidateIfLearned(long nowMs)
+    {
+        if (Revalidator.IsBehind) AfterTableChange(nowMs, purge: false);
+    }
+
     /// <summary>Makes megaflows and merged rules agree with the tables again.</summary>
     internal void AfterTableChange(long nowMs, bool purge)
     {

@@ -102,7 +102,9 @@ public sealed unsafe class Simulator : IDisposable
         }
 
         _batch[_pending++] = p;
-        if (_pending == _options.BatchSize) Flush();
+
+        // What normal learns from a packet holds for the next one, whatever the size of the batch.
+        if (_pending == _options.BatchSize || Pipeline.UsesNormal) Flush();
     }
 
     /// <summary>Processes everything pending.</summary>
@@ -112,6 +114,7 @@ public sealed unsafe class Simulator : IDisposable
         int n = _pending;
         _pending = 0;
         Datapath.Pmd.ProcessBatch(_batch, n, NowMs);
+        if (Pipeline.UsesNormal) Datapath.RevalidateIfLearned(NowMs);
         if (Datapath.Offload is not { } offload) return;
         if (_schedule?.OneIn(4) == true) Datapath.Aging!.Step(NowMs);
 

@@ -61,6 +61,9 @@ public sealed partial class OfPipeline
         }
     }
 
+    /// <summary>Some rule or group has the action <c>normal</c>: packets change what later ones get.</summary>
+    public bool UsesNormal => _snapshot.UsesNormal;
+
     /// <summary>Number of rules.</summary>
     public int RuleCount
     {
@@ -154,6 +157,7 @@ public sealed partial class OfPipeline
             Tunnels = TunnelTable.Of(_ports.Values),
             LivePorts = new(_livePorts),
             Version = version,
+            UsesNormal = Array.Exists(tables, static t => t is { UsesNormal: true }) || _groups.Values.Any(static g => Array.Exists(g.Programs, static p => Array.Exists(p, static o => o.UsesNormal))),
         };
         Volatile.Write(ref _version, version);
         return snapshot;

@@ -21,4 +21,7 @@ internal sealed class PipelineSnapshot
     public required HashSet<uint> LivePorts { get; init; }
 
     public required ulong Version { get; init; }
+
+    /// <summary>Some rule or group has the action <c>normal</c>.</summary>
+    public required bool UsesNormal { get; init; }
 }

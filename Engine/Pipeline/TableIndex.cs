@@ -49,6 +49,7 @@ internal sealed unsafe partial class TableIndex
         OfRule[]? heads = order is null ? null : [.. order.Heads];
         _staged = new Lazy<StagedLookup>(() => new StagedLookup(_rules, heads ?? Array.ConvertAll(_subtables, s => _rules[s.First])));
         IsStaged = isStaged;
+        UsesNormal = Array.Exists(_rules, static r => Array.Exists(r.Program, static o => o.UsesNormal));
         HasConjunctions = _rules.Any(static r => r.Conjunctions.Length > 0);
     }
 
@@ -60,6 +61,9 @@ internal sealed unsafe partial class TableIndex
 
     /// <summary>Some rules are clauses of conjunctive matches.</summary>
     public bool HasConjunctions { get; }
+
+    /// <summary>Some rule has the action <c>normal</c>.</summary>
+    public bool UsesNormal { get; }
 
     /// <summary>Lookups read what Open vSwitch's read.</summary>
     public bool IsStaged { get; }

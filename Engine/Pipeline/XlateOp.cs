@@ -52,6 +52,9 @@ internal sealed class XlateOp : IEquatable<XlateOp>
     /// <summary>Clone, WriteActions, Ct (exec).</summary>
     public XlateOp[] Nested { get; init; } = [];
 
+    /// <summary>It, or an action in it, is <c>normal</c>.</summary>
+    public bool UsesNormal => (Kind == XlateOpKind.Output && Arg == (uint)OfReservedPort.Normal) || Array.Exists(Nested, static n => n.UsesNormal);
+
     /// <summary>Clone: all nested actions can be undone by rewriting headers.</summary>
     public bool Reversible { get; init; }
 

@@ -46,6 +46,9 @@ public sealed class Revalidator : IPoller
     /// <summary>Megaflows deleted so far, by cause.</summary>
     public RevalidatorStats Stats { get; private set; }
 
+    /// <summary>The tables, or what <c>normal</c> has learned, have changed since megaflows were translated.</summary>
+    public bool IsBehind => _pipeline.TablesVersion != _seenVersion;
+
     /// <summary>A slice: statistics and idle expiry, and the whole table at once when the OpenFlow tables have changed.</summary>
     public int Step(long nowMs)
     {

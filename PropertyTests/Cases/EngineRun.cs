@@ -40,8 +40,9 @@ internal sealed class EngineRun : IOutputSink
             ConnectionCapacity = 4096,
             MegaflowCapacity = 8192,
 
-            // Every third batch size plays under a bound on subtables that every case reaches.
-            SubtableLimit = setup.BatchSize % 3 == 1 ? 2 : 128,
+            // Every third batch size plays under a bound on subtables that every case reaches. Not where normal learns: a packet that has a megaflow
+            // is learned from later, when it is counted.
+            SubtableLimit = setup.BatchSize % 3 == 1 && !@case.Learns ? 2 : 128,
             EmcEntryCount = 1024,
             PacketCapacity = setup.Guarded ? 1500 : 512,
             GuardPages = setup.Guarded,

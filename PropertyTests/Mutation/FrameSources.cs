@@ -125,7 +125,8 @@ internal static class FrameSources
         string cases = Path.Combine(AppContext.BaseDirectory, "cases"), corpus = Path.Combine(AppContext.BaseDirectory, "Corpus");
         List<FuzzCase> sources =
         [
-            .. Directory.EnumerateDirectories(cases).Order(StringComparer.Ordinal).Select(d => Recorded(d)),
+            // Where normal is, an address that two ports claim belongs to the one that was counted last, and a device counts at other times.
+            .. Directory.EnumerateDirectories(cases).Order(StringComparer.Ordinal).Select(d => Recorded(d)).Where(c => !c.Learns),
             .. Directory.EnumerateDirectories(corpus).Order(StringComparer.Ordinal).Select(d => CaseDirectory.Read(d)),
         ];
         List<FuzzEvent> mixed = [.. sources.SelectMany(s => s.Events.Where(e => e.Op == FuzzOp.Packet).Take(60)).Select(e => e with { TimeMs = 0, Port = 1 + (e.Port % 4) })];
