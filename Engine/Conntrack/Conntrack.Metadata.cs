@@ -139,7 +139,8 @@ public sealed unsafe partial class Conntrack
         if ((packet->Key.CtState & CtState.Trk) == 0 || (args.Flags & DpCtFlags.Force) != 0) return false;
         if ((uint)id > (uint)_capacity || AlgOf(packet, args) != CtAlg.None) return false;
         ConnRecord* c = Conn(id);
-        if ((c->Flags & ConnFlags.Live) == 0 || c->Birth != packet->CtConnBirth || c->Fwd.Zone != args.Zone) return false;
+        bool isLive = (c->Flags & ConnFlags.Live) != 0 && c->Birth == packet->CtConnBirth;
+        if (!(isLive || IsJustGone(c, packet, args)) || c->Fwd.Zone != args.Zone) return false;
         bool reply = (packet->CtConnFlags & 1) != 0;
         if (ConnKey.Same(cx->Key, reply ? c->Rev : c->Fwd)) return true;
 
@@ -147,11 +148,26 @@ public sealed unsafe partial class Conntrack
         return (packet->Key.CtState & (NatStates | CtState.Inv)) != 0 && ConnKey.Same(cx->Key, (reply ? c->Fwd : c->Rev).Reverse());
     }
 
+    /// <summary>
+    /// A clone of the packet has ended its connection (<c>force</c>): the packet itself still holds it, as in OVS, and its state stays what it was.
+    /// </summary>
+    private static bool IsJustGone(ConnRecord* c, Packet* packet, in DpCt args)
+        => c->Flags == ConnFlags.None && c->Birth == (ushort)(packet->CtConnBirth + 1) && (args.Flags & (DpCtFlags.Nat | DpCtFlags.Commit)) == 0;
+
     /// <summary>The second <c>ct</c> of a packet in one zone: only NAT, mark and label (OVS <c>process_one_fast</c>).</summary>
     private void ProcessCached(Packet* packet, in DpCt args, CtContext* cx, out CtVerdict verdict)
     {
         int id = packet->CtConnRef - 1;
         ConnRecord* c = Conn(id);
+        if ((c->Flags & ConnFlags.Live) == 0)
+        {
+            cx->ConnId = 0;
+            packet->Key.CtZone = Be16.FromHost(args.Zone);
+            FillVerdict(packet, cx, out verdict);
+            verdict.Cached = true;
+            return;
+        }
+
         cx->ConnId = id;
         cx->Reply = (packet->CtConnFlags & 1) != 0;
         cx->IcmpRelated = (packet->CtConnFlags & 2) != 0;
