@@ -6,7 +6,8 @@ namespace Mergeflow.Engine;
 
 /// <summary>
 /// One poll-mode driver thread's datapath state (OVS <c>struct dp_netdev_pmd_thread</c>). A batch goes through
-/// <c>ProcessBatch</c> (this file) -> lookup (<c>.Lookup</c>) -> execution in arrival order (<c>.Execute</c>; fragments that conntrack releases together: <c>.Released</c>), recording a trace on the way (<c>.Trace</c>).
+/// <c>ProcessBatch</c> (this file) -> lookup (<c>.Lookup</c>) -> execution in arrival order (<c>.Execute</c>; fragments that conntrack
+/// releases together: <c>.Released</c>), recording a trace on the way (<c>.Trace</c>).
 /// </summary>
 /// <remarks>
 /// Everything that has an effect happens in arrival order, packet by packet, recirculations included (depth first): a batch of 32
