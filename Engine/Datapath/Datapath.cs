@@ -101,9 +101,9 @@ public sealed partial class Datapath : IDisposable
     public QuiescentState PmdQuiescent { get; } = new();
 
     /// <summary>
-    /// Applies flow modifications, all or none; those that leave the tables as they were do nothing else. On return no megaflow contradicts the tables and no packet uses a merged rule that does. What rules
-    /// have counted and nobody has read yet is credited later, to the OpenFlow rules of the new tables; <see cref="Settle"/> before it
-    /// if that matters.
+    /// Applies flow modifications, all or none; those that leave the tables as they were do nothing else. On return no megaflow contradicts
+    /// the tables and no packet uses a merged rule that does. What rules have counted and nobody has read yet is credited later, to the OpenFlow
+    /// rules of the new tables; <see cref="Settle"/> before it if that matters.
     /// </summary>
     /// <param name="mods">Parsed modifications.</param>
     /// <param name="nowMs">Time.</param>

@@ -31,6 +31,10 @@ internal sealed unsafe class StagedLookup
         foreach (OfRule head in heads) byMask.Add(new MaskKey(head), new Subtable(ref head.Match.Mask));
         for (int r = 0; r < rules.Length; r++) byMask[new MaskKey(rules[r])].Members.Add(r);
         _subtables = [.. heads.Select(h => byMask[new MaskKey(h)])];
+        foreach (Subtable s in _subtables)
+        {
+            if (s.PortsLength > 0) s.Ports = [.. s.Members.Select(r => new Prefix(ValueAt(r, PortsByte), s.PortsLength)).Distinct()];
+        }
 
         _dstTrie = Prefixes(NwDstByte, static s => s.DstPrefixLength);
         _srcTrie = Prefixes(NwSrcByte, static s => s.SrcPrefixLength);
@@ -169,11 +173,6 @@ internal sealed unsafe class StagedLookup
         {
             if (lengthOf(s) == 0) continue;
             foreach (int r in s.Members) all.Add(new Prefix(ValueAt(r, offset), lengthOf(s)));
-        }
-
-        foreach (Subtable s in _subtables)
-        {
-            if (offset == NwDstByte && s.PortsLength > 0) s.Ports = [.. s.Members.Select(r => new Prefix(ValueAt(r, PortsByte), s.PortsLength)).Distinct()];
         }
 
         return [.. all.Distinct()];

@@ -6,20 +6,26 @@ namespace Mergeflow.Engine;
 /// </summary>
 internal sealed class SubtableOrder
 {
+    private readonly Dictionary<MaskKey, Entry> _byMask = [];
     private List<Entry> _entries = [];
 
     /// <summary>The masks, first visited first.</summary>
     public IEnumerable<OfRule> Heads => _entries.Select(static e => e.Like);
 
     /// <summary>The same order, to go back to.</summary>
-    public SubtableOrder Copy() => new() { _entries = [.. _entries.Select(static e => new Entry(e.Like, e.Priority))] };
+    public SubtableOrder Copy()
+    {
+        var copy = new SubtableOrder();
+        foreach (Entry e in _entries) copy.Append(e.Like, e.Priority);
+        return copy;
+    }
 
     /// <summary>A rule was added that replaces no other.</summary>
     public void Add(OfRule rule)
     {
-        Entry? entry = Find(rule);
-        if (entry is null) _entries.Add(new Entry(rule, rule.Priority));
-        else entry.Priority = Math.Max(entry.Priority, rule.Priority);
+        if (!_byMask.TryGetValue(new MaskKey(rule), out Entry? entry)) Append(rule, rule.Priority);
+        else if (rule.Priority > entry.Priority) entry.Priority = rule.Priority;
+        else return;
         Sort();
     }
 
@@ -28,8 +34,8 @@ internal sealed class SubtableOrder
     {
         foreach (OfRule rule in removed)
         {
-            Entry? entry = Find(rule);
-            if (entry is null) continue;
+            var mask = new MaskKey(rule);
+            if (!_byMask.TryGetValue(mask, out Entry? entry)) continue;
             int best = left.Where(r => SameMask(r, rule)).Select(static r => (int)r.Priority).DefaultIfEmpty(-1).Max();
             if (best >= 0)
             {
@@ -37,6 +43,7 @@ internal sealed class SubtableOrder
                 continue;
             }
 
+            _byMask.Remove(mask);
             int at = _entries.IndexOf(entry);
             _entries[at] = _entries[^1];
             _entries.RemoveAt(_entries.Count - 1);
@@ -47,10 +54,23 @@ internal sealed class SubtableOrder
 
     private static bool SameMask(OfRule a, OfRule b) => a.Match.Mask.Bytes.SequenceEqual(b.Match.Mask.Bytes);
 
-    private Entry? Find(OfRule rule) => _entries.Find(e => SameMask(e.Like, rule));
+    private void Append(OfRule like, int priority)
+    {
+        var entry = new Entry(like, priority);
+        _entries.Add(entry);
+        _byMask.Add(new MaskKey(like), entry);
+    }
 
     /// <summary>Equals keep their order.</summary>
-    private void Sort() => _entries = [.. _entries.OrderByDescending(static e => e.Priority)];
+    private void Sort()
+    {
+        for (int i = 1; i < _entries.Count; i++)
+        {
+            if (_entries[i].Priority <= _entries[i - 1].Priority) continue;
+            _entries = [.. _entries.OrderByDescending(static e => e.Priority)];
+            return;
+        }
+    }
 
     private sealed class Entry(OfRule like, int priority)
     {

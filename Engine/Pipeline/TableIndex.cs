@@ -16,7 +16,6 @@ internal sealed unsafe partial class TableIndex
     /// <summary>8-byte words of a <see cref="PipelineFlow"/>.</summary>
     public const int WordCount = PipelineFlow.SizeBytes / 8;
 
-
     /// <summary>Largest table that is searched rule by rule.</summary>
     private const int FlatLimit = 1024;
 
