@@ -44,7 +44,7 @@ public static unsafe partial class PacketEdit
             case DpOp.PushMpls: return PushMpls(packet, action->EthType, action->MplsLse);
             case DpOp.PopMpls: PopMpls(packet, action->EthType); return true;
             case DpOp.SetPktMark: SetPktMark(packet, action->PktMark); return true;
-            case DpOp.SetTunnel: PacketMetadata.SetTunnel(packet, action->Tunnel); return true;
+            case DpOp.SetTunnel: SetTunnel(packet, action->Tunnel); return true;
             default: ThrowNotAnEdit(action->Op); return false;
         }
     }

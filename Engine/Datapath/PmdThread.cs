@@ -72,7 +72,7 @@ public sealed unsafe partial class PmdThread : IDisposable
     /// <summary>Where traces go and merged rules come from; null without offload.</summary>
     public PmdOffload? Offload { get; }
 
-    /// <summary>See <see cref="Datapath.TelemetryId"/>.</summary>
+    /// <summary>Number of the datapath in events and metrics.</summary>
     internal int TelemetryId { get; init; }
 
     /// <summary>

@@ -17,7 +17,7 @@ public static class FlowKeyFormatter
     private static readonly string[] s_ctStateNames = ["new", "est", "rel", "rpl", "inv", "trk", "snat", "dnat"];
     private static readonly string[] s_tunFlagNames = ["oam", "df", "csum", "key"];
 
-    /// <summary>Formats <paramref name="key"/>, all of whose lanes must be valid (see <see cref="PacketRef.WholeKey"/>).</summary>
+    /// <summary>Formats <paramref name="key"/>, all of whose lanes must be valid (absent ones zeroed).</summary>
     public static string Format(in FlowKey key)
     {
         var text = new StringBuilder(256);

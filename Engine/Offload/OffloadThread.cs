@@ -55,7 +55,7 @@ public sealed partial class OffloadThread : IPoller, IDisposable
         _merger = _options.Parts.Merger(source);
     }
 
-    /// <summary>See <see cref="Datapath.TelemetryId"/>.</summary>
+    /// <summary>Number of the datapath in events and metrics.</summary>
     internal int TelemetryId { get; init; }
 
     /// <inheritdoc/>

@@ -46,23 +46,6 @@ public static unsafe class PacketMetadata
         UpdateLaneBit(packet, RareLane);
     }
 
-    /// <summary>Sets the tunnel fields (OVS <c>struct flow_tnl</c>): all of lanes 6 and 7.</summary>
-    public static void SetTunnel(Packet* packet, in DpSetTunnel tunnel)
-    {
-        ClearTunnel(packet);
-        FlowKey* key = &packet->Key;
-        key->TunId = tunnel.Id;
-        key->TunSrc = tunnel.Src;
-        key->TunDst = tunnel.Dst;
-        key->TunIpv6Src = tunnel.Ipv6Src;
-        key->TunIpv6Dst = tunnel.Ipv6Dst;
-        key->TunFlags = tunnel.Flags;
-        key->TunTos = tunnel.Tos;
-        key->TunTtl = tunnel.Ttl;
-        UpdateLaneBit(packet, 6);
-        UpdateLaneBit(packet, 7);
-    }
-
     /// <summary>Forgets the tunnel fields.</summary>
     public static void ClearTunnel(Packet* packet)
     {

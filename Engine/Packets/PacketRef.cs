@@ -55,27 +55,8 @@ public readonly unsafe struct PacketRef
     public void PointAt(Span<byte> unmanagedFrame, uint inPort)
         => PacketPool.Reset(Pointer, (byte*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(unmanagedFrame)), unmanagedFrame.Length, 0, inPort);
 
-    /// <summary>Executes one header rewrite; see <see cref="PacketEdit.Apply"/>.</summary>
-    public bool Apply(in DpAction action)
-    {
-        DpAction copy = action;
-        return PacketEdit.Apply(Pointer, &copy);
-    }
-
     /// <summary>Verifies the checksums; see <see cref="PacketChecksums.Verify"/>.</summary>
     public void VerifyChecksums() => PacketChecksums.Verify(Pointer);
-
-    /// <summary>Bytes the next output sends; see <see cref="PacketEdit.Truncate"/>.</summary>
-    public int OutputLengthBytes => PacketEdit.OutputLengthBytes(Pointer);
-
-    /// <summary>Cuts the packet for the next output.</summary>
-    public void Truncate(uint maxLengthBytes) => PacketEdit.Truncate(Pointer, maxLengthBytes);
-
-    /// <summary>Removes a tunnel's outer headers; see <see cref="TunnelCodec.TryPop"/>.</summary>
-    public bool TryPopTunnel(TunnelKind kind) => TunnelCodec.TryPop(Pointer, kind);
-
-    /// <summary>Puts outer headers on; see <see cref="TunnelCodec.Push"/>.</summary>
-    public bool PushTunnel(in TunnelHeader header, uint flowHash) => TunnelCodec.Push(Pointer, header, flowHash);
 
     /// <summary>Parses the frame unless the key describes it already.</summary>
     public void EnsureParsed() => MiniflowExtractor.EnsureParsed(Pointer);

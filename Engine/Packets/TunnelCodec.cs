@@ -47,7 +47,7 @@ public static unsafe partial class TunnelCodec
         packet->Flags &= ~(PacketFlags.Parsed | checksums);
         tunnel.Id = Be64.FromHost(id);
         tunnel.Flags = Be16.FromHost((ushort)flags);
-        PacketMetadata.SetTunnel(packet, tunnel);
+        PacketEdit.SetTunnel(packet, tunnel);
         return true;
     }
 

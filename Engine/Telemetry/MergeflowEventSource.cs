@@ -35,7 +35,7 @@ public sealed unsafe class MergeflowEventSource : EventSource
     }
 
     /// <summary>A batch was processed to its end. All numbers but <paramref name="durationNs"/> are of this batch alone.</summary>
-    /// <param name="datapath"><see cref="Datapath.TelemetryId"/>; 0 for a packet thread without a datapath.</param>
+    /// <param name="datapath">Number of the datapath; 0 for a packet thread without a datapath.</param>
     /// <param name="received">Packets received, 1..32.</param>
     /// <param name="passes">Passes through the software tables.</param>
     /// <param name="mergedHits">Packets that a merged rule forwarded.</param>
@@ -57,7 +57,7 @@ public sealed unsafe class MergeflowEventSource : EventSource
     }
 
     /// <summary>A packet that no table knew was translated.</summary>
-    /// <param name="datapath"><see cref="Datapath.TelemetryId"/>.</param>
+    /// <param name="datapath">Number of the datapath.</param>
     /// <param name="megaflow">Slot of the new megaflow; -1 = not installed, the table is full.</param>
     /// <param name="rules">OpenFlow rules visited.</param>
     /// <param name="actions">Records of the resulting program.</param>
@@ -74,7 +74,7 @@ public sealed unsafe class MergeflowEventSource : EventSource
     }
 
     /// <summary>Every megaflow was translated again because the tables changed.</summary>
-    /// <param name="datapath"><see cref="Datapath.TelemetryId"/>.</param>
+    /// <param name="datapath">Number of the datapath.</param>
     /// <param name="checkedCount">Megaflows looked at.</param>
     /// <param name="deletedCount">Of these, deleted.</param>
     /// <param name="durationNs">Time, ns.</param>
@@ -90,7 +90,7 @@ public sealed unsafe class MergeflowEventSource : EventSource
     }
 
     /// <summary>A trace was taken from the ring: merged into a rule, or refused.</summary>
-    /// <param name="datapath"><see cref="Datapath.TelemetryId"/>.</param>
+    /// <param name="datapath">Number of the datapath.</param>
     /// <param name="passes">Passes of the trace.</param>
     /// <param name="reason"><see cref="OffloadReason"/>; <c>None</c> = a rule was made and asked for.</param>
     [Event(4, Level = EventLevel.Informational, Keywords = Keywords.Offload)]
@@ -107,7 +107,7 @@ public sealed unsafe class MergeflowEventSource : EventSource
     }
 
     /// <summary>The provider confirmed a rule.</summary>
-    /// <param name="datapath"><see cref="Datapath.TelemetryId"/>.</param>
+    /// <param name="datapath">Number of the datapath.</param>
     /// <param name="rule">Id of the rule.</param>
     /// <param name="passes">Passes that it replaces.</param>
     /// <param name="latencyMs">From the packet that was recorded to now, ms of the runtime's clock.</param>
@@ -123,7 +123,7 @@ public sealed unsafe class MergeflowEventSource : EventSource
     }
 
     /// <summary>A rule may not be used any more; its removal was asked for.</summary>
-    /// <param name="datapath"><see cref="Datapath.TelemetryId"/>.</param>
+    /// <param name="datapath">Number of the datapath.</param>
     /// <param name="rule">Id of the rule.</param>
     /// <param name="reason"><see cref="OffloadReason"/>.</param>
     [Event(6, Level = EventLevel.Informational, Keywords = Keywords.Offload)]
@@ -140,7 +140,7 @@ public sealed unsafe class MergeflowEventSource : EventSource
     }
 
     /// <summary>A rule is gone and its last counters are credited.</summary>
-    /// <param name="datapath"><see cref="Datapath.TelemetryId"/>.</param>
+    /// <param name="datapath">Number of the datapath.</param>
     /// <param name="rule">Id of the rule.</param>
     /// <param name="packets">Packets that it forwarded or dropped.</param>
     /// <param name="bytes">Their bytes as received.</param>

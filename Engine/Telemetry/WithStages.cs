@@ -1,6 +1,6 @@
 namespace Mergeflow.Engine;
 
-/// <summary>The packet path of <see cref="StagePoller"/>.</summary>
+/// <summary>The packet path that marks its stages.</summary>
 internal readonly struct WithStages : IStageMarks
 {
     /// <inheritdoc/>

@@ -37,7 +37,7 @@ public sealed class Revalidator : IPoller
         upcall.Megaflows.Reclaiming = Push;
     }
 
-    /// <summary>See <see cref="Datapath.TelemetryId"/>.</summary>
+    /// <summary>Number of the datapath in events and metrics.</summary>
     internal int TelemetryId { get; init; }
 
     /// <inheritdoc/>

@@ -31,7 +31,7 @@ public sealed unsafe class UpcallHandler : IDisposable
     /// <summary>Told about every deleted megaflow.</summary>
     public OffloadThread? Observer { get; set; }
 
-    /// <summary>See <see cref="Datapath.TelemetryId"/>.</summary>
+    /// <summary>Number of the datapath in events and metrics.</summary>
     internal int TelemetryId { get; init; }
 
     /// <summary>Translates the packet's key and installs the megaflow; null when the flow table is full (the program is then in <see cref="CopyLastProgram"/>).</summary>
