@@ -21,7 +21,7 @@ internal static class TranslationText
             if (step.Rule is OfRule rule)
                 output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{indent}{step.Table,2}. {Match(formatter, rule)}{step.Text}"));
             else
-                output.WriteLine($"{indent}    {step.Text}");
+                output.WriteLine($"{indent}    {(step.Action is { } action ? formatter.Format(action) : step.Text)}");
         }
         if (result.Error is string error) output.WriteLine($"    >>>> {error}");
         output.WriteLine($"Megaflow: {DpFlowFormatter.FormatKey(megaflow.Key, megaflow.Mask)}{(isNew ? " (new)" : "")}");

@@ -11,7 +11,7 @@ namespace Mergeflow.Engine;
 /// aging poller, and revocations by the control plane unless the device has gates (<c>.Revoke</c>). A rule is linked on every dependency before the provider
 /// hears of it, and the generations are compared again afterwards: whatever moves in between is seen by one side or the other.
 /// </remarks>
-public sealed partial class OffloadThread : IPoller, IDisposable
+public sealed partial class OffloadThread : IPoller, IMegaflowObserver, IDisposable
 {
     private readonly Lock _gate = new();
     private readonly PmdOffload _pmd;

@@ -5,7 +5,6 @@ namespace Mergeflow.Engine;
 /// <content>The action loop (OVS <c>do_xlate_actions</c>).</content>
 public sealed unsafe partial class Translator
 {
-    private static readonly FlowTextFormatter s_format = new();
 
     /// <summary>Runs a list. <paramref name="isLast"/>: nothing follows it, so a clone need not be undone.</summary>
     private void Run(ReadOnlySpan<XlateOp> ops, bool isLast)
@@ -28,7 +27,7 @@ public sealed unsafe partial class Translator
                 break;
             }
 
-            if (_out.Steps is not null && op.Action is not null) Note(null, s_format.Format(op.Action));
+            if (op.Action is not null) _out.Steps?.Add(new XlateStep(_recursion, _table, null, "", op.Action));
             bool last = isLast && i == ops.Length - 1 && _actionSet.Count == 0;
             if (!RunOne(op, ops[(i + 1)..], last)) break;
 

@@ -8,18 +8,9 @@ namespace Mergeflow.Engine;
 /// </summary>
 public static class DatapathMetrics
 {
-    /// <summary>Name of the meter.</summary>
-    public const string MeterName = "Mergeflow";
-
-    private static readonly Meter s_meter = new(MeterName, "1");
+    private static readonly Meter s_meter = DurationMetrics.Meter;
     private static readonly Lock s_gate = new();
     private static readonly List<Datapath> s_living = [];
-
-    /// <summary>Time that upcalls took, seconds.</summary>
-    private static readonly Histogram<double> s_upcallSeconds = s_meter.CreateHistogram<double>("mergeflow.upcall.duration", "s", "Translation of a miss and installation of its megaflow");
-
-    /// <summary>Time from the recorded packet to the confirmed rule, seconds.</summary>
-    private static readonly Histogram<double> s_installSeconds = s_meter.CreateHistogram<double>("mergeflow.offload.install.duration", "s", "From the recorded packet to the confirmed rule, on the runtime's clock");
 
     static DatapathMetrics()
     {
@@ -52,18 +43,6 @@ public static class DatapathMetrics
     internal static void Remove(Datapath datapath)
     {
         lock (s_gate) s_living.Remove(datapath);
-    }
-
-    /// <summary>Whether upcalls have to be timed.</summary>
-    internal static bool TimesUpcalls => s_upcallSeconds.Enabled;
-
-    /// <summary>An upcall took so long.</summary>
-    internal static void Upcall(long durationNs) => s_upcallSeconds.Record(durationNs / 1e9);
-
-    /// <summary>A rule was confirmed so long after its packet.</summary>
-    internal static void Installed(int datapath, long latencyMs)
-    {
-        if (s_installSeconds.Enabled) s_installSeconds.Record(latencyMs / 1e3, Tag(datapath));
     }
 
     private static void Count(string name, string unit, string about, Func<Datapath, ulong> read)

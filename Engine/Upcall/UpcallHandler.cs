@@ -29,21 +29,21 @@ public sealed unsafe class UpcallHandler : IDisposable
     public ulong WidenedMasks { get; private set; }
 
     /// <summary>Told about every deleted megaflow.</summary>
-    public OffloadThread? Observer { get; set; }
+    public IMegaflowObserver? Observer { get; set; }
 
     /// <summary>Number of the datapath in events and metrics.</summary>
     internal int TelemetryId { get; init; }
 
     /// <summary>Translates the packet's key and installs the megaflow; null when the flow table is full (the program is then in <see cref="CopyLastProgram"/>).</summary>
     public Megaflow? Handle(Packet* p, long nowMs)
-        => DatapathMetrics.TimesUpcalls || MergeflowEventSource.Log.IsOn(MergeflowEventSource.Keywords.Upcall) ? ReportHandle(p, nowMs) : Install(p, nowMs);
+        => DurationMetrics.TimesUpcalls || MergeflowEventSource.Log.IsOn(MergeflowEventSource.Keywords.Upcall) ? ReportHandle(p, nowMs) : Install(p, nowMs);
 
     private Megaflow? ReportHandle(Packet* p, long nowMs)
     {
         long startNs = MonotonicClock.NowNs;
         Megaflow? m = Install(p, nowMs);
         long durationNs = MonotonicClock.NowNs - startNs;
-        DatapathMetrics.Upcall(durationNs);
+        DurationMetrics.Upcall(durationNs);
         MergeflowEventSource.Log.Upcall(TelemetryId, m?.Id ?? -1, _result.Rules.Count, _result.Actions.Length, durationNs);
         return m;
     }

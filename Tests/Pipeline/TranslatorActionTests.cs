@@ -252,6 +252,6 @@ public sealed class TranslatorActionTests
         _ = bed.Actions(Tcp());
         Assert.Contains(bed.Result.Steps, s => s is { Table: 0, Rule.Cookie: 5 });
         Assert.Contains(bed.Result.Steps, s => s is { Table: 1, Rule: not null });
-        Assert.Contains(bed.Result.Steps, s => s.Rule is null && s.Text == "output:2");
+        Assert.Contains(bed.Result.Steps, s => s is { Rule: null, Action: OfOutput { Port: 2 } });
     }
 }
