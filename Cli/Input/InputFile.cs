@@ -20,10 +20,11 @@ public static class InputFile
         return got == 2 && magic[0] == 0x1f && magic[1] == 0x8b ? new GZipStream(whole, CompressionMode.Decompress) : whole;
     }
 
-    /// <summary>Reads a whole text file, decompressed when it is gzip.</summary>
+    /// <summary>Reads a whole text file, decompressed when it is gzip, within <see cref="InputLimits"/>.</summary>
     public static string ReadText(string path)
     {
-        using StreamReader reader = new(Open(path));
+        using BoundedTextStream bounded = new(Open(path), path);
+        using StreamReader reader = new(bounded);
         try
         {
             return reader.ReadToEnd();

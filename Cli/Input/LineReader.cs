@@ -1,3 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace Mergeflow.Cli;
 
 /// <summary>Lines of a byte stream as spans, without an allocation per line; counts them from 1.</summary>
@@ -49,6 +51,10 @@ public sealed class LineReader : IDisposable
 
     public void Dispose() => _stream.Dispose();
 
+    [DoesNotReturn]
+    internal static void ThrowTooLong(string name, int lineNumber)
+        => throw new CommandFailedException(ExitCode.BadInput, $"{name} line {lineNumber}: longer than {InputLimits.MaxLineBytes >> 20} MiB, the most a line may have", lineNumber);
+
     private ReadOnlySpan<byte> Trim(ReadOnlySpan<byte> line)
     {
         if (LineNumber == 0 && line.StartsWith("\uFEFF"u8)) line = line[3..];
@@ -63,6 +69,7 @@ public sealed class LineReader : IDisposable
             _end -= _start;
             _start = 0;
         }
+        if (_end == InputLimits.MaxLineBytes) ThrowTooLong(Name, LineNumber + 1);
         if (_end == _buffer.Length) Array.Resize(ref _buffer, _buffer.Length * 2);
         int got;
         try

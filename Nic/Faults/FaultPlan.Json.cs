@@ -13,7 +13,7 @@ public sealed partial record FaultPlan
     {
         try
         {
-            return Parse(path, Encoding.UTF8.GetString(File.ReadAllBytes(path)));
+            return Parse(path, Encoding.UTF8.GetString(ConfigFile.ReadAllBytes(path)));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -24,7 +24,7 @@ public sealed partial record NicProfile
         }
         try
         {
-            return Parse(pathOrName, File.ReadAllBytes(pathOrName));
+            return Parse(pathOrName, ConfigFile.ReadAllBytes(pathOrName));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
