@@ -1,4 +1,5 @@
 using System.IO.Compression;
+using Mergeflow.Native;
 
 namespace Mergeflow.Cli;
 
@@ -25,10 +26,10 @@ public sealed class OutputFile : IDisposable
     {
         if (path == "-") return new OutputFile(new BufferedStream(Console.OpenStandardOutput(), BufferSizeBytes), null, null);
         if (Directory.Exists(path)) throw new IOException($"'{path}' is a directory");
+        bool isSpecial = FileKind.IsSpecial(path);
         string target = new FileInfo(path) is { LinkTarget: not null } link ? link.ResolveLinkTarget(returnFinalTarget: true)!.FullName : path;
-        Stream? direct = OpenIfSpecial(target);
-        string? partial = direct is null ? $"{target}.{Environment.ProcessId}.partial" : null;
-        Stream stream = direct ?? CreateNew(path, partial!);
+        string? partial = isSpecial ? null : $"{target}.{Environment.ProcessId}.partial";
+        Stream stream = partial is null ? new FileStream(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite, BufferSizeBytes) : CreateNew(path, partial);
         if (path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase)) stream = new GZipStream(stream, CompressionLevel.Optimal);
         return new OutputFile(stream, target, partial);
     }
@@ -62,16 +63,5 @@ public sealed class OutputFile : IDisposable
         {
             throw new IOException($"cannot write '{path}': permission denied");
         }
-    }
-
-    /// <summary>Opens what must not be replaced by a file: devices, and whatever cannot seek (pipes). Null for plain files and new names.</summary>
-    private static FileStream? OpenIfSpecial(string path)
-    {
-        if (!File.Exists(path)) return null;
-        FileStream existing = new(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite, BufferSizeBytes);
-        string full = Path.GetFullPath(path);
-        if (!existing.CanSeek || full.StartsWith("/dev/", StringComparison.Ordinal) || full.StartsWith("/proc/", StringComparison.Ordinal)) return existing;
-        existing.Dispose();
-        return null;
     }
 }
