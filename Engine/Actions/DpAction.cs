@@ -17,10 +17,10 @@ public unsafe struct DpAction
     [FieldOffset(0)] public DpOp Op;
 
     /// <summary>Number of records behind this one that belong to it (Clone, Sample, CheckPktLen).</summary>
-    [FieldOffset(2)] public ushort NestedCount;
+    [FieldOffset(4)] public int NestedCount;
 
     /// <summary>CheckPktLen: number of records of the "not larger" branch, behind the nested ones.</summary>
-    [FieldOffset(4)] public ushort ElseCount;
+    [FieldOffset(120)] public int ElseCount;
 
     [FieldOffset(8)] public uint Port;
     [FieldOffset(8)] public uint RecircId;

@@ -48,7 +48,7 @@ internal sealed partial class Transposition
             _program.Add(default);
             if (!Emit(ref now, ref target)) return false;
             AddOutput(outputs[i].Port);
-            _program[clone] = new DpAction { Op = DpOp.Clone, NestedCount = (ushort)(_program.Count - clone - 1) };
+            _program[clone] = new DpAction { Op = DpOp.Clone, NestedCount = _program.Count - clone - 1 };
         }
 
         return true;

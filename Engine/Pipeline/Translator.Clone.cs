@@ -67,8 +67,8 @@ public sealed unsafe partial class Translator
             Run(rest, isLast: true);
             EndCopy();
             int count = _out.Count - start;
-            if (branch == 1) _out.At(record).NestedCount = (ushort)count;
-            else _out.At(record).ElseCount = (ushort)count;
+            if (branch == 1) _out.At(record).NestedCount = count;
+            else _out.At(record).ElseCount = count;
             if (branch == 0) continue;
             CopyBack(saved, all: true);
             (exit, _exit) = (_exit, false);
@@ -99,7 +99,7 @@ public sealed unsafe partial class Translator
     private bool Nest(int record)
     {
         int count = _out.Count - record - 1;
-        _out.At(record).NestedCount = (ushort)count;
+        _out.At(record).NestedCount = count;
         return count > 0;
     }
 

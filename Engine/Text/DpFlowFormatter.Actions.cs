@@ -22,8 +22,8 @@ public static partial class DpFlowFormatter
             if (at > 0) s.Append(',');
             ref readonly DpAction a = ref actions[at];
             ReadOnlySpan<DpAction> rest = actions[(at + 1)..];
-            int nested = Math.Min((int)a.NestedCount, rest.Length);
-            int other = Math.Min((int)a.ElseCount, rest.Length - nested);
+            int nested = Math.Min(a.NestedCount, rest.Length);
+            int other = Math.Min(a.ElseCount, rest.Length - nested);
             switch (a.Op)
             {
                 case DpOp.Clone:

@@ -152,7 +152,7 @@ internal sealed class ActionCompiler(NicProfile profile, PatternCompiler pattern
                 State nested = s with { Outputs = false, Drops = false, Samples = false };
                 Run(a.Actions, ref nested, isNested: true);
                 NicOp op = _ops[at];
-                op.NestedCount = checked((ushort)(_ops.Count - at - 1));
+                op.NestedCount = _ops.Count - at - 1;
                 _ops[at] = op;
                 break;
             default:

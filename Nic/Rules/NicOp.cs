@@ -12,11 +12,11 @@ internal struct NicOp
 
     [FieldOffset(0)] public NicOpCode Code;
 
-    /// <summary>Records behind this one that belong to it.</summary>
-    [FieldOffset(2)] public ushort NestedCount;
-
     /// <summary>Port, offset or ethertype.</summary>
     [FieldOffset(4)] public uint Argument;
+
+    /// <summary>Sample: records behind this one that belong to it.</summary>
+    [FieldOffset(4)] public int NestedCount;
 
     [FieldOffset(8)] private Bytes16 _value;
     [FieldOffset(24)] private Bytes16 _mask;
