@@ -92,6 +92,8 @@ public sealed class DumpMerger(IReadOnlyList<DpFlow> flows, IReadOnlyList<DpConn
                     if (!Run(ref copy, flow, actions.Slice(i + 1, a.NestedCount), pass)) return false;
                     i += a.NestedCount;
                     break;
+                case DpOp.Ct when _trace.EventCount == Trace.MaxEvents:
+                    return Refuse(OffloadReason.TraceTooDeep, "ct");
                 case DpOp.Ct:
                     CtVerdict verdict = Track(ref packet, in a.Ct);
                     OffloadReason reason = CtEligibility.Check(packet.Key.NwProto, packet.Key.TcpFlags.Host, in verdict, out string detail);

@@ -21,7 +21,8 @@ public static class DpConnectionParser
     {
         List<DpConnection> connections = [];
         int number = 0;
-        foreach (string line in text.Split('\n'))
+        using var lines = new StringReader(text);
+        while (lines.ReadLine() is { } line)
         {
             number++;
             TextPiece piece = TextPiece.Whole(line, number).Trim();

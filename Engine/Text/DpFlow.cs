@@ -21,6 +21,12 @@ public sealed class DpFlow
     /// <summary>The first action that no packet thread here executes, e.g. <c>lb_output</c>: it stands as <see cref="DpOp.Userspace"/>; null = there is none.</summary>
     public string? ForeignAction { get; internal set; }
 
+    /// <summary>The number of <c>in_port</c> stands for a name and is provisional.</summary>
+    internal bool IsPortNamed { get; set; }
+
+    /// <summary>Outputs, by index in <see cref="Actions"/>, whose port numbers stand for names and are provisional.</summary>
+    internal List<int> NamedOutputs { get; } = [];
+
     /// <summary>A matched attribute that a flow key cannot hold, e.g. <c>tunnel</c>; null = there is none.</summary>
     public string? ForeignMatch { get; internal set; }
 }

@@ -8,8 +8,10 @@ public sealed partial class DpFlowParser
     private void ParseActions(TextPiece text, List<DpAction> into, DpFlow flow)
     {
         if (text.IsEmpty) text.Fail("expected an action, or `drop'");
+        if (++_depth > MaxDepth) text.Fail("Action nested too deeply");
         var reader = new KeyValueReader(text);
         while (reader.Next(out TextPiece name, out TextPiece value)) Action(name, value, reader.Delimiter, into, flow);
+        _depth--;
     }
 
     private void Action(TextPiece name, TextPiece value, char delimiter, List<DpAction> into, DpFlow flow)
@@ -44,7 +46,7 @@ public sealed partial class DpFlowParser
                 a.Op = DpOp.Clone;
                 into.Add(a);
                 ParseActions(value, into, flow);
-                a.NestedCount = (ushort)(into.Count - at - 1);
+                a.NestedCount = into.Count - at - 1;
                 into[at] = a;
                 return;
             case "meter": a.Op = DpOp.Meter; break;
@@ -63,10 +65,15 @@ public sealed partial class DpFlowParser
                 break;
             case "push_mpls": a.Op = DpOp.PushMpls; break;
             case "pop_mpls": a.Op = DpOp.PopMpls; break;
+            case var unknown when delimiter == '(' && IsNumbered(unknown, "action"):
+                a.Op = DpOp.Userspace;
+                flow.ForeignAction ??= unknown;
+                break;
             default:
                 if (delimiter != '\0') name.Fail($"`{name}{delimiter}': unknown datapath action");
                 a.Op = DpOp.Output;
-                a.Port = Ports.NumberOf(name.ToString());
+                a.Port = Ports.NumberOf(name.ToString(), out bool isNamed);
+                if (isNamed) flow.NamedOutputs.Add(into.Count);
                 break;
         }
 

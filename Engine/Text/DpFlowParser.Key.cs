@@ -55,7 +55,8 @@ public sealed partial class DpFlowParser
                 (k.DpHash, m.DpHash) = (Be32.FromHost((uint)v), Be32.FromHost((uint)mask));
                 break;
             case "in_port":
-                (k.InPort, m.InPort) = (Be32.FromHost(Ports.NumberOf(value.ToString())), new Be32(~0u));
+                (k.InPort, m.InPort) = (Be32.FromHost(Ports.NumberOf(value.ToString(), out bool isNamed)), new Be32(~0u));
+                flow.IsPortNamed = isNamed;
                 break;
             case "eth":
                 Fields(value, flow, EthField);
@@ -68,7 +69,9 @@ public sealed partial class DpFlowParser
                 break;
             case "encap":
                 var inner = new KeyValueReader(value);
+                if (++_depth > MaxDepth) value.Fail("encap nested too deeply");
                 while (inner.Next(out TextPiece name, out TextPiece content)) Attribute(flow, name, content, inner.Delimiter);
+                _depth--;
                 break;
             case "ipv4":
                 Fields(value, flow, Ipv4Field);
@@ -88,6 +91,9 @@ public sealed partial class DpFlowParser
                 break;
             case "nd" or "nd_ext" or "mpls" or "nsh":
                 flow.ForeignMatch ??= key.ToString();
+                break;
+            case var unknown when delimiter == '(' && IsNumbered(unknown, "key"):
+                flow.ForeignMatch ??= unknown;
                 break;
             default:
                 key.Fail($"`{key}{(delimiter == '\0' ? "" : delimiter)}': unknown attribute of a datapath flow");
@@ -116,12 +122,15 @@ public sealed partial class DpFlowParser
         else name.Fail($"`{name}': expected src or dst");
     }
 
-    /// <summary>With a tag the outer type is its TPID; the one in <c>encap()</c> comes later and stays.</summary>
+    /// <summary>
+    /// With a tag the outer type is its TPID; the one in <c>encap()</c> comes later and stays. Without a type, as 802.3 frames have none, it is
+    /// printed as 0 with a full mask.
+    /// </summary>
     private static void EthType(DpFlow flow, TextPiece value)
     {
         (UInt128 v, UInt128 m) = Number(value, ushort.MaxValue);
         if ((ushort)v is Engine.EthType.Vlan or Engine.EthType.QinQ) return;
-        flow.Value.DlType = Be16.FromHost((ushort)v);
+        flow.Value.DlType = Be16.FromHost(v == 0 && m == ushort.MaxValue ? Engine.EthType.None : (ushort)v);
         flow.Mask.DlType = Be16.FromHost((ushort)m);
     }
 

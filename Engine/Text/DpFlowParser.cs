@@ -8,6 +8,11 @@ public sealed partial class DpFlowParser
 {
     private const string ActionsWord = "actions:";
 
+    /// <summary>Most levels of <c>clone</c> or <c>encap</c>; the kernel stops at 16 (<c>nla_copy_actions</c>).</summary>
+    private const int MaxDepth = 64;
+
+    private int _depth;
+
     /// <summary>Ports that were seen.</summary>
     public DpDumpPorts Ports { get; } = new();
 
@@ -19,15 +24,22 @@ public sealed partial class DpFlowParser
     {
         List<DpFlow> flows = [];
         int number = 0;
-        foreach (string line in text.Split('\n'))
+        _depth = 0;
+        using var lines = new StringReader(text);
+        while (lines.ReadLine() is { } line)
         {
             number++;
             TextPiece piece = TextPiece.Whole(line, number).Trim();
             if (IsFlow(piece.Span)) flows.Add(ParseFlow(piece));
         }
 
+        Ports.Resolve(flows);
         return flows;
     }
+
+    /// <summary>How Open vSwitch prints what it does not know itself, e.g. <c>key32</c> of a newer kernel (<c>ovs_key_attr_to_string</c>).</summary>
+    private static bool IsNumbered(string name, string prefix)
+        => name.Length > prefix.Length && name.StartsWith(prefix, StringComparison.Ordinal) && name.AsSpan(prefix.Length).IndexOfAnyExceptInRange('0', '9') < 0;
 
     /// <summary>A flow begins with an attribute; a cut line still does, and is then an error rather than skipped.</summary>
     private static bool IsFlow(ReadOnlySpan<char> s)
