@@ -57,6 +57,9 @@ internal sealed class SimplePacket
     /// <summary>A field by the name that <c>groups_check</c> uses.</summary>
     public string FieldText(JsonElement name) => name.GetString() switch
     {
+        "src" => Convert.ToHexStringLower(EthSrc),
+        "dst" => Convert.ToHexStringLower(EthDst),
+        "etype" => EtherType.ToString(),
         "nw_src" => NwSrc,
         "nw_dst" => NwDst,
         "proto" => Proto.ToString(),
