@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Mergeflow.Native;
 
 namespace Mergeflow.Engine;
 
@@ -9,6 +10,7 @@ namespace Mergeflow.Engine;
 /// Protocol. 1. A reader registers and gets a slot. 2. The owner unpublishes an object, then calls <see cref="Begin"/>: it increments the
 /// global epoch and remembers the value. 3. Between two pieces of work a reader calls <see cref="Announce"/>, which copies the global epoch
 /// into its slot. 4. The object may be freed when every slot has reached the remembered value. Without readers everything has passed at once.
+/// The increment is a locked instruction: who reads the new epoch sees the unpublishing too. A slot that is written late only delays the owner.
 /// </remarks>
 public sealed unsafe class QuiescentState : IGracePeriod
 {
@@ -25,15 +27,22 @@ public sealed unsafe class QuiescentState : IGracePeriod
     }
 
     /// <summary>Step 2: the epoch that all readers must reach.</summary>
-    public ulong Begin() => _readers.Count == 0 ? 0 : (ulong)Interlocked.Increment(ref _epoch);
+    public ulong Begin()
+    {
+        if (_readers.Count == 0) return 0;
+        Interleaving.Atomic("Q2");
+        return (ulong)Interlocked.Increment(ref _epoch);
+    }
 
     /// <summary>Step 4.</summary>
     public bool HasPassed(ulong epoch)
     {
         foreach (Reader r in _readers)
         {
+            Interleaving.Step("Q4");
             if (r.Seen < epoch) return false;
         }
+
         return true;
     }
 
@@ -58,6 +67,12 @@ public sealed unsafe class QuiescentState : IGracePeriod
         internal ulong Seen => (ulong)Volatile.Read(ref _seen);
 
         /// <summary>Step 3: this thread holds no reference to anything unpublished before now.</summary>
-        public void Announce() => Volatile.Write(ref _seen, Volatile.Read(ref owner._epoch));
+        public void Announce()
+        {
+            Interleaving.Step("Q3 load");
+            long epoch = Volatile.Read(ref owner._epoch);
+            Interleaving.Step("Q3 store");
+            Volatile.Write(ref _seen, epoch);
+        }
     }
 }

@@ -1,0 +1,91 @@
+using System.Runtime.CompilerServices;
+
+namespace Mergeflow.Native;
+
+/// <summary>
+/// Names the accesses of a lock-free protocol where they are made, so that a test can run the real code in every order of them. In a process that
+/// was not started with the runtime option <c>Mergeflow.Interleaving</c> it is nothing: <see cref="IsOn"/> is a constant to the compiler.
+/// </summary>
+/// <remarks>
+/// A step stands immediately before its access. Plain and acquire loads, and stores that may as well be seen at once: <see cref="Step"/>. Locked
+/// instructions: <see cref="Atomic"/>. Stores whose delay matters: <see cref="Store"/>. Fences: <see cref="Fence"/>, <see cref="FenceAll"/>.
+/// Loops that wait for another thread: <see cref="Wait"/>.
+/// </remarks>
+public static class Interleaving
+{
+    /// <summary>Whether threads can be driven at all.</summary>
+    public static readonly bool IsOn = AppContext.TryGetSwitch("Mergeflow.Interleaving", out bool isOn) && isOn;
+
+    [ThreadStatic]
+    private static IInterleaver? t_driver;
+
+    /// <summary>From now on <paramref name="driver"/> decides when the calling thread goes on; null = nobody does.</summary>
+    public static void Drive(IInterleaver? driver) => t_driver = driver;
+
+    /// <summary>A load, or a store that is seen at once, comes next.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Step(string step)
+    {
+        if (IsOn) t_driver?.Step(step);
+    }
+
+    /// <summary>A locked instruction comes next: it is a fence too.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Atomic(string step)
+    {
+        if (IsOn) Driven(step);
+    }
+
+    /// <summary>Release store. In a driven thread it may stay in the store buffer: <paramref name="word"/> must not move in memory.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(ref int word, int value, string step)
+    {
+        if (IsOn && Delayed(ref word, value, step)) return;
+        Volatile.Write(ref word, value);
+    }
+
+    /// <summary>Full fence of the calling thread.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Fence(string step)
+    {
+        if (IsOn) Driven(step);
+        Interlocked.MemoryBarrier();
+    }
+
+    /// <summary>Full fence of every thread of the process, membarrier(2).</summary>
+    public static void FenceAll(string step)
+    {
+        if (IsOn && t_driver is { } driver)
+        {
+            driver.Step(step);
+            driver.DrainAll();
+        }
+
+        Interlocked.MemoryBarrierProcessWide();
+    }
+
+    /// <summary>One turn of a loop that waits for another thread.</summary>
+    public static void Wait(ref SpinWait spin, string step)
+    {
+        if (IsOn && t_driver is { } driver) driver.Wait(step);
+        else spin.SpinOnce();
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void Driven(string step)
+    {
+        if (t_driver is not { } driver) return;
+        driver.Step(step);
+        driver.Stores?.Drain();
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static bool Delayed(ref int word, int value, string step)
+    {
+        if (t_driver is not { } driver) return false;
+        driver.Step(step);
+        if (driver.Stores is not { } stores) return false;
+        stores.Add(ref word, value);
+        return true;
+    }
+}
