@@ -44,6 +44,15 @@ public sealed unsafe class PinnedBlock : IDisposable
         }
     }
 
+    /// <summary>Asks the system to put the block on transparent huge pages in its own time; without effect where there are none.</summary>
+    public void PreferHugePages()
+    {
+        if (_mappedBytes == 0 || HugePages != HugePageKind.None || Pointer == null) return;
+        nuint from = PinnedMemory.RoundUp((nuint)Pointer, PinnedMemory.HugePageSizeBytes);
+        nuint to = ((nuint)Pointer + SizeBytes) & ~(PinnedMemory.HugePageSizeBytes - 1);
+        if (from < to) _ = Libc.Madvise((void*)from, to - from, Libc.MadvHugePage);
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {

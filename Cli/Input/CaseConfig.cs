@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Mergeflow.Engine;
 
 namespace Mergeflow.Cli;
 
@@ -15,6 +16,9 @@ public sealed record CaseConfig
 
     /// <summary>Check TCP sequence numbers (OVS <c>dpctl/ct-enable-tcp-seq-chk</c>).</summary>
     public bool TcpSeqChk { get; init; } = true;
+
+    /// <summary>Most connections (OVS <c>dpctl/ct-set-maxconns</c>).</summary>
+    public int MaxConnections { get; init; } = ConntrackOptions.DefaultCapacityConnections;
 
     /// <summary>Tunnel ports: port name and options.</summary>
     public IReadOnlyList<(string Port, string Options)> Tunnels { get; init; } = [];
@@ -45,6 +49,7 @@ public sealed record CaseConfig
                 VlanLimit = Integer(config, "vlan_limit", 1, 2, defaults.VlanLimit, name),
                 MtuBytes = Integer(config, "mtu", 68, 65535, defaults.MtuBytes, name),
                 TcpSeqChk = Flag(config, "tcp_seq_chk", defaults.TcpSeqChk, name),
+                MaxConnections = Integer(config, "ct_max_conns", 1, ConntrackOptions.MaxCapacityConnections, defaults.MaxConnections, name),
                 IpfMinFragV4Bytes = Integer(config, "ipf_min_frag_v4", 0, 65535, defaults.IpfMinFragV4Bytes, name),
                 IpfMinFragV6Bytes = Integer(config, "ipf_min_frag_v6", 0, 65535, defaults.IpfMinFragV6Bytes, name),
             };

@@ -231,6 +231,7 @@ public sealed class ReplaySession : IDisposable
 
         // No NIC checks TCP sequence numbers; a switch that did for the packets which reach software would depend on what is offloaded.
         TcpSeqChk = arguments.Config.TcpSeqChk && arguments.Offload != OffloadMode.Nic,
+        ConnectionCapacity = arguments.Config.MaxConnections,
         IpfMinFragV4Bytes = arguments.Config.IpfMinFragV4Bytes,
         IpfMinFragV6Bytes = arguments.Config.IpfMinFragV6Bytes,
         FrameCapacityBytes = frameCapacityBytes,

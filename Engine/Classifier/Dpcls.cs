@@ -21,8 +21,9 @@ public sealed unsafe class Dpcls : IDisposable
     private DpclsSubtable[] _ranked = [];
     private FlowKey _union;
     private int _untilRank = RankPeriod;
+    private bool _maskGone;
 
-    /// <summary>OR of all megaflow masks ever inserted since the last <see cref="ResetUnion"/>.</summary>
+    /// <summary>OR of all megaflow masks inserted since the last <see cref="ShrinkUnion"/> that found one gone.</summary>
     public ref FlowKey Union => ref _union;
 
     /// <summary>Lanes in which <see cref="Union"/> has bits.</summary>
@@ -109,17 +110,22 @@ public sealed unsafe class Dpcls : IDisposable
         if (subtable.Count > 0) return;
         _byMask.Remove((_question.Ask(ref m.Mask), port));
         _latest = null;
+        _maskGone = true;
         _ranked = [.. _ranked.Where(s => s != subtable)];
         subtable.Dispose();
     }
 
-    /// <summary>Shrinks the union to the masks that exist.</summary>
-    public void ResetUnion()
+    /// <summary>
+    /// Shrinks the union to the masks that exist, if some have gone since the last time. For the end of a sweep, not for each subtable: a union that changes
+    /// makes the microflow cache stale.
+    /// </summary>
+    public void ShrinkUnion()
     {
-        _union = default;
-        foreach (DpclsSubtable s in _ranked) FlowKey.Or(ref _union, ref s.Mask, ref _union);
-        UnionLanes = FlowKey.LaneMap(ref _union);
-        UnionVersion++;
+        if (!_maskGone) return;
+        _maskGone = false;
+        FlowKey union = default;
+        foreach (DpclsSubtable s in _ranked) FlowKey.Or(ref union, ref s.Mask, ref union);
+        SetUnion(ref union);
     }
 
     /// <inheritdoc/>
@@ -147,8 +153,13 @@ public sealed unsafe class Dpcls : IDisposable
     {
         FlowKey grown = default;
         FlowKey.Or(ref _union, ref mask, ref grown);
-        if (FlowKey.Same(ref grown, ref _union)) return;
-        _union = grown;
+        SetUnion(ref grown);
+    }
+
+    private void SetUnion(ref FlowKey union)
+    {
+        if (FlowKey.Same(ref union, ref _union)) return;
+        _union = union;
         UnionLanes = FlowKey.LaneMap(ref _union);
         UnionVersion++;
     }

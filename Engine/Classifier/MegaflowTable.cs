@@ -16,12 +16,14 @@ public sealed unsafe class MegaflowTable : IMegaflowSource, IMegaflowLedger, IDi
     private readonly PinnedBlock _creditBlock;
     private readonly MegaflowHot* _hot;
     private readonly MegaflowCredit* _credit;
-    private readonly Megaflow?[] _cold;
-    private readonly int[] _pins;
-    private readonly int[] _free;
+    private readonly PinnedBlock _pinBlock;
+    private readonly int* _pins;
+    private readonly Stack<int> _free = new();
     private readonly Queue<(int Id, ulong Epoch)> _retired = new();
     private readonly QuiescentState _quiescent;
-    private int _freeCount;
+
+    /// <summary>Grows; other threads learn of a megaflow after the array that has it was stored.</summary>
+    private Megaflow?[] _cold = new Megaflow?[256];
 
     /// <summary>Room for <paramref name="capacity"/> megaflows (OVS flow-limit, 200,000 by default).</summary>
     public MegaflowTable(int capacity, QuiescentState quiescent)
@@ -32,11 +34,8 @@ public sealed unsafe class MegaflowTable : IMegaflowSource, IMegaflowLedger, IDi
         _creditBlock = PinnedMemory.Allocate((nuint)capacity * (nuint)sizeof(MegaflowCredit), 64, wantHugePages: false);
         _hot = (MegaflowHot*)_hotBlock.Pointer;
         _credit = (MegaflowCredit*)_creditBlock.Pointer;
-        _cold = new Megaflow?[capacity];
-        _pins = new int[capacity];
-        _free = new int[capacity];
-        for (int i = 0; i < capacity; i++) _free[i] = capacity - 1 - i;
-        _freeCount = capacity;
+        _pinBlock = PinnedMemory.Allocate((nuint)capacity * sizeof(int), 64, wantHugePages: false);
+        _pins = (int*)_pinBlock.Pointer;
     }
 
     /// <summary>Most megaflows there can be.</summary>
@@ -45,8 +44,11 @@ public sealed unsafe class MegaflowTable : IMegaflowSource, IMegaflowLedger, IDi
     /// <summary>Living megaflows.</summary>
     public int Count { get; private set; }
 
-    /// <summary>Slots that were given to a second user since the start; caches keyed by id must be invalidated when it moves.</summary>
-    public uint ReuseCount { get; private set; }
+    /// <summary>
+    /// Moves when the low half of some slot's generation comes round to 0, which takes 32,768 users of that slot: who remembers an id with 16 bits of its
+    /// generation must forget all then.
+    /// </summary>
+    public uint GenerationTurns { get; private set; }
 
     /// <summary>One past the highest slot ever used.</summary>
     public int HighWater { get; private set; }
@@ -58,13 +60,20 @@ public sealed unsafe class MegaflowTable : IMegaflowSource, IMegaflowLedger, IDi
     public MegaflowCredit* CreditOf(int id) => _credit + id;
 
     /// <summary>The living megaflow in a slot, or null.</summary>
-    public Megaflow? this[int id] => _cold[id] is { Dead: false } m ? m : null;
+    public Megaflow? this[int id]
+    {
+        get
+        {
+            Megaflow?[] cold = Volatile.Read(ref _cold);
+            return (uint)id < (uint)cold.Length && cold[id] is { Dead: false } m ? m : null;
+        }
+    }
 
     /// <summary>Called with a deleted megaflow just before its slot is reused: its last chance to report its counters.</summary>
     public Action<Megaflow>? Reclaiming { get; set; }
 
     /// <inheritdoc/>
-    public Megaflow? Find(int id) => (uint)id < (uint)Capacity ? this[id] : null;
+    public Megaflow? Find(int id) => this[id];
 
     /// <inheritdoc/>
     public bool IsCurrent(int megaflowId, uint generation) => Find(megaflowId) is { } m && Volatile.Read(ref m.Generation) == generation;
@@ -98,12 +107,15 @@ public sealed unsafe class MegaflowTable : IMegaflowSource, IMegaflowLedger, IDi
     /// <summary>Takes a slot and fills it; null when the table is full.</summary>
     public Megaflow? Add(ref FlowKey fullKey, XlateResult xlate, long nowMs)
     {
-        if (_freeCount == 0) return null;
-        int id = _free[--_freeCount];
+        if (!_free.TryPop(out int id))
+        {
+            if (HighWater == Capacity) return null;
+            id = HighWater++;
+            if (id == _cold.Length) Grow();
+        }
+
         Megaflow m = _cold[id] ??= new Megaflow { Id = id, Rules = [], RecircIds = [] };
-        if (id < HighWater) ReuseCount++;
-        else HighWater = id + 1;
-        m.Generation++;
+        MoveGeneration(m);
         m.Dead = false;
         m.FullKey = fullKey;
         m.Mask = xlate.Mask;
@@ -125,7 +137,7 @@ public sealed unsafe class MegaflowTable : IMegaflowSource, IMegaflowLedger, IDi
     /// <summary>Replaces the program of a living megaflow by a copy of the translation's; its generation moves.</summary>
     public void ReplaceProgram(Megaflow m, XlateResult xlate)
     {
-        m.Generation++;
+        MoveGeneration(m);
         DpAction* old = m.Hot->Actions;
         SetProgram(m, xlate, null);
         _quiescent.Retire(old);
@@ -137,7 +149,7 @@ public sealed unsafe class MegaflowTable : IMegaflowSource, IMegaflowLedger, IDi
         if (m.Dead) return;
         m.Dead = true;
         m.Hot->Dead = 1;
-        m.Generation++;
+        MoveGeneration(m);
         m.Hot->Generation = m.Generation;
         Count--;
         _retired.Enqueue((m.Id, _quiescent.Begin()));
@@ -156,7 +168,7 @@ public sealed unsafe class MegaflowTable : IMegaflowSource, IMegaflowLedger, IDi
             }
 
             Reclaiming?.Invoke(_cold[r.Id]!);
-            _free[_freeCount++] = r.Id;
+            _free.Push(r.Id);
         }
     }
 
@@ -185,6 +197,19 @@ public sealed unsafe class MegaflowTable : IMegaflowSource, IMegaflowLedger, IDi
         for (int i = 0; i < HighWater; i++) NativeMemory.Free(_hot[i].Actions);
         _hotBlock.Dispose();
         _creditBlock.Dispose();
+        _pinBlock.Dispose();
+    }
+
+    private void Grow()
+    {
+        Megaflow?[] grown = _cold;
+        Array.Resize(ref grown, Math.Min(Capacity, _cold.Length * 2));
+        Volatile.Write(ref _cold, grown);
+    }
+
+    private void MoveGeneration(Megaflow m)
+    {
+        if ((ushort)++m.Generation == 0) GenerationTurns++;
     }
 
     /// <summary>Writes a program to <paramref name="reusable"/>, the memory of the slot's last user, if it is there and large enough.</summary>

@@ -27,6 +27,16 @@ public sealed unsafe partial class Conntrack : IDisposable
     private readonly ConnHash _hash;
     private readonly List<PinnedBlock> _blocks = [];
 
+    /// <summary>
+    /// An index up to this size is on huge pages from the start. Connections hit a larger one all over, so that on huge pages a few of them would take all of
+    /// its memory, and the time to clear it.
+    /// </summary>
+    private const nuint MaxHugeIndexBytes = 16 << 20;
+
+    /// <summary>So many connections have touched most base pages of any index: huge ones pay from then on.</summary>
+    private const int HugeIndexFrom = 1 << 18;
+    private readonly PinnedBlock _bucketBlock;
+
     private ulong _random;
     private int _freeHead;
     private int _highWater = 1;
@@ -42,7 +52,7 @@ public sealed unsafe partial class Conntrack : IDisposable
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentOutOfRangeException.ThrowIfLessThan(options.CapacityConnections, 1, nameof(options));
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(options.CapacityConnections, 1 << 24, nameof(options));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(options.CapacityConnections, ConntrackOptions.MaxCapacityConnections, nameof(options));
 
         _capacity = options.CapacityConnections;
         _sweepMs = options.SweepMs;
@@ -54,7 +64,9 @@ public sealed unsafe partial class Conntrack : IDisposable
         // Every connection may need two entries; at three quarters of two entries each, both buckets of an entry are hardly ever full.
         uint buckets = Math.Max(8, (uint)BitPow2((ulong)_capacity * 2 * 4 / 3 / ConnBucket.SlotCount));
         _bucketMask = buckets - 1;
-        _buckets = (ConnBucket*)Allocate((nuint)buckets * ConnBucket.SizeBytes);
+        nuint indexBytes = (nuint)buckets * ConnBucket.SizeBytes;
+        _buckets = (ConnBucket*)Allocate(indexBytes, wantHugePages: indexBytes <= MaxHugeIndexBytes);
+        _bucketBlock = _blocks[^1];
         _conns = (ConnRecord*)Allocate((nuint)(_capacity + 1) * ConnRecord.SizeBytes);
         _cold = (ConnCold*)Allocate((nuint)(_capacity + 1) * ConnCold.SizeBytes);
         _addresses = (ConnAddresses*)Allocate((nuint)(_capacity + 1) * (nuint)sizeof(ConnAddresses));
@@ -125,6 +137,7 @@ public sealed unsafe partial class Conntrack : IDisposable
         {
             if (_highWater > _capacity) return 0;
             id = _highWater++;
+            if (id == HugeIndexFrom) _bucketBlock.PreferHugePages();
         }
         _count++;
         return id;
@@ -167,9 +180,9 @@ public sealed unsafe partial class Conntrack : IDisposable
     private static ulong BitPow2(ulong value) => System.Numerics.BitOperations.RoundUpToPowerOf2(value);
 
     /// <summary>Zeroed memory, on a boundary of 128 bytes. The system hands out its pages at first touch.</summary>
-    private void* Allocate(nuint sizeBytes)
+    private void* Allocate(nuint sizeBytes, bool wantHugePages = true)
     {
-        PinnedBlock block = PinnedMemory.Allocate(sizeBytes, alignBytes: 128, wantHugePages: sizeBytes >= PinnedMemory.HugePageSizeBytes);
+        PinnedBlock block = PinnedMemory.Allocate(sizeBytes, alignBytes: 128, wantHugePages && sizeBytes >= PinnedMemory.HugePageSizeBytes);
         _blocks.Add(block);
         return block.Pointer;
     }

@@ -3,8 +3,17 @@ namespace Mergeflow.Engine;
 /// <summary>What a <see cref="Conntrack"/> is built with.</summary>
 public sealed record ConntrackOptions
 {
-    /// <summary>Most connections tracked at a time; memory is reserved for them and touched as they appear.</summary>
-    public int CapacityConnections { get; init; } = 65536;
+    /// <summary>Most connections by default, as in Open vSwitch (<c>dpctl/ct-get-maxconns</c>, <c>DEFAULT_N_CONN</c>).</summary>
+    public const int DefaultCapacityConnections = 3_000_000;
+
+    /// <summary>Largest <see cref="CapacityConnections"/>.</summary>
+    public const int MaxCapacityConnections = 1 << 24;
+
+    /// <summary>
+    /// Most connections tracked at a time, ended ones that were not swept yet included. Address space is reserved for them, about 280 bytes each; the system
+    /// provides memory as they appear. Who comes later is refused and counted (<see cref="Conntrack.RefusedConnections"/>).
+    /// </summary>
+    public int CapacityConnections { get; init; } = DefaultCapacityConnections;
 
     /// <summary>Check TCP sequence numbers (OVS <c>dpctl/ct-enable-tcp-seq-chk</c>).</summary>
     public bool TcpSeqChk { get; init; } = true;

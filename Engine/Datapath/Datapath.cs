@@ -164,7 +164,7 @@ public sealed partial class Datapath : IDisposable
 
         // Rules are idle by what megaflows have reported, so these come first.
         Revalidator.SweepIfDue(nowMs);
-        if (Pipeline.Expire(nowMs) > 0 | Pipeline.ForgetAged(nowMs)) Revalidator.RevalidateAll(nowMs);
+        if (Revalidator.ExpireRules(nowMs) > 0 | Pipeline.ForgetAged(nowMs)) Revalidator.RevalidateAll(nowMs);
         Pipeline.Recirc.Sweep(nowMs);
         Offload?.Barrier(nowMs);
         Megaflows.Reclaim();

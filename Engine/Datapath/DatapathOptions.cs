@@ -74,16 +74,16 @@ public class DatapathOptions
     /// <summary>Packets that can be in flight, held fragments included.</summary>
     public int PacketCapacity { get; init; } = 4096;
 
-    /// <summary>Most megaflows (OVS flow-limit).</summary>
-    public int MegaflowCapacity { get; init; } = 65_536;
+    /// <summary>Most megaflows (OVS <c>flow-limit</c>); memory is touched as they appear. A packet that finds no room is an upcall each time.</summary>
+    public int MegaflowCapacity { get; init; } = 200_000;
 
     /// <summary>
     /// Subtables from which on a megaflow with a new mask matches whole addresses and ports, see <see cref="SubtableGuard"/>. Open vSwitch has no such bound.
     /// </summary>
     public int SubtableLimit { get; init; } = 128;
 
-    /// <summary>Most connections.</summary>
-    public int ConnectionCapacity { get; init; } = 65_536;
+    /// <summary>See <see cref="ConntrackOptions.CapacityConnections"/>.</summary>
+    public int ConnectionCapacity { get; init; } = ConntrackOptions.DefaultCapacityConnections;
 
     /// <summary>Most merged rules of the soft device.</summary>
     public int MergedCapacity { get; init; } = 65_536;

@@ -56,7 +56,7 @@ public sealed unsafe class PacketPathSteps : IDisposable
     /// <summary>Puts every key into an exact-match cache.</summary>
     public void Fill(ExactMatchCache cache)
     {
-        for (int i = 0; i < Count; i++) cache.Insert(_lanes[i * 2], _lanes[(i * 2) + 1], FlowHash.Of(_lanes[i * 2], _lanes[(i * 2) + 1]), i);
+        for (int i = 0; i < Count; i++) cache.Insert(_lanes[i * 2], _lanes[(i * 2) + 1], FlowHash.Of(_lanes[i * 2], _lanes[(i * 2) + 1]), i, generation: 1);
     }
 
     /// <summary>Looks every key up, batch by batch: hash and prefetch, then compare. Returns the hits.</summary>
@@ -77,7 +77,7 @@ public sealed unsafe class PacketPathSteps : IDisposable
             for (int i = 0; i < n; i++)
             {
                 Vector256<byte>* l = _lanes + ((from + i) * 2);
-                if (cache.Lookup(l[0], l[1], hashes[i]) >= 0) hits++;
+                if (cache.Lookup(l[0], l[1], hashes[i]).IsFound) hits++;
             }
         }
 

@@ -58,13 +58,13 @@ public sealed unsafe partial class PmdThread
         {
             int i = BitOperations.TrailingZeroCount(rest);
             Packet* p = packets[i];
-            int id = emc.Lookup(FlowKey.Lane(ref p->Key, 0) & union0, FlowKey.Lane(ref p->Key, 1) & union1, s->Hash[i]);
+            CachedMegaflow cached = emc.Lookup(FlowKey.Lane(ref p->Key, 0) & union0, FlowKey.Lane(ref p->Key, 1) & union1, s->Hash[i]);
 
             // A dead one's slot may get another user before this packet's turn; a living one is not deleted within a batch.
-            if (id < 0) continue;
-            MegaflowHot* hot = Megaflows.HotOf(id);
-            if (hot->Dead != 0) continue;
-            s->MegaflowId[i] = id;
+            if (!cached.IsFound) continue;
+            MegaflowHot* hot = Megaflows.HotOf(cached.Id);
+            if (!cached.IsCurrent(hot->Generation)) continue;
+            s->MegaflowId[i] = cached.Id;
             found |= 1u << i;
             if (hot->Shape == ProgramShape.CtRecirc) s->Tracked |= 1u << i;
         }
@@ -87,8 +87,9 @@ public sealed unsafe partial class PmdThread
         {
             int i = BitOperations.TrailingZeroCount(rest);
             Packet* p = packets[i];
-            if (Megaflows.HotOf(s->MegaflowId[i])->Shape == ProgramShape.CtRecirc) s->Tracked |= 1u << i;
-            if ((p->KeyLanes & wide) == 0) _emc?.Insert(FlowKey.Lane(ref p->Key, 0) & FlowKey.Lane(ref _union, 0), FlowKey.Lane(ref p->Key, 1) & FlowKey.Lane(ref _union, 1), s->Hash[i], s->MegaflowId[i]);
+            MegaflowHot* hot = Megaflows.HotOf(s->MegaflowId[i]);
+            if (hot->Shape == ProgramShape.CtRecirc) s->Tracked |= 1u << i;
+            if ((p->KeyLanes & wide) == 0) _emc?.Insert(FlowKey.Lane(ref p->Key, 0) & FlowKey.Lane(ref _union, 0), FlowKey.Lane(ref p->Key, 1) & FlowKey.Lane(ref _union, 1), s->Hash[i], hot->Id, hot->Generation);
         }
     }
 
@@ -141,17 +142,17 @@ public sealed unsafe partial class PmdThread
                 l0 = FlowKey.Lane(ref p->Key, 0) & FlowKey.Lane(ref _union, 0);
                 l1 = FlowKey.Lane(ref p->Key, 1) & FlowKey.Lane(ref _union, 1);
                 uint recircId = p->Key.RecircId.Host;
-                int cached = emc.LookupRecent(recircId, l0, l1);
-                if (cached < 0 || Megaflows.HotOf(cached)->Dead != 0)
+                CachedMegaflow cached = emc.LookupRecent(recircId, l0, l1);
+                if (!IsCurrent(cached))
                 {
                     hash = FlowHash.Of(l0, l1);
                     cached = emc.LookupAndRemember(recircId, l0, l1, hash);
                 }
 
-                if (cached >= 0 && Megaflows.HotOf(cached)->Dead == 0)
+                if (IsCurrent(cached))
                 {
                     Stats.EmcHits++;
-                    return Megaflows.HotOf(cached);
+                    return Megaflows.HotOf(cached.Id);
                 }
             }
         }
@@ -160,15 +161,19 @@ public sealed unsafe partial class PmdThread
         int id = Classifier.Lookup(ref p->Key, p->KeyLanes, ref Stats.SubtablesProbed);
         if (id < 0) return null;
         Stats.MegaflowHits++;
-        if (cacheable) _emc!.Insert(l0, l1, hash, id);
-        return Megaflows.HotOf(id);
+        MegaflowHot* hot = Megaflows.HotOf(id);
+        if (cacheable) _emc!.Insert(l0, l1, hash, id, hot->Generation);
+        return hot;
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool IsCurrent(CachedMegaflow cached) => cached.IsFound && cached.IsCurrent(Megaflows.HotOf(cached.Id)->Generation);
 
     /// <summary>Adopts the classifier's union mask; a change makes the cache stale.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void RefreshUnion(ExactMatchCache emc)
     {
-        if (_unionVersion != Classifier.UnionVersion || _reuseSeen != Megaflows.ReuseCount) AdoptUnion(emc);
+        if (_unionVersion != Classifier.UnionVersion || _turnsSeen != Megaflows.GenerationTurns) AdoptUnion(emc);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -177,7 +182,7 @@ public sealed unsafe partial class PmdThread
         _union = Classifier.Union;
         _unionLanes = Classifier.UnionLanes;
         _unionVersion = Classifier.UnionVersion;
-        _reuseSeen = Megaflows.ReuseCount;
+        _turnsSeen = Megaflows.GenerationTurns;
         emc.Invalidate();
     }
 }

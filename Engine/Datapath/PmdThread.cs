@@ -34,7 +34,7 @@ public sealed unsafe partial class PmdThread : IDisposable
     private FlowKey _union;
     private uint _unionLanes;
     private uint _unionVersion;
-    private uint _reuseSeen;
+    private uint _turnsSeen;
     private long _nowMs;
 
     /// <summary>Conntrack hash of the packet as it came in, for its first ct action; 0 = not known.</summary>

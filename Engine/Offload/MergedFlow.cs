@@ -15,10 +15,10 @@ public sealed class MergedFlow
     }
 
     /// <summary>A rule with an id, for use without an offload thread.</summary>
-    public MergedFlow(int id) => Id = id;
+    public MergedFlow(long id) => Id = id;
 
-    /// <summary>Slot in the offload thread's registry, and the rule's cookie towards a provider; -1 while it has none.</summary>
-    public int Id { get; internal set; } = -1;
+    /// <summary>Its number in the offload thread's registry, never used again, and the rule's cookie towards a provider; -1 while it has none.</summary>
+    public long Id { get; internal set; } = -1;
 
     /// <summary>Original header &amp; mask.</summary>
     public FlowKey Value;

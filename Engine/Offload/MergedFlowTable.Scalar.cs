@@ -7,25 +7,25 @@ public sealed unsafe partial class MergedFlowTable
     /// Id of a rule whose masked value equals the masked key, by linear search; -1 if there is none. What <see cref="Probe"/> finds, without hash,
     /// index and vectors.
     /// </summary>
-    public int FindScalar(FlowKey key)
+    public long FindScalar(FlowKey key)
     {
         for (int slot = 0; slot < Capacity; slot++)
         {
-            if (_inUse[slot] && MatchesScalar(_rules + slot, ref key)) return _rules[slot].RuleId;
+            if (_inUse[slot] && MatchesScalar(_rules + slot, ref key)) return _ruleIds[slot];
         }
 
         return -1;
     }
 
     /// <summary>Probes for a batch of parsed packets (at most 32); <paramref name="ruleIds"/>[i] = -1 if there is none.</summary>
-    public void Probe(ReadOnlySpan<PacketRef> packets, Span<int> ruleIds)
+    public void Probe(ReadOnlySpan<PacketRef> packets, Span<long> ruleIds)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(packets.Length, MaxBatch);
         Packet** pointers = stackalloc Packet*[MaxBatch];
         MergedHot** hits = stackalloc MergedHot*[MaxBatch];
         for (int i = 0; i < packets.Length; i++) pointers[i] = packets[i].Pointer;
         Probe(pointers, packets.Length, hits);
-        for (int i = 0; i < packets.Length; i++) ruleIds[i] = hits[i] == null ? -1 : hits[i]->RuleId;
+        for (int i = 0; i < packets.Length; i++) ruleIds[i] = hits[i] == null ? -1 : _ruleIds[hits[i] - _rules];
     }
 
     /// <summary>

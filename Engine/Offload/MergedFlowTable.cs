@@ -32,6 +32,9 @@ public sealed unsafe partial class MergedFlowTable : IDisposable
     private readonly ulong[] _hashOf;
     private readonly ulong[] _templateIdleSince;
     private readonly bool[] _inUse;
+
+    /// <summary><see cref="MergedFlow.Id"/> per slot.</summary>
+    private readonly long[] _ruleIds;
     private nint _published;
     private int _freeCount;
     private int _templateCount;
@@ -59,6 +62,7 @@ public sealed unsafe partial class MergedFlowTable : IDisposable
         _hashOf = new ulong[capacity];
         _templateIdleSince = new ulong[templateCapacity];
         _inUse = new bool[capacity];
+        _ruleIds = new long[capacity];
         _published = (nint)MergedIndex.Create(16);
     }
 
@@ -99,6 +103,7 @@ public sealed unsafe partial class MergedFlowTable : IDisposable
         if (template < 0) template = MakeTemplate(rule);
         int slot = _free[--_freeCount];
         Fill(_rules + slot, rule, template);
+        _ruleIds[slot] = rule.Id;
         ulong hash = HashOf(_rules + slot);
         _hashOf[slot] = hash;
         while (!Insert(Index, hash, slot))
@@ -164,7 +169,6 @@ public sealed unsafe partial class MergedFlowTable : IDisposable
         hot->Value0 = FlowKey.Lane(ref rule.Value, 0);
         hot->Value1 = FlowKey.Lane(ref rule.Value, 1);
         hot->Template = (byte)template;
-        hot->RuleId = rule.Id;
         hot->Gate = rule.Gate;
         hot->RequiresCsum = rule.RequiresCsum ? (byte)1 : (byte)0;
         hot->ConnCount = (byte)rule.Conns.Length;

@@ -55,9 +55,6 @@ public unsafe struct MergedHot
     /// <summary>Bit i: connection i is used in the reply direction.</summary>
     [FieldOffset(107)] public byte ReplyBits;
 
-    /// <summary><see cref="MergedFlow.Id"/>.</summary>
-    [FieldOffset(108)] public int RuleId;
-
     /// <summary>Masked lanes behind lane 1, in lane order; null if the template has none.</summary>
     [FieldOffset(112)] public Vector256<byte>* Wide;
 

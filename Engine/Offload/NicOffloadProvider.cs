@@ -21,7 +21,7 @@ public sealed class NicOffloadProvider : IOffloadProvider
     }
 
     private readonly IFlowDevice _device;
-    private readonly Dictionary<int, Entry> _entries = [];
+    private readonly Dictionary<long, Entry> _entries = [];
     private readonly Queue<OffloadCompletion> _answers = new();
     private readonly NicCompletion[] _completions = new NicCompletion[64];
     private long _deviceNs;
@@ -170,7 +170,7 @@ public sealed class NicOffloadProvider : IOffloadProvider
 
     private void Lose(in NicRuleInfo dead)
     {
-        int id = (int)dead.UserData;
+        long id = (long)dead.UserData;
         if (!_entries.TryGetValue(id, out Entry? entry) || entry.Handle != dead.Handle) return;
         _entries.Remove(id);
         Answer(OffloadCompletionKind.Lost, id, OffloadReason.DeviceReset, "reset", CountersOf(dead.Counters));
@@ -179,7 +179,7 @@ public sealed class NicOffloadProvider : IOffloadProvider
     private void Take(in NicCompletion c)
     {
         // A completion that is delivered twice, or late, finds its rule gone or its request answered.
-        int id = (int)c.UserData;
+        long id = (long)c.UserData;
         if (!_entries.TryGetValue(id, out Entry? entry) || entry.Handle != c.Handle) return;
         if (c.Operation == NicOperation.Destroy)
         {
@@ -200,7 +200,7 @@ public sealed class NicOffloadProvider : IOffloadProvider
         Answer(OffloadCompletionKind.CreateFailed, id, ReasonOf(c.Error), c.Error.Subject ?? c.Error.Message, default);
     }
 
-    private void Answer(OffloadCompletionKind kind, int ruleId, OffloadReason reason, string? detail, OffloadCounters counters)
+    private void Answer(OffloadCompletionKind kind, long ruleId, OffloadReason reason, string? detail, OffloadCounters counters)
         => _answers.Enqueue(new OffloadCompletion(kind, ruleId, reason, detail, counters));
 
     private static OffloadCounters CountersOf(NicCounters c) => new(c.Hits, c.Bytes, c.LastHitNs < 0 ? -1 : c.LastHitNs / NsPerMs);

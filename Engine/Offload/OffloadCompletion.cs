@@ -6,4 +6,4 @@ namespace Mergeflow.Engine;
 /// <param name="Reason">For failures.</param>
 /// <param name="Detail">One line for people.</param>
 /// <param name="Counters">For Destroyed and Lost.</param>
-public readonly record struct OffloadCompletion(OffloadCompletionKind Kind, int RuleId, OffloadReason Reason, string? Detail, OffloadCounters Counters);
+public readonly record struct OffloadCompletion(OffloadCompletionKind Kind, long RuleId, OffloadReason Reason, string? Detail, OffloadCounters Counters);

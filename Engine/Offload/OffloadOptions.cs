@@ -15,6 +15,9 @@ public sealed class OffloadOptions
     /// <summary>A request that was not answered for so long counts as lost, ms.</summary>
     public int CompletionTimeoutMs { get; init; } = 1000;
 
+    /// <summary>Id of the first rule; for tests of numbers that a young process does not reach.</summary>
+    public long FirstRuleId { get; init; }
+
     /// <summary>How long a flow with a lasting reason is not recorded again, ms.</summary>
     public int SuppressionMs { get; init; } = PmdOffload.SuppressionMs;
 }

@@ -15,8 +15,12 @@ public sealed partial class OffloadThread
             return new MergeRefusal(OffloadReason.AdmissionPolicy, lastPass, _options.Admission.Name);
         }
 
+        ReserveRegistry();
         if (!Link(rule)) return new MergeRefusal(OffloadReason.StaleTrace, lastPass, "dependency moved");
-        rule.Id = _nextId++ & int.MaxValue;
+
+        // From here on the rule is its own: whatever happens to it, the next merge begins with another draft.
+        _draft = new MergedFlow();
+        rule.Id = _nextId++;
         rule.MoveTo(MergedFlowState.Installing, _nowMs);
         rule.AskedAtMs = _nowMs;
         rule.Attempts = 1;
@@ -24,18 +28,37 @@ public sealed partial class OffloadThread
         {
             Unlink(rule);
             rule.MoveTo(MergedFlowState.Rejected, _nowMs);
-            _draft = new MergedFlow();
             return new MergeRefusal(OffloadReason.QueueFull, lastPass, _provider.Name);
         }
 
+        Register(rule, hash, new AskedRule(trace.FlowHash, trace.OriginalKey, trace.OriginalLengthBytes));
+        return default;
+    }
+
+    /// <summary>
+    /// Makes room for one more rule in the registry. What can fail, does so here, before the device has heard of the rule: <see cref="Register"/> then only
+    /// fills in.
+    /// </summary>
+    private void ReserveRegistry()
+    {
+        int count = _rules.Count + 1;
+        _rules.EnsureCapacity(count);
+        _byId.EnsureCapacity(count);
+        _asked.EnsureCapacity(_asked.Count + 1);
+        _byKey.EnsureCapacity(count);
+        _byTrace.EnsureCapacity(count);
+    }
+
+    /// <summary>The one place where a rule gets into the registry. It cannot fail half-way: there is room, and an id is never used again.</summary>
+    private void Register(MergedFlow rule, ulong hash, AskedRule asked)
+    {
         rule.ListIndex = _rules.Count;
         _rules.Add(rule);
         _byId.Add(rule.Id, rule);
-        _asked.Add(rule.Id, new AskedRule(trace.FlowHash, trace.OriginalKey, trace.OriginalLengthBytes));
+        _asked.Add(rule.Id, asked);
         _byKey.Add(rule);
         _byTrace[hash] = rule;
         _pendingCount++;
-        return default;
     }
 
     /// <summary>Links the rule on every dependency; false, with nothing linked, if one has moved already.</summary>

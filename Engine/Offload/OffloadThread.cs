@@ -22,10 +22,10 @@ public sealed partial class OffloadThread : IPoller, IMegaflowObserver, IDisposa
     private readonly ITraceMerger _merger;
     private readonly RefusedTraces _refused = new();
     private readonly DependencyIndex _dependencies = new();
-    private readonly Dictionary<int, MergedFlow> _byId = [];
+    private readonly Dictionary<long, MergedFlow> _byId = [];
     private readonly Dictionary<ulong, MergedFlow> _byTrace = [];
     private readonly HashSet<MergedFlow> _byKey = new(new MergedKeyComparer());
-    private readonly Dictionary<int, AskedRule> _asked = [];
+    private readonly Dictionary<long, AskedRule> _asked = [];
     private readonly List<MergedFlow> _rules = [];
     private readonly List<MergedFlow> _scratch = [];
     private readonly Queue<MergedFlow> _destroyLater = new();
@@ -33,7 +33,9 @@ public sealed partial class OffloadThread : IPoller, IMegaflowObserver, IDisposa
     private readonly RevocationGates? _gates;
     private readonly ConcurrentQueue<Revocation> _revocations = new();
     private MergedFlow _draft = new();
-    private int _nextId;
+
+    /// <summary>A billion rules a second use 64 bits up in 292 years.</summary>
+    private long _nextId;
     private int _pendingCount;
     private long _nowMs;
 
@@ -52,6 +54,7 @@ public sealed partial class OffloadThread : IPoller, IMegaflowObserver, IDisposa
         _provider = provider;
         _gates = provider.Gates;
         _options = options ?? new OffloadOptions();
+        _nextId = _options.FirstRuleId;
         _merger = _options.Parts.Merger(source);
     }
 
@@ -144,7 +147,6 @@ public sealed partial class OffloadThread : IPoller, IMegaflowObserver, IDisposa
         if (refusal.Reason == OffloadReason.None)
         {
             ReportMerge(trace, OffloadReason.None);
-            _draft = new MergedFlow();
             return;
         }
 

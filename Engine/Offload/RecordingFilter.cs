@@ -9,7 +9,9 @@ namespace Mergeflow.Engine;
 /// <remarks>
 /// A cell is one 64-bit word: tag (16) | suppressed (1) | packets seen, or the reason while suppressed (15) | when the first was seen, or until
 /// when it is suppressed (32, in ms). Both sides load and store whole words; a lost update costs one recording more or less, nothing else.
-/// A full count is halved together with the time it took.
+/// A full count is halved together with the time it took. Times are the low half of the clock, which comes round after 49.7 days: a cell counts as
+/// suppressed only if its time is no further ahead than anybody ever suppressed a flow for, so what is old, or from before the clock was set back,
+/// suppresses nothing. (An old cell can be met in just that window: for once, and no longer than a suppression lasts.)
 /// </remarks>
 public sealed class RecordingFilter
 {
@@ -21,6 +23,9 @@ public sealed class RecordingFilter
 
     private readonly ulong[] _cells;
     private readonly uint _afterPackets;
+
+    /// <summary>Longest time that a flow was suppressed for, ms.</summary>
+    private int _longestMs;
 
     /// <summary>A filter.</summary>
     /// <param name="afterPackets">Record from this packet of a flow on, 1 = always.</param>
@@ -49,7 +54,8 @@ public sealed class RecordingFilter
         }
         else if ((state & SuppressedBit) != 0)
         {
-            if ((int)(timeMs - (uint)nowMs) > 0)
+            // Ahead by 1.._longestMs; 0 and what is behind come out as large numbers.
+            if (timeMs - (uint)nowMs - 1 < (uint)Volatile.Read(ref _longestMs))
             {
                 standing = (OffloadReason)(byte)state;
                 return false;
@@ -78,7 +84,10 @@ public sealed class RecordingFilter
 
     /// <summary>No recordings of the flow for <paramref name="forMs"/>, because of <paramref name="reason"/>.</summary>
     public void Suppress(ulong flowHash, long nowMs, int forMs, OffloadReason reason)
-        => Volatile.Write(ref CellOf(flowHash), ((flowHash >> 48) << 48) | ((ulong)(SuppressedBit | (byte)reason) << 32) | (uint)(nowMs + forMs));
+    {
+        if (forMs > Volatile.Read(ref _longestMs)) Volatile.Write(ref _longestMs, forMs);
+        Volatile.Write(ref CellOf(flowHash), ((flowHash >> 48) << 48) | ((ulong)(SuppressedBit | (byte)reason) << 32) | (uint)(nowMs + forMs));
+    }
 
     private ref ulong CellOf(ulong flowHash) => ref _cells[(uint)flowHash & (uint)(_cells.Length - 1)];
 }

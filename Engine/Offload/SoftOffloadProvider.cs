@@ -5,8 +5,8 @@ public sealed unsafe class SoftOffloadProvider : IOffloadProvider
 {
     private readonly IGracePeriod _grace;
     private readonly Queue<OffloadCompletion> _answers = new();
-    private readonly Queue<(int RuleId, int Slot, ulong Point)> _leaving = new();
-    private readonly Dictionary<int, int> _slotOf = [];
+    private readonly Queue<(long RuleId, int Slot, ulong Point)> _leaving = new();
+    private readonly Dictionary<long, int> _slotOf = [];
 
     /// <summary>A provider with its own table.</summary>
     /// <param name="capacity">Most rules.</param>
@@ -87,7 +87,7 @@ public sealed unsafe class SoftOffloadProvider : IOffloadProvider
         int count = 0;
         while (count < completions.Length && _answers.TryDequeue(out OffloadCompletion answer)) completions[count++] = answer;
 
-        while (count < completions.Length && _leaving.TryPeek(out (int RuleId, int Slot, ulong Point) l) && _grace.HasPassed(l.Point))
+        while (count < completions.Length && _leaving.TryPeek(out (long RuleId, int Slot, ulong Point) l) && _grace.HasPassed(l.Point))
         {
             _leaving.Dequeue();
             completions[count++] = new OffloadCompletion(OffloadCompletionKind.Destroyed, l.RuleId, OffloadReason.None, null, Read(l.Slot));

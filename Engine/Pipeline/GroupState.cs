@@ -21,6 +21,7 @@ internal sealed class GroupState
             Programs[i] = [.. list];
         }
 
+        UsesNormal = Array.Exists(Programs, static p => Array.Exists(p, static o => o.UsesNormal));
         if (mod.Type == GroupType.Select) ChooseMethod();
     }
 
@@ -29,6 +30,9 @@ internal sealed class GroupState
 
     /// <summary>Per bucket, its action set in execution order.</summary>
     public XlateOp[][] Programs { get; }
+
+    /// <summary>Some bucket has the action <c>normal</c>.</summary>
+    public bool UsesNormal { get; }
 
     /// <summary>Select: how the bucket is found.</summary>
     public GroupSelection Selection { get; private set; }

@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+
 namespace Mergeflow.Engine;
 
 /// <content>Group modifications (OpenFlow <c>OFPT_GROUP_MOD</c>).</content>
@@ -36,16 +38,19 @@ public sealed partial class OfPipeline
             }
         }
 
-        _groups[mod.GroupId] = new GroupState(mod);
+        var state = new GroupState(mod);
+        if (_groups.TryGetValue(mod.GroupId, out GroupState? old) && old.UsesNormal) _normalGroupCount--;
+        if (state.UsesNormal) _normalGroupCount++;
+        _groups = _groups.SetItem(mod.GroupId, state);
     }
 
     private void DeleteGroup(uint groupId)
     {
-        foreach (uint id in groupId == AllGroups ? [.. _groups.Keys] : new[] { groupId })
-        {
-            if (!_groups.Remove(id)) continue;
-            for (int t = 0; t < TableCount; t++) RemoveWhere(t, r => RefersTo(r.Actions, id));
-        }
+        ImmutableDictionary<uint, GroupState> before = _groups;
+        _groups = groupId == AllGroups ? _groups.Clear() : _groups.Remove(groupId);
+        if (ReferenceEquals(before, _groups)) return;
+        _normalGroupCount = groupId == AllGroups ? 0 : _normalGroupCount - (before[groupId].UsesNormal ? 1 : 0);
+        for (int t = 0; t < TableCount; t++) RemoveWhere(t, r => RefersTo(r.Actions, id => before.ContainsKey(id) && !_groups.ContainsKey(id)));
     }
 
     /// <summary>The first group that the actions name and that is not there.</summary>
@@ -68,11 +73,13 @@ public sealed partial class OfPipeline
 
     private static FlowModException NoGroup(uint groupId, int index) => new("OFPBAC_BAD_OUT_GROUP", $"group {groupId} does not exist", index);
 
-    private static bool RefersTo(EquatableList<OfAction> actions, uint groupId) => actions.Any(a => a switch
+    private static bool RefersTo(EquatableList<OfAction> actions, uint groupId) => RefersTo(actions, id => id == groupId);
+
+    private static bool RefersTo(EquatableList<OfAction> actions, Func<uint, bool> isMeant) => actions.Any(a => a switch
     {
-        OfGroup g => g.GroupId == groupId,
-        OfClone c => RefersTo(c.Actions, groupId),
-        OfWriteActions w => RefersTo(w.Actions, groupId),
+        OfGroup g => isMeant(g.GroupId),
+        OfClone c => RefersTo(c.Actions, isMeant),
+        OfWriteActions w => RefersTo(w.Actions, isMeant),
         _ => false,
     });
 }

@@ -55,23 +55,57 @@ public sealed partial class OfPipeline
         return before;
     }
 
-    /// <summary>Removes the rules whose idle or hard timeout has passed; returns how many.</summary>
+    /// <summary>No rule's timeout passes before this time, as far as is known; uses that megaflows have not reported yet put it off.</summary>
+    private long _nextDueMs = long.MaxValue;
+
+    /// <summary>Some rule's idle or hard timeout may have passed.</summary>
+    public bool HasDue(long nowMs) => nowMs >= Volatile.Read(ref _nextDueMs);
+
+    /// <summary>
+    /// Removes the rules whose idle or hard timeout has passed; returns how many. Idle is what megaflows have reported: <see cref="Revalidator.ExpireRules"/> asks
+    /// them first.
+    /// </summary>
     public int Expire(long nowMs)
     {
-        Recirc.Sweep(nowMs);
+        if (!HasDue(nowMs)) return 0;
         lock (_lock)
         {
             int removed = 0;
-            for (int t = 0; t < TableCount; t++) removed += RemoveWhere(t, r => IsExpired(r, nowMs));
+            for (int t = 0; t < TableCount; t++) removed += RemoveWhere(t, r => nowMs >= DueMs(r));
             _before.Clear();
+            UpdateNextDue();
             if (removed > 0) Publish();
             return removed;
         }
     }
 
-    private static bool IsExpired(OfRule r, long nowMs)
-        => (r.HardTimeoutSeconds != 0 && nowMs >= r.CreatedMs + (r.HardTimeoutSeconds * 1000L))
-        || (r.IdleTimeoutSeconds != 0 && nowMs >= Math.Max(r.LastUsedMs, r.CreatedMs) + (r.IdleTimeoutSeconds * 1000L));
+    /// <summary>Looks at the rules' latest uses again; true if some timeout has passed all the same.</summary>
+    public bool IsDueStill(long nowMs)
+    {
+        lock (_lock) UpdateNextDue();
+        return HasDue(nowMs);
+    }
+
+    private void UpdateNextDue()
+    {
+        long next = long.MaxValue;
+        foreach (List<OfRule>? rules in _rules)
+        {
+            if (rules is null) continue;
+            foreach (OfRule r in rules) next = Math.Min(next, DueMs(r));
+        }
+
+        Volatile.Write(ref _nextDueMs, next);
+    }
+
+    /// <summary>When the rule's time is up; never without timeouts.</summary>
+    private static long DueMs(OfRule r)
+    {
+        long due = long.MaxValue;
+        if (r.HardTimeoutSeconds != 0) due = r.CreatedMs + (r.HardTimeoutSeconds * 1000L);
+        if (r.IdleTimeoutSeconds != 0) due = Math.Min(due, Math.Max(r.LastUsedMs, r.CreatedMs) + (r.IdleTimeoutSeconds * 1000L));
+        return due;
+    }
 
     private static void CheckTable(FlowMod mod, int index)
     {
@@ -166,6 +200,7 @@ public sealed partial class OfPipeline
             MatchHash = HashOf(ref mod.Match),
         };
         SetActions(rule, mod.Actions);
+        Volatile.Write(ref _nextDueMs, Math.Min(_nextDueMs, DueMs(rule)));
         (int from, int to) = PriorityRange(rules, mod.Priority);
         for (int i = from; i < to; i++)
         {

@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+
 namespace Mergeflow.Engine;
 
 /// <summary>
@@ -11,13 +13,17 @@ public sealed partial class OfPipeline
 
     private readonly Lock _lock = new();
     private readonly List<OfRule>?[] _rules = new List<OfRule>?[TableCount];
-    private readonly Dictionary<uint, GroupState> _groups = [];
     private readonly Dictionary<uint, PipelinePort> _ports = [];
     private readonly HashSet<uint> _livePorts = [];
     private readonly bool[] _changed = new bool[TableCount];
     private readonly SubtableOrder?[] _orders = new SubtableOrder?[TableCount];
     private volatile PipelineSnapshot _snapshot;
     private ulong _version;
+
+    /// <summary>Shared with snapshots: one more group does not copy the others.</summary>
+    private ImmutableDictionary<uint, GroupState> _groups = ImmutableDictionary<uint, GroupState>.Empty;
+    private int _normalGroupCount;
+    private bool _portsChanged = true;
 
     /// <summary>An empty pipeline with the given ports, all of them up.</summary>
     public OfPipeline(PipelineOptions options)
@@ -84,7 +90,9 @@ public sealed partial class OfPipeline
     {
         lock (_lock)
         {
-            if (live ? _ports.ContainsKey(number) && _livePorts.Add(number) : _livePorts.Remove(number)) Publish();
+            if (live ? !_ports.ContainsKey(number) || !_livePorts.Add(number) : !_livePorts.Remove(number)) return;
+            _portsChanged = true;
+            Publish();
         }
     }
 
@@ -95,6 +103,7 @@ public sealed partial class OfPipeline
         {
             _ports[port.Number] = port;
             _livePorts.Add(port.Number);
+            _portsChanged = true;
             Publish();
         }
     }
@@ -107,6 +116,7 @@ public sealed partial class OfPipeline
             if (!_ports.Remove(number)) return false;
             _livePorts.Remove(number);
             Macs.Forget(number);
+            _portsChanged = true;
             Publish();
             return true;
         }
@@ -148,16 +158,18 @@ public sealed partial class OfPipeline
     private PipelineSnapshot Build(TableIndex?[] tables)
     {
         ulong version = _version + 1;
+        PipelineSnapshot? before = _portsChanged ? null : _snapshot;
+        _portsChanged = false;
         var snapshot = new PipelineSnapshot
         {
             Tables = tables,
-            Groups = new(_groups),
-            Ports = new(_ports),
-            PortList = [.. _ports.Values.OrderBy(static p => p.Number)],
-            Tunnels = TunnelTable.Of(_ports.Values),
-            LivePorts = new(_livePorts),
+            Groups = _groups,
+            Ports = before?.Ports ?? new(_ports),
+            PortList = before?.PortList ?? [.. _ports.Values.OrderBy(static p => p.Number)],
+            Tunnels = before is null ? TunnelTable.Of(_ports.Values) : before.Tunnels,
+            LivePorts = before?.LivePorts ?? new(_livePorts),
             Version = version,
-            UsesNormal = Array.Exists(tables, static t => t is { UsesNormal: true }) || _groups.Values.Any(static g => Array.Exists(g.Programs, static p => Array.Exists(p, static o => o.UsesNormal))),
+            UsesNormal = Array.Exists(tables, static t => t is { UsesNormal: true }) || _normalGroupCount > 0,
         };
         Volatile.Write(ref _version, version);
         return snapshot;

@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+
 namespace Mergeflow.Engine;
 
 /// <summary>Everything a translation reads, immutable: a translator takes one at its start and keeps it to its end.</summary>
@@ -6,7 +8,7 @@ internal sealed class PipelineSnapshot
     /// <summary>Per table number; null = no rules.</summary>
     public required TableIndex?[] Tables { get; init; }
 
-    public required Dictionary<uint, GroupState> Groups { get; init; }
+    public required ImmutableDictionary<uint, GroupState> Groups { get; init; }
 
     /// <summary>Ports by number.</summary>
     public required Dictionary<uint, PipelinePort> Ports { get; init; }

@@ -32,8 +32,13 @@ internal sealed class FrozenState
 
     public int References { get; set; }
 
-    /// <summary>Sweep at which the last reference was seen gone; 0 = in use.</summary>
-    public long IdleSinceMs { get; set; } = -1;
+    /// <summary>Time of the sweep that saw the last reference gone; of a state in <see cref="IdleList"/> that was seen.</summary>
+    public long IdleSinceMs { get; set; }
+
+    /// <summary>Neighbours in <see cref="IdleList"/>.</summary>
+    public FrozenState? IdlePrevious { get; set; }
+
+    public FrozenState? IdleNext { get; set; }
 
     /// <summary>Next state with the same hash.</summary>
     public FrozenState? Next { get; set; }

@@ -13,7 +13,9 @@ public sealed class RecircStore
     private readonly Lock _lock = new();
     private readonly Dictionary<uint, FrozenState> _byId = [];
     private readonly Dictionary<ulong, FrozenState> _byHash = [];
+    private readonly IdleList _idle = new();
     private uint _lastId;
+    private long _sweptAtMs = long.MinValue;
 
     /// <summary>Number of ids that can be resolved.</summary>
     public int Count
@@ -33,14 +35,16 @@ public sealed class RecircStore
         }
     }
 
+    /// <summary>Some id is without references; read without the lock, for who looks again soon.</summary>
+    public bool HasIdle => !_idle.IsEmpty;
+
     /// <summary>Takes one more reference; false if the id is unknown.</summary>
     public bool Acquire(uint id)
     {
         lock (_lock)
         {
             if (!_byId.TryGetValue(id, out FrozenState? state)) return false;
-            state.References++;
-            state.IdleSinceMs = -1;
+            Refer(state);
             return true;
         }
     }
@@ -56,7 +60,7 @@ public sealed class RecircStore
                 throw new InvalidOperationException($"recirc_id {id} is released more often than acquired");
             }
 
-            state.References--;
+            if (--state.References == 0) _idle.Add(state);
         }
     }
 
@@ -66,22 +70,32 @@ public sealed class RecircStore
         lock (_lock) return _byId.TryGetValue(id, out FrozenState? state) ? state.References : 0;
     }
 
-    /// <summary>Forgets ids that have been without references for <see cref="GraceMs"/>; returns how many.</summary>
-    public int Sweep(long nowMs)
+    /// <summary>States that sweeps have looked at since the start: what sweeping costs.</summary>
+    public ulong SweptCount { get; private set; }
+
+    /// <summary>
+    /// Forgets ids that have been without references for <see cref="GraceMs"/>, counted from the first sweep that finds them so; returns how many. Looks at idle
+    /// ones only.
+    /// </summary>
+    /// <param name="nowMs">Time; one before that of the last sweep begins all grace periods anew.</param>
+    /// <param name="budget">Most states to look at.</param>
+    public int Sweep(long nowMs, int budget = int.MaxValue)
     {
         lock (_lock)
         {
-            List<FrozenState>? gone = null;
-            foreach (FrozenState state in _byId.Values)
+            if (nowMs < _sweptAtMs) _idle.ForgetTimes();
+            _sweptAtMs = nowMs;
+            int left = budget;
+            int gone = 0;
+            for (; left > 0 && _idle.Oldest is { } state && nowMs - state.IdleSinceMs >= GraceMs; left--)
             {
-                if (state.References > 0) continue;
-                if (state.IdleSinceMs < 0) state.IdleSinceMs = nowMs;
-                else if (nowMs - state.IdleSinceMs >= GraceMs) (gone ??= []).Add(state);
+                Remove(state);
+                gone++;
             }
 
-            if (gone is null) return 0;
-            foreach (FrozenState state in gone) Remove(state);
-            return gone.Count;
+            for (; left > 0 && _idle.Unseen is not null; left--) _idle.See(nowMs);
+            SweptCount += (ulong)(budget - left);
+            return gone;
         }
     }
 
@@ -101,8 +115,7 @@ public sealed class RecircStore
             for (FrozenState? s = head; s is not null; s = s.Next)
             {
                 if (!view.Same(s)) continue;
-                s.References++;
-                s.IdleSinceMs = -1;
+                Refer(s);
                 return s.Id;
             }
 
@@ -119,8 +132,14 @@ public sealed class RecircStore
         }
     }
 
+    private void Refer(FrozenState state)
+    {
+        if (state.References++ == 0) _idle.Remove(state);
+    }
+
     private void Remove(FrozenState state)
     {
+        _idle.Remove(state);
         _byId.Remove(state.Id);
         FrozenState head = _byHash[state.Hash];
         if (head == state)

@@ -111,12 +111,12 @@ public sealed unsafe class MergeflowEventSource : EventSource
     /// <param name="rule">Id of the rule.</param>
     /// <param name="passes">Passes that it replaces.</param>
     /// <param name="latencyMs">From the packet that was recorded to now, ms of the runtime's clock.</param>
-    [Event(5, Level = EventLevel.Informational, Keywords = Keywords.Offload)]
-    public void Install(int datapath, int rule, int passes, long latencyMs)
+    [Event(5, Version = 1, Level = EventLevel.Informational, Keywords = Keywords.Offload)]
+    public void Install(int datapath, long rule, int passes, long latencyMs)
     {
         EventData* data = stackalloc EventData[4];
         data[0] = Of(&datapath, sizeof(int));
-        data[1] = Of(&rule, sizeof(int));
+        data[1] = Of(&rule, sizeof(long));
         data[2] = Of(&passes, sizeof(int));
         data[3] = Of(&latencyMs, sizeof(long));
         WriteEventCore(5, 4, data);
@@ -126,14 +126,14 @@ public sealed unsafe class MergeflowEventSource : EventSource
     /// <param name="datapath">Number of the datapath.</param>
     /// <param name="rule">Id of the rule.</param>
     /// <param name="reason"><see cref="OffloadReason"/>.</param>
-    [Event(6, Level = EventLevel.Informational, Keywords = Keywords.Offload)]
-    public void Revoke(int datapath, int rule, string reason)
+    [Event(6, Version = 1, Level = EventLevel.Informational, Keywords = Keywords.Offload)]
+    public void Revoke(int datapath, long rule, string reason)
     {
         fixed (char* text = reason)
         {
             EventData* data = stackalloc EventData[3];
             data[0] = Of(&datapath, sizeof(int));
-            data[1] = Of(&rule, sizeof(int));
+            data[1] = Of(&rule, sizeof(long));
             data[2] = Of(text, (reason.Length + 1) * sizeof(char));
             WriteEventCore(6, 3, data);
         }
@@ -144,12 +144,12 @@ public sealed unsafe class MergeflowEventSource : EventSource
     /// <param name="rule">Id of the rule.</param>
     /// <param name="packets">Packets that it forwarded or dropped.</param>
     /// <param name="bytes">Their bytes as received.</param>
-    [Event(7, Level = EventLevel.Informational, Keywords = Keywords.Offload)]
-    public void Remove(int datapath, int rule, long packets, long bytes)
+    [Event(7, Version = 1, Level = EventLevel.Informational, Keywords = Keywords.Offload)]
+    public void Remove(int datapath, long rule, long packets, long bytes)
     {
         EventData* data = stackalloc EventData[4];
         data[0] = Of(&datapath, sizeof(int));
-        data[1] = Of(&rule, sizeof(int));
+        data[1] = Of(&rule, sizeof(long));
         data[2] = Of(&packets, sizeof(long));
         data[3] = Of(&bytes, sizeof(long));
         WriteEventCore(7, 4, data);

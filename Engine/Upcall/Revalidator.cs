@@ -54,6 +54,7 @@ public sealed class Revalidator : IPoller
     {
         _nowMs = nowMs;
         _pipeline.ForgetAged(nowMs);
+        if (_pipeline.Recirc.HasIdle) _pipeline.Recirc.Sweep(nowMs, SlicePerStep);
         if (_pipeline.TablesVersion != _seenVersion) return RevalidateAll(nowMs);
         if (_cursor == 0 && nowMs - _sweptAtMs < _maxRevalidatorMs) return 0;
         MegaflowTable table = _upcall.Megaflows;
@@ -65,10 +66,45 @@ public sealed class Revalidator : IPoller
             if (table[_cursor++] is { } m) Sweep(m, nowMs);
         }
 
-        if (_cursor >= high) (_cursor, _sweptAtMs) = (0, nowMs);
-
         table.Reclaim();
-        return 0;
+        if (_cursor < high) return 0;
+        (_cursor, _sweptAtMs) = (0, nowMs);
+        _upcall.Classifier.ShrinkUnion();
+        return ExpireRules(nowMs) > 0 ? RevalidateAll(nowMs) : 0;
+    }
+
+    /// <summary>
+    /// Removes OpenFlow rules whose idle or hard timeout has passed; returns how many, then megaflows have to be translated again. A rule is idle since the last
+    /// packet that went through it, be it reported or not: before one goes, its megaflows are asked, and the device if that does not help.
+    /// </summary>
+    public int ExpireRules(long nowMs)
+    {
+        if (!_pipeline.HasDue(nowMs)) return 0;
+        ReportUse();
+        if (!_pipeline.IsDueStill(nowMs)) return 0;
+        if (_upcall.Observer is { } offload)
+        {
+            offload.Settle(nowMs);
+            ReportUse();
+        }
+
+        return _pipeline.Expire(nowMs);
+    }
+
+    /// <summary>Tells rules with an idle timeout when their last packets came; what these packets count is pushed in its own time.</summary>
+    private void ReportUse()
+    {
+        foreach (Megaflow m in _upcall.Megaflows.All()) Use(m);
+        foreach (Megaflow m in _upcall.Megaflows.Retiring()) Use(m);
+
+        void Use(Megaflow m)
+        {
+            long lastUsedMs = _upcall.Megaflows.CountersOf(m).LastUsedMs;
+            foreach (OfRule rule in m.Rules)
+            {
+                if (rule.IdleTimeoutSeconds != 0) rule.LastUsedMs = Math.Max(rule.LastUsedMs, lastUsedMs);
+            }
+        }
     }
 
     /// <summary>
@@ -105,6 +141,7 @@ public sealed class Revalidator : IPoller
         }
 
         table.Reclaim();
+        _upcall.Classifier.ShrinkUnion();
         return checkedCount;
     }
 
@@ -131,6 +168,7 @@ public sealed class Revalidator : IPoller
         }
 
         table.Reclaim();
+        _upcall.Classifier.ShrinkUnion();
     }
 
     /// <summary>Pushes statistics and deletes what has been idle too long, if a sweep is due.</summary>
@@ -146,6 +184,7 @@ public sealed class Revalidator : IPoller
         }
 
         table.Reclaim();
+        _upcall.Classifier.ShrinkUnion();
     }
 
     /// <summary>

@@ -48,11 +48,11 @@ public sealed class MergedFlowTableTests
                 packets[i].SetKey(ref key);
             }
 
-            int[] ids = new int[32];
+            long[] ids = new long[32];
             table.Probe(packets, ids);
             for (int i = 0; i < 32; i++)
             {
-                int expected = table.FindScalar(packets[i].WholeKey());
+                long expected = table.FindScalar(packets[i].WholeKey());
                 Assert.Equal(expected >= 0, ids[i] >= 0);
                 if (expected >= 0) found++;
                 pool.Return(packets[i]);

@@ -71,14 +71,14 @@ public sealed class TelemetryTests
         Assert.Equal(stats.Traces, (ulong)merges.Length);
         Assert.Equal(stats.Merged, (ulong)merges.Count(e => (string)RecordingListener.Member(e, "reason")! == "None"));
         Assert.Equal(stats.Installed, (ulong)listener.Of(id, "Install").Count());
-        int[] removed = [.. listener.Of(id, "Remove").Select(e => (int)RecordingListener.Member(e, "rule")!)];
+        long[] removed = [.. listener.Of(id, "Remove").Select(e => (long)RecordingListener.Member(e, "rule")!)];
         Assert.Equal(stats.Removed, (ulong)removed.Length);
-        Assert.Equal(removed.Order(), listener.Of(id, "Revoke").Select(e => (int)RecordingListener.Member(e, "rule")!).Order());
+        Assert.Equal(removed.Order(), listener.Of(id, "Revoke").Select(e => (long)RecordingListener.Member(e, "rule")!).Order());
         Assert.All(listener.Of(id, "Revoke"), e => Assert.Equal("StaleTrace", RecordingListener.Member(e, "reason")));
         MergedFlow[] dead = [.. s.Offload.DeadRules()];
         foreach (EventWrittenEventArgs e in listener.Of(id, "Remove"))
         {
-            MergedFlow rule = Assert.Single(dead, r => r.Id == (int)RecordingListener.Member(e, "rule")!);
+            MergedFlow rule = Assert.Single(dead, r => r.Id == (long)RecordingListener.Member(e, "rule")!);
             Assert.Equal((long)rule.Packets, (long)RecordingListener.Member(e, "packets")!);
             Assert.Equal((long)rule.Bytes, (long)RecordingListener.Member(e, "bytes")!);
         }

@@ -1,0 +1,117 @@
+using System.Buffers.Binary;
+using Mergeflow.Engine;
+using Xunit;
+
+namespace Mergeflow.Tests;
+
+/// <summary>
+/// A datapath that is driven by its pollers and never told to <see cref="Engine.Datapath.Expire"/>, as the throughput harness and threads drive it: what ends there,
+/// ends here too.
+/// </summary>
+public sealed class PolledDatapathTests : IDisposable
+{
+    private readonly Engine.Datapath _datapath = new(
+        new DatapathOptions { Ports = [("p1", 1), ("p2", 2)], MaxIdleMs = 1000, MaxRevalidatorMs = 100, FrameCapacityBytes = 256, PacketCapacity = 64, EmcEntryCount = 1024 },
+        sink: null);
+
+    private long _nowMs = 1000;
+
+    /// <summary>One recirculation id per source address: they go when their megaflows have gone, and a sweep looks at idle ones only.</summary>
+    [Fact]
+    public void RecirculationIdsGo()
+    {
+        const int Sources = 20_000;
+        Apply("table=0,ip,actions=move:NXM_OF_IP_SRC[]->NXM_NX_REG0[],ct(table=1)\ntable=1,ip,actions=output:2");
+        byte[] frame = Frames.Udp("10.0.0.1", 1, "10.0.0.2", 2, checksum: false);
+        List<ReadOnlyMemory<byte>> frames = [];
+        for (uint i = 0; i < Sources; i++)
+        {
+            BinaryPrimitives.WriteUInt32BigEndian(frame.AsSpan(26), 0x0a00_0000 + i);
+            FixChecksum(frame);
+            frames.Add(frame.ToArray());
+        }
+
+        Send(frames);
+
+        RecircStore store = _datapath.Pipeline.Recirc;
+        Assert.Equal(Sources, store.Count);
+        ulong looked = store.SweptCount;
+        Poll(100);
+        Assert.Equal(0ul, store.SweptCount - looked);
+        int most = 0;
+        for (int i = 0; i < 400 && store.Count > 0; i++)
+        {
+            ulong before = store.SweptCount;
+            Poll(10);
+            most = Math.Max(most, (int)(store.SweptCount - before));
+        }
+
+        Assert.Equal(0, store.Count);
+        Assert.Equal(0, _datapath.Megaflows.Count);
+
+        // Once when it is seen to be idle, once when it goes.
+        Assert.Equal(2ul * Sources, store.SweptCount - looked);
+        Assert.InRange(most, 1, 4096);
+    }
+
+    [Theory]
+    [InlineData("idle_timeout=3", 3000)]
+    [InlineData("hard_timeout=5", 5000)]
+    public void RulesEndWithTheirTimeout(string timeout, int timeoutMs)
+    {
+        Apply($"priority=9,{timeout},ip,actions=output:2\npriority=1,actions=drop");
+        long endMs = _nowMs + timeoutMs;
+        Send(Frames.Udp("10.0.0.1", 1, "10.0.0.2", 2));
+        while (_nowMs < endMs - 100) Poll(50);
+        Assert.Equal(2, _datapath.Pipeline.RuleCount);
+        while (_nowMs < endMs + 200) Poll(50);
+        Assert.Equal(1, _datapath.Pipeline.RuleCount);
+        ulong sent = _datapath.Pmd.Stats.Tx;
+        Send(Frames.Udp("10.0.0.1", 1, "10.0.0.2", 2));
+        Assert.Equal(sent, _datapath.Pmd.Stats.Tx);
+    }
+
+    [Fact]
+    public void RulesUnderTrafficStay()
+    {
+        Apply("priority=9,idle_timeout=1,ip,actions=output:2\npriority=1,actions=drop");
+        for (int i = 0; i < 50; i++)
+        {
+            Send(Frames.Udp("10.0.0.1", 1, "10.0.0.2", 2));
+            Poll(450);
+            Poll(450);
+        }
+
+        Assert.Equal(2, _datapath.Pipeline.RuleCount);
+        Assert.Equal(50ul, _datapath.Pmd.Stats.Tx);
+    }
+
+    public void Dispose() => _datapath.Dispose();
+
+    private static void FixChecksum(byte[] frame)
+    {
+        frame[24] = frame[25] = 0;
+        uint sum = 0;
+        for (int i = 14; i < 34; i += 2) sum += BinaryPrimitives.ReadUInt16BigEndian(frame.AsSpan(i));
+        while (sum >> 16 != 0) sum = (sum & 0xffff) + (sum >> 16);
+        BinaryPrimitives.WriteUInt16BigEndian(frame.AsSpan(24), (ushort)~sum);
+    }
+
+    private void Apply(string flows) => _datapath.ApplyFlowMods(new FlowTextParser().ParseFlows(flows), _nowMs);
+
+    private void Send(byte[] frame) => Send([frame]);
+
+    private void Send(List<ReadOnlyMemory<byte>> frames)
+    {
+        using var queue = new CaptureRxQueue(frames, [.. frames.Select(_ => 1u)], 1, verifyChecksums: true);
+        using var poller = new PmdPoller(_datapath.Pmd, [queue]);
+        while (poller.Step(_nowMs) > 0) Poll(0);
+    }
+
+    private void Poll(int afterMs)
+    {
+        _nowMs += afterMs;
+        _datapath.Conntrack.Step(_nowMs);
+        _datapath.Revalidator.Step(_nowMs);
+    }
+}
