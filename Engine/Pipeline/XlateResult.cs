@@ -54,12 +54,7 @@ public sealed unsafe class XlateResult : IDisposable
     /// <summary>Drops the references on recirculation ids and empties the result.</summary>
     public void Reset()
     {
-        if (_store is not null)
-        {
-            foreach (uint id in RecircIds) _store.Release(id);
-        }
-
-        RecircIds.Clear();
+        ReleaseRecircIds();
         Rules.Clear();
         Learned.Clear();
         Steps?.Clear();
@@ -67,6 +62,17 @@ public sealed unsafe class XlateResult : IDisposable
         SlowPath = false;
         TagsOverlap = false;
         Error = null;
+    }
+
+    /// <summary>Drops the references on recirculation ids: whoever keeps the program has its own, and the next translation may be far away.</summary>
+    public void ReleaseRecircIds()
+    {
+        if (_store is not null)
+        {
+            foreach (uint id in RecircIds) _store.Release(id);
+        }
+
+        RecircIds.Clear();
     }
 
     /// <inheritdoc/>

@@ -140,6 +140,7 @@ public sealed class Revalidator : IPoller
             else Remove(m);
         }
 
+        _scratch.ReleaseRecircIds();
         table.Reclaim();
         _upcall.Classifier.ShrinkUnion();
         return checkedCount;
@@ -167,6 +168,7 @@ public sealed class Revalidator : IPoller
             if (table[i] is { } m) Remove(m);
         }
 
+        _scratch.ReleaseRecircIds();
         table.Reclaim();
         _upcall.Classifier.ShrinkUnion();
     }

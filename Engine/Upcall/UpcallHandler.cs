@@ -62,7 +62,9 @@ public sealed unsafe class UpcallHandler : IDisposable
         }
 
         Megaflow? m = Add(ref key, _result, p->LengthBytes, nowMs);
-        if (m is not null) (m.SettledPackets, m.SettledBytes) = (1, (uint)p->LengthBytes);
+        if (m is null) return null;
+        (m.SettledPackets, m.SettledBytes) = (1, (uint)p->LengthBytes);
+        _result.ReleaseRecircIds();
         return m;
     }
 
