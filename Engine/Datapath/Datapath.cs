@@ -47,6 +47,7 @@ public sealed partial class Datapath : IDisposable
             Aging = new AgingThread(Offload);
             Conntrack.Observer = end;
             _upcall.Observer = Offload;
+            Revalidator.ReadDevice = Offload.Settle;
         }
 
         Pmd = new PmdThread(

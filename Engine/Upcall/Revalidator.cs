@@ -40,6 +40,9 @@ public sealed class Revalidator : IPoller
     /// <summary>Number of the datapath in events and metrics.</summary>
     internal int TelemetryId { get; init; }
 
+    /// <summary>Credits what the offload device has counted up to a time, ms; null = there is none.</summary>
+    public Action<long>? ReadDevice { get; set; }
+
     /// <inheritdoc/>
     public string Name => "revalidator";
 
@@ -82,9 +85,9 @@ public sealed class Revalidator : IPoller
         if (!_pipeline.HasDue(nowMs)) return 0;
         ReportUse();
         if (!_pipeline.IsDueStill(nowMs)) return 0;
-        if (_upcall.Observer is { } offload)
+        if (ReadDevice is { } read)
         {
-            offload.Settle(nowMs);
+            read(nowMs);
             ReportUse();
         }
 
