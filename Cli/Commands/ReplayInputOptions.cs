@@ -22,6 +22,7 @@ internal sealed class ReplayInputOptions
     private readonly Option<string> _cache = new("--cache") { HelpName = "on|off", Description = "Microflow caches.", DefaultValueFactory = _ => "on" };
     private readonly Option<int> _batch = new("--batch") { HelpName = "N", Description = "Packets per batch; more than 32 are split.", DefaultValueFactory = _ => MaxBatch };
     private readonly Option<ulong> _seed = new("--seed") { HelpName = "S", Description = "Seed of all that is chosen by chance.", DefaultValueFactory = _ => 0 };
+    private readonly Option<string> _quirks = new("--quirks") { HelpName = "ovs-3.1|none", Description = "Whose faults are repeated: those of Open vSwitch 3.1, with which cases are recorded, or none, as the switch ships.", DefaultValueFactory = _ => Quirks.Ovs31.Name };
 
     private const int MaxBatch = 32;
 
@@ -29,11 +30,12 @@ internal sealed class ReplayInputOptions
     {
         _offload.AcceptOnlyFromAmong("none", "soft", "nic");
         _cache.AcceptOnlyFromAmong("on", "off");
+        _quirks.AcceptOnlyFromAmong([.. Quirks.All.Select(q => q.Name)]);
     }
 
     public void AddTo(Command command)
     {
-        foreach (Option option in new Option[] { _case, _flows, _groups, _ports, _input, _port, _config, _offload, _profile, _faults, _admission, _cache, _batch, _seed })
+        foreach (Option option in new Option[] { _case, _flows, _groups, _ports, _input, _port, _config, _offload, _profile, _faults, _admission, _cache, _batch, _seed, _quirks })
             command.Options.Add(option);
     }
 
@@ -69,6 +71,7 @@ internal sealed class ReplayInputOptions
             CacheOn = parsed.GetValue(_cache) == "on",
             BatchSize = Math.Min(parsed.GetValue(_batch), MaxBatch),
             Seed = parsed.GetValue(_seed),
+            Quirks = Quirks.Find(parsed.GetValue(_quirks)!)!,
             Warn = text => parsed.InvocationConfiguration.Error.WriteLine($"mergeflow: warning: {text}"),
         };
     }

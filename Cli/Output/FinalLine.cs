@@ -6,7 +6,7 @@ namespace Mergeflow.Cli;
 /// <summary>The last line of a replay's output: rule counters (summed over rules of one cookie), offload totals and connections, settled.</summary>
 internal static class FinalLine
 {
-    public static void Write(SimulatorReport report, Stream output)
+    public static void Write(SimulatorReport report, DatapathOptions options, Stream output)
     {
         using (Utf8JsonWriter json = new(output))
         {
@@ -32,6 +32,10 @@ internal static class FinalLine
                 json.WriteEndObject();
             }
             json.WriteEndArray();
+            json.WriteStartObject("datapath");
+            json.WriteString("quirks", options.Quirks.Name);
+            json.WriteNumber("emc_entries", options.CacheOn ? options.EmcEntryCount : 0);
+            json.WriteEndObject();
             json.WriteEndObject();
             json.WriteEndObject();
         }

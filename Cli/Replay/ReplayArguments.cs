@@ -39,6 +39,12 @@ public sealed record ReplayArguments
 
     public ulong Seed { get; init; }
 
+    /// <summary>
+    /// Whose faults are repeated. With <see cref="Quirks.None"/> the switch is built as it ships, its revalidator's and its sweeps' rhythm included;
+    /// with those of a release that rhythm is the recording's, too.
+    /// </summary>
+    public Quirks Quirks { get; init; } = Quirks.Ovs31;
+
     /// <summary>Takes one line per match that Open vSwitch would normalize, that is, widen.</summary>
     public Action<string>? Warn { get; init; }
 

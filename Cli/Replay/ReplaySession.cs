@@ -10,12 +10,6 @@ public sealed class ReplaySession : IDisposable
     private const int MaxPendingEvents = 4096;
     private const long RecordedIntervalMs = 1_000_000_000;
 
-    /// <summary>
-    /// Small tables make the megaflows of Open vSwitch: what is counted for which rule when the tables change, and which of released fragments go
-    /// first, depends on who shares one. In larger tables that would cost more megaflows than it is worth.
-    /// </summary>
-    private const int StagedTableRules = 12;
-
     /// <summary>Largest frame that the switch takes, bytes; a capture with longer frames (receive coalescing) gets larger slots.</summary>
     private const int FrameCapacityBytes = 10_240;
 
@@ -24,10 +18,13 @@ public sealed class ReplaySession : IDisposable
     /// <summary>To the engine 0 means "choose by chance"; a replay has to repeat itself whatever its seed.</summary>
     private const ulong SeedForZero = 0x9e37_79b9_7f4a_7c15;
 
+    private static readonly DatapathOptions s_shipped = new() { Ports = [] };
+
     private readonly IEventSource _events;
     private readonly FlowTextParser _parser;
     private readonly ReplayWriter _writer;
     private readonly int _frameCapacityBytes;
+    private readonly bool _isAsRecorded;
     private long _nowMs;
 
     /// <summary>Parses flows and groups and builds the switch; nothing has run yet.</summary>
@@ -45,6 +42,7 @@ public sealed class ReplaySession : IDisposable
             : (ControlText.OfFile("", ""), []);
         (ControlText flowText, IReadOnlyList<FlowMod> flows) = Parse(arguments.FlowsPath, text => _parser.ParseFlows(text));
         _writer = new ReplayWriter(output);
+        _isAsRecorded = IsAsRecorded(arguments);
         (_events, _frameCapacityBytes) = OpenEvents(arguments);
         try
         {
@@ -89,7 +87,7 @@ public sealed class ReplaySession : IDisposable
         }
 
         SimulatorReport report = session.Finish();
-        FinalLine.Write(report, output);
+        FinalLine.Write(report, session.Simulator.Datapath.Options, output);
         return report;
     }
 
@@ -116,7 +114,8 @@ public sealed class ReplaySession : IDisposable
 
             // Each time/warp woke the revalidators of the recorded Open vSwitch. One that comes less than 5 ms after the last round waits
             // for the rest of them on the real clock (poll), while the warp itself sleeps 10 ms: so a round always ends before the next event.
-            Simulator.PushStatistics();
+            if (_isAsRecorded) Simulator.PushStatistics();
+            else Simulator.Flush();
             _writer.EmitAll();
             _nowMs = Event.TimeMs;
         }
@@ -215,6 +214,9 @@ public sealed class ReplaySession : IDisposable
 
     private void Fail(string what) => CommandFailedException.ThrowBadInput(_events.Name, Event.LineNumber, what);
 
+    /// <summary>Whoever repeats a release's faults repeats its recordings.</summary>
+    private static bool IsAsRecorded(ReplayArguments arguments) => arguments.Quirks != Quirks.None;
+
     private static SimulatorOptions SwitchOptions(ReplayArguments arguments, int frameCapacityBytes) => new()
     {
         Ports = arguments.Ports,
@@ -236,17 +238,12 @@ public sealed class ReplaySession : IDisposable
         IpfMinFragV6Bytes = arguments.Config.IpfMinFragV6Bytes,
         FrameCapacityBytes = frameCapacityBytes,
 
-        // As the cases were recorded; what is left of the revalidators' rhythm is in Synchronize.
-        MaxIdleMs = RecordedIntervalMs,
-        MaxRevalidatorMs = RecordedIntervalMs,
+        Quirks = arguments.Quirks,
 
-        // Each time/warp woke the connection tracker's cleaner.
-        ConntrackSweepMs = 1,
-        RepeatsOvs31 = true,
-        StagedTableRules = StagedTableRules,
-
-        // Open vSwitch has no bound.
-        SubtableLimit = int.MaxValue,
+        // As the cases were recorded; what is left of the revalidators' rhythm is in Synchronize. Each time/warp woke the connection tracker's cleaner.
+        MaxIdleMs = IsAsRecorded(arguments) ? RecordedIntervalMs : s_shipped.MaxIdleMs,
+        MaxRevalidatorMs = IsAsRecorded(arguments) ? RecordedIntervalMs : s_shipped.MaxRevalidatorMs,
+        ConntrackSweepMs = IsAsRecorded(arguments) ? 1 : s_shipped.ConntrackSweepMs,
     };
 
     private static (IEventSource Events, int FrameCapacityBytes) OpenEvents(ReplayArguments arguments)

@@ -5,8 +5,8 @@ namespace Mergeflow.Engine;
 
 /// <summary>
 /// Megaflow tuple-space search (OVS <c>struct dpcls</c>): one <see cref="DpclsSubtable"/> per distinct mask, tried in the order of their hits.
-/// Megaflows never overlap with different results, so the first hit is the answer. The exception are tagged packets, unless
-/// <see cref="PipelineOptions.ExactVlanPop"/>: there the older mask wins, and how old a mask is counts per port, as Open vSwitch has a
+/// Megaflows never overlap with different results, so the first hit is the answer. The exception are tagged packets under
+/// <see cref="Quirks.SharesTaggedMegaflows"/>: there the older mask wins, and how old a mask is counts per port, as Open vSwitch has a
 /// classifier per port.
 /// </summary>
 public sealed unsafe class Dpcls : IDisposable

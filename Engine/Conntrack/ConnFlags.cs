@@ -27,6 +27,6 @@ internal enum ConnFlags : ushort
     /// <summary>Counted against its zone's limit.</summary>
     Admitted = 16,
 
-    /// <summary>Counted against the default limit that all zones share (see <see cref="ConntrackOptions.RepeatsOvs31"/>).</summary>
+    /// <summary>Counted against the default limit that all zones share (see <see cref="Quirks.ZonesShareDefaultLimit"/>).</summary>
     AdmittedByDefault = 128,
 }

@@ -36,7 +36,7 @@ public sealed unsafe partial class Conntrack
     private bool NamesProtocol(Packet* packet)
     {
         bool isTagged = Unsafe.ReadUnaligned<ushort>(packet->Data + 12) != Ipv6Raw;
-        return packet->Data[packet->L3Offset + (isTagged && RepeatsOvs31 ? 9 : 6)] == packet->Key.NwProto;
+        return packet->Data[packet->L3Offset + (isTagged && _quirks.GatewaysMisreadTaggedIpv6 ? 9 : 6)] == packet->Key.NwProto;
     }
 
     /// <summary>Is the packet the first of a control connection, as the action's <c>alg</c> says (OVS <c>ct_verify_helper</c>)?</summary>

@@ -64,7 +64,7 @@ public sealed unsafe partial class Conntrack
         {
             Relate(id, expectation, (args.Flags & DpCtFlags.Nat) != 0);
         }
-        else if ((args.Flags & DpCtFlags.Nat) != 0 && (args.Nat != NatKind.None || RepeatsOvs31))
+        else if ((args.Flags & DpCtFlags.Nat) != 0 && (args.Nat != NatKind.None || _quirks.NatWithoutAddressLosesAnswers))
         {
             c->Nat = args.Nat;
             if (!(args.Nat == NatKind.None ? LoseReplyTuple(id, nowMs) : ChooseTuple(id, args, nowMs)))

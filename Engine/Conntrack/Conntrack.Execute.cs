@@ -125,7 +125,7 @@ public sealed unsafe partial class Conntrack
         int expectation = 0;
         if (create)
         {
-            if (id != 0 && RepeatsOvs31 && IsInItsOwnWay(id))
+            if (id != 0 && _quirks.ReopenedStaysInItsWay && IsInItsOwnWay(id))
             {
                 Reopen(packet, args, cx, id, nowMs, out verdict);
                 return;

@@ -6,7 +6,7 @@ namespace Mergeflow.Engine;
 /// <remarks>
 /// Fragments are held until the datagram is complete; then conntrack sees the datagram as a whole, and the fragments leave together,
 /// each with its ct_* fields and addresses (OVS lib/ipf.c). Late datagrams are dropped, as newer versions do, unless
-/// <see cref="ConntrackOptions.RepeatsOvs31"/>.
+/// <see cref="Quirks.LateFragmentsFollow"/>.
 /// </remarks>
 public sealed unsafe partial class Conntrack
 {
@@ -54,7 +54,7 @@ public sealed unsafe partial class Conntrack
     {
         Sweep(nowMs);
         ExecuteOne(packet, args, nowMs, hash, out verdict);
-        if (RepeatsOvs31) SendLate(packet, nowMs, ref verdict);
+        if (_quirks.LateFragmentsFollow) SendLate(packet, nowMs, ref verdict);
         else ExpireFragments(nowMs, 0, 1);
     }
 
@@ -113,7 +113,7 @@ public sealed unsafe partial class Conntrack
     private bool AddOrDropLate(long nowMs)
     {
         int datagram = _fragments.Oldest;
-        if (!RepeatsOvs31 || datagram < 0 || nowMs <= _fragments.Datagram(datagram)->ExpiryMs || nowMs >= _fragments.Datagram(datagram)->ExpiryMs + CtFragments.PurgeMs)
+        if (!_quirks.LateFragmentsFollow || datagram < 0 || nowMs <= _fragments.Datagram(datagram)->ExpiryMs || nowMs >= _fragments.Datagram(datagram)->ExpiryMs + CtFragments.PurgeMs)
         {
             ExpireFragments(nowMs, 0, 1);
             return false;

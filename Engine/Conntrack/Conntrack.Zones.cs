@@ -84,7 +84,7 @@ public sealed unsafe partial class Conntrack
         if (z->IsCounted && z->Seq == _cold[id].AdmitSeq) z->Count--;
     }
 
-    private int CountedAt(ushort zone) => RepeatsOvs31 && !_zones[zone].HasLimit ? DefaultZone : zone;
+    private int CountedAt(ushort zone) => _quirks.ZonesShareDefaultLimit && !_zones[zone].HasLimit ? DefaultZone : zone;
 
     private static void StartCounting(CtZoneLimit* z)
     {

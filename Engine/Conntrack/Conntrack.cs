@@ -25,6 +25,7 @@ public sealed unsafe partial class Conntrack : IDisposable
     private readonly ConnBucket* _buckets;
     private readonly uint _bucketMask;
     private readonly ConnHash _hash;
+    private readonly Quirks _quirks;
     private readonly List<PinnedBlock> _blocks = [];
 
     /// <summary>
@@ -43,8 +44,8 @@ public sealed unsafe partial class Conntrack : IDisposable
     private int _count;
     private bool _disposed;
 
-    /// <summary>See <see cref="ConntrackOptions.RepeatsOvs31"/>.</summary>
-    public bool RepeatsOvs31 { get; }
+    /// <summary>See <see cref="ConntrackOptions.Quirks"/>.</summary>
+    public Quirks Quirks => _quirks;
 
     /// <summary>Builds an empty tracker.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The capacity is not within 1..16,777,216.</exception>
@@ -56,7 +57,7 @@ public sealed unsafe partial class Conntrack : IDisposable
 
         _capacity = options.CapacityConnections;
         _sweepMs = options.SweepMs;
-        RepeatsOvs31 = options.RepeatsOvs31;
+        _quirks = options.Quirks;
         ulong seed = options.Seed != 0 ? options.Seed : BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8));
         _hash = new ConnHash(seed);
         _random = seed | 1;

@@ -27,14 +27,8 @@ public sealed record ConntrackOptions
     /// <summary>Most fragments held at a time (OVS <c>dpctl/ipf-set-max-nfrags</c>).</summary>
     public int MaxFragments { get; init; } = 1000;
 
-    /// <summary>
-    /// Do what only OVS 3.1 does, where newer versions are plainly better: the fragments of a datagram that is late go on as invalid, with the
-    /// next packet that passes, instead of being dropped; and the packet that reopens a closed connection whose NAT changes nothing is tracked,
-    /// but neither new nor established, because the old reply tuple is in its way; and <c>commit,nat</c> without an address makes a connection whose
-    /// answers are not recognised, unless it was expected; and behind a VLAN tag gateways do not read IPv6; and
-    /// zones without a limit of their own share the default limit.
-    /// </summary>
-    public bool RepeatsOvs31 { get; init; }
+    /// <summary>Whose faults are repeated.</summary>
+    public Quirks Quirks { get; init; } = Quirks.None;
 
     /// <summary>Key of the hashes and of the NAT port choice; 0 = random per process.</summary>
     public ulong Seed { get; init; }

@@ -22,8 +22,7 @@ public sealed partial class Datapath : IDisposable
         {
             Ports = [.. options.Ports.Select(p => new PipelinePort(p.Name, p.Number) { Tunnel = options.Tunnels.FirstOrDefault(t => t.Number == p.Number) })],
             VlanLimit = options.VlanLimit,
-            ExactVlanPop = options.ExactVlanPop,
-            StagedTableRules = options.StagedTableRules,
+            Quirks = options.Quirks,
         });
         Conntrack = new Conntrack(new ConntrackOptions
         {
@@ -34,10 +33,10 @@ public sealed partial class Datapath : IDisposable
             Seed = options.Seed,
             SweepMs = options.ConntrackSweepMs,
             GuardPages = options.GuardPages,
-            RepeatsOvs31 = options.RepeatsOvs31,
+            Quirks = options.Quirks,
         });
         Megaflows = new MegaflowTable(options.MegaflowCapacity, Quiescent);
-        _upcall = new UpcallHandler(Pipeline, Megaflows) { TelemetryId = TelemetryId, SubtableLimit = options.SubtableLimit };
+        _upcall = new UpcallHandler(Pipeline, Megaflows) { TelemetryId = TelemetryId, SubtableLimit = options.Quirks.UnboundedSubtables ? int.MaxValue : options.SubtableLimit };
         Revalidator = new Revalidator(Pipeline, _upcall, options) { TelemetryId = TelemetryId };
         if (CreateProvider(options) is { } provider)
         {

@@ -34,20 +34,14 @@ public class DatapathOptions
     /// <summary>See <see cref="ConntrackOptions.SweepMs"/>.</summary>
     public long ConntrackSweepMs { get; init; } = 20_000;
 
-    /// <summary>See <see cref="ConntrackOptions.RepeatsOvs31"/>.</summary>
-    public bool RepeatsOvs31 { get; init; }
+    /// <summary>Whose faults are repeated.</summary>
+    public Quirks Quirks { get; init; } = Quirks.None;
 
     /// <summary>
     /// Time in ms after which megaflow statistics are pushed to the OpenFlow rules and idle megaflows looked for (OVS <c>max-revalidator</c>). A
     /// change of the tables does it at once.
     /// </summary>
     public long MaxRevalidatorMs { get; init; } = 500;
-
-    /// <summary>See <see cref="PipelineOptions.ExactVlanPop"/>.</summary>
-    public bool ExactVlanPop { get; init; }
-
-    /// <summary>See <see cref="PipelineOptions.StagedTableRules"/>.</summary>
-    public int StagedTableRules { get; init; }
 
     /// <summary>Seed of everything that is chosen by chance.</summary>
     public ulong Seed { get; init; }
@@ -78,7 +72,8 @@ public class DatapathOptions
     public int MegaflowCapacity { get; init; } = 200_000;
 
     /// <summary>
-    /// Subtables from which on a megaflow with a new mask matches whole addresses and ports, see <see cref="SubtableGuard"/>. Open vSwitch has no such bound.
+    /// Subtables from which on a megaflow with a new mask matches whole addresses and ports, see <see cref="SubtableGuard"/>. Open vSwitch has no such bound:
+    /// see <see cref="Quirks.UnboundedSubtables"/>.
     /// </summary>
     public int SubtableLimit { get; init; } = 128;
 
@@ -86,11 +81,11 @@ public class DatapathOptions
     public int ConnectionCapacity { get; init; } = ConntrackOptions.DefaultCapacityConnections;
 
     /// <summary>Most merged rules of the soft device.</summary>
-    public int MergedCapacity { get; init; } = 65_536;
+    public int MergedCapacity { get; init; } = 262_144;
 
     /// <summary>Most masks among the merged rules of the soft device, 1..64.</summary>
     public int MergedTemplates { get; init; } = 64;
 
     /// <summary>Exact-match cache entries, a power of two.</summary>
-    public int EmcEntryCount { get; init; } = 1 << 13;
+    public int EmcEntryCount { get; init; } = ExactMatchCache.DefaultEntryCount;
 }

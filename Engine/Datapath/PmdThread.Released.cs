@@ -110,7 +110,7 @@ public sealed unsafe partial class PmdThread
         {
             var p = (Packet*)packets[i];
             if (!EnterRecirculation(p, recircId)) packets[i] = 0;
-            else hots[i] = (nint)FindAt<T>(p, _conntrack.RepeatsOvs31 ? ledBy : p->Key.InPort);
+            else hots[i] = (nint)FindAt<T>(p, _conntrack.Quirks.ReleasedSharePort ? ledBy : p->Key.InPort);
         }
 
         for (int i = 0; i < packets.Length; i++)

@@ -251,7 +251,7 @@ public sealed partial class OfPipeline
     private static bool IsAgain(OfRule rule, OfRule old)
         => rule.Cookie == old.Cookie && rule.Actions.Equals(old.Actions) && (rule.IdleTimeoutSeconds | rule.HardTimeoutSeconds | old.IdleTimeoutSeconds | old.HardTimeoutSeconds) == 0;
 
-    private SubtableOrder? OrderOf(int table) => Options.StagedTableRules == 0 ? null : _orders[table] ??= new SubtableOrder();
+    private SubtableOrder? OrderOf(int table) => Options.Quirks.StagedTableRules == 0 ? null : _orders[table] ??= new SubtableOrder();
 
     private static void SetActions(OfRule rule, EquatableList<OfAction> actions)
     {

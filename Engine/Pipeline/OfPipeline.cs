@@ -149,7 +149,7 @@ public sealed partial class OfPipeline
         {
             if (!_changed[t]) continue;
             _changed[t] = false;
-            tables[t] = _rules[t] is { Count: > 0 } rules ? new TableIndex(rules, _orders[t], rules.Count <= Options.StagedTableRules) : null;
+            tables[t] = _rules[t] is { Count: > 0 } rules ? new TableIndex(rules, _orders[t], rules.Count <= Options.Quirks.StagedTableRules) : null;
         }
 
         _snapshot = Build(tables);

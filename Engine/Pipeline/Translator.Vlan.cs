@@ -100,7 +100,7 @@ public sealed unsafe partial class Translator
     /// <summary>Pushes a tag with a zero TCI; at the limit the innermost tag is lost.</summary>
     private void PushVlan(ushort tpid)
     {
-        if (_pipeline.Options.ExactVlanPop || _vlans.Count == 0) ConsultVlanCount();
+        if (!_pipeline.Options.Quirks.SharesTaggedMegaflows || _vlans.Count == 0) ConsultVlanCount();
         else ConsultWholeTags();
         SyncOuter();
         _vlans.Inner = _vlans.Outer;
@@ -112,7 +112,7 @@ public sealed unsafe partial class Translator
 
     private void PopVlan()
     {
-        bool isExact = _pipeline.Options.ExactVlanPop;
+        bool isExact = !_pipeline.Options.Quirks.SharesTaggedMegaflows;
         if (isExact) ConsultVlanCount();
         if (_vlans.Count == 0) return;
 
@@ -150,7 +150,7 @@ public sealed unsafe partial class Translator
         if (common == 2 && DiffersInner()) common = 0;
         for (int i = _baseVlans.Count; i > common; i--)
         {
-            if (!_pipeline.Options.ExactVlanPop) ConsultWholeTag(i - common - 1);
+            if (_pipeline.Options.Quirks.SharesTaggedMegaflows) ConsultWholeTag(i - common - 1);
             _out.Add(DpOp.PopVlan);
         }
 
@@ -231,7 +231,7 @@ public sealed unsafe partial class Translator
     /// </summary>
     private void FinishVlanMask()
     {
-        if (!_isInnerOpen && (!IsMplsPacket || _pipeline.Options.ExactVlanPop)) return;
+        if (!_isInnerOpen && (!IsMplsPacket || !_pipeline.Options.Quirks.SharesTaggedMegaflows)) return;
         ref ushort mask = ref *(ushort*)(_wc + TranslatorLayout.Vlan0Tci);
         mask = mask == 0 ? BinaryPrimitives.ReverseEndianness(VlanPresentAndVid) : (ushort)(mask | (ushort)VlanPresentWindow);
     }

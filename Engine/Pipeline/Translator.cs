@@ -124,7 +124,7 @@ public sealed unsafe partial class Translator : IDisposable
         _out = result;
         _lengthBytes = packetLengthBytes;
         _nowMs = nowMs;
-        _isStaged = !_pipeline.Options.ExactVlanPop && IsTaggedMpls(ref key);
+        _isStaged = _pipeline.Options.Quirks.SharesTaggedMegaflows && IsTaggedMpls(ref key);
         TranslateOnce(ref key, result, ref assumed);
         if (result.TagsOverlap && !_isStaged)
         {

@@ -27,7 +27,7 @@ public sealed class Revalidator : IPoller
     /// <summary>A revalidator with the timing of <paramref name="options"/>.</summary>
     public Revalidator(OfPipeline pipeline, UpcallHandler upcall, DatapathOptions options)
     {
-        _keepsStatistics = options.ExactVlanPop;
+        _keepsStatistics = !options.Quirks.LosesUnlabelledStatistics;
         _maxIdleMs = options.MaxIdleMs;
         _maxRevalidatorMs = options.MaxRevalidatorMs;
         _pipeline = pipeline;

@@ -69,6 +69,9 @@ public sealed class FirstPass
             ConnectionCapacity = loop.ConnectionCapacity,
             MegaflowCapacity = loop.MegaflowCapacity,
             EmcEntryCount = loop.EmcEntryCount,
+            MergedCapacity = loop.MergedCapacity,
+            SubtableLimit = loop.SubtableLimit,
+            Quirks = loop.Quirks,
         };
     }
 }

@@ -6,6 +6,9 @@ namespace Mergeflow.Perf;
 /// <summary>The runs of one scenario.</summary>
 public sealed record BenchResult(string Name, BenchSettings Settings, IReadOnlyList<BenchRun> Runs)
 {
+    /// <summary>What the datapath was made of.</summary>
+    public DatapathInfo? Datapath { get; init; }
+
     /// <summary>Megaflows at the end.</summary>
     public int Megaflows { get; init; }
 

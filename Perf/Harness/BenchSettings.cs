@@ -69,5 +69,5 @@ public sealed record BenchSettings
     public int SubtableLimit { get; init; } = new DatapathOptions { Ports = [] }.SubtableLimit;
 
     /// <summary>Most rules of the soft device.</summary>
-    public int MergedCapacity { get; init; } = 262_144;
+    public int MergedCapacity { get; init; } = new DatapathOptions { Ports = [] }.MergedCapacity;
 }

@@ -12,7 +12,6 @@ public sealed class PacketLoop : IDisposable
     private const int StepsPerClock = 64;
     private const int ClocksPerHousekeeping = 8;
     private const int HousekeepingPerSecond = 20_000;
-    private const int SmallFrameBytes = 2048;
 
     private readonly BenchSettings _settings;
     private readonly CancellationToken _interrupted;
@@ -77,13 +76,10 @@ public sealed class PacketLoop : IDisposable
             CacheOn = settings.CacheOn,
             TcpSeqChk = settings.Offload != OffloadMode.Nic,
             FrameCapacityBytes = Math.Max(1536, longest),
-            PacketCapacity = longest <= SmallFrameBytes ? 2048 : 1024,
             ConnectionCapacity = 262_144,
-            MegaflowCapacity = 65_536,
             MergedCapacity = settings.MergedCapacity,
             Seed = BitConverter.ToUInt64(System.Security.Cryptography.RandomNumberGenerator.GetBytes(sizeof(ulong))),
             SubtableLimit = settings.SubtableLimit == 0 ? int.MaxValue : settings.SubtableLimit,
-            EmcEntryCount = ExactMatchCache.DefaultEntryCount,
         };
     }
 
@@ -226,6 +222,7 @@ public sealed class PacketLoop : IDisposable
     /// <summary>Adds what the datapath knows.</summary>
     public BenchResult Describe(BenchResult result) => result with
     {
+        Datapath = DatapathInfo.Of(_datapath.Options),
         Megaflows = _datapath.Megaflows.Count,
         Connections = _datapath.Conntrack.Count,
         OffloadedRules = OffloadedRules,

@@ -90,6 +90,7 @@ public static class ResultsTable
         yield return ("runtime", $"{r.Framework}, TieredCompilation {OnOff(r.TieredCompilation)}, TieredPGO {OnOff(r.TieredPgo)}, vectors {r.VectorBits} bit, GC {(r.ServerGc ? "server" : "workstation")}{(r.ConcurrentGc ? " concurrent" : "")}{(r.Optimized ? "" : ", NOT OPTIMIZED (Debug build)")}");
         if (r.Overrides.Count > 0) yield return ("override", string.Join(' ', r.Overrides));
         yield return ("memory", $"huge pages {string.Join(", ", results.Scenarios.Select(s => s.HugePages).Distinct())} (reserved {h.HugePagesReserved}, transparent: {h.TransparentHugePages})");
+        foreach (string made in results.Scenarios.Select(s => s.Datapath?.ToString()).OfType<string>().Distinct()) yield return ("switch", made);
         yield return ("system", $"{h.OperatingSystem}, {h.Kernel}");
     }
 

@@ -20,6 +20,9 @@ public sealed record ScenarioResult
     /// <summary>Profile of the emulated NIC, with offload <c>nic</c>.</summary>
     public string? NicProfile { get; init; }
 
+    /// <summary>What the datapath was made of; older files do not say.</summary>
+    public DatapathInfo? Datapath { get; init; }
+
     /// <summary>Packets per second.</summary>
     public required Spread PacketsPerSecond { get; init; }
 

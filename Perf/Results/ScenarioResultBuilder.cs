@@ -31,6 +31,7 @@ public static class ScenarioResultBuilder
             TxPerRx = Ratio(Sum(result.Runs.Select(r => r.Transmitted)), packets),
             AllocatedBytes = result.Runs.Sum(r => r.AllocatedBytes),
             Collections = result.Runs.Sum(r => r.Collections),
+            Datapath = result.Datapath,
             Megaflows = result.Megaflows,
             Connections = result.Connections,
             OffloadedRules = result.OffloadedRules,

@@ -31,9 +31,7 @@ internal sealed class EngineRun : IOutputSink
             BatchSize = setup.BatchSize,
             Seed = setup.Seed,
             TcpSeqChk = @case.ChecksSequence,
-            ExactVlanPop = true,
-
-            StagedTableRules = @case.ReadsStaged ? int.MaxValue : 0,
+            Quirks = @case.ReadsStaged ? Quirks.None with { StagedTableRules = int.MaxValue } : Quirks.None,
             MergedCapacity = setup.Capacity,
             OffloadThread = new OffloadOptions { Parts = NaiveParts.With(setup.Naive) },
             ScheduleSeed = setup.ScheduleSeed,

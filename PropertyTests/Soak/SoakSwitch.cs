@@ -21,7 +21,6 @@ internal sealed class SoakSwitch : IOutputSink, IDisposable
                 BatchSize = batchSize,
                 MergedCapacity = mergedCapacity,
                 TcpSeqChk = false,
-                ExactVlanPop = true,
                 Seed = 1,
                 ConntrackSweepMs = 1000,
                 ConnectionCapacity = 8192,

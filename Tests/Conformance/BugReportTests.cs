@@ -23,18 +23,21 @@ public sealed class BugReportTests
     /// <summary>Every case by name.</summary>
     public static TheoryData<string> Names => [.. s_names];
 
-    /// <summary>Case, offload, caches on.</summary>
-    public static TheoryData<string, OffloadMode, bool> Runs
+    /// <summary>Case, offload, caches on, name of <see cref="Quirks"/>.</summary>
+    public static TheoryData<string, OffloadMode, bool, string> Runs
     {
         get
         {
-            TheoryData<string, OffloadMode, bool> runs = [];
+            TheoryData<string, OffloadMode, bool, string> runs = [];
             foreach (string name in s_names)
             {
                 foreach (OffloadMode offload in Enum.GetValues<OffloadMode>().Where(o => IsFor(name, o)))
                 {
-                    runs.Add(name, offload, true);
-                    runs.Add(name, offload, false);
+                    foreach (Quirks quirks in Quirks.All)
+                    {
+                        runs.Add(name, offload, true, quirks.Name);
+                        runs.Add(name, offload, false, quirks.Name);
+                    }
                 }
             }
 
@@ -44,11 +47,11 @@ public sealed class BugReportTests
 
     [Theory]
     [MemberData(nameof(Runs))]
-    public void AnswersRight(string name, OffloadMode offload, bool cacheOn)
+    public void AnswersRight(string name, OffloadMode offload, bool cacheOn, string quirks)
     {
         string directory = Path.Combine(s_folder, name);
         ConformanceCase @case = CaseFiles.Load(directory);
-        ReplayArguments arguments = ReplayArguments.FromCase(directory) with { Offload = offload, CacheOn = cacheOn };
+        ReplayArguments arguments = ReplayArguments.FromCase(directory) with { Offload = offload, CacheOn = cacheOn, Quirks = Quirks.Find(quirks)! };
         if (@case.Json.TryGetProperty("exit_code", out JsonElement exitCode))
         {
             CommandFailedException refused = Assert.Throws<CommandFailedException>(() => ConformanceRun.Replay(arguments));

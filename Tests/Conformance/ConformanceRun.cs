@@ -13,7 +13,7 @@ internal static class ConformanceRun
     private static readonly ConcurrentDictionary<string, JsonElement> s_uncheckedFinals = new();
 
     /// <summary>The output file of a replay.</summary>
-    public static byte[] Replay(string caseName, OffloadMode offload, bool cacheOn = true, int batchSize = 32, ulong seed = 0, string? profile = null)
+    public static byte[] Replay(string caseName, OffloadMode offload, bool cacheOn = true, int batchSize = 32, ulong seed = 0, string? profile = null, Quirks? quirks = null)
     {
         ReplayArguments arguments = ReplayArguments.FromCase(CaseFiles.Load(caseName).Directory) with
         {
@@ -22,6 +22,7 @@ internal static class ConformanceRun
             CacheOn = cacheOn,
             BatchSize = batchSize,
             Seed = seed,
+            Quirks = quirks ?? Quirks.Ovs31,
         };
         return Replay(arguments);
     }

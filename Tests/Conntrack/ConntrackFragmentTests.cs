@@ -106,7 +106,7 @@ public sealed class ConntrackFragmentTests
     [InlineData(1, 0)]
     public void ALateDatagramFollowsTheNextPacketAsInOpenVSwitch31(int first, int second)
     {
-        using var t = new CtBench(s_options with { RepeatsOvs31 = true });
+        using var t = new CtBench(s_options with { Quirks = Quirks.Ovs31 });
         List<byte[]> parts = Datagram();
         Give(t, parts[first], Commit());
         Give(t, parts[second], Commit());
@@ -125,7 +125,7 @@ public sealed class ConntrackFragmentTests
     [Fact]
     public void ADatagramThatIsMuchTooLateGoesBeforeThePacketThatWouldSendIt()
     {
-        using var t = new CtBench(s_options with { RepeatsOvs31 = true });
+        using var t = new CtBench(s_options with { Quirks = Quirks.Ovs31 });
         Give(t, Datagram(1)[0], Commit());
         t.NowMs += 9_000;
         Give(t, Datagram(2)[0], Commit());

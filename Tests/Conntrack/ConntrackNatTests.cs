@@ -122,7 +122,7 @@ public sealed class ConntrackNatTests
     [InlineData(true, CtState.Trk)]
     public void AConnectionWhoseNatChangesNothingIsInItsOwnWayInOpenVSwitch31(bool repeats, CtState reopened)
     {
-        using var b = new CtBench(new ConntrackOptions { Seed = 7, CapacityConnections = 4096, RepeatsOvs31 = repeats });
+        using var b = new CtBench(new ConntrackOptions { Seed = 7, CapacityConnections = 4096, Quirks = repeats ? Quirks.Ovs31 : Quirks.None });
         DpCt nat = Nat(NatKind.Dst, "203.0.113.9");
         b.Send(Tcp("10.0.0.1", 1000, "203.0.113.9", 80, Syn, 100), nat);
         b.Send(Tcp("203.0.113.9", 80, "10.0.0.1", 1000, Rst | Ack, 0, 101), Lookup(nat: true));
@@ -238,7 +238,7 @@ public sealed class ConntrackNatTests
     [InlineData(false, "10.0.0.1", "10.0.0.2")]
     public void Nat_without_an_address_loses_the_answers_as_Open_vSwitch_does(bool repeats, string client, string server)
     {
-        using var b = new CtBench(new ConntrackOptions { Seed = 7, CapacityConnections = 64, RepeatsOvs31 = repeats });
+        using var b = new CtBench(new ConntrackOptions { Seed = 7, CapacityConnections = 64, Quirks = repeats ? Quirks.Ovs31 : Quirks.None });
         Assert.Equal(New, b.Send(Udp(client, 1000, server, 53), Commit(nat: true)));
         Assert.Equal((repeats, 53, repeats ? 0 : 1000), (b.TheConnection().Reply.Src.IsZero, b.TheConnection().Reply.SrcPort, b.TheConnection().Reply.DstPort));
         Assert.Equal(New, b.Send(Udp(client, 1000, server, 53), Lookup(nat: true)));

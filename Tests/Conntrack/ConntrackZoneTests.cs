@@ -126,7 +126,7 @@ public sealed class ConntrackZoneTests
     [Fact]
     public void InVersion31ZonesShareTheDefaultLimit()
     {
-        using var b = new CtBench(new ConntrackOptions { Seed = 7, CapacityConnections = 64, RepeatsOvs31 = true });
+        using var b = new CtBench(new ConntrackOptions { Seed = 7, CapacityConnections = 64, Quirks = Quirks.Ovs31 });
         b.Ct.DefaultLimit = 2;
         b.Ct.SetZoneLimit(9, 1);
         foreach ((ushort zone, bool isAdmitted) in new (ushort, bool)[] { (1, true), (9, true), (2, true), (3, false), (9, false) })

@@ -14,8 +14,7 @@ internal sealed class PipelineBed : IDisposable
         Pipeline = new OfPipeline(new PipelineOptions
         {
             Ports = [.. Enumerable.Range(1, portCount).Select(n => new PipelinePort($"p{n}", (uint)n))],
-            ExactVlanPop = true,
-            StagedTableRules = stagedTableRules,
+            Quirks = Quirks.None with { StagedTableRules = stagedTableRules },
         });
         foreach (GroupMod g in _parser.ParseGroups(groups)) Pipeline.ApplyGroup(g);
         Pipeline.ApplyAll(_parser.ParseFlows(flows));

@@ -1,0 +1,85 @@
+namespace Mergeflow.Engine;
+
+/// <summary>
+/// What one release of Open vSwitch does although a newer one, or the standard, does better. Whoever has to see what that release shows takes its
+/// value; a switch in use takes <see cref="None"/>. One value for the whole datapath: no mixture of them is tested.
+/// </summary>
+public sealed record Quirks
+{
+    /// <summary>Rules up to which a table of Open vSwitch 3.1 is searched as it does: what recorded answers depend on, and no large table pays for it.</summary>
+    private const int Ovs31StagedTableRules = 12;
+
+    private Quirks()
+    {
+    }
+
+    /// <summary>None: every megaflow is sound and as wide as it can be.</summary>
+    public static Quirks None { get; } = new() { Name = "none" };
+
+    /// <summary>Open vSwitch 3.1.0, with which the cases are recorded.</summary>
+    public static Quirks Ovs31 { get; } = new()
+    {
+        Name = "ovs-3.1",
+        SharesTaggedMegaflows = true,
+        LosesUnlabelledStatistics = true,
+        StagedTableRules = Ovs31StagedTableRules,
+        UnboundedSubtables = true,
+        LateFragmentsFollow = true,
+        ReleasedSharePort = true,
+        ReopenedStaysInItsWay = true,
+        NatWithoutAddressLosesAnswers = true,
+        GatewaysMisreadTaggedIpv6 = true,
+        ZonesShareDefaultLimit = true,
+    };
+
+    /// <summary>Every value.</summary>
+    public static IReadOnlyList<Quirks> All { get; } = [None, Ovs31];
+
+    /// <summary>As the command line and results name it.</summary>
+    public string Name { get; private init; } = "";
+
+    /// <summary>
+    /// The megaflow of a single-tagged packet that loses its tag or gets another does not say that there was no second one: a double-tagged packet
+    /// with the same outer tag then gets what the single-tagged one got, and of two megaflows that match the one with the older mask wins.
+    /// </summary>
+    public bool SharesTaggedMegaflows { get; private init; }
+
+    /// <summary>MPLS packets without a label: their megaflow goes when it has statistics to report, and these are lost.</summary>
+    public bool LosesUnlabelledStatistics { get; private init; }
+
+    /// <summary>
+    /// Tables of at most this many rules make megaflows as narrow as Open vSwitch's: lookups read stage by stage (<c>StagedLookup</c>), and
+    /// what an action writes counts as read. 0 = megaflows are as wide as they can be everywhere.
+    /// </summary>
+    public int StagedTableRules { get; init; }
+
+    /// <summary>The number of subtables has no bound, whatever limit is set.</summary>
+    public bool UnboundedSubtables { get; private init; }
+
+    /// <summary>The fragments of a datagram that is late go on as invalid, with the next packet that passes, instead of being dropped.</summary>
+    public bool LateFragmentsFollow { get; private init; }
+
+    /// <summary>What conntrack releases together is looked up at the port of the first packet.</summary>
+    public bool ReleasedSharePort { get; private init; }
+
+    /// <summary>
+    /// The packet that reopens a closed connection whose NAT changes nothing is tracked, but neither new nor established: the old reply tuple is in
+    /// its way.
+    /// </summary>
+    public bool ReopenedStaysInItsWay { get; private init; }
+
+    /// <summary><c>commit,nat</c> without an address makes a connection whose answers are not recognised, unless it was expected.</summary>
+    public bool NatWithoutAddressLosesAnswers { get; private init; }
+
+    /// <summary>Behind a VLAN tag the gateways (<c>alg</c>) do not read IPv6.</summary>
+    public bool GatewaysMisreadTaggedIpv6 { get; private init; }
+
+    /// <summary>Zones without a limit of their own share the default limit.</summary>
+    public bool ZonesShareDefaultLimit { get; private init; }
+
+    /// <summary>The value of that name; null when there is none.</summary>
+    public static Quirks? Find(string name) => All.FirstOrDefault(q => q.Name == name);
+
+    /// <inheritdoc/>
+    public override string ToString() => Name;
+}
