@@ -26,6 +26,7 @@ public sealed class ReplaySession : IDisposable
     private readonly int _frameCapacityBytes;
     private readonly bool _isAsRecorded;
     private long _nowMs;
+    private bool _hasMoved;
 
     /// <summary>Parses flows and groups and builds the switch; nothing has run yet.</summary>
     /// <param name="arguments">What to run.</param>
@@ -111,6 +112,7 @@ public sealed class ReplaySession : IDisposable
         if (Event.TimeMs > _nowMs)
         {
             Simulator.AdvanceTo(Event.TimeMs);
+            _hasMoved = true;
 
             // Each time/warp woke the revalidators of the recorded Open vSwitch. One that comes less than 5 ms after the last round waits
             // for the rest of them on the real clock (poll), while the warp itself sleeps 10 ms: so a round always ends before the next event.
@@ -121,6 +123,8 @@ public sealed class ReplaySession : IDisposable
         }
         else if (Event.Op != ReplayOp.Packet || _writer.PendingCount >= MaxPendingEvents)
         {
+            // Before the clock moves for the first time the round is still to come that the first flows have started.
+            if (!_hasMoved && Event.Op is ReplayOp.FlowMods or ReplayOp.GroupMod) Simulator.PushStatistics();
             Drain();
         }
     }

@@ -1,12 +1,14 @@
 using System.Runtime.InteropServices;
+using Mergeflow.Native;
 
 namespace Mergeflow.Engine;
 
-/// <summary>What merged rules did in a megaflow's name; written by the aging thread only, so that no counter has two writers.</summary>
+/// <summary>What merged rules did in a megaflow's name; written by the offload side only, so that no counter has two writers.</summary>
 [StructLayout(LayoutKind.Sequential, Size = 32)]
 public struct MegaflowCredit
 {
-    public ulong Packets;
-    public ulong Bytes;
+    public CombinedCounter Counter;
+
+    /// <summary>Written before <see cref="Counter"/>: never older than what that says.</summary>
     public long LastUsedMs;
 }

@@ -11,7 +11,7 @@ public unsafe struct MegaflowHot
     [FieldOffset(8)] public int ActionCount;
     [FieldOffset(12)] public int Id;
 
-    /// <summary>Packets seen by this thread's software path plus credits; written by one thread.</summary>
+    /// <summary>Packets seen by the software path; of the thread that owns the table. Credits are in <see cref="MegaflowCredit"/>.</summary>
     [FieldOffset(16)] public ulong Packets;
     [FieldOffset(24)] public ulong Bytes;
     [FieldOffset(32)] public long LastUsedMs;

@@ -56,9 +56,6 @@ public sealed unsafe class MegaflowTable : IMegaflowSource, IMegaflowLedger, IDi
     /// <summary>Hot record of a slot.</summary>
     public MegaflowHot* HotOf(int id) => _hot + id;
 
-    /// <summary>Hardware credits of a slot; written by the aging thread only.</summary>
-    public MegaflowCredit* CreditOf(int id) => _credit + id;
-
     /// <summary>The living megaflow in a slot, or null.</summary>
     public Megaflow? this[int id]
     {
@@ -95,9 +92,9 @@ public sealed unsafe class MegaflowTable : IMegaflowSource, IMegaflowLedger, IDi
     public void Credit(int megaflowId, uint generation, ulong packets, ulong bytes, long lastUsedMs)
     {
         MegaflowCredit* c = _credit + megaflowId;
-        c->Packets += packets;
-        c->Bytes += bytes;
-        c->LastUsedMs = Math.Max(c->LastUsedMs, lastUsedMs);
+        if (lastUsedMs > c->LastUsedMs) Volatile.Write(ref c->LastUsedMs, lastUsedMs);
+        Volatile.WriteBarrier();
+        CombinedCounter.Add(ref c->Counter, packets, bytes);
         Credited += new BookTotals(packets, bytes);
     }
 
@@ -134,15 +131,6 @@ public sealed unsafe class MegaflowTable : IMegaflowSource, IMegaflowLedger, IDi
         return m;
     }
 
-    /// <summary>Replaces the program of a living megaflow by a copy of the translation's; its generation moves.</summary>
-    public void ReplaceProgram(Megaflow m, XlateResult xlate)
-    {
-        MoveGeneration(m);
-        DpAction* old = m.Hot->Actions;
-        SetProgram(m, xlate, null);
-        _quiescent.Retire(old);
-    }
-
     /// <summary>Marks a megaflow dead; its slot comes back once every reader has passed a quiescent point.</summary>
     public void Delete(Megaflow m)
     {
@@ -158,7 +146,6 @@ public sealed unsafe class MegaflowTable : IMegaflowSource, IMegaflowLedger, IDi
     /// <summary>Frees what no reader can see any more.</summary>
     public void Reclaim()
     {
-        _quiescent.FreeRetired();
         for (int n = _retired.Count; n > 0 && _retired.TryDequeue(out (int Id, ulong Epoch) r); n--)
         {
             if (!_quiescent.HasPassed(r.Epoch) || Volatile.Read(ref _pins[r.Id]) != 0)
@@ -184,11 +171,12 @@ public sealed unsafe class MegaflowTable : IMegaflowSource, IMegaflowLedger, IDi
     /// <summary>Deleted megaflows that may still be credited.</summary>
     public IEnumerable<Megaflow> Retiring() => _retired.Select(r => _cold[r.Id]!);
 
-    /// <summary>Packets and bytes of a megaflow: software plus hardware credits.</summary>
+    /// <summary>Packets and bytes of a megaflow: software plus hardware credits, a packet always with its bytes. For the owning thread.</summary>
     public (ulong Packets, ulong Bytes, long LastUsedMs) CountersOf(Megaflow m)
     {
         MegaflowCredit* c = _credit + m.Id;
-        return (m.Hot->Packets + c->Packets, m.Hot->Bytes + c->Bytes, Math.Max(m.Hot->LastUsedMs, c->LastUsedMs));
+        (ulong packets, ulong bytes) = CombinedCounter.Read(ref c->Counter);
+        return (m.Hot->Packets + packets, m.Hot->Bytes + bytes, Math.Max(m.Hot->LastUsedMs, Volatile.Read(ref c->LastUsedMs)));
     }
 
     /// <inheritdoc/>

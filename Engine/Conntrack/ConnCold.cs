@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Mergeflow.Native;
 
 namespace Mergeflow.Engine;
 
@@ -19,7 +20,7 @@ internal struct ConnCold
     /// <summary>Sequence number of the zone's limit when the connection was admitted.</summary>
     [FieldOffset(12)] public uint AdmitSeq;
 
-    /// <summary>Merged rules that depend on the connection; written by the offload side only.</summary>
+    /// <summary>Marks of the offload side, which writes it: above 0, changes are reported and the slot gets no other connection.</summary>
     [FieldOffset(16)] public int OffloadRefs;
 
     /// <summary>Generation that the slot had when this connection began: credits of an older one are another connection's.</summary>
@@ -28,9 +29,7 @@ internal struct ConnCold
     /// <summary>Bytes that a gateway has inserted into one direction of a TCP connection.</summary>
     [FieldOffset(24)] public int SequenceSkew;
 
-    /// <summary>Counted by hardware; written by the aging side only.</summary>
-    [FieldOffset(32)] public ulong HwOrigPackets;
-    [FieldOffset(40)] public ulong HwReplyPackets;
-    [FieldOffset(48)] public ulong HwOrigBytes;
-    [FieldOffset(56)] public ulong HwReplyBytes;
+    /// <summary>Counted by hardware; written by the offload side only, while <see cref="OffloadRefs"/> is above 0.</summary>
+    [FieldOffset(32)] public CombinedCounter HwOrig;
+    [FieldOffset(48)] public CombinedCounter HwReply;
 }

@@ -17,7 +17,7 @@ public sealed unsafe partial class Conntrack
         if ((args.Flags & (DpCtFlags.Commit | DpCtFlags.Force)) == 0) return 0;
 
         ushort zone = args.Zone;
-        if (!MayEnterZone(zone) || (_freeHead == 0 && _highWater > _capacity && Turn(nowMs, StepBudget) == 0))
+        if (!MayEnterZone(zone) || !HasRoom(nowMs))
         {
             RefusedConnections++;
             return 0;
@@ -41,7 +41,7 @@ public sealed unsafe partial class Conntrack
         c->TimeoutRow = RowOf(args.TimeoutPolicy);
         ConnCold* cold = _cold + id;
         cold->SequenceSkew = 0;
-        cold->HwOrigPackets = cold->HwReplyPackets = cold->HwOrigBytes = cold->HwReplyBytes = 0;
+        cold->HwOrig = cold->HwReply = default;
         if (cx->IsIpv6)
         {
             ConnAddresses* a = _addresses + id;
@@ -94,8 +94,7 @@ public sealed unsafe partial class Conntrack
     private void ReturnConn(int id)
     {
         Conn(id)->Flags = ConnFlags.None;
-        _cold[id].Next = _freeHead;
-        _freeHead = id;
+        Free(id);
         _count--;
         RefusedConnections++;
     }

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
+using Mergeflow.Native;
 
 namespace Mergeflow.Engine;
 
@@ -16,11 +17,12 @@ public sealed unsafe partial class Conntrack
         ConnCold* cold = _cold + connId;
         string? state = c->Fwd.Proto == IpProto.Tcp ? NameOf(c->Orig.State > c->Reply.State ? c->Orig.State : c->Reply.State) : null;
         long leftMs = c->ExpiryMs - nowMs;
+        (ulong Packets, ulong Bytes) orig = CombinedCounter.Read(ref cold->HwOrig), reply = CombinedCounter.Read(ref cold->HwReply);
         return new ConnInfo(
             connId, c->Generation, c->Fwd.Zone, c->Mark, c->Label, c->Fwd.Proto, state, leftMs > 0 ? leftMs / 1000 : 0,
             TupleOf(connId, reply: false), TupleOf(connId, reply: true),
-            c->OrigPackets + cold->HwOrigPackets, c->OrigBytes + cold->HwOrigBytes,
-            c->ReplyPackets + cold->HwReplyPackets, c->ReplyBytes + cold->HwReplyBytes)
+            c->OrigPackets + orig.Packets, c->OrigBytes + orig.Bytes,
+            c->ReplyPackets + reply.Packets, c->ReplyBytes + reply.Bytes)
         {
             Helper = (c->Flags & ConnFlags.HasAlg) == 0 ? null : c->Fwd.Proto == IpProto.Tcp ? "ftp" : "tftp",
         };

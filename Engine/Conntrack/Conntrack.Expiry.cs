@@ -30,6 +30,7 @@ public sealed unsafe partial class Conntrack
     public int Step(long nowMs)
     {
         Sweep(nowMs);
+        FreeRetired(StepBudget);
         return ExpireFragments(nowMs, CtFragments.PurgeMs, StepBudget) + Turn(nowMs, StepBudget);
     }
 

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Mergeflow.Native;
 
 namespace Mergeflow.Engine;
 
@@ -16,14 +17,17 @@ public sealed unsafe partial class Conntrack : IConnLedger
     public bool IsOffloadable(int connId, uint generation)
         => (uint)connId <= (uint)_capacity && GenerationOf(connId) == generation && IsEstablished(Conn(connId));
 
-    /// <summary>A merged rule depends on the connection: the observer hears of its changes until as many unmarks as marks were made.</summary>
+    /// <summary>
+    /// A merged rule depends on the connection: until as many unmarks as marks were made, the observer hears of its changes, and when it has ended its
+    /// slot is not given to another one. Compare the generation afterwards: what changed before the mark is not reported.
+    /// </summary>
     public void MarkOffloaded(int connId)
     {
         if ((uint)connId > (uint)_capacity) ThrowBadConnId(connId);
         Interlocked.Increment(ref _cold[connId].OffloadRefs);
     }
 
-    /// <summary>Takes one mark back.</summary>
+    /// <summary>Takes one mark back; nothing is credited for that rule any more.</summary>
     public void UnmarkOffloaded(int connId)
     {
         if ((uint)connId > (uint)_capacity) ThrowBadConnId(connId);
@@ -40,7 +44,7 @@ public sealed unsafe partial class Conntrack : IConnLedger
     {
         // UDP whose checksums the port has verified, its length among them: nothing of the packet's bytes is left to look at.
         const PacketFlags Verified = PacketFlags.IpCsumGood | PacketFlags.L4CsumGood;
-        if ((packet->Flags & Verified) != Verified || packet->Key.NwProto != IpProto.Udp) return FastHitApply(connId, generation, reply, packet, nowMs);
+        if ((packet->Flags & Verified) != Verified || packet->Key.NwProto != IpProto.Udp) return FastHit(connId, generation, reply, packet, nowMs);
         if ((uint)connId > (uint)_capacity) return false;
         ConnRecord* c = Conn(connId);
         if (c->Generation != generation || nowMs >= c->ExpiryMs || packet->Key.NwFrag != NwFrag.No) return false;
@@ -50,15 +54,35 @@ public sealed unsafe partial class Conntrack : IConnLedger
         return true;
     }
 
-    /// <summary>Would <see cref="TryFastHit"/> succeed? For chains through several connections: ask all, then apply all.</summary>
-    public bool CanFastHit(int connId, uint generation, bool reply, Packet* packet, long nowMs)
-        => FastHit(connId, generation, reply, packet, nowMs, apply: false);
+    /// <summary>Notes what <see cref="TryFastHit"/> may change.</summary>
+    internal void Save(int connId, out FastHitUndo before)
+    {
+        ConnRecord* c = Conn(connId);
+        before = new FastHitUndo
+        {
+            Orig = c->Orig,
+            Reply = c->Reply,
+            OrigPackets = c->OrigPackets,
+            ReplyPackets = c->ReplyPackets,
+            OrigBytes = c->OrigBytes,
+            ReplyBytes = c->ReplyBytes,
+        };
+    }
+
+    /// <summary>Takes a <see cref="TryFastHit"/> back.</summary>
+    internal void Undo(int connId, in FastHitUndo before)
+    {
+        ConnRecord* c = Conn(connId);
+        (c->Orig, c->Reply) = (before.Orig, before.Reply);
+        (c->OrigPackets, c->ReplyPackets, c->OrigBytes, c->ReplyBytes) = (before.OrigPackets, before.ReplyPackets, before.OrigBytes, before.ReplyBytes);
+    }
 
     /// <summary>
     /// Packets that hardware forwarded for the connection: counted per direction, the timeout refreshed as of the last of them. What a rule
     /// counted last is read when the connection has moved on already (another mark, a FIN): it still counts, and refreshes the timeout if the
     /// connection is established as before; one that is not has got its timeout from software since. Ignored if the slot had another connection
-    /// at that generation: its counters ended with it. May be called by the aging thread. <paramref name="bytes"/> may be a negative number modulo 2^64: what a correction
+    /// at that generation: its counters ended with it; while the connection is marked, the slot gets no other one. By one thread at a time, which need
+    /// not be the tracker's. <paramref name="bytes"/> may be a negative number modulo 2^64: what a correction
     /// takes off.
     /// </summary>
     public void Credit(int connId, uint generation, bool reply, ulong packets, ulong bytes, long lastUsedMs)
@@ -75,19 +99,17 @@ public sealed unsafe partial class Conntrack : IConnLedger
             return;
         }
 
-        Interlocked.Add(ref reply ? ref cold->HwReplyPackets : ref cold->HwOrigPackets, packets);
-        Interlocked.Add(ref reply ? ref cold->HwReplyBytes : ref cold->HwOrigBytes, bytes);
+        CombinedCounter.Add(ref reply ? ref cold->HwReply : ref cold->HwOrig, packets, bytes);
         Credited += new BookTotals(packets, bytes);
-        if (packets == 0 || !IsEstablished(c)) return;
-        long expiryMs = lastUsedMs + TimeoutMs(c, c->Fwd.Proto == IpProto.Tcp ? CtTimeout.TcpEstablished : CtTimeout.OtherBidir);
-        long seen = Volatile.Read(ref c->ExpiryMs);
-
-        // Not above 0: removed, or a ghost. Neither comes back to life.
-        while (seen > 0 && seen < expiryMs)
+        if (packets == 0) return;
+        while (true)
         {
-            long was = Interlocked.CompareExchange(ref c->ExpiryMs, expiryMs, seen);
-            if (was == seen) break;
-            seen = was;
+            // Not above 0: removed, or a ghost. Neither comes back to life. The state is looked at after the time, as who ends a connection writes
+            // them the other way round: a time that was seen to be an established connection's is exchanged for a later one, or not at all.
+            long seen = Volatile.Read(ref c->ExpiryMs);
+            if (seen <= 0 || !IsEstablished(c)) return;
+            long expiryMs = lastUsedMs + TimeoutMs(c, c->Fwd.Proto == IpProto.Tcp ? CtTimeout.TcpEstablished : CtTimeout.OtherBidir);
+            if (seen >= expiryMs || Interlocked.CompareExchange(ref c->ExpiryMs, expiryMs, seen) == seen) return;
         }
     }
 
@@ -106,11 +128,7 @@ public sealed unsafe partial class Conntrack : IConnLedger
         };
     }
 
-    private bool FastHitApply(int connId, uint generation, bool reply, Packet* packet, long nowMs)
-        => FastHit(connId, generation, reply, packet, nowMs, apply: true);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private bool FastHit(int connId, uint generation, bool reply, Packet* packet, long nowMs, bool apply)
+    private bool FastHit(int connId, uint generation, bool reply, Packet* packet, long nowMs)
     {
         if ((uint)connId > (uint)_capacity) return false;
         ConnRecord* c = Conn(connId);
@@ -121,13 +139,13 @@ public sealed unsafe partial class Conntrack : IConnLedger
 
         if (c->Fwd.Proto == IpProto.Tcp)
         {
-            if (!TryTcpEstablished(c, l4, l4SizeBytes, reply, nowMs, apply)) return false;
+            if (!TryTcpEstablished(c, l4, l4SizeBytes, reply, nowMs)) return false;
         }
-        else if (apply)
+        else
         {
             c->ExpiryMs = nowMs + TimeoutMs(c, CtTimeout.OtherBidir);
         }
-        if (apply) CountPacket(c, reply, packet->LengthBytes);
+        CountPacket(c, reply, packet->LengthBytes);
         return true;
     }
 

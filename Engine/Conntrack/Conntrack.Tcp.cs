@@ -103,7 +103,7 @@ public sealed unsafe partial class Conntrack
     /// False = it is not that, or the window check failed; nothing was changed.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private bool TryTcpEstablished(ConnRecord* c, byte* tcp, int l4SizeBytes, bool reply, long nowMs, bool apply = true)
+    private bool TryTcpEstablished(ConnRecord* c, byte* tcp, int l4SizeBytes, bool reply, long nowMs)
     {
         TcpPeer* src = reply ? &c->Reply : &c->Orig;
         TcpPeer* dst = reply ? &c->Orig : &c->Reply;
@@ -131,7 +131,6 @@ public sealed unsafe partial class Conntrack
             && ackSkew >= -MaxAckWindow
             && ackSkew <= MaxAckWindow << sws;
         if (!inWindow && TcpSeqChk) return false;
-        if (!apply) return true;
 
         if (src->MaxWin < win) src->MaxWin = win;
         if (SeqGt(end, src->SeqLo)) src->SeqLo = end;

@@ -40,6 +40,10 @@ public sealed unsafe partial class Conntrack : IDisposable
 
     private ulong _random;
     private int _freeHead;
+
+    /// <summary>Slots whose connection has ended while a merged rule could still be credited for it, oldest first.</summary>
+    private int _retiredHead;
+    private int _retiredTail;
     private int _highWater = 1;
     private int _count;
     private bool _disposed;
@@ -129,6 +133,7 @@ public sealed unsafe partial class Conntrack : IDisposable
     /// <summary>Takes a slot; 0 = the table is full.</summary>
     private int AllocateConn()
     {
+        if (_freeHead == 0 && _highWater > _capacity) FreeRetired(StepBudget);
         int id = _freeHead;
         if (id != 0)
         {
@@ -156,19 +161,71 @@ public sealed unsafe partial class Conntrack : IDisposable
         c->Flags = ConnFlags.None;
         c->ExpiryMs = 0;
         c->Birth++;
-        _cold[id].Next = _freeHead;
-        _freeHead = id;
         _count--;
-        Invalidate(id);
+        if (Invalidate(id)) Retire(id);
+        else Free(id);
     }
 
-    /// <summary>Moves the generation and tells the observer if a merged rule depends on the connection.</summary>
-    private void Invalidate(int id)
+    /// <summary>
+    /// Moves the generation and tells the observer if a merged rule depends on the connection. True if one does, or did a moment ago: the offload
+    /// side marks a connection, then compares its generation; by the fences of both sides either the mark is seen here or the new generation there.
+    /// </summary>
+    private bool Invalidate(int id)
     {
         uint generation = Conn(id)->Generation + 1;
         Volatile.Write(ref Conn(id)->Generation, generation);
-        if (Volatile.Read(ref _cold[id].OffloadRefs) > 0) Observer?.OnConnInvalidated(id, generation);
+        if (Observer is not { } observer) return Volatile.Read(ref _cold[id].OffloadRefs) > 0;
+
+        // The load below must not pass the store above; only where there is an offload side.
+        Interlocked.MemoryBarrier();
+        if (Volatile.Read(ref _cold[id].OffloadRefs) <= 0) return false;
+        observer.OnConnInvalidated(id, generation);
+        return true;
     }
+
+    private void Free(int id)
+    {
+        _cold[id].Next = _freeHead;
+        _freeHead = id;
+    }
+
+    /// <summary>The slot waits until no merged rule can be credited for its connection any more.</summary>
+    private void Retire(int id)
+    {
+        _cold[id].Next = 0;
+        if (_retiredHead == 0) _retiredHead = id;
+        else _cold[_retiredTail].Next = id;
+        _retiredTail = id;
+    }
+
+    /// <summary>Frees retired slots without marks, after a look at no more than <paramref name="budget"/>; returns how many.</summary>
+    private int FreeRetired(int budget)
+    {
+        int freed = 0;
+        int last = _retiredTail;
+        for (; budget > 0 && _retiredHead != 0; budget--)
+        {
+            int id = _retiredHead;
+            _retiredHead = _cold[id].Next;
+            if (Volatile.Read(ref _cold[id].OffloadRefs) > 0)
+            {
+                Retire(id);
+            }
+            else
+            {
+                Free(id);
+                freed++;
+            }
+
+            if (id == last) break;
+        }
+
+        return freed;
+    }
+
+    /// <summary>Is there a slot, perhaps one of a connection that has expired?</summary>
+    private bool HasRoom(long nowMs)
+        => _freeHead != 0 || _highWater <= _capacity || FreeRetired(StepBudget) > 0 || Turn(nowMs, StepBudget) > 0;
 
     private uint NextRandom()
     {

@@ -63,10 +63,6 @@ public sealed unsafe class ConntrackProbe : IDisposable
     public bool TryFastHit(in CtVerdict verdict, PacketRef packet, long nowMs)
         => Conntrack.TryFastHit(verdict.ConnId, verdict.Generation, verdict.Reply, packet.Pointer, nowMs);
 
-    /// <summary><see cref="Conntrack.CanFastHit"/>.</summary>
-    public bool CanFastHit(in CtVerdict verdict, PacketRef packet, long nowMs)
-        => Conntrack.CanFastHit(verdict.ConnId, verdict.Generation, verdict.Reply, packet.Pointer, nowMs);
-
     /// <inheritdoc/>
     public void Dispose()
     {

@@ -46,7 +46,7 @@ public sealed partial class Datapath : IDisposable
             Aging = new AgingThread(Offload);
             Conntrack.Observer = end;
             _upcall.Observer = Offload;
-            Revalidator.ReadDevice = Offload.Settle;
+            Revalidator.ReadDevice = Offload.CreditAll;
         }
 
         Pmd = new PmdThread(
@@ -102,8 +102,8 @@ public sealed partial class Datapath : IDisposable
 
     /// <summary>
     /// Applies flow modifications, all or none; those that leave the tables as they were do nothing else. On return no megaflow contradicts
-    /// the tables and no packet uses a merged rule that does. What rules have counted and nobody has read yet is credited later, to the OpenFlow
-    /// rules of the new tables; <see cref="Settle"/> before it if that matters.
+    /// the tables and no packet uses a merged rule that does. Packets are counted for the OpenFlow rules that handled them, read before the change
+    /// or after it.
     /// </summary>
     /// <param name="mods">Parsed modifications.</param>
     /// <param name="nowMs">Time.</param>

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Mergeflow.Native;
 
 namespace Mergeflow.Engine;
 
@@ -40,9 +41,8 @@ public sealed unsafe partial class PmdThread
         if (hot->ConnCount != 0 && !HitConnections(p, hot)) return false;
         ulong bytes = (uint)p->LengthBytes;
         totals.Hits++;
-        hot->Packets++;
-        hot->Bytes += bytes;
         hot->LastUsedMs = _nowMs;
+        CombinedCounter.Add(ref hot->Counter, 1, bytes);
         if (hot->Shape < MergedShape.OutputOnly)
         {
             FinishMerged<T>(p, hot);
@@ -107,21 +107,20 @@ public sealed unsafe partial class PmdThread
         return _conntrack.TryFastHit(only->ConnId, only->Generation, hot->IsReply(0), p, _nowMs);
     }
 
+    [SkipLocalsInit]
     private bool HitManyConnections(Packet* p, MergedHot* hot)
     {
         int count = hot->ConnCount;
-
-        // All or none: a refusal by the second connection must not leave the first one counted.
+        FastHitUndo* before = stackalloc FastHitUndo[MergedHot.MaxConns];
         for (int i = 0; i < count; i++)
         {
             ConnRef* c = MergedHot.Conn(hot, i);
-            if (!_conntrack.CanFastHit(c->ConnId, c->Generation, hot->IsReply(i), p, _nowMs)) return false;
-        }
+            _conntrack.Save(c->ConnId, out before[i]);
+            if (_conntrack.TryFastHit(c->ConnId, c->Generation, hot->IsReply(i), p, _nowMs)) continue;
 
-        for (int i = 0; i < count; i++)
-        {
-            ConnRef* c = MergedHot.Conn(hot, i);
-            if (!_conntrack.TryFastHit(c->ConnId, c->Generation, hot->IsReply(i), p, _nowMs)) return false;
+            // All or none: what the earlier ones have done is taken back, the last first, as two of them may be the same connection.
+            while (--i >= 0) _conntrack.Undo(MergedHot.Conn(hot, i)->ConnId, in before[i]);
+            return false;
         }
 
         return true;

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Mergeflow.Native;
 
 namespace Mergeflow.Engine;
@@ -12,10 +11,9 @@ namespace Mergeflow.Engine;
 /// into its slot. 4. The object may be freed when every slot has reached the remembered value. Without readers everything has passed at once.
 /// The increment is a locked instruction: who reads the new epoch sees the unpublishing too. A slot that is written late only delays the owner.
 /// </remarks>
-public sealed unsafe class QuiescentState : IGracePeriod
+public sealed class QuiescentState : IGracePeriod
 {
     private readonly List<Reader> _readers = [];
-    private readonly Queue<(nint Memory, ulong Epoch)> _memory = new();
     private long _epoch;
 
     /// <summary>Adds a reader; do it before threads start.</summary>
@@ -44,19 +42,6 @@ public sealed unsafe class QuiescentState : IGracePeriod
         }
 
         return true;
-    }
-
-    /// <summary>Frees native memory later.</summary>
-    public void Retire(void* memory) => _memory.Enqueue(((nint)memory, Begin()));
-
-    /// <summary>Frees what has passed.</summary>
-    public void FreeRetired()
-    {
-        while (_memory.TryPeek(out (nint Memory, ulong Epoch) r) && HasPassed(r.Epoch))
-        {
-            _memory.Dequeue();
-            NativeMemory.Free((void*)r.Memory);
-        }
     }
 
     /// <summary>A reading thread's slot.</summary>

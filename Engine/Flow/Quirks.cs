@@ -22,6 +22,7 @@ public sealed record Quirks
         Name = "ovs-3.1",
         SharesTaggedMegaflows = true,
         LosesUnlabelledStatistics = true,
+        PurgeCountsForNewRules = true,
         StagedTableRules = Ovs31StagedTableRules,
         UnboundedSubtables = true,
         LateFragmentsFollow = true,
@@ -46,6 +47,9 @@ public sealed record Quirks
 
     /// <summary>MPLS packets without a label: their megaflow goes when it has statistics to report, and these are lost.</summary>
     public bool LosesUnlabelledStatistics { get; private init; }
+
+    /// <summary>What a purged megaflow still has to report is counted for the rules of a translation now, if it has reported nothing before.</summary>
+    public bool PurgeCountsForNewRules { get; private init; }
 
     /// <summary>
     /// Tables of at most this many rules make megaflows as narrow as Open vSwitch's: lookups read stage by stage (<c>StagedLookup</c>), and

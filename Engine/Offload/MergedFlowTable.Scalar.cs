@@ -1,3 +1,5 @@
+using Mergeflow.Native;
+
 namespace Mergeflow.Engine;
 
 /// <summary>The scalar twin of the probe, and safe access for code that may not hold pointers.</summary>
@@ -38,9 +40,8 @@ public sealed unsafe partial class MergedFlowTable
         {
             MergedHot* hot = _rules + slot;
             if (!_inUse[slot] || !Gates.IsOpen(hot->Gate) || !MatchesScalar(hot, ref key)) continue;
-            hot->Packets++;
-            hot->Bytes += (ulong)lengthBytes;
             hot->LastUsedMs = nowMs;
+            CombinedCounter.Add(ref hot->Counter, 1, (ulong)lengthBytes);
             return true;
         }
 

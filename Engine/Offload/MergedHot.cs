@@ -8,7 +8,7 @@ namespace Mergeflow.Engine;
 /// <remarks>
 /// <code>
 /// line 0  masked lanes 0 and 1 of the original header
-/// line 1  program, counters, shape, flags, first connection
+/// line 1  counters, program, shape, flags, first connection
 /// line 2  further connections, precomputed rewrite
 /// </code>
 /// Counters have one writer, the packet thread that owns the table. <see cref="Gate"/> is read by the packet thread immediately before use: while
@@ -29,14 +29,13 @@ public unsafe struct MergedHot
     [FieldOffset(0)] public Vector256<byte> Value0;
     [FieldOffset(32)] public Vector256<byte> Value1;
 
+    /// <summary>Packets that used the rule, and their bytes as received.</summary>
+    [FieldOffset(64)] public CombinedCounter Counter;
+
     /// <summary><see cref="ActionCount"/> records; null unless <see cref="Shape"/> is General.</summary>
-    [FieldOffset(64)] public DpAction* Program;
+    [FieldOffset(80)] public DpAction* Program;
 
-    /// <summary>Packets that used the rule.</summary>
-    [FieldOffset(72)] public ulong Packets;
-
-    /// <summary>Their bytes as received.</summary>
-    [FieldOffset(80)] public ulong Bytes;
+    /// <summary>Written before <see cref="Counter"/>: never older than what that says.</summary>
     [FieldOffset(88)] public long LastUsedMs;
     [FieldOffset(96)] public uint OutPort;
     [FieldOffset(100)] public ushort ActionCount;

@@ -87,7 +87,8 @@ public sealed partial class OffloadThread
             return false;
         }
 
-        // The mark comes first: an invalidation between it and the comparison is then either reported or seen.
+        // The mark comes first, with a full fence, as there is one between the tracker's new generation and its look at the marks: an invalidation is
+        // either seen below, or reported, or both. From here on the slot stays the connection's.
         foreach (ref readonly MergedConn c in rule.Conns.AsSpan())
         {
             ulong owner = DependencyIndex.OfConn(c.ConnId);

@@ -24,6 +24,16 @@ public sealed partial class OffloadThread
         }
     }
 
+    /// <summary>Reads all counters now and credits them.</summary>
+    public void CreditAll(long nowMs)
+    {
+        lock (_gate)
+        {
+            _nowMs = Math.Max(_nowMs, nowMs);
+            PollAll();
+        }
+    }
+
     /// <summary>
     /// Returns when no packet uses a rule that was revoked before: at once if the device has gates, or keeps connections and looks at each (then
     /// the rules are removed later, by <see cref="Step"/>); otherwise it is a <see cref="Barrier"/>.
@@ -90,8 +100,9 @@ public sealed partial class OffloadThread
 
     private bool Credit(MergedFlow rule, OffloadCounters counters)
     {
-        // A device that was reset counts from 0 again; what it forgot is not credited twice.
-        if (counters.Packets <= rule.Packets) return false;
+        // A device that was reset counts from 0 again; what it forgot is not credited twice. One that counts packets and bytes one after the other
+        // may have been read in between: then the bytes are all that is new next time.
+        if (counters.Packets < rule.Packets || (counters.Packets == rule.Packets && counters.Bytes <= rule.Bytes)) return false;
         ulong packets = counters.Packets - rule.Packets;
         ulong bytes = counters.Bytes - rule.Bytes;
         long lastUsedMs = counters.LastUsedMs >= 0 ? counters.LastUsedMs : _nowMs;

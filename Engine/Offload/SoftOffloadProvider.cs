@@ -1,3 +1,5 @@
+using Mergeflow.Native;
+
 namespace Mergeflow.Engine;
 
 /// <summary>Keeps merged rules in a <see cref="MergedFlowTable"/> that the packet thread probes first: offload for machines without such a NIC.</summary>
@@ -116,6 +118,7 @@ public sealed unsafe class SoftOffloadProvider : IOffloadProvider
     private OffloadCounters Read(int slot)
     {
         MergedHot* hot = Table[slot];
-        return new OffloadCounters(Volatile.Read(ref hot->Packets), Volatile.Read(ref hot->Bytes), Volatile.Read(ref hot->LastUsedMs));
+        (ulong packets, ulong bytes) = CombinedCounter.Read(ref hot->Counter);
+        return new OffloadCounters(packets, bytes, Volatile.Read(ref hot->LastUsedMs));
     }
 }

@@ -39,7 +39,7 @@ public sealed partial class OfPipeline
     {
         foreach ((int table, TableBefore before) in _before)
         {
-            if (before.ActionsChanged || !before.Rules.SequenceEqual(_rules[table] ?? [])) continue;
+            if (!before.Rules.SequenceEqual(_rules[table] ?? [])) continue;
             _orders[table] = before.Order;
             _changed[table] = false;
         }
@@ -48,11 +48,10 @@ public sealed partial class OfPipeline
         return Array.IndexOf(_changed, true) >= 0;
     }
 
-    private TableBefore Touch(int table)
+    private void Touch(int table)
     {
-        if (!_before.TryGetValue(table, out TableBefore? before)) _before.Add(table, before = new TableBefore([.. _rules[table] ?? []], _orders[table]?.Copy()));
+        if (!_before.ContainsKey(table)) _before.Add(table, new TableBefore([.. _rules[table] ?? []], _orders[table]?.Copy()));
         _changed[table] = true;
-        return before;
     }
 
     /// <summary>No rule's timeout passes before this time, as far as is known; uses that megaflows have not reported yet put it off.</summary>
@@ -138,7 +137,6 @@ public sealed partial class OfPipeline
     private void ApplyCheckingOverlap(IReadOnlyList<FlowMod> mods, long nowMs)
     {
         List<OfRule>?[] before = Array.ConvertAll(_rules, static t => t is null ? null : new List<OfRule>(t));
-        var actions = before.Where(static t => t is not null).SelectMany(static t => t!).Select(static r => (Rule: r, r.Actions, r.Cookie, r.Packets, r.Bytes)).ToList();
         for (int i = 0; i < mods.Count; i++)
         {
             FlowMod mod = mods[i];
@@ -151,12 +149,6 @@ public sealed partial class OfPipeline
             foreach ((int table, TableBefore touched) in _before) _orders[table] = touched.Order;
             _before.Clear();
             before.CopyTo(_rules, 0);
-            foreach (var (rule, old, cookie, packets, bytes) in actions)
-            {
-                (rule.Cookie, rule.Packets, rule.Bytes, rule.Removed) = (cookie, packets, bytes, false);
-                SetActions(rule, old);
-            }
-
             Array.Clear(_changed);
             throw new FlowModException("OFPFMFC_OVERLAP", "the rule overlaps another one of the same priority", i);
         }
@@ -186,52 +178,58 @@ public sealed partial class OfPipeline
     {
         byte table = mod.Table ?? 0;
         List<OfRule> rules = _rules[table] ??= [];
-        var rule = new OfRule
-        {
-            Table = table,
-            Priority = mod.Priority,
-            Cookie = mod.NewCookie ?? 0,
-            Match = mod.Match,
-            Actions = mod.Actions,
-            IdleTimeoutSeconds = mod.IdleTimeoutSeconds,
-            HardTimeoutSeconds = mod.HardTimeoutSeconds,
-            CreatedMs = nowMs,
-            LastUsedMs = nowMs,
-            MatchHash = HashOf(ref mod.Match),
-        };
-        SetActions(rule, mod.Actions);
-        Volatile.Write(ref _nextDueMs, Math.Min(_nextDueMs, DueMs(rule)));
+        int hash = HashOf(ref mod.Match);
         (int from, int to) = PriorityRange(rules, mod.Priority);
         for (int i = from; i < to; i++)
         {
             OfRule old = rules[i];
-            if (old.MatchHash != rule.MatchHash || !Match.Same(ref old.Match, ref rule.Match)) continue;
-            if (IsAgain(rule, old) && (mod.Flags & FlowModFlags.ResetCounts) == 0) return;
+            if (old.MatchHash != hash || !Match.Same(ref old.Match, ref mod.Match)) continue;
+            bool resetsCounts = (mod.Flags & FlowModFlags.ResetCounts) != 0;
+            if (IsAgain(mod, old) && !resetsCounts) return;
             Touch(table);
-            old.Removed = true;
-            if ((mod.Flags & FlowModFlags.ResetCounts) == 0) (rule.Packets, rule.Bytes) = (old.Packets, old.Bytes);
-            rules[i] = rule;
+
+            // What megaflows still have to push to the old rule arrives at the new one (OVS rule_dpif's new_rule).
+            rules[i] = RuleOf(mod, table, hash, nowMs, resetsCounts ? new OfRuleStats { LastUsedMs = nowMs } : old.Stats);
+            Volatile.Write(ref _nextDueMs, Math.Min(_nextDueMs, DueMs(rules[i])));
             return;
         }
 
+        OfRule rule = RuleOf(mod, table, hash, nowMs, new OfRuleStats { LastUsedMs = nowMs });
+        Volatile.Write(ref _nextDueMs, Math.Min(_nextDueMs, DueMs(rule)));
         Touch(table);
         rules.Insert(to, rule);
         OrderOf(table)?.Add(rule);
     }
 
+    private static OfRule RuleOf(FlowMod mod, byte table, int hash, long nowMs, OfRuleStats stats) => new()
+    {
+        Table = table,
+        Priority = mod.Priority,
+        Cookie = mod.NewCookie ?? 0,
+        Match = mod.Match,
+        Actions = mod.Actions,
+        IdleTimeoutSeconds = mod.IdleTimeoutSeconds,
+        HardTimeoutSeconds = mod.HardTimeoutSeconds,
+        CreatedMs = nowMs,
+        Stats = stats,
+        MatchHash = hash,
+        Program = XlateCompiler.Compile(mod.Actions),
+        Conjunctions = [.. mod.Actions.OfType<OfConjunction>()],
+    };
+
     /// <summary>Changes the actions of the rules selected; adds none and keeps their cookies (OpenFlow 1.2 and later).</summary>
     private void Modify(FlowMod mod)
     {
         bool strict = mod.Command == FlowModCommand.ModifyStrict;
+        bool resetsCounts = (mod.Flags & FlowModFlags.ResetCounts) != 0;
         byte table = mod.Table ?? 0;
         if (_rules[table] is not { } rules) return;
-        foreach (OfRule rule in rules)
+        for (int i = 0; i < rules.Count; i++)
         {
-            if (!Selects(mod, rule, strict)) continue;
-            if ((mod.Flags & FlowModFlags.ResetCounts) != 0) rule.Packets = rule.Bytes = 0;
-            if (rule.Actions.Equals(mod.Actions)) continue;
-            Touch(table).ActionsChanged = true;
-            SetActions(rule, mod.Actions);
+            OfRule rule = rules[i];
+            if (!Selects(mod, rule, strict) || (rule.Actions.Equals(mod.Actions) && !resetsCounts)) continue;
+            Touch(table);
+            rules[i] = rule.With(mod.Actions, resetsCounts);
         }
     }
 
@@ -241,24 +239,17 @@ public sealed partial class OfPipeline
         List<OfRule> removed = rules.FindAll(condition);
         if (removed.Count == 0) return 0;
         Touch(table);
-        foreach (OfRule rule in removed) rule.Removed = true;
-        rules.RemoveAll(static r => r.Removed);
+        var gone = new HashSet<OfRule>(removed, ReferenceEqualityComparer.Instance);
+        rules.RemoveAll(gone.Contains);
         OrderOf(table)?.Remove(removed, rules);
         return removed.Count;
     }
 
     /// <summary>The rule is there already and does not expire: to add it again changes nothing.</summary>
-    private static bool IsAgain(OfRule rule, OfRule old)
-        => rule.Cookie == old.Cookie && rule.Actions.Equals(old.Actions) && (rule.IdleTimeoutSeconds | rule.HardTimeoutSeconds | old.IdleTimeoutSeconds | old.HardTimeoutSeconds) == 0;
+    private static bool IsAgain(FlowMod rule, OfRule old)
+        => (rule.NewCookie ?? 0) == old.Cookie && rule.Actions.Equals(old.Actions) && (rule.IdleTimeoutSeconds | rule.HardTimeoutSeconds | old.IdleTimeoutSeconds | old.HardTimeoutSeconds) == 0;
 
     private SubtableOrder? OrderOf(int table) => Options.Quirks.StagedTableRules == 0 ? null : _orders[table] ??= new SubtableOrder();
-
-    private static void SetActions(OfRule rule, EquatableList<OfAction> actions)
-    {
-        rule.Actions = actions;
-        rule.Program = XlateCompiler.Compile(actions);
-        rule.Conjunctions = [.. actions.OfType<OfConjunction>()];
-    }
 
     /// <summary>Strict: same match and priority. Loose: every packet the rule matches, the modification's match matches too.</summary>
     private static bool Selects(FlowMod mod, OfRule rule, bool strict)
@@ -324,7 +315,5 @@ public sealed partial class OfPipeline
         public List<OfRule> Rules { get; } = rules;
 
         public SubtableOrder? Order { get; } = order;
-
-        public bool ActionsChanged { get; set; }
     }
 }

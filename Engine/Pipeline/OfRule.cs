@@ -1,18 +1,21 @@
 namespace Mergeflow.Engine;
 
-/// <summary>An OpenFlow rule in a table, with its statistics (OVS <c>struct rule</c>).</summary>
+/// <summary>
+/// An OpenFlow rule in a table (OVS <c>struct rule</c>). What decides about packets never changes: a modification puts another object in its
+/// place, so whoever holds a snapshot of the tables goes on seeing what it held. Only the counters, <see cref="Stats"/>, move.
+/// </summary>
 public sealed class OfRule
 {
     public required byte Table { get; init; }
 
     public required ushort Priority { get; init; }
 
-    public required ulong Cookie { get; set; }
+    public required ulong Cookie { get; init; }
 
-    /// <summary>Value and mask.</summary>
+    /// <summary>Value and mask; nobody writes it once the rule is made.</summary>
     public Match Match;
 
-    public required EquatableList<OfAction> Actions { get; set; }
+    public required EquatableList<OfAction> Actions { get; init; }
 
     public ushort IdleTimeoutSeconds { get; init; }
 
@@ -20,21 +23,51 @@ public sealed class OfRule
 
     public long CreatedMs { get; init; }
 
+    /// <summary>Counters; those of the rule whose place this one took, if it took over its counters.</summary>
+    public OfRuleStats Stats { get; init; } = new();
+
     /// <summary>Settled packets: megaflow deltas are pushed here by the revalidator.</summary>
-    public ulong Packets { get; set; }
+    public ulong Packets
+    {
+        get => Stats.Packets;
+        set => Stats.Packets = value;
+    }
 
-    public ulong Bytes { get; set; }
+    public ulong Bytes
+    {
+        get => Stats.Bytes;
+        set => Stats.Bytes = value;
+    }
 
-    public long LastUsedMs { get; set; }
+    public long LastUsedMs
+    {
+        get => Stats.LastUsedMs;
+        set => Stats.LastUsedMs = value;
+    }
 
-    public bool Removed { get; set; }
-
-    /// <summary>The actions made ready for translation; replaced with <see cref="Actions"/>.</summary>
-    internal XlateOp[] Program { get; set; } = [];
+    /// <summary>The actions made ready for translation.</summary>
+    internal XlateOp[] Program { get; init; } = [];
 
     /// <summary>Hash of mask and value, to find equal matches.</summary>
     internal int MatchHash { get; init; }
 
     /// <summary>The actions are <c>conjunction</c>s: the rule is one clause of a set match.</summary>
-    internal OfConjunction[] Conjunctions { get; set; } = [];
+    internal OfConjunction[] Conjunctions { get; init; } = [];
+
+    /// <summary>The same rule with other actions; its counters go on, or begin anew.</summary>
+    internal OfRule With(EquatableList<OfAction> actions, bool resetsCounts) => new()
+    {
+        Table = Table,
+        Priority = Priority,
+        Cookie = Cookie,
+        Match = Match,
+        Actions = actions,
+        IdleTimeoutSeconds = IdleTimeoutSeconds,
+        HardTimeoutSeconds = HardTimeoutSeconds,
+        CreatedMs = CreatedMs,
+        Stats = resetsCounts ? new OfRuleStats { LastUsedMs = LastUsedMs } : Stats,
+        Program = XlateCompiler.Compile(actions),
+        Conjunctions = [.. actions.OfType<OfConjunction>()],
+        MatchHash = MatchHash,
+    };
 }

@@ -14,10 +14,14 @@ public sealed class Revalidator : IPoller
     private readonly Translator _translator;
     private readonly XlateResult _scratch = new();
     private readonly bool _keepsStatistics;
+    private readonly bool _purgeCountsForNewRules;
     private readonly long _maxIdleMs;
     private readonly long _maxRevalidatorMs;
     private ulong _seenVersion;
     private long _nowMs;
+
+    /// <summary>In this round <see cref="ReadDevice"/> has been called.</summary>
+    private bool _isCredited;
 
     /// <summary>What there was when a round began: what takes another's place in it need not be looked at.</summary>
     private readonly List<Megaflow> _round = [];
@@ -28,6 +32,7 @@ public sealed class Revalidator : IPoller
     public Revalidator(OfPipeline pipeline, UpcallHandler upcall, DatapathOptions options)
     {
         _keepsStatistics = !options.Quirks.LosesUnlabelledStatistics;
+        _purgeCountsForNewRules = options.Quirks.PurgeCountsForNewRules;
         _maxIdleMs = options.MaxIdleMs;
         _maxRevalidatorMs = options.MaxRevalidatorMs;
         _pipeline = pipeline;
@@ -111,8 +116,8 @@ public sealed class Revalidator : IPoller
     }
 
     /// <summary>
-    /// Re-translates every megaflow now; on return none contradicts the tables. Packets that are not pushed yet are credited to the rules of
-    /// the new translation, whether the megaflow survives it or not (OVS <c>revalidate_ukey</c>, <c>push_dp_ops</c>).
+    /// Re-translates every megaflow now; on return none contradicts the tables. Packets that are not pushed yet are counted for the rules that
+    /// handled them, those that a device has not reported yet included (OVS <c>revalidate_ukey</c> counts them for the rules of the new translation).
     /// </summary>
     public int RevalidateAll(long nowMs)
     {
@@ -130,14 +135,23 @@ public sealed class Revalidator : IPoller
         _seenVersion = _pipeline.TablesVersion;
         MegaflowTable table = _upcall.Megaflows;
         int checkedCount = 0;
+        _isCredited = false;
         _round.Clear();
         _round.AddRange(table.All());
         foreach (Megaflow m in _round)
         {
             checkedCount++;
-            RevalidationVerdict verdict = Judge(m, nowMs);
+
+            // What it owes belongs to the rules that it came from; how they look after the change is for later packets.
             Push(m);
-            if (verdict == RevalidationVerdict.Keep) continue;
+            RevalidationVerdict verdict = Judge(m, nowMs);
+            if (verdict == RevalidationVerdict.Keep)
+            {
+                if (!HasSameStats(m.Rules, _scratch.Rules)) PushRest(m, nowMs);
+                Follow(m);
+                continue;
+            }
+
             Stats = Stats with { Changed = Stats.Changed + 1 };
             if (verdict == RevalidationVerdict.Modify) _upcall.Replace(m, _scratch, nowMs);
             else Remove(m);
@@ -150,8 +164,8 @@ public sealed class Revalidator : IPoller
     }
 
     /// <summary>
-    /// Deletes every megaflow (OVS <c>revalidator/purge</c>). Packets that are not pushed yet are credited to the rules it reported to before, or,
-    /// if it never did, to those of a translation now.
+    /// Deletes every megaflow (OVS <c>revalidator/purge</c>). Packets that are not pushed yet are counted for the rules that handled them,
+    /// unless it shall be done as in Open vSwitch (<see cref="Quirks.PurgeCountsForNewRules"/>).
     /// </summary>
     public void Purge(long nowMs)
     {
@@ -161,7 +175,12 @@ public sealed class Revalidator : IPoller
         for (int i = 0; i < table.HighWater; i++)
         {
             if (table[i] is not { } m) continue;
-            if (!m.HasReported) Judge(m, nowMs);
+            if (_purgeCountsForNewRules && !m.HasReported)
+            {
+                Judge(m, nowMs);
+                Follow(m);
+            }
+
             Push(m);
         }
 
@@ -234,19 +253,14 @@ public sealed class Revalidator : IPoller
     public void Push(Megaflow m)
     {
         (ulong packets, ulong bytes, long lastUsedMs) = _upcall.Megaflows.CountersOf(m);
-        // The first packet was settled when the megaflow was made, before it was counted.
-        if (packets <= m.SettledPackets || IsUnreadable(m)) return;
+        // The first packet was settled when the megaflow was made, before it was counted. Bytes alone are the rest of a device's counters.
+        if (packets < m.SettledPackets || (packets == m.SettledPackets && bytes == m.SettledBytes) || IsUnreadable(m)) return;
         ulong dp = packets - m.SettledPackets;
         ulong db = bytes - m.SettledBytes;
         m.HasReported = true;
         m.SettledPackets = packets;
         m.SettledBytes = bytes;
-        foreach (OfRule rule in m.Rules)
-        {
-            rule.Packets += dp;
-            rule.Bytes += db;
-            rule.LastUsedMs = Math.Max(rule.LastUsedMs, lastUsedMs);
-        }
+        foreach (OfRule rule in m.Rules) rule.Stats.Add(dp, db, lastUsedMs);
 
         // As of now, not of the packets: so does Open vSwitch (xlate_push_stats_entry).
         foreach (LearnedSource source in m.Learned) _pipeline.Learn(source, _nowMs);
@@ -279,11 +293,37 @@ public sealed class Revalidator : IPoller
         _translator.Learns = _upcall.Megaflows.CountersOf(m).Packets > m.SettledPackets;
         RevalidationVerdict verdict = Revalidation.Judge(ref key, m.FullLengthBytes, _translator, _scratch, new ReadOnlySpan<DpAction>(m.Hot->Actions, m.Hot->ActionCount), ref m.Mask, nowMs);
 
-        // Perhaps the same actions, but through other rules: from now on these carry the statistics.
-        m.Rules = [.. _scratch.Rules];
-        m.Learned = _scratch.Learned.Count == 0 ? [] : [.. _scratch.Learned];
         m.HasReported = true;
         return verdict;
+    }
+
+    /// <summary>The same actions, but perhaps through other rules: from now on these carry the statistics.</summary>
+    private void Follow(Megaflow m)
+    {
+        m.Rules = [.. _scratch.Rules];
+        m.Learned = _scratch.Learned.Count == 0 ? [] : [.. _scratch.Learned];
+    }
+
+    /// <summary>
+    /// The megaflow lives on with other rules: what merged rules have counted in its name and nobody has read yet is read now, and still
+    /// counted for the old ones. Of one that goes it is read later, as it goes with its rules.
+    /// </summary>
+    private void PushRest(Megaflow m, long nowMs)
+    {
+        if (!_isCredited) ReadDevice?.Invoke(nowMs);
+        _isCredited = true;
+        Push(m);
+    }
+
+    private static bool HasSameStats(OfRule[] before, List<OfRule> now)
+    {
+        if (before.Length != now.Count) return false;
+        for (int i = 0; i < before.Length; i++)
+        {
+            if (!ReferenceEquals(before[i].Stats, now[i].Stats)) return false;
+        }
+
+        return true;
     }
 
     /// <summary>What living megaflows have counted and not pushed to their OpenFlow rules.</summary>
@@ -293,7 +333,7 @@ public sealed class Revalidator : IPoller
         foreach (Megaflow m in _upcall.Megaflows.All())
         {
             (ulong packets, ulong bytes, _) = _upcall.Megaflows.CountersOf(m);
-            if (packets > m.SettledPackets && !IsUnreadable(m)) sum += new BookTotals(packets - m.SettledPackets, bytes - m.SettledBytes);
+            if (packets >= m.SettledPackets && !IsUnreadable(m)) sum += new BookTotals(packets - m.SettledPackets, bytes - m.SettledBytes);
         }
 
         return sum;

@@ -54,12 +54,7 @@ public sealed unsafe class UpcallHandler : IDisposable
         _translator.Translate(ref key, p->LengthBytes, _result, nowMs);
 
         // This packet counts for the rules that it went through now (OVS upcall_xlate); the megaflow reports those after it.
-        foreach (OfRule rule in _result.Rules)
-        {
-            rule.Packets++;
-            rule.Bytes += (uint)p->LengthBytes;
-            rule.LastUsedMs = nowMs;
-        }
+        foreach (OfRule rule in _result.Rules) rule.Stats.Add(1, (uint)p->LengthBytes, nowMs);
 
         Megaflow? m = Add(ref key, _result, p->LengthBytes, nowMs);
         if (m is null) return null;

@@ -79,7 +79,6 @@ public sealed class ConntrackOffloadTests
             slow.NowMs = fast.NowMs += 1234;
             byte[] segment = Forward(Ack, seq, 501, payload);
             slow.Send(segment);
-            Assert.True(fast.Probe.CanFastHit(open, fast.Probe.Receive(segment), fast.NowMs));
             Assert.True(fast.Probe.TryFastHit(open, fast.Probe.Receive(segment), fast.NowMs));
             seq += (uint)payload;
             Assert.Equal(slow.TheConnection(), fast.TheConnection());
@@ -106,7 +105,6 @@ public sealed class ConntrackOffloadTests
             Assert.False(b.Probe.TryFastHit(open, b.Probe.Receive(f), b.NowMs));
         }
         Assert.False(b.Probe.TryFastHit(open, b.Probe.Receive(Forward(Ack, 101, 501)), b.NowMs + 86_400_000));
-        Assert.True(b.Probe.CanFastHit(open, b.Probe.Receive(Forward(Ack, 101, 501)), b.NowMs + 5));
         Assert.Equal(before, b.TheConnection());
     }
 

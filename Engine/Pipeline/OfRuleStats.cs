@@ -1,0 +1,25 @@
+namespace Mergeflow.Engine;
+
+/// <summary>
+/// What an OpenFlow rule has counted (OVS <c>struct dpif_flow_stats</c> of a <c>struct rule_dpif</c>). Apart from the rule, because it outlives its
+/// object: a rule that takes over another's counters takes over this, so that what the old one still has coming arrives at the new one.
+/// </summary>
+public sealed class OfRuleStats
+{
+    /// <summary>Packets that megaflows have pushed.</summary>
+    public ulong Packets { get; set; }
+
+    /// <summary>Their bytes.</summary>
+    public ulong Bytes { get; set; }
+
+    /// <summary>Time of the last of them, or of the rule's making, ms.</summary>
+    public long LastUsedMs { get; set; }
+
+    /// <summary>Counts packets, the last of them at <paramref name="lastUsedMs"/>.</summary>
+    public void Add(ulong packets, ulong bytes, long lastUsedMs)
+    {
+        Packets += packets;
+        Bytes += bytes;
+        LastUsedMs = Math.Max(LastUsedMs, lastUsedMs);
+    }
+}
