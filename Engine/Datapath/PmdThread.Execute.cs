@@ -11,10 +11,13 @@ public sealed unsafe partial class PmdThread
         where T : struct, IStageMarks
     {
         Stats.Passes++;
+        Megaflow? made = null;
+        ulong published = 0;
         if (hot == null)
         {
             PmdStage outer = Fine<T>(PmdStage.Emc);
-            hot = Classify<T>(p);
+            hot = Classify<T>(p, out made);
+            published = _upcall.Published;
             Fine<T>(outer);
             if (hot == null)
             {
@@ -42,6 +45,7 @@ public sealed unsafe partial class PmdThread
         }
 
         _tracePass = outerPass;
+        if (made is not null) _upcall.Publish(made, published);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

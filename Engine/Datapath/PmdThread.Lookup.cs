@@ -107,22 +107,22 @@ public sealed unsafe partial class PmdThread
         for (uint rest = tracked; rest != 0; rest &= rest - 1) _conntrack.PrefetchConn(s->Hash[BitOperations.TrailingZeroCount(rest)]);
     }
 
-    /// <summary>Finds or makes the megaflow of a parsed packet; null if it could not be installed (then the upcall has run the actions).</summary>
-    private MegaflowHot* Classify<T>(Packet* p)
+    /// <summary>
+    /// Finds or makes the megaflow of a parsed packet; null if there is no room for one, the program is then in the upcall's buffer.
+    /// <paramref name="made"/>: a new one, to be published when the packet is through.
+    /// </summary>
+    private MegaflowHot* Classify<T>(Packet* p, out Megaflow? made)
         where T : struct, IStageMarks
     {
+        made = null;
         MegaflowHot* hot = Find<T>(p);
         if (hot != null) return hot;
         Fine<T>(PmdStage.Upcall);
         Stats.Upcalls++;
-        Megaflow? m = _upcall.Handle(p, _nowMs);
-        if (m is null)
-        {
-            Stats.UpcallsUninstalled++;
-            return null;
-        }
-
-        return m.Hot;
+        made = _upcall.Handle(p, _nowMs);
+        if (made is not null) return made.Hot;
+        Stats.UpcallsUninstalled++;
+        return null;
     }
 
     /// <summary>Finds the megaflow of a parsed packet; null if there is none.</summary>

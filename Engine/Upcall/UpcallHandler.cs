@@ -28,13 +28,19 @@ public sealed unsafe class UpcallHandler : IDisposable
     /// <summary>Megaflows whose mask was widened because there were as many subtables as allowed, see <see cref="SubtableGuard"/>.</summary>
     public ulong WidenedMasks { get; private set; }
 
+    /// <summary>Megaflows of packets that others can find, over all time.</summary>
+    public ulong Published { get; private set; }
+
     /// <summary>Told about every deleted megaflow.</summary>
     public IMegaflowObserver? Observer { get; set; }
 
     /// <summary>Number of the datapath in events and metrics.</summary>
     internal int TelemetryId { get; init; }
 
-    /// <summary>Translates the packet's key and installs the megaflow; null when the flow table is full (the program is then in <see cref="CopyLastProgram"/>).</summary>
+    /// <summary>
+    /// Translates the packet's key and makes the megaflow, which no packet finds before <see cref="Publish"/>; null when the flow table is full (the program
+    /// is then in <see cref="CopyLastProgram"/>).
+    /// </summary>
     public Megaflow? Handle(Packet* p, long nowMs)
         => DurationMetrics.TimesUpcalls || MergeflowEventSource.Log.IsOn(MergeflowEventSource.Keywords.Upcall) ? ReportHandle(p, nowMs) : Install(p, nowMs);
 
@@ -64,6 +70,29 @@ public sealed unsafe class UpcallHandler : IDisposable
     }
 
     /// <summary>
+    /// Lets packets find a new megaflow: when its packet is through, all its later passes included, as those do not meet the decisions that they came
+    /// of (OVS <c>handle_packet_upcall</c>). If one of them has made a megaflow that fits this packet too, that one stays.
+    /// </summary>
+    /// <param name="m">What <see cref="Handle"/> made.</param>
+    /// <param name="published"><see cref="Published"/> at that time.</param>
+    public void Publish(Megaflow m, ulong published)
+    {
+        if (published != Published)
+        {
+            FlowKey key = m.FullKey;
+            ulong probed = 0;
+            if (Classifier.Lookup(ref key, FlowKey.LaneMap(ref key) | FlowKey.HotLanes, ref probed) >= 0)
+            {
+                Retire(m);
+                return;
+            }
+        }
+
+        Published++;
+        Classifier.Insert(m);
+    }
+
+    /// <summary>
     /// Puts a megaflow with another program in the place of one: the next packet finds it and needs no upcall (OVS <c>UKEY_MODIFY</c>). What
     /// the old one has counted is its own matter.
     /// </summary>
@@ -73,6 +102,7 @@ public sealed unsafe class UpcallHandler : IDisposable
         long createdMs = old.CreatedMs;
         Delete(old);
         if (Add(ref key, result, old.FullLengthBytes, nowMs) is not { } m) return;
+        Classifier.Insert(m);
         (m.HasReported, m.CreatedMs) = (true, createdMs);
     }
 
@@ -83,7 +113,6 @@ public sealed unsafe class UpcallHandler : IDisposable
         if (m is null) return null;
         m.FullLengthBytes = lengthBytes;
         foreach (uint id in m.RecircIds) _recircs.Acquire(id);
-        Classifier.Insert(m);
         return m;
     }
 
@@ -92,6 +121,11 @@ public sealed unsafe class UpcallHandler : IDisposable
     {
         if (m.Dead) return;
         Classifier.Remove(m);
+        Retire(m);
+    }
+
+    private void Retire(Megaflow m)
+    {
         // Dead first, told then: a rule that is being installed meanwhile finds the generation moved when it re-checks.
         Megaflows.Delete(m);
         Observer?.OnMegaflowDeleted(m.Id);
