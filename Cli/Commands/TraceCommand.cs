@@ -55,7 +55,7 @@ internal static class TraceCommand
     {
         Simulator simulator = session.Simulator;
         ReplayEvent packet = session.Event;
-        output.WriteLine($"Flow: {FlowText(packet)}");
+        output.WriteLine($"Flow: {FlowText(packet, simulator.Datapath.Options.VlanLimit)}");
         Dictionary<int, (Guid Ufid, ulong Packets)> before = MegaflowInfo.Snapshot(simulator.Datapath.Megaflows, simulator.NowMs)
             .ToDictionary(m => m.Id, m => (m.Ufid, m.Packets));
         session.Execute();
@@ -74,10 +74,11 @@ internal static class TraceCommand
         output.WriteLine($"Outputs: {OutputText(lines)}");
     }
 
-    private static string FlowText(ReplayEvent packet)
+    private static string FlowText(ReplayEvent packet, int vlanLimit)
     {
         using PacketPool pool = new(1, Math.Max(packet.FrameSizeBytes, 64));
         PacketRef reference = pool.RentRef(packet.Frame, packet.Port);
+        reference.LimitTags(vlanLimit);
         reference.Extract();
         return FlowKeyFormatter.Format(reference.WholeKey());
     }

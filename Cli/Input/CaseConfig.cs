@@ -9,7 +9,7 @@ public sealed record CaseConfig
     /// <summary>Null when the file names no ports.</summary>
     public IReadOnlyList<(string Name, uint Number)>? Ports { get; init; }
 
-    /// <summary>VLAN tags that are parsed (OVS <c>vlan-limit</c>).</summary>
+    /// <summary>VLAN tags that are parsed, of two that there can be; 0 = no limit (OVS <c>vlan-limit</c>).</summary>
     public int VlanLimit { get; init; } = 2;
 
     public int MtuBytes { get; init; } = 9000;
@@ -46,7 +46,7 @@ public sealed record CaseConfig
             {
                 Ports = PortList.Read(root, name),
                 Tunnels = TunnelList.Read(config, name),
-                VlanLimit = Integer(config, "vlan_limit", 1, 2, defaults.VlanLimit, name),
+                VlanLimit = Integer(config, "vlan_limit", 0, int.MaxValue, defaults.VlanLimit, name),
                 MtuBytes = Integer(config, "mtu", 68, 65535, defaults.MtuBytes, name),
                 TcpSeqChk = Flag(config, "tcp_seq_chk", defaults.TcpSeqChk, name),
                 MaxConnections = Integer(config, "ct_max_conns", 1, ConntrackOptions.MaxCapacityConnections, defaults.MaxConnections, name),

@@ -2,7 +2,7 @@ using Mergeflow.Native;
 
 namespace Mergeflow.Engine;
 
-/// <summary>Masked rewrite of ARP fields.</summary>
+/// <summary>Masked rewrite of ARP fields (OVS <c>struct ovs_key_arp</c>): of the operation the frame has sixteen bits, the flow key eight.</summary>
 public struct DpSetArp
 {
     public Be32 Spa;
@@ -13,6 +13,6 @@ public struct DpSetArp
     public EthAddress Tha;
     public EthAddress ShaMask;
     public EthAddress ThaMask;
-    public byte Op;
-    public byte OpMask;
+    public Be16 Op;
+    public Be16 OpMask;
 }

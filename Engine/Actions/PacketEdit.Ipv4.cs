@@ -18,7 +18,11 @@ public static unsafe partial class PacketEdit
         ulong change = 0;
         bool isNewAddress = ReplaceAddress(ip + 12, set.Src.Raw, set.SrcMask.Raw, ref change)
             | ReplaceAddress(ip + 16, set.Dst.Raw, set.DstMask.Raw, ref change);
-        if (isNewAddress) ChangeTransportChecksum(packet, change);
+        if (isNewAddress)
+        {
+            ChangeTransportChecksum(packet, change);
+            packet->CtConnRef = 0;
+        }
 
         // The two bytes are the low and the high half of their checksum words; the other half does not change and cancels out.
         bool isNewByte = ReplaceByte(ip + 1, set.Tos, set.TosMask, 8, ref change) | ReplaceByte(ip + 8, set.Ttl, set.TtlMask, 0, ref change);

@@ -29,6 +29,7 @@ public static unsafe partial class PacketEdit
         if (ChecksumFollowsAddresses(packet)) ChangeTransportChecksum6(packet, change);
         now.Store(ip + 8);
         FlowKey.Lane(ref packet->Key, 2) = now;
+        packet->CtConnRef = 0;
         PacketMetadata.UpdateLaneBit(packet, 2);
     }
 

@@ -10,19 +10,20 @@ public static unsafe partial class PacketEdit
     private const int NdTargetOffset = 8;
     private const int NdOptionUnitBytes = 8;
 
-    /// <summary>Rewrites ARP fields; the opcode's high byte is kept (OVS <c>set_arp</c>).</summary>
+    /// <summary>Rewrites ARP fields (OVS <c>set_arp</c>).</summary>
     public static void SetArp(Packet* packet, in DpSetArp set)
     {
         MiniflowExtractor.EnsureParsed(packet);
         if (packet->Key.DlType.Host is not (EthType.Arp or EthType.Rarp) || packet->LengthBytes - packet->L3Offset < ArpSizeBytes) return;
 
         byte* arp = packet->Data + packet->L3Offset;
-        arp[7] = (byte)((arp[7] & ~set.OpMask) | (set.Op & set.OpMask));
+        ushort op = Unsafe.ReadUnaligned<ushort>(arp + 6);
+        Unsafe.WriteUnaligned(arp + 6, (ushort)((op & ~set.OpMask.Raw) | (set.Op.Raw & set.OpMask.Raw)));
         ReplaceMac(arp + 8, set.Sha, set.ShaMask);
         ReplaceWord(arp + 14, set.Spa.Raw, set.SpaMask.Raw);
         ReplaceMac(arp + 18, set.Tha, set.ThaMask);
         ReplaceWord(arp + 24, set.Tpa.Raw, set.TpaMask.Raw);
-        packet->Flags &= ~PacketFlags.Parsed;
+        packet->Flags |= PacketFlags.Outdated;
     }
 
     /// <summary>
@@ -56,7 +57,7 @@ public static unsafe partial class PacketEdit
             if (now != old) StoreChecksum(checksum, InternetChecksum.Recalc48(LoadChecksum(checksum), (byte*)&old, (byte*)&now));
         }
 
-        packet->Flags &= ~PacketFlags.Parsed;
+        packet->Flags |= PacketFlags.Outdated;
     }
 
     /// <summary>The first source or target link-layer address option of Ethernet size; null if there is none.</summary>

@@ -43,9 +43,10 @@ public static unsafe partial class PacketEdit
             _ => false,
         };
         if (!isWritten) return;
+        packet->CtConnRef = 0;
 
         // A new ICMPv6 type can make a neighbour discovery message of it, or stop being one.
-        if (isLater || set.Proto == IpProto.Icmpv6) packet->Flags &= ~PacketFlags.Parsed;
+        if (isLater || set.Proto == IpProto.Icmpv6) packet->Flags |= PacketFlags.Outdated;
         else Blend(packet, 1, Vector256.Create(0, 0, (ulong)mask << 32, 0), Vector256.Create(0, 0, (ulong)value << 32, 0));
     }
 

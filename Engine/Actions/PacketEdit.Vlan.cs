@@ -32,8 +32,7 @@ public static unsafe partial class PacketEdit
         if (packet->LengthBytes < MacsSizeBytes) return true;
         if (packet->HeadroomBytes < VlanHeaderSizeBytes) return false;
 
-        bool wasUntagged = (packet->Flags & PacketFlags.Parsed) != 0 && packet->LengthBytes >= EthHeaderSizeBytes
-            && packet->Key.Vlan0Tci.Raw == 0 && !IsTag(packet->Key.DlType.Host);
+        MiniflowExtractor.EnsureParsed(packet);
         byte* frame = packet->Data - VlanHeaderSizeBytes;
         ulong macs0 = Unsafe.ReadUnaligned<ulong>(packet->Data);
         uint macs1 = Unsafe.ReadUnaligned<uint>(packet->Data + 8);
@@ -42,14 +41,20 @@ public static unsafe partial class PacketEdit
         Unsafe.WriteUnaligned(frame + MacsSizeBytes, Be16.FromHost(tpid).Raw);
         Unsafe.WriteUnaligned(frame + EthHeaderSizeBytes, Be16.FromHost((ushort)(tci & ~VlanCfi)).Raw);
         MoveFront(packet, -VlanHeaderSizeBytes);
-        if (!wasUntagged || !IsTag(tpid))
+        if (packet->LengthBytes < EthHeaderSizeBytes + VlanHeaderSizeBytes || !IsTag(tpid))
         {
             packet->Flags &= ~PacketFlags.Parsed;
             return true;
         }
 
+        // A tag may be too much for the parser, which then takes it for the type of what follows.
+        bool isFull = IsTag(packet->Key.DlType.Host);
         PacketMetadata.EnsureLane(packet, RareLane);
-        packet->Key.Vlan0Tpid = Be16.FromHost(tpid);
+        FlowKey* key = &packet->Key;
+        if (key->Vlan0Tci.Raw != 0) isFull |= (packet->Flags & PacketFlags.OneTag) != 0 || key->Vlan1Tci.Raw != 0;
+        if (isFull) packet->Flags |= PacketFlags.Outdated;
+        (key->Vlan1Tci, key->Vlan1Tpid) = (key->Vlan0Tci, key->Vlan0Tpid);
+        key->Vlan0Tpid = Be16.FromHost(tpid);
         packet->KeyLanes |= 1u << RareLane;
         SetKeyTci(packet, Be16.FromHost((ushort)(tci | VlanCfi)).Raw);
         return true;
@@ -60,32 +65,32 @@ public static unsafe partial class PacketEdit
     {
         if (!HasTag(packet)) return;
 
-        // Exactly one tag, and none that the parser left to the Ethernet type.
-        bool becomesUntagged = packet->Key.Vlan0Tci.Raw != 0 && packet->Key.Vlan1Tci.Raw == 0 && !IsTag(packet->Key.DlType.Host);
         byte* frame = packet->Data + VlanHeaderSizeBytes;
         ulong macs0 = Unsafe.ReadUnaligned<ulong>(packet->Data);
         uint macs1 = Unsafe.ReadUnaligned<uint>(packet->Data + 8);
         Unsafe.WriteUnaligned(frame, macs0);
         Unsafe.WriteUnaligned(frame + 8, macs1);
         MoveFront(packet, VlanHeaderSizeBytes);
-        if (!becomesUntagged)
-        {
-            packet->Flags &= ~PacketFlags.Parsed;
-            return;
-        }
 
-        packet->Key.Vlan0Tpid = default;
+        // One that the parser left to the Ethernet type comes into its reach.
+        if (IsTag(packet->Key.DlType.Host)) packet->Flags |= PacketFlags.Outdated;
+        PacketMetadata.EnsureLane(packet, RareLane);
+        FlowKey* key = &packet->Key;
+        ushort tci = key->Vlan1Tci.Raw;
+        key->Vlan0Tpid = key->Vlan1Tpid;
+        key->Vlan1Tci = key->Vlan1Tpid = default;
         PacketMetadata.UpdateLaneBit(packet, RareLane);
-        SetKeyTci(packet, 0);
+        SetKeyTci(packet, tci);
     }
 
     private static bool IsTag(ushort type) => type is EthType.Vlan or EthType.QinQ;
 
-    /// <summary>A tag and the type behind it are there; the key is up to date.</summary>
+    /// <summary>A tag and the type behind it are there, whatever the parser can see of them; offsets are up to date.</summary>
     private static bool HasTag(Packet* packet)
     {
         MiniflowExtractor.EnsureParsed(packet);
-        return packet->Key.Vlan0Tci.Raw != 0;
+        return packet->LengthBytes >= EthHeaderSizeBytes + VlanHeaderSizeBytes
+            && IsTag(new Be16(Unsafe.ReadUnaligned<ushort>(packet->Data + MacsSizeBytes)).Host);
     }
 
     private static void SetKeyTci(Packet* packet, ushort raw)

@@ -12,8 +12,8 @@ namespace Mergeflow.Engine;
 /// <remarks>
 /// Writes are masked: <c>new = old &amp; ~mask | value &amp; mask</c>. Checksums change by the difference, so a wrong one stays wrong
 /// by the same amount; a UDP checksum of 0 stays 0. A header that is not there, or is cut off, is left alone. Later fragments have no
-/// transport header: their payload is never touched. Afterwards the key and the offsets either describe the new bytes or
-/// <see cref="PacketFlags.Parsed"/> is clear. Nothing here allocates.
+/// transport header: their payload is never touched. Afterwards the offsets describe the new bytes, or <see cref="PacketFlags.Parsed"/> is clear;
+/// and the key does, or <see cref="PacketFlags.Outdated"/> is set. Nothing here allocates.
 /// </remarks>
 public static unsafe partial class PacketEdit
 {

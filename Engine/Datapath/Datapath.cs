@@ -56,6 +56,7 @@ public sealed partial class Datapath : IDisposable
                 Pool = new PacketPool(options.PacketCapacity, options.FrameCapacityBytes, options.GuardPages),
                 CacheOn = options.CacheOn,
                 EmcEntryCount = options.EmcEntryCount,
+                OneTag = options.VlanLimit == 1,
             },
             _upcall,
             Conntrack,

@@ -46,7 +46,7 @@ public class DatapathOptions
     /// <summary>Seed of everything that is chosen by chance.</summary>
     public ulong Seed { get; init; }
 
-    /// <summary>VLAN tags that can be matched.</summary>
+    /// <summary>VLAN tags that are parsed, 1 or more; 0 = as many as there can be, which is two (OVS <c>other_config:vlan-limit</c>).</summary>
     public int VlanLimit { get; init; } = 2;
 
     /// <summary>MTU of the <see cref="Simulator"/>'s ports, bytes: longer frames are lost on the wire.</summary>

@@ -13,5 +13,8 @@ public sealed class PmdOptions
 
     public MeterTable Meters { get; init; } = new();
 
+    /// <summary>See <see cref="PacketFlags.OneTag"/>.</summary>
+    public bool OneTag { get; init; }
+
     public PmdOffload? Offload { get; init; }
 }

@@ -209,7 +209,7 @@ public sealed unsafe partial class PmdThread
 
         Stats.Recirculations++;
         p->RecircDepth++;
-        MiniflowExtractor.EnsureParsed(p);
+        MiniflowExtractor.EnsureCurrent(p);
         PacketMetadata.SetRecircId(p, recircId);
         return true;
     }
@@ -249,7 +249,7 @@ public sealed unsafe partial class PmdThread
 
     private void RunHash(Packet* p, DpAction* act)
     {
-        MiniflowExtractor.EnsureParsed(p);
+        MiniflowExtractor.EnsureCurrent(p);
         uint hash = DpHashFunction.Compute(p, act->Hash);
         PacketMetadata.SetDpHash(p, hash);
         RecordHash(hash);

@@ -31,6 +31,7 @@ public sealed unsafe partial class PmdThread : IDisposable
 
     /// <summary>See <see cref="RevocationGates.Closings"/>; null without a soft device.</summary>
     private readonly int* _gates;
+    private readonly bool _oneTag;
     private FlowKey _union;
     private uint _unionLanes;
     private uint _unionVersion;
@@ -54,6 +55,7 @@ public sealed unsafe partial class PmdThread : IDisposable
         _meters = options.Meters;
         Offload = options.Offload;
         if (Offload?.Table is { } table) _gates = table.Gates.Closings;
+        _oneTag = options.OneTag;
         if (options.CacheOn) _emc = new ExactMatchCache(options.EmcEntryCount);
         _scratch = (BatchScratch*)NativeMemory.AlignedAlloc((nuint)sizeof(BatchScratch), 64);
         *_scratch = default;
@@ -92,6 +94,7 @@ public sealed unsafe partial class PmdThread : IDisposable
         Stats.Rx += (ulong)count;
         CountReceived(packets, count);
         Step<T>(PmdStage.Parse);
+        if (_oneTag) MarkOneTag(packets, count);
         MiniflowExtractor.ExtractBatch(packets, count);
         uint all = uint.MaxValue >> (MaxBatch - count);
         if (Offload is not null) Step<T>(PmdStage.Merged);
@@ -201,6 +204,11 @@ public sealed unsafe partial class PmdThread : IDisposable
 
         CountRun(port, runCount, runBytes);
         Stats.RxBytes += bytes;
+    }
+
+    private static void MarkOneTag(Packet** packets, int count)
+    {
+        for (int i = 0; i < count; i++) packets[i]->Flags |= PacketFlags.OneTag;
     }
 
     private void CountRun(Be32 port, ulong packets, ulong bytes)

@@ -41,7 +41,7 @@ public sealed unsafe partial class TraceMerger
                 break;
             case DpOp.SetArp:
                 if (!RequireNetwork(ref h, EthType.Arp)) return false;
-                (value.NwProto, mask.NwProto) = (a.Arp.Op, a.Arp.OpMask);
+                (value.NwProto, mask.NwProto) = ((byte)a.Arp.Op.Host, (byte)a.Arp.OpMask.Host);
                 (value.NwSrc, mask.NwSrc) = (a.Arp.Spa, a.Arp.SpaMask);
                 (value.NwDst, mask.NwDst) = (a.Arp.Tpa, a.Arp.TpaMask);
                 (value.ArpSha, mask.ArpSha) = (a.Arp.Sha, a.Arp.ShaMask);

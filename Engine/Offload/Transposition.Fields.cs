@@ -109,7 +109,7 @@ internal sealed partial class Transposition
                  | Take(ref to, ref writes, ref done, 144, 6) | Take(ref to, ref writes, ref done, 150, 6);
         if (!any) return;
         DpAction a = new() { Op = DpOp.SetArp };
-        (a.Arp.OpMask, a.Arp.Op) = (done.NwProto, (byte)(to.Current.NwProto & done.NwProto));
+        (a.Arp.OpMask, a.Arp.Op) = (Be16.FromHost(done.NwProto), Be16.FromHost((ushort)(to.Current.NwProto & done.NwProto)));
         (a.Arp.SpaMask, a.Arp.Spa) = (done.NwSrc, new Be32(to.Current.NwSrc.Raw & done.NwSrc.Raw));
         (a.Arp.TpaMask, a.Arp.Tpa) = (done.NwDst, new Be32(to.Current.NwDst.Raw & done.NwDst.Raw));
         a.Arp.ShaMask = done.ArpSha;

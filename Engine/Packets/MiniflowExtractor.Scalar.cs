@@ -33,7 +33,7 @@ public static unsafe partial class MiniflowExtractor
         packet->L3Offset = Packet.NoOffset;
         packet->L4Offset = Packet.NoOffset;
         packet->L2PadBytes = 0;
-        packet->Flags = (packet->Flags & ~PacketFlags.Snap) | PacketFlags.Parsed;
+        packet->Flags = (packet->Flags & ~(PacketFlags.Snap | PacketFlags.Outdated)) | PacketFlags.Parsed;
 
         byte* frame = packet->Data;
         int size = packet->LengthBytes;
@@ -80,7 +80,8 @@ public static unsafe partial class MiniflowExtractor
         Unsafe.CopyBlockUnaligned(key, frame, 12);
         int position = 12;
         ushort type = Load16(frame + position);
-        for (int n = 0; n < VlanLimit && type is EthType.Vlan or EthType.QinQ; n++)
+        int limit = (packet->Flags & PacketFlags.OneTag) != 0 ? 1 : VlanLimit;
+        for (int n = 0; n < limit && type is EthType.Vlan or EthType.QinQ; n++)
         {
             if (size - position < VlanHeaderSizeBytes + 2) break;
             Be16 tpid = Be16.FromHost(type);

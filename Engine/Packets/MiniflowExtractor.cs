@@ -66,11 +66,20 @@ public static unsafe partial class MiniflowExtractor
         }
     }
 
-    /// <summary>Parses the packet unless its key describes its bytes already.</summary>
+    /// <summary>Parses the packet unless its offsets describe its bytes already.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void EnsureParsed(Packet* packet)
     {
         if ((packet->Flags & PacketFlags.Parsed) == 0) Extract(packet);
+    }
+
+    /// <summary>Parses the packet unless a parser would find in its bytes just what its key says.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void EnsureCurrent(Packet* packet)
+    {
+        if ((packet->Flags & (PacketFlags.Parsed | PacketFlags.Outdated)) == PacketFlags.Parsed) return;
+        packet->Flags &= ~PacketFlags.Outdated;
+        Extract(packet);
     }
 
     /// <summary>True if <paramref name="lane"/> of the key has a bit set.</summary>

@@ -75,7 +75,10 @@ public unsafe struct Packet
     /// <summary>Index of the event that brought the packet in (replay), for attribution of outputs.</summary>
     [FieldOffset(48)] public long EventIndex;
 
-    /// <summary>Connection the last <c>ct</c> found, plus one; 0 = none. Only connection tracking reads it (OVS <c>md.conn</c>).</summary>
+    /// <summary>
+    /// Connection the last <c>ct</c> found, plus one; 0 = none. Only connection tracking reads it; who writes an address or a port clears it
+    /// (OVS <c>md.conn</c>, <c>pkt_metadata_init_conn</c>).
+    /// </summary>
     [FieldOffset(56)] public int CtConnRef;
 
     /// <summary>Birth number of that connection: tells a reused slot.</summary>

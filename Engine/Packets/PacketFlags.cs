@@ -6,7 +6,7 @@ public enum PacketFlags : uint
 {
     None = 0,
 
-    /// <summary>Key and offsets describe the bytes as they are now.</summary>
+    /// <summary>The offsets describe the bytes as they are now, and so does the key, see <see cref="Outdated"/>.</summary>
     Parsed = 1,
 
     /// <summary>The receiver verified the IPv4 header checksum.</summary>
@@ -19,4 +19,13 @@ public enum PacketFlags : uint
 
     /// <summary>The Ethernet type was found behind an 802.2 LLC/SNAP header.</summary>
     Snap = 32,
+
+    /// <summary>Only the outermost VLAN tag is parsed (OVS <c>vlan-limit</c> 1): a second one is a payload of type 0x8100 or 0x88a8.</summary>
+    OneTag = 64,
+
+    /// <summary>
+    /// Actions have changed what the parser would find: tags moved into or out of its reach, a message got other fields. The rest of the actions
+    /// work on the headers where they are, by the offsets; before the next lookup the frame is parsed anew.
+    /// </summary>
+    Outdated = 128,
 }

@@ -61,6 +61,15 @@ public readonly unsafe struct PacketRef
     /// <summary>Parses the frame unless the key describes it already.</summary>
     public void EnsureParsed() => MiniflowExtractor.EnsureParsed(Pointer);
 
+    /// <summary>Parses the frame unless a parser would find just what the key says.</summary>
+    public void EnsureCurrent() => MiniflowExtractor.EnsureCurrent(Pointer);
+
+    /// <summary>From here on at most so many VLAN tags are parsed; 0 = as many as there can be.</summary>
+    public void LimitTags(int vlanLimit)
+    {
+        if (vlanLimit == 1) Pointer->Flags |= PacketFlags.OneTag;
+    }
+
     /// <summary>Parses the frame with the best kernel of this machine.</summary>
     public void Extract() => MiniflowExtractor.Extract(Pointer);
 

@@ -44,7 +44,7 @@ public static unsafe partial class TunnelCodec
         packet->Data += front;
         packet->HeadroomBytes = (ushort)(packet->HeadroomBytes + front);
         const PacketFlags checksums = PacketFlags.IpCsumGood | PacketFlags.IpCsumBad | PacketFlags.L4CsumGood | PacketFlags.L4CsumBad;
-        packet->Flags &= ~(PacketFlags.Parsed | checksums);
+        packet->Flags &= ~(PacketFlags.Parsed | PacketFlags.Outdated | checksums);
         tunnel.Id = Be64.FromHost(id);
         tunnel.Flags = Be16.FromHost((ushort)flags);
         PacketEdit.SetTunnel(packet, tunnel);

@@ -29,7 +29,7 @@ public sealed partial class OfPipeline
     public OfPipeline(PipelineOptions options)
     {
         Options = options;
-        if (options.VlanLimit is < 1 or > 2) throw new ArgumentOutOfRangeException(nameof(options), "VlanLimit is 1 or 2");
+        ArgumentOutOfRangeException.ThrowIfNegative(options.VlanLimit);
         foreach (PipelinePort port in options.Ports)
         {
             _ports.Add(port.Number, port);

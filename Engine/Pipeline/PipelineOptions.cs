@@ -6,7 +6,7 @@ public sealed record PipelineOptions
     /// <summary>Ports of the bridge.</summary>
     public IReadOnlyList<PipelinePort> Ports { get; init; } = [];
 
-    /// <summary>VLAN tags the model keeps, 1 or 2 (OVS <c>other_config:vlan-limit</c>): one more push loses the innermost.</summary>
+    /// <summary>VLAN tags that a packet's key shows, 1 or more; 0 = two (OVS <c>other_config:vlan-limit</c>). Actions can stack two whatever it is.</summary>
     public int VlanLimit { get; init; } = 2;
 
     /// <summary>Whose faults are repeated.</summary>

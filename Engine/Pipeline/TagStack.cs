@@ -3,6 +3,9 @@ namespace Mergeflow.Engine;
 /// <summary>A symbolic VLAN stack of at most two tags, outermost first.</summary>
 internal struct TagStack
 {
+    /// <summary>Tags that a flow has room for (OVS <c>FLOW_MAX_VLAN_HEADERS</c>).</summary>
+    public const int MaxCount = 2;
+
     public int Count;
     public VlanTag Outer;
     public VlanTag Inner;

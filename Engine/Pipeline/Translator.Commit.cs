@@ -92,6 +92,8 @@ public sealed unsafe partial class Translator
         ushort type = Tci(_base, L.DlType);
         if (type is not (EthType.Ip or EthType.Ipv6 or EthType.Arp or EthType.Rarp) || !NetworkIsDirty()) return;
 
+        byte read = (byte)(_wc[L.NwProto] | _excluded[L.NwProto]);
+
         // Without a protocol there is no header that parsed: OVS leaves such packets alone.
         if (ReadsWhatItWrites) Consult(L.NwProto, 0xff);
         if (!ConsultAnyBit(L.NwProto, 0xff)) return;
@@ -107,7 +109,7 @@ public sealed unsafe partial class Translator
                 CommitNd();
                 break;
             case EthType.Arp:
-                CommitArp();
+                CommitArp(read);
                 break;
         }
     }
@@ -188,7 +190,8 @@ public sealed unsafe partial class Translator
         (set.Tll, set.TllMask) = (Mac(L.ArpTha, tll), Mac(tll));
     }
 
-    private void CommitArp()
+    /// <param name="read">The bits of the operation that lookups have read so far.</param>
+    private void CommitArp(byte read)
     {
         // All or nothing: the frame may have addresses that the parser did not read.
         ulong need = Need(L.NwSrc, L.Window4) | Need(L.NwDst, L.Window4) | Need(L.ArpSha, L.Window6) | Need(L.ArpTha, L.Window6) | Need(L.NwProto, 0xff);
@@ -203,7 +206,13 @@ public sealed unsafe partial class Translator
         (set.Tpa, set.TpaMask) = (Word(L.NwDst, tpa), new Be32((uint)tpa));
         (set.Sha, set.ShaMask) = (Mac(L.ArpSha, sha), Mac(sha));
         (set.Tha, set.ThaMask) = (Mac(L.ArpTha, tha), Mac(tha));
-        (set.Op, set.OpMask) = ((byte)(_flow[L.NwProto] & (byte)op), (byte)op);
+
+        // The flow has eight bits of the operation and reads more as 0: who writes them writes the frame's sixteen. Open vSwitch leaves the high byte
+        // if bits are written of an operation that no table has looked at.
+        if (op != 0 && !ReadsWhatItWrites) Consult(L.NwProto, 0xff);
+        bool isKnown = !ReadsWhatItWrites || (byte)(op | read) == byte.MaxValue;
+        ushort opMask = op != 0 && isKnown ? ushort.MaxValue : (ushort)op;
+        (set.Op, set.OpMask) = (Be16.FromHost((ushort)(_flow[L.NwProto] & opMask)), Be16.FromHost(opMask));
     }
 
     private Be16 Half(int offset, ulong mask) => new((ushort)(*(ushort*)(_flow + offset) & mask));

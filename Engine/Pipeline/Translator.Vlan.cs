@@ -24,7 +24,7 @@ public sealed unsafe partial class Translator
             _vlans.Outer = new VlanTag { Id = 1, Tci = outer, Tpid = Tci(TranslatorLayout.Vlan0Tpid), LiveTci = ushort.MaxValue };
             _vlans.Count = 1;
             ushort inner = Tci(TranslatorLayout.Vlan1Tci);
-            if ((inner & VlanPresent) != 0 && _pipeline.Options.VlanLimit > 1)
+            if ((inner & VlanPresent) != 0)
             {
                 _vlans.Inner = new VlanTag { Id = 2, Tci = inner, Tpid = Tci(TranslatorLayout.Vlan1Tpid), LiveTci = ushort.MaxValue };
                 _vlans.Count = 2;
@@ -65,7 +65,7 @@ public sealed unsafe partial class Translator
     {
         Consult(TranslatorLayout.Vlan0Tci, VlanPresentWindow);
         bool tagged = (_orig[TranslatorLayout.Vlan0Tci] & (byte)VlanPresentWindow) != 0;
-        if (tagged && _pipeline.Options.VlanLimit > 1) _wc[TranslatorLayout.Vlan1Tci] |= (byte)VlanPresentWindow;
+        if (tagged && _pipeline.Options.VlanLimit != 1) _wc[TranslatorLayout.Vlan1Tci] |= (byte)VlanPresentWindow;
     }
 
     /// <summary>Writes TCI bits (host order); the CFI bit decides whether there is a tag afterwards.</summary>
@@ -97,7 +97,7 @@ public sealed unsafe partial class Translator
         _dirty = true;
     }
 
-    /// <summary>Pushes a tag with a zero TCI; at the limit the innermost tag is lost.</summary>
+    /// <summary>Pushes a tag with a zero TCI; of three the innermost is lost.</summary>
     private void PushVlan(ushort tpid)
     {
         if (!_pipeline.Options.Quirks.SharesTaggedMegaflows || _vlans.Count == 0) ConsultVlanCount();
@@ -105,7 +105,7 @@ public sealed unsafe partial class Translator
         SyncOuter();
         _vlans.Inner = _vlans.Outer;
         _vlans.Outer = new VlanTag { Id = _nextTagId++, Tpid = tpid };
-        _vlans.Count = Math.Min(_vlans.Count + 1, _pipeline.Options.VlanLimit);
+        _vlans.Count = Math.Min(_vlans.Count + 1, TagStack.MaxCount);
         Write(TranslatorLayout.Vlan0Tci, TranslatorLayout.Window2, BinaryPrimitives.ReverseEndianness(VlanPresent));
         _dirty = true;
     }
@@ -114,7 +114,12 @@ public sealed unsafe partial class Translator
     {
         bool isExact = !_pipeline.Options.Quirks.SharesTaggedMegaflows;
         if (isExact) ConsultVlanCount();
-        if (_vlans.Count == 0) return;
+        if (_vlans.Count == 0)
+        {
+            // In an action list a rule has made sure of a tag; an action set may have met none.
+            _ = ConsultVlanPresent();
+            return;
+        }
 
         if (!isExact && _vlans.Outer.Id == 1)
         {

@@ -111,7 +111,7 @@ public static partial class DpFlowFormatter
                 w.Begin("arp");
                 w.Ipv4("sip", a.Arp.Spa.Host, a.Arp.SpaMask.Host);
                 w.Ipv4("tip", a.Arp.Tpa.Host, a.Arp.TpaMask.Host);
-                w.Number("op", a.Arp.Op, a.Arp.OpMask, byte.MaxValue);
+                w.Number("op", a.Arp.Op.Host, a.Arp.OpMask.Host, ushort.MaxValue);
                 w.Ethernet("sha", a.Arp.Sha, a.Arp.ShaMask);
                 w.Ethernet("tha", a.Arp.Tha, a.Arp.ThaMask);
                 break;

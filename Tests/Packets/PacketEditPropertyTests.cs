@@ -21,11 +21,13 @@ public sealed class PacketEditPropertyTests
         var changed = new Dictionary<DpOp, int>();
         for (int i = 0; i < 300_000; i++)
         {
+            int vlanLimit = 1 + (i % 2);
             PacketRef packet = pool.RentRef(SampleFrames.Random(random), 7);
+            packet.LimitTags(vlanLimit);
             packet.Extract();
             for (int step = random.Next(3); step >= 0; step--)
             {
-                packet.EnsureParsed();
+                packet.EnsureCurrent();
                 DpAction action = RandomAction(random, packet);
                 byte[] before = packet.Frame.ToArray();
                 byte[] expected = PacketEditReference.Apply(packet, action);
@@ -36,7 +38,7 @@ public sealed class PacketEditPropertyTests
                 }
 
                 if (!before.AsSpan().SequenceEqual(expected)) changed[action.Op] = changed.GetValueOrDefault(action.Op) + 1;
-                AssertKeyIsFresh(pool, packet, action, before);
+                AssertKeyIsFresh(pool, packet, vlanLimit, action, before);
             }
 
             pool.Return(packet);
@@ -77,10 +79,11 @@ public sealed class PacketEditPropertyTests
         Assert.True(checkedCount > 1000, $"only {checkedCount} frames had a good checksum");
     }
 
-    private static void AssertKeyIsFresh(PacketPool pool, PacketRef packet, DpAction action, byte[] before)
+    private static void AssertKeyIsFresh(PacketPool pool, PacketRef packet, int vlanLimit, DpAction action, byte[] before)
     {
-        packet.EnsureParsed();
+        packet.EnsureCurrent();
         PacketRef fresh = pool.RentRef(packet.Frame, 7);
+        fresh.LimitTags(vlanLimit);
         fresh.Extract<MiniflowExtractor.ScalarKernel>();
         FlowKey a = packet.WholeKey();
         FlowKey b = fresh.WholeKey();

@@ -64,7 +64,7 @@ internal static class PacketEditReference
                 return f;
             case DpOp.SetArp:
                 if (key.DlType.Host is not (EthType.Arp or EthType.Rarp) || f.Length - l3 < 28) return f;
-                Write(f, l3 + 7, [a.Arp.Op], [a.Arp.OpMask]);
+                Write(f, l3 + 6, Bytes(a.Arp.Op), Bytes(a.Arp.OpMask));
                 Write(f, l3 + 8, Bytes(a.Arp.Sha), Bytes(a.Arp.ShaMask));
                 Write(f, l3 + 14, Bytes(a.Arp.Spa), Bytes(a.Arp.SpaMask));
                 Write(f, l3 + 18, Bytes(a.Arp.Tha), Bytes(a.Arp.ThaMask));

@@ -46,6 +46,55 @@ public sealed class PacketEditTests : IDisposable
         Assert.Equal("0B0B0B0B", Convert.ToHexString(packet.Frame[26..30]));
     }
 
+    /// <summary>Where one tag is parsed a second one hides the IP header from lookups, not from the actions of the same list.</summary>
+    [Fact]
+    public void ActionsBehindAPushedTagFindTheHeadersWhereTheyAre()
+    {
+        PacketRef packet = _pool.RentRef(SampleFrames.UdpIpv4Tagged, 1);
+        packet.LimitTags(1);
+        packet.Extract();
+        Assert.Equal(EthType.Ip, packet.Key.DlType.Host);
+        packet.Apply(new DpAction { Op = DpOp.PushVlan, EthType = EthType.Vlan, VlanTci = 0x1007 });
+        packet.Apply(SetSource(0x0b0b0b0b));
+        Assert.Equal("0B0B0B0B", Convert.ToHexString(packet.Frame[34..38]));
+
+        packet.EnsureCurrent();
+        Assert.Equal(EthType.Vlan, packet.Key.DlType.Host);
+        Assert.Equal(0x1007, packet.Key.Vlan0Tci.Host);
+        Assert.Equal(0u, packet.Key.NwSrc.Host);
+
+        packet.Apply(new DpAction { Op = DpOp.PopVlan });
+        packet.EnsureCurrent();
+        Assert.Equal(EthType.Ip, packet.Key.DlType.Host);
+        Assert.Equal(0x0b0b0b0bu, packet.Key.NwSrc.Host);
+    }
+
+    /// <summary>A tag is there if the frame has it, though the parser has not found it.</summary>
+    [Fact]
+    public void PopTakesTagsThatTheParserCannotSee()
+    {
+        PacketRef packet = _pool.RentRef(SampleFrames.UdpIpv4, 1);
+        packet.LimitTags(1);
+        packet.Extract();
+        for (int i = 1; i <= 3; i++) packet.Apply(new DpAction { Op = DpOp.PushVlan, EthType = EthType.Vlan, VlanTci = (ushort)(0x1000 | i) });
+        for (int i = 1; i <= 3; i++) packet.Apply(new DpAction { Op = DpOp.PopVlan });
+        Assert.Equal(SampleFrames.UdpIpv4, packet.Frame.ToArray());
+        packet.EnsureCurrent();
+        Assert.Equal(EthType.Ip, packet.Key.DlType.Host);
+        Assert.Equal(0, packet.Key.Vlan0Tci.Host);
+    }
+
+    [Fact]
+    public void AnArpOperationIsSixteenBitsWide()
+    {
+        byte[] frame = Convert.FromHexString("ffffffffffff020000000001080600010800060475010200000000010a0100090000000000000a010001");
+        PacketRef packet = _pool.RentRef(frame, 1);
+        var action = new DpAction { Op = DpOp.SetArp };
+        (action.Arp.Op, action.Arp.OpMask) = (Be16.FromHost(2), Be16.FromHost(0xffff));
+        packet.Apply(action);
+        Assert.Equal("0002", Convert.ToHexString(packet.Frame[20..22]));
+    }
+
     [Fact]
     public void RewritingATagClearsItsDeiBit()
     {

@@ -104,7 +104,7 @@ public sealed class DpFlowFormatterTests
         DpAction ipv6 = Action(DpOp.SetIpv6Misc);
         ipv6.Ipv6Misc = new DpSetIpv6Misc { HopLimit = 9, HopLimitMask = 0xff, Label = Be32.FromHost(0xa1e), LabelMask = Be32.FromHost(0xfffff) };
         DpAction arp = Action(DpOp.SetArp);
-        arp.Arp = new DpSetArp { Op = 2, OpMask = 0xff };
+        arp.Arp = new DpSetArp { Op = Be16.FromHost(2), OpMask = Be16.FromHost(0xffff) };
         DpAction mark = Action(DpOp.SetPktMark);
         mark.PktMark = new DpSetPktMark { Mark = 5, MarkMask = 0xff };
         DpAction vlan = Action(DpOp.SetVlan);
