@@ -43,7 +43,7 @@ public sealed unsafe partial class Conntrack
             Reject(packet, args.Zone, out verdict);
             return;
         }
-        if (packet->CtConnRef != 0 && IsCached(packet, args, &cx))
+        if (packet->CtConnRef != 0 && IsCached(packet, args))
         {
             ProcessCached(packet, args, &cx, out verdict);
             return;

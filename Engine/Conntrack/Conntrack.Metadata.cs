@@ -129,23 +129,15 @@ public sealed unsafe partial class Conntrack
         packet->CtConnFlags = (byte)((cx->Reply ? 1 : 0) | (cx->IcmpRelated ? 2 : 0));
     }
 
-    /// <summary>
-    /// Does what the packet carries still hold? Same zone, same connection, and the tuple is the one it was found by: a rewrite in
-    /// between makes the packet a new one.
-    /// </summary>
-    private bool IsCached(Packet* packet, in DpCt args, CtContext* cx)
+    /// <summary>Does what the packet carries still hold? Same zone, and the connection is there. (A rewrite in between has cleared it.)</summary>
+    private bool IsCached(Packet* packet, in DpCt args)
     {
         int id = packet->CtConnRef - 1;
         if ((packet->Key.CtState & CtState.Trk) == 0 || (args.Flags & DpCtFlags.Force) != 0) return false;
         if ((uint)id > (uint)_capacity || AlgOf(packet, args) != CtAlg.None) return false;
         ConnRecord* c = Conn(id);
         bool isLive = (c->Flags & ConnFlags.Live) != 0 && c->Birth == packet->CtConnBirth;
-        if (!(isLive || IsJustGone(c, packet, args)) || c->Fwd.Zone != args.Zone) return false;
-        bool reply = (packet->CtConnFlags & 1) != 0;
-        if (ConnKey.Same(cx->Key, reply ? c->Rev : c->Fwd)) return true;
-
-        // A translated packet that a later look at the same connection found invalid has lost the NAT bits, but not its new addresses.
-        return (packet->Key.CtState & (NatStates | CtState.Inv)) != 0 && ConnKey.Same(cx->Key, (reply ? c->Fwd : c->Rev).Reverse());
+        return (isLive || IsJustGone(c, packet, args)) && c->Fwd.Zone == args.Zone;
     }
 
     /// <summary>
