@@ -1,9 +1,9 @@
 namespace Mergeflow.Engine;
 
-/// <summary>Computes dp_hash from the 5-tuple (OVS <c>struct ovs_action_hash</c>).</summary>
+/// <summary>Computes dp_hash (OVS <c>struct ovs_action_hash</c>), see <see cref="DpHashFunction"/>.</summary>
 public struct DpHash
 {
-    /// <summary>0 = L4 (addresses, protocol, ports), 1 = symmetric L4.</summary>
+    /// <summary>0 = L4 (addresses, protocol, ports), 1 = symmetric.</summary>
     public uint Algorithm;
 
     /// <summary>Seed.</summary>

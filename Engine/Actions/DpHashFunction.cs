@@ -1,35 +1,66 @@
-using System.Runtime.Intrinsics;
+using Mergeflow.Native;
 
 namespace Mergeflow.Engine;
 
-/// <summary>The function behind the <see cref="DpOp.Hash"/> action: dp_hash over the 5-tuple of a parsed packet.</summary>
+/// <summary>The function behind the <see cref="DpOp.Hash"/> action: dp_hash of a parsed packet.</summary>
+/// <remarks>
+/// What goes in, as in OVS (<c>flow_hash_5tuple</c>, <c>flow_hash_symmetric_l3l4</c>):
+/// <code>
+///                 algorithm 0                         algorithm 1, both directions alike
+/// IPv4, IPv6      addresses, protocol, ports or       addresses, protocol, ports of TCP and SCTP
+///                 ICMP type and code                  unless it is a fragment
+/// ARP             addresses, operation                Ethernet addresses and type, VLANs
+/// anything else   nothing                             Ethernet addresses and type, VLANs
+/// </code>
+/// A merged rule that pins these fields pins the hash.
+/// </remarks>
 public static unsafe class DpHashFunction
 {
-    /// <summary>
-    /// 32-bit hash of addresses, protocol and ports. Algorithm 1 is symmetric: both directions hash alike. The inputs are exactly the
-    /// 5-tuple, so a merged rule that pins the 5-tuple pins the hash.
-    /// </summary>
+    private const uint Ipv6Lane = 1u << 2;
+    private const uint RareLane = 1u << 5;
+
+    /// <summary>The 32-bit hash of a parsed packet.</summary>
     public static uint Compute(Packet* p, DpHash args)
     {
         ref FlowKey k = ref p->Key;
-        ulong src;
-        ulong dst;
-        if ((p->KeyLanes & 0b100) != 0)
-        {
-            src = Fold(k.Ipv6Src);
-            dst = Fold(k.Ipv6Dst);
-        }
-        else
-        {
-            src = k.NwSrc.Host;
-            dst = k.NwDst.Host;
-        }
+        bool isIp = k.DlType.Host is EthType.Ip or EthType.Ipv6;
+        if (args.Algorithm == 1) return isIp ? Symmetric(p, args.Basis) : SymmetricLink(p, args.Basis);
+        if (!isIp && k.DlType.Host != EthType.Arp) return Finish(0, args.Basis, 0);
 
-        ulong a = Mix(src ^ ((ulong)k.TpSrc.Host << 40));
-        ulong b = Mix(dst ^ ((ulong)k.TpDst.Host << 40));
-        ulong both = args.Algorithm == 1 ? a + b : a + (b * 0x9E3779B97F4A7C15UL);
-        return (uint)(Mix(both ^ args.Basis ^ ((ulong)k.NwProto << 56)) >> 32);
+        (ulong src, ulong dst) = Addresses(p);
+        bool hasPorts = isIp && k.NwProto is IpProto.Tcp or IpProto.Udp or IpProto.Sctp or IpProto.Icmp or IpProto.Icmpv6;
+        if (hasPorts) (src, dst) = (src ^ ((ulong)k.TpSrc.Host << 40), dst ^ ((ulong)k.TpDst.Host << 40));
+        return Finish(Mix(src) + (Mix(dst) * 0x9E3779B97F4A7C15UL), args.Basis, k.NwProto);
     }
+
+    /// <summary>No UDP ports: all fragments of a datagram hash alike.</summary>
+    private static uint Symmetric(Packet* p, uint basis)
+    {
+        ref FlowKey k = ref p->Key;
+        (ulong src, ulong dst) = Addresses(p);
+        bool hasPorts = k.NwProto is IpProto.Tcp or IpProto.Sctp && k.NwFrag == NwFrag.No;
+        if (hasPorts) (src, dst) = (src ^ ((ulong)k.TpSrc.Host << 40), dst ^ ((ulong)k.TpDst.Host << 40));
+        return Finish(Mix(src) + Mix(dst), basis, k.NwProto);
+    }
+
+    /// <summary>OVS <c>flow_hash_symmetric_l2</c>.</summary>
+    private static uint SymmetricLink(Packet* p, uint basis)
+    {
+        const ushort vid = 0x0fff;
+        ref FlowKey k = ref p->Key;
+        int vlans = k.Vlan0Tci.Host & vid;
+        if ((p->KeyLanes & RareLane) != 0) vlans ^= k.Vlan1Tci.Host & vid;
+        return Finish(Mix(k.DlSrc.ToUInt64()) + Mix(k.DlDst.ToUInt64()) + Mix(((ulong)vlans << 16) | k.DlType.Host), basis, 0);
+    }
+
+    private static (ulong Src, ulong Dst) Addresses(Packet* p)
+    {
+        ref FlowKey k = ref p->Key;
+        if (k.DlType.Host != EthType.Ipv6) return (k.NwSrc.Host, k.NwDst.Host);
+        return (p->KeyLanes & Ipv6Lane) != 0 ? (Fold(k.Ipv6Src), Fold(k.Ipv6Dst)) : (0, 0);
+    }
+
+    private static uint Finish(ulong hash, uint basis, byte proto) => (uint)(Mix(hash ^ basis ^ ((ulong)proto << 56)) >> 32);
 
     private static ulong Fold(Ipv6Address address)
     {

@@ -86,7 +86,7 @@ public sealed unsafe partial class TraceMerger
         if (!PinTuple(ref header)) return false;
         FlowKey pin = default;
         pin.NwFrag = (NwFrag)0xff;
-        if (algorithm == 1)
+        if (algorithm == 1 && header.Current.DlType.Host is not (EthType.Ip or EthType.Ipv6))
         {
             pin.Bytes[..12].Fill(0xff);
             pin.Vlan0Tci = pin.Vlan1Tci = new Be16(0xffff);

@@ -12,38 +12,59 @@ public sealed unsafe partial class Translator
     private int _savedCount;
     private SavedVlans[] _savedVlans = new SavedVlans[16];
 
-    /// <summary>Runs the nested list on a copy (OVS <c>compose_clone</c>).</summary>
+    /// <summary>
+    /// Runs the nested list on a copy (OVS <c>clone_xlate_actions</c>). The datapath copies the packet if what came out cannot be undone by
+    /// rewriting headers, however deep in tables and groups it was found; else the packet is rewritten when it is used next.
+    /// </summary>
     private void Clone(XlateOp op, bool last)
     {
         int stackCount = _stack.Count;
         UInt128[] stack = stackCount == 0 ? [] : [.. _stack];
         XlateOp[] actionSet = _actionSet.Count == 0 ? [] : [.. _actionSet];
-        if (op.Reversible || last)
+        bool isTranslated = _isTranslated;
+
+        // A copy for sure: what is pending is not written twice.
+        bool copies = !op.Reversible && !last;
+        if (copies) Commit();
+        int saved = Save();
+        int record = _out.Count;
+        Run(op.Nested, last || copies);
+        EndCopy();
+        if (_out.Count > record && (copies || (!last && !IsReversible(record))))
         {
-            // What the copy has popped or looked up in conntrack stays known of the packet, as in Open vSwitch.
-            int saved = Save();
-            Run(op.Nested, last);
-            EndCopy();
-            bool wasMpls = _wasMpls;
-            RestoreFlow(saved);
-            _wasMpls = wasMpls;
+            int count = _out.Count - record;
+            _out.Insert(record, DpOp.Clone).NestedCount = count;
+            RestoreAll(saved);
+            _isTranslated = isTranslated;
         }
         else
         {
-            Commit();
-            int saved = Save();
-            int record = _out.Count;
-            _out.Add(DpOp.Clone);
-            Run(op.Nested, isLast: true);
-            EndCopy();
-            if (!Nest(record)) _out.Truncate(record);
-            RestoreAll(saved);
+            RestoreFlow(saved);
         }
 
         _stack.Clear();
         _stack.AddRange(stack);
         _actionSet.Clear();
         _actionSet.AddRange(actionSet);
+    }
+
+    /// <summary>Whether set, push and pop actions can undo all that stands from record <paramref name="from"/> on (OVS <c>odp_actions_are_reversible</c>).</summary>
+    private bool IsReversible(int from)
+    {
+        for (int at = from; at < _out.Count; at++)
+        {
+            ref DpAction a = ref _out.At(at);
+            switch (a.Op)
+            {
+                case DpOp.Ct or DpOp.CtClear or DpOp.Hash or DpOp.Truncate or DpOp.Meter or DpOp.TnlPush or DpOp.TnlPop or DpOp.Drop:
+                    return false;
+                case DpOp.Clone or DpOp.Sample or DpOp.CheckPktLen:
+                    at += a.NestedCount + a.ElseCount;
+                    break;
+            }
+        }
+
+        return true;
     }
 
     /// <summary>
@@ -141,7 +162,8 @@ public sealed unsafe partial class Translator
     private void RestoreFlow(int slot)
     {
         Buffer.MemoryCopy(_saved + (slot * SavedBytes), _flow, SavedBytes, 2 * TranslatorLayout.StrideBytes);
-        (_vlans, _wasMpls) = (_savedVlans[slot].Vlans, _savedVlans[slot].WasMpls);
+        SavedVlans s = _savedVlans[slot];
+        (_vlans, _wasMpls, _conntracked, _conntrackedInKey) = (s.Vlans, s.WasMpls, s.Conntracked, s.ConntrackedInKey);
         _dirty = true;
         _savedCount = slot;
     }

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 
 namespace Mergeflow.Engine;
@@ -134,7 +135,7 @@ public sealed unsafe partial class Translator
             case XlateOpKind.ClearActions:
                 _actionSet.Clear();
                 _actionSetHasGroup = false;
-                Write(TranslatorLayout.ActsetOutput, TranslatorLayout.Window4, 0);
+                SetActsetOutput(PortNames.Unset);
                 return true;
             case XlateOpKind.CheckPktLarger:
                 CheckPktLarger(op, rest);
@@ -169,14 +170,18 @@ public sealed unsafe partial class Translator
         foreach (XlateOp op in ops)
         {
             if (_actionSetHasGroup) break;
-            if (op.Kind == XlateOpKind.Output) Write(TranslatorLayout.ActsetOutput, TranslatorLayout.Window4, System.Buffers.Binary.BinaryPrimitives.ReverseEndianness(op.Arg));
+            if (op.Kind == XlateOpKind.Output) SetActsetOutput(op.Arg);
             if (op.Kind != XlateOpKind.Group) continue;
-            Write(TranslatorLayout.ActsetOutput, TranslatorLayout.Window4, 0);
+            SetActsetOutput(PortNames.Unset);
             _actionSetHasGroup = true;
         }
 
         _actionSet.AddRange(ops);
     }
+
+    /// <summary>Where the action set leads: the field is of OpenFlow 1.5 and has the wide numbers of reserved ports.</summary>
+    private void SetActsetOutput(uint port)
+        => Write(TranslatorLayout.ActsetOutput, TranslatorLayout.Window4, BinaryPrimitives.ReverseEndianness(PortNames.Widen(port)));
 
     /// <summary>Executes the action set at the end of the pipeline.</summary>
     private void RunActionSet()

@@ -192,6 +192,7 @@ public sealed unsafe partial class Translator : IDisposable
         _table = 0;
         _depth = _recursion = _resubmits = _savedCount = 0;
         BeginVlans();
+        SetActsetOutput(PortNames.Unset);
     }
 
     /// <summary>Runs the packet from table 0, or from where its recirculation id says; false if that is unknown.</summary>

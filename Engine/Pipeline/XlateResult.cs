@@ -103,6 +103,17 @@ public sealed unsafe class XlateResult : IDisposable
         return ref a;
     }
 
+    /// <summary>Puts a zeroed record in front of record <paramref name="index"/>.</summary>
+    internal ref DpAction Insert(int index, DpOp op)
+    {
+        Add(op);
+        new Span<DpAction>(_actions + index, Count - 1 - index).CopyTo(new Span<DpAction>(_actions + index + 1, Count - 1 - index));
+        ref DpAction a = ref _actions[index];
+        a = default;
+        a.Op = op;
+        return ref a;
+    }
+
     /// <summary>Record <paramref name="index"/>.</summary>
     internal ref DpAction At(int index) => ref _actions[index];
 

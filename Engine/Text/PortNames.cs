@@ -17,6 +17,9 @@ public sealed class PortNames
     /// <summary>OpenFlow 1.1+ numbers of reserved ports are the 16-bit ones plus this (<c>OFPP11_OFFSET</c>).</summary>
     public const uint WideOffset = 0xffff0000;
 
+    /// <summary>The OpenFlow 1.1+ number of a port that is given in 16 bits (OVS <c>ofputil_port_to_ofp11</c>).</summary>
+    public static uint Widen(uint port) => port is >= Max and <= ushort.MaxValue ? port + WideOffset : port;
+
     /// <summary>No names: numbers and reserved names only.</summary>
     public static readonly PortNames None = new(new Dictionary<string, uint>());
 

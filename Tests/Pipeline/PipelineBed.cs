@@ -9,12 +9,13 @@ internal sealed class PipelineBed : IDisposable
     private readonly PacketPool _pool = new(2, 9500);
     private readonly FlowTextParser _parser = new();
 
-    public PipelineBed(string flows, string groups = "", int portCount = 6, int stagedTableRules = 0)
+    public PipelineBed(string flows, string groups = "", int portCount = 6, int stagedTableRules = 0, int vlanLimit = 2, bool exactVlanPop = true)
     {
         Pipeline = new OfPipeline(new PipelineOptions
         {
             Ports = [.. Enumerable.Range(1, portCount).Select(n => new PipelinePort($"p{n}", (uint)n))],
-            Quirks = Quirks.None with { StagedTableRules = stagedTableRules },
+            VlanLimit = vlanLimit,
+            Quirks = (exactVlanPop ? Quirks.None : Quirks.Ovs31) with { StagedTableRules = stagedTableRules },
         });
         foreach (GroupMod g in _parser.ParseGroups(groups)) Pipeline.ApplyGroup(g);
         Pipeline.ApplyAll(_parser.ParseFlows(flows));

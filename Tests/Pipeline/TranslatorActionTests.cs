@@ -162,6 +162,72 @@ public sealed class TranslatorActionTests
         Assert.Equal("3,ct(commit),2", bed.Actions(Tcp()));
     }
 
+    [Theory]
+    [InlineData("clone(resubmit(,1)),output:3", "ip,actions=ct(commit,nat(src=9.9.9.9)),output:2", "clone(ct(commit,nat(src=9.9.9.9)),2),3")]
+    [InlineData("clone(resubmit(,1)),output:3", "ip,actions=mod_nw_tos:4,output:2", "set(ipv4(tos=0x4/0xfc)),2,set(ipv4(tos=0/0xfc)),3")]
+    [InlineData("clone(clone(resubmit(,1)),output:4),output:3", "ip,actions=ct(commit)", "clone(ct(commit)),4,3")]
+    [InlineData("clone(group:1),output:3", "ip,actions=ct(commit),output:2", "clone(ct(commit),2),3")]
+    [InlineData("clone(output(port=2,max_len=64)),output:3", "", "clone(trunc(64),2),3")]
+    [InlineData("mod_nw_ttl:9,clone(resubmit(,1)),output:3", "ip,actions=ct(commit),output:2", "clone(set(ipv4(ttl=9)),ct(commit),2),set(ipv4(ttl=9)),3")]
+    [InlineData("clone(resubmit(,1))", "ip,actions=ct(commit),output:2", "ct(commit),2")]
+    [InlineData("clone(resubmit(,1)),output:3", "ip,actions=ct_clear,output:2", "2,3")]
+    public void What_a_clone_comes_to_decides_whether_the_packet_is_copied(string actions, string table1, string program)
+    {
+        using PipelineBed bed = new($"ip,actions={actions}", "group_id=1,type=indirect,bucket=resubmit(,1)\ngroup_id=2,type=select,bucket=output:2,bucket=output:4");
+        if (table1.Length > 0) bed.Mod($"add table=1,{table1}");
+        Assert.Equal(program, bed.Actions(Tcp()));
+        Assert.Null(bed.Result.Error);
+    }
+
+    [Fact]
+    public void A_clone_that_forgets_the_connection_leaves_the_original_tracked()
+    {
+        using PipelineBed bed = new("ct_state=+trk,ip,actions=clone(ct_clear,output:2),ct_clear,resubmit(,1)\ntable=1,priority=2,ct_state=+trk,ip,actions=output:3\ntable=1,ip,actions=output:4");
+        FlowKey key = Tcp();
+        key.CtState = CtState.Trk | CtState.New;
+        Assert.Equal("clone(ct_clear,2),ct_clear,4", bed.Actions(key));
+    }
+
+    [Theory]
+    [InlineData("actset_output=unset,actions=output:2", "2")]
+    [InlineData("actset_output=3,actions=output:2", "drop")]
+    [InlineData("actions=write_actions(output:3),goto_table:1\ntable=1,actset_output=3,actions=output:2", "2,3")]
+    [InlineData("actions=write_actions(output:in_port),goto_table:1\ntable=1,actset_output=in_port,actions=output:2", "2,1")]
+    [InlineData("actions=write_actions(output:3),goto_table:1\ntable=1,actions=clear_actions,goto_table:2\ntable=2,actset_output=unset,actions=output:2", "2")]
+    [InlineData("actions=write_actions(output:3,group:7),goto_table:1\ntable=1,actset_output=unset,actions=output:2", "2")]
+    [InlineData("actions=move:OXM_OF_ACTSET_OUTPUT[0..15]->NXM_NX_REG0[0..15],resubmit(,1)\ntable=1,reg0=0xfff7,actions=output:2", "2")]
+    [InlineData("actions=move:OXM_OF_ACTSET_OUTPUT[]->NXM_NX_REG0[],resubmit(,1)\ntable=1,reg0=0xfffffff7,actions=output:2", "2")]
+    public void Where_the_action_set_leads_is_unset_until_it_has_an_output(string rules, string program)
+    {
+        using PipelineBed bed = new(rules, "group_id=7,type=all");
+        Assert.Equal(program, bed.Actions(Tcp()));
+    }
+
+    [Theory]
+    [InlineData("set_field:2->arp_op,output:2", "set(arp(op=2)),2", "")]
+    [InlineData("load:2->NXM_OF_ARP_OP[0..3],output:2", "set(arp(op=2)),2", "41:f0")]
+    [InlineData("set_field:10.9.9.9->arp_spa,output:2", "2", "41:ff")]
+    public void Of_an_arp_operation_that_reads_as_none_both_bytes_are_written(string actions, string program, string mask)
+    {
+        using PipelineBed bed = new($"arp,actions={actions}");
+        FlowKey key = bed.Key(Convert.FromHexString("ffffffffffff020000000001080600010800060475010200000000010a0100090000000000000a010001"));
+        Assert.Equal(program, bed.Actions(key));
+        Assert.Equal(mask, bed.Mask());
+    }
+
+    /// <summary>A flow has room for two tags, however many of a packet's are parsed.</summary>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(7)]
+    public void A_tag_is_pushed_in_front_of_the_one_that_is_there(int vlanLimit)
+    {
+        using PipelineBed bed = new("actions=push_vlan:0x8100,set_field:4103->vlan_vid,output:2", vlanLimit: vlanLimit);
+        Assert.Equal("push_vlan(vid=7,pcp=0),2", bed.Actions(Tagged(Tcp(), 5)));
+        Assert.Equal("push_vlan(vid=7,pcp=0),2", bed.Actions(Tcp()));
+    }
+
     [Fact]
     public void Check_pkt_larger_translates_the_rest_twice()
     {

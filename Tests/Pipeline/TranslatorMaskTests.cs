@@ -30,6 +30,23 @@ public sealed class TranslatorMaskTests
         Assert.Equal(mask, bed.Mask());
     }
 
+    /// <summary>An action list that strips a tag follows a match that has made sure of one; an action set may meet a packet without.</summary>
+    [Theory]
+    [InlineData("strip_vlan,output:2", true)]
+    [InlineData("strip_vlan,output:2", false)]
+    [InlineData("strip_vlan,push_vlan:0x8100,set_field:4099->vlan_vid,output:2", true)]
+    [InlineData("strip_vlan,push_vlan:0x8100,set_field:4099->vlan_vid,output:2", false)]
+    [InlineData("pop_vlan,push_vlan:0x8100,output:2", true)]
+    [InlineData("pop_vlan,push_vlan:0x8100,output:2", false)]
+    public void An_action_set_looks_for_the_tag_that_it_needs(string set, bool exactVlanPop)
+    {
+        using PipelineBed bed = new($"actions=write_actions({set})", exactVlanPop: exactVlanPop);
+        string untagged = bed.Actions(Tcp());
+        Assert.NotEqual(0, bed.Result.Mask.Vlan0Tci.Host & 0x1000);
+        Assert.NotEqual(untagged, bed.Actions(Tagged(Tcp(), 5)));
+        Assert.NotEqual(0, bed.Result.Mask.Vlan0Tci.Host & 0x1000);
+    }
+
     [Fact]
     public void A_rule_of_higher_priority_is_excluded_by_one_bit()
     {
