@@ -27,6 +27,7 @@ public sealed class AgingThread : IPoller
     /// <inheritdoc/>
     public int Step(long nowMs)
     {
+        nowMs = _offload.Clock.Of(nowMs);
         if (_left <= 0)
         {
             if (nowMs < _sliceDueMs) return 0;

@@ -12,6 +12,9 @@ public sealed unsafe partial class Conntrack
     private const int FineShift = 8;
     private const int CoarseSlots = 1024;
     private const int WheelSlotCount = FineSlots + CoarseSlots;
+
+    /// <summary>Ticks after which every slot has been the current one.</summary>
+    private const long WheelTurn = (long)FineSlots * CoarseSlots;
     private const int StepBudget = 256;
 
     /// <summary>First connection of each slot, 0 = empty.</summary>
@@ -29,6 +32,7 @@ public sealed unsafe partial class Conntrack
     /// </summary>
     public int Step(long nowMs)
     {
+        nowMs = Clock.Of(nowMs);
         Sweep(nowMs);
         FreeRetired(StepBudget);
         return ExpireFragments(nowMs, CtFragments.PurgeMs, StepBudget) + Turn(nowMs, StepBudget);
@@ -56,6 +60,9 @@ public sealed unsafe partial class Conntrack
     {
         long target = nowMs >> TickShift;
         int handled = 0;
+
+        // After a leap of the clock one turn is enough to see every slot, and whole turns leave each slot where it is.
+        if (target - _tick >= 2 * WheelTurn) _tick += (((target - _tick) / WheelTurn) - 1) * WheelTurn;
         while (true)
         {
             if (_count == 0)

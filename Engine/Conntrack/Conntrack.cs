@@ -94,6 +94,9 @@ public sealed unsafe partial class Conntrack : IDisposable
     /// <summary>Told about changes of connections that merged rules depend on; null = nobody.</summary>
     public IConnObserver? Observer { get; set; }
 
+    /// <summary>What the times of <see cref="Step"/> are taken by; packets come with steady times.</summary>
+    public SteadyClock Clock { get; init; } = new();
+
     /// <summary>Check TCP sequence numbers.</summary>
     public bool TcpSeqChk { get; set; }
 

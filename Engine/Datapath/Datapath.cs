@@ -1,3 +1,4 @@
+using Mergeflow.Native;
 using Mergeflow.Nic;
 
 namespace Mergeflow.Engine;
@@ -34,15 +35,16 @@ public sealed partial class Datapath : IDisposable
             SweepMs = options.ConntrackSweepMs,
             GuardPages = options.GuardPages,
             Quirks = options.Quirks,
-        });
+        })
+        { Clock = Clock };
         Megaflows = new MegaflowTable(options.MegaflowCapacity, Quiescent);
         _upcall = new UpcallHandler(Pipeline, Megaflows) { TelemetryId = TelemetryId, SubtableLimit = options.Quirks.UnboundedSubtables ? int.MaxValue : options.SubtableLimit };
-        Revalidator = new Revalidator(Pipeline, _upcall, options) { TelemetryId = TelemetryId };
+        Revalidator = new Revalidator(Pipeline, _upcall, options) { TelemetryId = TelemetryId, Clock = Clock };
         if (CreateProvider(options) is { } provider)
         {
             var end = new PmdOffload((provider as SoftOffloadProvider)?.Table, new RecordingFilter(Math.Max(options.RecordAfterPackets, options.OffloadThread.Admission.RecordAfterPackets)));
             OffloadParts parts = options.OffloadThread.Parts;
-            Offload = new OffloadThread(end, Megaflows, parts.Megaflows(Megaflows), parts.Connections(Conntrack), parts.Provider(provider), options.OffloadThread) { TelemetryId = TelemetryId };
+            Offload = new OffloadThread(end, Megaflows, parts.Megaflows(Megaflows), parts.Connections(Conntrack), parts.Provider(provider), options.OffloadThread) { TelemetryId = TelemetryId, Clock = Clock };
             Aging = new AgingThread(Offload);
             Conntrack.Observer = end;
             _upcall.Observer = Offload;
@@ -53,6 +55,7 @@ public sealed partial class Datapath : IDisposable
             new PmdOptions
             {
                 Offload = Offload?.Pmd,
+                Clock = Clock,
                 Pool = new PacketPool(options.PacketCapacity, options.FrameCapacityBytes, options.GuardPages),
                 CacheOn = options.CacheOn,
                 EmcEntryCount = options.EmcEntryCount,
@@ -72,6 +75,12 @@ public sealed partial class Datapath : IDisposable
     }
 
     public DatapathOptions Options { get; }
+
+    /// <summary>
+    /// Times that callers give are taken by this clock: control operations here, batches, and the steps of pollers. Who tells a <see cref="NicFrontEnd"/> the time
+    /// of a clock that can be set back, takes it from here.
+    /// </summary>
+    public SteadyClock Clock { get; } = new();
 
     /// <summary>Tells this datapath from the others of the process in events and metrics; 1 is the first.</summary>
     public int TelemetryId { get; } = Interlocked.Increment(ref s_lastTelemetryId);
@@ -111,12 +120,14 @@ public sealed partial class Datapath : IDisposable
     /// <param name="purge">Delete all megaflows instead of translating them again (OVS <c>revalidator/purge</c>).</param>
     public void ApplyFlowMods(IReadOnlyList<FlowMod> mods, long nowMs, bool purge = false)
     {
+        nowMs = Clock.Of(nowMs);
         if (Pipeline.ApplyAll(mods, nowMs)) AfterTableChange(nowMs, purge);
     }
 
     /// <summary>Applies a group modification, with the same promise.</summary>
     public void ApplyGroupMod(GroupMod mod, long nowMs, bool purge = false)
     {
+        nowMs = Clock.Of(nowMs);
         Pipeline.ApplyGroup(mod);
         AfterTableChange(nowMs, purge);
     }
@@ -127,6 +138,7 @@ public sealed partial class Datapath : IDisposable
     /// </summary>
     public void SetPort(uint port, bool exists, long nowMs)
     {
+        nowMs = Clock.Of(nowMs);
         Pmd.Ports.SetExists(port, exists);
         Offload?.OnPortRemoved(port);
         Offload?.Acknowledge(nowMs);
@@ -135,6 +147,7 @@ public sealed partial class Datapath : IDisposable
     /// <summary>Removes connections: all, or those of one zone.</summary>
     public void FlushConntrack(ushort? zone, long nowMs)
     {
+        nowMs = Clock.Of(nowMs);
         if (zone is { } z) Conntrack.FlushZone(z);
         else Conntrack.FlushAll(nowMs);
         Offload?.Acknowledge(nowMs);
@@ -143,6 +156,7 @@ public sealed partial class Datapath : IDisposable
     /// <summary>Deletes every megaflow and every merged rule, their statistics pushed (OVS <c>revalidator/purge</c>).</summary>
     public void FlushMegaflows(long nowMs)
     {
+        nowMs = Clock.Of(nowMs);
         Offload?.Settle(nowMs);
         Revalidator.Purge(nowMs);
         Offload?.Barrier(nowMs);
@@ -152,6 +166,7 @@ public sealed partial class Datapath : IDisposable
     /// <summary>Pushes everything that is counted anywhere to where it is reported.</summary>
     public void Settle(long nowMs)
     {
+        nowMs = Clock.Of(nowMs);
         Offload?.Settle(nowMs);
         if (Revalidator.PushAll(nowMs)) Offload?.Barrier(nowMs);
     }
@@ -159,6 +174,7 @@ public sealed partial class Datapath : IDisposable
     /// <summary>What happens when the clock moves: expiry of connections, megaflows and rules.</summary>
     public void Expire(long nowMs)
     {
+        nowMs = Clock.Of(nowMs);
         // What hardware has forwarded keeps a connection alive: it is read first, should it not have been readable before.
         Offload?.Settle(nowMs);
         Conntrack.ExpireAll(nowMs);

@@ -1,3 +1,5 @@
+using Mergeflow.Native;
+
 namespace Mergeflow.Engine;
 
 /// <summary>What a <see cref="PmdThread"/> is made of.</summary>
@@ -15,6 +17,9 @@ public sealed class PmdOptions
 
     /// <summary>See <see cref="PacketFlags.OneTag"/>.</summary>
     public bool OneTag { get; init; }
+
+    /// <summary>What the times of batches are taken by.</summary>
+    public SteadyClock Clock { get; init; } = new();
 
     public PmdOffload? Offload { get; init; }
 }

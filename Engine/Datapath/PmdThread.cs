@@ -28,6 +28,7 @@ public sealed unsafe partial class PmdThread : IDisposable
     private readonly Conntrack _conntrack;
     private readonly MeterTable _meters;
     private readonly IPacketSink? _sink;
+    private readonly SteadyClock _clock;
 
     /// <summary>See <see cref="RevocationGates.Closings"/>; null without a soft device.</summary>
     private readonly int* _gates;
@@ -54,6 +55,7 @@ public sealed unsafe partial class PmdThread : IDisposable
         _sink = sink;
         _meters = options.Meters;
         Offload = options.Offload;
+        _clock = options.Clock;
         if (Offload?.Table is { } table) _gates = table.Gates.Closings;
         _oneTag = options.OneTag;
         if (options.CacheOn) _emc = new ExactMatchCache(options.EmcEntryCount);
@@ -89,7 +91,7 @@ public sealed unsafe partial class PmdThread : IDisposable
     private void Process<T>(Packet** packets, int count, long nowMs)
         where T : struct, IStageMarks
     {
-        _nowMs = nowMs;
+        _nowMs = _clock.Of(nowMs);
         Stats.Batches++;
         Stats.Rx += (ulong)count;
         CountReceived(packets, count);

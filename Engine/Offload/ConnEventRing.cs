@@ -57,4 +57,7 @@ public sealed class ConnEventRing
 
     /// <summary>True once after events were lost.</summary>
     public bool TakeOverflow() => Interlocked.Exchange(ref _overflowed, 0) != 0;
+
+    /// <summary>For tests: an empty ring that has seen so many entries (modulo 2^32).</summary>
+    internal void StartAt(uint position) => _head = _tail = position;
 }

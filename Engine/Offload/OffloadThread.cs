@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using Mergeflow.Native;
 
 namespace Mergeflow.Engine;
 
@@ -61,6 +62,9 @@ public sealed partial class OffloadThread : IPoller, IMegaflowObserver, IDisposa
     /// <summary>Number of the datapath in events and metrics.</summary>
     internal int TelemetryId { get; init; }
 
+    /// <summary>What the times of steps are taken by.</summary>
+    public SteadyClock Clock { get; init; } = new();
+
     /// <inheritdoc/>
     public string Name => "offload";
 
@@ -88,6 +92,7 @@ public sealed partial class OffloadThread : IPoller, IMegaflowObserver, IDisposa
     /// <inheritdoc/>
     public int Step(long nowMs)
     {
+        nowMs = Clock.Of(nowMs);
         lock (_gate) return StepLocked(nowMs);
     }
 

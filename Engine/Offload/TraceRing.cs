@@ -47,4 +47,7 @@ public sealed class TraceRing
 
     /// <summary>Step 4: done with the oldest trace.</summary>
     public void Release() => Volatile.Write(ref _head, _head + 1);
+
+    /// <summary>For tests: an empty ring that has seen so many entries (modulo 2^32).</summary>
+    internal void StartAt(uint position) => _head = _tail = position;
 }

@@ -17,6 +17,12 @@ public sealed class RecircStore
     private uint _lastId;
     private long _sweptAtMs = long.MinValue;
 
+    /// <summary>For tests: the id given last.</summary>
+    internal uint LastId
+    {
+        set => _lastId = value;
+    }
+
     /// <summary>Number of ids that can be resolved.</summary>
     public int Count
     {

@@ -45,6 +45,9 @@ public sealed class Revalidator : IPoller
     /// <summary>Number of the datapath in events and metrics.</summary>
     internal int TelemetryId { get; init; }
 
+    /// <summary>What the times of steps are taken by.</summary>
+    public SteadyClock Clock { get; init; } = new();
+
     /// <summary>Credits what the offload device has counted up to a time, ms; null = there is none.</summary>
     public Action<long>? ReadDevice { get; set; }
 
@@ -60,6 +63,7 @@ public sealed class Revalidator : IPoller
     /// <summary>A slice: statistics and idle expiry, and the whole table at once when the OpenFlow tables have changed.</summary>
     public int Step(long nowMs)
     {
+        nowMs = Clock.Of(nowMs);
         _nowMs = nowMs;
         _pipeline.ForgetAged(nowMs);
         if (_pipeline.Recirc.HasIdle) _pipeline.Recirc.Sweep(nowMs, SlicePerStep);

@@ -1,0 +1,84 @@
+using Mergeflow.Native;
+using Xunit;
+
+namespace Mergeflow.Tests;
+
+public sealed class SteadyClockTests
+{
+    private const long YearMs = 365L * 86_400_000;
+
+    [Fact]
+    public void ItFollowsAClockThatRuns()
+    {
+        var clock = new SteadyClock();
+        foreach (long ms in new[] { 0L, 1, 5, 5, 1_000_000, YearMs, 50 * YearMs }) Assert.Equal(ms, clock.Of(ms));
+    }
+
+    /// <summary>A thread that was held up between reading the clock and saying so.</summary>
+    [Fact]
+    public void ALittleBehindIsTheLatestTime()
+    {
+        var clock = new SteadyClock();
+        clock.Of(20_000);
+        Assert.Equal(20_000, clock.Of(20_000 - SteadyClock.MaxSkewMs));
+        Assert.Equal(20_000, clock.Of(19_999));
+        Assert.Equal(20_001, clock.Of(20_001));
+    }
+
+    [Theory]
+    [InlineData(100)]
+    [InlineData(YearMs)]
+    [InlineData(50 * YearMs)]
+    public void AClockThatWasSetBackGoesOnFromThere(long atMs)
+    {
+        var clock = new SteadyClock();
+        clock.Of(atMs + SteadyClock.MaxSkewMs);
+        long set = -YearMs;
+        Assert.Equal(atMs + SteadyClock.MaxSkewMs, clock.Of(set));
+        Assert.Equal(atMs + SteadyClock.MaxSkewMs + 7, clock.Of(set + 7));
+        Assert.Equal(atMs + SteadyClock.MaxSkewMs + 5007, clock.Of(set + 5007));
+    }
+
+    [Fact]
+    public void AnyTimesGiveTimesThatDoNotGoBack()
+    {
+        var random = new Random(1);
+        var clock = new SteadyClock();
+        long last = 0;
+        long[] odd = [long.MinValue, long.MinValue + 1, -1, 0, 1, SteadyClock.MaxMs, long.MaxValue - 1, long.MaxValue];
+        for (int i = 0; i < 20_000; i++)
+        {
+            long given = random.Next(4) switch { 0 => odd[random.Next(odd.Length)], 1 => random.NextInt64(long.MinValue, long.MaxValue), _ => random.NextInt64(0, YearMs) };
+            long now = clock.Of(given);
+            Assert.True(now >= last, $"{given}: {now} after {last}");
+            last = now;
+        }
+    }
+
+    /// <summary>Threads that read one clock, which is set back by a day again and again: each sees time go on, none sees it go back, and it does not run away.</summary>
+    [Fact]
+    public void ThreadsAgree()
+    {
+        const int Threads = 4, Reads = 100_000, StepMs = 3, DayMs = 86_400_000;
+        var clock = new SteadyClock();
+        long ticks = 0;
+        bool[] wentBack = new bool[Threads];
+        Thread[] threads = [.. Enumerable.Range(0, Threads).Select(n => new Thread(() =>
+        {
+            long last = 0;
+            for (int i = 0; i < Reads; i++)
+            {
+                // The clock runs for a day, then is set back to 0.
+                long read = Interlocked.Add(ref ticks, StepMs) % DayMs;
+                long now = clock.Of(read);
+                wentBack[n] |= now < last;
+                last = now;
+            }
+        }))];
+        foreach (Thread t in threads) t.Start();
+        foreach (Thread t in threads) t.Join();
+        Assert.DoesNotContain(true, wentBack);
+        long passedMs = (long)Threads * Reads * StepMs;
+        Assert.InRange(clock.Of(0), passedMs - DayMs, passedMs + DayMs);
+    }
+}
