@@ -22,7 +22,7 @@ internal sealed class ReplayInputOptions
     private readonly Option<string> _cache = new("--cache") { HelpName = "on|off", Description = "Microflow caches.", DefaultValueFactory = _ => "on" };
     private readonly Option<int> _batch = new("--batch") { HelpName = "N", Description = "Packets per batch; more than 32 are split.", DefaultValueFactory = _ => MaxBatch };
     private readonly Option<ulong> _seed = new("--seed") { HelpName = "S", Description = "Seed of all that is chosen by chance.", DefaultValueFactory = _ => 0 };
-    private readonly Option<string> _quirks = new("--quirks") { HelpName = "ovs-3.1|none", Description = "Whose faults are repeated: those of Open vSwitch 3.1, with which cases are recorded, or none, as the switch ships.", DefaultValueFactory = _ => Quirks.Ovs31.Name };
+    private readonly Option<string?> _quirks = new("--quirks") { HelpName = "ovs-3.1|none", Description = "Whose faults are repeated: those of Open vSwitch 3.1, with which cases are recorded, or none, as the switch ships; default: as the case says, else ovs-3.1." };
 
     private const int MaxBatch = 32;
 
@@ -71,7 +71,7 @@ internal sealed class ReplayInputOptions
             CacheOn = parsed.GetValue(_cache) == "on",
             BatchSize = Math.Min(parsed.GetValue(_batch), MaxBatch),
             Seed = parsed.GetValue(_seed),
-            Quirks = Quirks.Find(parsed.GetValue(_quirks)!)!,
+            Quirks = parsed.GetValue(_quirks) is string quirks ? Quirks.Find(quirks)! : files.Quirks,
             Warn = text => parsed.InvocationConfiguration.Error.WriteLine($"mergeflow: warning: {text}"),
         };
     }

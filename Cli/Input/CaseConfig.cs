@@ -6,6 +6,9 @@ namespace Mergeflow.Cli;
 /// <summary>What <c>case.json</c> says about the switch: its ports and its <c>config</c>. Everything else in the file is for judges, not for the switch.</summary>
 public sealed record CaseConfig
 {
+    /// <summary>What recorded answers come from.</summary>
+    private const string Recorder = "Open vSwitch 3.1.0";
+
     /// <summary>Null when the file names no ports.</summary>
     public IReadOnlyList<(string Name, uint Number)>? Ports { get; init; }
 
@@ -29,6 +32,12 @@ public sealed record CaseConfig
     /// <summary>The same for IPv6.</summary>
     public int IpfMinFragV6Bytes { get; init; } = 1280;
 
+    /// <summary>
+    /// Whose faults the answers show (<c>quirks</c>, by name). Where nothing is said those of Open vSwitch 3.1, unless the answers are said to come from
+    /// elsewhere (<c>expected_from</c>).
+    /// </summary>
+    public Quirks Quirks { get; init; } = Quirks.Ovs31;
+
     /// <summary>Reads a <c>case.json</c>, or a file that holds only the <c>config</c> object.</summary>
     public static CaseConfig Load(string path)
     {
@@ -46,6 +55,7 @@ public sealed record CaseConfig
             {
                 Ports = PortList.Read(root, name),
                 Tunnels = TunnelList.Read(config, name),
+                Quirks = QuirksOf(root, name),
                 VlanLimit = Integer(config, "vlan_limit", 0, int.MaxValue, defaults.VlanLimit, name),
                 MtuBytes = Integer(config, "mtu", 68, 65535, defaults.MtuBytes, name),
                 TcpSeqChk = Flag(config, "tcp_seq_chk", defaults.TcpSeqChk, name),
@@ -61,6 +71,15 @@ public sealed record CaseConfig
             CommandFailedException.ThrowBadInput(name, line, $"not JSON: {(cut < 0 ? e.Message : e.Message[..cut])}");
             return null;
         }
+    }
+
+    private static Quirks QuirksOf(JsonElement root, string file)
+    {
+        if (!root.TryGetProperty("quirks", out JsonElement value))
+            return root.TryGetProperty("expected_from", out JsonElement from) && from.ToString() != Recorder ? Quirks.None : Quirks.Ovs31;
+        if (value.ValueKind == JsonValueKind.String && Quirks.Find(value.GetString()!) is { } quirks) return quirks;
+        CommandFailedException.ThrowBadInput(file, 1, $"\"quirks\": expected {string.Join(" or ", Quirks.All.Select(q => $"\"{q.Name}\""))}");
+        return Quirks.None;
     }
 
     private static int Integer(JsonElement config, string member, int min, int max, int fallback, string file)

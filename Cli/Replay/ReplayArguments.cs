@@ -41,7 +41,7 @@ public sealed record ReplayArguments
 
     /// <summary>
     /// Whose faults are repeated. With <see cref="Quirks.None"/> the switch is built as it ships, its revalidator's and its sweeps' rhythm included;
-    /// with those of a release that rhythm is the recording's, too.
+    /// with those of a release that rhythm is the recording's, too. A case says whose (<see cref="CaseConfig.Quirks"/>).
     /// </summary>
     public Quirks Quirks { get; init; } = Quirks.Ovs31;
 
@@ -65,6 +65,7 @@ public sealed record ReplayArguments
             InputPath = File.Exists(compressed) ? compressed : Path.Combine(directory, "events.jsonl"),
             Config = config,
             Ports = config.Ports!,
+            Quirks = config.Quirks,
         };
     }
 }

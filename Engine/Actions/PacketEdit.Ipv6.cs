@@ -9,8 +9,11 @@ public static unsafe partial class PacketEdit
     private const int Ipv6HeaderSizeBytes = 40;
     private static readonly ushort s_ipv6Type = Be16.FromHost(EthType.Ipv6).Raw;
 
-    /// <summary>Rewrites IPv6 addresses, with the checksum of TCP, UDP or ICMPv6 (OVS <c>packet_set_ipv6</c>).</summary>
-    public static void SetIpv6Addr(Packet* packet, in DpSetIpv6Addr set)
+    /// <summary>
+    /// Rewrites IPv6 addresses, with the checksum of TCP, UDP or ICMPv6 (OVS <c>packet_set_ipv6</c>); with <paramref name="leavesAtomic"/> not of an atomic
+    /// fragment, as OVS does.
+    /// </summary>
+    public static void SetIpv6Addr(Packet* packet, in DpSetIpv6Addr set, bool leavesAtomic = false)
     {
         if (!HasIpv6(packet)) return;
         byte* ip = packet->Data + packet->L3Offset;
@@ -26,7 +29,7 @@ public static unsafe partial class PacketEdit
         ulong change = 0;
         AddChange(old.GetLower().AsUInt32(), now.GetLower().AsUInt32(), ref change);
         AddChange(old.GetUpper().AsUInt32(), now.GetUpper().AsUInt32(), ref change);
-        if (ChecksumFollowsAddresses(packet)) ChangeTransportChecksum6(packet, change);
+        if (ChecksumFollowsAddresses(packet, leavesAtomic)) ChangeTransportChecksum6(packet, change);
         now.Store(ip + 8);
         FlowKey.Lane(ref packet->Key, 2) = now;
         packet->CtConnRef = 0;
@@ -71,10 +74,10 @@ public static unsafe partial class PacketEdit
 
     /// <summary>
     /// Whether the transport checksum is to be updated. Not with a routing header that has segments left (the pseudo-header holds the
-    /// final destination; OVS then leaves the checksum alone for either address), and behind a fragment header only in a first
-    /// fragment. OVS counts an atomic fragment (offset 0, no more) as none.
+    /// final destination; OVS then leaves the checksum alone for either address), and behind a fragment header only where offset 0 says that the
+    /// transport header is there: in a first fragment and in an atomic one (RFC 6946), whose checksum OVS leaves as it was.
     /// </summary>
-    private static bool ChecksumFollowsAddresses(Packet* packet)
+    private static bool ChecksumFollowsAddresses(Packet* packet, bool leavesAtomic)
     {
         byte* header = packet->Data + packet->L3Offset + Ipv6HeaderSizeBytes;
         byte* end = packet->Data + packet->L4Offset;
@@ -90,7 +93,7 @@ public static unsafe partial class PacketEdit
             {
                 size = 8;
                 int offset = (header[2] << 8) | header[3];
-                follows = (offset & 0xfff8) == 0 && (offset & 1) != 0;
+                follows = (offset & 0xfff8) == 0 && !(leavesAtomic && (offset & 1) == 0);
             }
 
             proto = header[0];

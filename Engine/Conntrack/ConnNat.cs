@@ -12,6 +12,8 @@ internal static unsafe class ConnNat
     private const int TcpChecksumAt = 16;
     private const int UdpChecksumAt = 6;
     private const int Icmp6ChecksumAt = 2;
+    private const int IcmpChecksumAt = 2;
+    private const int IcmpIdAt = 4;
 
     /// <summary>Sets the source or destination of an IPv4 packet.</summary>
     public static void SetIpv4(Packet* packet, byte* l3, byte* l4, int l4SizeBytes, bool source, uint address)
@@ -88,6 +90,9 @@ internal static unsafe class ConnNat
         SetPort(l4 + 2, dst, hasChecksum ? checksum : null);
         if (hasChecksum && proto == IpProto.Udp) KeepUdpChecksum(l4);
     }
+
+    /// <summary>Sets the identifier of an ICMP query of at least eight bytes. The parsed key does not have it.</summary>
+    public static void WriteIcmpId(byte* l4, ushort id) => SetPort(l4 + IcmpIdAt, id, l4 + IcmpChecksumAt);
 
     private static void SetPort(byte* field, ushort port, byte* checksum)
     {

@@ -17,6 +17,7 @@ internal static unsafe class ConnNatQuoted
         byte* l4 = l3 + ((*l3 & 0x0f) * 4);
         int size = (int)(end - l4);
         if (other->Proto is IpProto.Tcp or IpProto.Udp && size >= 4) ConnNat.WritePorts(l4, size, other->Proto, other->SrcPort, other->DstPort);
+        else if (other->Proto == IpProto.Icmp && size >= 8) ConnNat.WriteIcmpId(l4, other->SrcPort);
         ConnNat.WriteIpv4(l3, l4, size, quotedSource, quotedSource ? other->Src : other->Dst);
 
         Unsafe.WriteUnaligned(cx->L4 + 2, (ushort)0);

@@ -15,15 +15,16 @@ public sealed unsafe partial class Conntrack
 
     /// <summary>
     /// Does the packet look like control traffic of a gateway (OVS <c>get_alg_ctl_type</c>)? Such a packet passes the state machine at
-    /// every <c>ct</c>.
+    /// every <c>ct</c>. An action without <c>alg</c> means the one that connection <paramref name="id"/> (0 = none) was committed with; OVS does so since 3.3, and one that repeats 3.1 does not.
     /// </summary>
-    private CtAlg AlgOf(Packet* packet, in DpCt args)
+    private CtAlg AlgOf(Packet* packet, in DpCt args, int id)
     {
+        bool kept = id != 0 && !_quirks.ForgetsGateways && (args.Flags & (DpCtFlags.AlgFtp | DpCtFlags.AlgTftp)) == 0 && (Conn(id)->Flags & ConnFlags.HasAlg) != 0;
         FlowKey* k = &packet->Key;
         CtAlg alg = k->NwProto switch
         {
-            IpProto.Udp when k->TpDst.Host == TftpPort || (args.Flags & DpCtFlags.AlgTftp) != 0 => CtAlg.Tftp,
-            IpProto.Tcp when k->TpDst.Host == FtpPort || k->TpSrc.Host == FtpPort || (args.Flags & DpCtFlags.AlgFtp) != 0 => CtAlg.Ftp,
+            IpProto.Udp when k->TpDst.Host == TftpPort || kept || (args.Flags & DpCtFlags.AlgTftp) != 0 => CtAlg.Tftp,
+            IpProto.Tcp when k->TpDst.Host == FtpPort || k->TpSrc.Host == FtpPort || kept || (args.Flags & DpCtFlags.AlgFtp) != 0 => CtAlg.Ftp,
             _ => CtAlg.None,
         };
         return alg == CtAlg.None || k->DlType.Raw != Ipv6Raw || NamesProtocol(packet) ? alg : CtAlg.None;

@@ -101,7 +101,7 @@ public sealed unsafe partial class Conntrack
         if ((args.Flags & DpCtFlags.Force) != 0 && id != 0) id = Force(cx, id, translatedBefore, nowMs);
 
         bool nat = (args.Flags & DpCtFlags.Nat) != 0;
-        CtAlg alg = AlgOf(packet, args);
+        CtAlg alg = AlgOf(packet, args, id);
         bool create = false;
         if (id != 0)
         {

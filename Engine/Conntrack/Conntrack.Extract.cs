@@ -11,6 +11,10 @@ public sealed unsafe partial class Conntrack
     private const int Ipv4HeaderBytes = 20;
     private const int Ipv6HeaderBytes = 40;
 
+    /// <summary>More fragments or an offset, as on the wire; the offset alone.</summary>
+    private const ushort NotWhole = 0xff3f;
+    private const ushort NotFirst = 0xff1f;
+
     /// <summary>Bytes of a quoted L4 header that ICMP guarantees (RFC 792).</summary>
     private const int QuotedL4Bytes = 8;
 
@@ -40,7 +44,7 @@ public sealed unsafe partial class Conntrack
         else
         {
             ok = (packet->Flags & PacketFlags.IpCsumBad) == 0
-                && ExtractIpv4(cx, cx->L3, end, (packet->Flags & PacketFlags.IpCsumGood) == 0, out _);
+                && ExtractIpv4(cx, cx->L3, end, (packet->Flags & PacketFlags.IpCsumGood) == 0, NotWhole, out _);
         }
         if (!ok || (packet->Flags & PacketFlags.L4CsumBad) != 0) return false;
         if (!ExtractL4(cx, (packet->Flags & PacketFlags.L4CsumGood) == 0)) return false;
@@ -52,15 +56,18 @@ public sealed unsafe partial class Conntrack
         return true;
     }
 
-    /// <summary>IPv4 header that starts at <paramref name="l3"/>; <paramref name="l4"/> is what follows it.</summary>
-    private static bool ExtractIpv4(CtContext* cx, byte* l3, byte* end, bool validate, out byte* l4)
+    /// <summary>
+    /// IPv4 header that starts at <paramref name="l3"/>; <paramref name="l4"/> is what follows it. No bit of <paramref name="fragment"/> may be set in flags
+    /// and offset (as on the wire).
+    /// </summary>
+    private static bool ExtractIpv4(CtContext* cx, byte* l3, byte* end, bool validate, ushort fragment, out byte* l4)
     {
         l4 = l3;
         long size = end - l3;
         if (size < Ipv4HeaderBytes) return false;
         int headerSize = (*l3 & 0x0f) * 4;
         if (headerSize < Ipv4HeaderBytes || size < headerSize) return false;
-        if ((Unsafe.ReadUnaligned<ushort>(l3 + 6) & 0xff3f) != 0) return false;
+        if ((Unsafe.ReadUnaligned<ushort>(l3 + 6) & fragment) != 0) return false;
         if (validate && InternetChecksum.Compute(l3, headerSize) != 0) return false;
         l4 = l3 + headerSize;
         cx->Key.Addrs = Unsafe.ReadUnaligned<ulong>(l3 + 12);

@@ -23,7 +23,9 @@ public sealed unsafe partial class Conntrack
         byte* inner = l4 + IcmpHeaderBytes;
         byte* end = l4 + size;
         uint outerDst = cx->Key.Dst;
-        if (!ExtractIpv4(cx, inner, end, validate: false, out byte* innerL4)) return false;
+
+        // A first fragment has the ports: errors about it are how a sender learns the path MTU. OVS does so since 3.6, for IPv4.
+        if (!ExtractIpv4(cx, inner, end, validate: false, NotFirst, out byte* innerL4)) return false;
         if (cx->Key.Src != outerDst) return false;
         if (!ExtractQuotedL4(cx, innerL4, (int)(end - innerL4), QuotedL4Bytes)) return false;
         cx->Key = cx->Key.Reverse();

@@ -5,11 +5,16 @@ namespace Mergeflow.Engine;
 
 /// <remarks>
 /// Fragments are held until the datagram is complete; then conntrack sees the datagram as a whole, and the fragments leave together,
-/// each with its ct_* fields and addresses (OVS lib/ipf.c). Late datagrams are dropped, as newer versions do, unless
-/// <see cref="Quirks.LateFragmentsFollow"/>.
+/// each with its ct_* fields and addresses (OVS lib/ipf.c). Late datagrams are dropped, as newer versions do, at the latest before the next fragment is
+/// looked at, unless <see cref="Quirks.LateFragmentsFollow"/>.
 /// </remarks>
 public sealed unsafe partial class Conntrack
 {
+    private const int Ipv6FragmentHeaderBytes = 8;
+
+    /// <summary>An empty fragment is behind others: that is the place of the first one, of IPv6.</summary>
+    private const int EmptyFromBytes = Ipv6FragmentHeaderBytes;
+
     private readonly CtFragments _fragments;
     private readonly int _ipfMinV4;
     private readonly int _ipfMinV6;
@@ -28,12 +33,29 @@ public sealed unsafe partial class Conntrack
     /// <summary>Fragments on hold.</summary>
     public int HeldFragments => _fragments.Count;
 
+    /// <summary>Fragments that were dropped to make room for others, since the start.</summary>
+    public long FragmentsEvicted { get; private set; }
+
+    /// <summary>Fragments that were no good or had no room, since the start.</summary>
+    public long FragmentsRefused { get; private set; }
+
+    /// <summary>Datagrams that became complete, since the start.</summary>
+    public long DatagramsReassembled { get; private set; }
+
+    /// <summary>
+    /// Would the next packet through conntrack take late fragments along, as in OVS 3.1? Then no packet may go by it: whether they come out must not depend
+    /// on what is offloaded.
+    /// </summary>
+    public bool SendsLate(long nowMs)
+        => _quirks.LateFragmentsFollow && nowMs >= _dueMs && _fragments.Oldest >= 0 && nowMs > _fragments.Datagram(_fragments.Oldest)->ExpiryMs;
+
     private void ExecuteFragment(Packet* packet, in DpCt args, long nowMs, out CtVerdict verdict)
     {
         _releasedCount = 0;
         int complete = -1;
         if (!TryHold(packet, args.Zone, nowMs, ref complete))
         {
+            FragmentsRefused++;
             Reject(packet, args.Zone, out verdict);
         }
         else if (complete >= 0)
@@ -167,7 +189,7 @@ public sealed unsafe partial class Conntrack
         if (packet->L3Offset == Packet.NoOffset || packet->L4Offset == Packet.NoOffset) return false;
         key.IsIpv6 = dlType == EthType.Ipv6;
         byte* data;
-        ushort start, end;
+        int start, end;
         bool more;
         if (key.IsIpv6)
         {
@@ -177,35 +199,77 @@ public sealed unsafe partial class Conntrack
         {
             return false;
         }
-        if (_fragments.IsFull) return false;
+        if (!IsPart(start, end)) return false;
 
+        // Exactly when they are late, whichever packets went through conntrack since.
+        if (!_quirks.LateFragmentsFollow) ExpireFragments(nowMs, 0, int.MaxValue);
         int datagram = _fragments.Find(key);
+        if (datagram >= 0 && !IsWanted(datagram, start, end)) return false;
+        if (_fragments.IsFull(key, datagram, out int victim) && !Evict(victim)) return false;
         if (datagram < 0)
         {
             datagram = _fragments.Add(key, nowMs);
             UpdateDue();
         }
         CtDatagram* d = _fragments.Datagram(datagram);
-        if (d->Failed || (!key.IsIpv6 && d->FragmentCount >= MaxFragmentsV4)) return false;
-        if (_fragments.Overlaps(datagram, start, end)) return false;
         _fragments.Hold(datagram, packet, data, start, end);
 
-        bool first = start == (key.IsIpv6 ? 8 : 0);
+        bool first = start == (key.IsIpv6 ? Ipv6FragmentHeaderBytes : 0);
         // OVS counts a fragment as first or as last, and only while the other one has not been seen.
         if (first && more) d->FirstSeen = true;
         if (!first && !more) d->LastSeen = true;
         if (d->FirstSeen && d->LastSeen && _fragments.IsContiguous(datagram))
         {
-            if (Reassemble(datagram)) complete = datagram;
-            else d->Failed = true;
+            if (Reassemble(datagram))
+            {
+                DatagramsReassembled++;
+                (d->Complete, complete) = (true, datagram);
+            }
+            else
+            {
+                d->Failed = true;
+            }
         }
         return true;
+    }
+
+    /// <summary>
+    /// Does a fragment lie where bytes of a datagram can lie? An empty one has no place and is not taken; OVS takes it if it is the last one, and so does who
+    /// repeats it.
+    /// </summary>
+    private bool IsPart(int start, int end)
+        => end <= CtFragments.MaxPosition && (end >= start || (_quirks.EmptyFragmentEnds && end == start - 1 && start > EmptyFromBytes));
+
+    /// <summary>Can this datagram still use the fragment?</summary>
+    private bool IsWanted(int datagram, int start, int end)
+    {
+        CtDatagram* d = _fragments.Datagram(datagram);
+        if (d->Complete || d->Failed || (!d->Key.IsIpv6 && d->FragmentCount >= MaxFragmentsV4)) return false;
+        return !_fragments.Overlaps(datagram, start, end);
+    }
+
+    /// <summary>Drops a datagram to make room; false if there is none.</summary>
+    private bool Evict(int datagram)
+    {
+        if (datagram < 0) return false;
+        FragmentsEvicted += DropDatagram(datagram);
+        UpdateDue();
+        return true;
+    }
+
+    private int DropDatagram(int datagram)
+    {
+        CtDatagram* d = _fragments.Datagram(datagram);
+        int dropped = d->FragmentCount;
+        for (int f = d->FirstFragment; f >= 0; f = _fragments.Fragment(f)->Next) DroppedFragment?.Invoke(_fragments.Fragment(f)->Packet);
+        _fragments.Remove(datagram);
+        return dropped;
     }
 
     /// <summary>More fragments than this cannot be right, given the smallest one that is accepted.</summary>
     private int MaxFragmentsV4 => (65535 - 60 + _ipfMinV4 - 60 - 1) / Math.Max(1, _ipfMinV4 - 60);
 
-    private bool ReadFragmentIpv4(Packet* packet, ref CtFragmentKey key, out byte* data, out ushort start, out ushort end, out bool more)
+    private bool ReadFragmentIpv4(Packet* packet, ref CtFragmentKey key, out byte* data, out int start, out int end, out bool more)
     {
         byte* l3 = packet->Data + packet->L3Offset;
         int size = packet->LengthBytes - packet->L2PadBytes - packet->L3Offset;
@@ -220,8 +284,8 @@ public sealed unsafe partial class Conntrack
         bool last = (offset & 0x1fff) != 0 && !more;
         if (!last && size < _ipfMinV4) return false;
         data = l3 + headerSize;
-        start = (ushort)((offset & 0x1fff) * 8);
-        end = (ushort)(start + size - headerSize - 1);
+        start = (offset & 0x1fff) * 8;
+        end = start + size - headerSize - 1;
         key.IpId = Unsafe.ReadUnaligned<ushort>(l3 + 4);
         key.Proto = l3[9];
         Unsafe.WriteUnaligned(ref Unsafe.As<Ipv6Address, byte>(ref key.Src), Unsafe.ReadUnaligned<uint>(l3 + 12));
@@ -229,7 +293,7 @@ public sealed unsafe partial class Conntrack
         return true;
     }
 
-    private bool ReadFragmentIpv6(Packet* packet, ref CtFragmentKey key, out byte* data, out ushort start, out ushort end, out bool more)
+    private bool ReadFragmentIpv6(Packet* packet, ref CtFragmentKey key, out byte* data, out int start, out int end, out bool more)
     {
         byte* l3 = packet->Data + packet->L3Offset;
         int size = packet->LengthBytes - packet->L2PadBytes - packet->L3Offset;
@@ -246,8 +310,8 @@ public sealed unsafe partial class Conntrack
         if (!last && size < _ipfMinV6) return false;
         // Of a first fragment the walk went on behind the fragment header; what is joined is the L4 part, as in OVS.
         data = l4;
-        start = (ushort)((offset & 0xfff8) + 8);
-        end = (ushort)(start + (l3 + size - l4) - 1);
+        start = (offset & 0xfff8) + Ipv6FragmentHeaderBytes;
+        end = start + (int)(l3 + size - l4) - 1;
         key.IpId = Unsafe.ReadUnaligned<uint>(fragment + 4);
         key.Src = Unsafe.ReadUnaligned<Ipv6Address>(l3 + 8);
         key.Dst = Unsafe.ReadUnaligned<Ipv6Address>(l3 + 24);
@@ -263,12 +327,7 @@ public sealed unsafe partial class Conntrack
             int datagram = _fragments.Oldest;
             CtDatagram* d = _fragments.Datagram(datagram);
             if (graceMs == 0 ? nowMs <= d->ExpiryMs : nowMs < d->ExpiryMs + graceMs) break;
-            for (int f = d->FirstFragment; f >= 0; f = _fragments.Fragment(f)->Next)
-            {
-                DroppedFragment?.Invoke(_fragments.Fragment(f)->Packet);
-                dropped++;
-            }
-            _fragments.Remove(datagram);
+            dropped += DropDatagram(datagram);
         }
         UpdateDue();
         return dropped;

@@ -134,9 +134,10 @@ public sealed unsafe partial class Conntrack
     {
         int id = packet->CtConnRef - 1;
         if ((packet->Key.CtState & CtState.Trk) == 0 || (args.Flags & DpCtFlags.Force) != 0) return false;
-        if ((uint)id > (uint)_capacity || AlgOf(packet, args) != CtAlg.None) return false;
+        if ((uint)id > (uint)_capacity) return false;
         ConnRecord* c = Conn(id);
         bool isLive = (c->Flags & ConnFlags.Live) != 0 && c->Birth == packet->CtConnBirth;
+        if (AlgOf(packet, args, isLive ? id : 0) != CtAlg.None) return false;
         return (isLive || IsJustGone(c, packet, args)) && c->Fwd.Zone == args.Zone;
     }
 

@@ -15,6 +15,7 @@ public sealed unsafe partial class Conntrack
         ConnRecord* c = Conn(id);
         uint hash = RangeHash(c, args);
         ChooseAddress(id, args, hash);
+        if (HasIcmpId(c)) return SearchOwnPort(id, nowMs);
         if (c->Fwd.Proto is not (IpProto.Tcp or IpProto.Udp)) return IsTupleFree(id, nowMs);
 
         ushort srcPort = BinaryPrimitives.ReverseEndianness(c->Fwd.SrcPort);
@@ -33,8 +34,21 @@ public sealed unsafe partial class Conntrack
         {
             return SearchPort(id, source: false, fromRange, args.NatPortMin, args.NatPortMax, nowMs);
         }
-        (ushort min, ushort max) = srcPort < 512 ? ((ushort)1, (ushort)511) : srcPort < 1024 ? ((ushort)600, (ushort)1023) : ((ushort)1024, (ushort)65535);
-        return SearchPort(id, source: false, srcPort, min, max, nowMs);
+        return SearchOwnPort(id, nowMs);
+    }
+
+    /// <summary>
+    /// Are the ports of the connection the identifier of an ICMP query? It is what tells hosts behind one address apart that ask the same host
+    /// (RFC 5508 3.1; OVS since 2026, for IPv4).
+    /// </summary>
+    private static bool HasIcmpId(ConnRecord* c) => c->Fwd.Proto == IpProto.Icmp && (c->Fwd.Aux & (ConnKey.AuxIcmp | ConnKey.AuxIpv6)) == ConnKey.AuxIcmp;
+
+    /// <summary>The sender's own port or identifier, or the next free one of its class.</summary>
+    private bool SearchOwnPort(int id, long nowMs)
+    {
+        ushort own = BinaryPrimitives.ReverseEndianness(Conn(id)->Fwd.SrcPort);
+        (ushort min, ushort max) = own < 512 ? ((ushort)1, (ushort)511) : own < 1024 ? ((ushort)600, (ushort)1023) : ((ushort)1024, (ushort)65535);
+        return SearchPort(id, source: false, own, min, max, nowMs);
     }
 
     /// <summary>
@@ -92,6 +106,7 @@ public sealed unsafe partial class Conntrack
     private bool SearchPort(int id, bool source, ushort first, ushort min, ushort max, long nowMs)
     {
         ConnRecord* c = Conn(id);
+        bool both = HasIcmpId(c);
         int range = max - min + 1;
         int attempts = Math.Min(range, MaxPortAttempts);
         int port = first;
@@ -102,6 +117,7 @@ public sealed unsafe partial class Conntrack
             for (int i = 0; i < tries; i++)
             {
                 SetRevPort(c, source, (ushort)port);
+                if (both) c->Rev.SrcPort = c->Rev.DstPort;
                 if (IsTupleFree(id, nowMs)) return true;
                 port = port < min || port >= max ? min : port + 1;
             }
@@ -110,6 +126,7 @@ public sealed unsafe partial class Conntrack
             port = min + (int)(NextRandom() % (uint)range);
         }
         SetRevPort(c, source, first);
+        if (both) c->Rev.SrcPort = c->Rev.DstPort;
         return false;
     }
 
@@ -182,6 +199,7 @@ public sealed unsafe partial class Conntrack
                 return;
             }
         }
-        ConnNat.SetPorts(packet, cx->L4, other->Proto, other->DstPort, other->SrcPort);
+        if (HasIcmpId(c)) ConnNat.WriteIcmpId(cx->L4, other->SrcPort);
+        else ConnNat.SetPorts(packet, cx->L4, other->Proto, other->DstPort, other->SrcPort);
     }
 }

@@ -13,15 +13,21 @@ public sealed unsafe partial class Conntrack
         CtFragment* first = _fragments.Fragment(d->FirstFragment);
         Packet* source = first->Packet;
         int headSize = source->LengthBytes - source->L2PadBytes;
-        int total = headSize;
-        for (int f = first->Next; f >= 0; f = _fragments.Fragment(f)->Next) total += _fragments.Fragment(f)->SizeBytes;
+        long total = headSize;
+        for (int f = first->Next; f >= 0; f = _fragments.Fragment(f)->Next)
+        {
+            // No part can be negative, or the sum says nothing about what is copied below.
+            int size = _fragments.Fragment(f)->SizeBytes;
+            if (size < 0) return false;
+            total += size;
+        }
         if (total - source->L3Offset > ushort.MaxValue || total > CtFragments.BufferBytes - Packet.ReadableTailroomBytes) return false;
 
         Packet* whole = (Packet*)_fragments.Buffer;
         *whole = *source;
         byte* at = _fragments.BufferEnd - Packet.ReadableTailroomBytes - total;
         whole->Data = at;
-        whole->LengthBytes = total;
+        whole->LengthBytes = (int)total;
         whole->L2PadBytes = 0;
         whole->Key.NwFrag = NwFrag.No;
         Unsafe.CopyBlockUnaligned(at, source->Data, (uint)headSize);

@@ -126,6 +126,8 @@ public sealed unsafe partial class Conntrack
         uint end = seq + TcpPayloadBytes(tcp, l4SizeBytes);
         if (seq == end) seq = end = src->SeqLo;
         int ackSkew = (int)(dst->SeqLo - ack);
+
+        // What is refused here goes the general way, which has the same bounds: one that is narrower by one could not be told from outside.
         bool inWindow = SeqGeq(src->SeqHi, end)
             && SeqGeq(seq, src->SeqLo - (uint)(dst->MaxWin << dws))
             && ackSkew >= -MaxAckWindow

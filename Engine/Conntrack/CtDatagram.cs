@@ -15,8 +15,16 @@ internal struct CtDatagram
     public int Older;
     public int Newer;
 
+    /// <summary>Number of its source's row, and neighbours there.</summary>
+    public int Source;
+    public int SourceOlder;
+    public int SourceNewer;
+
     public bool FirstSeen;
     public bool LastSeen;
+
+    /// <summary>Complete: nothing more is accepted, also while it waits for the others of its batch.</summary>
+    public bool Complete;
 
     /// <summary>Complete but impossible, for instance too long: nothing more is accepted.</summary>
     public bool Failed;

@@ -8,9 +8,12 @@ internal unsafe struct CtFragment
     /// <summary>First byte of the fragment's data behind the IP header.</summary>
     public byte* Data;
 
-    /// <summary>Position of the first and last data byte in the datagram.</summary>
-    public ushort Start;
-    public ushort End;
+    /// <summary>
+    /// Position of the first and last data byte in the datagram, 0..<see cref="CtFragments.MaxPosition"/>; of an empty fragment the last is in front of the
+    /// first. Wider than the 16 bits on the wire: a sum of two fields of a packet has to fit.
+    /// </summary>
+    public int Start;
+    public int End;
 
     /// <summary>It is the datagram's n-th to arrive, from 0.</summary>
     public int Arrival;

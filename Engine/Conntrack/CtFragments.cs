@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Mergeflow.Native;
 
@@ -6,6 +7,11 @@ namespace Mergeflow.Engine;
 /// <summary>
 /// Fragments on hold until their datagram is complete (the lists of OVS lib/ipf.c). Fixed memory, no allocation after construction.
 /// </summary>
+/// <remarks>
+/// Where OVS takes no more fragments when there are <see cref="ConntrackOptions.MaxFragments"/>, room is made here (RFC 8900 3.7 names the attack): a source
+/// that holds its share loses its own oldest datagram, and when all is full the oldest of all goes. Sources are counted in rows by a keyed hash of
+/// the address, of IPv6 its first 64 bits.
+/// </remarks>
 internal sealed unsafe class CtFragments : IDisposable
 {
     /// <summary>How long a datagram may take to arrive.</summary>
@@ -17,9 +23,19 @@ internal sealed unsafe class CtFragments : IDisposable
     /// <summary>Room for a reassembled datagram: link headers and 64 KiB.</summary>
     public const int BufferBytes = 128 * 1024;
 
+    /// <summary>Last position that a byte of a datagram can have.</summary>
+    public const int MaxPosition = ushort.MaxValue;
+
     private const int ChainCount = 1024;
+    private const int SourceCount = 1024;
+
+    /// <summary>A source may hold one datagram of 64 KiB in pieces of 1 KiB, and where there is much room an eighth of it.</summary>
+    private const int LeastShare = 64;
+    private const int ShareOf = 8;
 
     private readonly int _max;
+    private readonly int _share;
+    private readonly CtSource* _sources;
     private readonly CtFragment* _fragments;
     private readonly CtDatagram* _datagrams;
     private readonly int* _chains;
@@ -34,10 +50,13 @@ internal sealed unsafe class CtFragments : IDisposable
     public CtFragments(ConntrackOptions options, ulong seed)
     {
         _max = Math.Max(0, options.MaxFragments);
+        _share = Math.Min(_max, Math.Max(LeastShare, _max / ShareOf));
         _hash = new ConnHash(~seed);
         _fragments = (CtFragment*)NativeMemory.AllocZeroed((nuint)_max + 1, (nuint)sizeof(CtFragment));
         _datagrams = (CtDatagram*)NativeMemory.AllocZeroed((nuint)_max + 1, (nuint)sizeof(CtDatagram));
         _chains = (int*)NativeMemory.Alloc(ChainCount, sizeof(int));
+        _sources = (CtSource*)NativeMemory.Alloc(SourceCount, (nuint)sizeof(CtSource));
+        new Span<CtSource>(_sources, SourceCount).Fill(new CtSource { Oldest = -1, Newest = -1 });
         const int size = Packet.HeaderSizeBytes + BufferBytes;
         if (options.GuardPages) _guarded = new GuardedSlots(1, size);
         Buffer = _guarded is null ? (byte*)NativeMemory.AlignedAlloc(size, 64) : _guarded.Start;
@@ -60,8 +79,28 @@ internal sealed unsafe class CtFragments : IDisposable
     /// <summary>Fragments on hold.</summary>
     public int Count { get; private set; }
 
-    /// <summary>No more are taken.</summary>
-    public bool IsFull => Count >= _max;
+    /// <summary>
+    /// Is there no room for a fragment of this datagram? Then <paramref name="victim"/> is the datagram that has to go for it; -1 = none can, the
+    /// fragment is not taken.
+    /// </summary>
+    /// <param name="key">Datagram of the fragment.</param>
+    /// <param name="datagram">The same if it is there, else -1; it does not go for its own fragment.</param>
+    /// <param name="victim">See above.</param>
+    public bool IsFull(in CtFragmentKey key, int datagram, out int victim)
+    {
+        CtSource* source = _sources + SourceOf(key);
+        victim = -1;
+        if (source->FragmentCount >= _share)
+        {
+            for (victim = source->Oldest; victim >= 0 && !MayGo(victim, datagram);) victim = _datagrams[victim].SourceNewer;
+            return true;
+        }
+        if (Count < _max) return false;
+        for (victim = _oldest; victim >= 0 && !MayGo(victim, datagram);) victim = _datagrams[victim].Newer;
+        return true;
+    }
+
+    private bool MayGo(int victim, int datagram) => victim != datagram && !_datagrams[victim].Complete;
 
     /// <summary>The datagram that expires first, -1 = none.</summary>
     public int Oldest => _oldest;
@@ -97,11 +136,18 @@ internal sealed unsafe class CtFragments : IDisposable
         if (_newest >= 0) _datagrams[_newest].Newer = index;
         else _oldest = index;
         _newest = index;
+        d->Source = SourceOf(key);
+        CtSource* source = _sources + d->Source;
+        d->SourceOlder = source->Newest;
+        d->SourceNewer = -1;
+        if (source->Newest >= 0) _datagrams[source->Newest].SourceNewer = index;
+        else source->Oldest = index;
+        source->Newest = index;
         return index;
     }
 
     /// <summary>Part of a fragment that is already there? A fragment that swallows another whole is not noticed, as in OVS.</summary>
-    public bool Overlaps(int datagram, ushort start, ushort end)
+    public bool Overlaps(int datagram, int start, int end)
     {
         for (int i = _datagrams[datagram].FirstFragment; i >= 0; i = _fragments[i].Next)
         {
@@ -112,7 +158,7 @@ internal sealed unsafe class CtFragments : IDisposable
     }
 
     /// <summary>Takes a fragment into its datagram, in order of position.</summary>
-    public void Hold(int datagram, Packet* packet, byte* data, ushort start, ushort end)
+    public void Hold(int datagram, Packet* packet, byte* data, int start, int end)
     {
         int index = _freeFragment;
         CtFragment* f = _fragments + index;
@@ -128,6 +174,7 @@ internal sealed unsafe class CtFragments : IDisposable
         f->Next = *link;
         *link = index;
         d->FragmentCount++;
+        _sources[d->Source].FragmentCount++;
         Count++;
     }
 
@@ -154,6 +201,12 @@ internal sealed unsafe class CtFragments : IDisposable
             Count--;
             i = next;
         }
+        CtSource* source = _sources + d->Source;
+        source->FragmentCount -= d->FragmentCount;
+        if (d->SourceOlder >= 0) _datagrams[d->SourceOlder].SourceNewer = d->SourceNewer;
+        else source->Oldest = d->SourceNewer;
+        if (d->SourceNewer >= 0) _datagrams[d->SourceNewer].SourceOlder = d->SourceOlder;
+        else source->Newest = d->SourceOlder;
         int* link = &_chains[ChainOf(d->Key)];
         while (*link != datagram) link = &_datagrams[*link].ChainNext;
         *link = d->ChainNext;
@@ -172,8 +225,17 @@ internal sealed unsafe class CtFragments : IDisposable
         NativeMemory.Free(_fragments);
         NativeMemory.Free(_datagrams);
         NativeMemory.Free(_chains);
+        NativeMemory.Free(_sources);
         if (_guarded is null) NativeMemory.AlignedFree(Buffer);
         else _guarded.Dispose();
+    }
+
+    /// <summary>Row of a source: its IPv4 address or the network part of its IPv6 address.</summary>
+    private int SourceOf(in CtFragmentKey key)
+    {
+        Ipv6Address src = key.Src;
+        ulong network = Unsafe.As<Ipv6Address, ulong>(ref src);
+        return (int)(_hash.Mix(network, key.IsIpv6 ? 1UL : 0) % SourceCount);
     }
 
     private int ChainOf(in CtFragmentKey key)

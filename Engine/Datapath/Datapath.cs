@@ -31,6 +31,7 @@ public sealed partial class Datapath : IDisposable
             TcpSeqChk = options.TcpSeqChk,
             IpfMinV4 = options.IpfMinFragV4Bytes,
             IpfMinV6 = options.IpfMinFragV6Bytes,
+            MaxFragments = options.FragmentCapacity,
             Seed = options.Seed,
             SweepMs = options.ConntrackSweepMs,
             GuardPages = options.GuardPages,

@@ -68,6 +68,14 @@ public class DatapathOptions
     /// <summary>Packets that can be in flight, held fragments included.</summary>
     public int PacketCapacity { get; init; } = 4096;
 
+    /// <summary>Most fragments that conntrack holds, if packet memory allows (OVS <c>dpctl/ipf-set-max-nfrags</c>): see <see cref="FragmentCapacity"/>.</summary>
+    public int MaxFragments { get; init; } = 1000;
+
+    /// <summary>
+    /// Fragments that conntrack holds at most: they leave eight batches of packet memory for reception and copies, or half of it where there is less.
+    /// </summary>
+    public int FragmentCapacity => Math.Min(MaxFragments, PacketCapacity - Math.Min(PacketCapacity / 2, 8 * PmdThread.MaxBatch));
+
     /// <summary>Most megaflows (OVS <c>flow-limit</c>); memory is touched as they appear. A packet that finds no room is an upcall each time.</summary>
     public int MegaflowCapacity { get; init; } = 200_000;
 

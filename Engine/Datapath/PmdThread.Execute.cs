@@ -150,6 +150,9 @@ public sealed unsafe partial class PmdThread
                         return false;
                     }
                     break;
+                case DpOp.SetIpv6Addr:
+                    PacketEdit.SetIpv6Addr(p, act->Ipv6, _conntrack.Quirks.LeavesAtomicChecksums);
+                    break;
                 default:
                     if (!PacketEdit.Apply(p, act))
                     {

@@ -11,7 +11,7 @@ public sealed unsafe partial class PmdThread
     /// <summary>Probes the soft device for the whole batch, and asks for the connections of what it finds. Returns the packets that hit.</summary>
     private uint ProbeMerged(Packet** packets, int count)
     {
-        if (Offload?.Table is not { Count: > 0 } table) return 0;
+        if (Offload?.Table is not { Count: > 0 } table || _conntrack.SendsLate(_nowMs)) return 0;
         table.Probe(packets, count, (MergedHot**)_scratch->MergedPointer);
         uint hits = 0;
         for (int i = 0; i < count; i++)

@@ -95,7 +95,7 @@ public sealed unsafe class Simulator : IDisposable
         if (p == null) throw new InvalidOperationException("packet memory is exhausted: too many held fragments");
         Datapath.Pmd.Pool.Load(p, frame, port);
         p->EventIndex = eventIndex;
-        if (_nic is not null && _nic.TryReceive(p, NowMs))
+        if (_nic is not null && !Datapath.Conntrack.SendsLate(NowMs) && _nic.TryReceive(p, NowMs))
         {
             Datapath.Pmd.Pool.Return(p);
             return;

@@ -31,6 +31,9 @@ public sealed record Quirks
         NatWithoutAddressLosesAnswers = true,
         GatewaysMisreadTaggedIpv6 = true,
         ZonesShareDefaultLimit = true,
+        ForgetsGateways = true,
+        LeavesAtomicChecksums = true,
+        EmptyFragmentEnds = true,
     };
 
     /// <summary>Every value.</summary>
@@ -80,6 +83,15 @@ public sealed record Quirks
 
     /// <summary>Zones without a limit of their own share the default limit.</summary>
     public bool ZonesShareDefaultLimit { get; private init; }
+
+    /// <summary><c>ct</c> without <c>alg</c> does not know the gateway that a connection was committed with.</summary>
+    public bool ForgetsGateways { get; private init; }
+
+    /// <summary>The checksum of an atomic IPv6 fragment (RFC 6946) stays as it was when its addresses are rewritten.</summary>
+    public bool LeavesAtomicChecksums { get; private init; }
+
+    /// <summary>A last fragment without data ends a datagram, instead of being invalid.</summary>
+    public bool EmptyFragmentEnds { get; private init; }
 
     /// <summary>The value of that name; null when there is none.</summary>
     public static Quirks? Find(string name) => All.FirstOrDefault(q => q.Name == name);

@@ -20,6 +20,7 @@ public sealed unsafe partial class TraceMerger
         if (!CheckVerdict(ref header.Current, ref ct, ref e.Ct)) return false;
         if (!PinTuple(ref header)) return false;
 
+        // Every megaflow of an IP packet matches ip_frag by itself, so without this pin the rules would be the same; a rule is not to depend on that.
         FlowKey pin = default;
         pin.NwFrag = (NwFrag)0xff;
         if (header.Current.NwProto == IpProto.Tcp) pin.TcpFlags = Be16.FromHost(KeyMasks.CtTcpFlags);

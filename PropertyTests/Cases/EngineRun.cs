@@ -31,7 +31,7 @@ internal sealed class EngineRun : IOutputSink
             BatchSize = setup.BatchSize,
             Seed = setup.Seed,
             TcpSeqChk = @case.ChecksSequence,
-            Quirks = @case.ReadsStaged ? Quirks.None with { StagedTableRules = int.MaxValue } : Quirks.None,
+            Quirks = setup.RepeatsOvs31 ? Quirks.Ovs31 : @case.ReadsStaged ? Quirks.None with { StagedTableRules = int.MaxValue } : Quirks.None,
             MergedCapacity = setup.Capacity,
             OffloadThread = new OffloadOptions { Parts = NaiveParts.With(setup.Naive) },
             ScheduleSeed = setup.ScheduleSeed,
@@ -68,7 +68,22 @@ internal sealed class EngineRun : IOutputSink
         SimulatorReport report = simulator.Settle();
         run.Check(simulator, "the end");
         Dictionary<uint, string> ports = @case.Ports.ToDictionary(p => p, p => simulator.Datapath.Pmd.Ports.CountersOf(p).ToString());
-        return run.Finish(report, ports, RulesLeft(simulator));
+        RunResult result = run.Finish(report, ports, RulesLeft(simulator));
+        run.CheckLeft(simulator, result.Statistics);
+        return result;
+    }
+
+    /// <summary>After a minute nothing is on hold any more, and every packet is back where it came from.</summary>
+    private void CheckLeft(Simulator simulator, RunStatistics statistics)
+    {
+        Conntrack conntrack = simulator.Datapath.Conntrack;
+        statistics.Add("datagrams reassembled", conntrack.DatagramsReassembled);
+        statistics.Add("fragments refused", conntrack.FragmentsRefused);
+        statistics.Add("fragments evicted", conntrack.FragmentsEvicted);
+        simulator.AdvanceTo(simulator.NowMs + 60_000);
+        simulator.Settle();
+        if (conntrack.HeldFragments > 0) _drifts.Add($"{conntrack.HeldFragments} fragments are on hold for ever");
+        if (simulator.Datapath.Pmd.Pool.InUse > 0) _drifts.Add($"{simulator.Datapath.Pmd.Pool.InUse} packets were not returned");
     }
 
     public void Output(long eventIndex, uint port, ReadOnlySpan<byte> frame) => _outputs[eventIndex].Add((port, Convert.ToHexStringLower(frame)));
@@ -135,6 +150,9 @@ internal sealed class EngineRun : IOutputSink
         statistics.Add("offloaded packets", (long)report.OffloadHits);
         statistics.Add("megaflows", report.MegaflowCount);
         statistics.Add("audits", _audits);
+        statistics.Add("connections", report.Connections.Count);
+        statistics.Add("connections answered", report.Connections.Count(c => c.ReplyPackets > 0));
+        statistics.Add("connections of TCP, est", report.Connections.Count(c => c.State == "ESTABLISHED"));
         return new RunResult
         {
             Outputs = [.. _outputs.Select(o => RecordedCase.PerPort(o))],

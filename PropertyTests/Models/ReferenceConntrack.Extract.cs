@@ -16,28 +16,28 @@ internal sealed partial class ReferenceConntrack
 
         // The tuple of an error is the one it quotes, turned round: it travels against the quoted packet.
         ReadOnlySpan<byte> quoted = l4[8..];
-        if (Addresses(quoted, key.IsIpv6, zone, out int innerL4) is not { } inner || inner.Src.Address != key.Dst.Address) return null;
+        if (Addresses(quoted, key.IsIpv6, zone, out int innerL4, 0x1fff) is not { } inner || inner.Src.Address != key.Dst.Address) return null;
         int least = key.IsIpv6 ? MinHeader(inner.Proto) : MinQuotedL4;
         bool isErrorAboutError = inner.Proto == (key.IsIpv6 ? 58 : 1) && quoted.Length > innerL4 && IsErrorType(key.IsIpv6, quoted[innerL4]);
         if (isErrorAboutError) return null;
         return WithEndpoints(inner, quoted[innerL4..], least) is { } found ? (found.Reverse(), true) : null;
     }
 
-    /// <summary>Addresses and protocol of an unfragmented IP header; null if it is cut off.</summary>
-    private static RefKey? Addresses(ReadOnlySpan<byte> ip, bool isIpv6, int zone, out int l4)
+    /// <summary>Addresses and protocol of an IP header; null if it is cut off or one of the bits of <paramref name="fragment"/> is set (IPv4).</summary>
+    private static RefKey? Addresses(ReadOnlySpan<byte> ip, bool isIpv6, int zone, out int l4, int fragment = 0x3fff)
     {
         l4 = 0;
         if (ip.Length < (isIpv6 ? 40 : 20)) return null;
         if (!isIpv6)
         {
             l4 = (ip[0] & 15) * 4;
-            if (l4 < 20 || ip.Length < l4 || (Wire.U16(ip, 6) & 0x3fff) != 0) return null;
+            if (l4 < 20 || ip.Length < l4 || (Wire.U16(ip, 6) & fragment) != 0) return null;
             return new RefKey(zone, false, ip[9], new(Wire.U32(ip, 12), 0, 0), new(Wire.U32(ip, 16), 0, 0));
         }
 
         byte proto = ip[6];
         l4 = 40;
-        if (!ReferenceParser.SkipExtensions(ip, ref l4, ref proto, out int fragment) || fragment != 0) return null;
+        if (!ReferenceParser.SkipExtensions(ip, ref l4, ref proto, out int fragment6) || fragment6 != 0) return null;
         return new RefKey(zone, true, proto, new(Wire.U128(ip, 8), 0, 0), new(Wire.U128(ip, 24), 0, 0));
     }
 

@@ -13,9 +13,10 @@ internal sealed partial class ReferenceConntrack
         bool source = nat.Source!.Value;
         RefKey k = conn.Forward.Reverse();
         k = source ? k with { Dst = k.Dst with { Address = nat.Address } } : k with { Src = k.Src with { Address = nat.Address } };
-        if (!k.HasPorts) return Accept(k, conn.Forward);
+        bool isQuery = k.Proto == 1 && !k.IsIpv6;
+        if (!k.HasPorts && !isQuery) return Accept(k, conn.Forward);
 
-        if (nat.Port != 0)
+        if (nat.Port != 0 && !isQuery)
         {
             RefKey wanted = source ? k with { Dst = k.Dst with { Port = nat.Port } } : k with { Src = k.Src with { Port = nat.Port } };
             if (Accept(wanted, conn.Forward) is { } free) return free;
@@ -29,7 +30,11 @@ internal sealed partial class ReferenceConntrack
         int range = max - min + 1, attempts = Math.Min(range, MaxPortAttempts);
         for (int i = 0; i < attempts; i++)
         {
-            if (Accept(k with { Dst = k.Dst with { Port = (ushort)port } }, conn.Forward) is { } free) return free;
+            RefKey tried = k with { Dst = k.Dst with { Port = (ushort)port } };
+
+            // The identifier of a query is one number, whoever sends it (Open vSwitch since 2026).
+            if (isQuery) tried = tried with { Src = k.Src with { Port = (ushort)port } };
+            if (Accept(tried, conn.Forward) is { } free) return free;
             port = port < min || port >= max ? min : port + 1;
         }
 
@@ -72,6 +77,16 @@ internal sealed partial class ReferenceConntrack
 
         if (isRelated) TranslateQuoted(p, other, quotedSource: !source);
         else if (other.HasPorts) HeaderEdits.SetPorts(p, p.L4, other.Proto, other.Dst.Port, other.Src.Port);
+        else if (other.Proto == 1 && !other.IsIpv6) SetQueryId(p, p.L4, other.Src.Port);
+    }
+
+    private static void SetQueryId(ReferencePacket p, int l4, ushort id)
+    {
+        Span<byte> icmp = p.Bytes.AsSpan(l4);
+        ushort old = Wire.U16(icmp, 4);
+        if (old == id) return;
+        Wire.Put16(icmp, 4, id);
+        Wire.Put16(icmp, 2, OnesComplement.Update(Wire.U16(icmp, 2), old, id, 16));
     }
 
     /// <summary>The packet that an ICMP error quotes travelled the other way: it is translated there, and the error's checksum is made anew.</summary>
@@ -90,6 +105,7 @@ internal sealed partial class ReferenceConntrack
         ReferencePacket inner = p.Clone();
         (inner.L3, inner.L4) = (l3, l3 + l4);
         if (other.HasPorts) HeaderEdits.SetPorts(inner, inner.L4, other.Proto, other.Src.Port, other.Dst.Port);
+        else if (other.Proto == 1 && !other.IsIpv6 && inner.End - inner.L4 >= 8) SetQueryId(inner, inner.L4, other.Src.Port);
         UInt128 address = quotedSource ? other.Src.Address : other.Dst.Address;
         if (other.IsIpv6) HeaderEdits.SetIpv6Address(inner, inner.L3, inner.L4, other.Proto, quotedSource ? 8 : 24, address, hasChecksum: true);
         else HeaderEdits.SetIpv4Address(inner, quotedSource, (uint)address);

@@ -10,6 +10,9 @@ internal sealed class ReferencePacket
     /// <summary>A new address also changes what is in the place of an L4 checksum in a later fragment, as Open vSwitch does by mistake.</summary>
     public bool DamagesLaterFragments { get; init; }
 
+    /// <summary>The checksum of an IPv6 packet with a fragment header that says "whole" does not follow its addresses (Open vSwitch 3.1).</summary>
+    public bool LeavesAtomicChecksums { get; init; }
+
     public int L3 { get; set; } = -1;
 
     public int L4 { get; set; } = -1;

@@ -21,6 +21,9 @@ internal sealed class ReferenceSwitch
     /// <summary>See <see cref="ReferencePacket.DamagesLaterFragments"/>.</summary>
     public bool DamagesLaterFragments { get; init; }
 
+    /// <summary>See <see cref="ReferencePacket.LeavesAtomicChecksums"/>.</summary>
+    public bool LeavesAtomicChecksums { get; init; }
+
     /// <summary>The virtual clock, ms.</summary>
     public long NowMs
     {
@@ -44,7 +47,7 @@ internal sealed class ReferenceSwitch
     public IReadOnlyList<(uint Port, byte[] Frame)> Receive(uint port, ReadOnlySpan<byte> frame)
     {
         _outputs = [];
-        Pass(new ReferencePacket { Bytes = frame.ToArray(), InPort = port, DamagesLaterFragments = DamagesLaterFragments }, null, 0);
+        Pass(new ReferencePacket { Bytes = frame.ToArray(), InPort = port, DamagesLaterFragments = DamagesLaterFragments, LeavesAtomicChecksums = LeavesAtomicChecksums }, null, 0);
         return _outputs;
     }
 

@@ -123,7 +123,7 @@ internal sealed partial class ReferenceWalk
         Keep(now, F.NdTarget, F.HwSrc, F.HwDst);
     }
 
-    /// <summary>A destination that a routing header will replace is not what the checksum covers; nor is anything in a first fragment's.</summary>
+    /// <summary>A destination that a routing header will replace is not what the checksum covers; nor is anything in a later fragment.</summary>
     private static void SetIpv6(ReferencePacket p, bool source, UInt128 address)
     {
         int at = source ? 8 : 24;
@@ -140,7 +140,7 @@ internal sealed partial class ReferenceWalk
         for (int at = 40; proto is 0 or 43 or 60 or 51 or 44 && ip.Length - at >= 8;)
         {
             if (proto == 43 && ip[at + 3] > 0) return (proto, true, counts);
-            if (proto == 44) counts = (Wire.U16(ip, at + 2) & 0xfff8) == 0 && (Wire.U16(ip, at + 2) & 1) != 0;
+            if (proto == 44) counts = (Wire.U16(ip, at + 2) & 0xfff8) == 0 && !(p.LeavesAtomicChecksums && (Wire.U16(ip, at + 2) & 1) == 0);
             int size = proto switch { 51 => (ip[at + 1] + 2) * 4, 44 => 8, _ => (ip[at + 1] + 1) * 8 };
             proto = ip[at];
             at += size;

@@ -33,7 +33,7 @@ public sealed class BugReportTests
             {
                 foreach (OffloadMode offload in Enum.GetValues<OffloadMode>().Where(o => IsFor(name, o)))
                 {
-                    foreach (Quirks quirks in Quirks.All)
+                    foreach (Quirks quirks in Quirks.All.Where(q => Shows(name, q)))
                     {
                         runs.Add(name, offload, true, quirks.Name);
                         runs.Add(name, offload, false, quirks.Name);
@@ -72,6 +72,13 @@ public sealed class BugReportTests
         ConformanceCase @case = CaseFiles.Load(Path.Combine(s_folder, name));
         Assert.NotEmpty(@case.Events);
         Assert.Equal(@case.Events.Select(e => e.Index), @case.Expected.Keys);
+    }
+
+    /// <summary>Where a recorded case says otherwise, the right answer is one of some releases only: <c>quirks</c> in <c>case.json</c>.</summary>
+    private static bool Shows(string name, Quirks quirks)
+    {
+        using JsonDocument @case = JsonDocument.Parse(File.ReadAllText(Path.Combine(s_folder, name, "case.json")));
+        return !@case.RootElement.TryGetProperty("quirks", out JsonElement only) || only.GetString() == quirks.Name;
     }
 
     /// <summary>No NIC checks TCP sequence numbers: where that changes the answer there is a <c>NAME__noseq</c> for it, and the plain case is for the others.</summary>

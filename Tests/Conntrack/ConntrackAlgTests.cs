@@ -33,6 +33,44 @@ public sealed class ConntrackAlgTests
         Assert.Equal(New, b.Send(Tcp(Server, 20, Client, 40002, Syn, 9), Lookup()));
     }
 
+    /// <summary>
+    /// The gateway of a connection is the one that it was committed with, on whichever port; the actions behind need not name it. Open vSwitch 3.1 has
+    /// forgotten it by then.
+    /// </summary>
+    [Theory]
+    [InlineData("10.0.0.1", "10.0.0.2", "PORT 10,0,0,1,156,65\r\n", false)]
+    [InlineData("fd00::1", "fd00::2", "EPRT |2|fd00::1|40001|\r\n", false)]
+    [InlineData("10.0.0.1", "10.0.0.2", "PORT 10,0,0,1,156,65\r\n", true)]
+    public void A_connection_keeps_its_gateway(string client, string server, string announcement, bool repeatsOvs31)
+    {
+        using var b = new CtBench(new ConntrackOptions { Seed = 7, CapacityConnections = 4096, Quirks = repeatsOvs31 ? Quirks.Ovs31 : Quirks.None });
+        DpCt commit = Commit();
+        commit.Flags |= DpCtFlags.AlgFtp;
+        b.Send(Tcp(client, 4000, server, 2121, Syn, 100), commit);
+        b.Send(Tcp(server, 2121, client, 4000, Syn | Ack, 500, 101), Lookup());
+        b.Send(Tcp(client, 4000, server, 2121, Ack, 101, 501), Lookup());
+        b.Send(TcpWith(client, 4000, server, 2121, Ack | Psh, 101, 501, Encoding.ASCII.GetBytes(announcement)), Lookup());
+        Assert.Equal(repeatsOvs31 ? New : NewRelated, b.Send(Tcp(server, 20, client, 40001, Syn, 9), Lookup()));
+    }
+
+    /// <summary>Another gateway that an action names is asked instead, and does not know the message.</summary>
+    [Fact]
+    public void A_gateway_that_is_named_goes_before_the_kept_one()
+    {
+        using var b = new CtBench();
+        DpCt ftp = Commit();
+        ftp.Flags |= DpCtFlags.AlgFtp;
+        b.Send(Tcp(Client, 4000, Server, 2121, Syn, 100), ftp);
+        b.Send(Tcp(Server, 2121, Client, 4000, Syn | Ack, 500, 101), Lookup());
+        b.Send(Tcp(Client, 4000, Server, 2121, Ack, 101, 501), Lookup());
+        DpCt tftp = Lookup();
+        tftp.Flags |= DpCtFlags.AlgTftp;
+        b.Send(TcpWith(Client, 4000, Server, 2121, Ack | Psh, 101, 501, "PORT 10,0,0,1,156,65\r\n"u8), tftp);
+        Assert.Equal(0, b.Ct.ExpectationCount);
+        b.Send(TcpWith(Client, 4000, Server, 2121, Ack | Psh, 101, 501, "PORT 10,0,0,1,156,65\r\n"u8), Lookup());
+        Assert.Equal(1, b.Ct.ExpectationCount);
+    }
+
     /// <summary>Digits of the first half of a port beyond the fourth are not its digits, as in Open vSwitch; the second half may have any number.</summary>
     [Theory]
     [InlineData("PORT 10,0,0,1,0156,00000065\r\n", 40001)]

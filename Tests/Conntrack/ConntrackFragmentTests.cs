@@ -80,8 +80,38 @@ public sealed class ConntrackFragmentTests
     {
         using var t = new CtBench(s_options);
         for (ushort id = 0; id < 8; id++) Assert.Equal(CtDisposition.Held, Give(t, Datagram(id)[0], Commit()).Disposition);
-        Assert.Equal(Invalid, Give(t, Datagram(99)[0], Commit()).State);
-        Assert.Equal(8, t.Ct.HeldFragments);
+        Assert.Equal(CtDisposition.Held, Give(t, Datagram(99)[0], Commit()).Disposition);
+        Assert.Equal((8, 1, 8), (t.Ct.HeldFragments, (int)t.Ct.FragmentsEvicted, t.Probe.PacketsInUse));
+
+        // The oldest has gone: what follows it begins anew. A datagram does not go for a fragment of its own.
+        Give(t, Datagram(1)[1], Commit());
+        Assert.Equal(CtDisposition.Released, Give(t, Datagram(1)[2], Commit()).Disposition);
+    }
+
+    [Fact]
+    public void ADatagramThatFillsItAllAloneGetsNoMore()
+    {
+        using var t = new CtBench(s_options);
+        List<byte[]> parts = Fragment(Udp("10.0.0.1", 1000, "203.0.113.9", 53, payload: 7992), 800, 7);
+        foreach (byte[] part in parts[..8]) Assert.Equal(CtDisposition.Held, Give(t, part, Commit()).Disposition);
+        Assert.Equal(Invalid, Give(t, parts[8], Commit()).State);
+        Assert.Equal((8, 0), (t.Ct.HeldFragments, (int)t.Ct.FragmentsEvicted));
+        Assert.Equal(CtDisposition.Held, Give(t, Datagram(5)[0], Commit()).Disposition);
+        Assert.Equal((1, 8), (t.Ct.HeldFragments, (int)t.Ct.FragmentsEvicted));
+    }
+
+    /// <summary>A source that has its share loses its own oldest datagram, whatever the others have.</summary>
+    [Fact]
+    public void ASourceMayHoldItsShare()
+    {
+        using var t = new CtBench(s_options with { MaxFragments = 200 });
+        byte[] Of(string src, ushort id) => Fragment(Udp(src, 1000, "203.0.113.9", 53, payload: 1992), 800, id)[0];
+        Give(t, Of("10.0.0.2", 1), Commit());
+        for (ushort id = 0; id < 100; id++) Give(t, Of("10.0.0.1", id), Commit());
+        Assert.Equal((65, 36), (t.Ct.HeldFragments, (int)t.Ct.FragmentsEvicted));
+        foreach (byte[] part in Fragment(Udp("10.0.0.2", 1000, "203.0.113.9", 53, payload: 1992), 800, 1)[1..]) Give(t, part, Commit());
+        Assert.Equal(64, t.Ct.HeldFragments);
+        Assert.Equal(3, t.Probe.Released().Length);
     }
 
     [Fact]

@@ -93,14 +93,85 @@ public sealed class ConntrackNatTests
         Assert.Equal(["198.51.100.10", "198.51.100.11", "198.51.100.12", "198.51.100.13"], sources.Order());
     }
 
-    [Fact]
-    public void AnIcmpIdThatClashesIsNotTranslated()
+    /// <summary>The next free identifier of its class, as ports are chosen; answers, and errors that quote the query, find their way back.</summary>
+    [Theory]
+    [InlineData(7, 8)]
+    [InlineData(511, 1)]
+    [InlineData(1023, 600)]
+    [InlineData(65_535, 1024)]
+    [InlineData(0, 1)]
+    public void AnIcmpIdThatClashesGivesWayToTheNext(int id, int next)
     {
         using var b = new CtBench();
-        Assert.Equal(CtBench.New | CtState.SNat, b.Send(Echo("10.0.0.1", "203.0.113.9", 7), Nat(NatKind.Src, Public)));
-        Assert.Equal(CtBench.New, b.Send(Echo("10.0.0.2", "203.0.113.9", 7), Nat(NatKind.Src, Public)));
-        Assert.Equal(1, b.Ct.Count);
+        const string server = "203.0.113.9";
+        Assert.Equal(CtBench.New | CtState.SNat, b.Send(Echo("10.0.0.1", server, id), Nat(NatKind.Src, Public)));
+        Assert.Equal(id, IdOf(b.Frame));
+        foreach (byte[] query in (byte[][])[Echo("10.0.0.2", server, id), Echo("10.0.0.2", server, id)])
+        {
+            Assert.Equal(CtState.SNat, b.Send(query, Lookup(nat: true), Nat(NatKind.Src, Public)) & CtState.SNat);
+            Assert.Equal(next, IdOf(b.Frame));
+            Assert.True(AreChecksumsRight(b.Frame, IpProto.Icmp));
+        }
+
+        byte[] sent = b.Frame;
+        Assert.Equal(2, b.Ct.Count);
+        Assert.Equal(EstReply | CtState.DNat, b.Send(Echo(server, Public, next, reply: true), Lookup(nat: true)));
+        Assert.Equal(id, IdOf(b.Frame));
+        Assert.True(AreChecksumsRight(b.Frame, IpProto.Icmp));
+        Assert.Equal([10, 0, 0, 2], b.Frame[30..34]);
+
+        Assert.Equal(Related | CtState.Rpl | CtState.DNat, b.Send(Unreachable("192.0.2.200", Public, sent, 8), Lookup(nat: true)));
+        Assert.True(AreChecksumsRight(b.Frame, IpProto.Icmp));
+        Assert.Equal([10, 0, 0, 2], b.Frame[54..58]);
+        Assert.Equal(id, (b.Frame[66] << 8) | b.Frame[67]);
+        Assert.Equal(0, Native.InternetChecksum.Compute(b.Frame.AsSpan(42, 20)));
     }
+
+    /// <summary>Two addresses of one server, asked by one host with one identifier; and no identifier of IPv6 is changed, as in Open vSwitch.</summary>
+    [Fact]
+    public void AnIcmpIdThatClashesBehindDnatGivesWayToo()
+    {
+        using var b = new CtBench();
+        DpCt nat = Nat(NatKind.Dst, "10.9.9.9", portMin: 8080);
+        Assert.Equal(CtBench.New | CtState.DNat, b.Send(Echo("10.0.0.1", "203.0.113.1", 700), nat));
+        Assert.Equal(700, IdOf(b.Frame));
+        Assert.Equal(CtBench.New | CtState.DNat, b.Send(Echo("10.0.0.1", "203.0.113.2", 700), nat));
+        Assert.Equal(701, IdOf(b.Frame));
+        Assert.Equal(EstReply | CtState.SNat, b.Send(Echo("10.9.9.9", "10.0.0.1", 701, reply: true), Lookup(nat: true)));
+        Assert.Equal(700, IdOf(b.Frame));
+        Assert.Equal([203, 0, 113, 2], b.Frame[26..30]);
+
+        Assert.Equal(CtBench.New | CtState.SNat, b.Send(Echo("fd00::1", "fd00::9", 7), Nat(NatKind.Src, "fd01::1")));
+        Assert.Equal(CtBench.New, b.Send(Echo("fd00::2", "fd00::9", 7), Nat(NatKind.Src, "fd01::1")));
+    }
+
+    /// <summary>
+    /// An error may quote a first fragment of any protocol, with and without DF: it has the ports. A later fragment has none. Open vSwitch 3.6 does so, for IPv4.
+    /// </summary>
+    [Theory]
+    [InlineData(0x2000, true)]
+    [InlineData(0x6000, true)]
+    [InlineData(0x2001, false)]
+    [InlineData(0x0001, false)]
+    public void AnErrorMayQuoteAFirstFragment(int fragment, bool isRelated)
+    {
+        foreach (byte[] query in (byte[][])[Udp("10.0.0.1", 1000, "203.0.113.9", 53, 64), Tcp("10.0.0.1", 1000, "203.0.113.9", 80, Syn, 9, 0, 64), Echo("10.0.0.1", "203.0.113.9", 7)])
+        {
+            using var b = new CtBench();
+            b.Send(query, Nat(NatKind.Src, Public));
+            byte[] quoted = b.Frame;
+            (quoted[20], quoted[21]) = ((byte)(fragment >> 8), (byte)fragment);
+            Repair(quoted, 0, -1);
+            CtState state = b.Send(Unreachable("192.0.2.200", Public, quoted, 8), Lookup(nat: true));
+            Assert.Equal(isRelated ? Related | CtState.Rpl | CtState.DNat : Invalid, state);
+            if (!isRelated) continue;
+            Assert.Equal([10, 0, 0, 1], b.Frame[54..58]);
+            Assert.Equal(0, Native.InternetChecksum.Compute(b.Frame.AsSpan(42, 20)));
+            Assert.True(AreChecksumsRight(b.Frame, IpProto.Icmp));
+        }
+    }
+
+    private static int IdOf(byte[] frame) => (frame[38] << 8) | frame[39];
 
     [Fact]
     public void AReusedSourcePortMovesOnWhileTheOldAnswerTupleIsNotSwept()

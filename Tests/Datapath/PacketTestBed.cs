@@ -12,19 +12,17 @@ internal sealed class PacketTestBed : IDisposable
     private readonly PmdPoller _poller;
 
     public PacketTestBed(string flows, OffloadMode offload, bool cacheOn)
+        : this(flows, offload, cacheOn, Conversations())
+    {
+    }
+
+    /// <summary>The frames go round and round, all of port 1.</summary>
+    public PacketTestBed(string flows, OffloadMode offload, bool cacheOn, List<ReadOnlyMemory<byte>> frames)
     {
         _datapath = new Engine.Datapath(
             new DatapathOptions { Ports = [("p1", 1), ("p2", 2), ("p3", 3)], Offload = offload, CacheOn = cacheOn, FrameCapacityBytes = 1536, PacketCapacity = 256 },
             sink: null);
         _datapath.ApplyFlowMods(new FlowTextParser().ParseFlows(flows), 0);
-        List<ReadOnlyMemory<byte>> frames = [];
-        for (int i = 0; i < Connections; i++)
-        {
-            frames.Add(Udp(0x0a000001, 0x0a010001, (ushort)(1000 + i), 53));
-            frames.Add(Udp(0x0a010001, 0x0a000001, 53, (ushort)(1000 + i)));
-        }
-
-        frames.Add(Convert.FromHexString("ffffffffffff02000000000108060001080006040001020000000001" + "0a00000100000000000000000000".PadRight(28, '0')));
         _queue = new CaptureRxQueue(frames, [.. frames.Select(_ => 1u)], 0, verifyChecksums: true);
         _poller = new PmdPoller(_datapath.Pmd, [_queue]);
         for (int i = 0; i < 64; i++)
@@ -35,6 +33,8 @@ internal sealed class PacketTestBed : IDisposable
     }
 
     public PmdStats Stats => _datapath.Pmd.Stats;
+
+    public Conntrack Conntrack => _datapath.Conntrack;
 
     /// <summary>Measures the stages on the way.</summary>
     public StagePoller Staged() => new(_datapath.Pmd, _queue);
@@ -49,6 +49,19 @@ internal sealed class PacketTestBed : IDisposable
         _poller.Dispose();
         _queue.Dispose();
         _datapath.Dispose();
+    }
+
+    private static List<ReadOnlyMemory<byte>> Conversations()
+    {
+        List<ReadOnlyMemory<byte>> frames = [];
+        for (int i = 0; i < Connections; i++)
+        {
+            frames.Add(Udp(0x0a000001, 0x0a010001, (ushort)(1000 + i), 53));
+            frames.Add(Udp(0x0a010001, 0x0a000001, 53, (ushort)(1000 + i)));
+        }
+
+        frames.Add(Convert.FromHexString("ffffffffffff02000000000108060001080006040001020000000001" + "0a00000100000000000000000000".PadRight(28, '0')));
+        return frames;
     }
 
     private static byte[] Udp(uint src, uint dst, ushort sport, ushort dport)
