@@ -79,19 +79,26 @@ public sealed unsafe class MegaflowTable : IMegaflowSource, IMegaflowLedger, IDi
     public bool TryRetain(int megaflowId, uint generation)
     {
         // Pin first, check then: the owner does not reuse a pinned slot, so what the check sees stays.
+        Interleaving.Atomic("P1 pin");
         Interlocked.Increment(ref _pins[megaflowId]);
+        Interleaving.Step("P2 current");
         if (IsCurrent(megaflowId, generation)) return true;
         Interlocked.Decrement(ref _pins[megaflowId]);
         return false;
     }
 
     /// <inheritdoc/>
-    public void Release(int megaflowId, uint generation) => Interlocked.Decrement(ref _pins[megaflowId]);
+    public void Release(int megaflowId, uint generation)
+    {
+        Interleaving.Atomic("P4 unpin");
+        Interlocked.Decrement(ref _pins[megaflowId]);
+    }
 
     /// <inheritdoc/>
     public void Credit(int megaflowId, uint generation, ulong packets, ulong bytes, long lastUsedMs)
     {
         MegaflowCredit* c = _credit + megaflowId;
+        Interleaving.Step("P3 credit");
         if (lastUsedMs > c->LastUsedMs) Volatile.Write(ref c->LastUsedMs, lastUsedMs);
         Volatile.WriteBarrier();
         CombinedCounter.Add(ref c->Counter, packets, bytes);
@@ -135,6 +142,7 @@ public sealed unsafe class MegaflowTable : IMegaflowSource, IMegaflowLedger, IDi
     public void Delete(Megaflow m)
     {
         if (m.Dead) return;
+        Interleaving.Step("D1 dead");
         m.Dead = true;
         m.Hot->Dead = 1;
         MoveGeneration(m);
@@ -148,7 +156,7 @@ public sealed unsafe class MegaflowTable : IMegaflowSource, IMegaflowLedger, IDi
     {
         for (int n = _retired.Count; n > 0 && _retired.TryDequeue(out (int Id, ulong Epoch) r); n--)
         {
-            if (!_quiescent.HasPassed(r.Epoch) || Volatile.Read(ref _pins[r.Id]) != 0)
+            if (!_quiescent.HasPassed(r.Epoch) || IsPinned(r.Id))
             {
                 _retired.Enqueue(r);
                 continue;
@@ -157,6 +165,12 @@ public sealed unsafe class MegaflowTable : IMegaflowSource, IMegaflowLedger, IDi
             Reclaiming?.Invoke(_cold[r.Id]!);
             _free.Push(r.Id);
         }
+    }
+
+    private bool IsPinned(int id)
+    {
+        Interleaving.Step("D3 pins");
+        return Volatile.Read(ref _pins[id]) != 0;
     }
 
     /// <summary>Living megaflows, in slot order.</summary>

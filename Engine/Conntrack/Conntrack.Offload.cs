@@ -10,6 +10,7 @@ public sealed unsafe partial class Conntrack : IConnLedger
     public uint GenerationOf(int connId)
     {
         if ((uint)connId > (uint)_capacity) ThrowBadConnId(connId);
+        Interleaving.Step("M2 generation");
         return Volatile.Read(ref Conn(connId)->Generation);
     }
 
@@ -24,6 +25,7 @@ public sealed unsafe partial class Conntrack : IConnLedger
     public void MarkOffloaded(int connId)
     {
         if ((uint)connId > (uint)_capacity) ThrowBadConnId(connId);
+        Interleaving.Atomic("M1 mark");
         Interlocked.Increment(ref _cold[connId].OffloadRefs);
     }
 

@@ -176,13 +176,14 @@ public sealed unsafe partial class Conntrack : IDisposable
     private bool Invalidate(int id)
     {
         uint generation = Conn(id)->Generation + 1;
-        Volatile.Write(ref Conn(id)->Generation, generation);
-        if (Observer is not { } observer) return Volatile.Read(ref _cold[id].OffloadRefs) > 0;
+        Interleaving.Store(ref Unsafe.As<uint, int>(ref Conn(id)->Generation), (int)generation, "K1 generation");
 
         // The load below must not pass the store above; only where there is an offload side.
-        Interlocked.MemoryBarrier();
+        IConnObserver? observer = Observer;
+        if (observer is not null) Interleaving.Fence("K2 fence");
+        Interleaving.Step("K3 marks");
         if (Volatile.Read(ref _cold[id].OffloadRefs) <= 0) return false;
-        observer.OnConnInvalidated(id, generation);
+        observer?.OnConnInvalidated(id, generation);
         return true;
     }
 

@@ -1,4 +1,5 @@
 using System.Numerics;
+using Mergeflow.Native;
 
 namespace Mergeflow.Engine;
 
@@ -31,32 +32,43 @@ public sealed class ConnEventRing
     /// <summary>Steps 1 and 2.</summary>
     public void Add(int connId, uint generation)
     {
+        Interleaving.Step("E1 head");
         if (_tail - Volatile.Read(ref _head) > _mask)
         {
+            Interleaving.Step("E2 overflow");
             Volatile.Write(ref _overflowed, 1);
             return;
         }
 
+        Interleaving.Step("E3 slot");
         _slots[_tail & _mask] = new ConnRef { ConnId = connId, Generation = generation };
+        Interleaving.Step("E4 tail");
         Volatile.Write(ref _tail, _tail + 1);
     }
 
     /// <summary>Steps 3 and 4.</summary>
     public bool TryTake(out ConnRef e)
     {
+        Interleaving.Step("E5 tail");
         if (Volatile.Read(ref _tail) == _head)
         {
             e = default;
             return false;
         }
 
+        Interleaving.Step("E6 slot");
         e = _slots[_head & _mask];
+        Interleaving.Step("E7 head");
         Volatile.Write(ref _head, _head + 1);
         return true;
     }
 
     /// <summary>True once after events were lost.</summary>
-    public bool TakeOverflow() => Interlocked.Exchange(ref _overflowed, 0) != 0;
+    public bool TakeOverflow()
+    {
+        Interleaving.Atomic("E8 overflow");
+        return Interlocked.Exchange(ref _overflowed, 0) != 0;
+    }
 
     /// <summary>For tests: an empty ring that has seen so many entries (modulo 2^32).</summary>
     internal void StartAt(uint position) => _head = _tail = position;

@@ -1,4 +1,5 @@
 using System.Numerics;
+using Mergeflow.Native;
 
 namespace Mergeflow.Engine;
 
@@ -33,6 +34,7 @@ public sealed class TraceRing
     /// <summary>Step 1: an empty trace to record into, or null when the ring is full.</summary>
     public Trace? TryBegin()
     {
+        Interleaving.Step("R1 head");
         if (_tail - Volatile.Read(ref _head) > (uint)_mask) return null;
         Trace t = _slots[_tail & (uint)_mask];
         t.Reset();
@@ -40,13 +42,25 @@ public sealed class TraceRing
     }
 
     /// <summary>Step 2: hands over the trace of the last <see cref="TryBegin"/>.</summary>
-    public void Publish() => Volatile.Write(ref _tail, _tail + 1);
+    public void Publish()
+    {
+        Interleaving.Step("R2 tail");
+        Volatile.Write(ref _tail, _tail + 1);
+    }
 
     /// <summary>Step 3: the oldest trace, or null.</summary>
-    public Trace? Peek() => Volatile.Read(ref _tail) == _head ? null : _slots[_head & (uint)_mask];
+    public Trace? Peek()
+    {
+        Interleaving.Step("R3 tail");
+        return Volatile.Read(ref _tail) == _head ? null : _slots[_head & (uint)_mask];
+    }
 
     /// <summary>Step 4: done with the oldest trace.</summary>
-    public void Release() => Volatile.Write(ref _head, _head + 1);
+    public void Release()
+    {
+        Interleaving.Step("R4 head");
+        Volatile.Write(ref _head, _head + 1);
+    }
 
     /// <summary>For tests: an empty ring that has seen so many entries (modulo 2^32).</summary>
     internal void StartAt(uint position) => _head = _tail = position;
