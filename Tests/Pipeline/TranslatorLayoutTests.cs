@@ -1,0 +1,127 @@
+using System.Reflection;
+using System.Runtime.InteropServices;
+using Mergeflow.Engine;
+using Xunit;
+
+namespace Mergeflow.Tests;
+
+/// <summary>The offsets that translation and the field table write down are those of the flow key.</summary>
+public sealed class TranslatorLayoutTests
+{
+    /// <summary>Constants that are no offset of one field.</summary>
+    private static readonly string[] s_others = [nameof(TranslatorLayout.TunnelLane), nameof(TranslatorLayout.StrideBytes), .. Windows];
+
+    private static string[] Windows => [nameof(TranslatorLayout.Window2), nameof(TranslatorLayout.Window4), nameof(TranslatorLayout.Window6)];
+
+    private static IEnumerable<FieldInfo> Constants => typeof(TranslatorLayout).GetFields(BindingFlags.Public | BindingFlags.Static).Where(f => f.IsLiteral);
+
+    /// <summary>Each offset by name.</summary>
+    public static TheoryData<string> Offsets => [.. Constants.Select(f => f.Name).Where(n => !s_others.Contains(n))];
+
+    [Theory]
+    [MemberData(nameof(Offsets))]
+    public void An_offset_is_that_of_the_field_of_its_name(string name)
+        => Assert.Equal(OffsetOf(name), (int)Constants.Single(f => f.Name == name).GetRawConstantValue()!);
+
+    [Fact]
+    public void A_working_copy_has_room_for_a_window_at_its_last_byte()
+    {
+        Assert.True(TranslatorLayout.StrideBytes >= PipelineFlow.SizeBytes + sizeof(ulong));
+        Assert.Equal(0, TranslatorLayout.StrideBytes % 32);
+        Assert.Equal(OffsetOf(nameof(FlowKey.TunId)), 32 * TranslatorLayout.TunnelLane);
+        Assert.Equal([2, 4, 6], Windows.Select(n => System.Numerics.BitOperations.PopCount((ulong)Constants.Single(f => f.Name == n).GetRawConstantValue()!) / 8));
+    }
+
+    /// <summary>No field of the key is on another one's bytes, or behind the end.</summary>
+    [Fact]
+    public void Fields_of_the_key_do_not_overlap()
+    {
+        int end = 0;
+        foreach (FieldInfo field in KeyFields.OrderBy(f => f.GetCustomAttribute<FieldOffsetAttribute>()!.Value))
+        {
+            int offset = field.GetCustomAttribute<FieldOffsetAttribute>()!.Value;
+            Assert.True(offset >= end, $"{field.Name} at {offset}, the one before it ends at {end}");
+            end = offset + SizeOf(field.FieldType);
+        }
+
+        Assert.True(end <= FlowKey.SizeBytes);
+    }
+
+    /// <summary>The field table reads what the key's member of that name holds. Narrower views of a member lie inside it.</summary>
+    [Fact]
+    public void A_field_lies_in_one_member_of_the_key()
+    {
+        foreach (Field field in Fields.All.Where(f => f.Offset < FlowKey.SizeBytes))
+        {
+            bool isInside = KeyFields.Any(m => m.GetCustomAttribute<FieldOffsetAttribute>()!.Value is var at
+                && field.Offset >= at && field.Offset + field.SizeBytes <= at + SizeOf(m.FieldType));
+            Assert.True(isInside, $"{field.Name}: {field.SizeBytes} bytes at {field.Offset}");
+        }
+    }
+
+    [Theory]
+    [InlineData(FieldId.EthDst, nameof(FlowKey.DlDst))]
+    [InlineData(FieldId.EthSrc, nameof(FlowKey.DlSrc))]
+    [InlineData(FieldId.EthType, nameof(FlowKey.DlType))]
+    [InlineData(FieldId.VlanTci, nameof(FlowKey.Vlan0Tci))]
+    [InlineData(FieldId.InPortOxm, nameof(FlowKey.InPort))]
+    [InlineData(FieldId.RecircId, nameof(FlowKey.RecircId))]
+    [InlineData(FieldId.CtState, nameof(FlowKey.CtState))]
+    [InlineData(FieldId.IpFrag, nameof(FlowKey.NwFrag))]
+    [InlineData(FieldId.CtZone, nameof(FlowKey.CtZone))]
+    [InlineData(FieldId.CtMark, nameof(FlowKey.CtMark))]
+    [InlineData(FieldId.NwTos, nameof(FlowKey.NwTos))]
+    [InlineData(FieldId.IpTtl, nameof(FlowKey.NwTtl))]
+    [InlineData(FieldId.IpProto, nameof(FlowKey.NwProto))]
+    [InlineData(FieldId.ArpOp, nameof(FlowKey.NwProto))]
+    [InlineData(FieldId.Ipv4Src, nameof(FlowKey.NwSrc))]
+    [InlineData(FieldId.Ipv4Dst, nameof(FlowKey.NwDst))]
+    [InlineData(FieldId.ArpSpa, nameof(FlowKey.NwSrc))]
+    [InlineData(FieldId.ArpTpa, nameof(FlowKey.NwDst))]
+    [InlineData(FieldId.TcpSrc, nameof(FlowKey.TpSrc))]
+    [InlineData(FieldId.TcpDst, nameof(FlowKey.TpDst))]
+    [InlineData(FieldId.UdpSrc, nameof(FlowKey.TpSrc))]
+    [InlineData(FieldId.SctpDst, nameof(FlowKey.TpDst))]
+    [InlineData(FieldId.TcpFlags, nameof(FlowKey.TcpFlags))]
+    [InlineData(FieldId.Ipv6Src, nameof(FlowKey.Ipv6Src))]
+    [InlineData(FieldId.Ipv6Dst, nameof(FlowKey.Ipv6Dst))]
+    [InlineData(FieldId.Ipv6Label, nameof(FlowKey.Ipv6Label))]
+    [InlineData(FieldId.CtLabel, nameof(FlowKey.CtLabel))]
+    [InlineData(FieldId.CtNwSrc, nameof(FlowKey.CtNwSrc))]
+    [InlineData(FieldId.CtNwDst, nameof(FlowKey.CtNwDst))]
+    [InlineData(FieldId.CtTpSrc, nameof(FlowKey.CtTpSrc))]
+    [InlineData(FieldId.CtTpDst, nameof(FlowKey.CtTpDst))]
+    [InlineData(FieldId.CtNwProto, nameof(FlowKey.CtNwProto))]
+    [InlineData(FieldId.CtIpv6Src, nameof(FlowKey.CtIpv6Src))]
+    [InlineData(FieldId.CtIpv6Dst, nameof(FlowKey.CtIpv6Dst))]
+    [InlineData(FieldId.NdTarget, nameof(FlowKey.NdTarget))]
+    [InlineData(FieldId.ArpSha, nameof(FlowKey.ArpSha))]
+    [InlineData(FieldId.ArpTha, nameof(FlowKey.ArpTha))]
+    [InlineData(FieldId.NdSll, nameof(FlowKey.ArpSha))]
+    [InlineData(FieldId.NdTll, nameof(FlowKey.ArpTha))]
+    [InlineData(FieldId.DpHash, nameof(FlowKey.DpHash))]
+    [InlineData(FieldId.PktMark, nameof(FlowKey.PktMark))]
+    [InlineData(FieldId.MplsLabel, nameof(FlowKey.MplsLse0))]
+    [InlineData(FieldId.TunId, nameof(FlowKey.TunId))]
+    [InlineData(FieldId.TunSrc, nameof(FlowKey.TunSrc))]
+    [InlineData(FieldId.TunDst, nameof(FlowKey.TunDst))]
+    [InlineData(FieldId.TunIpv6Src, nameof(FlowKey.TunIpv6Src))]
+    [InlineData(FieldId.TunIpv6Dst, nameof(FlowKey.TunIpv6Dst))]
+    [InlineData(FieldId.TunFlags, nameof(FlowKey.TunFlags))]
+    [InlineData(FieldId.TunTos, nameof(FlowKey.TunTos))]
+    [InlineData(FieldId.TunTtl, nameof(FlowKey.TunTtl))]
+    [InlineData(FieldId.TunGbpId, nameof(FlowKey.TunGbpId))]
+    [InlineData(FieldId.TunGbpFlags, nameof(FlowKey.TunGbpFlags))]
+    [InlineData(FieldId.ActsetOutput, nameof(PipelineFlow.ActsetOutput))]
+    [InlineData(FieldId.ConjId, nameof(PipelineFlow.ConjId))]
+    [InlineData(FieldId.Metadata, nameof(PipelineFlow.Metadata))]
+    public void A_field_is_the_member_that_it_is_named_for(FieldId id, string member) => Assert.Equal(OffsetOf(member), Fields.Of(id).Offset);
+
+    private static IEnumerable<FieldInfo> KeyFields => typeof(FlowKey).GetFields(BindingFlags.Public | BindingFlags.Instance);
+
+    private static int OffsetOf(string name)
+        => (typeof(FlowKey).GetField(name) ?? typeof(PipelineFlow).GetField(name))?.GetCustomAttribute<FieldOffsetAttribute>()?.Value
+            ?? throw new ArgumentException($"neither FlowKey nor PipelineFlow has a field {name}");
+
+    private static int SizeOf(Type type) => Marshal.SizeOf(type.IsEnum ? Enum.GetUnderlyingType(type) : type);
+}
