@@ -63,16 +63,25 @@ internal sealed class ActionGenerator(Chance chance, int tableCount, bool conntr
             case 14 when protocol is "icmp":
                 return "set_field:1->icmp_code";
             case 14 when protocol is "arp":
-                return $"set_field:{Domain.Ip(chance.Of(Domain.Hosts))}->arp_spa";
+                return chance.OneIn(2) ? $"set_field:{chance.Of([1, 2, 7])}->arp_op" : $"set_field:{Domain.Ip(chance.Of(Domain.Hosts))}->arp_spa";
             case 15:
                 return $"group:{chance.Of([AllGroup, IndirectGroup])}";
             case 16 when conntrack:
                 return "ct_clear";
             case 17:
+                if (chance.OneIn(2)) return Clone(table, isIpv4 || isIpv6);
                 return chance.Of(["in_port", "note:00.01", $"clone(mod_dl_src:{Domain.Mac(0x0200000000aa)},output:{chance.Of(Domain.Ports)})", $"write_actions(output:{chance.Of(Domain.Ports)})"]);
             default:
                 return "";
         }
+    }
+
+    /// <summary>A copy that goes where only the tables know.</summary>
+    private string Clone(int table, bool isIp)
+    {
+        string inner = table + 1 < tableCount ? $"resubmit(,{table + 1 + chance.Below(tableCount - table - 1)})" : $"group:{AllGroup}";
+        if (conntrack && isIp && chance.OneIn(3)) inner = $"ct_clear,{inner}";
+        return chance.OneIn(4) ? $"clone(clone({inner}),{Output()})" : $"clone({inner})";
     }
 
     private string Output() => $"output:{chance.Of(Domain.Ports)}";
