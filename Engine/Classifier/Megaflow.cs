@@ -42,6 +42,9 @@ public sealed unsafe class Megaflow
     /// <summary>See <see cref="XlateResult.Learned"/>.</summary>
     public LearnedSource[] Learned { get; set; } = [];
 
+    /// <summary>Where <see cref="MacDependents"/> has it: one place per address that the translation asked for.</summary>
+    internal MacDependents.MacPlace[] MacPlaces { get; set; } = [];
+
     /// <summary>See <see cref="XlateResult.TagsOverlap"/>.</summary>
     public bool TagsOverlap { get; set; }
 

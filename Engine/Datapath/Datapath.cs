@@ -182,7 +182,9 @@ public sealed partial class Datapath : IDisposable
 
         // Rules are idle by what megaflows have reported, so these come first.
         Revalidator.SweepIfDue(nowMs);
-        if (Revalidator.ExpireRules(nowMs) > 0 | Pipeline.ForgetAged(nowMs)) Revalidator.RevalidateAll(nowMs);
+        bool anyRule = Revalidator.ExpireRules(nowMs) > 0, anyAddress = Pipeline.ForgetAged(nowMs);
+        if (anyRule) Revalidator.RevalidateAll(nowMs);
+        else if (anyAddress) Revalidator.RevalidateLearned(nowMs);
         Pipeline.Recirc.Sweep(nowMs);
         Offload?.Barrier(nowMs);
         Megaflows.Reclaim();
@@ -204,7 +206,9 @@ public sealed partial class Datapath : IDisposable
     /// <summary>Makes megaflows agree with what <c>normal</c> has learned, if that is new.</summary>
     internal void RevalidateIfLearned(long nowMs)
     {
-        if (Revalidator.IsBehind) AfterTableChange(nowMs, purge: false);
+        if (!Revalidator.IsBehind) return;
+        Revalidator.RevalidateLearned(nowMs);
+        Offload?.Acknowledge(nowMs);
     }
 
     /// <summary>Makes megaflows and merged rules agree with the tables again.</summary>
@@ -219,7 +223,9 @@ public sealed partial class Datapath : IDisposable
     {
         if (options.Offload == OffloadMode.None) return null;
         if (options.Offload == OffloadMode.Soft) return new SoftOffloadProvider(options.MergedCapacity, options.MergedTemplates, PmdQuiescent);
-        Nic = new EmulatedNic(NicProfile.Load(options.NicProfile ?? "ideal"), new NicOptions { Faults = options.NicFaults });
+        var device = new NicOptions { Faults = options.NicFaults };
+        if (options.Seed != 0) device = device with { Seed = options.Seed };
+        Nic = new EmulatedNic(NicProfile.Load(options.NicProfile ?? "ideal"), device);
         return new NicOffloadProvider(Nic);
     }
 }

@@ -34,6 +34,7 @@ public sealed record Quirks
         ForgetsGateways = true,
         LeavesAtomicChecksums = true,
         EmptyFragmentEnds = true,
+        ReportsWhenLearning = true,
     };
 
     /// <summary>Every value.</summary>
@@ -59,6 +60,9 @@ public sealed record Quirks
     /// what an action writes counts as read. 0 = megaflows are as wide as they can be everywhere.
     /// </summary>
     public int StagedTableRules { get; init; }
+
+    /// <summary>When <c>normal</c> learns an address, all megaflows report what they have counted, not only those that depend on it.</summary>
+    public bool ReportsWhenLearning { get; private init; }
 
     /// <summary>The number of subtables has no bound, whatever limit is set.</summary>
     public bool UnboundedSubtables { get; private init; }

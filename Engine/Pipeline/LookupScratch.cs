@@ -41,6 +41,9 @@ internal sealed unsafe class LookupScratch : IDisposable
     /// <summary>Frees the work space if nobody disposed it.</summary>
     ~LookupScratch() => Free();
 
+    /// <summary>Conjunctive lookups: the subtables visited.</summary>
+    public List<VisitedSubtable> Visited { get; } = [];
+
     /// <summary>Undecided rules.</summary>
     public int Count { get; private set; }
 

@@ -1,13 +1,31 @@
 namespace Mergeflow.Engine;
 
-/// <summary>MAC addresses that <c>normal</c> has learned, by VLAN (OVS lib/mac-learning.c).</summary>
+/// <summary>MAC addresses that <c>normal</c> has learned, by VLAN (OVS lib/mac-learning.c), and which of them have changed.</summary>
+/// <remarks>
+/// Each entry is in two lists, least recently used first: that of all entries, for expiry, and that of its port. A full table makes room at the port with
+/// the most entries (OVS <c>evict_mac_entry_fairly</c>): who floods it with addresses takes them from itself.
+/// </remarks>
 internal sealed class MacTable(int capacity, long agingMs)
 {
     private readonly Lock _lock = new();
-    private readonly Dictionary<(ulong Mac, ushort Vid), (uint Port, long UsedMs)> _entries = [];
+    private readonly Dictionary<MacKey, Entry> _entries = [];
+    private readonly LinkedList<Entry> _byAge = [];
+    private readonly Dictionary<uint, LinkedList<Entry>> _byPort = [];
+    private readonly HashSet<MacKey> _changed = [];
+    private long _changeCount;
+    private bool _changedTooMuch;
 
-    /// <summary>No entry is due before this time.</summary>
-    private long _nextDueMs = long.MaxValue;
+    /// <summary>Moves when a forwarding decision may change.</summary>
+    public ulong ChangeCount => (ulong)Volatile.Read(ref _changeCount);
+
+    /// <summary>Number of addresses.</summary>
+    public int Count
+    {
+        get
+        {
+            lock (_lock) return _entries.Count;
+        }
+    }
 
     /// <summary>Learns; true if a forwarding decision may change.</summary>
     public bool Learn(ulong mac, ushort vid, uint port, long nowMs)
@@ -15,39 +33,44 @@ internal sealed class MacTable(int capacity, long agingMs)
         if ((mac & 0x0100_0000_0000) != 0) return false;
         lock (_lock)
         {
-            _nextDueMs = Math.Min(_nextDueMs, nowMs + agingMs);
-            if (_entries.TryGetValue((mac, vid), out (uint Port, long UsedMs) old))
+            var key = new MacKey(mac, vid);
+            if (_entries.TryGetValue(key, out Entry? entry))
             {
-                _entries[(mac, vid)] = (port, nowMs);
-                return old.Port != port;
+                Unlink(entry);
+                bool moved = entry.Port != port;
+                (entry.Port, entry.UsedMs) = (port, nowMs);
+                Link(entry);
+                if (moved) Changed(key);
+                return moved;
             }
 
-            if (_entries.Count >= capacity) Evict(nowMs);
-            _entries[(mac, vid)] = (port, nowMs);
+            if (_entries.Count >= capacity)
+            {
+                ForgetAged(nowMs);
+                if (_entries.Count >= capacity) Evict();
+            }
+
+            entry = new Entry(key) { Port = port, UsedMs = nowMs };
+            _entries.Add(key, entry);
+            Link(entry);
+            Changed(key);
             return true;
         }
     }
 
     /// <summary>The port behind an address, or null.</summary>
-    public uint? Find(ulong mac, ushort vid, long nowMs)
+    public uint? Find(MacKey key, long nowMs)
     {
         lock (_lock)
         {
-            return _entries.TryGetValue((mac, vid), out (uint Port, long UsedMs) e) && nowMs - e.UsedMs < agingMs ? e.Port : null;
+            return _entries.TryGetValue(key, out Entry? e) && nowMs - e.UsedMs < agingMs ? e.Port : null;
         }
     }
 
     /// <summary>Forgets what has not been seen for too long; true if that was anything.</summary>
     public bool Expire(long nowMs)
     {
-        if (nowMs < Volatile.Read(ref _nextDueMs)) return false;
-        lock (_lock)
-        {
-            int before = _entries.Count;
-            ForgetAged(nowMs);
-            _nextDueMs = _entries.Count == 0 ? long.MaxValue : _entries.Values.Min(static e => e.UsedMs) + agingMs;
-            return _entries.Count < before;
-        }
+        lock (_lock) return ForgetAged(nowMs);
     }
 
     /// <summary>Forgets what was learned on a port.</summary>
@@ -55,19 +78,100 @@ internal sealed class MacTable(int capacity, long agingMs)
     {
         lock (_lock)
         {
-            foreach (var key in _entries.Where(e => e.Value.Port == port).Select(static e => e.Key).ToList()) _entries.Remove(key);
+            while (_byPort.TryGetValue(port, out LinkedList<Entry>? entries)) Remove(entries.First!.Value);
         }
     }
 
-    /// <summary>Makes room: all aged entries, or else the least recently used one.</summary>
-    private void Evict(long nowMs)
+    /// <summary>
+    /// Moves the addresses that have changed since the last time to <paramref name="into"/>. False if they were more than are remembered: then any may
+    /// have.
+    /// </summary>
+    public bool TakeChanged(List<MacKey> into)
     {
-        ForgetAged(nowMs);
-        if (_entries.Count >= capacity) _entries.Remove(_entries.MinBy(static e => e.Value.UsedMs).Key);
+        lock (_lock)
+        {
+            bool known = !_changedTooMuch;
+            into.AddRange(_changed);
+            _changed.Clear();
+            _changedTooMuch = false;
+            return known;
+        }
     }
 
-    private void ForgetAged(long nowMs)
+    private void Changed(MacKey key)
     {
-        foreach (var key in _entries.Where(e => nowMs - e.Value.UsedMs >= agingMs).Select(static e => e.Key).ToList()) _entries.Remove(key);
+        Volatile.Write(ref _changeCount, _changeCount + 1);
+        if (_changedTooMuch) return;
+        _changed.Add(key);
+        if (_changed.Count <= 2 * capacity) return;
+        _changed.Clear();
+        _changedTooMuch = true;
+    }
+
+    private bool ForgetAged(long nowMs)
+    {
+        bool any = false;
+        while (_byAge.First is { } first && nowMs - first.Value.UsedMs >= agingMs)
+        {
+            Remove(first.Value);
+            any = true;
+        }
+
+        return any;
+    }
+
+    private void Evict()
+    {
+        LinkedList<Entry> most = _byAge;
+        int count = 0;
+        foreach (LinkedList<Entry> port in _byPort.Values)
+        {
+            if (port.Count > count) (most, count) = (port, port.Count);
+        }
+
+        Remove(most.First!.Value);
+    }
+
+    private void Remove(Entry entry)
+    {
+        Unlink(entry);
+        _entries.Remove(entry.Key);
+        Changed(entry.Key);
+    }
+
+    private void Link(Entry entry)
+    {
+        // Time only moves forwards, so the end is the place.
+        _byAge.AddLast(entry.InAge);
+        if (!_byPort.TryGetValue(entry.Port, out LinkedList<Entry>? port)) _byPort.Add(entry.Port, port = []);
+        port.AddLast(entry.InPort);
+    }
+
+    private void Unlink(Entry entry)
+    {
+        _byAge.Remove(entry.InAge);
+        LinkedList<Entry> port = _byPort[entry.Port];
+        port.Remove(entry.InPort);
+        if (port.Count == 0) _byPort.Remove(entry.Port);
+    }
+
+    private sealed class Entry
+    {
+        public Entry(MacKey key)
+        {
+            Key = key;
+            InAge = new LinkedListNode<Entry>(this);
+            InPort = new LinkedListNode<Entry>(this);
+        }
+
+        public MacKey Key { get; }
+
+        public uint Port { get; set; }
+
+        public long UsedMs { get; set; }
+
+        public LinkedListNode<Entry> InAge { get; }
+
+        public LinkedListNode<Entry> InPort { get; }
     }
 }

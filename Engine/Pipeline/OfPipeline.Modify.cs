@@ -26,6 +26,7 @@ public sealed partial class OfPipeline
                 if (mods[i].Command == FlowModCommand.Add && MissingGroup(mods[i].Actions) is { } missing) throw NoGroup(missing, i);
             }
 
+            _batch++;
             if (mods.Any(static m => (m.Flags & FlowModFlags.CheckOverlap) != 0)) ApplyCheckingOverlap(mods, nowMs);
             else foreach (FlowMod mod in mods) ApplyLocked(mod, nowMs);
             bool changed = KeepChanges();
@@ -39,19 +40,20 @@ public sealed partial class OfPipeline
     {
         foreach ((int table, TableBefore before) in _before)
         {
-            if (!before.Rules.SequenceEqual(_rules[table] ?? [])) continue;
+            if (before.Removed > 0 || before.Added > 0) continue;
             _orders[table] = before.Order;
-            _changed[table] = false;
+            _changed.Remove(table);
         }
 
         _before.Clear();
-        return Array.IndexOf(_changed, true) >= 0;
+        return _changed.Count > 0;
     }
 
-    private void Touch(int table)
+    private TableBefore Touch(int table)
     {
-        if (!_before.ContainsKey(table)) _before.Add(table, new TableBefore([.. _rules[table] ?? []], _orders[table]?.Copy()));
-        _changed[table] = true;
+        if (!_before.TryGetValue(table, out TableBefore? before)) _before.Add(table, before = new TableBefore(_orders[table]?.Copy()));
+        _changed.Add(table);
+        return before;
     }
 
     /// <summary>No rule's timeout passes before this time, as far as is known; uses that megaflows have not reported yet put it off.</summary>
@@ -70,7 +72,11 @@ public sealed partial class OfPipeline
         lock (_lock)
         {
             int removed = 0;
-            for (int t = 0; t < TableCount; t++) removed += RemoveWhere(t, r => nowMs >= DueMs(r));
+            for (int t = 0; t < TableCount; t++)
+            {
+                if (_rules[t] is { ExpiringCount: > 0 }) removed += RemoveWhere(t, r => nowMs >= DueMs(r));
+            }
+
             _before.Clear();
             UpdateNextDue();
             if (removed > 0) Publish();
@@ -88,10 +94,10 @@ public sealed partial class OfPipeline
     private void UpdateNextDue()
     {
         long next = long.MaxValue;
-        foreach (List<OfRule>? rules in _rules)
+        foreach (RuleTable? rules in _rules)
         {
-            if (rules is null) continue;
-            foreach (OfRule r in rules) next = Math.Min(next, DueMs(r));
+            if (rules is not { ExpiringCount: > 0 }) continue;
+            foreach (OfRule r in rules.Rules) next = Math.Min(next, DueMs(r));
         }
 
         Volatile.Write(ref _nextDueMs, next);
@@ -126,7 +132,9 @@ public sealed partial class OfPipeline
                 bool strict = mod.Command == FlowModCommand.DeleteStrict;
                 for (int t = 0; t < TableCount; t++)
                 {
-                    if (mod.Table is null || mod.Table == t) RemoveWhere(t, r => Selects(mod, r, strict));
+                    if (mod.Table is not null && mod.Table != t) continue;
+                    if (strict) RemoveStrict(t, mod);
+                    else RemoveWhere(t, r => Selects(mod, r, strict: false));
                 }
 
                 break;
@@ -136,7 +144,7 @@ public sealed partial class OfPipeline
     /// <summary>Applies a batch in which an add may be refused because it overlaps: undoes what came before it.</summary>
     private void ApplyCheckingOverlap(IReadOnlyList<FlowMod> mods, long nowMs)
     {
-        List<OfRule>?[] before = Array.ConvertAll(_rules, static t => t is null ? null : new List<OfRule>(t));
+        List<OfRule>?[] before = Array.ConvertAll(_rules, static t => t is null ? null : new List<OfRule>(t.Rules));
         for (int i = 0; i < mods.Count; i++)
         {
             FlowMod mod = mods[i];
@@ -148,8 +156,10 @@ public sealed partial class OfPipeline
 
             foreach ((int table, TableBefore touched) in _before) _orders[table] = touched.Order;
             _before.Clear();
-            before.CopyTo(_rules, 0);
-            Array.Clear(_changed);
+
+            // Only what was touched: the pictures of the other tables stay as they are. The next modification publishes these.
+            foreach (int table in _changed) _rules[table]!.Restore(before[table] ?? []);
+            _changed.Clear();
             throw new FlowModException("OFPFMFC_OVERLAP", "the rule overlaps another one of the same priority", i);
         }
     }
@@ -157,7 +167,7 @@ public sealed partial class OfPipeline
     /// <summary>Some rule of the same priority matches a packet that the new one matches too.</summary>
     private bool Overlaps(FlowMod mod)
     {
-        if (_rules[mod.Table ?? 0] is not { } rules) return false;
+        if (_rules[mod.Table ?? 0]?.Rules is not { } rules) return false;
         (int from, int to) = PriorityRange(rules, mod.Priority);
         for (int i = from; i < to; i++)
         {
@@ -177,31 +187,28 @@ public sealed partial class OfPipeline
     private void Add(FlowMod mod, long nowMs)
     {
         byte table = mod.Table ?? 0;
-        List<OfRule> rules = _rules[table] ??= [];
-        int hash = HashOf(ref mod.Match);
-        (int from, int to) = PriorityRange(rules, mod.Priority);
-        for (int i = from; i < to; i++)
-        {
-            OfRule old = rules[i];
-            if (old.MatchHash != hash || !Match.Same(ref old.Match, ref mod.Match)) continue;
-            bool resetsCounts = (mod.Flags & FlowModFlags.ResetCounts) != 0;
-            if (IsAgain(mod, old) && !resetsCounts) return;
-            Touch(table);
+        RuleTable rules = _rules[table] ??= new RuleTable();
+        OfRule? old = rules.Find(new MatchKey(mod));
+        bool resetsCounts = (mod.Flags & FlowModFlags.ResetCounts) != 0;
+        if (old is not null && IsAgain(mod, old) && !resetsCounts) return;
 
-            // What megaflows still have to push to the old rule arrives at the new one (OVS rule_dpif's new_rule).
-            rules[i] = RuleOf(mod, table, hash, nowMs, resetsCounts ? new OfRuleStats { LastUsedMs = nowMs } : old.Stats);
-            Volatile.Write(ref _nextDueMs, Math.Min(_nextDueMs, DueMs(rules[i])));
+        // What megaflows still have to push to the old rule arrives at the new one (OVS rule_dpif's new_rule).
+        OfRule rule = RuleOf(mod, table, MatchKey.HashOf(ref mod.Match), nowMs, old is null || resetsCounts ? new OfRuleStats { LastUsedMs = nowMs } : old.Stats);
+        Volatile.Write(ref _nextDueMs, Math.Min(_nextDueMs, DueMs(rule)));
+        if (old is not null)
+        {
+            Work.RulesVisited++;
+            Touch(table).Replace(old, _batch);
+            rules.Replace(old, rule);
             return;
         }
 
-        OfRule rule = RuleOf(mod, table, hash, nowMs, new OfRuleStats { LastUsedMs = nowMs });
-        Volatile.Write(ref _nextDueMs, Math.Min(_nextDueMs, DueMs(rule)));
-        Touch(table);
-        rules.Insert(to, rule);
+        Touch(table).Added++;
+        rules.Add(rule);
         OrderOf(table)?.Add(rule);
     }
 
-    private static OfRule RuleOf(FlowMod mod, byte table, int hash, long nowMs, OfRuleStats stats) => new()
+    private OfRule RuleOf(FlowMod mod, byte table, int hash, long nowMs, OfRuleStats stats) => new()
     {
         Table = table,
         Priority = mod.Priority,
@@ -213,6 +220,7 @@ public sealed partial class OfPipeline
         CreatedMs = nowMs,
         Stats = stats,
         MatchHash = hash,
+        Batch = _batch,
         Program = XlateCompiler.Compile(mod.Actions),
         Conjunctions = [.. mod.Actions.OfType<OfConjunction>()],
     };
@@ -224,23 +232,49 @@ public sealed partial class OfPipeline
         bool resetsCounts = (mod.Flags & FlowModFlags.ResetCounts) != 0;
         byte table = mod.Table ?? 0;
         if (_rules[table] is not { } rules) return;
-        for (int i = 0; i < rules.Count; i++)
+        if (strict)
         {
-            OfRule rule = rules[i];
-            if (!Selects(mod, rule, strict) || (rule.Actions.Equals(mod.Actions) && !resetsCounts)) continue;
-            Touch(table);
-            rules[i] = rule.With(mod.Actions, resetsCounts);
+            if (rules.Find(new MatchKey(mod)) is { } named) ModifyRule(mod, rules, named, resetsCounts);
+            return;
         }
+
+        for (int i = 0; i < rules.Rules.Count; i++) ModifyRule(mod, rules, rules.Rules[i], resetsCounts);
     }
+
+    private void ModifyRule(FlowMod mod, RuleTable rules, OfRule rule, bool resetsCounts)
+    {
+        Work.RulesVisited++;
+        if (!Selects(mod, rule, mod.Command == FlowModCommand.ModifyStrict) || (rule.Actions.Equals(mod.Actions) && !resetsCounts)) return;
+        Touch(rule.Table).Replace(rule, _batch);
+        rules.Replace(rule, rule.With(mod.Actions, resetsCounts, _batch));
+    }
+
+    /// <summary>The one rule that a strict modification can mean.</summary>
+    private static IEnumerable<OfRule> Named(RuleTable rules, FlowMod mod) => rules.Find(new MatchKey(mod)) is { } rule ? [rule] : [];
 
     private int RemoveWhere(int table, Predicate<OfRule> condition)
     {
         if (_rules[table] is not { } rules) return 0;
-        List<OfRule> removed = rules.FindAll(condition);
+        Work.RulesVisited += (ulong)rules.Rules.Count;
+        return Remove(table, rules, rules.Rules.FindAll(condition));
+    }
+
+    private void RemoveStrict(int table, FlowMod mod)
+    {
+        if (_rules[table] is not { } rules) return;
+        foreach (OfRule rule in Named(rules, mod))
+        {
+            Work.RulesVisited++;
+            if (Selects(mod, rule, strict: true)) Remove(table, rules, [rule]);
+        }
+    }
+
+    private int Remove(int table, RuleTable rules, List<OfRule> removed)
+    {
         if (removed.Count == 0) return 0;
-        Touch(table);
-        var gone = new HashSet<OfRule>(removed, ReferenceEqualityComparer.Instance);
-        rules.RemoveAll(gone.Contains);
+        TableBefore before = Touch(table);
+        foreach (OfRule rule in removed) before.Remove(rule, _batch);
+        rules.Remove(removed);
         OrderOf(table)?.Remove(removed, rules);
         return removed.Count;
     }
@@ -302,18 +336,29 @@ public sealed partial class OfPipeline
         return (low, to);
     }
 
-    private static int HashOf(ref Match match)
+    /// <summary>A table as it was, and how far it is from that.</summary>
+    private sealed class TableBefore(SubtableOrder? order)
     {
-        HashCode h = default;
-        h.AddBytes(match.Mask.Bytes);
-        h.AddBytes(match.Value.Bytes);
-        return h.ToHashCode();
-    }
-
-    private sealed class TableBefore(List<OfRule> rules, SubtableOrder? order)
-    {
-        public List<OfRule> Rules { get; } = rules;
-
         public SubtableOrder? Order { get; } = order;
+
+        /// <summary>Rules that are gone.</summary>
+        public int Removed { get; private set; }
+
+        /// <summary>Rules that were not there.</summary>
+        public int Added { get; set; }
+
+        /// <summary>A rule goes; one that came with the same batch leaves no trace.</summary>
+        public void Remove(OfRule rule, ulong batch)
+        {
+            if (rule.Batch == batch) Added--;
+            else Removed++;
+        }
+
+        /// <summary>A rule goes and another comes in its place.</summary>
+        public void Replace(OfRule old, ulong batch)
+        {
+            Remove(old, batch);
+            Added++;
+        }
     }
 }

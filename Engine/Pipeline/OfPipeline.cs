@@ -12,13 +12,14 @@ public sealed partial class OfPipeline
     public const int TableCount = 255;
 
     private readonly Lock _lock = new();
-    private readonly List<OfRule>?[] _rules = new List<OfRule>?[TableCount];
+    private readonly RuleTable?[] _rules = new RuleTable?[TableCount];
     private readonly Dictionary<uint, PipelinePort> _ports = [];
     private readonly HashSet<uint> _livePorts = [];
-    private readonly bool[] _changed = new bool[TableCount];
+    private readonly HashSet<int> _changed = [];
     private readonly SubtableOrder?[] _orders = new SubtableOrder?[TableCount];
     private volatile PipelineSnapshot _snapshot;
     private ulong _version;
+    private ulong _batch;
 
     /// <summary>Shared with snapshots: one more group does not copy the others.</summary>
     private ImmutableDictionary<uint, GroupState> _groups = ImmutableDictionary<uint, GroupState>.Empty;
@@ -46,15 +47,18 @@ public sealed partial class OfPipeline
     /// <summary>Frozen translations by recirculation id.</summary>
     public RecircStore Recirc { get; } = new();
 
-    /// <summary>Moves at each change that can alter a translation.</summary>
-    public ulong TablesVersion => Volatile.Read(ref _version);
+    /// <summary>Moves at each change that can alter a translation, be it of tables, groups and ports or of what <c>normal</c> has learned.</summary>
+    public ulong TablesVersion => RulesVersion + Macs.ChangeCount;
+
+    /// <summary>Moves at each change of tables, groups and ports.</summary>
+    internal ulong RulesVersion => Volatile.Read(ref _version);
 
     /// <summary>All rules, by table, then precedence; a copy.</summary>
     public IEnumerable<OfRule> Rules
     {
         get
         {
-            lock (_lock) return [.. _rules.Where(static t => t is not null).SelectMany(static t => t!)];
+            lock (_lock) return [.. _rules.Where(static t => t is not null).SelectMany(static t => t!.Rules)];
         }
     }
 
@@ -75,9 +79,12 @@ public sealed partial class OfPipeline
     {
         get
         {
-            lock (_lock) return _rules.Sum(static t => t?.Count ?? 0);
+            lock (_lock) return _rules.Sum(static t => t?.Rules.Count ?? 0);
         }
     }
+
+    /// <summary>What the tables have cost so far.</summary>
+    public PipelineWork Work { get; } = new();
 
     /// <summary>What <c>normal</c> has learned.</summary>
     internal MacTable Macs { get; }
@@ -123,33 +130,20 @@ public sealed partial class OfPipeline
     }
 
     /// <summary>Forgets addresses that <c>normal</c> has not seen for too long. True if megaflows have to look again.</summary>
-    public bool ForgetAged(long nowMs)
-    {
-        if (!Macs.Expire(nowMs)) return false;
-        BumpVersion();
-        return true;
-    }
+    public bool ForgetAged(long nowMs) => Macs.Expire(nowMs);
 
     /// <summary>Learns from packets that a megaflow has reported.</summary>
-    internal void Learn(LearnedSource source, long nowMs)
-    {
-        if (Macs.Learn(source.Mac, source.Vid, source.Port, nowMs)) BumpVersion();
-    }
+    internal void Learn(LearnedSource source, long nowMs) => Macs.Learn(source.Mac, source.Vid, source.Port, nowMs);
 
-    /// <summary>Makes megaflows that depend on learned addresses look again.</summary>
-    internal void BumpVersion()
-    {
-        lock (_lock) Publish();
-    }
-
+    /// <summary>Makes changes visible to translators.</summary>
     private void Publish()
     {
-        var tables = (TableIndex?[])_snapshot.Tables.Clone();
-        for (int t = 0; t < TableCount; t++)
+        TableIndex?[] tables = _snapshot.Tables;
+        if (_changed.Count > 0)
         {
-            if (!_changed[t]) continue;
-            _changed[t] = false;
-            tables[t] = _rules[t] is { Count: > 0 } rules ? new TableIndex(rules, _orders[t], rules.Count <= Options.Quirks.StagedTableRules) : null;
+            tables = (TableIndex?[])tables.Clone();
+            foreach (int t in _changed) tables[t] = _rules[t]!.Index(tables[t], _orders[t], _rules[t]!.Rules.Count <= Options.Quirks.StagedTableRules, Work);
+            _changed.Clear();
         }
 
         _snapshot = Build(tables);

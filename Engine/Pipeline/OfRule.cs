@@ -48,6 +48,12 @@ public sealed class OfRule
     /// <summary>The actions made ready for translation.</summary>
     internal XlateOp[] Program { get; init; } = [];
 
+    /// <summary>Order in the table: lower comes first. Higher priorities are lower, and among equals the rule that was added first.</summary>
+    internal ulong Precedence { get; set; }
+
+    /// <summary>Number of the batch of modifications that added it.</summary>
+    internal ulong Batch { get; init; }
+
     /// <summary>Hash of mask and value, to find equal matches.</summary>
     internal int MatchHash { get; init; }
 
@@ -55,7 +61,7 @@ public sealed class OfRule
     internal OfConjunction[] Conjunctions { get; init; } = [];
 
     /// <summary>The same rule with other actions; its counters go on, or begin anew.</summary>
-    internal OfRule With(EquatableList<OfAction> actions, bool resetsCounts) => new()
+    internal OfRule With(EquatableList<OfAction> actions, bool resetsCounts, ulong batch) => new()
     {
         Table = Table,
         Priority = Priority,
@@ -69,5 +75,6 @@ public sealed class OfRule
         Program = XlateCompiler.Compile(actions),
         Conjunctions = [.. actions.OfType<OfConjunction>()],
         MatchHash = MatchHash,
+        Batch = batch,
     };
 }

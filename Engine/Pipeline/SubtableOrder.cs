@@ -29,14 +29,14 @@ internal sealed class SubtableOrder
         Sort();
     }
 
-    /// <summary>Rules were removed at once; <paramref name="left"/> are those that stay.</summary>
-    public void Remove(IReadOnlyList<OfRule> removed, IReadOnlyList<OfRule> left)
+    /// <summary>Rules were removed at once; <paramref name="left"/> has those that stay.</summary>
+    public void Remove(IReadOnlyList<OfRule> removed, RuleTable left)
     {
         foreach (OfRule rule in removed)
         {
             var mask = new MaskKey(rule);
             if (!_byMask.TryGetValue(mask, out Entry? entry)) continue;
-            int best = left.Where(r => SameMask(r, rule)).Select(static r => (int)r.Priority).DefaultIfEmpty(-1).Max();
+            int best = left.BestPriority(rule);
             if (best >= 0)
             {
                 entry.Priority = best;
@@ -51,8 +51,6 @@ internal sealed class SubtableOrder
 
         Sort();
     }
-
-    private static bool SameMask(OfRule a, OfRule b) => a.Match.Mask.Bytes.SequenceEqual(b.Match.Mask.Bytes);
 
     private void Append(OfRule like, int priority)
     {

@@ -3,52 +3,120 @@ namespace Mergeflow.Engine;
 /// <content>Conjunctive matches (ovs-actions(7), <c>conjunction</c>).</content>
 internal sealed unsafe partial class TableIndex
 {
+    private const ulong OrderInPriority = (1UL << 48) - 1;
+
     /// <summary>
-    /// Lookup in a table with <c>conjunction</c> rules: when clauses at the best priority complete a conjunction, the rule that matches its
-    /// <c>conj_id</c> answers; otherwise the search goes on below that priority.
+    /// Lookup in a table with <c>conjunction</c> rules (OVS <c>classifier_lookup__</c>): when clauses at the best priority complete a conjunction, the
+    /// rule that matches its <c>conj_id</c> answers; otherwise the search goes on below that priority. Every subtable is asked once; in each, rules
+    /// with one value and different priorities form a chain.
     /// </summary>
     private OfRule? LookupConjunctive(FlowView view, LookupScratch scratch)
     {
-        scratch.Begin(Words, _words.Length);
+        scratch.Begin(WordsPointer, _words.Length);
+        Visit(view, scratch.Visited);
         OfRule? answer = null;
-        int at = 0;
-        while (at < _rules.Length)
+        ulong from = 0;
+        while (true)
         {
-            OfRule rule = _rules[at];
-            if (!MatchesOrRemember(rule, view, scratch))
-            {
-                at++;
-                continue;
-            }
-
-            ConsultRule(rule, view);
-            if (rule.Conjunctions.Length == 0)
+            ulong best = Best(scratch.Visited, out OfRule? rule);
+            if (rule is { Conjunctions.Length: 0 })
             {
                 answer = rule;
+                Consult(scratch.Visited, view, best);
+                if (best > 0) ExcludeOthers(view, from, best - 1, scratch);
                 break;
             }
 
-            at = ResolveConjunctions(at, view, scratch, out answer);
-            if (answer is not null) break;
+            // Above the next priority everything counts, behind the last match as well.
+            ulong to = best | OrderInPriority;
+            if (rule is null)
+            {
+                ExcludeOthers(view, from, to, scratch);
+                break;
+            }
+
+            answer = ResolveConjunctions(view, from, to, scratch);
+            if (answer is not null || to == ulong.MaxValue) break;
+            from = to + 1;
         }
 
         scratch.Decide(view);
         return answer;
     }
 
-    /// <summary>Handles all rules at the priority of rule <paramref name="at"/>; returns the position behind them, or finds the answer.</summary>
-    private int ResolveConjunctions(int at, FlowView view, LookupScratch scratch, out OfRule? answer)
+    /// <summary>Finds the best match in each subtable that may matter: a rule that is no clause ends the search at its priority.</summary>
+    private void Visit(FlowView view, List<VisitedSubtable> visited)
     {
-        int end = at;
-        ushort priority = _rules[at].Priority;
+        visited.Clear();
+        ulong end = ulong.MaxValue;
+        foreach (Subtable s in _subtables)
+        {
+            if (s.First > end) break;
+            Subtable.Layout layout = s.Ready;
+            int found = layout.Find(view.Flow);
+            _work.RulesCompared++;
+            visited.Add(new VisitedSubtable(s, found));
+            for (int r = found; r >= 0; r = layout.Next(r))
+            {
+                if (s.Rules[r].Conjunctions.Length > 0) continue;
+                end = Math.Min(end, layout.Precedences[r] | OrderInPriority);
+                break;
+            }
+        }
+    }
+
+    private static ulong Best(List<VisitedSubtable> visited, out OfRule? rule)
+    {
+        ulong best = ulong.MaxValue;
+        rule = null;
+        foreach ((Subtable s, int r, _) in visited)
+        {
+            if (r < 0) continue;
+            OfRule candidate = s.Rules[r];
+            if (rule is null || candidate.Precedence < best) (best, rule) = (candidate.Precedence, candidate);
+        }
+
+        return best;
+    }
+
+    /// <summary>Consults the mask of the match whose precedence is <paramref name="precedence"/>.</summary>
+    private static void Consult(List<VisitedSubtable> visited, FlowView view, ulong precedence)
+    {
+        for (int i = 0; i < visited.Count; i++)
+        {
+            (Subtable s, int r, _) = visited[i];
+            if (r < 0 || s.Rules[r].Precedence != precedence) continue;
+            Consult(s, view);
+            visited[i] = new VisitedSubtable(s, r, IsConsulted: true);
+        }
+    }
+
+    /// <summary>
+    /// Rules out the members, from one precedence to another, of subtables whose masks have not been consulted: of these no such rule matches.
+    /// Where the mask has been consulted, other members differ in it.
+    /// </summary>
+    private void ExcludeOthers(FlowView view, ulong from, ulong to, LookupScratch scratch)
+    {
+        foreach (VisitedSubtable v in scratch.Visited)
+        {
+            if (!v.IsConsulted && v.Table.First <= to) ExcludeMembers(v.Table, view, from, to, scratch);
+        }
+    }
+
+    /// <summary>Handles the matches down to precedence <paramref name="to"/>, which are of one priority, and takes them off; returns the answer or null.</summary>
+    private OfRule? ResolveConjunctions(FlowView view, ulong from, ulong to, LookupScratch scratch)
+    {
         var clauses = new SortedDictionary<uint, (ulong Have, int Need)>();
         OfRule? hard = null;
-        for (; end < _rules.Length && _rules[end].Priority == priority; end++)
+        List<VisitedSubtable> visited = scratch.Visited;
+        for (int i = 0; i < visited.Count; i++)
         {
-            OfRule rule = _rules[end];
-            if (!MatchesOrRemember(rule, view, scratch)) continue;
-            ConsultRule(rule, view);
-            if (rule.Conjunctions.Length == 0) hard ??= rule;
+            (Subtable s, int r, _) = visited[i];
+            if (r < 0 || s.Rules[r].Precedence > to) continue;
+            Consult(s, view);
+            OfRule rule = s.Rules[r];
+            visited[i] = new VisitedSubtable(s, s.Ready.Next(r), IsConsulted: true);
+            if (rule.Conjunctions.Length == 0 && (hard is null || rule.Precedence < hard.Precedence)) hard = rule;
             foreach (OfConjunction c in rule.Conjunctions)
             {
                 clauses.TryGetValue(c.Id, out (ulong Have, int Need) old);
@@ -56,54 +124,45 @@ internal sealed unsafe partial class TableIndex
             }
         }
 
-        answer = hard;
-        if (hard is not null) return end;
+        ExcludeOthers(view, from, to, scratch);
+        if (hard is not null) return hard;
         foreach ((uint id, (ulong have, int need)) in clauses)
         {
             if (have != (need == 64 ? ulong.MaxValue : (1UL << need) - 1)) continue;
-            answer = LookupConjId(id, view, scratch);
-            if (answer is not null) break;
+            if (LookupConjId(id, view, scratch) is { } answer) return answer;
         }
 
-        return end;
+        return null;
     }
 
     private OfRule? LookupConjId(uint id, FlowView view, LookupScratch scratch)
     {
         uint* conjId = (uint*)((byte*)view.Flow + TranslatorLayout.ConjId);
         *conjId = System.Buffers.Binary.BinaryPrimitives.ReverseEndianness(id);
+        ulong best = ulong.MaxValue;
+        Subtable? home = null;
         OfRule? answer = null;
-        foreach (OfRule rule in _rules)
+        foreach (Subtable s in _subtables)
         {
-            if (rule.Conjunctions.Length > 0 || !MatchesOrRemember(rule, view, scratch)) continue;
-            ConsultRule(rule, view);
-            answer = rule;
-            break;
+            if (s.First > best) break;
+            Subtable.Layout layout = s.Ready;
+            if (!layout.HasPlain) continue;
+            _work.RulesCompared++;
+            int r = layout.Find(view.Flow);
+            while (r >= 0 && s.Rules[r].Conjunctions.Length > 0) r = layout.Next(r);
+            if (r >= 0 && layout.Precedences[r] < best) (best, home, answer) = (layout.Precedences[r], s, s.Rules[r]);
+        }
+
+        if (home is not null) Consult(home, view);
+        foreach (Subtable s in _subtables)
+        {
+            if (s.First >= best) break;
+            if (s != home && s.Ready.HasPlain) ExcludeMembers(s, view, 0, best - 1, scratch, plainOnly: true);
         }
 
         // Rows of rules on conj_id are decided by it: it is a constant while the lookup lasts.
         scratch.Decide(view);
         *conjId = 0;
         return answer;
-    }
-
-    private bool MatchesOrRemember(OfRule rule, FlowView view, LookupScratch scratch)
-    {
-        ulong differs = 0;
-        foreach (int w in _words) differs |= (view.Flow[w] ^ WordOf(ref rule.Match.Value, w)) & WordOf(ref rule.Match.Mask, w);
-        if (differs == 0) return true;
-        ulong* row = scratch.Add();
-        for (int i = 0; i < _words.Length; i++)
-        {
-            int w = _words[i];
-            row[i] = (view.Flow[w] ^ WordOf(ref rule.Match.Value, w)) & WordOf(ref rule.Match.Mask, w);
-        }
-
-        return false;
-    }
-
-    private static void ConsultRule(OfRule rule, FlowView view)
-    {
-        for (int w = 0; w < WordCount; w++) view.Consulted[w] |= WordOf(ref rule.Match.Mask, w) & view.Live[w];
     }
 }

@@ -17,66 +17,76 @@ internal sealed unsafe partial class TableIndex
     {
         if (HasConjunctions) return LookupConjunctive(view, scratch);
         if (staged || IsStaged) return _staged.Value.Lookup(view);
-        if (_flat is not null) return LookupFlat(_flat, view, scratch);
-        int best = FindBest(view.Flow, out int home);
-        if (home >= 0) Consult(_subtables[home], view);
-        if (best > 0) Exclude(view, best, home, scratch);
-        return home >= 0 ? _rules[best] : null;
+        if (_flat is not null) return LookupFlat(_flat.Value, view, scratch);
+        Subtable? home = FindBest(view.Flow, out int at);
+        if (home is not null) Consult(home, view);
+        Exclude(view, home?.Ready.Precedences[at] ?? ulong.MaxValue, home, scratch);
+        return home?.Rules[at];
     }
 
     private OfRule? LookupFlat(FlatRules flat, FlowView view, LookupScratch scratch)
     {
-        scratch.Begin(Words, _words.Length);
-        int best = flat.Find(view, _rules.Length, scratch);
+        scratch.Begin(WordsPointer, _words.Length);
+        int best = flat.Find(view, Count, scratch);
+        _work.RulesCompared += (ulong)Math.Min(best + 1, Count);
         scratch.Decide(view);
-        return best < _rules.Length ? _rules[best] : null;
+        return best < Count ? _sorted.Value[best] : null;
     }
 
-    private static void Consult(Subtable s, FlowView view)
+    private static void Consult(Subtable subtable, FlowView view)
     {
+        Subtable.Layout s = subtable.Ready;
         int n = s.WordCount;
         int* words = s.Words;
         ulong* masks = s.Masks;
         for (int i = 0; i < n; i++) view.Consulted[words[i]] |= masks[i] & view.Live[words[i]];
     }
 
-    /// <summary>Makes sure that no rule in front of position <paramref name="best"/> can match a packet that agrees on the consulted bits.</summary>
-    private void Exclude(FlowView view, int best, int home, LookupScratch scratch)
+    /// <summary>Makes sure that no rule that comes before <paramref name="best"/> can match a packet that agrees on the consulted bits.</summary>
+    private void Exclude(FlowView view, ulong best, Subtable? home, LookupScratch scratch)
     {
-        scratch.Begin(Words, _words.Length);
-        Subtable[] subtables = _subtables;
-        for (int t = 0; t < subtables.Length; t++)
+        scratch.Begin(WordsPointer, _words.Length);
+        foreach (Subtable s in _subtables)
         {
-            Subtable s = subtables[t];
             if (s.First >= best) break;
 
             // The winner's own mask is consulted whole: its siblings differ in it.
-            if (t == home) continue;
-            if (s.Count > LookupScratch.WholeMaskRules) ExcludeWhole(s, view);
-            else CollectUndecided(s, view, best, scratch);
+            if (s != home) ExcludeMembers(s, view, 0, best - 1, scratch);
         }
 
         scratch.Decide(view);
     }
 
-    private static void ExcludeWhole(Subtable s, FlowView view)
+    /// <summary>
+    /// The same for the rules of a subtable, none of which matches, from precedence <paramref name="from"/> to <paramref name="to"/>. With
+    /// <paramref name="plainOnly"/> clauses of conjunctive matches do not count, and may match.
+    /// </summary>
+    private void ExcludeMembers(Subtable s, FlowView view, ulong from, ulong to, LookupScratch scratch, bool plainOnly = false)
     {
+        if (s.Count > LookupScratch.WholeMaskRules) ExcludeWhole(s, view);
+        else CollectUndecided(s, view, from, to, scratch, plainOnly);
+    }
+
+    private static void ExcludeWhole(Subtable subtable, FlowView view)
+    {
+        Subtable.Layout s = subtable.Ready;
         int n = s.WordCount;
         int* words = s.Words;
         ulong* masks = s.Masks;
         for (int i = 0; i < n; i++) view.Excluded[words[i]] |= masks[i] & view.Live[words[i]] & ~view.Consulted[words[i]];
     }
 
-    /// <summary>Remembers the rules of <paramref name="s"/> in front of <paramref name="best"/> that known bits do not rule out.</summary>
+    /// <summary>Remembers the rules of <paramref name="subtable"/> that known bits do not rule out.</summary>
     [SkipLocalsInit]
-    private void CollectUndecided(Subtable s, FlowView view, int best, LookupScratch scratch)
+    private void CollectUndecided(Subtable subtable, FlowView view, ulong from, ulong to, LookupScratch scratch, bool plainOnly)
     {
+        Subtable.Layout s = subtable.Ready;
         int n = s.WordCount;
         int* words = s.Words;
         ulong* masks = s.Masks;
         ulong* value = s.Values;
-        int* positions = s.Positions;
-        int count = s.Count;
+        ulong* precedences = s.Precedences;
+        int count = subtable.Count;
         ulong* want = stackalloc ulong[WordCount];
         ulong* known = stackalloc ulong[WordCount];
         for (int i = 0; i < n; i++)
@@ -86,15 +96,21 @@ internal sealed unsafe partial class TableIndex
             known[i] = view.Known(w) & masks[i];
         }
 
-        for (int r = 0; r < count && positions[r] < best; r++, value += n)
+        int r = from == 0 ? 0 : RuleGroup.PositionOf(precedences, count, from);
+        value += (long)r * n;
+        int first = r;
+        for (; r < count && precedences[r] <= to; r++, value += n)
         {
+            if (plainOnly && subtable.Rules[r].Conjunctions.Length > 0) continue;
             ulong decided = 0;
             for (int i = 0; i < n; i++) decided |= (want[i] ^ value[i]) & known[i];
             if (decided != 0) continue;
             ulong* row = scratch.Add();
             for (int i = 0; i < n; i++) row[_slots[words[i]]] = want[i] ^ value[i];
         }
+
+        _work.RulesCompared += (ulong)(r - first);
     }
 
-    private int* Words => (int*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(_words));
+    private int* WordsPointer => (int*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(_words));
 }

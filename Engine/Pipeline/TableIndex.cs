@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
@@ -22,97 +23,96 @@ internal sealed unsafe partial class TableIndex
     /// <summary>Tables with fewer rules per mask than this are searched rule by rule.</summary>
     private const int FlatRulesPerMask = 8;
 
-    private readonly OfRule[] _rules;
     private readonly Subtable[] _subtables;
-    private readonly FlatRules? _flat;
+    private readonly Lazy<OfRule[]> _sorted;
+    private readonly Lazy<FlatRules>? _flat;
     private readonly Lazy<StagedLookup> _staged;
+    private readonly PipelineWork _work;
+    private readonly ulong _wordMap;
 
     /// <summary>Words that some rule matches on, ascending; pinned.</summary>
     private readonly int[] _words;
 
     /// <summary>For each word of a flow, its place in <see cref="_words"/>.</summary>
-    private readonly int[] _slots = new int[WordCount];
+    private readonly int[] _slots;
 
     /// <summary>
-    /// Indexes <paramref name="rules"/>, which are sorted by precedence.
+    /// A picture of these subtables.
     /// </summary>
-    /// <param name="rules">At least one.</param>
+    /// <param name="subtables">Sorted by their best rules; at least one.</param>
+    /// <param name="count">Rules in them.</param>
+    /// <param name="old">The picture before, whose parts are shared where they are the same; or null.</param>
     /// <param name="order">In which Open vSwitch would visit the subtables; null = by the precedence of their best rules.</param>
     /// <param name="isStaged">Lookups read as much as Open vSwitch's, not as little as they can.</param>
-    public TableIndex(IReadOnlyList<OfRule> rules, SubtableOrder? order = null, bool isStaged = false)
+    /// <param name="work">Where effort is counted.</param>
+    public TableIndex(Subtable[] subtables, int count, TableIndex? old, SubtableOrder? order, bool isStaged, PipelineWork work)
     {
-        _rules = [.. rules];
-        _subtables = Group(_rules);
-        _words = UsedWords();
-        if (_rules.Length <= FlatLimit && _rules.Length < FlatRulesPerMask * _subtables.Length) _flat = new FlatRules(_rules, _words);
+        _subtables = subtables;
+        _work = work;
+        Count = count;
+        foreach (Subtable s in subtables) _wordMap |= s.WordMap;
+        (_words, _slots) = old is not null && old._wordMap == _wordMap ? (old._words, old._slots) : Words(_wordMap);
+        _sorted = new Lazy<OfRule[]>(Sorted);
+        if (count <= FlatLimit && count < FlatRulesPerMask * subtables.Length) _flat = new Lazy<FlatRules>(() => new FlatRules(_sorted.Value, _words));
         OfRule[]? heads = order is null ? null : [.. order.Heads];
-        _staged = new Lazy<StagedLookup>(() => new StagedLookup(_rules, heads ?? Array.ConvertAll(_subtables, s => _rules[s.First])));
+        _staged = new Lazy<StagedLookup>(() => new StagedLookup(_sorted.Value, heads ?? Array.ConvertAll(_subtables, static s => s.Rules[0])));
         IsStaged = isStaged;
-        UsesNormal = Array.Exists(_rules, static r => Array.Exists(r.Program, static o => o.UsesNormal));
-        HasConjunctions = _rules.Any(static r => r.Conjunctions.Length > 0);
     }
 
     /// <summary>Number of rules.</summary>
-    public int Count => _rules.Length;
+    public int Count { get; }
 
-    /// <summary>Number of distinct masks.</summary>
-    public int SubtableCount => _subtables.Length;
+    /// <summary>One per mask, by the precedence of their best rules.</summary>
+    public IReadOnlyList<Subtable> Subtables => _subtables;
 
     /// <summary>Some rules are clauses of conjunctive matches.</summary>
-    public bool HasConjunctions { get; }
+    public bool HasConjunctions { get; init; }
 
     /// <summary>Some rule has the action <c>normal</c>.</summary>
-    public bool UsesNormal { get; }
+    public bool UsesNormal { get; init; }
 
     /// <summary>Lookups read what Open vSwitch's read.</summary>
     public bool IsStaged { get; }
 
-    private int[] UsedWords()
+    private static (int[] Words, int[] Slots) Words(ulong map)
     {
-        var used = new List<int>();
-        for (int w = 0; w < WordCount; w++)
+        int[] words = GC.AllocateUninitializedArray<int>(BitOperations.PopCount(map), pinned: true);
+        int[] slots = new int[WordCount];
+        int n = 0;
+        for (ulong rest = map; rest != 0; rest &= rest - 1)
         {
-            if (!_rules.Any(r => WordOf(ref r.Match.Mask, w) != 0)) continue;
-            _slots[w] = used.Count;
-            used.Add(w);
+            int w = BitOperations.TrailingZeroCount(rest);
+            slots[w] = n;
+            words[n++] = w;
         }
 
-        int[] words = GC.AllocateUninitializedArray<int>(used.Count, pinned: true);
-        used.CopyTo(words);
-        return words;
+        return (words, slots);
     }
 
-    private static Subtable[] Group(OfRule[] rules)
+    private OfRule[] Sorted()
     {
-        var groups = new Dictionary<MaskKey, List<int>>();
-        for (int i = 0; i < rules.Length; i++)
-        {
-            var key = new MaskKey(rules[i]);
-            ref List<int>? members = ref CollectionsMarshal.GetValueRefOrAddDefault(groups, key, out _);
-            (members ??= []).Add(i);
-        }
-
-        var subtables = new List<Subtable>(groups.Count);
-        foreach ((MaskKey _, List<int> members) in groups) subtables.Add(new Subtable(rules, members));
-        subtables.Sort(static (a, b) => a.First.CompareTo(b.First));
-        return [.. subtables];
+        _work.RulesIndexed += (ulong)Count;
+        OfRule[] rules = [.. _subtables.SelectMany(static s => s.Rules)];
+        Array.Sort(Array.ConvertAll(rules, static r => r.Precedence), rules);
+        return rules;
     }
 
-    /// <summary>Position of the best rule that <paramref name="flow"/> matches, or <see cref="int.MaxValue"/>; <paramref name="home"/> is its subtable.</summary>
-    private int FindBest(ulong* flow, out int home)
+    /// <summary>The subtable of the best rule that <paramref name="flow"/> matches, or null; <paramref name="rule"/> is the rule's place in it.</summary>
+    private Subtable? FindBest(ulong* flow, out int rule)
     {
-        int best = int.MaxValue;
-        home = -1;
-        Subtable[] subtables = _subtables;
-        for (int i = 0; i < subtables.Length; i++)
+        ulong best = ulong.MaxValue;
+        Subtable? home = null;
+        rule = -1;
+        foreach (Subtable s in _subtables)
         {
-            Subtable s = subtables[i];
             if (s.First > best) break;
-            int found = s.Find(flow);
-            if (found < best) (best, home) = (found, i);
+            Subtable.Layout layout = s.Ready;
+            int found = layout.Find(flow);
+            _work.RulesCompared++;
+            if (found >= 0 && layout.Precedences[found] < best) (best, home, rule) = (layout.Precedences[found], s, found);
         }
 
-        return best;
+        return home;
     }
 
     /// <summary>Word <paramref name="index"/> of a flow, in memory order.</summary>

@@ -34,7 +34,9 @@ public sealed unsafe partial class Translator
 
         ushort vid = ConsultVlanPresent() ? (ushort)(key.Vlan0Tci.Host & 0xfff) : (ushort)0;
         if (!isSourced) Learn(new LearnedSource(key.DlSrc.ToUInt64(), vid, inPort));
-        if (_pipeline.Macs.Find(dst, vid, _nowMs) is { } port)
+        var asked = new MacKey(dst, vid);
+        _out.AskedAddresses.Add(asked);
+        if (_pipeline.Macs.Find(asked, _nowMs) is { } port)
         {
             if (port != inPort) TransmitNormal(port);
             else Note(null, "learned port is input port, dropping");
@@ -50,7 +52,7 @@ public sealed unsafe partial class Translator
     private void Learn(LearnedSource source)
     {
         _out.Learned.Add(source);
-        if (Learns && _pipeline.Macs.Learn(source.Mac, source.Vid, source.Port, _nowMs)) _pipeline.BumpVersion();
+        if (Learns) _pipeline.Learn(source, _nowMs);
     }
 
     /// <summary>A tag without VID and priority is not sent, nor are those behind it (OVS <c>xvlan_put</c> without priority tags).</summary>

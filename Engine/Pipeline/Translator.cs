@@ -121,6 +121,7 @@ public sealed unsafe partial class Translator : IDisposable
     internal void Translate(ref FlowKey key, int packetLengthBytes, XlateResult result, long nowMs, ref FlowKey assumed)
     {
         _tables = _pipeline.Snapshot;
+        _pipeline.Work.Translations++;
         _out = result;
         _lengthBytes = packetLengthBytes;
         _nowMs = nowMs;

@@ -30,6 +30,9 @@ public sealed unsafe class XlateResult : IDisposable
     /// <summary>Addresses that <c>normal</c> learns from each packet of the megaflow.</summary>
     public List<LearnedSource> Learned { get; } = [];
 
+    /// <summary>Addresses that <c>normal</c> looked up: if one of them changes, the program may.</summary>
+    public List<MacKey> AskedAddresses { get; } = [];
+
     /// <summary>
     /// The program depends on more than tables, groups and headers (learned addresses, a controller): software may cache it until
     /// <see cref="OfPipeline.TablesVersion"/> moves, hardware may not.
@@ -57,6 +60,7 @@ public sealed unsafe class XlateResult : IDisposable
         ReleaseRecircIds();
         Rules.Clear();
         Learned.Clear();
+        AskedAddresses.Clear();
         Steps?.Clear();
         Count = 0;
         SlowPath = false;

@@ -9,15 +9,22 @@ public sealed class Revalidator : IPoller
 {
     private const int SlicePerStep = 4096;
 
+    /// <summary>Most translations of one <see cref="Step"/>: some 100 microseconds of a packet thread's time.</summary>
+    private const int TranslationsPerStep = 128;
+
     private readonly OfPipeline _pipeline;
     private readonly UpcallHandler _upcall;
     private readonly Translator _translator;
     private readonly XlateResult _scratch = new();
     private readonly bool _keepsStatistics;
     private readonly bool _purgeCountsForNewRules;
+    private readonly bool _reportsWhenLearning;
+    private readonly List<MacKey> _changedAddresses = [];
+    private readonly HashSet<Megaflow> _dependents = [];
     private readonly long _maxIdleMs;
     private readonly long _maxRevalidatorMs;
     private ulong _seenVersion;
+    private ulong _seenAddresses;
     private long _nowMs;
 
     /// <summary>In this round <see cref="ReadDevice"/> has been called.</summary>
@@ -27,18 +34,22 @@ public sealed class Revalidator : IPoller
     private readonly List<Megaflow> _round = [];
     private long _sweptAtMs;
     private int _cursor;
+    private int _roundCursor;
+    private bool _isInRound;
 
     /// <summary>A revalidator with the timing of <paramref name="options"/>.</summary>
     public Revalidator(OfPipeline pipeline, UpcallHandler upcall, DatapathOptions options)
     {
         _keepsStatistics = !options.Quirks.LosesUnlabelledStatistics;
         _purgeCountsForNewRules = options.Quirks.PurgeCountsForNewRules;
+        _reportsWhenLearning = options.Quirks.ReportsWhenLearning;
         _maxIdleMs = options.MaxIdleMs;
         _maxRevalidatorMs = options.MaxRevalidatorMs;
         _pipeline = pipeline;
         _upcall = upcall;
         _translator = new Translator(pipeline);
-        _seenVersion = pipeline.TablesVersion;
+        _seenVersion = pipeline.RulesVersion;
+        _seenAddresses = pipeline.Macs.ChangeCount;
         upcall.Megaflows.Reclaiming = Push;
     }
 
@@ -58,16 +69,25 @@ public sealed class Revalidator : IPoller
     public RevalidatorStats Stats { get; private set; }
 
     /// <summary>The tables, or what <c>normal</c> has learned, have changed since megaflows were translated.</summary>
-    public bool IsBehind => _pipeline.TablesVersion != _seenVersion;
+    public bool IsBehind => TablesChanged || AddressesChanged || _isInRound;
 
-    /// <summary>A slice: statistics and idle expiry, and the whole table at once when the OpenFlow tables have changed.</summary>
+    private bool TablesChanged => _pipeline.RulesVersion != _seenVersion;
+
+    private bool AddressesChanged => _pipeline.Macs.ChangeCount != _seenAddresses || _upcall.Dependents.IsAnyWaiting;
+
+    /// <summary>
+    /// A slice: some megaflows are translated again if the OpenFlow tables have changed, or a learned address that they depend on; otherwise
+    /// statistics are pushed and idle megaflows deleted.
+    /// </summary>
     public int Step(long nowMs)
     {
         nowMs = Clock.Of(nowMs);
         _nowMs = nowMs;
         _pipeline.ForgetAged(nowMs);
         if (_pipeline.Recirc.HasIdle) _pipeline.Recirc.Sweep(nowMs, SlicePerStep);
-        if (_pipeline.TablesVersion != _seenVersion) return RevalidateAll(nowMs);
+        if (TablesChanged && !_isInRound) BeginRound();
+        if (_isInRound) return StepRound(nowMs);
+        if (AddressesChanged && LookAtDependents(nowMs, TranslationsPerStep) is > 0 and var looked) return looked;
         if (_cursor == 0 && nowMs - _sweptAtMs < _maxRevalidatorMs) return 0;
         MegaflowTable table = _upcall.Megaflows;
         int high = table.HighWater;
@@ -133,10 +153,36 @@ public sealed class Revalidator : IPoller
         return checkedCount;
     }
 
+    private void BeginRound()
+    {
+        SeeEverything();
+        (_isInRound, _roundCursor) = (true, 0);
+    }
+
+    /// <summary>A part of a round. Tables that change meanwhile get a round of their own, so each ends.</summary>
+    private int StepRound(long nowMs)
+    {
+        MegaflowTable table = _upcall.Megaflows;
+        _isCredited = false;
+        int n = 0;
+        for (; n < TranslationsPerStep && _roundCursor < table.HighWater; _roundCursor++)
+        {
+            if (table[_roundCursor] is not { } m) continue;
+            n++;
+            LookAgain(m, nowMs);
+        }
+
+        _isInRound = _roundCursor < table.HighWater;
+        _scratch.ReleaseRecircIds();
+        table.Reclaim();
+        return Math.Max(1, n);
+    }
+
     private int TranslateAll(long nowMs)
     {
         _nowMs = nowMs;
-        _seenVersion = _pipeline.TablesVersion;
+        _isInRound = false;
+        SeeEverything();
         MegaflowTable table = _upcall.Megaflows;
         int checkedCount = 0;
         _isCredited = false;
@@ -145,26 +191,119 @@ public sealed class Revalidator : IPoller
         foreach (Megaflow m in _round)
         {
             checkedCount++;
-
-            // What it owes belongs to the rules that it came from; how they look after the change is for later packets.
-            Push(m);
-            RevalidationVerdict verdict = Judge(m, nowMs);
-            if (verdict == RevalidationVerdict.Keep)
-            {
-                if (!HasSameStats(m.Rules, _scratch.Rules)) PushRest(m, nowMs);
-                Follow(m);
-                continue;
-            }
-
-            Stats = Stats with { Changed = Stats.Changed + 1 };
-            if (verdict == RevalidationVerdict.Modify) _upcall.Replace(m, _scratch, nowMs);
-            else Remove(m);
+            LookAgain(m, nowMs);
         }
 
         _scratch.ReleaseRecircIds();
         table.Reclaim();
         _upcall.Classifier.ShrinkUnion();
         return checkedCount;
+    }
+
+    private void LookAgain(Megaflow m, long nowMs)
+    {
+        // What it owes belongs to the rules that it came from; how they look after the change is for later packets.
+        Push(m);
+        RevalidationVerdict verdict = Judge(m, nowMs);
+        if (verdict == RevalidationVerdict.Keep)
+        {
+            if (!HasSameStats(m.Rules, _scratch.Rules)) PushRest(m, nowMs);
+            Follow(m);
+            return;
+        }
+
+        Stats = Stats with { Changed = Stats.Changed + 1 };
+        if (verdict == RevalidationVerdict.Modify) _upcall.Replace(m, _scratch, nowMs);
+        else Remove(m);
+    }
+
+    /// <summary>A round that begins now sees all that has changed so far.</summary>
+    private void SeeEverything()
+    {
+        _seenVersion = _pipeline.RulesVersion;
+        _seenAddresses = _pipeline.Macs.ChangeCount;
+        _changedAddresses.Clear();
+        _pipeline.Macs.TakeChanged(_changedAddresses);
+    }
+
+    /// <summary>
+    /// Translates the megaflows again that depend on a learned address which has changed, all of them; on return none contradicts what was learned
+    /// before. A change of the tables is a round of its own.
+    /// </summary>
+    public int RevalidateLearned(long nowMs)
+    {
+        if (TablesChanged || _isInRound) return RevalidateAll(nowMs);
+        if (_reportsWhenLearning) return PushAllAndLookAtDependents(nowMs);
+        int checkedCount = LookAtDependents(nowMs, int.MaxValue);
+        _upcall.Megaflows.Reclaim();
+        return checkedCount;
+    }
+
+    /// <summary>
+    /// As Open vSwitch does it: what is learned wakes a round over all megaflows, in which all report. Of those that do not depend on the address
+    /// nothing but that is seen, so they are not translated.
+    /// </summary>
+    private int PushAllAndLookAtDependents(long nowMs)
+    {
+        _nowMs = nowMs;
+        if (!QueueDependents()) return RevalidateAll(nowMs);
+        _isCredited = false;
+        _dependents.Clear();
+        while (_upcall.Dependents.Next() is { } dependent) _dependents.Add(dependent);
+        MegaflowTable table = _upcall.Megaflows;
+        _round.Clear();
+        _round.AddRange(table.All());
+        foreach (Megaflow m in _round)
+        {
+            if (_dependents.Contains(m))
+            {
+                LookAgain(m, nowMs);
+            }
+            else if (IsUnreadable(m))
+            {
+                Stats = Stats with { Changed = Stats.Changed + 1 };
+                Remove(m);
+            }
+            else
+            {
+                m.HasReported = true;
+                Push(m);
+            }
+        }
+
+        _scratch.ReleaseRecircIds();
+        table.Reclaim();
+        return _dependents.Count;
+    }
+
+    private bool QueueDependents()
+    {
+        _seenAddresses = _pipeline.Macs.ChangeCount;
+        _changedAddresses.Clear();
+        if (!_pipeline.Macs.TakeChanged(_changedAddresses)) return false;
+        foreach (MacKey key in _changedAddresses) _upcall.Dependents.Changed(key);
+        return true;
+    }
+
+    private int LookAtDependents(long nowMs, int most)
+    {
+        _nowMs = nowMs;
+        if (!QueueDependents())
+        {
+            BeginRound();
+            return most == int.MaxValue ? RevalidateAll(nowMs) : StepRound(nowMs);
+        }
+
+        _isCredited = false;
+        int n = 0;
+        while (n < most && _upcall.Dependents.Next() is { } m)
+        {
+            n++;
+            LookAgain(m, nowMs);
+        }
+
+        _scratch.ReleaseRecircIds();
+        return n;
     }
 
     /// <summary>
@@ -174,7 +313,8 @@ public sealed class Revalidator : IPoller
     public void Purge(long nowMs)
     {
         _nowMs = nowMs;
-        _seenVersion = _pipeline.TablesVersion;
+        _isInRound = false;
+        SeeEverything();
         MegaflowTable table = _upcall.Megaflows;
         for (int i = 0; i < table.HighWater; i++)
         {
@@ -223,10 +363,10 @@ public sealed class Revalidator : IPoller
     {
         _nowMs = nowMs;
         bool anyLost = false;
-        if (_pipeline.TablesVersion != _seenVersion)
+        if (IsBehind)
         {
             // What is learned below is looked at next time: the round in which Open vSwitch learns from statistics is not the one that it wakes.
-            RevalidateAll(nowMs);
+            RevalidateLearned(nowMs);
             anyLost = true;
         }
 
@@ -306,6 +446,7 @@ public sealed class Revalidator : IPoller
     {
         m.Rules = [.. _scratch.Rules];
         m.Learned = _scratch.Learned.Count == 0 ? [] : [.. _scratch.Learned];
+        _upcall.Dependents.Set(m, _scratch.AskedAddresses);
     }
 
     /// <summary>

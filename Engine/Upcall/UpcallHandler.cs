@@ -22,6 +22,9 @@ public sealed unsafe class UpcallHandler : IDisposable
 
     public Dpcls Classifier { get; } = new();
 
+    /// <summary>Who has to be looked at when an address changes.</summary>
+    internal MacDependents Dependents { get; } = new();
+
     /// <summary>See <see cref="DatapathOptions.SubtableLimit"/>.</summary>
     public int SubtableLimit { get; init; } = int.MaxValue;
 
@@ -113,6 +116,7 @@ public sealed unsafe class UpcallHandler : IDisposable
         if (m is null) return null;
         m.FullLengthBytes = lengthBytes;
         foreach (uint id in m.RecircIds) _recircs.Acquire(id);
+        Dependents.Set(m, result.AskedAddresses);
         return m;
     }
 
@@ -126,6 +130,8 @@ public sealed unsafe class UpcallHandler : IDisposable
 
     private void Retire(Megaflow m)
     {
+        Dependents.Remove(m);
+
         // Dead first, told then: a rule that is being installed meanwhile finds the generation moved when it re-checks.
         Megaflows.Delete(m);
         Observer?.OnMegaflowDeleted(m.Id);

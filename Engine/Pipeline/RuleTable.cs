@@ -1,0 +1,158 @@
+namespace Mergeflow.Engine;
+
+/// <summary>
+/// One OpenFlow table as modifications see it: rules in order of precedence, found by match, and grouped by mask. What a modification does not
+/// touch, the next <see cref="TableIndex"/> takes from the one before.
+/// </summary>
+/// <remarks>Only used under the pipeline's lock.</remarks>
+internal sealed class RuleTable
+{
+    private readonly Dictionary<MatchKey, OfRule> _byMatch = [];
+    private readonly Dictionary<MaskKey, RuleGroup> _byMask = [];
+    private readonly List<RuleGroup> _changed = [];
+    private ulong _sequence;
+    private int _normalCount;
+    private int _conjunctiveCount;
+
+    /// <summary>Rules in order of precedence.</summary>
+    public List<OfRule> Rules { get; } = [];
+
+    /// <summary>Rules that have a timeout.</summary>
+    public int ExpiringCount { get; private set; }
+
+    /// <summary>The rule with exactly this priority and match, or null.</summary>
+    public OfRule? Find(in MatchKey match) => _byMatch.GetValueOrDefault(match);
+
+    /// <summary>Adds a rule behind those of its priority.</summary>
+    public void Add(OfRule rule)
+    {
+        rule.Precedence = ((ulong)(ushort)(ushort.MaxValue - rule.Priority) << 48) | ++_sequence;
+        Rules.Insert(PositionOf(rule.Precedence), rule);
+        _byMatch.Add(new MatchKey(rule), rule);
+        RuleGroup group = Changed(rule);
+        group.Members.Insert(group.PositionOf(rule.Precedence), rule);
+        Count(rule, 1);
+    }
+
+    /// <summary>Puts a rule in the place of one with the same priority and match.</summary>
+    public void Replace(OfRule old, OfRule rule)
+    {
+        rule.Precedence = old.Precedence;
+        Rules[PositionOf(old.Precedence)] = rule;
+        _byMatch[new MatchKey(rule)] = rule;
+        RuleGroup group = Changed(rule);
+        group.Members[group.PositionOf(old.Precedence)] = rule;
+        Count(old, -1);
+        Count(rule, 1);
+    }
+
+    /// <summary>Removes rules.</summary>
+    public void Remove(List<OfRule> removed)
+    {
+        if (removed.Count == 1)
+        {
+            OfRule rule = removed[0];
+            Rules.RemoveAt(PositionOf(rule.Precedence));
+            RuleGroup group = Forget(rule);
+            group.Members.RemoveAt(group.PositionOf(rule.Precedence));
+            return;
+        }
+
+        var gone = new HashSet<OfRule>(removed, ReferenceEqualityComparer.Instance);
+        Rules.RemoveAll(gone.Contains);
+        var groups = new HashSet<RuleGroup>();
+        foreach (OfRule rule in removed) groups.Add(Forget(rule));
+        foreach (RuleGroup group in groups) group.Members.RemoveAll(gone.Contains);
+    }
+
+    private RuleGroup Forget(OfRule rule)
+    {
+        _byMatch.Remove(new MatchKey(rule));
+        Count(rule, -1);
+        return Changed(rule);
+    }
+
+    /// <summary>Goes back to these rules, which are sorted; everything is built anew.</summary>
+    public void Restore(List<OfRule> rules)
+    {
+        foreach (RuleGroup group in _byMask.Values)
+        {
+            group.Members.Clear();
+            Mark(group);
+        }
+
+        _byMatch.Clear();
+        Rules.Clear();
+        (_normalCount, _conjunctiveCount, ExpiringCount) = (0, 0, 0);
+        foreach (OfRule rule in rules)
+        {
+            Rules.Add(rule);
+            _byMatch.Add(new MatchKey(rule), rule);
+            Changed(rule).Members.Add(rule);
+            Count(rule, 1);
+        }
+    }
+
+    /// <summary>Highest priority of the rules with the mask of <paramref name="like"/>; -1 = there are none.</summary>
+    public int BestPriority(OfRule like) => _byMask.TryGetValue(new MaskKey(like), out RuleGroup? group) && group.Members.Count > 0 ? group.Members[0].Priority : -1;
+
+    /// <summary>The searchable picture of the rules as they are now; null = there are none.</summary>
+    /// <param name="old">The one before.</param>
+    /// <param name="order">In which Open vSwitch would visit the subtables; null = by the precedence of their best rules.</param>
+    /// <param name="isStaged">See <see cref="TableIndex.IsStaged"/>.</param>
+    /// <param name="work">Where the rules that are taken anew are counted.</param>
+    public TableIndex? Index(TableIndex? old, SubtableOrder? order, bool isStaged, PipelineWork work)
+    {
+        List<Subtable> subtables = [];
+        if (old is not null)
+        {
+            foreach (Subtable s in old.Subtables)
+            {
+                if (!s.Group.IsChanged) subtables.Add(s);
+            }
+        }
+
+        bool sorts = _changed.Count > 8;
+        foreach (RuleGroup group in _changed)
+        {
+            group.IsChanged = false;
+            if (group.Members.Count == 0)
+            {
+                _byMask.Remove(new MaskKey(group.Like));
+                continue;
+            }
+
+            var s = new Subtable(group, work);
+            int at = sorts ? subtables.Count : subtables.BinarySearch(s, Subtable.ByFirst);
+            subtables.Insert(at < 0 ? ~at : at, s);
+        }
+
+        _changed.Clear();
+        if (sorts) subtables.Sort(Subtable.ByFirst);
+        if (Rules.Count == 0) return null;
+        return new TableIndex([.. subtables], Rules.Count, old, order, isStaged, work) { UsesNormal = _normalCount > 0, HasConjunctions = _conjunctiveCount > 0 };
+    }
+
+    private void Count(OfRule rule, int by)
+    {
+        if (Array.Exists(rule.Program, static o => o.UsesNormal)) _normalCount += by;
+        if (rule.Conjunctions.Length > 0) _conjunctiveCount += by;
+        if ((rule.IdleTimeoutSeconds | rule.HardTimeoutSeconds) != 0) ExpiringCount += by;
+    }
+
+    private RuleGroup Changed(OfRule rule)
+    {
+        if (!_byMask.TryGetValue(new MaskKey(rule), out RuleGroup? group)) _byMask.Add(new MaskKey(rule), group = new RuleGroup(rule));
+        Mark(group);
+        return group;
+    }
+
+    private void Mark(RuleGroup group)
+    {
+        if (group.IsChanged) return;
+        group.IsChanged = true;
+        _changed.Add(group);
+    }
+
+    private int PositionOf(ulong precedence) => RuleGroup.PositionOf(Rules, precedence);
+}

@@ -1,0 +1,150 @@
+using Mergeflow.Engine;
+using Mergeflow.Native;
+using Xunit;
+
+namespace Mergeflow.Tests;
+
+/// <summary>What large tables cost, in rules looked at: a modification what it touches, a lookup one probe per mask, with conjunctions too.</summary>
+public sealed class TableScaleTests
+{
+    [Fact]
+    public void RulesThatAreAddedOneByOneAreLaidOutOnce()
+    {
+        const int Count = 10_000;
+        using PipelineBed bed = new("priority=0,actions=drop");
+        for (int i = 0; i < Count; i++) bed.Mod(Rule(i));
+        Assert.Equal(0UL, bed.Pipeline.Work.RulesIndexed);
+        Assert.InRange(bed.Pipeline.Work.RulesVisited, 0UL, (ulong)Count);
+        Assert.Equal("2", bed.Actions(PipelineBed.Tcp("10.0.0.1", "10.0.0.7")));
+        Assert.InRange(bed.Pipeline.Work.RulesIndexed, (ulong)Count, (ulong)Count + 1);
+        for (int i = 0; i < Count; i++) bed.Mod($"delete_strict {Rule(i)[4..Rule(i).IndexOf(",actions", StringComparison.Ordinal)]}");
+        Assert.InRange(bed.Pipeline.Work.RulesVisited, 0UL, 2UL * Count);
+        Assert.Equal(1, bed.Pipeline.RuleCount);
+        Assert.Equal("drop", bed.Actions(PipelineBed.Tcp("10.0.0.1", "10.0.0.7")));
+    }
+
+    [Fact]
+    public void AModificationTouchesTheRulesOfItsMaskOnly()
+    {
+        string rules = string.Join('\n', Enumerable.Range(0, 5_000).Select(static i => Rule(i)[4..]));
+        using PipelineBed bed = new(rules);
+        FlowKey key = PipelineBed.Tcp("10.0.0.1", "10.0.0.7");
+        Assert.Equal("2", bed.Actions(key));
+        ulong before = bed.Pipeline.Work.RulesIndexed;
+        for (int i = 0; i < 100; i++)
+        {
+            bed.Mod($"add priority=11,tcp,tp_dst={i + 1000},actions=3");
+            Assert.Equal("2", bed.Actions(key));
+        }
+
+        Assert.Equal(100UL * 101 / 2, bed.Pipeline.Work.RulesIndexed - before);
+        Assert.Equal("3", bed.Actions(PipelineBed.Tcp("10.0.0.1", "10.0.0.7", dport: 1042)));
+        bed.Mod("modify_strict priority=11,tcp,tp_dst=1042,actions=4");
+        Assert.Equal("4", bed.Actions(PipelineBed.Tcp("10.0.0.1", "10.0.0.7", dport: 1042)));
+        bed.Mod("delete_strict priority=11,tcp,tp_dst=1042");
+        Assert.Equal("2", bed.Actions(PipelineBed.Tcp("10.0.0.1", "10.0.0.7", dport: 1042)));
+    }
+
+    /// <summary>Batches that end where they began change nothing, whatever they did in between.</summary>
+    [Fact]
+    public void ABatchThatTakesBackWhatItAddsIsNoChange()
+    {
+        using PipelineBed bed = new("priority=5,ip,actions=2\npriority=4,ip,actions=3");
+        ulong version = bed.Pipeline.TablesVersion;
+        Assert.False(bed.Mod("add priority=9,tcp,actions=3", "delete_strict priority=9,tcp"));
+        Assert.False(bed.Mod("add priority=9,tcp,actions=3", "add priority=9,tcp,actions=4", "delete tcp"));
+        Assert.Equal(version, bed.Pipeline.TablesVersion);
+        Assert.True(bed.Mod("delete_strict priority=5,ip", "add priority=5,ip,actions=2"));
+        Assert.Equal("2", bed.Actions(PipelineBed.Tcp()));
+        Assert.True(bed.Mod("delete_strict priority=5,ip"));
+        Assert.Equal("3", bed.Actions(PipelineBed.Tcp()));
+    }
+
+    [Theory]
+    [InlineData(500)]
+    [InlineData(16_000)]
+    public void AConjunctiveLookupDoesNotGrowWithItsClauses(int clauses)
+    {
+        List<string> rules = ["priority=100,conj_id=7,ip,actions=5", "priority=0,actions=drop"];
+        for (int i = 0; i < clauses; i++)
+        {
+            rules.Add($"priority=100,ip,nw_src=10.{(i >> 16) & 255}.{(i >> 8) & 255}.{i & 255},actions=conjunction(7,1/2)");
+            rules.Add($"priority=100,ip,nw_dst=20.{(i >> 16) & 255}.{(i >> 8) & 255}.{i & 255},actions=conjunction(7,2/2)");
+        }
+
+        using PipelineBed bed = new(string.Join('\n', rules));
+        Assert.InRange(bed.Pipeline.Work.RulesVisited, 0UL, 0UL);
+        Assert.Equal("5", bed.Actions(PipelineBed.Tcp("10.0.0.9", "20.0.1.3")));
+        ulong before = bed.Pipeline.Work.RulesCompared;
+        Assert.Equal("5", bed.Actions(PipelineBed.Tcp("10.0.1.9", "20.0.0.3")));
+        Assert.InRange(bed.Pipeline.Work.RulesCompared - before, 1UL, 20UL);
+        Assert.InRange(bed.Pipeline.Work.RulesIndexed, (ulong)rules.Count, (ulong)rules.Count);
+    }
+
+    /// <summary>Against a reading of ovs-actions(7), rule by rule; and no bit that was not consulted matters.</summary>
+    [Fact]
+    public void ConjunctiveLookupsAreThoseOfTheManual()
+    {
+        Random random = new(1);
+        int hits = 0;
+        for (int round = 0; round < 300; round++)
+        {
+            List<Sample> samples = [];
+            HashSet<(int, string)> seen = [];
+            int count = random.Next(4, 40);
+            for (int i = 0; i < count; i++)
+            {
+                var s = new Sample(random.Next(1, 4), random.Next(4) < 3 ? random.Next(4) : -1, random.Next(4) < 3 ? random.Next(4) : -1, random.Next(3) == 0 ? random.Next(1, 4) : 0, random.Next(3) == 0 ? 0 : random.Next(1, 4), random.Next(2), i + 1);
+                if (s.ConjId != 0) s = s with { Clause = 0 };
+                if (seen.Add((s.Priority, s.Match))) samples.Add(s);
+            }
+
+            using PipelineBed bed = new(string.Join('\n', samples.Select(static s => s.Text)));
+            for (int k = 0; k < 40; k++)
+            {
+                (int src, int dst) = (random.Next(5), random.Next(5));
+                FlowKey key = PipelineBed.Tcp($"10.0.0.{src}", $"20.0.0.{dst}");
+                bed.Actions(key);
+                ulong got = bed.Cookies.FirstOrDefault();
+                Assert.True(Expected(samples, src, dst) == got, $"round {round}, {src} to {dst}: cookie {got}, not {Expected(samples, src, dst)}\n{string.Join('\n', samples.Select(static s => s.Text))}");
+                if (got != 0) hits++;
+                FlowKey mask = bed.Result.Mask;
+                FlowKey other = key;
+                if (mask.NwSrc.Raw != uint.MaxValue) other.NwSrc = new Be32((key.NwSrc.Raw & mask.NwSrc.Raw) | (Be32.FromHost(0x0a000000u + (uint)random.Next(5)).Raw & ~mask.NwSrc.Raw));
+                if (mask.NwDst.Raw != uint.MaxValue) other.NwDst = new Be32((key.NwDst.Raw & mask.NwDst.Raw) | (Be32.FromHost(0x14000000u + (uint)random.Next(5)).Raw & ~mask.NwDst.Raw));
+                bed.Actions(other);
+                Assert.True(got == bed.Cookies.FirstOrDefault(), $"round {round}, {src} to {dst}: cookie {got}; with mask {mask.NwSrc}, {mask.NwDst} {other.NwSrc} to {other.NwDst} gets {bed.Cookies.FirstOrDefault()}\n{string.Join('\n', samples.Select(static s => s.Text))}");
+            }
+        }
+
+        Assert.InRange(hits, 1_000, int.MaxValue);
+    }
+
+    private static ulong Expected(List<Sample> samples, int src, int dst)
+    {
+        foreach (IGrouping<int, Sample> level in samples.Where(s => s.Fits(src, dst, 0)).GroupBy(static s => s.Priority).OrderByDescending(static g => g.Key))
+        {
+            if (level.FirstOrDefault(static s => s.Clause == 0) is { } plain) return (ulong)plain.Cookie;
+            foreach (int id in level.Select(static s => s.Clause).Distinct().Order())
+            {
+                if (!level.Any(s => s.Clause == id && s.Part == 0) || !level.Any(s => s.Clause == id && s.Part == 1)) continue;
+                Sample? answer = samples.Where(s => s.Clause == 0 && s.Fits(src, dst, id)).OrderByDescending(static s => s.Priority).FirstOrDefault();
+                if (answer is not null) return (ulong)answer.Cookie;
+            }
+        }
+
+        return 0;
+    }
+
+    private static string Rule(int i) => $"add priority=10,ip,nw_dst=10.{(i >> 16) & 255}.{(i >> 8) & 255}.{i & 255},actions=2";
+
+    /// <summary>A rule: -1 = any address; <paramref name="Clause"/> 0 = plain, else the conjunction it is a part of.</summary>
+    private sealed record Sample(int Priority, int Src, int Dst, int ConjId, int Clause, int Part, int Cookie)
+    {
+        public string Match => $"ip{(Src < 0 ? "" : $",nw_src=10.0.0.{Src}")}{(Dst < 0 ? "" : $",nw_dst=20.0.0.{Dst}")}{(ConjId == 0 ? "" : $",conj_id={ConjId}")}";
+
+        public string Text => $"priority={Priority},cookie={Cookie},{Match},actions={(Clause == 0 ? "2" : $"conjunction({Clause},{Part + 1}/2)")}";
+
+        public bool Fits(int src, int dst, int conjId) => (Src < 0 || Src == src) && (Dst < 0 || Dst == dst) && (ConjId == 0 || ConjId == conjId);
+    }
+}
