@@ -17,15 +17,16 @@ public sealed unsafe partial class Conntrack
         if ((args.Flags & (DpCtFlags.Commit | DpCtFlags.Force)) == 0) return 0;
 
         ushort zone = args.Zone;
-        if (!MayEnterZone(zone) || !HasRoom(nowMs))
+        if (!MayEnterZone(zone))
         {
-            RefusedConnections++;
+            RefusedByZoneLimit++;
             return 0;
         }
-        int id = AllocateConn();
+
+        int id = HasRoom(nowMs) ? AllocateConn() : 0;
         if (id == 0)
         {
-            RefusedConnections++;
+            RefusedByFullTable++;
             return 0;
         }
 
@@ -96,7 +97,7 @@ public sealed unsafe partial class Conntrack
         Conn(id)->Flags = ConnFlags.None;
         Free(id);
         _count--;
-        RefusedConnections++;
+        RefusedByNat++;
     }
 
     private bool InsertBoth(int id, ulong hash)

@@ -118,7 +118,16 @@ public sealed unsafe partial class Conntrack : IDisposable
     }
 
     /// <summary>Packets that could not create a connection because the table or the zone was full, or NAT found no free tuple.</summary>
-    public ulong RefusedConnections { get; private set; }
+    public ulong RefusedConnections => RefusedByFullTable + RefusedByZoneLimit + RefusedByNat;
+
+    /// <summary>Those for which the table was full (<see cref="ConntrackOptions.CapacityConnections"/>): the packet goes on as <c>+new</c>, and no answer to it is known.</summary>
+    public ulong RefusedByFullTable { get; private set; }
+
+    /// <summary>Those for which their zone was full.</summary>
+    public ulong RefusedByZoneLimit { get; private set; }
+
+    /// <summary>Those for which NAT found no free tuple.</summary>
+    public ulong RefusedByNat { get; private set; }
 
     /// <inheritdoc/>
     public void Dispose()

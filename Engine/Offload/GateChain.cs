@@ -30,6 +30,6 @@ internal sealed class GateChain(ulong key, byte gate, int[] buckets)
             words[n++] = p.Generation;
         }
 
-        return KeyedHash.Hash(MemoryMarshal.AsBytes(words[..((n + 7) & ~7)]));
+        return KeyedHash.Identity(MemoryMarshal.AsBytes(words[..((n + 7) & ~7)]));
     }
 }

@@ -44,6 +44,6 @@ internal static class TraceHash
         }
 
         int padded = (n + 7) & ~7;
-        return KeyedHash.Hash(MemoryMarshal.AsBytes(words[..padded])) | 1;
+        return KeyedHash.Identity(MemoryMarshal.AsBytes(words[..padded])) | 1;
     }
 }

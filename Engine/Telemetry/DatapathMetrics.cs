@@ -24,6 +24,7 @@ public static class DatapathMetrics
         s_meter.CreateObservableCounter("mergeflow.lookups", Lookups, "{lookup}", "Table lookups by the tier that decided");
         Level("mergeflow.megaflows", "{flow}", "Megaflows", static d => d.Megaflows.Count);
         Level("mergeflow.connections", "{connection}", "Tracked connections", static d => d.Conntrack.Count);
+        s_meter.CreateObservableCounter("mergeflow.connections.refused", RefusedConnections, "{packet}", "Packets that could not create a connection, by reason");
         s_meter.CreateObservableCounter("mergeflow.revalidator.deleted", Deleted, "{flow}", "Megaflows deleted by cause");
         Level("mergeflow.offload.rules", "{rule}", "Merged rules from asked-for to confirmed gone", static d => d.Offload?.RuleCount ?? 0);
         Count("mergeflow.offload.installed", "{rule}", "Merged rules that the provider confirmed", static d => d.Offload?.Stats.Installed ?? 0);
@@ -57,6 +58,13 @@ public static class DatapathMetrics
         Tagged(d, d.Pmd.Stats.EmcHits, "tier", "emc"),
         Tagged(d, d.Pmd.Stats.MegaflowHits, "tier", "megaflow"),
         Tagged(d, d.Pmd.Stats.Upcalls, "tier", "upcall"),
+    ]);
+
+    private static List<Measurement<long>> RefusedConnections() => Observe(static d =>
+    [
+        Tagged(d, d.Conntrack.RefusedByFullTable, "reason", "table"),
+        Tagged(d, d.Conntrack.RefusedByZoneLimit, "reason", "zone"),
+        Tagged(d, d.Conntrack.RefusedByNat, "reason", "nat"),
     ]);
 
     private static List<Measurement<long>> Deleted() => Observe(static d =>

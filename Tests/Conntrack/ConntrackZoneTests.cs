@@ -164,6 +164,7 @@ public sealed class ConntrackZoneTests
         for (int port = 1; port <= 3; port++) b.Send(Udp("10.0.0.1", port, "10.0.0.2", 53), Commit());
         Assert.Equal((CtBench.New, -1), (b.Last.State, b.Last.ConnId));
         Assert.Equal((2, 1ul), (b.Ct.Count, b.Ct.RefusedConnections));
+        Assert.Equal((1ul, 0ul, 0ul), (b.Ct.RefusedByFullTable, b.Ct.RefusedByZoneLimit, b.Ct.RefusedByNat));
         b.NowMs += 61_000;
         b.Send(Udp("10.0.0.1", 3, "10.0.0.2", 53), Commit());
         Assert.True(b.Last.ConnId > 0);
