@@ -63,12 +63,12 @@ public sealed class KeyedHashSeedTests
                 FlowKey rule = Key(0xc0, "f7327e10"), other = Key(0xf0, "92aa293e"), mask = default;
                 mask.Bytes[..64].Fill(0xff);
                 using MergedFlowTable table = new(16);
-                Assert.True(table.TryAdd(new MergedFlow { Mask = mask, Value = rule }, out _) >= 0);
+                Assert.True(table.TryAdd(new MergedFlow(5) { Mask = mask, Value = rule }, out _) >= 0);
                 using PacketPool pool = new(2, 256);
                 PacketRef[] packets = [pool.RentRef(new byte[64], 0), pool.RentRef(new byte[64], 0)];
                 packets[0].SetKey(ref rule);
                 packets[1].SetKey(ref other);
-                int[] ids = new int[2];
+                long[] ids = new long[2];
                 table.Probe(packets, ids);
                 Assert.True(ids[0] >= 0);
                 Assert.Equal(-1, ids[1]);
