@@ -1,6 +1,8 @@
 using System.CommandLine;
 using System.CommandLine.Help;
+using System.Runtime.InteropServices;
 using Mergeflow.Engine;
+using Mergeflow.Native;
 using Mergeflow.Nic;
 
 namespace Mergeflow.Cli;
@@ -10,7 +12,12 @@ public static class App
     /// <summary>Runs one command.</summary>
     /// <returns>One of <see cref="ExitCode"/>.</returns>
     public static int Run(string[] args, TextWriter output, TextWriter error, CancellationToken interrupted = default)
+        => Run(args, output, error, RuntimeInformation.ProcessArchitecture, interrupted);
+
+    /// <summary>The same on a given processor.</summary>
+    public static int Run(string[] args, TextWriter output, TextWriter error, Architecture architecture, CancellationToken interrupted = default)
     {
+        if (ProcessorSupport.Refusal(architecture) is string refusal) return Fail(error, ExitCode.MissingFeature, refusal, 0);
         RootCommand root = new("User-space virtual-switch datapath with merged-single-table hardware offload.")
         {
             ReplayCommand.Create(interrupted),

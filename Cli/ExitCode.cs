@@ -1,3 +1,5 @@
+using Mergeflow.Engine;
+
 namespace Mergeflow.Cli;
 
 /// <summary>Exit codes of the binary; 64 is BSD's <c>EX_USAGE</c>.</summary>
@@ -20,4 +22,7 @@ public static class ExitCode
 
     /// <summary>Ended by Ctrl-C or SIGTERM (128 + SIGINT, as shells count).</summary>
     public const int Interrupted = 130;
+
+    /// <summary>A replay whose output is whole: failed all the same if a thread of the switch failed on the way.</summary>
+    public static int Of(SimulatorReport report) => report.OffloadFailures > 0 ? Failed : Ok;
 }

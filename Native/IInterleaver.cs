@@ -12,6 +12,9 @@ public interface IInterleaver
     /// <summary>The thread can do nothing before another one acts. Returns when one has.</summary>
     void Wait(string step);
 
-    /// <summary>Makes the pending stores of every thread visible.</summary>
-    void DrainAll();
+    /// <summary>The thread fences: its pending stores become visible.</summary>
+    void Fence(string step);
+
+    /// <summary>The thread fences the whole process: the pending stores of every thread become visible.</summary>
+    void FenceAll(string step);
 }

@@ -58,7 +58,7 @@ public static class Interleaving
         if (IsOn && t_driver is { } driver)
         {
             driver.Step(step);
-            driver.DrainAll();
+            driver.FenceAll(step);
         }
 
         Interlocked.MemoryBarrierProcessWide();
@@ -76,7 +76,7 @@ public static class Interleaving
     {
         if (t_driver is not { } driver) return;
         driver.Step(step);
-        driver.Stores?.Drain();
+        driver.Fence(step);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]

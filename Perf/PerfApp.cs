@@ -1,5 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
+using System.Runtime.InteropServices;
+using Mergeflow.Native;
 
 namespace Mergeflow.Perf;
 
@@ -9,7 +11,12 @@ public static class PerfApp
     /// <summary>Runs one command.</summary>
     /// <returns>One of <see cref="PerfExitCode"/>.</returns>
     public static int Run(string[] args, TextWriter output, TextWriter error, CancellationToken interrupted = default)
+        => Run(args, output, error, RuntimeInformation.ProcessArchitecture, interrupted);
+
+    /// <summary>The same on a given processor.</summary>
+    public static int Run(string[] args, TextWriter output, TextWriter error, Architecture architecture, CancellationToken interrupted = default)
     {
+        if (ProcessorSupport.Refusal(architecture) is string refusal) return Fail(error, PerfExitCode.MissingFeature, refusal);
         RootCommand root = RunCommand.Create(args, output, interrupted);
         root.Subcommands.Add(CompareCommand.Create(output));
         root.Subcommands.Add(ObPeerCommand.Create(output, interrupted));

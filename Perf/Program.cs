@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Mergeflow.Engine;
 using Mergeflow.Native;
 using Mergeflow.Perf;
 
@@ -16,4 +17,7 @@ void OnSignal(PosixSignalContext context)
 using PosixSignalRegistration sigint = PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal);
 using PosixSignalRegistration sigterm = PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal);
 
-return PerfApp.Run(args, Console.Out, Console.Error, interrupt.Token);
+// A thread that fails beside the measured one would otherwise only show in the figures.
+PollerFailures.Reported += static failure => Console.Error.WriteLine($"run-perf: {failure.Line}");
+int code = PerfApp.Run(args, Console.Out, Console.Error, interrupt.Token);
+return code == PerfExitCode.Ok && PollerFailures.Count > 0 ? PerfExitCode.Failed : code;

@@ -29,13 +29,19 @@ internal static class OffloadStatsCommand
             ("Traces recorded", "traces", s.Traces),
             ("Traces merged", "merged", s.Merged),
         ];
+        (string Name, string Member, ulong Value)[] troubles =
+        [
+            ("Times that the device left the path", "suspensions", s.Suspensions),
+            ("Changes that it did not confirm", "unacknowledged", s.Unacknowledged),
+            ("Failures of the offload thread", "failures", s.Failures),
+        ];
         IReadOnlyList<(OffloadReason Reason, ulong Packets, ulong Bytes)> refused = offload.RefusedTotals().Sorted();
         IReadOnlyList<(OffloadReason Reason, ulong Packets, ulong Bytes)> removed = s.RemovedBy.Sorted();
         if (context.IsJson)
         {
             context.WriteJson(json =>
             {
-                foreach ((_, string member, ulong value) in totals) json.WriteNumber(member, value);
+                foreach ((_, string member, ulong value) in totals.Concat(troubles)) json.WriteNumber(member, value);
                 json.WriteStartObject("refused");
                 foreach ((OffloadReason reason, ulong packets, _) in refused) json.WriteNumber(reason.ToString(), packets);
                 json.WriteEndObject();
@@ -50,7 +56,7 @@ internal static class OffloadStatsCommand
             return;
         }
         Table table = Tables.Create("", "count");
-        foreach ((string name, _, ulong value) in totals) table.AddRow(name, Number(value));
+        foreach ((string name, _, ulong value) in totals.Concat(troubles.Where(static t => t.Value > 0))) table.AddRow(name, Number(value));
         Tables.Write(table, context.Output);
         Table reasons = Tables.Create("not offloaded because", "packets", "% of packets", "bytes", "% of bytes");
         foreach ((OffloadReason reason, ulong packets, ulong bytes) in refused)

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Mergeflow.Engine;
 
 namespace Mergeflow.Cli;
 
@@ -16,9 +17,9 @@ internal static class ReplayCommand
         {
             ReplayArguments arguments = inputs.Resolve(parsed);
             using OutputFile file = OutputFile.Create(parsed.GetRequiredValue(output));
-            ReplaySession.Run(arguments, file.Stream, interrupted);
+            SimulatorReport report = ReplaySession.Run(arguments, file.Stream, interrupted);
             file.Commit();
-            return ExitCode.Ok;
+            return ExitCode.Of(report);
         });
         return command;
     }

@@ -34,7 +34,7 @@ internal static class ShowCommand
                 throw new CommandFailedException(ExitCode.Failed, $"--until: there is no event {index}");
             SimulatorReport report = session.Finish();
             show(new ShowContext(parsed, session, report, parsed.InvocationConfiguration.Output, parsed.GetValue(json)));
-            return ExitCode.Ok;
+            return ExitCode.Of(report);
         });
         return command;
     }

@@ -45,7 +45,9 @@ public sealed record ReplayArguments
     /// </summary>
     public Quirks Quirks { get; init; } = Quirks.Ovs31;
 
-    /// <summary>Takes one line per match that Open vSwitch would normalize, that is, widen.</summary>
+    /// <summary>
+    /// Takes one line per match that Open vSwitch would normalize, that is, widen; when a device does not confirm a change; when a thread of the switch fails.
+    /// </summary>
     public Action<string>? Warn { get; init; }
 
     /// <summary>Takes the files of a case directory.</summary>

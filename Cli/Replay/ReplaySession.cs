@@ -25,6 +25,8 @@ public sealed class ReplaySession : IDisposable
     private readonly ReplayWriter _writer;
     private readonly int _frameCapacityBytes;
     private readonly bool _isAsRecorded;
+    private readonly Action<PollerFailure> _onFailure;
+    private readonly Action<string>? _warn;
     private long _nowMs;
     private bool _hasMoved;
 
@@ -35,6 +37,11 @@ public sealed class ReplaySession : IDisposable
     public ReplaySession(ReplayArguments arguments, Stream output)
     {
         string flowsName = Path.GetFileName(arguments.FlowsPath);
+        _warn = arguments.Warn;
+        _onFailure = failure =>
+        {
+            if (failure.DatapathId == Simulator?.Datapath.TelemetryId) _warn?.Invoke(failure.Line);
+        };
         _parser = new FlowTextParser(
             new PortNames(arguments.Ports.ToDictionary(p => p.Name, p => p.Number)),
             text => arguments.Warn?.Invoke(_events is null ? $"{flowsName} {text}" : $"{_events.Name} line {Event.LineNumber}, {text}"));
@@ -48,6 +55,7 @@ public sealed class ReplaySession : IDisposable
         try
         {
             Simulator = new Simulator(SwitchOptions(arguments, _frameCapacityBytes), _writer);
+            PollerFailures.Reported += _onFailure;
             for (int i = 0; i < groups.Count; i++) groupText.Run(() => Simulator.ApplyGroupMod(groups[i]), i);
             flowText.Run(() => Simulator.ApplyFlowMods(flows));
         }
@@ -157,13 +165,13 @@ public sealed class ReplaySession : IDisposable
                 break;
             case ReplayOp.PortDown:
             case ReplayOp.PortUp:
-                Simulator.SetPort(Event.Port, Event.Op == ReplayOp.PortUp);
+                Note(Simulator.SetPort(Event.Port, Event.Op == ReplayOp.PortUp));
                 break;
             case ReplayOp.Purge:
-                Simulator.Purge();
+                Note(Simulator.Purge());
                 break;
             case ReplayOp.CtFlush:
-                Simulator.FlushConntrack(Event.Zone);
+                Note(Simulator.FlushConntrack(Event.Zone));
                 break;
             case ReplayOp.CtSetLimits:
             case ReplayOp.CtDelLimits:
@@ -183,8 +191,9 @@ public sealed class ReplaySession : IDisposable
 
     public void Dispose()
     {
+        PollerFailures.Reported -= _onFailure;
         Simulator?.Dispose();
-        _events.Dispose();
+        _events?.Dispose();
     }
 
     private void ApplyFlowMods()
@@ -198,12 +207,12 @@ public sealed class ReplaySession : IDisposable
             ControlText.OfEvent(_events.Name, Event.LineNumber, [i]).Run(() => mods.AddRange(_parser.ParseFlows(line)));
             while (elements.Count < mods.Count) elements.Add(i);
         }
-        ControlText.OfEvent(_events.Name, Event.LineNumber, elements).Run(() => Simulator.ApplyFlowMods(mods, purge: true));
+        ControlText.OfEvent(_events.Name, Event.LineNumber, elements).Run(() => Note(Simulator.ApplyFlowMods(mods, purge: true)));
     }
 
     private void ApplyGroupMod()
     {
-        ControlText.OfEvent(_events.Name, Event.LineNumber, []).Run(() => Simulator.ApplyGroupMod(_parser.ParseGroup(Event.Lines[0]), purge: true));
+        ControlText.OfEvent(_events.Name, Event.LineNumber, []).Run(() => Note(Simulator.ApplyGroupMod(_parser.ParseGroup(Event.Lines[0]), purge: true)));
     }
 
     private void ApplyLimits()
@@ -214,6 +223,12 @@ public sealed class ReplaySession : IDisposable
             if (!ZoneLimitText.TryParse(line, isDeletion: Event.Op == ReplayOp.CtDelLimits, limits)) Fail($"{CliJson.Quote(line)}: expected {ZoneLimitText.Expected(Event.Op == ReplayOp.CtDelLimits)}");
         }
         foreach (ZoneLimitText limit in limits) Simulator.SetConntrackLimit(limit.Zone, limit.Limit);
+    }
+
+    /// <summary>Says where the device has not confirmed a change. The change holds: software forwards everything until the device answers.</summary>
+    private void Note(Acknowledgement acknowledgement)
+    {
+        if (acknowledgement == Acknowledgement.DeviceSuspended) _warn?.Invoke($"{_events.Name} line {Event.LineNumber}: the device does not confirm the change; it is out of the path until it does");
     }
 
     private void Fail(string what) => CommandFailedException.ThrowBadInput(_events.Name, Event.LineNumber, what);

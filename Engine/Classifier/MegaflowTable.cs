@@ -73,7 +73,11 @@ public sealed unsafe class MegaflowTable : IMegaflowSource, IMegaflowLedger, IDi
     public Megaflow? Find(int id) => this[id];
 
     /// <inheritdoc/>
-    public bool IsCurrent(int megaflowId, uint generation) => Find(megaflowId) is { } m && Volatile.Read(ref m.Generation) == generation;
+    public bool IsCurrent(int megaflowId, uint generation)
+    {
+        Interleaving.Step("L2");
+        return Find(megaflowId) is { } m && Volatile.Read(ref m.Generation) == generation;
+    }
 
     /// <inheritdoc/>
     public bool TryRetain(int megaflowId, uint generation)

@@ -114,54 +114,55 @@ public sealed partial class Datapath : IDisposable
     /// <summary>
     /// Applies flow modifications, all or none; those that leave the tables as they were do nothing else. On return no megaflow contradicts
     /// the tables and no packet uses a merged rule that does. Packets are counted for the OpenFlow rules that handled them, read before the change
-    /// or after it.
+    /// or after it. The result says why no packet uses one: the device has confirmed, or it did not and is out of the path.
     /// </summary>
     /// <param name="mods">Parsed modifications.</param>
     /// <param name="nowMs">Time.</param>
     /// <param name="purge">Delete all megaflows instead of translating them again (OVS <c>revalidator/purge</c>).</param>
-    public void ApplyFlowMods(IReadOnlyList<FlowMod> mods, long nowMs, bool purge = false)
+    public Acknowledgement ApplyFlowMods(IReadOnlyList<FlowMod> mods, long nowMs, bool purge = false)
     {
         nowMs = Clock.Of(nowMs);
-        if (Pipeline.ApplyAll(mods, nowMs)) AfterTableChange(nowMs, purge);
+        return Pipeline.ApplyAll(mods, nowMs) ? AfterTableChange(nowMs, purge) : Acknowledgement.Done;
     }
 
     /// <summary>Applies a group modification, with the same promise.</summary>
-    public void ApplyGroupMod(GroupMod mod, long nowMs, bool purge = false)
+    public Acknowledgement ApplyGroupMod(GroupMod mod, long nowMs, bool purge = false)
     {
         nowMs = Clock.Of(nowMs);
         Pipeline.ApplyGroup(mod);
-        AfterTableChange(nowMs, purge);
+        return AfterTableChange(nowMs, purge);
     }
 
     /// <summary>
     /// Takes a port away or brings it back: packets to it are dropped while it is gone. On return no packet uses a merged rule that sends to it or
     /// takes its packets; a later port of the same number begins without rules.
     /// </summary>
-    public void SetPort(uint port, bool exists, long nowMs)
+    public Acknowledgement SetPort(uint port, bool exists, long nowMs)
     {
         nowMs = Clock.Of(nowMs);
         Pmd.Ports.SetExists(port, exists);
         Offload?.OnPortRemoved(port);
-        Offload?.Acknowledge(nowMs);
+        return Acknowledge(nowMs);
     }
 
     /// <summary>Removes connections: all, or those of one zone.</summary>
-    public void FlushConntrack(ushort? zone, long nowMs)
+    public Acknowledgement FlushConntrack(ushort? zone, long nowMs)
     {
         nowMs = Clock.Of(nowMs);
         if (zone is { } z) Conntrack.FlushZone(z);
         else Conntrack.FlushAll(nowMs);
-        Offload?.Acknowledge(nowMs);
+        return Acknowledge(nowMs);
     }
 
     /// <summary>Deletes every megaflow and every merged rule, their statistics pushed (OVS <c>revalidator/purge</c>).</summary>
-    public void FlushMegaflows(long nowMs)
+    public Acknowledgement FlushMegaflows(long nowMs)
     {
         nowMs = Clock.Of(nowMs);
         Offload?.Settle(nowMs);
         Revalidator.Purge(nowMs);
-        Offload?.Barrier(nowMs);
+        Acknowledgement acknowledgement = Offload?.Barrier(nowMs) ?? Acknowledgement.Done;
         Revalidator.PushAll(nowMs);
+        return acknowledgement;
     }
 
     /// <summary>Pushes everything that is counted anywhere to where it is reported.</summary>
@@ -212,12 +213,14 @@ public sealed partial class Datapath : IDisposable
     }
 
     /// <summary>Makes megaflows and merged rules agree with the tables again.</summary>
-    internal void AfterTableChange(long nowMs, bool purge)
+    internal Acknowledgement AfterTableChange(long nowMs, bool purge)
     {
         if (purge) Revalidator.Purge(nowMs);
         else Revalidator.RevalidateAll(nowMs);
-        Offload?.Acknowledge(nowMs);
+        return Acknowledge(nowMs);
     }
+
+    private Acknowledgement Acknowledge(long nowMs) => Offload?.Acknowledge(nowMs) ?? Acknowledgement.Done;
 
     private IOffloadProvider? CreateProvider(DatapathOptions options)
     {

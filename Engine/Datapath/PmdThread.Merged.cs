@@ -36,7 +36,7 @@ public sealed unsafe partial class PmdThread
     private bool TryMerged<T>(Packet* p, MergedHot* hot, ref MergedTotals totals)
         where T : struct, IStageMarks
     {
-        if (Volatile.Read(ref _gates[hot->Gate]) != 0) return false;
+        if (!RevocationGates.MayUse(hot, _gates)) return false;
         if (hot->RequiresCsum != 0 && !IsCsumGood(p)) return false;
         if (hot->ConnCount != 0 && !HitConnections(p, hot)) return false;
         ulong bytes = (uint)p->LengthBytes;

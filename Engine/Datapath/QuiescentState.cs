@@ -49,6 +49,9 @@ public sealed class QuiescentState : IGracePeriod
     {
         private long _seen;
 
+        /// <summary>The thread has ended, well or not: it holds nothing, and nobody waits for it any more.</summary>
+        public void Leave() => Volatile.Write(ref _seen, long.MaxValue);
+
         internal ulong Seen => (ulong)Volatile.Read(ref _seen);
 
         /// <summary>Step 3: this thread holds no reference to anything unpublished before now.</summary>

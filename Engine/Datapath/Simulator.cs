@@ -12,6 +12,9 @@ public sealed unsafe class Simulator : IDisposable
     private readonly Packet** _batch;
     private readonly NicFrontEnd? _nic;
     private readonly Schedule? _schedule;
+
+    /// <summary>The caller's thread, seen from the offload thread; null while it steps that too.</summary>
+    private readonly QuiescentState.Reader? _packetThread;
     private int _pending;
 
     public Simulator(SimulatorOptions options, IOutputSink sink)
@@ -23,6 +26,7 @@ public sealed unsafe class Simulator : IDisposable
         _schedule = options.ScheduleSeed == 0 ? null : new Schedule(options.ScheduleSeed);
         Datapath = new Datapath(options, new SinkAdapter(sink));
         if (Datapath.Nic is { } nic) _nic = new NicFrontEnd(nic, Datapath.Pmd.Ports, sink);
+        if (options.OffloadRunsApart) _packetThread = Datapath.PmdQuiescent.Register();
         _batch = (Packet**)NativeMemory.AlignedAlloc(PmdThread.MaxBatch * (nuint)sizeof(Packet*), 64);
     }
 
@@ -36,35 +40,31 @@ public sealed unsafe class Simulator : IDisposable
     public long NowMs { get; private set; }
 
     /// <summary>Applies flow modifications after everything pending; on return no packet is forwarded by what they revoked.</summary>
-    public void ApplyFlowMods(IReadOnlyList<FlowMod> mods, bool purge = false)
+    public Acknowledgement ApplyFlowMods(IReadOnlyList<FlowMod> mods, bool purge = false)
     {
         BeforeChange();
-        Datapath.ApplyFlowMods(mods, NowMs, purge);
-        AfterChange();
+        return AfterChange(Datapath.ApplyFlowMods(mods, NowMs, purge));
     }
 
     /// <summary>Applies a group modification, with the same promise.</summary>
-    public void ApplyGroupMod(GroupMod mod, bool purge = false)
+    public Acknowledgement ApplyGroupMod(GroupMod mod, bool purge = false)
     {
         BeforeChange();
-        Datapath.ApplyGroupMod(mod, NowMs, purge);
-        AfterChange();
+        return AfterChange(Datapath.ApplyGroupMod(mod, NowMs, purge));
     }
 
     /// <summary>Deletes every megaflow, as <c>ovs-appctl revalidator/purge</c> does; what they have counted is reported.</summary>
-    public void Purge()
+    public Acknowledgement Purge()
     {
         BeforeChange();
-        Datapath.AfterTableChange(NowMs, purge: true);
-        AfterChange();
+        return AfterChange(Datapath.AfterTableChange(NowMs, purge: true));
     }
 
     /// <summary>Translates every megaflow again, as after a change of the tables.</summary>
-    public void Revalidate()
+    public Acknowledgement Revalidate()
     {
         BeforeChange();
-        Datapath.AfterTableChange(NowMs, purge: false);
-        AfterChange();
+        return AfterChange(Datapath.AfterTableChange(NowMs, purge: false));
     }
 
     /// <summary>Finishes everything at the current time and reports it to the OpenFlow rules, as a revalidator does now and then.</summary>
@@ -110,12 +110,20 @@ public sealed unsafe class Simulator : IDisposable
     /// <summary>Processes everything pending.</summary>
     public void Flush()
     {
-        if (_pending == 0) return;
+        if (_pending > 0) ProcessPending();
+        _packetThread?.Announce();
+    }
+
+    private void ProcessPending()
+    {
         int n = _pending;
         _pending = 0;
         Datapath.Pmd.ProcessBatch(_batch, n, NowMs);
         if (Pipeline.UsesNormal) Datapath.RevalidateIfLearned(NowMs);
         if (Datapath.Offload is not { } offload) return;
+
+        // Gates and generations need no help; a device that knows neither must be told before the next frame.
+        if (_packetThread is not null && (offload.Provider.Gates is not null || (offload.Pmd.ConnEvents.IsEmpty && offload.DyingCount == 0))) return;
         if (_schedule?.OneIn(4) == true) Datapath.Aging!.Step(NowMs);
 
         // Traces may wait; what closed a connection may not.
@@ -142,19 +150,17 @@ public sealed unsafe class Simulator : IDisposable
     }
 
     /// <summary>Takes a port away or brings it back. On return no rule sends to it or takes packets from it.</summary>
-    public void SetPort(uint port, bool exists)
+    public Acknowledgement SetPort(uint port, bool exists)
     {
         BeforeChange();
-        Datapath.SetPort(port, exists, NowMs);
-        AfterChange();
+        return AfterChange(Datapath.SetPort(port, exists, NowMs));
     }
 
     /// <summary>Removes connections: all, or those of one zone.</summary>
-    public void FlushConntrack(ushort? zone)
+    public Acknowledgement FlushConntrack(ushort? zone)
     {
         Flush();
-        Datapath.FlushConntrack(zone, NowMs);
-        AfterChange();
+        return AfterChange(Datapath.FlushConntrack(zone, NowMs));
     }
 
     /// <summary>Sets the most connections of a zone, or of each zone that has no limit of its own (null); null as limit takes the zone's away.</summary>
@@ -170,13 +176,14 @@ public sealed unsafe class Simulator : IDisposable
     private void BeforeChange()
     {
         Flush();
-        Datapath.Offload?.Settle(NowMs);
+        if (_packetThread is null) Datapath.Offload?.Settle(NowMs);
     }
 
     /// <summary>The rules that the change has put out of use are taken out; by chance late.</summary>
-    private void AfterChange()
+    private Acknowledgement AfterChange(Acknowledgement acknowledgement)
     {
-        if (_schedule?.OneIn(2) != true) Datapath.Offload?.Settle(NowMs);
+        if (_packetThread is null && _schedule?.OneIn(2) != true) Datapath.Offload?.Settle(NowMs);
+        return acknowledgement;
     }
 
     /// <summary>Finishes and counts everything at the current time.</summary>
@@ -192,6 +199,7 @@ public sealed unsafe class Simulator : IDisposable
             Pmd = Datapath.Pmd.Stats,
             Offloaded = Datapath.Offload?.Stats.Installed ?? 0,
             OffloadHits = Datapath.Offload?.Stats.Hits ?? 0,
+            OffloadFailures = Datapath.Offload?.Stats.Failures ?? 0,
         };
     }
 

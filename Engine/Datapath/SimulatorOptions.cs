@@ -12,4 +12,10 @@ public sealed class SimulatorOptions : DatapathOptions
     /// thread always keeps up. Acknowledgements are never late: the packet thread waits for them.
     /// </summary>
     public ulong ScheduleSeed { get; init; }
+
+    /// <summary>
+    /// The offload and aging pollers are stepped by somebody else, on other threads: batches do not step them, and only acknowledgements wait for them.
+    /// Register a reader of <see cref="Datapath.Quiescent"/> for them first.
+    /// </summary>
+    public bool OffloadRunsApart { get; init; }
 }

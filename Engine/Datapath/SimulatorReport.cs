@@ -15,6 +15,9 @@ public sealed class SimulatorReport
     /// <summary>Packets that merged rules forwarded.</summary>
     public ulong OffloadHits { get; init; }
 
+    /// <summary>Failures of the offload thread: packets and connections are right, merged rules were fewer.</summary>
+    public ulong OffloadFailures { get; init; }
+
     /// <summary>Living connections.</summary>
     public required IReadOnlyList<ConnInfo> Connections { get; init; }
 

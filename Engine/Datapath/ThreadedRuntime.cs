@@ -5,6 +5,11 @@ namespace Mergeflow.Engine;
 /// <summary>
 /// Runs pollers on threads, one group per thread, pinned where the system allows it. The other runtime is the <see cref="Simulator"/>.
 /// </summary>
+/// <remarks>
+/// A poller that throws is reported at once (<see cref="PollerFailures"/>) and ends the runtime in good order: every thread finishes its round and
+/// leaves the readers, so that whoever goes on with the datapath is not kept from reclaiming; <see cref="Stop"/> throws. The offload and aging pollers
+/// do not throw: they begin again by themselves (<see cref="OffloadThread"/>).
+/// </remarks>
 public sealed class ThreadedRuntime : IDisposable
 {
     private readonly List<Worker> _workers = [];
@@ -32,6 +37,9 @@ public sealed class ThreadedRuntime : IDisposable
         Worker? failed = _workers.Find(w => w.Failure is not null);
         if (failed is not null) throw new InvalidOperationException($"{failed.Thread.Name}: {failed.Failure!.Message}", failed.Failure);
     }
+
+    /// <summary>The first failure of a poller; null = none. All threads are about to end then.</summary>
+    public PollerFailure? Failure { get; private set; }
 
     /// <summary>Threads that were pinned as asked.</summary>
     public int PinnedCount => _workers.Count(w => w.Pinned);
@@ -61,6 +69,7 @@ public sealed class ThreadedRuntime : IDisposable
         private void Run()
         {
             if (_cpu is int cpu) Pinned = ThreadPinning.TryPin(cpu);
+            IPoller poller = _pollers[0];
             try
             {
                 var idle = new SpinWait();
@@ -68,7 +77,12 @@ public sealed class ThreadedRuntime : IDisposable
                 {
                     long nowMs = Environment.TickCount64;
                     int work = 0;
-                    foreach (IPoller p in _pollers) work += p.Step(nowMs);
+                    foreach (IPoller p in _pollers)
+                    {
+                        poller = p;
+                        work += p.Step(nowMs);
+                    }
+
                     _reader?.Announce();
                     if (work > 0) idle.Reset();
                     else idle.SpinOnce();
@@ -78,6 +92,13 @@ public sealed class ThreadedRuntime : IDisposable
             {
                 Failure = e;
                 _runtime._stop = true;
+                PollerFailure failure = new(0, poller.Name, e, "ends, and with it all threads of its runtime");
+                _runtime.Failure ??= failure;
+                PollerFailures.Report(failure);
+            }
+            finally
+            {
+                _reader?.Leave();
             }
         }
     }

@@ -15,7 +15,7 @@ public interface IOffloadProvider : IDisposable
 
     /// <summary>
     /// By which rules are taken out of use before each is removed; null if the device has no such thing, then a revocation is not acknowledged
-    /// before it is carried out. With gates, <see cref="OffloadCapabilities.RevokesAtOnce"/> is true.
+    /// before it is carried out. With gates, <see cref="OffloadCapabilities.RevokesAtOnce"/> is true and <see cref="Destroy"/> never returns false.
     /// </summary>
     RevocationGates? Gates { get; }
 
@@ -45,4 +45,13 @@ public interface IOffloadProvider : IDisposable
     /// The next polls report them.
     /// </summary>
     void Drain(long nowMs);
+
+    /// <summary>
+    /// Takes the device out of the path: on return no packet uses a rule, whatever is in the tables. It does not need the request queue, and changes no
+    /// rule; requests and counters go on.
+    /// </summary>
+    void Suspend();
+
+    /// <summary>Undoes <see cref="Suspend"/>.</summary>
+    void Resume();
 }

@@ -36,7 +36,9 @@ public sealed unsafe partial class MergedFlowTable
         for (int way = 0; way < MergedBucket.Ways; way++)
         {
             if (b->Slot[way] != 0) continue;
-            b->Signature[way] = SignatureOf(hash);
+            Interleaving.Step("signature");
+            Volatile.Write(ref b->Signature[way], SignatureOf(hash));
+            Interleaving.Step("slot");
             Volatile.Write(ref b->Slot[way], (uint)slot + 1);
             return true;
         }
@@ -58,6 +60,7 @@ public sealed unsafe partial class MergedFlowTable
         for (int way = 0; way < MergedBucket.Ways; way++)
         {
             if (b->Slot[way] != (uint)slot + 1) continue;
+            Interleaving.Step("empty");
             Volatile.Write(ref b->Slot[way], 0u);
             return true;
         }
@@ -77,6 +80,7 @@ public sealed unsafe partial class MergedFlowTable
                 continue;
             }
 
+            Interleaving.Step("grown");
             Volatile.Write(ref _published, (nint)bigger);
             _oldIndexes.Enqueue(((nint)old, _grace.Begin()));
             return;

@@ -19,6 +19,7 @@ public sealed unsafe partial class MergedFlowTable
     public void Probe(Packet** packets, int count, MergedHot** hits)
     {
         for (int i = 0; i < count; i++) hits[i] = null;
+        Interleaving.Step("index");
         MergedIndex* index = (MergedIndex*)Volatile.Read(ref _published);
         int templateCount = Volatile.Read(ref _templateCount);
         ulong* hashes = stackalloc ulong[MaxBatch];
@@ -60,6 +61,7 @@ public sealed unsafe partial class MergedFlowTable
 
         for (ulong rest = candidates; rest != 0; rest &= rest - 1)
         {
+            Interleaving.Step("key");
             int i = BitOperations.TrailingZeroCount(rest);
             Load(packets[i], mask0, mask1, out Vector256<byte> l0, out Vector256<byte> l1);
             MergedHot* hot = hits[i];
@@ -131,7 +133,9 @@ public sealed unsafe partial class MergedFlowTable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static uint Matches(MergedBucket* b, ulong hash)
     {
+        Interleaving.Step("signatures");
         Vector256<uint> same = Vector256.Equals(Vector256.Load(b->Signature), Vector256.Create(SignatureOf(hash)));
+        Interleaving.Step("slots");
         Vector256<uint> used = ~Vector256.Equals(Vector256.Load(b->Slot), Vector256<uint>.Zero);
         return (same & used).ExtractMostSignificantBits() & ((1u << MergedBucket.Ways) - 1);
     }

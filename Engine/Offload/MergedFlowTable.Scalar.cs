@@ -27,6 +27,7 @@ public sealed unsafe partial class MergedFlowTable
         MergedHot** hits = stackalloc MergedHot*[MaxBatch];
         for (int i = 0; i < packets.Length; i++) pointers[i] = packets[i].Pointer;
         Probe(pointers, packets.Length, hits);
+        Interleaving.Step("use");
         for (int i = 0; i < packets.Length; i++) ruleIds[i] = hits[i] == null ? -1 : _ruleIds[hits[i] - _rules];
     }
 
@@ -39,7 +40,7 @@ public sealed unsafe partial class MergedFlowTable
         for (int slot = 0; slot < Capacity; slot++)
         {
             MergedHot* hot = _rules + slot;
-            if (!_inUse[slot] || !Gates.IsOpen(hot->Gate) || !MatchesScalar(hot, ref key)) continue;
+            if (!_inUse[slot] || !MatchesScalar(hot, ref key) || !RevocationGates.MayUse(hot, Gates.Closings)) continue;
             hot->LastUsedMs = nowMs;
             CombinedCounter.Add(ref hot->Counter, 1, (ulong)lengthBytes);
             return true;

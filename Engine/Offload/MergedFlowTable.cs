@@ -12,10 +12,11 @@ namespace Mergeflow.Engine;
 /// <code>
 /// masked lanes -> keyed hash -> bucket (1 line: 7 signatures, 7 slots; a second bucket if the first is full) -> MergedHot[slot]
 /// </code>
-/// One packet thread reads, one control thread writes. Protocol: 1. the writer fills a free slot; 2. publishes the slot number, then the
-/// signature, in a bucket (x86 stores are ordered; the reader compares the whole key anyway); 3. to remove, it shuts the rule's gate and empties the bucket
-/// way; 4. it waits for a grace period; 5. it harvests the counters and frees the slot. A grown index replaces the old one with one store, and
-/// the old one is freed after a grace period. A reader uses the index and slots only within one batch.
+/// One packet thread reads, one control thread writes. Protocol: 1. the writer fills a free slot; 2. writes the signature, then the slot number, in
+/// an empty way of a bucket: the slot number is what publishes it, and x86 keeps stores in order; 3. to remove, it shuts the rule's gate and empties
+/// the way; 4. it waits for a grace period; 5. it harvests the counters and frees the slot. A grown index replaces the old one with one store, and
+/// the old one is freed after a grace period. A reader uses the index and slots only within one batch, and compares the whole key: a signature that is
+/// older or newer than the slot number beside it gives a miss or a candidate that does not match, never a wrong hit.
 /// </remarks>
 public sealed unsafe partial class MergedFlowTable : IDisposable
 {
@@ -52,6 +53,7 @@ public sealed unsafe partial class MergedFlowTable : IDisposable
         Capacity = capacity;
         TemplateCapacity = templateCapacity;
         _grace = grace ?? NoReaders.Instance;
+        Gates = new RevocationGates(_grace);
         _rulesBlock = PinnedMemory.Allocate((nuint)capacity * MergedHot.SizeBytes, 64, wantHugePages: true);
         _templatesBlock = PinnedMemory.Allocate((nuint)templateCapacity * (nuint)sizeof(MergedTemplate), 64);
         _rules = (MergedHot*)_rulesBlock.Pointer;
@@ -76,7 +78,7 @@ public sealed unsafe partial class MergedFlowTable : IDisposable
     public int Count { get; private set; }
 
     /// <summary>What rules stand behind.</summary>
-    public RevocationGates Gates { get; } = new();
+    public RevocationGates Gates { get; }
 
     /// <summary>Masks in use or kept for reuse.</summary>
     public int TemplateCount => _templateCount;
@@ -130,6 +132,7 @@ public sealed unsafe partial class MergedFlowTable : IDisposable
     public void Unpublish(int slot)
     {
         MergedHot* hot = _rules + slot;
+        Interleaving.Step("L5");
         Volatile.Write(ref hot->Gate, RevocationGates.Shut);
         ulong hash = _hashOf[slot];
         if (!Erase(Index, hash, slot)) ThrowSlot(slot);

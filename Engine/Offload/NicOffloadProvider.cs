@@ -147,6 +147,12 @@ public sealed class NicOffloadProvider : IOffloadProvider
     }
 
     /// <inheritdoc/>
+    public void Suspend() => _device.SetMatching(false);
+
+    /// <inheritdoc/>
+    public void Resume() => _device.SetMatching(true);
+
+    /// <inheritdoc/>
     public void Dispose() => _entries.Clear();
 
     /// <summary>The device's clock never goes back, not even behind a <see cref="Drain"/> that ran ahead.</summary>

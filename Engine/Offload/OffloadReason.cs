@@ -34,4 +34,5 @@ public enum OffloadReason : byte
     OutputRestore,
     DropOnly,
     CtOriginalTuple,
+    DeviceSuspended,
 }

@@ -10,7 +10,7 @@ public static class OffloadReasons
         OffloadReason.UnsupportedAction or OffloadReason.UnsupportedMatch or OffloadReason.LengthDependent => true,
         OffloadReason.TraceTooDeep or OffloadReason.MegaflowFromSlowPath or OffloadReason.FunctionBits => true,
         OffloadReason.OutputRestore or OffloadReason.TemplateLimit or OffloadReason.DeviceRefused => true,
-        OffloadReason.TableFull or OffloadReason.AdmissionPolicy or OffloadReason.DropOnly => true,
+        OffloadReason.TableFull or OffloadReason.AdmissionPolicy or OffloadReason.DropOnly or OffloadReason.DeviceSuspended => true,
         _ => false,
     };
 }

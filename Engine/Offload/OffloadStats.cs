@@ -30,6 +30,15 @@ public sealed class OffloadStats
     /// <summary>Requests that were repeated because neither an answer came nor the device knew of them.</summary>
     public ulong Repeated { get; internal set; }
 
+    /// <summary>Times that the device was taken out of the path because it did not answer or the offload thread failed.</summary>
+    public ulong Suspensions { get; internal set; }
+
+    /// <summary>Changes that the device did not confirm: they hold because it is out of the path (<see cref="Acknowledgement.DeviceSuspended"/>).</summary>
+    public ulong Unacknowledged { get; internal set; }
+
+    /// <summary>Failures of the offload thread, see <see cref="OffloadThread.LastFailure"/>.</summary>
+    public ulong Failures { get; internal set; }
+
     /// <summary>Traces refused by the offload thread, by reason.</summary>
     public ReasonTotals Refused { get; } = new();
 

@@ -16,7 +16,12 @@ public sealed partial class OffloadThread
         }
 
         ReserveRegistry();
-        if (!Link(rule)) return new MergeRefusal(OffloadReason.StaleTrace, lastPass, "dependency moved");
+        _installing = rule;
+        if (!Link(rule))
+        {
+            _installing = null;
+            return new MergeRefusal(OffloadReason.StaleTrace, lastPass, "dependency moved");
+        }
 
         // From here on the rule is its own: whatever happens to it, the next merge begins with another draft.
         _draft = new MergedFlow();
@@ -27,11 +32,13 @@ public sealed partial class OffloadThread
         if (!_provider.Create(rule, _nowMs))
         {
             Unlink(rule);
+            _installing = null;
             rule.MoveTo(MergedFlowState.Rejected, _nowMs);
             return new MergeRefusal(OffloadReason.QueueFull, lastPass, _provider.Name);
         }
 
         Register(rule, hash, new AskedRule(trace.FlowHash, trace.OriginalKey, trace.OriginalLengthBytes));
+        _installing = null;
         return default;
     }
 
@@ -140,6 +147,7 @@ public sealed partial class OffloadThread
         {
             int count = _provider.Poll(_completions, _nowMs);
             for (int i = 0; i < count; i++) Handle(in _completions[i]);
+            if (count > 0) _answeredAtMs = _nowMs;
             total += count;
             if (count < _completions.Length) return total;
         }

@@ -38,15 +38,18 @@ public sealed partial class OffloadThread
     /// Returns when no packet uses a rule that was revoked before: at once if the device has gates, or keeps connections and looks at each (then
     /// the rules are removed later, by <see cref="Step"/>); otherwise it is a <see cref="Barrier"/>.
     /// </summary>
-    public void Acknowledge(long nowMs)
+    public Acknowledgement Acknowledge(long nowMs)
     {
-        if (_gates is null) Barrier(nowMs);
+        Acknowledgement answer = _gates is null ? Barrier(nowMs) : Standing;
+        if (answer == Acknowledgement.DeviceSuspended) Stats.Unacknowledged++;
+        return answer;
     }
 
     /// <summary>
-    /// <see cref="Settle"/>, and waits for the device until no revoked rule is left in it.
+    /// <see cref="Settle"/>, and waits for the device until no revoked rule is left in it. A device that does not answer meanwhile is taken out of the
+    /// path until it does: then no packet uses any rule of it.
     /// </summary>
-    public void Barrier(long nowMs)
+    public Acknowledgement Barrier(long nowMs)
     {
         lock (_gate)
         {
@@ -55,10 +58,10 @@ public sealed partial class OffloadThread
             }
 
             // Rules that make room for others die meanwhile; only those that were dying before are waited for, and only in a device that goes on using them.
-            List<MergedFlow> revoked = DyingCount == 0 || _provider.Capabilities.RevokesAtOnce ? [] : _rules.FindAll(static r => r.State == MergedFlowState.Dying);
+            List<MergedFlow> revoked = DyingCount == 0 || IsSuspended || _provider.Capabilities.RevokesAtOnce ? [] : _rules.FindAll(static r => r.State == MergedFlowState.Dying);
             for (int idle = 0; revoked.Count > 0 && idle < MaxIdleDrains;)
             {
-                _provider.Drain(nowMs);
+                Drain(nowMs);
                 while (StepLocked(nowMs) > 0)
                 {
                 }
@@ -66,7 +69,9 @@ public sealed partial class OffloadThread
                 idle = revoked.RemoveAll(static r => r.State == MergedFlowState.Dead) > 0 ? 0 : idle + 1;
             }
 
+            if (revoked.Count > 0) Suspend();
             PollAll();
+            return Standing;
         }
     }
 
@@ -75,12 +80,20 @@ public sealed partial class OffloadThread
     {
         lock (_gate)
         {
+            if (IsAbandoned) return 0;
             _nowMs = Math.Max(_nowMs, nowMs);
             int news = 0;
-            for (int i = 0; i < Math.Min(budget, _rules.Count); i++)
+            try
             {
-                if (_pollCursor >= _rules.Count) _pollCursor = 0;
-                if (Poll(_rules[_pollCursor++])) news++;
+                for (int i = 0; i < Math.Min(budget, _rules.Count); i++)
+                {
+                    if (_pollCursor >= _rules.Count) _pollCursor = 0;
+                    if (Poll(_rules[_pollCursor++])) news++;
+                }
+            }
+            catch (Exception e)
+            {
+                Fail(e);
             }
 
             return news;
@@ -90,10 +103,31 @@ public sealed partial class OffloadThread
     /// <summary>Reads every rule as of the next counter refresh: a simulated device's clock may run ahead.</summary>
     private void PollAll()
     {
+        if (IsAbandoned) return;
         long nowMs = _nowMs;
-        _nowMs += _provider.Capabilities.CounterLagMs;
-        for (int i = _rules.Count - 1; i >= 0; i--) Poll(_rules[i]);
+        try
+        {
+            _nowMs += _provider.Capabilities.CounterLagMs;
+            for (int i = _rules.Count - 1; i >= 0; i--) Poll(_rules[i]);
+        }
+        catch (Exception e)
+        {
+            Fail(e);
+        }
+
         _nowMs = nowMs;
+    }
+
+    private void Drain(long nowMs)
+    {
+        try
+        {
+            _provider.Drain(nowMs);
+        }
+        catch (Exception e)
+        {
+            Fail(e);
+        }
     }
 
     private bool Poll(MergedFlow rule) => _provider.Query(rule, _nowMs, out OffloadCounters counters) && Credit(rule, counters);

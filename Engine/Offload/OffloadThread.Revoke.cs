@@ -11,11 +11,11 @@ public sealed partial class OffloadThread
     {
         if (_gates is not null)
         {
-            _revocations.Enqueue(new Revocation(megaflowId, 0, _gates.Close(megaflowId)));
+            if (!IsAbandoned) _revocations.Enqueue(new Revocation(megaflowId, 0, _gates.Close(megaflowId)));
             return;
         }
 
-        lock (_gate) KillDependents(DependencyIndex.OfMegaflow(megaflowId), OffloadReason.StaleTrace);
+        lock (_gate) Revoke(megaflowId, 0);
     }
 
     /// <summary>A port was removed: no rule may send to it, or take packets of a later port with the same number.</summary>
@@ -23,28 +23,45 @@ public sealed partial class OffloadThread
     {
         if (_gates is not null)
         {
-            _revocations.Enqueue(new Revocation(Revocation.NoMegaflow, port, _gates.CloseAll()));
+            if (!IsAbandoned) _revocations.Enqueue(new Revocation(Revocation.NoMegaflow, port, _gates.CloseAll()));
             return;
         }
 
-        lock (_gate) KillUsers(port);
+        lock (_gate) Revoke(Revocation.NoMegaflow, port);
     }
 
     /// <summary>Removes every rule (flow table cleared, provider changed).</summary>
     public void RevokeAll()
     {
-        lock (_gate)
+        lock (_gate) KillAll();
+    }
+
+    /// <summary>Takes the rules of a megaflow or a port out of a device without gates. A failure takes the device out of the path: nothing goes on using them.</summary>
+    private void Revoke(int megaflowId, uint port)
+    {
+        if (IsAbandoned) return;
+        try
         {
-            _scratch.Clear();
-            _scratch.AddRange(_rules);
-            foreach (MergedFlow r in _scratch) Kill(r, OffloadReason.StaleTrace);
+            if (megaflowId == Revocation.NoMegaflow) KillUsers(port);
+            else KillDependents(DependencyIndex.OfMegaflow(megaflowId), OffloadReason.StaleTrace);
         }
+        catch (Exception e)
+        {
+            Fail(e);
+        }
+    }
+
+    private void KillAll()
+    {
+        _scratch.Clear();
+        _scratch.AddRange(_rules);
+        foreach (MergedFlow r in _scratch) Kill(r, OffloadReason.StaleTrace);
     }
 
     /// <summary>Takes the rules out that gates keep from being used, and opens the gates again.</summary>
     private int HandleRevocations()
     {
-        int count = 0;
+        int count = _gates?.OpenPassed() ?? 0;
         while (_revocations.TryDequeue(out Revocation revocation))
         {
             if (revocation.MegaflowId == Revocation.NoMegaflow) KillUsers(revocation.Port);
@@ -172,6 +189,7 @@ public sealed partial class OffloadThread
         if (!_rules.Exists(IsOverdue)) return;
         _provider.Resync(_nowMs);
         HandleCompletions();
+        if (IsStalled()) Suspend();
         _scratch.Clear();
         _scratch.AddRange(_rules.FindAll(IsOverdue));
         foreach (MergedFlow r in _scratch)

@@ -99,22 +99,46 @@ public sealed partial class OffloadThread : IPoller, IMegaflowObserver, IDisposa
     /// <inheritdoc/>
     public void Dispose() => _provider.Dispose();
 
+    /// <summary>One step; a failure in it ends the step, not the thread.</summary>
     private int StepLocked(long nowMs)
     {
+        if (IsAbandoned) return 0;
         _nowMs = nowMs;
+        try
+        {
+            return StepOnce();
+        }
+        catch (Exception e)
+        {
+            Fail(e);
+            return 0;
+        }
+    }
+
+    private int StepOnce()
+    {
         int work = HandleRevocations();
         work += HandleCompletions();
         work += HandleConnEvents();
         for (int i = 0; i < _options.TracesPerStep && _pmd.Traces.Peek() is { } trace; i++)
         {
-            Handle(trace);
-            _pmd.Traces.Release();
+            try
+            {
+                Handle(trace);
+            }
+            finally
+            {
+                // Also one that cannot be handled: it must not come again.
+                _pmd.Traces.Release();
+            }
+
             work++;
         }
 
         work += RetryDestroys();
         work += HandleCompletions();
         if (_pendingCount > 0) AskAgain();
+        if (IsSuspended) ResumeIfClean();
         return work;
     }
 
@@ -122,6 +146,12 @@ public sealed partial class OffloadThread : IPoller, IMegaflowObserver, IDisposa
     {
         Stats.Traces++;
         ulong hash = TraceHash.Of(trace);
+        if (IsSuspended)
+        {
+            Count(trace, new MergeRefusal(OffloadReason.DeviceSuspended, 0, _provider.Name), hash, remember: false);
+            return;
+        }
+
         if (_byTrace.ContainsKey(hash))
         {
             Count(trace, new MergeRefusal(OffloadReason.AlreadyOffloaded, 0, "trace"), hash, remember: false);

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using Mergeflow.Native;
 
 namespace Mergeflow.Engine;
@@ -21,13 +22,19 @@ namespace Mergeflow.Engine;
 /// L2  is a megaflow dead? then the rule is let go   C3  closings[g]++ for each bit g of the bucket
 /// L3  the rule is published                         C4  (megaflow, bits) is queued
 /// L4  takes (megaflow, bits) from the queue         C5  acknowledged
-/// L5  takes each rule of the megaflow out of use
-/// L6  closings[g]-- for each bit g
+/// L5  each rule of the megaflow gets the gate Shut  packet thread, in a batch
+/// L6  a grace period begins and passes              P1  g = the rule's gate
+/// L7  closings[g]-- for each bit g                  P2  closings[g] is 0? then the rule is used
 /// </code>
 /// By the fences of L1 and C2 either L2 sees C1 or C3 sees the bit of L1; in the first case the rule is never published, in the second it is
-/// published behind a closed gate and taken out by L5. A bit too many only closes a gate for a moment: its rules' packets take the software
-/// path. The packet thread reads closings[gate] immediately before it uses a rule; a control thread that is not the packet thread has to wait
-/// for the end of the batch that is being processed.
+/// published behind a closed gate and taken out by L5. P1 and P2 are two loads: a packet that has read the old gate before L5 must not find it open
+/// again, so L7 waits until every batch that was under way at L5 has ended. A bit too many only closes a gate for a moment: its rules' packets take
+/// the software path. A control thread that is not the packet thread has to wait for the end of the batch that is being processed.
+/// <para>
+/// What a hit pays is P2, one load from a kilobyte that stays in the first-level cache. Comparing the generation of each megaflow instead would need no
+/// gates, but one load per pass from lines that only software packets keep warm; looking at the rule's gate once more behind P2 would need no
+/// grace period, but a load and a branch per hit. The grace period costs the packet thread nothing: it announces its batches anyway.
+/// </para>
 /// </remarks>
 public sealed unsafe class RevocationGates : IDisposable
 {
@@ -43,10 +50,14 @@ public sealed unsafe class RevocationGates : IDisposable
     private readonly ulong[] _buckets = new ulong[BucketCount * GateSet.WordCount];
     private readonly Dictionary<ulong, GateChain> _chains = [];
     private readonly List<GateChain>[] _chainsOf = new List<GateChain>[Count];
+    private readonly Queue<(GateSet Closed, ulong Point)> _opening = new();
+    private readonly IGracePeriod _grace;
 
     /// <summary>All gates open but <see cref="Shut"/>.</summary>
-    public RevocationGates()
+    /// <param name="grace">Tells when the batches of the packet thread have ended; null = single-threaded.</param>
+    public RevocationGates(IGracePeriod? grace = null)
     {
+        _grace = grace ?? NoReaders.Instance;
         new Span<int>(Closings, Count).Clear();
         Closings[Shut] = 1;
         for (int g = 0; g < Count; g++) _chainsOf[g] = [];
@@ -54,6 +65,16 @@ public sealed unsafe class RevocationGates : IDisposable
 
     /// <summary>For the packet thread: word g is 0 while gate g is open.</summary>
     public int* Closings => (int*)_block.Pointer;
+
+    /// <summary>P1 and P2, by the packet thread immediately before use; <paramref name="closings"/> is <see cref="Closings"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool MayUse(MergedHot* hot, int* closings)
+    {
+        Interleaving.Step("P1");
+        byte gate = Volatile.Read(ref hot->Gate);
+        Interleaving.Step("P2");
+        return Volatile.Read(ref closings[gate]) == 0;
+    }
 
     /// <summary>Whether packets may use the rules behind a gate.</summary>
     public bool IsOpen(int gate) => Volatile.Read(ref Closings[gate]) == 0;
@@ -73,7 +94,11 @@ public sealed unsafe class RevocationGates : IDisposable
             chain = new GateChain(key, EmptiestGate(), [.. rule.Passes.Select(static p => BucketOf(p.MegaflowId)).Distinct()]);
             _chains.Add(key, chain);
             _chainsOf[chain.Gate].Add(chain);
-            foreach (int bucket in chain.Buckets) Interlocked.Or(ref Word(bucket, chain.Gate), Bit(chain.Gate));
+            foreach (int bucket in chain.Buckets)
+            {
+                Interleaving.Atomic("L1");
+                Interlocked.Or(ref Word(bucket, chain.Gate), Bit(chain.Gate));
+            }
         }
 
         chain.RuleCount++;
@@ -97,9 +122,10 @@ public sealed unsafe class RevocationGates : IDisposable
     /// <summary>C2 and C3: from now on no packet uses a rule of the megaflow. Takes no lock. Give the result to <see cref="Open"/> when the rules are gone.</summary>
     public GateSet Close(int megaflowId)
     {
-        Interlocked.MemoryBarrier();
+        Interleaving.Fence("C2");
         GateSet closed = default;
         int first = BucketOf(megaflowId) * GateSet.WordCount;
+        Interleaving.Step("C3");
         for (int w = 0; w < GateSet.WordCount; w++) closed[w] = Volatile.Read(ref _buckets[first + w]);
         Add(in closed, 1);
         return closed;
@@ -115,8 +141,28 @@ public sealed unsafe class RevocationGates : IDisposable
         return closed;
     }
 
-    /// <summary>L6: takes one closing of each gate back.</summary>
-    public void Open(in GateSet closed) => Add(in closed, -1);
+    /// <summary>
+    /// L6: the rules are out of use (L5); takes one closing of each gate back when no batch that was under way can still use one. By the offload thread.
+    /// </summary>
+    public void Open(in GateSet closed)
+    {
+        _opening.Enqueue((closed, _grace.Begin()));
+        OpenPassed();
+    }
+
+    /// <summary>L7: opens what has waited long enough; returns how many closings. By the offload thread.</summary>
+    public int OpenPassed()
+    {
+        int count = 0;
+        while (_opening.TryPeek(out (GateSet Closed, ulong Point) next) && _grace.HasPassed(next.Point))
+        {
+            _opening.Dequeue();
+            Add(in next.Closed, -1);
+            count++;
+        }
+
+        return count;
+    }
 
     /// <inheritdoc/>
     public void Dispose() => _block.Dispose();
@@ -127,6 +173,7 @@ public sealed unsafe class RevocationGates : IDisposable
         {
             for (ulong rest = gates[w]; rest != 0; rest &= rest - 1)
             {
+                Interleaving.Atomic(closings > 0 ? "C3 close" : "L7");
                 Interlocked.Add(ref Closings[(w * 64) + BitOperations.TrailingZeroCount(rest)], closings);
             }
         }

@@ -9,6 +9,7 @@ public sealed unsafe class SoftOffloadProvider : IOffloadProvider
     private readonly Queue<OffloadCompletion> _answers = new();
     private readonly Queue<(long RuleId, int Slot, ulong Point)> _leaving = new();
     private readonly Dictionary<long, int> _slotOf = [];
+    private GateSet? _suspended;
 
     /// <summary>A provider with its own table.</summary>
     /// <param name="capacity">Most rules.</param>
@@ -110,6 +111,16 @@ public sealed unsafe class SoftOffloadProvider : IOffloadProvider
     public void Drain(long nowMs)
     {
         // Requests are carried out when they are made.
+    }
+
+    /// <inheritdoc/>
+    public void Suspend() => _suspended ??= Table.Gates.CloseAll();
+
+    /// <inheritdoc/>
+    public void Resume()
+    {
+        if (_suspended is GateSet closed) Table.Gates.Open(in closed);
+        _suspended = null;
     }
 
     /// <inheritdoc/>

@@ -12,6 +12,9 @@ public static class DatapathMetrics
     private static readonly Lock s_gate = new();
     private static readonly List<Datapath> s_living = [];
 
+    /// <summary>Failures of pollers.</summary>
+    private static readonly Counter<long> s_pollerFailures = s_meter.CreateCounter<long>("mergeflow.poller.failures", "{failure}", "Exceptions that ended a step of a poller");
+
     static DatapathMetrics()
     {
         Count("mergeflow.received.packets", "{packet}", "Packets received by software", static d => d.Pmd.Stats.Rx);
@@ -31,6 +34,9 @@ public static class DatapathMetrics
         Count("mergeflow.offload.removed", "{rule}", "Merged rules that are gone", static d => d.Offload?.Stats.Removed ?? 0);
         Count("mergeflow.offload.hit.packets", "{packet}", "Packets of merged rules, as far as credited", static d => d.Offload?.Stats.Hits ?? 0);
         Count("mergeflow.offload.hit.bytes", "By", "Bytes of merged rules, as far as credited", static d => d.Offload?.Stats.HitBytes ?? 0);
+        Level("mergeflow.offload.suspended", "{device}", "1 while the device is out of the path", static d => d.Offload is { IsSuspended: true } ? 1 : 0);
+        Count("mergeflow.offload.suspensions", "{suspension}", "Times that the device was taken out of the path", static d => d.Offload?.Stats.Suspensions ?? 0);
+        Count("mergeflow.offload.unacknowledged", "{change}", "Changes that the device did not confirm", static d => d.Offload?.Stats.Unacknowledged ?? 0);
         s_meter.CreateObservableCounter("mergeflow.offload.refused", Refused, "{trace}", "Recorded packets that gave no rule, by reason");
     }
 
@@ -45,6 +51,9 @@ public static class DatapathMetrics
     {
         lock (s_gate) s_living.Remove(datapath);
     }
+
+    /// <summary>A poller has thrown.</summary>
+    internal static void PollerFailed(PollerFailure failure) => s_pollerFailures.Add(1, Tag(failure.DatapathId), new KeyValuePair<string, object?>("poller", failure.Poller));
 
     private static void Count(string name, string unit, string about, Func<Datapath, ulong> read)
         => s_meter.CreateObservableCounter(name, () => Observe(d => [new Measurement<long>((long)read(d), Tag(d.TelemetryId))]), unit, about);

@@ -155,6 +155,51 @@ public sealed unsafe class MergeflowEventSource : EventSource
         WriteEventCore(7, 4, data);
     }
 
+    /// <summary>A poller has thrown.</summary>
+    /// <param name="datapath"><see cref="Datapath.TelemetryId"/>; 0 = it belongs to none.</param>
+    /// <param name="poller"><see cref="IPoller.Name"/>.</param>
+    /// <param name="line">What was thrown and what becomes of it.</param>
+    [Event(8, Level = EventLevel.Error)]
+    public void PollerFailed(int datapath, string poller, string line)
+    {
+        fixed (char* name = poller)
+        fixed (char* text = line)
+        {
+            EventData* data = stackalloc EventData[3];
+            data[0] = Of(&datapath, sizeof(int));
+            data[1] = Of(name, (poller.Length + 1) * sizeof(char));
+            data[2] = Of(text, (line.Length + 1) * sizeof(char));
+            WriteEventCore(8, 3, data);
+        }
+    }
+
+    /// <summary>The device was taken out of the path: it did not answer, or the offload thread failed.</summary>
+    /// <param name="datapath"><see cref="Datapath.TelemetryId"/>.</param>
+    /// <param name="provider"><see cref="IOffloadProvider.Name"/>.</param>
+    /// <param name="revoked">Rules in it that were revoked.</param>
+    [Event(9, Level = EventLevel.Warning, Keywords = Keywords.Offload)]
+    public void Suspend(int datapath, string provider, int revoked) => WriteDevice(9, datapath, provider, revoked);
+
+    /// <summary>The device is in the path again.</summary>
+    /// <param name="datapath"><see cref="Datapath.TelemetryId"/>.</param>
+    /// <param name="provider"><see cref="IOffloadProvider.Name"/>.</param>
+    /// <param name="rules">Rules in it.</param>
+    [Event(10, Level = EventLevel.Informational, Keywords = Keywords.Offload)]
+    public void Resume(int datapath, string provider, int rules) => WriteDevice(10, datapath, provider, rules);
+
+    [NonEvent]
+    private void WriteDevice(int id, int datapath, string provider, int count)
+    {
+        fixed (char* text = provider)
+        {
+            EventData* data = stackalloc EventData[3];
+            data[0] = Of(&datapath, sizeof(int));
+            data[1] = Of(text, (provider.Length + 1) * sizeof(char));
+            data[2] = Of(&count, sizeof(int));
+            WriteEventCore(id, 3, data);
+        }
+    }
+
     /// <summary>Whether events of a keyword go anywhere.</summary>
     [NonEvent]
     internal bool IsOn(EventKeywords keywords) => IsEnabled(EventLevel.Informational, keywords);

@@ -15,6 +15,7 @@ public sealed unsafe partial class EmulatedNic : IFlowDevice, IDisposable
     private readonly FaultInjector _faults;
     private readonly ExactMatchTable _exactMatch;
     private readonly WildcardTable _wildcard;
+    private bool _isMatching = true;
 
     /// <summary>A device without rules.</summary>
     public EmulatedNic(NicProfile profile, NicOptions? options = null)
@@ -51,6 +52,14 @@ public sealed unsafe partial class EmulatedNic : IFlowDevice, IDisposable
     /// <inheritdoc/>
     public FlowError? Validate(FlowRule rule) => FlowRuleCompiler.TryCompile(Profile, rule, out _);
 
+    /// <inheritdoc/>
+    public void SetMatching(bool isOn)
+    {
+        Gate.Close();
+        _isMatching = isOn;
+        Gate.Open();
+    }
+
     /// <summary>Opens a receive queue, for one thread.</summary>
     public NicRxQueue OpenRxQueue() => new(this, Gate.AddReader());
 
@@ -66,6 +75,7 @@ public sealed unsafe partial class EmulatedNic : IFlowDevice, IDisposable
     /// <summary>The rule for a key; inside the gate.</summary>
     internal RuleBlock* Find(ref NicKey key)
     {
+        if (!_isMatching) return null;
         RuleBlock* rule = _exactMatch.Find(ref key);
         return rule != null ? rule : _wildcard.Find(ref key);
     }

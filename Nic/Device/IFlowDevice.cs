@@ -33,4 +33,10 @@ public interface IFlowDevice
 
     /// <summary>Lists the rules that exist and hands over all completions that were not fetched, lost ones included: after it the caller knows the device's state.</summary>
     NicResync Resync(long nowNs);
+
+    /// <summary>
+    /// Whether frames are matched against the rules; if not, all are software's. A switch of the port, not a request of the rule queue (a driver stops
+    /// steering, or restarts the port): it works although the queue stands still, and on return no frame is handled by a rule any more.
+    /// </summary>
+    void SetMatching(bool isOn);
 }

@@ -1,5 +1,6 @@
-namespace Mergeflow.Nic;
+using Mergeflow.Native;
 
+namespace Mergeflow.Nic;
 
 /// <summary>
 /// Lets receivers into the tables while nobody changes them. Entering costs a receiver one store and one load; the writer pays.
@@ -40,38 +41,45 @@ public sealed class NicGate<TFence>
     /// <summary>Goes in; waits while the gate is closed.</summary>
     public void Enter(int reader)
     {
-        Volatile.Write(ref _inside[reader].Value, 1); // R1
+        Interleaving.Store(ref _inside[reader].Value, 1, "R1");
+        Interleaving.Step("R2");
         if (Volatile.Read(ref _closed) == 0) return; // R2
         EnterSlow(reader);
     }
 
     /// <summary>Goes out.</summary>
-    public void Exit(int reader) => Volatile.Write(ref _inside[reader].Value, 0); // R5
+    public void Exit(int reader) => Interleaving.Store(ref _inside[reader].Value, 0, "R5");
 
     /// <summary>Shuts the readers out and waits for those inside. One writer at a time.</summary>
     public void Close()
     {
-        Volatile.Write(ref _closed, 1); // W1
+        Interleaving.Step("W1");
+        Volatile.Write(ref _closed, 1);
         TFence.Synchronize(); // W2
         var spin = new SpinWait();
         for (int i = 0; i < MaxReaders; i++)
         {
-            while (Volatile.Read(ref _inside[i].Value) != 0) spin.SpinOnce(); // W3
+            if (i < Volatile.Read(ref _readerCount)) Interleaving.Step("W3");
+            while (Volatile.Read(ref _inside[i].Value) != 0) Interleaving.Wait(ref spin, "W3 wait");
         }
     }
 
     /// <summary>Lets the readers in again.</summary>
-    public void Open() => Volatile.Write(ref _closed, 0); // W5
+    public void Open()
+    {
+        Interleaving.Step("W5");
+        Volatile.Write(ref _closed, 0);
+    }
 
     private void EnterSlow(int reader)
     {
         var spin = new SpinWait();
         do
         {
-            Volatile.Write(ref _inside[reader].Value, 0); // R3
-            while (Volatile.Read(ref _closed) != 0) spin.SpinOnce();
-            Volatile.Write(ref _inside[reader].Value, 1);
-            Interlocked.MemoryBarrier();
+            Interleaving.Store(ref _inside[reader].Value, 0, "R3");
+            while (Volatile.Read(ref _closed) != 0) Interleaving.Wait(ref spin, "R3 wait");
+            Interleaving.Store(ref _inside[reader].Value, 1, "R1");
+            Interleaving.Fence("R1 fence");
         }
         while (Volatile.Read(ref _closed) != 0);
     }

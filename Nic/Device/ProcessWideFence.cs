@@ -1,3 +1,5 @@
+using Mergeflow.Native;
+
 namespace Mergeflow.Nic;
 
 
@@ -5,5 +7,5 @@ namespace Mergeflow.Nic;
 public readonly struct ProcessWideFence : IGateFence
 {
     /// <inheritdoc/>
-    public static void Synchronize() => Interlocked.MemoryBarrierProcessWide();
+    public static void Synchronize() => Interleaving.FenceAll("W2");
 }

@@ -35,6 +35,7 @@ internal sealed class EngineRun : IOutputSink
             MergedCapacity = setup.Capacity,
             OffloadThread = new OffloadOptions { Parts = NaiveParts.With(setup.Naive) },
             ScheduleSeed = setup.ScheduleSeed,
+            OffloadRunsApart = setup.Apart,
             ConnectionCapacity = 4096,
             MegaflowCapacity = 8192,
 
@@ -50,10 +51,13 @@ internal sealed class EngineRun : IOutputSink
         };
         using var simulator = new Simulator(options, run);
         using GuardedBlock? input = setup.Guarded ? new GuardedBlock(options.FrameCapacityBytes) : null;
+        using ApartRuntime? apart = setup.Apart ? new ApartRuntime(simulator) : null;
+        var turns = new Chance((int)setup.ScheduleSeed);
         foreach (GroupMod group in @case.ParseGroups()) simulator.ApplyGroupMod(group);
         simulator.ApplyFlowMods(@case.ParseFlows());
         for (int i = 0; i < @case.Events.Count; i++)
         {
+            if (apart is not null && turns.OneIn(3)) apart.LetOffloadCatchUp();
             Step(simulator, @case.Events[i], i, input);
 
             // Acknowledged: what the change revoked is out of use, what was counted is booked.
@@ -64,6 +68,7 @@ internal sealed class EngineRun : IOutputSink
             if (setup.ScheduleSeed == 0 || ((setup.ScheduleSeed >> (i & 31)) & 1) != 0) run.Check(simulator, $"event {i}");
         }
 
+        apart?.Dispose();
         simulator.AdvanceTo(simulator.NowMs + setup.QuietMs);
         SimulatorReport report = simulator.Settle();
         run.Check(simulator, "the end");

@@ -11,6 +11,7 @@ internal sealed class DrivenThread : IInterleaver, IDisposable
     private readonly SemaphoreSlim _stopped = new(0);
     private readonly Thread _thread;
     private List<DrivenThread> _all = [];
+    private IReadOnlyList<string> _missingFences = [];
     private Action? _body;
     private StoreBuffer? _stores;
     private bool _isWaiting;
@@ -42,9 +43,9 @@ internal sealed class DrivenThread : IInterleaver, IDisposable
     StoreBuffer? IInterleaver.Stores => _stores;
 
     /// <summary>A new run: the thread stands before its first instruction.</summary>
-    public void Begin(Action body, bool storeBuffers, List<DrivenThread> all)
+    public void Begin(Action body, Explorer explorer, List<DrivenThread> all)
     {
-        (_body, _all, _stores) = (body, all, storeBuffers ? new StoreBuffer() : null);
+        (_body, _all, _stores, _missingFences) = (body, all, explorer.StoreBuffers ? new StoreBuffer() : null, explorer.MissingFences);
         (IsDone, _isWaiting, _standsAtWait, _isFree, Violation) = (false, false, false, false, null);
         Where = Name("begin");
     }
@@ -84,8 +85,15 @@ internal sealed class DrivenThread : IInterleaver, IDisposable
     }
 
     /// <inheritdoc/>
-    public void DrainAll()
+    public void Fence(string step)
     {
+        if (!_missingFences.Contains(step)) _stores?.Drain();
+    }
+
+    /// <inheritdoc/>
+    public void FenceAll(string step)
+    {
+        if (_missingFences.Contains(step)) return;
         foreach (DrivenThread t in _all) t._stores?.Drain();
     }
 

@@ -17,13 +17,13 @@ internal sealed class DrivenThreads : IDisposable
     public string Order => _order.Length <= LongestOrder ? _order.ToString() : $"... {_order.ToString(_order.Length - LongestOrder, LongestOrder)}";
 
     /// <summary>Plays one run; <paramref name="choose"/> gets the number of ways to go on and says which. Returns what went wrong, or null.</summary>
-    public string? Play(LitmusRun run, bool storeBuffers, int maxPreemptions, Func<int, int> choose)
+    public string? Play(LitmusRun run, Explorer explorer, Func<int, int> choose)
     {
         _order.Clear();
         while (_threads.Count < run.Threads.Count) _threads.Add(new DrivenThread(_threads.Count));
         List<DrivenThread> all = _threads.GetRange(0, run.Threads.Count);
-        for (int i = 0; i < all.Count; i++) all[i].Begin(run.Threads[i], storeBuffers, all);
-        string? violation = Drive(all, maxPreemptions, choose);
+        for (int i = 0; i < all.Count; i++) all[i].Begin(run.Threads[i], explorer, all);
+        string? violation = Drive(all, explorer.MaxPreemptions, choose);
         if (violation is not null)
         {
             foreach (DrivenThread t in all) t.Abandon();

@@ -23,6 +23,9 @@ internal sealed class Explorer
     /// <summary>Delay stores as a store buffer does.</summary>
     public bool StoreBuffers { get; init; }
 
+    /// <summary>Steps of the real code whose fence is left out: a broken twin without another line of code.</summary>
+    public IReadOnlyList<string> MissingFences { get; init; } = [];
+
     /// <summary>Explores <paramref name="make"/>; stops at the first violation.</summary>
     public ExplorerResult Explore(Func<LitmusRun> make)
     {
@@ -62,7 +65,7 @@ internal sealed class Explorer
         LitmusRun run = make();
         try
         {
-            return threads.Play(run, StoreBuffers, MaxPreemptions, choose);
+            return threads.Play(run, this, choose);
         }
         finally
         {

@@ -32,5 +32,9 @@ internal sealed class ForgetfulProvider(IOffloadProvider inner) : IOffloadProvid
 
     public void Drain(long nowMs) => inner.Drain(nowMs);
 
+    public void Suspend() => inner.Suspend();
+
+    public void Resume() => inner.Resume();
+
     public void Dispose() => inner.Dispose();
 }

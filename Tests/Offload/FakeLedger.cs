@@ -37,7 +37,15 @@ internal sealed class FakeLedger(MegaflowStore flows) : IMegaflowLedger, IConnLe
 
     public uint GenerationOf(int connId) => Generations.GetValueOrDefault(connId, 3u);
 
-    public bool IsOffloadable(int connId, uint generation) => !Closed.Contains(connId) && GenerationOf(connId) == generation;
+    /// <summary>Called when a connection has been looked at: it changes right behind that, and no event tells of it.</summary>
+    public Action? AfterLook { get; set; }
+
+    public bool IsOffloadable(int connId, uint generation)
+    {
+        bool isOffloadable = !Closed.Contains(connId) && GenerationOf(connId) == generation;
+        AfterLook?.Invoke();
+        return isOffloadable;
+    }
 
     public void MarkOffloaded(int connId) => Marks[connId] = Marks.GetValueOrDefault(connId) + 1;
 

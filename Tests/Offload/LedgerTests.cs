@@ -264,6 +264,10 @@ public sealed class LedgerTests
 
         public void Drain(long nowMs) => inner.Drain(nowMs);
 
+        public void Suspend() => inner.Suspend();
+
+        public void Resume() => inner.Resume();
+
         public void Dispose() => inner.Dispose();
     }
 }

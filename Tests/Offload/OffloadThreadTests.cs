@@ -83,6 +83,21 @@ public sealed class OffloadThreadTests
         Assert.Equal(160ul, r.Thread.Stats.HitBytes);
     }
 
+    /// <summary>The comparison when the device confirms is the last one before packets use the rule: no event may be needed for it.</summary>
+    [Fact]
+    public void A_connection_that_moves_between_the_link_and_the_confirmation_leaves_no_rule()
+    {
+        using Rig r = new(Tracked(Tcp()));
+        r.Ledger.AfterLook = () => r.Ledger.Closed.Add(7);
+        r.Chain.Submit(r.Pmd);
+        r.Thread.Step(0);
+        Assert.Equal((1ul, 1ul), (r.Thread.Stats.Installed, r.Thread.Stats.Raced));
+        Assert.False(r.Provider.Table.TryCount(Tcp(), 100, 1));
+        r.Thread.Step(1);
+        Assert.Equal(0, r.Thread.RuleCount);
+        Assert.Equal(0, r.Ledger.Marks[7]);
+    }
+
     [Fact]
     public void Bytes_are_those_of_each_pass()
     {

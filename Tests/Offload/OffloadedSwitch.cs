@@ -11,7 +11,7 @@ internal sealed class OffloadedSwitch : IOutputSink, IDisposable
     private readonly Simulator _simulator;
     private readonly List<(uint Port, byte[] Frame)> _sent = [];
 
-    public OffloadedSwitch(OffloadMode mode, string flows, bool tcpSeqChk = true, FaultPlan? faults = null)
+    public OffloadedSwitch(OffloadMode mode, string flows, bool tcpSeqChk = true, FaultPlan? faults = null, OffloadOptions? offload = null, bool runsApart = false)
     {
         _simulator = new Simulator(
             new SimulatorOptions
@@ -22,6 +22,8 @@ internal sealed class OffloadedSwitch : IOutputSink, IDisposable
                 BatchSize = 1,
                 PacketCapacity = 64,
                 TcpSeqChk = tcpSeqChk,
+                OffloadThread = offload ?? new OffloadOptions(),
+                OffloadRunsApart = runsApart,
             },
             this);
         _simulator.ApplyFlowMods(_parser.ParseFlows(flows));
@@ -33,7 +35,7 @@ internal sealed class OffloadedSwitch : IOutputSink, IDisposable
 
     public Simulator Simulator => _simulator;
 
-    public void Change(string flowMod) => _simulator.ApplyFlowMods(_parser.ParseFlows(flowMod));
+    public Acknowledgement Change(string flowMod) => _simulator.ApplyFlowMods(_parser.ParseFlows(flowMod));
 
     public void AdvanceTo(long nowMs) => _simulator.AdvanceTo(nowMs);
 
