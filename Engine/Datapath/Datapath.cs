@@ -229,6 +229,6 @@ public sealed partial class Datapath : IDisposable
         var device = new NicOptions { Faults = options.NicFaults };
         if (options.Seed != 0) device = device with { Seed = options.Seed };
         Nic = new EmulatedNic(NicProfile.Load(options.NicProfile ?? "ideal"), device);
-        return new NicOffloadProvider(Nic);
+        return new NicOffloadProvider(Nic) { OneTag = options.VlanLimit == 1 };
     }
 }

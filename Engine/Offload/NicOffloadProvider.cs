@@ -26,6 +26,15 @@ public sealed class NicOffloadProvider : IOffloadProvider
     private readonly NicCompletion[] _completions = new NicCompletion[64];
     private long _deviceNs;
 
+    /// <summary>
+    /// Software parses one tag (<see cref="PacketFlags.OneTag"/>), the device two: what it takes for an IP packet behind two tags is none there, so only
+    /// rules for untagged frames are installed.
+    /// </summary>
+    public bool OneTag { get; init; }
+
+    private static bool IsForUntagged(MergedFlow rule)
+        => (rule.Mask.Vlan0Tci.Host & KeyMasks.VlanPresent) != 0 && (rule.Value.Vlan0Tci.Host & KeyMasks.VlanPresent) == 0;
+
     /// <summary>A provider for <paramref name="device"/>, which it does not own.</summary>
     public NicOffloadProvider(IFlowDevice device)
     {
@@ -49,7 +58,7 @@ public sealed class NicOffloadProvider : IOffloadProvider
     /// <inheritdoc/>
     public OffloadReason Validate(MergedFlow rule, out string? detail)
     {
-        FlowRule? flow = Translate(rule, out OffloadReason reason, out detail);
+        FlowRule? flow = Translate(rule, out OffloadReason reason, out detail, OneTag);
         if (flow is null) return reason;
         FlowError? error = _device.Validate(flow);
         detail = error is null ? null : error.Subject ?? error.Message;
@@ -57,11 +66,17 @@ public sealed class NicOffloadProvider : IOffloadProvider
     }
 
     /// <summary>The rule as the device would get it, or null and the reason; for people and for tests.</summary>
-    public static FlowRule? Translate(MergedFlow rule, out OffloadReason reason, out string? detail)
+    public static FlowRule? Translate(MergedFlow rule, out OffloadReason reason, out string? detail, bool oneTag = false)
     {
         reason = OffloadReason.UnsupportedAction;
         if (NicProgram.TryTranslate(rule, out detail) is not { } actions) return null;
         reason = OffloadReason.UnsupportedMatch;
+        if (oneTag && !IsForUntagged(rule))
+        {
+            detail = "vlan_limit";
+            return null;
+        }
+
         if (NicMatch.TryTranslate(rule, NicProgram.NeedsTransport(rule), out detail) is not { } items) return null;
         reason = OffloadReason.None;
         FlowTable table = rule.IsExact ? FlowTable.ExactMatch : FlowTable.Wildcard;
@@ -78,7 +93,7 @@ public sealed class NicOffloadProvider : IOffloadProvider
             return true;
         }
 
-        if (Translate(rule, out OffloadReason reason, out string? detail) is not { } flow)
+        if (Translate(rule, out OffloadReason reason, out string? detail, OneTag) is not { } flow)
         {
             Answer(OffloadCompletionKind.CreateFailed, rule.Id, reason, detail, default);
             return true;
