@@ -62,12 +62,13 @@ internal sealed class TrainGenerator(Chance chance)
         return [.. FragmentCutter.Cut(frame, Math.Max(8, piece), id).Select(f => new TrainFrame(port, f))];
     }
 
-    /// <summary>A datagram around the longest there can be, in fragments of a usual size.</summary>
+    /// <summary>A datagram around the longest there can be, often longer, in fragments of a usual size; often the last one comes first.</summary>
     private List<TrainFrame> Long(FrameSpec spec)
     {
-        int size = 65_507 - (spec.IsIpv6 ? 28 : 0) + chance.Below(60) - 30;
+        int size = chance.OneIn(2) ? 65_450 + chance.Below(80) : 65_530 + chance.Below(300);
         byte[] frame = FrameWriter.Write(spec with { Payload = new byte[size - 8], NoChecksum = !spec.IsIpv6 });
-        return [.. FragmentCutter.Cut(frame, 1448, (uint)chance.Below(6)).Select(f => new TrainFrame(Near, f))];
+        List<TrainFrame> train = [.. FragmentCutter.Cut(frame, 1448, (uint)chance.Below(1000)).Select(f => new TrainFrame(Near, f))];
+        return chance.OneIn(2) ? [train[^1], .. train[..^1]] : train;
     }
 
     private List<TrainFrame> Echo(FrameSpec spec)
