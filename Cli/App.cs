@@ -24,6 +24,8 @@ public static class App
             ExtractCommand.Create(interrupted),
             DumpFlowsCommand.Create(interrupted),
             DumpGroupsCommand.Create(interrupted),
+            DumpMetersCommand.Create(interrupted),
+            MeterStatsCommand.Create(interrupted),
             DumpDpFlowsCommand.Create(interrupted),
             DumpConntrackCommand.Create(interrupted),
             PmdPerfShowCommand.Create(interrupted),

@@ -8,9 +8,10 @@ namespace Mergeflow.Cli;
 /// <summary>The options that say what is replayed and how; shared by every command that replays first and then shows something.</summary>
 internal sealed class ReplayInputOptions
 {
-    private readonly Option<string?> _case = new("--case") { HelpName = "DIR", Description = "Case directory: case.json, flows.txt, groups.txt (optional), events.jsonl[.gz]." };
+    private readonly Option<string?> _case = new("--case") { HelpName = "DIR", Description = "Case directory: case.json, flows.txt, groups.txt and meters.txt (optional), events.jsonl[.gz]." };
     private readonly Option<string?> _flows = new("--flows") { HelpName = "FILE", Description = "Flows, as ovs-ofctl add-flows takes them." };
     private readonly Option<string?> _groups = new("--groups") { HelpName = "FILE", Description = "Groups, as ovs-ofctl add-groups takes them." };
+    private readonly Option<string?> _meters = new("--meters") { HelpName = "FILE", Description = "Meters, a line each as ovs-ofctl add-meter takes it." };
     private readonly Option<string?> _ports = new("--ports") { HelpName = "p1=1,p2=2", Description = "Port names and OpenFlow numbers." };
     private readonly Option<string?> _input = new("--in") { HelpName = "FILE", Description = "Events (JSON lines, gzip or not), or a pcap or pcapng capture." };
     private readonly Option<uint?> _port = new("--port") { HelpName = "N", Description = "Port on which the frames of a capture arrive; default: the first port." };
@@ -35,7 +36,7 @@ internal sealed class ReplayInputOptions
 
     public void AddTo(Command command)
     {
-        foreach (Option option in new Option[] { _case, _flows, _groups, _ports, _input, _port, _config, _offload, _profile, _faults, _admission, _cache, _batch, _seed, _quirks })
+        foreach (Option option in new Option[] { _case, _flows, _groups, _meters, _ports, _input, _port, _config, _offload, _profile, _faults, _admission, _cache, _batch, _seed, _quirks })
             command.Options.Add(option);
     }
 
@@ -78,7 +79,7 @@ internal sealed class ReplayInputOptions
 
     private ReplayArguments FromCase(ParseResult parsed, string directory)
     {
-        foreach (Option<string?> other in new[] { _flows, _groups, _ports, _input, _config })
+        foreach (Option<string?> other in new[] { _flows, _groups, _meters, _ports, _input, _config })
         {
             if (parsed.GetResult(other) is not null) CommandFailedException.ThrowUsage($"--case and {other.Name} exclude each other");
         }
@@ -100,6 +101,7 @@ internal sealed class ReplayInputOptions
         {
             FlowsPath = flows,
             GroupsPath = parsed.GetValue(_groups),
+            MetersPath = parsed.GetValue(_meters),
             InputPath = input,
             Config = config,
             Ports = ports!,

@@ -67,6 +67,7 @@ public sealed class JsonEventSource : IEventSource
         json.Require(next.Op != ReplayOp.Packet || hasHex, "hex");
         json.Require(next.Op is not (ReplayOp.FlowMods or ReplayOp.CtSetLimits or ReplayOp.CtDelLimits) || hasLines, "lines");
         json.Require(next.Op != ReplayOp.GroupMod || hasLine, "line");
+        json.Require(next.Op != ReplayOp.MeterMods || hasLine || hasLines, "lines");
         if (needsPort && !_ports.Contains(next.Port)) json.Throw($"port {next.Port} does not exist");
     }
 
@@ -78,6 +79,7 @@ public sealed class JsonEventSource : IEventSource
             case "pkt": return ReplayOp.Packet;
             case "flow_mods": return ReplayOp.FlowMods;
             case "group_mods": return ReplayOp.GroupMod;
+            case "meter_mods": return ReplayOp.MeterMods;
             case "ct_flush": return ReplayOp.CtFlush;
             case "ct_set_limits": return ReplayOp.CtSetLimits;
             case "ct_del_limits": return ReplayOp.CtDelLimits;
@@ -86,7 +88,7 @@ public sealed class JsonEventSource : IEventSource
             case "port_down": return ReplayOp.PortDown;
             case "port_up": return ReplayOp.PortUp;
             default:
-                json.Throw($"unknown op {CliJson.Quote(op)}; expected pkt, flow_mods, group_mods, ct_flush, ct_set_limits, ct_del_limits, port_down, port_up, purge or tick");
+                json.Throw($"unknown op {CliJson.Quote(op)}; expected pkt, flow_mods, group_mods, meter_mods, ct_flush, ct_set_limits, ct_del_limits, port_down, port_up, purge or tick");
                 return default;
         }
     }

@@ -21,7 +21,7 @@ public sealed class ReplayEvent
     /// <summary>The frame from the destination MAC on, without FCS.</summary>
     public ReadOnlySpan<byte> Frame => _frame.AsSpan(0, FrameSizeBytes);
 
-    /// <summary>Flow lines, or the one group line.</summary>
+    /// <summary>Flow or meter lines, or the one group line.</summary>
     public List<string> Lines { get; } = [];
 
     /// <summary>Zone to flush; null = all.</summary>

@@ -12,6 +12,9 @@ public enum ReplayOp
     /// <summary>One group is added or replaced.</summary>
     GroupMod,
 
+    /// <summary>Meter lines are applied in order.</summary>
+    MeterMods,
+
     /// <summary>Connections are flushed, of one zone or of all.</summary>
     CtFlush,
 
@@ -21,7 +24,7 @@ public enum ReplayOp
     /// <summary>Zones lose their limits, each line as an argument of OVS <c>dpctl/ct-del-limits</c>: <c>zone=Z[,Z..]</c>.</summary>
     CtDelLimits,
 
-    /// <summary>A port goes away.</summary>
+    /// <summary>A port's link goes down.</summary>
     PortDown,
 
     /// <summary>A port comes back.</summary>

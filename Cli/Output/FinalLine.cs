@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using Mergeflow.Engine;
 
@@ -21,6 +22,7 @@ internal static class FinalLine
                 json.WriteEndObject();
             }
             json.WriteEndObject();
+            if (report.Meters.Count > 0) WriteMeters(json, report.Meters);
             json.WriteNumber("n_megaflows", report.MegaflowCount);
             json.WriteNumber("n_offloaded", report.Offloaded);
             json.WriteNumber("offload_hits", report.OffloadHits);
@@ -40,6 +42,33 @@ internal static class FinalLine
             json.WriteEndObject();
         }
         output.WriteByte((byte)'\n');
+    }
+
+    /// <summary>Per meter what came, and per band what it dropped.</summary>
+    private static void WriteMeters(Utf8JsonWriter json, IReadOnlyList<(OfMeterState Meter, BookTotals Taken, BookTotals[] Bands)> meters)
+    {
+        json.WriteStartObject("meters");
+        foreach ((OfMeterState meter, BookTotals taken, BookTotals[] bands) in meters)
+        {
+            json.WriteStartObject(meter.Mod.MeterId.ToString(CultureInfo.InvariantCulture));
+            WriteTotals(json, taken);
+            json.WriteStartArray("bands");
+            foreach (BookTotals band in bands)
+            {
+                json.WriteStartObject();
+                WriteTotals(json, band);
+                json.WriteEndObject();
+            }
+            json.WriteEndArray();
+            json.WriteEndObject();
+        }
+        json.WriteEndObject();
+    }
+
+    private static void WriteTotals(Utf8JsonWriter json, BookTotals totals)
+    {
+        json.WriteNumber("n_packets", totals.Packets);
+        json.WriteNumber("n_bytes", totals.Bytes);
     }
 
     /// <summary>The members of a connection. Values are strings, and what is zero is left out, as in Open vSwitch's own dump.</summary>

@@ -11,6 +11,9 @@ public sealed record ReplayArguments
     /// <summary>Null when there are no groups.</summary>
     public string? GroupsPath { get; init; }
 
+    /// <summary>Null when there are no meters.</summary>
+    public string? MetersPath { get; init; }
+
     /// <summary>Event file or capture.</summary>
     public required string InputPath { get; init; }
 
@@ -60,10 +63,12 @@ public sealed record ReplayArguments
         if (config.Ports is null) CommandFailedException.ThrowBadInput("case.json", 1, "member \"ports\" is missing");
         string compressed = Path.Combine(directory, "events.jsonl.gz");
         string groups = Path.Combine(directory, "groups.txt");
+        string meters = Path.Combine(directory, "meters.txt");
         return new ReplayArguments
         {
             FlowsPath = Path.Combine(directory, "flows.txt"),
             GroupsPath = File.Exists(groups) ? groups : null,
+            MetersPath = File.Exists(meters) ? meters : null,
             InputPath = File.Exists(compressed) ? compressed : Path.Combine(directory, "events.jsonl"),
             Config = config,
             Ports = config.Ports!,

@@ -45,6 +45,9 @@ public sealed class ReplaySession : IDisposable
         _parser = new FlowTextParser(
             new PortNames(arguments.Ports.ToDictionary(p => p.Name, p => p.Number)),
             text => arguments.Warn?.Invoke(_events is null ? $"{flowsName} {text}" : $"{_events.Name} line {Event.LineNumber}, {text}"));
+        (ControlText meterText, IReadOnlyList<MeterMod> meters) = arguments.MetersPath is string metersPath
+            ? Parse(metersPath, FlowTextParser.ParseMeters)
+            : (ControlText.OfFile("", ""), []);
         (ControlText groupText, IReadOnlyList<GroupMod> groups) = arguments.GroupsPath is string groupsPath
             ? Parse(groupsPath, text => _parser.ParseGroups(text))
             : (ControlText.OfFile("", ""), []);
@@ -56,6 +59,7 @@ public sealed class ReplaySession : IDisposable
         {
             Simulator = new Simulator(SwitchOptions(arguments, _frameCapacityBytes), _writer);
             PollerFailures.Reported += _onFailure;
+            for (int i = 0; i < meters.Count; i++) meterText.Run(() => Simulator.ApplyMeterMod(meters[i]), i);
             for (int i = 0; i < groups.Count; i++) groupText.Run(() => Simulator.ApplyGroupMod(groups[i]), i);
             flowText.Run(() => Simulator.ApplyFlowMods(flows));
         }
@@ -163,8 +167,12 @@ public sealed class ReplaySession : IDisposable
             case ReplayOp.GroupMod:
                 ApplyGroupMod();
                 break;
+            case ReplayOp.MeterMods:
+                ApplyMeterMods();
+                break;
             case ReplayOp.PortDown:
             case ReplayOp.PortUp:
+                Note(Simulator.Purge());
                 Note(Simulator.SetPort(Event.Port, Event.Op == ReplayOp.PortUp));
                 break;
             case ReplayOp.Purge:
@@ -213,6 +221,20 @@ public sealed class ReplaySession : IDisposable
     private void ApplyGroupMod()
     {
         ControlText.OfEvent(_events.Name, Event.LineNumber, []).Run(() => Note(Simulator.ApplyGroupMod(_parser.ParseGroup(Event.Lines[0]), purge: true)));
+    }
+
+    private void ApplyMeterMods()
+    {
+        List<MeterMod> mods = [];
+        List<int> elements = [];
+        for (int i = 0; i < Event.Lines.Count; i++)
+        {
+            string line = Event.Lines[i];
+            ControlText.OfEvent(_events.Name, Event.LineNumber, [i]).Run(() => mods.AddRange(FlowTextParser.ParseMeters(line)));
+            while (elements.Count < mods.Count) elements.Add(i);
+        }
+
+        for (int i = 0; i < mods.Count; i++) ControlText.OfEvent(_events.Name, Event.LineNumber, elements).Run(() => Note(Simulator.ApplyMeterMod(mods[i], purge: true)), i);
     }
 
     private void ApplyLimits()

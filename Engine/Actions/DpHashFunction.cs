@@ -19,45 +19,45 @@ public static unsafe class DpHashFunction
     private const uint Ipv6Lane = 1u << 2;
     private const uint RareLane = 1u << 5;
 
-    /// <summary>The 32-bit hash of a parsed packet.</summary>
-    public static uint Compute(Packet* p, DpHash args)
+    /// <summary>The 32-bit hash of a parsed packet. Without <paramref name="key"/> nobody knows which bucket a packet gets.</summary>
+    public static uint Compute(Packet* p, DpHash args, ulong key)
     {
         ref FlowKey k = ref p->Key;
         bool isIp = k.DlType.Host is EthType.Ip or EthType.Ipv6;
-        if (args.Algorithm == 1) return isIp ? Symmetric(p, args.Basis) : SymmetricLink(p, args.Basis);
+        if (args.Algorithm == 1) return isIp ? Symmetric(p, args.Basis, key) : SymmetricLink(p, args.Basis, key);
         if (!isIp && k.DlType.Host != EthType.Arp) return Finish(0, args.Basis, 0);
 
-        (ulong src, ulong dst) = Addresses(p);
+        (ulong src, ulong dst) = Addresses(p, key);
         bool hasPorts = isIp && k.NwProto is IpProto.Tcp or IpProto.Udp or IpProto.Sctp or IpProto.Icmp or IpProto.Icmpv6;
         if (hasPorts) (src, dst) = (src ^ ((ulong)k.TpSrc.Host << 40), dst ^ ((ulong)k.TpDst.Host << 40));
         return Finish(Mix(src) + (Mix(dst) * 0x9E3779B97F4A7C15UL), args.Basis, k.NwProto);
     }
 
     /// <summary>No UDP ports: all fragments of a datagram hash alike.</summary>
-    private static uint Symmetric(Packet* p, uint basis)
+    private static uint Symmetric(Packet* p, uint basis, ulong key)
     {
         ref FlowKey k = ref p->Key;
-        (ulong src, ulong dst) = Addresses(p);
+        (ulong src, ulong dst) = Addresses(p, key);
         bool hasPorts = k.NwProto is IpProto.Tcp or IpProto.Sctp && k.NwFrag == NwFrag.No;
         if (hasPorts) (src, dst) = (src ^ ((ulong)k.TpSrc.Host << 40), dst ^ ((ulong)k.TpDst.Host << 40));
         return Finish(Mix(src) + Mix(dst), basis, k.NwProto);
     }
 
     /// <summary>OVS <c>flow_hash_symmetric_l2</c>.</summary>
-    private static uint SymmetricLink(Packet* p, uint basis)
+    private static uint SymmetricLink(Packet* p, uint basis, ulong key)
     {
         const ushort vid = 0x0fff;
         ref FlowKey k = ref p->Key;
         int vlans = k.Vlan0Tci.Host & vid;
         if ((p->KeyLanes & RareLane) != 0) vlans ^= k.Vlan1Tci.Host & vid;
-        return Finish(Mix(k.DlSrc.ToUInt64()) + Mix(k.DlDst.ToUInt64()) + Mix(((ulong)vlans << 16) | k.DlType.Host), basis, 0);
+        return Finish(Mix(k.DlSrc.ToUInt64() ^ key) + Mix(k.DlDst.ToUInt64() ^ key) + Mix(((ulong)vlans << 16) | k.DlType.Host), basis, 0);
     }
 
-    private static (ulong Src, ulong Dst) Addresses(Packet* p)
+    private static (ulong Src, ulong Dst) Addresses(Packet* p, ulong key)
     {
         ref FlowKey k = ref p->Key;
-        if (k.DlType.Host != EthType.Ipv6) return (k.NwSrc.Host, k.NwDst.Host);
-        return (p->KeyLanes & Ipv6Lane) != 0 ? (Fold(k.Ipv6Src), Fold(k.Ipv6Dst)) : (0, 0);
+        if (k.DlType.Host != EthType.Ipv6) return (k.NwSrc.Host ^ key, k.NwDst.Host ^ key);
+        return (p->KeyLanes & Ipv6Lane) != 0 ? (Fold(k.Ipv6Src) ^ key, Fold(k.Ipv6Dst) ^ key) : (key, key);
     }
 
     private static uint Finish(ulong hash, uint basis, byte proto) => (uint)(Mix(hash ^ basis ^ ((ulong)proto << 56)) >> 32);

@@ -9,6 +9,9 @@ namespace Mergeflow.Engine;
 /// </summary>
 public sealed partial class Datapath : IDisposable
 {
+    private const uint HashStream = 0;
+    private const uint FirstPmdStream = 16;
+
     private static int s_lastTelemetryId;
     private readonly UpcallHandler _upcall;
 
@@ -19,11 +22,14 @@ public sealed partial class Datapath : IDisposable
     public Datapath(DatapathOptions options, IPacketSink? sink)
     {
         Options = options;
+        Seed seed = Seed.Of(options.Seed);
         Pipeline = new OfPipeline(new PipelineOptions
         {
             Ports = [.. options.Ports.Select(p => new PipelinePort(p.Name, p.Number) { Tunnel = options.Tunnels.FirstOrDefault(t => t.Number == p.Number) })],
             VlanLimit = options.VlanLimit,
             Quirks = options.Quirks,
+            Meters = Meters,
+            HashKey = seed.Stream(HashStream),
         });
         Conntrack = new Conntrack(new ConntrackOptions
         {
@@ -32,7 +38,7 @@ public sealed partial class Datapath : IDisposable
             IpfMinV4 = options.IpfMinFragV4Bytes,
             IpfMinV6 = options.IpfMinFragV6Bytes,
             MaxFragments = options.FragmentCapacity,
-            Seed = options.Seed,
+            Seed = seed.Value,
             SweepMs = options.ConntrackSweepMs,
             GuardPages = options.GuardPages,
             Quirks = options.Quirks,
@@ -61,6 +67,9 @@ public sealed partial class Datapath : IDisposable
                 CacheOn = options.CacheOn,
                 EmcEntryCount = options.EmcEntryCount,
                 OneTag = options.VlanLimit == 1,
+                Meters = Meters,
+                RandomSeed = seed.Stream(FirstPmdStream),
+                HashKey = seed.Stream(HashStream),
             },
             _upcall,
             Conntrack,
@@ -91,6 +100,9 @@ public sealed partial class Datapath : IDisposable
     public Conntrack Conntrack { get; }
 
     public MegaflowTable Megaflows { get; }
+
+    /// <summary>Meters by the slots that <see cref="OfPipeline.Meters"/> names.</summary>
+    public MeterTable Meters { get; } = new();
 
     public PmdThread Pmd { get; }
 
@@ -134,15 +146,33 @@ public sealed partial class Datapath : IDisposable
     }
 
     /// <summary>
-    /// Takes a port away or brings it back: packets to it are dropped while it is gone. On return no packet uses a merged rule that sends to it or
-    /// takes its packets; a later port of the same number begins without rules.
+    /// Applies a meter modification. The rules that begin with a deleted meter are gone on return, and with them whatever was made of them; a meter
+    /// that is modified begins anew, with full buckets.
+    /// </summary>
+    /// <param name="mod">Parsed modification.</param>
+    /// <param name="nowMs">Time.</param>
+    /// <param name="purge">As in <see cref="ApplyFlowMods"/>.</param>
+    public Acknowledgement ApplyMeterMod(MeterMod mod, long nowMs, bool purge = false)
+    {
+        nowMs = Clock.Of(nowMs);
+        Pipeline.ApplyMeter(mod, nowMs);
+        Acknowledgement acknowledgement = purge || Revalidator.IsBehind ? AfterTableChange(nowMs, purge) : Acknowledgement.Done;
+        Pipeline.ReleaseMeters();
+        return acknowledgement;
+    }
+
+    /// <summary>
+    /// A port's link goes down or comes back: packets to it are lost while it is down, fast failover groups and select groups take their next live
+    /// bucket. On return no megaflow goes by what the port was before, and no packet uses a merged rule that does, sends to the port or takes its
+    /// packets.
     /// </summary>
     public Acknowledgement SetPort(uint port, bool exists, long nowMs)
     {
         nowMs = Clock.Of(nowMs);
         Pmd.Ports.SetExists(port, exists);
+        Pipeline.SetPortLive(port, exists);
         Offload?.OnPortRemoved(port);
-        return Acknowledge(nowMs);
+        return Revalidator.IsBehind ? AfterTableChange(nowMs, purge: false) : Acknowledge(nowMs);
     }
 
     /// <summary>Removes connections: all, or those of one zone.</summary>
@@ -202,6 +232,7 @@ public sealed partial class Datapath : IDisposable
         _upcall.Dispose();
         Megaflows.Dispose();
         Conntrack.Dispose();
+        Meters.Dispose();
     }
 
     /// <summary>Makes megaflows agree with what <c>normal</c> has learned, if that is new.</summary>

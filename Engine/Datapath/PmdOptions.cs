@@ -13,7 +13,14 @@ public sealed class PmdOptions
     /// <summary>Exact-match cache entries, a power of two.</summary>
     public int EmcEntryCount { get; init; } = ExactMatchCache.DefaultEntryCount;
 
-    public MeterTable Meters { get; init; } = new();
+    /// <summary>Meters of the datapath.</summary>
+    public required MeterTable Meters { get; init; }
+
+    /// <summary>Start of this thread's own random numbers, not 0: what one thread samples says nothing of another.</summary>
+    public required ulong RandomSeed { get; init; }
+
+    /// <summary>Key of <c>dp_hash</c>; the same in all threads of a datapath, so that a flow keeps its bucket.</summary>
+    public required ulong HashKey { get; init; }
 
     /// <summary>See <see cref="PacketFlags.OneTag"/>.</summary>
     public bool OneTag { get; init; }

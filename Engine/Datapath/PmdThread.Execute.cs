@@ -124,7 +124,7 @@ public sealed unsafe partial class PmdThread
                     break;
                 case DpOp.Meter:
                     StopTrace(OffloadReason.UnsupportedAction, "meter");
-                    if (_meters.Exceeds(act->MeterId, p->LengthBytes, _nowMs))
+                    if (!_meters.Admit(act->MeterId, p->LengthBytes, _nowMs))
                     {
                         Stats.Dropped++;
                         Pool.Return(p);
@@ -253,7 +253,7 @@ public sealed unsafe partial class PmdThread
     private void RunHash(Packet* p, DpAction* act)
     {
         MiniflowExtractor.EnsureCurrent(p);
-        uint hash = DpHashFunction.Compute(p, act->Hash);
+        uint hash = DpHashFunction.Compute(p, act->Hash, _hashKey);
         PacketMetadata.SetDpHash(p, hash);
         RecordHash(hash);
     }
@@ -285,5 +285,5 @@ public sealed unsafe partial class PmdThread
         return (uint)((_random * 0x2545F4914F6CDD1DUL) >> 32);
     }
 
-    private ulong _random = 88172645463325252UL;
+    private ulong _random;
 }

@@ -16,7 +16,7 @@ public sealed unsafe partial class PmdThread
 
         // What is cut off is cut off inside.
         MiniflowExtractor.EnsureParsed(p);
-        uint hash = DpHashFunction.Compute(p, default);
+        uint hash = DpHashFunction.Compute(p, default, key: 0);
         p->LengthBytes = PacketEdit.OutputLengthBytes(p);
         p->TruncateBytes = 0;
         int lengthBytes = p->LengthBytes;

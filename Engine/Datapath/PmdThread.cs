@@ -29,6 +29,7 @@ public sealed unsafe partial class PmdThread : IDisposable
     private readonly MeterTable _meters;
     private readonly IPacketSink? _sink;
     private readonly SteadyClock _clock;
+    private readonly ulong _hashKey;
 
     /// <summary>See <see cref="RevocationGates.Closings"/>; null without a soft device.</summary>
     private readonly int* _gates;
@@ -54,6 +55,9 @@ public sealed unsafe partial class PmdThread : IDisposable
         _conntrack = conntrack;
         _sink = sink;
         _meters = options.Meters;
+        ArgumentOutOfRangeException.ThrowIfZero(options.RandomSeed, nameof(options));
+        _random = options.RandomSeed;
+        _hashKey = options.HashKey;
         Offload = options.Offload;
         _clock = options.Clock;
         if (Offload?.Table is { } table) _gates = table.Gates.Closings;

@@ -53,6 +53,13 @@ public sealed unsafe class Simulator : IDisposable
         return AfterChange(Datapath.ApplyGroupMod(mod, NowMs, purge));
     }
 
+    /// <summary>Applies a meter modification, with the same promise.</summary>
+    public Acknowledgement ApplyMeterMod(MeterMod mod, bool purge = false)
+    {
+        BeforeChange();
+        return AfterChange(Datapath.ApplyMeterMod(mod, NowMs, purge));
+    }
+
     /// <summary>Deletes every megaflow, as <c>ovs-appctl revalidator/purge</c> does; what they have counted is reported.</summary>
     public Acknowledgement Purge()
     {
@@ -194,6 +201,7 @@ public sealed unsafe class Simulator : IDisposable
         return new SimulatorReport
         {
             Rules = [.. Pipeline.Rules],
+            Meters = [.. Pipeline.Meters.Select(m => (m, Datapath.Meters.CountersOf(m.Slot).In, Datapath.Meters.CountersOf(m.Slot).Bands))],
             MegaflowCount = Datapath.Megaflows.Count,
             Connections = [.. Datapath.Conntrack.Snapshot(NowMs)],
             Pmd = Datapath.Pmd.Stats,

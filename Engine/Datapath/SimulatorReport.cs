@@ -6,6 +6,9 @@ public sealed class SimulatorReport
     /// <summary>OpenFlow rules with their statistics.</summary>
     public required IReadOnlyList<OfRule> Rules { get; init; }
 
+    /// <summary>Meters, what came to each and what its bands have dropped.</summary>
+    public required IReadOnlyList<(OfMeterState Meter, BookTotals Taken, BookTotals[] Bands)> Meters { get; init; }
+
     /// <summary>Living megaflows.</summary>
     public required int MegaflowCount { get; init; }
 

@@ -13,6 +13,7 @@ internal static class FlowModValidator
     {
         if (mod.Table == 255) throw new FlowModException("OFPFMFC_BAD_TABLE_ID", "table 255 does not exist", index);
         if (mod.Command == FlowModCommand.Add && mod.Table is null && mod.CookieMask != 0) throw new FlowModException("OFPFMFC_UNKNOWN", "a cookie mask cannot be used with add", index);
+        if (mod.Command == FlowModCommand.Add) CheckOwn(mod, index);
         for (int i = 0; i < PipelineFlow.LaneCount; i++)
         {
             var value = PipelineFlow.Lane(ref mod.Match.Value, i);
@@ -21,6 +22,16 @@ internal static class FlowModValidator
 
         var state = new MatchFacts(ref mod.Match);
         CheckList(mod.Actions, mod.Table ?? 0, state, index);
+    }
+
+    /// <summary>What Open vSwitch keeps for itself: table 254, and all but the defaults of the fields that its own recirculation uses.</summary>
+    private static void CheckOwn(FlowMod mod, int index)
+    {
+        if (mod.Table == 254) throw new FlowModException("OFPBRC_EPERM", "table 254 is the switch's own", index);
+        ref FlowKey mask = ref mod.Match.Mask.Key;
+        ref FlowKey value = ref mod.Match.Value.Key;
+        if (mask.DpHash.Raw != 0) throw new FlowModException("OFPBRC_EPERM", "dp_hash is the switch's own", index);
+        if (value.RecircId.Raw != 0 || mask.RecircId.Raw is not (0 or uint.MaxValue)) throw new FlowModException("OFPBRC_EPERM", "recirc_id is the switch's own", index);
     }
 
     private static void CheckList(IReadOnlyList<OfAction> actions, byte table, MatchFacts state, int index)
@@ -53,7 +64,8 @@ internal static class FlowModValidator
                 Require(state.Meets(p.Source.Field.Prereq), $"push of {p.Source.Field.Name} lacks its prerequisites", index);
                 break;
             case OfStackPop p:
-                CheckWrite(p.Destination.Field, state, index);
+                // Unlike the other writes it may be to ct_mark and ct_label: they change until the next recirculation.
+                CheckWrite(p.Destination.Field, state, index, ofConnection: true);
                 break;
             case OfOutputReg o:
                 Require(state.Meets(o.Source.Field.Prereq), $"output to {o.Source.Field.Name} lacks its prerequisites", index);
@@ -120,9 +132,9 @@ internal static class FlowModValidator
         if (f.Id == FieldId.VlanTci && (s.Mask & VlanPresent) != 0) state.VlanCount = (s.Value & VlanPresent) != 0 ? Math.Max(1, state.VlanCount) : 0;
     }
 
-    private static void CheckWrite(Field f, MatchFacts state, int index)
+    private static void CheckWrite(Field f, MatchFacts state, int index, bool ofConnection = false)
     {
-        if (f.Id is FieldId.CtMark or FieldId.CtLabel) throw new FlowModException("OFPBAC_BAD_SET_ARGUMENT", "cannot set CT fields outside of ct action", index);
+        if (!ofConnection && f.Id is FieldId.CtMark or FieldId.CtLabel) throw new FlowModException("OFPBAC_BAD_SET_ARGUMENT", "cannot set CT fields outside of ct action", index);
         if (!f.Writable) throw new FlowModException("OFPBAC_BAD_SET_ARGUMENT", $"{f.Name} is not writable", index);
         Require(state.Meets(f.Prereq), $"write to {f.Name} lacks its prerequisites", index);
     }

@@ -23,7 +23,7 @@ public sealed partial class OfPipeline
             {
                 if (mods[i].Command is FlowModCommand.Delete or FlowModCommand.DeleteStrict) CheckTable(mods[i], i);
                 else FlowModValidator.Check(mods[i], i);
-                if (mods[i].Command == FlowModCommand.Add && MissingGroup(mods[i].Actions) is { } missing) throw NoGroup(missing, i);
+                CheckReferences(mods, i);
             }
 
             _batch++;
@@ -33,6 +33,23 @@ public sealed partial class OfPipeline
             if (changed) Publish();
             return changed;
         }
+    }
+
+    /// <summary>Refuses actions that name a group or a meter which is not there (OVS <c>ofproto_check_ofpacts</c>), unless no rule would get them.</summary>
+    private void CheckReferences(IReadOnlyList<FlowMod> mods, int index)
+    {
+        FlowMod mod = mods[index];
+        if (mod.Command is FlowModCommand.Delete or FlowModCommand.DeleteStrict) return;
+        uint? meter = MissingMeter(mod.Actions);
+        uint? group = MissingGroup(mod.Actions);
+        if (meter is null && group is null) return;
+        byte table = mod.Table ?? 0;
+        bool acts = mod.Command == FlowModCommand.Add
+            || _rules[table]?.Rules.Exists(r => Selects(mod, r, mod.Command == FlowModCommand.ModifyStrict)) == true
+            || mods.Take(index).Any(m => m.Command == FlowModCommand.Add && (m.Table ?? 0) == table);
+        if (!acts) return;
+        if (meter is { } m) throw new FlowModException("OFPMMFC_INVALID_METER", $"meter {m} does not exist", index);
+        throw NoGroup(group!.Value, index);
     }
 
     /// <summary>True if some touched table differs from what it was; the others are as if they had not been touched.</summary>

@@ -158,6 +158,7 @@ public sealed partial class OfPipeline
         {
             Tables = tables,
             Groups = _groups,
+            Meters = _meters,
             Ports = before?.Ports ?? new(_ports),
             PortList = before?.PortList ?? [.. _ports.Values.OrderBy(static p => p.Number)],
             Tunnels = before is null ? TunnelTable.Of(_ports.Values) : before.Tunnels,

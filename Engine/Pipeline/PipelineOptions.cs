@@ -6,6 +6,12 @@ public sealed record PipelineOptions
     /// <summary>Ports of the bridge.</summary>
     public IReadOnlyList<PipelinePort> Ports { get; init; } = [];
 
+    /// <summary>Key of the hashes that choose buckets.</summary>
+    public ulong HashKey { get; init; }
+
+    /// <summary>Where meters act; null = nowhere.</summary>
+    public IMeterDevice? Meters { get; init; }
+
     /// <summary>VLAN tags that a packet's key shows, 1 or more; 0 = two (OVS <c>other_config:vlan-limit</c>). Actions can stack two whatever it is.</summary>
     public int VlanLimit { get; init; } = 2;
 

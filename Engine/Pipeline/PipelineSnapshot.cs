@@ -10,6 +10,9 @@ internal sealed class PipelineSnapshot
 
     public required ImmutableDictionary<uint, GroupState> Groups { get; init; }
 
+    /// <summary>Meters by OpenFlow id.</summary>
+    public required ImmutableDictionary<uint, OfMeterState> Meters { get; init; }
+
     /// <summary>Ports by number.</summary>
     public required Dictionary<uint, PipelinePort> Ports { get; init; }
 

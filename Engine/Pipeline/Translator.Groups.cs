@@ -96,7 +96,7 @@ public sealed unsafe partial class Translator
 
     private ulong HashOfFields(GroupState group)
     {
-        ulong hash = group.Mod.SelectionParam;
+        ulong hash = Mix(_pipeline.Options.HashKey, group.Mod.SelectionParam);
         foreach (Field field in group.Mod.HashFields)
         {
             if (!Meets(field.Prereq)) continue;
@@ -117,7 +117,7 @@ public sealed unsafe partial class Translator
         Consult(L.DlDst + 8, L.Window4);
         ConsultVlanPresent();
         Consult(L.Vlan0Tci, 0xff0f);
-        ulong hash = Mix(key.DlDst.ToUInt64() ^ key.DlSrc.ToUInt64(), (ulong)(key.Vlan0Tci.Host & 0xfff));
+        ulong hash = Mix(_pipeline.Options.HashKey ^ key.DlDst.ToUInt64() ^ key.DlSrc.ToUInt64(), (ulong)(key.Vlan0Tci.Host & 0xfff));
         if (!IsIp) return hash;
         Consult(L.NwProto, 0xff);
         if (DlTypeHost == EthType.Ip)

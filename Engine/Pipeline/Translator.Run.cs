@@ -127,7 +127,8 @@ public sealed unsafe partial class Translator
                 Clone(op, last);
                 return true;
             case XlateOpKind.Meter:
-                _out.Add(DpOp.Meter).MeterId = op.Arg;
+                if (_tables.Meters.TryGetValue(op.Arg, out OfMeterState? meter)) _out.Add(DpOp.Meter).MeterId = meter.Slot;
+                else Note(null, $"meter {op.Arg} does not exist");
                 return true;
             case XlateOpKind.WriteActions:
                 WriteActions(op.Nested);

@@ -174,6 +174,8 @@ internal sealed partial class ActionTextParser
         (TextPiece valueText, TextPiece fieldText) = SplitArrow(text);
         Field field = FieldText.FindField(fieldText) ?? throw fieldText.Error($"{fieldText} is not a valid OXM field name");
         RequireWritable(field, fieldText);
+        if (field.Id == FieldId.DlVlanPcp) fieldText.Fail($"{fieldText} cannot be set over OpenFlow 1.5 (OFPBAC_BAD_SET_LEN); vlan_pcp can");
+        RequireSettable(field, fieldText);
         FieldValue v = FieldText.Parse(field, valueText, _ports);
         if (!IsValid(field, v.Value)) valueText.Fail($"{valueText} is not a valid value for field {fieldText}");
         if ((v.Value & ~v.Mask & v.All) != 0) valueText.Fail($"{valueText} has bits outside its mask (OFPBMC_BAD_WILDCARDS)");
@@ -198,6 +200,7 @@ internal sealed partial class ActionTextParser
         Subfield to = FieldText.ParseWholeSubfield(fieldText);
         if (to.Field.NxmName.Length == 0) fieldText.Fail($"{fieldText}: field {to.Field.Name} has no NXM or OXM name to load");
         RequireWritable(to.Field, fieldText);
+        RequireSettable(to.Field, fieldText);
         if (!NumberText.TryParse(valueText.Span, FieldText.ValueMax(to.Field), out UInt128 value)) valueText.Fail($"{text}: cannot parse integer value");
         if (to.BitCount < 128 && value >> to.BitCount != 0) valueText.Fail($"{text}: value {valueText} does not fit into {to.BitCount} bits");
         _check.RequireAlways(to.Field.Id != FieldId.VlanVid || _check.HasTag, key, "load vlan_vid lacks correct prerequisites (needs a VLAN tag)");
@@ -258,6 +261,11 @@ internal sealed partial class ActionTextParser
     private static void RequireWritable(Field field, TextPiece where)
     {
         if (!field.Writable) where.Fail($"{field.Name} is read-only");
+    }
+
+    private static void RequireSettable(Field field, TextPiece where)
+    {
+        if (field.Id == FieldId.InPortOxm) where.Fail($"{where} cannot be set (OFPBAC_BAD_SET_ARGUMENT)");
     }
 
     private void RequireIp(string name, TextPiece key) => _check.Require(_check.IsIp, key, $"{name} needs ip or ipv6");

@@ -65,9 +65,11 @@ internal static class FieldText
     }
 
     /// <summary>By ovs-ofctl name, alias or NXM/OXM name, with an optional <c>_W</c>.</summary>
+    /// <exception cref="UnsupportedFeatureException">Open vSwitch has the field.</exception>
     public static Field? FindField(TextPiece name)
     {
         string n = name.ToString();
+        if (UnsupportedFields.Contains(n)) name.Unsupported($"field {n} is not supported");
         return Fields.ByName(n) ?? (n.EndsWith("_W", StringComparison.Ordinal) ? Fields.ByName(n[..^2]) : null);
     }
 

@@ -28,14 +28,6 @@ public sealed partial class FlowTextParser
         ["mplsm"] = (EthType.MplsMcast, 0),
     };
 
-    /// <summary>Matchable in OVS, but not part of the flow key here.</summary>
-    private static readonly HashSet<string> s_unsupportedFields =
-    [
-        "packet_type", "skb_priority", "tun_erspan_idx", "tun_erspan_ver", "tun_erspan_dir", "tun_erspan_hwid", "tun_gtpu_flags",
-        "tun_gtpu_msgtype", "nd_reserved", "nd_options_type", "nsh_flags", "nsh_ttl", "nsh_mdtype", "nsh_np", "nsh_spi", "nsh_path_id",
-        "nsh_si", "nsh_c1", "nsh_c2", "nsh_c3", "nsh_c4",
-    ];
-
     private FlowMod ParseFlow(TextPiece line, FlowModCommand command)
     {
         command = TakeCommand(ref line, s_flowCommands) switch
@@ -114,7 +106,7 @@ public sealed partial class FlowTextParser
         {
             head.Flags |= flag;
         }
-        else if (Fields.ByName(name) is { } field)
+        else if (IsKeyword(name) && Fields.ByName(name) is { } field)
         {
             MatchBuilder.Set(ref match, field, value.IsEmpty ? FieldText.Wild(field, value) : FieldText.Parse(field, value, _ports));
         }
@@ -122,7 +114,7 @@ public sealed partial class FlowTextParser
         {
             ParseRange(ref match, key, value);
         }
-        else if (s_unsupportedFields.Contains(name) || name.StartsWith("tun_metadata", StringComparison.Ordinal))
+        else if (IsKeyword(name) && UnsupportedFields.Contains(name))
         {
             key.Unsupported($"match field {name} is not supported");
         }
@@ -132,6 +124,9 @@ public sealed partial class FlowTextParser
             ParseHeadWord(ref head, name, key, value);
         }
     }
+
+    /// <summary>Fields are matched by ovs-ofctl's own names; their NXM and OXM names, which begin with capitals, stand with a range only.</summary>
+    private static bool IsKeyword(string name) => !name.AsSpan().ContainsAnyInRange('A', 'Z');
 
     private static void ParseRange(ref Match match, TextPiece key, TextPiece text)
     {

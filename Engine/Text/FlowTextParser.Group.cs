@@ -94,7 +94,7 @@ public sealed partial class FlowTextParser
         var reader = new KeyValueReader(text);
         while (reader.Next(out TextPiece name, out TextPiece mask))
         {
-            Field field = Fields.ByName(name.ToString()) ?? throw name.Error($"{text}: unknown field {name}");
+            Field field = FieldText.FindField(name) ?? throw name.Error($"{text}: unknown field {name}");
             if (fields.Contains(field)) name.Fail($"{name}: duplicate field");
             if (!mask.IsEmpty) mask.Unsupported($"{name}: masked hash fields are not supported");
             fields.Add(field);

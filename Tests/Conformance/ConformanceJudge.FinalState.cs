@@ -31,6 +31,7 @@ internal static partial class ConformanceJudge
             long have = rules.TryGetProperty(rule.Name, out JsonElement r) ? r.GetProperty("n_packets").GetInt64() : 0;
             if (want != have) faults.Add($"rule cookie {rule.Name} table {rule.Value.GetProperty("table")}: expected n_packets {want}, got {have}");
         }
+        if (expected.TryGetProperty("meters", out JsonElement meters)) MeterDifferences(meters, got, faults);
         List<(string Key, long? Timeout)> a = Connections(connections), b = Connections(got);
         Dictionary<string, int> missing = Count(a), extra = Count(b);
         foreach (string key in missing.Keys.Intersect(extra.Keys).ToList())
@@ -49,6 +50,21 @@ internal static partial class ConformanceJudge
                 faults.Add($"conntrack timeout: expected {w} got {h}: {key}");
         }
         return faults;
+    }
+
+    private static void MeterDifferences(JsonElement expected, JsonElement got, List<string> faults)
+    {
+        JsonElement meters = got.TryGetProperty("meters", out JsonElement m) ? m : default;
+        foreach (JsonProperty meter in expected.EnumerateObject())
+        {
+            string want = Totals(meter.Value);
+            string have = meters.ValueKind == JsonValueKind.Object && meters.TryGetProperty(meter.Name, out JsonElement h) ? Totals(h) : "no such meter";
+            if (want != have) faults.Add($"meter {meter.Name}: expected {want}, got {have}");
+        }
+
+        static string Totals(JsonElement meter) => $"{Pair(meter)} dropped {string.Join(", ", meter.GetProperty("bands").EnumerateArray().Select(Pair))}";
+
+        static string Pair(JsonElement e) => $"{e.GetProperty("n_packets")} packets of {e.GetProperty("n_bytes")} bytes";
     }
 
     private static Dictionary<string, int> Count(List<(string Key, long? Timeout)> connections) =>

@@ -31,7 +31,11 @@ public sealed class ConformanceTextTests
 
         foreach (JsonElement e in Modifications(c))
         {
-            if (e.TryGetProperty("lines", out JsonElement lines))
+            if (e.GetProperty("op").GetString() == "meter_mods")
+            {
+                foreach (MeterMod meter in MeterLines(e).SelectMany(FlowTextParser.ParseMeters)) Assert.Equal(meter, Assert.Single(FlowTextParser.ParseMeters(FlowTextFormatter.Format(meter))));
+            }
+            else if (e.TryGetProperty("lines", out JsonElement lines))
             {
                 foreach (JsonElement line in lines.EnumerateArray()) FlowTextAssert.RoundTrips(parser.ParseFlow(line.GetString()!), parser, formatter);
             }
@@ -43,6 +47,9 @@ public sealed class ConformanceTextTests
 
         Assert.Empty(warnings);
     }
+
+    private static IEnumerable<string> MeterLines(JsonElement e)
+        => e.TryGetProperty("lines", out JsonElement lines) ? lines.EnumerateArray().Select(static l => l.GetString()!) : [e.GetProperty("line").GetString()!];
 
     private static IEnumerable<JsonElement> Modifications(ConformanceCase c)
     {

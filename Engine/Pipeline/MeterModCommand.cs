@@ -1,0 +1,9 @@
+namespace Mergeflow.Engine;
+
+/// <summary>Meter table modification (OpenFlow <c>OFPMC_*</c>).</summary>
+public enum MeterModCommand : byte
+{
+    Add,
+    Modify,
+    Delete,
+}
