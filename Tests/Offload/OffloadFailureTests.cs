@@ -87,6 +87,9 @@ public sealed class OffloadFailureTests
                 Assert.Equal([1u], s.Send(2, Segment(true, 1, 2, 0x12, client: client)));
                 for (uint i = 0; i < 4; i++) Assert.Equal([2u], s.Send(1, Segment(false, 2, 2, 0x10, client: client)));
                 client++;
+
+                // The aging poller has a period.
+                s.AdvanceTo(s.Simulator.NowMs + 60);
                 return s.Offload.Stats.Failures >= (ulong)wanted && (times == 1 || s.Offload.IsAbandoned);
             },
             TimeSpan.FromMinutes(2)));
