@@ -1,5 +1,12 @@
 using System.Runtime.InteropServices;
 using Mergeflow.Cli;
+using Mergeflow.Native;
+
+if (ProcessSeed.Fault is string fault)
+{
+    Console.Error.WriteLine($"mergeflow: {fault}");
+    return ExitCode.Usage;
+}
 
 using CancellationTokenSource interrupt = new();
 

@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
-using System.Security.Cryptography;
 
 namespace Mergeflow.Native;
 
@@ -12,24 +11,19 @@ public static unsafe partial class KeyedHash
     /// </summary>
     private static readonly HashKeys* Keys = CreateKeys();
 
-    /// <summary>Draws a new random seed. Every hash value taken before is void: call it before tables are filled.</summary>
-    public static void SetRandomSeed()
-    {
-        Span<byte> bytes = stackalloc byte[16];
-        RandomNumberGenerator.Fill(bytes);
-        SetSeed(MemoryMarshal.Read<UInt128>(bytes));
-    }
+    /// <summary>Back to the keys of <see cref="ProcessSeed"/>. Every hash value taken before is void: call it before tables are filled.</summary>
+    public static void ResetSeed() => SetSeed(OfProcess);
 
     /// <summary>Sets the 128-bit seed, for runs that must repeat exactly. Every hash value taken before is void; no other thread may hash meanwhile.</summary>
     public static void SetSeed(UInt128 seed) => *Keys = Expand(seed);
+
+    private static UInt128 OfProcess => new(ProcessSeed.For("hash, upper half"), ProcessSeed.For("hash, lower half"));
 
     private static HashKeys* CreateKeys()
     {
         // Lives as long as the process; Keys itself cannot be used before it is assigned.
         var keys = (HashKeys*)NativeMemory.AlignedAlloc((nuint)sizeof(HashKeys), 64);
-        Span<byte> bytes = stackalloc byte[16];
-        RandomNumberGenerator.Fill(bytes);
-        *keys = Expand(MemoryMarshal.Read<UInt128>(bytes));
+        *keys = Expand(OfProcess);
         return keys;
     }
 

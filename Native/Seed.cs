@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-
 namespace Mergeflow.Native;
 
 /// <summary>
@@ -8,12 +6,8 @@ namespace Mergeflow.Native;
 /// <param name="Value">Not 0.</param>
 public readonly record struct Seed(ulong Value)
 {
-    /// <summary>The value given, or one drawn by the system if it is 0.</summary>
-    public static Seed Of(ulong value)
-    {
-        while (value == 0) value = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong)));
-        return new Seed(value);
-    }
+    /// <summary>The value given, or one from <see cref="ProcessSeed"/> if it is 0.</summary>
+    public static Seed Of(ulong value) => new(value != 0 ? value : ProcessSeed.For("datapath"));
 
     /// <summary>Start of stream number <paramref name="stream"/>, never 0; streams tell nothing of each other without the seed (SplitMix64).</summary>
     public ulong Stream(uint stream)

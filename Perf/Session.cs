@@ -53,6 +53,7 @@ public sealed class Session
             Arguments = arguments,
             Host = host,
             Runtime = RuntimeInfo.Probe(),
+            Seed = Mergeflow.Native.ProcessSeed.Value,
             Scenarios = rows,
             Notes = Notes(host, rows),
         };

@@ -1,6 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
-using System.Security.Cryptography;
 using Mergeflow.Native;
 
 namespace Mergeflow.Engine;
@@ -62,7 +61,7 @@ public sealed unsafe partial class Conntrack : IDisposable
         _capacity = options.CapacityConnections;
         _sweepMs = options.SweepMs;
         _quirks = options.Quirks;
-        ulong seed = options.Seed != 0 ? options.Seed : BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8));
+        ulong seed = options.Seed != 0 ? options.Seed : ProcessSeed.For("conntrack");
         _hash = new ConnHash(seed);
         _random = seed | 1;
 

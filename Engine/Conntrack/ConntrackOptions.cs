@@ -30,7 +30,7 @@ public sealed record ConntrackOptions
     /// <summary>Whose faults are repeated.</summary>
     public Quirks Quirks { get; init; } = Quirks.None;
 
-    /// <summary>Key of the hashes and of the NAT port choice; 0 = random per process.</summary>
+    /// <summary>Key of the hashes and of the NAT port choice; 0 = that of the process, see <see cref="Mergeflow.Native.ProcessSeed"/>.</summary>
     public ulong Seed { get; init; }
 
     /// <summary>

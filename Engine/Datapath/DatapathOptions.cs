@@ -43,7 +43,7 @@ public class DatapathOptions
     /// </summary>
     public long MaxRevalidatorMs { get; init; } = 500;
 
-    /// <summary>Seed of everything that is chosen by chance; 0 = drawn anew.</summary>
+    /// <summary>Seed of everything that is chosen by chance; 0 = that of the process, see <see cref="Mergeflow.Native.ProcessSeed"/>.</summary>
     public ulong Seed { get; init; }
 
     /// <summary>VLAN tags that are parsed, 1 or more; 0 = as many as there can be, which is two (OVS <c>other_config:vlan-limit</c>).</summary>

@@ -78,7 +78,6 @@ public sealed class PacketLoop : IDisposable
             FrameCapacityBytes = Math.Max(1536, longest),
             ConnectionCapacity = 262_144,
             MergedCapacity = settings.MergedCapacity,
-            Seed = BitConverter.ToUInt64(System.Security.Cryptography.RandomNumberGenerator.GetBytes(sizeof(ulong))),
             SubtableLimit = settings.SubtableLimit == 0 ? int.MaxValue : settings.SubtableLimit,
         };
     }

@@ -91,6 +91,7 @@ public static class ResultsTable
         if (r.Overrides.Count > 0) yield return ("override", string.Join(' ', r.Overrides));
         yield return ("memory", $"huge pages {string.Join(", ", results.Scenarios.Select(s => s.HugePages).Distinct())} (reserved {h.HugePagesReserved}, transparent: {h.TransparentHugePages})");
         foreach (string made in results.Scenarios.Select(s => s.Datapath?.ToString()).OfType<string>().Distinct()) yield return ("switch", made);
+        if (results.Seed is ulong seed) yield return ("seed", seed.ToString(CultureInfo.InvariantCulture));
         yield return ("system", $"{h.OperatingSystem}, {h.Kernel}");
     }
 

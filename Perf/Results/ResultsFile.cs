@@ -30,6 +30,9 @@ public sealed record ResultsFile
     /// <summary>The runtime and its settings.</summary>
     public required RuntimeInfo Runtime { get; init; }
 
+    /// <summary>Seed of all that the program drew by chance (<c>MERGEFLOW_SEED</c>); older files do not say.</summary>
+    public ulong? Seed { get; init; }
+
     /// <summary>One element per row of the table.</summary>
     public required IReadOnlyList<ScenarioResult> Scenarios { get; init; }
 

@@ -7,6 +7,8 @@ namespace Mergeflow.PropertyTests;
 /// <summary>Plays a case on the engine, in its simulator.</summary>
 internal sealed class EngineRun : IOutputSink
 {
+    private static readonly DatapathOptions s_shipped = new() { Ports = [] };
+
     private readonly List<(uint Port, string Hex)>[] _outputs;
 
     private readonly List<string> _drifts = [];
@@ -32,17 +34,17 @@ internal sealed class EngineRun : IOutputSink
             Seed = setup.Seed,
             TcpSeqChk = @case.ChecksSequence,
             Quirks = setup.RepeatsOvs31 ? Quirks.Ovs31 : @case.ReadsStaged ? Quirks.None with { StagedTableRules = int.MaxValue } : Quirks.None,
-            MergedCapacity = setup.Capacity,
+            MergedCapacity = setup.Shipped ? s_shipped.MergedCapacity : setup.Capacity,
             OffloadThread = new OffloadOptions { Parts = NaiveParts.With(setup.Naive) },
             ScheduleSeed = setup.ScheduleSeed,
             OffloadRunsApart = setup.Apart,
-            ConnectionCapacity = 4096,
-            MegaflowCapacity = 8192,
+            ConnectionCapacity = setup.Shipped ? s_shipped.ConnectionCapacity : 4096,
+            MegaflowCapacity = setup.Shipped ? s_shipped.MegaflowCapacity : 8192,
 
             // Every third batch size plays under a bound on subtables that every case reaches. Not where normal learns: a packet that has a megaflow
             // is learned from later, when it is counted.
-            SubtableLimit = setup.BatchSize % 3 == 1 && !@case.Learns ? 2 : 128,
-            EmcEntryCount = 1024,
+            SubtableLimit = setup.BatchSize % 3 == 1 && !@case.Learns && !setup.Shipped ? 2 : s_shipped.SubtableLimit,
+            EmcEntryCount = setup.Shipped ? s_shipped.EmcEntryCount : 1024,
             PacketCapacity = setup.Guarded ? 1500 : 512,
             GuardPages = setup.Guarded,
             IpfMinFragV4Bytes = @case.MinFragmentBytes.V4,

@@ -6,11 +6,12 @@ using Xunit;
 namespace Mergeflow.PropertyTests;
 
 /// <summary>
-/// The whole-switch comparison for as long as <c>MERGEFLOW_FUZZ_SECONDS</c> says (5 without it), with seeds from <c>MERGEFLOW_FUZZ_SEED</c> on.
+/// The whole-switch comparison of as many cases as <c>MERGEFLOW_FUZZ_CASES</c> says, with seeds from <c>MERGEFLOW_FUZZ_SEED</c> on. With
+/// <c>MERGEFLOW_FUZZ_SECONDS</c> it goes on until the time is up as well.
 /// </summary>
 public sealed class FuzzRun(ITestOutputHelper output)
 {
-    private const int DefaultSeconds = 5;
+    private const int DefaultCases = 160;
     private const int DefaultSeed = 1;
 
     private static readonly EngineSetup[] s_setups =
@@ -22,17 +23,21 @@ public sealed class FuzzRun(ITestOutputHelper output)
         new(OffloadMode.Soft, CacheOn: false, BatchSize: 32),
         new(OffloadMode.Nic, CacheOn: true, BatchSize: 1),
         new(OffloadMode.Nic, CacheOn: false, BatchSize: 32, NicProfile: "tiny"),
+        new(OffloadMode.None, Shipped: true),
+        new(OffloadMode.Soft, Shipped: true),
+        new(OffloadMode.Nic, Shipped: true),
     ];
 
     [Fact]
     public void Engine_is_the_reference_for_long()
     {
-        int seconds = Number("MERGEFLOW_FUZZ_SECONDS", DefaultSeconds);
+        int seconds = Number("MERGEFLOW_FUZZ_SECONDS", 0);
+        int cases = Number("MERGEFLOW_FUZZ_CASES", DefaultCases);
         int first = Number("MERGEFLOW_FUZZ_SEED", DefaultSeed);
         var judge = new CaseJudge();
         var watch = Stopwatch.StartNew();
         int seed = first;
-        for (; watch.Elapsed.TotalSeconds < seconds; seed++)
+        for (; seed - first < cases || watch.Elapsed.TotalSeconds < seconds; seed++)
         {
             EngineSetup setup = s_setups[seed % s_setups.Length];
             FuzzCase @case = CaseGenerator.Make(seed, 40 + (seed % 300), conntrack: seed % 5 != 0, checksSequence: setup.Offload != OffloadMode.Nic);

@@ -7,14 +7,14 @@ using Xunit;
 namespace Mergeflow.PropertyTests;
 
 /// <summary>
-/// Properties 4, 5, 6 and 12 under random schedules and fault plans, for as long as <c>MERGEFLOW_SCHEDULE_SECONDS</c> says (5 without it), with
-/// seeds from <c>MERGEFLOW_SCHEDULE_SEED</c> on: whatever the offload thread is late with and whatever the device does wrong, packets, counters of
+/// Properties 4, 5, 6 and 12 under random schedules and fault plans, of as many cases as <c>MERGEFLOW_SCHEDULE_CASES</c> says, with
+/// seeds from <c>MERGEFLOW_SCHEDULE_SEED</c> on (with <c>MERGEFLOW_SCHEDULE_SECONDS</c> until the time is up as well): whatever the offload thread is late with and whatever the device does wrong, packets, counters of
 /// rules, connections and ports, and connections are those of a run without offload; after each change of tables, ports and connections the
 /// books are audited and no rule depends on what has moved; in the end no rule is left.
 /// </summary>
 public sealed class OffloadScheduleRun(ITestOutputHelper output)
 {
-    private const int DefaultSeconds = 5;
+    private const int DefaultCases = 60;
 
     /// <summary>What is frozen thaws before the result is read.</summary>
     private const int QuietMs = 5100;
@@ -24,12 +24,13 @@ public sealed class OffloadScheduleRun(ITestOutputHelper output)
     [Fact]
     public void Nobody_sees_the_offload_whatever_the_schedule()
     {
-        int seconds = Number("MERGEFLOW_SCHEDULE_SECONDS", DefaultSeconds);
+        int seconds = Number("MERGEFLOW_SCHEDULE_SECONDS", 0);
+        int cases = Number("MERGEFLOW_SCHEDULE_CASES", DefaultCases);
         int first = Number("MERGEFLOW_SCHEDULE_SEED", 1);
         var judge = new CaseJudge();
         var watch = Stopwatch.StartNew();
         int seed = first, schedules = 0, withFaults = 0;
-        for (; watch.Elapsed.TotalSeconds < seconds; seed++)
+        for (; seed - first < cases || watch.Elapsed.TotalSeconds < seconds; seed++)
         {
             FuzzCase @case = CaseGenerator.Make(seed, 60 + (seed % 240), checksSequence: false);
             var chance = new Chance(seed);
@@ -47,7 +48,7 @@ public sealed class OffloadScheduleRun(ITestOutputHelper output)
     }
 
     private static EngineSetup Soft(Chance chance)
-        => new(OffloadMode.Soft, BatchSize: 1 + chance.Below(32), CacheOn: chance.OneIn(2), Capacity: chance.Of([1, 3, 65_536]), QuietMs: QuietMs, ScheduleSeed: 1 + (ulong)chance.U32());
+        => new(OffloadMode.Soft, BatchSize: 1 + chance.Below(32), CacheOn: chance.OneIn(2), Capacity: chance.Of([1, 3, 65_536]), QuietMs: QuietMs, ScheduleSeed: 1 + (ulong)chance.U32(), Shipped: chance.OneIn(4));
 
     private static EngineSetup Nic(Chance chance, bool faulty)
     {

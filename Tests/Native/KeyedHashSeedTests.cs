@@ -22,7 +22,7 @@ public sealed class KeyedHashSeedTests
             ulong second = KeyedHash.Hash(key);
             KeyedHash.SetSeed(1);
             Assert.Equal(first, KeyedHash.Hash(key));
-            KeyedHash.SetRandomSeed();
+            KeyedHash.ResetSeed();
             ulong third = KeyedHash.Hash(key);
             Assert.Equal(3, new HashSet<ulong> { first, second, third }.Count);
         }
@@ -49,7 +49,7 @@ public sealed class KeyedHashSeedTests
             }
             finally
             {
-                KeyedHash.SetRandomSeed();
+                KeyedHash.ResetSeed();
             }
         }
 
@@ -76,7 +76,7 @@ public sealed class KeyedHashSeedTests
             }
             finally
             {
-                KeyedHash.SetRandomSeed();
+                KeyedHash.ResetSeed();
             }
 
             static FlowKey Key(byte at46, string at52)
