@@ -63,7 +63,7 @@ internal static class TraceCommand
 
         List<MegaflowInfo> visited = [.. MegaflowInfo.Snapshot(simulator.Datapath.Megaflows, simulator.NowMs)
             .Where(m => m.Packets > (before.TryGetValue(m.Id, out (Guid Ufid, ulong Packets) old) && old.Ufid == m.Ufid ? old.Packets : 0))];
-        using Translator translator = new(simulator.Pipeline);
+        using Translator translator = new(simulator.Pipeline, simulator.Datapath.Recirc);
         using XlateResult result = new() { Steps = [] };
         foreach (MegaflowInfo megaflow in InPassOrder(visited))
         {

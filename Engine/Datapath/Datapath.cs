@@ -45,8 +45,8 @@ public sealed partial class Datapath : IDisposable
         })
         { Clock = Clock };
         Megaflows = new MegaflowTable(options.MegaflowCapacity, Quiescent);
-        _upcall = new UpcallHandler(Pipeline, Megaflows) { TelemetryId = TelemetryId, SubtableLimit = options.Quirks.UnboundedSubtables ? int.MaxValue : options.SubtableLimit };
-        Revalidator = new Revalidator(Pipeline, _upcall, options) { TelemetryId = TelemetryId, Clock = Clock };
+        _upcall = new UpcallHandler(Pipeline, Recirc, Megaflows) { TelemetryId = TelemetryId, SubtableLimit = options.Quirks.UnboundedSubtables ? int.MaxValue : options.SubtableLimit };
+        Revalidator = new Revalidator(Pipeline, Recirc, _upcall, new RevalidatorOptions(options.MaxIdleMs, options.MaxRevalidatorMs, options.Quirks)) { TelemetryId = TelemetryId, Clock = Clock };
         if (CreateProvider(options) is { } provider)
         {
             var end = new PmdOffload((provider as SoftOffloadProvider)?.Table, new RecordingFilter(Math.Max(options.RecordAfterPackets, options.OffloadThread.Admission.RecordAfterPackets)));
@@ -94,6 +94,9 @@ public sealed partial class Datapath : IDisposable
 
     /// <summary>Tells this datapath from the others of the process in events and metrics; 1 is the first.</summary>
     public int TelemetryId { get; } = Interlocked.Increment(ref s_lastTelemetryId);
+
+    /// <summary>Frozen translations by recirculation id.</summary>
+    public RecircStore Recirc { get; } = new();
 
     public OfPipeline Pipeline { get; }
 
@@ -216,7 +219,7 @@ public sealed partial class Datapath : IDisposable
         bool anyRule = Revalidator.ExpireRules(nowMs) > 0, anyAddress = Pipeline.ForgetAged(nowMs);
         if (anyRule) Revalidator.RevalidateAll(nowMs);
         else if (anyAddress) Revalidator.RevalidateLearned(nowMs);
-        Pipeline.Recirc.Sweep(nowMs);
+        Recirc.Sweep(nowMs);
         Offload?.Barrier(nowMs);
         Megaflows.Reclaim();
     }

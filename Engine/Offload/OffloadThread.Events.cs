@@ -13,7 +13,7 @@ public sealed partial class OffloadThread
     private void ReportInstall(MergedFlow rule)
     {
         long latencyMs = _nowMs - rule.Timeline.RecordedAtMs;
-        DurationMetrics.Installed(TelemetryId, latencyMs);
+        RecordedMetrics.Installed(TelemetryId, latencyMs);
         if (IsHeard) MergeflowEventSource.Log.Install(TelemetryId, rule.Id, rule.PassCount, latencyMs);
     }
 

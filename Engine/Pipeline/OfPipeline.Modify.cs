@@ -80,7 +80,7 @@ public sealed partial class OfPipeline
     public bool HasDue(long nowMs) => nowMs >= Volatile.Read(ref _nextDueMs);
 
     /// <summary>
-    /// Removes the rules whose idle or hard timeout has passed; returns how many. Idle is what megaflows have reported: <see cref="Revalidator.ExpireRules"/> asks
+    /// Removes the rules whose idle or hard timeout has passed; returns how many. Idle is what megaflows have reported: the revalidator asks
     /// them first.
     /// </summary>
     public int Expire(long nowMs)

@@ -44,9 +44,6 @@ public sealed partial class OfPipeline
     /// <summary>As constructed.</summary>
     public PipelineOptions Options { get; }
 
-    /// <summary>Frozen translations by recirculation id.</summary>
-    public RecircStore Recirc { get; } = new();
-
     /// <summary>Moves at each change that can alter a translation, be it of tables, groups and ports or of what <c>normal</c> has learned.</summary>
     public ulong TablesVersion => RulesVersion + Macs.ChangeCount;
 

@@ -87,7 +87,7 @@ public sealed unsafe partial class Translator
             ActionSet = CollectionsMarshal.AsSpan(_actionSet),
             Ops = CollectionsMarshal.AsSpan(_frozenOps),
         };
-        uint id = _pipeline.Recirc.Intern(ref view);
+        uint id = _recircs.Intern(ref view);
         _out.RecircIds.Add(id);
         _out.Add(DpOp.Recirc).RecircId = id;
     }

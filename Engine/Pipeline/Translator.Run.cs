@@ -136,7 +136,7 @@ public sealed unsafe partial class Translator
             case XlateOpKind.ClearActions:
                 _actionSet.Clear();
                 _actionSetHasGroup = false;
-                SetActsetOutput(PortNames.Unset);
+                SetActsetOutput(OfPorts.Unset);
                 return true;
             case XlateOpKind.CheckPktLarger:
                 CheckPktLarger(op, rest);
@@ -173,7 +173,7 @@ public sealed unsafe partial class Translator
             if (_actionSetHasGroup) break;
             if (op.Kind == XlateOpKind.Output) SetActsetOutput(op.Arg);
             if (op.Kind != XlateOpKind.Group) continue;
-            SetActsetOutput(PortNames.Unset);
+            SetActsetOutput(OfPorts.Unset);
             _actionSetHasGroup = true;
         }
 
@@ -182,7 +182,7 @@ public sealed unsafe partial class Translator
 
     /// <summary>Where the action set leads: the field is of OpenFlow 1.5 and has the wide numbers of reserved ports.</summary>
     private void SetActsetOutput(uint port)
-        => Write(TranslatorLayout.ActsetOutput, TranslatorLayout.Window4, BinaryPrimitives.ReverseEndianness(PortNames.Widen(port)));
+        => Write(TranslatorLayout.ActsetOutput, TranslatorLayout.Window4, BinaryPrimitives.ReverseEndianness(OfPorts.Widen(port)));
 
     /// <summary>Executes the action set at the end of the pipeline.</summary>
     private void RunActionSet()

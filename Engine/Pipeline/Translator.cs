@@ -36,6 +36,7 @@ public sealed unsafe partial class Translator : IDisposable
     private const int MaxRecursion = 1024;
 
     private readonly OfPipeline _pipeline;
+    private readonly RecircStore _recircs;
     private readonly LookupScratch _scratch = new();
     private readonly List<UInt128> _stack = [];
     private readonly List<XlateOp> _actionSet = [];
@@ -84,9 +85,10 @@ public sealed unsafe partial class Translator : IDisposable
     /// </summary>
     public bool Learns { get; set; } = true;
 
-    /// <summary>A translator for <paramref name="pipeline"/>.</summary>
-    public Translator(OfPipeline pipeline)
+    /// <summary>A translator for <paramref name="pipeline"/> that puts translations aside in <paramref name="recircs"/>.</summary>
+    public Translator(OfPipeline pipeline, RecircStore recircs)
     {
+        _recircs = recircs;
         _pipeline = pipeline;
         _tables = pipeline.Snapshot;
         _out = s_none;
@@ -140,7 +142,7 @@ public sealed unsafe partial class Translator : IDisposable
     private void TranslateOnce(ref FlowKey key, XlateResult result, ref FlowKey assumed)
     {
         result.Reset();
-        result.Bind(_pipeline.Recirc);
+        result.Bind(_recircs);
         result.TablesVersion = _tables.Version;
         Begin(ref key);
         if (!Unsafe.IsNullRef(ref assumed)) Unsafe.CopyBlock(ref *_excluded, ref Unsafe.As<FlowKey, byte>(ref assumed), FlowKey.SizeBytes);
@@ -193,7 +195,7 @@ public sealed unsafe partial class Translator : IDisposable
         _table = 0;
         _depth = _recursion = _resubmits = _savedCount = 0;
         BeginVlans();
-        SetActsetOutput(PortNames.Unset);
+        SetActsetOutput(OfPorts.Unset);
     }
 
     /// <summary>Runs the packet from table 0, or from where its recirculation id says; false if that is unknown.</summary>
@@ -206,7 +208,7 @@ public sealed unsafe partial class Translator : IDisposable
             return true;
         }
 
-        FrozenState? state = _pipeline.Recirc.Find(recircId);
+        FrozenState? state = _recircs.Find(recircId);
         if (state is null)
         {
             Fail($"recirculation context {recircId} not found");

@@ -8,12 +8,9 @@ namespace Mergeflow.Engine;
 /// </summary>
 public static class DatapathMetrics
 {
-    private static readonly Meter s_meter = DurationMetrics.Meter;
+    private static readonly Meter s_meter = RecordedMetrics.Meter;
     private static readonly Lock s_gate = new();
     private static readonly List<Datapath> s_living = [];
-
-    /// <summary>Failures of pollers.</summary>
-    private static readonly Counter<long> s_pollerFailures = s_meter.CreateCounter<long>("mergeflow.poller.failures", "{failure}", "Exceptions that ended a step of a poller");
 
     static DatapathMetrics()
     {
@@ -51,9 +48,6 @@ public static class DatapathMetrics
     {
         lock (s_gate) s_living.Remove(datapath);
     }
-
-    /// <summary>A poller has thrown.</summary>
-    internal static void PollerFailed(PollerFailure failure) => s_pollerFailures.Add(1, Tag(failure.DatapathId), new KeyValuePair<string, object?>("poller", failure.Poller));
 
     private static void Count(string name, string unit, string about, Func<Datapath, ulong> read)
         => s_meter.CreateObservableCounter(name, () => Observe(d => [new Measurement<long>((long)read(d), Tag(d.TelemetryId))]), unit, about);

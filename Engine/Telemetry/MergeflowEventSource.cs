@@ -156,7 +156,7 @@ public sealed unsafe class MergeflowEventSource : EventSource
     }
 
     /// <summary>A poller has thrown.</summary>
-    /// <param name="datapath"><see cref="Datapath.TelemetryId"/>; 0 = it belongs to none.</param>
+    /// <param name="datapath">Number of the datapath; 0 = it belongs to none.</param>
     /// <param name="poller"><see cref="IPoller.Name"/>.</param>
     /// <param name="line">What was thrown and what becomes of it.</param>
     [Event(8, Level = EventLevel.Error)]
@@ -174,15 +174,15 @@ public sealed unsafe class MergeflowEventSource : EventSource
     }
 
     /// <summary>The device was taken out of the path: it did not answer, or the offload thread failed.</summary>
-    /// <param name="datapath"><see cref="Datapath.TelemetryId"/>.</param>
-    /// <param name="provider"><see cref="IOffloadProvider.Name"/>.</param>
+    /// <param name="datapath">Number of the datapath.</param>
+    /// <param name="provider">Name of the provider.</param>
     /// <param name="revoked">Rules in it that were revoked.</param>
     [Event(9, Level = EventLevel.Warning, Keywords = Keywords.Offload)]
     public void Suspend(int datapath, string provider, int revoked) => WriteDevice(9, datapath, provider, revoked);
 
     /// <summary>The device is in the path again.</summary>
-    /// <param name="datapath"><see cref="Datapath.TelemetryId"/>.</param>
-    /// <param name="provider"><see cref="IOffloadProvider.Name"/>.</param>
+    /// <param name="datapath">Number of the datapath.</param>
+    /// <param name="provider">Name of the provider.</param>
     /// <param name="rules">Rules in it.</param>
     [Event(10, Level = EventLevel.Informational, Keywords = Keywords.Offload)]
     public void Resume(int datapath, string provider, int rules) => WriteDevice(10, datapath, provider, rules);

@@ -1,7 +1,7 @@
 namespace Mergeflow.Engine;
 
 /// <summary>A poller has thrown.</summary>
-/// <param name="DatapathId"><see cref="Datapath.TelemetryId"/>; 0 = it belongs to none.</param>
+/// <param name="DatapathId">Number of the datapath; 0 = it belongs to none.</param>
 /// <param name="Poller"><see cref="IPoller.Name"/>.</param>
 /// <param name="Exception">What was thrown.</param>
 /// <param name="Consequence">What becomes of it, to go on a line behind the poller's name.</param>

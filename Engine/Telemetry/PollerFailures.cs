@@ -14,7 +14,7 @@ public static class PollerFailures
     internal static void Report(PollerFailure failure)
     {
         Interlocked.Increment(ref s_count);
-        DatapathMetrics.PollerFailed(failure);
+        RecordedMetrics.PollerFailed(failure);
         if (MergeflowEventSource.Log.IsEnabled()) MergeflowEventSource.Log.PollerFailed(failure.DatapathId, failure.Poller, failure.Line);
         Reported?.Invoke(failure);
     }

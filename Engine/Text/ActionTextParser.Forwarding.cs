@@ -58,7 +58,7 @@ internal sealed partial class ActionTextParser
     /// <summary>Ordinary or reserved; refuses the numbers that OVS refuses (<c>ofpact_check_output_port</c>).</summary>
     private static OfAction Output(TextPiece where, uint port, int maxLengthBytes)
     {
-        if (port < PortNames.Max) return new OfOutput(port, maxLengthBytes);
+        if (port < OfPorts.Max) return new OfOutput(port, maxLengthBytes);
         if (port is < (uint)OfReservedPort.InPort or >= (uint)OfReservedPort.None) where.Fail($"{where}: bad output port (OFPBAC_BAD_OUT_PORT)");
         if (port == (uint)OfReservedPort.Controller && maxLengthBytes == 0) maxLengthBytes = ushort.MaxValue;
         return new OfOutputSpecial((OfReservedPort)port, maxLengthBytes);
@@ -66,7 +66,7 @@ internal sealed partial class ActionTextParser
 
     private OfAction ParseTruncate(TextPiece text)
     {
-        uint port = PortNames.Unset;
+        uint port = OfPorts.Unset;
         uint maxLengthBytes = 0;
         var reader = new KeyValueReader(text);
         while (reader.Next(out TextPiece key, out TextPiece value))
@@ -74,7 +74,7 @@ internal sealed partial class ActionTextParser
             if (key.Is("port"))
             {
                 if (!_ports.TryParse(value.Span, out port)) value.Fail($"output to unknown truncate port: {value}");
-                bool ok = port < PortNames.Max || port is (uint)OfReservedPort.Local or (uint)OfReservedPort.InPort;
+                bool ok = port < OfPorts.Max || port is (uint)OfReservedPort.Local or (uint)OfReservedPort.InPort;
                 if (!ok) value.Fail($"output to unsupported truncate port: {value}");
             }
             else if (key.Is("max_len"))

@@ -155,7 +155,7 @@ public sealed partial class FlowTextFormatter
         if (id == FieldId.CtState && mask == 0xff) mask = field.MaxValue;
         string text = id switch
         {
-            FieldId.ActsetOutput => _ports.Format((uint)(value > 0xffff ? value - PortNames.WideOffset : value)),
+            FieldId.ActsetOutput => _ports.Format((uint)(value > 0xffff ? value - OfPorts.WideOffset : value)),
             FieldId.CtZone => ((uint)value).ToString(System.Globalization.CultureInfo.InvariantCulture),
             _ => FieldText.Format(field, value, mask, _ports),
         };

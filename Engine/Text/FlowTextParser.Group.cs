@@ -196,7 +196,7 @@ public sealed partial class FlowTextParser
     private uint? ParseWatchPort(TextPiece value)
     {
         if (!_ports.TryParse(value.Span, out uint port)
-            || (port >= PortNames.Max && port is not ((uint)OfReservedPort.None or (uint)OfReservedPort.Controller)))
+            || (port >= OfPorts.Max && port is not ((uint)OfReservedPort.None or (uint)OfReservedPort.Controller)))
         {
             value.Fail($"{value}: invalid watch_port");
         }

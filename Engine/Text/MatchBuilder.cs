@@ -44,7 +44,7 @@ internal static class MatchBuilder
                 SetBits(ref match, Fields.Of(FieldId.InPortOxm), v.Value, v.IsWild ? 0 : uint.MaxValue);
                 break;
             case FieldId.ActsetOutput:
-                SetBits(ref match, field, PortNames.Widen((uint)v.Value), v.Mask);
+                SetBits(ref match, field, OfPorts.Widen((uint)v.Value), v.Mask);
                 break;
             case FieldId.Icmpv4Type or FieldId.Icmpv6Type:
                 SetBits(ref match, Fields.Of(FieldId.TcpSrc), v.Value, v.IsWild ? 0 : 0xffffu);

@@ -5,28 +5,13 @@ namespace Mergeflow.Engine;
 /// <summary>OpenFlow port numbers and their names, the reserved ones included (OVS <c>ofputil_port_map</c>).</summary>
 public sealed class PortNames
 {
-    /// <summary>First reserved number (<c>OFPP_MAX</c>): ordinary ports are below.</summary>
-    public const uint Max = 0xff00;
-
-    /// <summary><c>OFPP_LOCAL</c> in 16 bits.</summary>
-    public const uint Local = (uint)OfReservedPort.Local;
-
-    /// <summary><c>OFPP_UNSET</c>.</summary>
-    public const uint Unset = 0xfff7;
-
-    /// <summary>OpenFlow 1.1+ numbers of reserved ports are the 16-bit ones plus this (<c>OFPP11_OFFSET</c>).</summary>
-    public const uint WideOffset = 0xffff0000;
-
-    /// <summary>The OpenFlow 1.1+ number of a port that is given in 16 bits (OVS <c>ofputil_port_to_ofp11</c>).</summary>
-    public static uint Widen(uint port) => port is >= Max and <= ushort.MaxValue ? port + WideOffset : port;
-
     /// <summary>No names: numbers and reserved names only.</summary>
     public static readonly PortNames None = new(new Dictionary<string, uint>());
 
     private static readonly (string Name, uint Number)[] s_reserved =
     [
         ("IN_PORT", 0xfff8), ("TABLE", 0xfff9), ("NORMAL", 0xfffa), ("FLOOD", 0xfffb), ("ALL", 0xfffc),
-        ("CONTROLLER", 0xfffd), ("LOCAL", 0xfffe), ("ANY", 0xffff), ("UNSET", Unset), ("NONE", 0xffff),
+        ("CONTROLLER", 0xfffd), ("LOCAL", 0xfffe), ("ANY", 0xffff), ("UNSET", OfPorts.Unset), ("NONE", 0xffff),
     ];
 
     private readonly Dictionary<string, uint> _byName;
@@ -51,8 +36,8 @@ public sealed class PortNames
         if (uint.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out port))
         {
             if (port <= 0xffff) return true;
-            if (port < WideOffset + Max) return false;
-            port -= WideOffset;
+            if (port < OfPorts.WideOffset + OfPorts.Max) return false;
+            port -= OfPorts.WideOffset;
             return true;
         }
 

@@ -13,6 +13,7 @@ public sealed class Revalidator : IPoller
     private const int TranslationsPerStep = 128;
 
     private readonly OfPipeline _pipeline;
+    private readonly RecircStore _recircs;
     private readonly UpcallHandler _upcall;
     private readonly Translator _translator;
     private readonly XlateResult _scratch = new();
@@ -37,8 +38,8 @@ public sealed class Revalidator : IPoller
     private int _roundCursor;
     private bool _isInRound;
 
-    /// <summary>A revalidator with the timing of <paramref name="options"/>.</summary>
-    public Revalidator(OfPipeline pipeline, UpcallHandler upcall, DatapathOptions options)
+    /// <summary>A revalidator of the megaflows that <paramref name="upcall"/> installs.</summary>
+    public Revalidator(OfPipeline pipeline, RecircStore recircs, UpcallHandler upcall, RevalidatorOptions options)
     {
         _keepsStatistics = !options.Quirks.LosesUnlabelledStatistics;
         _purgeCountsForNewRules = options.Quirks.PurgeCountsForNewRules;
@@ -46,8 +47,9 @@ public sealed class Revalidator : IPoller
         _maxIdleMs = options.MaxIdleMs;
         _maxRevalidatorMs = options.MaxRevalidatorMs;
         _pipeline = pipeline;
+        _recircs = recircs;
         _upcall = upcall;
-        _translator = new Translator(pipeline);
+        _translator = new Translator(pipeline, recircs);
         _seenVersion = pipeline.RulesVersion;
         _seenAddresses = pipeline.Macs.ChangeCount;
         upcall.Megaflows.Reclaiming = Push;
@@ -84,7 +86,7 @@ public sealed class Revalidator : IPoller
         nowMs = Clock.Of(nowMs);
         _nowMs = nowMs;
         _pipeline.ForgetAged(nowMs);
-        if (_pipeline.Recirc.HasIdle) _pipeline.Recirc.Sweep(nowMs, SlicePerStep);
+        if (_recircs.HasIdle) _recircs.Sweep(nowMs, SlicePerStep);
         if (TablesChanged && !_isInRound) BeginRound();
         if (_isInRound) return StepRound(nowMs);
         if (AddressesChanged && LookAtDependents(nowMs, TranslationsPerStep) is > 0 and var looked) return looked;

@@ -11,10 +11,10 @@ public sealed unsafe class UpcallHandler : IDisposable
     private readonly XlateResult _result = new();
     private readonly RecircStore _recircs;
 
-    public UpcallHandler(OfPipeline pipeline, MegaflowTable megaflows)
+    public UpcallHandler(OfPipeline pipeline, RecircStore recircs, MegaflowTable megaflows)
     {
-        _translator = new Translator(pipeline);
-        _recircs = pipeline.Recirc;
+        _translator = new Translator(pipeline, recircs);
+        _recircs = recircs;
         Megaflows = megaflows;
     }
 
@@ -25,7 +25,7 @@ public sealed unsafe class UpcallHandler : IDisposable
     /// <summary>Who has to be looked at when an address changes.</summary>
     internal MacDependents Dependents { get; } = new();
 
-    /// <summary>See <see cref="DatapathOptions.SubtableLimit"/>.</summary>
+    /// <summary>Subtables from which on a megaflow with a new mask matches whole addresses and ports.</summary>
     public int SubtableLimit { get; init; } = int.MaxValue;
 
     /// <summary>Megaflows whose mask was widened because there were as many subtables as allowed, see <see cref="SubtableGuard"/>.</summary>
@@ -45,14 +45,14 @@ public sealed unsafe class UpcallHandler : IDisposable
     /// is then in <see cref="CopyLastProgram"/>).
     /// </summary>
     public Megaflow? Handle(Packet* p, long nowMs)
-        => DurationMetrics.TimesUpcalls || MergeflowEventSource.Log.IsOn(MergeflowEventSource.Keywords.Upcall) ? ReportHandle(p, nowMs) : Install(p, nowMs);
+        => RecordedMetrics.TimesUpcalls || MergeflowEventSource.Log.IsOn(MergeflowEventSource.Keywords.Upcall) ? ReportHandle(p, nowMs) : Install(p, nowMs);
 
     private Megaflow? ReportHandle(Packet* p, long nowMs)
     {
         long startNs = MonotonicClock.NowNs;
         Megaflow? m = Install(p, nowMs);
         long durationNs = MonotonicClock.NowNs - startNs;
-        DurationMetrics.Upcall(durationNs);
+        RecordedMetrics.Upcall(durationNs);
         MergeflowEventSource.Log.Upcall(TelemetryId, m?.Id ?? -1, _result.Rules.Count, _result.Actions.Length, durationNs);
         return m;
     }

@@ -30,7 +30,7 @@ public sealed class PipelineSnapshotLitmus
         bool stop = false;
         var thread = new Thread(() =>
         {
-            var translator = new Translator(pipeline);
+            var translator = new Translator(pipeline, new RecircStore());
             using var result = new XlateResult();
             while (!Volatile.Read(ref stop))
             {

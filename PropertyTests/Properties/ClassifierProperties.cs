@@ -67,7 +67,7 @@ public sealed class ClassifierProperties(ITestOutputHelper output) : IDisposable
             tables.Apply(bare);
         }
 
-        using var translator = new Translator(pipeline);
+        using var translator = new Translator(pipeline, new RecircStore());
         using var result = new XlateResult();
         using var pool = new PacketPool(1, 2048);
         PacketRef packet = pool.RentRef([], 1);

@@ -32,7 +32,7 @@ public sealed class WildcardProperties(ITestOutputHelper output) : IDisposable
         var pipeline = new OfPipeline(new PipelineOptions { Ports = [.. @case.Ports.Select(p => new PipelinePort($"p{p}", p))] });
         foreach (GroupMod group in @case.ParseGroups()) pipeline.ApplyGroup(group);
         pipeline.ApplyAll(@case.ParseFlows());
-        using var translator = new Translator(pipeline);
+        using var translator = new Translator(pipeline, new RecircStore());
         using XlateResult first = new(), again = new();
         using var pool = new PacketPool(1, 2048);
         foreach (FuzzEvent e in @case.Events.Where(e => e.Op == FuzzOp.Packet))

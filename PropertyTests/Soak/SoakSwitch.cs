@@ -67,7 +67,7 @@ internal sealed class SoakSwitch : IOutputSink, IDisposable
             ("megaflows that wait for reclamation", d.Megaflows.Retiring().Count()),
             ("subtables", d.Pmd.Classifier.SubtableCount),
             ("lanes in the union of masks", (long)d.Pmd.Classifier.UnionLanes),
-            ("recirculation ids", d.Pipeline.Recirc.Count),
+            ("recirculation ids", d.Recirc.Count),
             ("packets of the pool", d.Pmd.Pool.InUse),
             ("held fragments", d.Conntrack.HeldFragments),
             ("merged rules", d.Offload?.RuleCount ?? 0),

@@ -53,7 +53,7 @@ public sealed class ClockJumpTests
         for (int i = 0; i < 180; i++) bed.Poll(500);
         Assert.Equal(0, bed.Datapath.Conntrack.Count);
         Assert.Equal(0, bed.Datapath.Megaflows.Count);
-        Assert.Equal(0, bed.Datapath.Pipeline.Recirc.Count);
+        Assert.Equal(0, bed.Datapath.Recirc.Count);
         Assert.Equal(5, bed.Datapath.Pipeline.RuleCount);
         Assert.Equal(0, bed.Datapath.Offload?.RuleCount ?? 0);
         Assert.Equal(0, bed.Datapath.Pmd.Pool.InUse);

@@ -33,7 +33,7 @@ public sealed class PolledDatapathTests : IDisposable
 
         Send(frames);
 
-        RecircStore store = _datapath.Pipeline.Recirc;
+        RecircStore store = _datapath.Recirc;
         Assert.Equal(Sources, store.Count);
         ulong looked = store.SweptCount;
         Poll(100);

@@ -54,14 +54,14 @@ public sealed class WrapTests : IOutputSink
         using PipelineBed bed = new("ip,actions=move:NXM_OF_IP_SRC[]->NXM_NX_REG0[],ct(table=1)\ntable=1,actions=output:2");
         _ = bed.Actions(PipelineBed.Tcp("10.0.0.1"));
         uint first = bed.Result.RecircIds[0];
-        Assert.True(bed.Pipeline.Recirc.Acquire(first));
-        bed.Pipeline.Recirc.LastId = uint.MaxValue - 2;
+        Assert.True(bed.Recirc.Acquire(first));
+        bed.Recirc.LastId = uint.MaxValue - 2;
         List<uint> ids = [];
         for (int i = 2; i < 8; i++)
         {
             _ = bed.Actions(PipelineBed.Tcp($"10.0.0.{i}"));
             ids.Add(bed.Result.RecircIds[0]);
-            Assert.True(bed.Pipeline.Recirc.Acquire(ids[^1]));
+            Assert.True(bed.Recirc.Acquire(ids[^1]));
         }
 
         Assert.Equal(1u, first);

@@ -19,10 +19,12 @@ internal sealed class PipelineBed : IDisposable
         });
         foreach (GroupMod g in _parser.ParseGroups(groups)) Pipeline.ApplyGroup(g);
         Pipeline.ApplyAll(_parser.ParseFlows(flows));
-        Translator = new Translator(Pipeline);
+        Translator = new Translator(Pipeline, Recirc);
     }
 
     public OfPipeline Pipeline { get; }
+
+    public RecircStore Recirc { get; } = new();
 
     public Translator Translator { get; }
 

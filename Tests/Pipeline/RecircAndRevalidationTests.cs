@@ -11,7 +11,7 @@ public sealed class RecircAndRevalidationTests
     public void An_id_lives_as_long_as_references_and_a_grace_period_more()
     {
         using PipelineBed bed = new("ip,actions=ct(table=1)\ntable=1,actions=output:2");
-        RecircStore store = bed.Pipeline.Recirc;
+        RecircStore store = bed.Recirc;
         _ = bed.Actions(Tcp());
         uint id = bed.Result.RecircIds[0];
         Assert.True(store.Acquire(id));
@@ -37,10 +37,10 @@ public sealed class RecircAndRevalidationTests
         _ = bed.Actions(Tcp());
         uint id = bed.Result.RecircIds[0];
         bed.Result.Reset();
-        bed.Pipeline.Recirc.Sweep(0);
+        bed.Recirc.Sweep(0);
         _ = bed.Actions(Tcp());
         Assert.Equal([id], bed.Result.RecircIds);
-        Assert.Equal(0, bed.Pipeline.Recirc.Sweep(10_000));
+        Assert.Equal(0, bed.Recirc.Sweep(10_000));
     }
 
     [Theory]

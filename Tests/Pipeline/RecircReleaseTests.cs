@@ -16,15 +16,15 @@ public sealed class RecircReleaseTests
         s.ApplyFlowMods(new FlowTextParser().ParseFlows("udp,actions=move:NXM_OF_IP_SRC[]->NXM_NX_REG0[],ct(table=1)\ntable=1,actions=output:2"));
         for (int i = 1; i <= 200; i++) s.Receive(1, NicFrame.New().Ipv4($"10.0.0.{i}", "10.0.1.1", 17, NicFrame.UdpDatagram(1, 2, 10)), i);
         s.Flush();
-        Assert.Equal(200, s.Pipeline.Recirc.ReferencedCount);
+        Assert.Equal(200, s.Datapath.Recirc.ReferencedCount);
         if (way == "purge") s.Purge();
         if (way == "delete") s.ApplyFlowMods([new FlowTextParser().ParseFlow("delete udp")]);
         s.AdvanceTo(s.NowMs + 60_000);
         for (int i = 0; i < 4; i++) s.AdvanceTo(s.NowMs + RecircStore.GraceMs + 1);
-        Assert.Equal((0, 0), (s.Datapath.Megaflows.Count, s.Pipeline.Recirc.ReferencedCount));
+        Assert.Equal((0, 0), (s.Datapath.Megaflows.Count, s.Datapath.Recirc.ReferencedCount));
 
         // What the translators have in hand are the ids of their last translation.
-        Assert.InRange(s.Pipeline.Recirc.Count, 0, 2);
+        Assert.InRange(s.Datapath.Recirc.Count, 0, 2);
     }
 
     private sealed class NoSink : IOutputSink

@@ -74,7 +74,7 @@ public sealed class TranslatorConntrackTests
         Assert.Equal([first], bed.Result.RecircIds);
         _ = bed.Actions(Tcp("10.0.0.2"));
         Assert.NotEqual([first], bed.Result.RecircIds);
-        Assert.Equal(1, bed.Pipeline.Recirc.ReferencedCount);
+        Assert.Equal(1, bed.Recirc.ReferencedCount);
     }
 
     [Fact]

@@ -2,8 +2,8 @@ using System.Diagnostics.Metrics;
 
 namespace Mergeflow.Engine;
 
-/// <summary>The meter <c>Mergeflow</c>, and how long things took: recorded where they happen. What can be read afterwards is in <c>DatapathMetrics</c>.</summary>
-public static class DurationMetrics
+/// <summary>The meter <c>Mergeflow</c>, and what is recorded where it happens: how long things took, what failed. What can be read afterwards is in <c>DatapathMetrics</c>.</summary>
+public static class RecordedMetrics
 {
     /// <summary>Name of the meter.</summary>
     public const string MeterName = "Mergeflow";
@@ -17,6 +17,9 @@ public static class DurationMetrics
     /// <summary>Time from the recorded packet to the confirmed rule, seconds.</summary>
     private static readonly Histogram<double> s_installSeconds = Meter.CreateHistogram<double>("mergeflow.offload.install.duration", "s", "From the recorded packet to the confirmed rule, on the runtime's clock");
 
+    /// <summary>Failures of pollers.</summary>
+    private static readonly Counter<long> s_pollerFailures = Meter.CreateCounter<long>("mergeflow.poller.failures", "{failure}", "Exceptions that ended a step of a poller");
+
     /// <summary>Whether upcalls have to be timed.</summary>
     internal static bool TimesUpcalls => s_upcallSeconds.Enabled;
 
@@ -28,4 +31,8 @@ public static class DurationMetrics
     {
         if (s_installSeconds.Enabled) s_installSeconds.Record(latencyMs / 1e3, new KeyValuePair<string, object?>("datapath", datapath));
     }
+
+    /// <summary>A poller has thrown.</summary>
+    internal static void PollerFailed(PollerFailure failure)
+        => s_pollerFailures.Add(1, new KeyValuePair<string, object?>("datapath", failure.DatapathId), new KeyValuePair<string, object?>("poller", failure.Poller));
 }

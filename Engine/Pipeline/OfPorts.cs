@@ -1,0 +1,20 @@
+namespace Mergeflow.Engine;
+
+/// <summary>OpenFlow port numbers in 16 and 32 bits (OVS <c>ofp-port.c</c>).</summary>
+public static class OfPorts
+{
+    /// <summary>First reserved number (<c>OFPP_MAX</c>): ordinary ports are below.</summary>
+    public const uint Max = 0xff00;
+
+    /// <summary><c>OFPP_LOCAL</c> in 16 bits.</summary>
+    public const uint Local = (uint)OfReservedPort.Local;
+
+    /// <summary><c>OFPP_UNSET</c>.</summary>
+    public const uint Unset = 0xfff7;
+
+    /// <summary>OpenFlow 1.1+ numbers of reserved ports are the 16-bit ones plus this (<c>OFPP11_OFFSET</c>).</summary>
+    public const uint WideOffset = 0xffff0000;
+
+    /// <summary>The OpenFlow 1.1+ number of a port that is given in 16 bits (OVS <c>ofputil_port_to_ofp11</c>).</summary>
+    public static uint Widen(uint port) => port is >= Max and <= ushort.MaxValue ? port + WideOffset : port;
+}
