@@ -86,7 +86,7 @@ public sealed class MacFloodTests
     {
         OfPipeline pipeline = new(new PipelineOptions { Ports = [new("p1", 1), new("p2", 2), new("p3", 3)], MacTableSize = 64 });
         pipeline.ApplyAll(new FlowTextParser().ParseFlows("actions=normal"));
-        using Translator translator = new(pipeline);
+        using Translator translator = new(pipeline, new RecircStore());
         using XlateResult result = new();
         for (int i = 0; i < 10; i++) Translate(2, Host(i), Gateway);
         for (int i = 0; i < 10_000; i++) Translate(3, 0x0a_0000_0000_00UL + (ulong)i, Gateway);
