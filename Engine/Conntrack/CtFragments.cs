@@ -124,22 +124,27 @@ internal sealed unsafe class CtFragments : IDisposable
         int index = _freeDatagram;
         CtDatagram* d = _datagrams + index;
         _freeDatagram = d->ChainNext;
-        *d = default;
-        d->Key = key;
-        d->ExpiryMs = nowMs + TimeoutMs;
-        d->FirstFragment = -1;
         int chain = ChainOf(key);
-        d->ChainNext = _chains[chain];
+        int row = SourceOf(key);
+        CtSource* source = _sources + row;
+
+        // In one store (docs/adr/0007): of two the first may be lost.
+        *d = new CtDatagram
+        {
+            Key = key,
+            ExpiryMs = nowMs + TimeoutMs,
+            FirstFragment = -1,
+            ChainNext = _chains[chain],
+            Older = _newest,
+            Newer = -1,
+            Source = row,
+            SourceOlder = source->Newest,
+            SourceNewer = -1,
+        };
         _chains[chain] = index;
-        d->Older = _newest;
-        d->Newer = -1;
         if (_newest >= 0) _datagrams[_newest].Newer = index;
         else _oldest = index;
         _newest = index;
-        d->Source = SourceOf(key);
-        CtSource* source = _sources + d->Source;
-        d->SourceOlder = source->Newest;
-        d->SourceNewer = -1;
         if (source->Newest >= 0) _datagrams[source->Newest].SourceNewer = index;
         else source->Oldest = index;
         source->Newest = index;

@@ -33,11 +33,7 @@ internal struct SymbolicHeader
 
     /// <summary>The untouched header of a packet that has just arrived.</summary>
     public static void Init(out SymbolicHeader h, ref FlowKey original)
-    {
-        h = default;
-        h.Current = original;
-        h.Constant = KeyMasks.Metadata;
-    }
+        => h = new SymbolicHeader { Current = original, Constant = KeyMasks.Metadata };
 
     /// <summary>Overwrites the bits of <paramref name="mask"/> (not tags, not labels).</summary>
     public void Write(ref FlowKey value, ref FlowKey mask)

@@ -58,12 +58,8 @@ internal sealed partial class Transposition
 
     private void Describe(in SymbolicHeader h, out Point p)
     {
-        p = default;
-        p.Known = h.Constant;
+        p = new Point { Known = h.Constant, Current = h.Current, Vlan = h.Vlan, Mpls = h.Mpls };
         KeyBits.OrInto(ref p.Known, ref _pinned);
-        p.Current = h.Current;
-        p.Vlan = h.Vlan;
-        p.Mpls = h.Mpls;
     }
 
     private bool ReachesAll(ref Point from, ReadOnlySpan<OutputSnapshot> later)
