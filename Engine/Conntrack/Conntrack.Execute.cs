@@ -98,7 +98,16 @@ public sealed unsafe partial class Conntrack
             return;
         }
 
-        if ((args.Flags & DpCtFlags.Force) != 0 && id != 0) id = Force(cx, id, translatedBefore, nowMs);
+        if ((args.Flags & DpCtFlags.Force) != 0 && id != 0)
+        {
+            bool isInItsWay = _quirks.ReopenedStaysInItsWay && IsInItsOwnWay(id);
+            id = Force(cx, id, translatedBefore, nowMs);
+            if (id == 0 && isInItsWay)
+            {
+                NotReplaced(packet, args, cx, out verdict);
+                return;
+            }
+        }
 
         bool nat = (args.Flags & DpCtFlags.Nat) != 0;
         CtAlg alg = AlgOf(packet, args, id);

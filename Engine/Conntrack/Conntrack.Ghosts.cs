@@ -93,6 +93,18 @@ public sealed unsafe partial class Conntrack
         FillVerdict(packet, cx, out verdict);
     }
 
+    /// <summary>
+    /// <c>force</c> has ended such a connection, because the packet came from its answering side: its reply tuple is in the way of a new one, and
+    /// ct_state stays what an earlier <c>ct</c> has made it.
+    /// </summary>
+    private void NotReplaced(Packet* packet, in DpCt args, CtContext* cx, out CtVerdict verdict)
+    {
+        WriteMetadata(packet, args.Zone, 0, cx);
+        packet->CtConnRef = 0;
+        cx->ConnId = 0;
+        FillVerdict(packet, cx, out verdict);
+    }
+
     /// <summary>The packet's tuple is a ghost's reply tuple: invalid, as there is no connection behind it.</summary>
     private void MeetGhost(Packet* packet, CtContext* cx, ushort zone, out CtVerdict verdict)
     {
