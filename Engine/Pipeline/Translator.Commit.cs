@@ -208,7 +208,7 @@ public sealed unsafe partial class Translator
         (set.Tha, set.ThaMask) = (Mac(L.ArpTha, tha), Mac(tha));
 
         // The flow has eight bits of the operation and reads more as 0: who writes them writes the frame's sixteen. Open vSwitch leaves the high byte
-        // if bits are written of an operation that no table has looked at.
+        // if bits are copied to an operation that nothing else has looked at.
         if (op != 0 && !ReadsWhatItWrites) Consult(L.NwProto, 0xff);
         bool isKnown = !ReadsWhatItWrites || (byte)(op | read) == byte.MaxValue;
         ushort opMask = op != 0 && isKnown ? ushort.MaxValue : (ushort)op;

@@ -75,6 +75,15 @@ public sealed unsafe partial class Translator
         return (solicit && ConsultEquals(TranslatorLayout.TpSrc + 1, 135)) || (advert && ConsultEquals(TranslatorLayout.TpSrc + 1, 136));
     }
 
+    /// <summary>
+    /// What a constant is written to counts as read, and for ARP fields the operation as well (OVS <c>mf_set_mask_l3_prereqs</c>), not for those of RARP.
+    /// </summary>
+    private void ConsultWritten(XlateOp op)
+    {
+        op.Patch.Consult(_wc, _live);
+        if (op.Prereq == FieldPrereq.Arp && DlTypeHost == EthType.Arp) Consult(TranslatorLayout.NwProto, 0xff);
+    }
+
     /// <summary>Writes the run of bits <paramref name="op"/> describes with <paramref name="value"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void WriteDestination(XlateOp op, UInt128 value)

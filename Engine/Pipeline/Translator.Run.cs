@@ -71,7 +71,7 @@ public sealed unsafe partial class Translator
                 return true;
             case XlateOpKind.SetField:
                 if (!Meets(op.Prereq)) return true;
-                if (ReadsWhatItWrites) op.Patch.Consult(_wc, _live);
+                if (ReadsWhatItWrites) ConsultWritten(op);
                 op.Patch.Write(_flow);
                 op.Patch.Clear(_live);
                 _dirty |= op.Visible;
