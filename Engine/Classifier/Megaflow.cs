@@ -48,6 +48,9 @@ public sealed unsafe class Megaflow
     /// <summary>See <see cref="XlateResult.TagsOverlap"/>.</summary>
     public bool TagsOverlap { get; set; }
 
+    /// <summary>See <see cref="XlateResult.TagIsOpen"/>.</summary>
+    public bool TagIsOpen { get; set; }
+
     public bool Dead { get; set; }
 
     /// <summary>Packets already pushed to <see cref="Rules"/>.</summary>

@@ -235,6 +235,7 @@ public sealed unsafe class MegaflowTable : IMegaflowSource, IMegaflowLedger, IDi
         m.Learned = Kept(m.Learned, xlate.Learned);
         m.FromSlowPath = xlate.SlowPath;
         m.TagsOverlap = xlate.TagsOverlap;
+        m.TagIsOpen = xlate.TagIsOpen;
         MegaflowHot* hot = m.Hot;
         hot->Actions = reusable;
         hot->ActionCount = actions.Length;

@@ -111,6 +111,7 @@ public sealed unsafe partial class TraceMerger : ITraceMerger
         if (megaflow.FromSlowPath) return Refuse(OffloadReason.MegaflowFromSlowPath, "slow path");
         if (pass.LengthBytes - _trace.OriginalLengthBytes != header.LengthDeltaBytes) return Refuse(OffloadReason.BrokenTrace, "length");
         if (!Match(ref header, ref megaflow.Mask, ref megaflow.Value)) return false;
+        if (megaflow.TagIsOpen) return Refuse(OffloadReason.UnsupportedMatch, "tag of overlapping megaflows");
         if (megaflow.TagsOverlap && !PinSecondTag(ref header)) return false;
         AddPass(pass, header.LengthDeltaBytes);
         if (!Run(ref header, megaflow.Hot->Actions, megaflow.Hot->ActionCount)) return false;

@@ -10,6 +10,7 @@ public sealed unsafe partial class Translator
 {
     private const ushort VlanPresent = 0x1000;
     private const ushort VlanPresentAndVid = 0x1fff;
+    private const ushort VlanVid = 0xfff;
 
     /// <summary>The CFI bit in an 8-byte window at a TCI.</summary>
     private const ulong VlanPresentWindow = 0x10;
@@ -178,8 +179,26 @@ public sealed unsafe partial class Translator
     {
         if (wanted.Id == has.Id) return true;
         ConsultTag(ref wanted, tpid: true);
-        if (has.Id is 1 or 2) ConsultWholeTag(has.Id - 1);
-        return ((wanted.Tci ^ has.Tci) & ~VlanPresent) == 0 && wanted.Tpid == has.Tpid;
+        bool isSame = ((wanted.Tci ^ has.Tci) & ~VlanPresent) == 0 && wanted.Tpid == has.Tpid;
+        if (has.Id is not (1 or 2)) return isSame;
+        if (_pipeline.Options.Quirks.SharesTaggedMegaflows) NoteComparison(has.Id - 1, isSame, (wanted.Tci ^ has.Tci) & VlanVid);
+        else ConsultWholeTag(has.Id - 1);
+        return isSame;
+    }
+
+    /// <summary>
+    /// Open vSwitch compares a tag of the packet with the one that takes its place without a word in the mask: where they are the same, other tags get the
+    /// megaflow too, by their VLAN or by what rules looked at. Both megaflows are marked, that of the same tag and that of another one that may meet it.
+    /// </summary>
+    private void NoteComparison(int index, bool isSame, int vidDiffers)
+    {
+        int tci = index == 0 ? TranslatorLayout.Vlan0Tci : TranslatorLayout.Vlan1Tci;
+        int tpid = index == 0 ? TranslatorLayout.Vlan0Tpid : TranslatorLayout.Vlan1Tpid;
+        int read = Tci(_wc, tci) | Tci(_excluded, tci);
+        if (read == ushort.MaxValue && Tci(_wc, tpid) == ushort.MaxValue) return;
+        if (!isSame && vidDiffers != 0 && (read == 0 || (read & VlanVid) == VlanVid)) return;
+        _out.TagIsOpen = true;
+        ReadStaged();
     }
 
     private bool DiffersInner()
@@ -231,12 +250,32 @@ public sealed unsafe partial class Translator
     }
 
     /// <summary>
+    /// Open vSwitch takes out of the mask what concerns a second tag that the packet has not (<c>xlate_wc_finish</c>), whatever asked for it: a
+    /// double-tagged packet shares the megaflow.
+    /// </summary>
+    private void LeaveAbsentTagOut()
+    {
+        if (!_pipeline.Options.Quirks.SharesTaggedMegaflows || (_orig[TranslatorLayout.Vlan0Tci] & (byte)VlanPresentWindow) == 0) return;
+        ref ushort tci = ref *(ushort*)(_wc + TranslatorLayout.Vlan1Tci);
+        ref ushort tpid = ref *(ushort*)(_wc + TranslatorLayout.Vlan1Tpid);
+        if ((tci | tpid) == 0) return;
+        if ((_orig[TranslatorLayout.Vlan1Tci] & (byte)VlanPresentWindow) != 0)
+        {
+            ReadStaged();
+            return;
+        }
+
+        tci = tpid = 0;
+        LeaveInnerOpen();
+    }
+
+    /// <summary>
     /// The outer tag in a mask that leaves open whether there is a second one, as Open vSwitch installs it: that it is there and its VLAN
     /// if no rule looked at it, else what they looked at and that it is there. For MPLS packets too: what Open vSwitch counts depends on it.
     /// </summary>
     private void FinishVlanMask()
     {
-        if (!_isInnerOpen && (!IsMplsPacket || !_pipeline.Options.Quirks.SharesTaggedMegaflows)) return;
+        if (!_isInnerOpen && !_out.TagIsOpen && (!IsMplsPacket || !_pipeline.Options.Quirks.SharesTaggedMegaflows)) return;
         ref ushort mask = ref *(ushort*)(_wc + TranslatorLayout.Vlan0Tci);
         mask = mask == 0 ? BinaryPrimitives.ReverseEndianness(VlanPresentAndVid) : (ushort)(mask | (ushort)VlanPresentWindow);
     }

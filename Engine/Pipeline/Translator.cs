@@ -147,6 +147,7 @@ public sealed unsafe partial class Translator : IDisposable
         Begin(ref key);
         if (!Unsafe.IsNullRef(ref assumed)) Unsafe.CopyBlock(ref *_excluded, ref Unsafe.As<FlowKey, byte>(ref assumed), FlowKey.SizeBytes);
         if (Resume()) Finish();
+        LeaveAbsentTagOut();
         if (result.Error is not null)
         {
             result.Truncate(0);

@@ -45,6 +45,12 @@ public sealed unsafe class XlateResult : IDisposable
     /// </summary>
     public bool TagsOverlap { get; internal set; }
 
+    /// <summary>
+    /// The program depends on a tag that the mask does not have as a whole, as in Open vSwitch: it is what the first packet of the megaflow got, and
+    /// no other table may repeat it.
+    /// </summary>
+    public bool TagIsOpen { get; internal set; }
+
     /// <summary>Version of the tables that were used.</summary>
     public ulong TablesVersion { get; internal set; }
 
@@ -64,7 +70,7 @@ public sealed unsafe class XlateResult : IDisposable
         Steps?.Clear();
         Count = 0;
         SlowPath = false;
-        TagsOverlap = false;
+        TagsOverlap = TagIsOpen = false;
         Error = null;
     }
 

@@ -66,6 +66,15 @@ public sealed class ConformanceNoOpTests
     [InlineData("vlan_mask_age", OffloadMode.None)]
     [InlineData("vlan_mask_age", OffloadMode.Soft)]
     [InlineData("vlan_mask_age", OffloadMode.Nic)]
+    [InlineData("tag_absent", OffloadMode.None)]
+    [InlineData("tag_absent", OffloadMode.Soft)]
+    [InlineData("tag_absent", OffloadMode.Nic)]
+    [InlineData("tag_absent_ct", OffloadMode.None)]
+    [InlineData("tag_absent_ct", OffloadMode.Soft)]
+    [InlineData("tag_absent_ct", OffloadMode.Nic)]
+    [InlineData("tag_compared", OffloadMode.None)]
+    [InlineData("tag_compared", OffloadMode.Soft)]
+    [InlineData("tag_compared", OffloadMode.Nic)]
     public void RevalidationKeepsTheAgeOfMasks(string caseName, OffloadMode offload) => AChangeOfNothingChangesNothing(caseName, offload, "revalidate", true, 32);
 
     private static void ChangeNothing(string kind, Simulator simulator, int turn)

@@ -131,6 +131,18 @@ public sealed class MergeHazardTests
     }
 
     [Fact]
+    public void A_megaflow_that_other_tags_share_by_chance_is_not_merged()
+    {
+        FlowKey packet = Tcp();
+        packet.Vlan0Tci = Be16.FromHost(0x1005);
+        FlowKey mask = BaseMask;
+        mask.Vlan0Tci = Be16.FromHost(0x1fff);
+        using Chain c = new(packet);
+        c.Flows.Find(c.Pass(packet, mask, 0, Output(2)))!.TagIsOpen = true;
+        Assert.Equal(OffloadReason.UnsupportedMatch, c.Refused().Reason);
+    }
+
+    [Fact]
     public void Popping_a_tag_pulls_the_inner_match_out()
     {
         FlowKey packet = Tcp();
