@@ -20,6 +20,22 @@ public sealed class LedgerTests
         table=4,priority=8,udp actions=output:1
         """;
 
+    /// <summary>Packets from port 1 meet their connection twice: as they are, and (from table 2 on) behind a tag or turned round. Table 4 is a zone of its own behind both.</summary>
+    private const string Twice =
+        """
+        table=0,priority=9,udp,in_port=1 actions=ct(table=1,zone=5)
+        table=0,priority=9,udp,in_port=2 actions=ct(table=5,zone=5)
+        table=1,priority=9,ct_state=+trk+new,udp actions=ct(commit,zone=5),output:2
+        table=1,priority=8,ct_state=+trk+est,udp actions=BETWEEN,ct(table=2,zone=5)
+        table=2,priority=9,udp actions=BEHIND
+        table=4,priority=9,ct_state=+trk+new,udp actions=ct(commit,zone=6),output:2
+        table=4,priority=8,ct_state=+trk+est,udp actions=output:2
+        table=5,priority=9,udp actions=set_field:10.0.0.1->nw_src,set_field:10.0.0.2->nw_dst,set_field:1000->udp_src,set_field:53->udp_dst,ct(table=6,zone=6)
+        table=6,priority=9,udp actions=output:1
+        """;
+
+    private const string Turned = "set_field:10.0.0.2->nw_src,set_field:10.0.0.1->nw_dst,set_field:53->udp_src,set_field:1000->udp_dst";
+
     public static TheoryData<OffloadMode> Modes => [OffloadMode.None, OffloadMode.Soft, OffloadMode.Nic];
 
     /// <summary>m31: while a rule can still be credited for a deleted megaflow, nobody else gets its slot.</summary>
@@ -111,6 +127,73 @@ public sealed class LedgerTests
         Assert.Equal(hits + 1, s.Simulator.Datapath.Pmd.Stats.MergedHits);
         Assert.Equal(before + 1, Assert.Single(s.Simulator.Datapath.Conntrack.Snapshot(s.Simulator.NowMs), static c => c.Zone == 5).OrigPackets);
     }
+
+    /// <summary>One connection twice in a chain: each visit counts, at the length and in the direction that it has there.</summary>
+    [Theory]
+    [InlineData(OffloadMode.Soft, "push_vlan:0x8100,ct_clear")]
+    [InlineData(OffloadMode.Nic, "push_vlan:0x8100,ct_clear")]
+    [InlineData(OffloadMode.Soft, Turned)]
+    [InlineData(OffloadMode.Nic, Turned)]
+    public void The_same_connection_twice_in_a_chain_is_counted_twice(OffloadMode mode, string between)
+    {
+        string flows = Twice.Replace("BETWEEN", between, StringComparison.Ordinal).Replace("BEHIND", "output:2", StringComparison.Ordinal);
+        ConnInfo expected = Assert.Single(Play(OffloadMode.None, flows, out _), static c => c.Zone == 5);
+        ConnInfo seen = Assert.Single(Play(mode, flows, out MergedConn[] conns), static c => c.Zone == 5);
+        Assert.Equal(CountsOf(expected), CountsOf(seen));
+        if (between == Turned) Assert.Equal([(1, 0), (1, 0)], conns.Select(static c => (c.Multiplicity, c.LengthDeltaBytes)));
+        else Assert.Equal([(2, 4)], conns.Select(static c => (c.Multiplicity, c.LengthDeltaBytes)));
+        Assert.All(conns, c => Assert.Equal(seen.Id, c.ConnId));
+
+        static ConnInfo[] Play(OffloadMode mode, string flows, out MergedConn[] conns)
+        {
+            using OffloadedSwitch s = new(mode, flows);
+            for (int i = 0; i < 5; i++)
+            {
+                Assert.Equal([2u], s.Send(1, NicFrame.UdpIpv4()));
+                Assert.Equal([1u], s.Send(2, NicFrame.UdpIpv4(53, 1000, "10.0.0.2", "10.0.0.1")));
+            }
+
+            // One at least by hardware.
+            ulong hits = mode == OffloadMode.None ? 0 : s.Hits;
+            Assert.Equal([2u], s.Send(1, NicFrame.UdpIpv4()));
+            Assert.True(mode == OffloadMode.None || s.Hits == hits + 1);
+            conns = mode == OffloadMode.None ? [] : Assert.Single(s.Offload.Rules(), static r => r.Ports[0] == 1).Conns;
+            s.Simulator.Settle();
+            return [.. s.Simulator.Datapath.Conntrack.Snapshot(s.Simulator.NowMs)];
+        }
+    }
+
+    /// <summary>What both visits have counted is taken back when a connection behind them refuses.</summary>
+    [Fact]
+    public void Both_visits_of_a_connection_are_taken_back()
+    {
+        string flows = Twice.Replace("BETWEEN", Turned, StringComparison.Ordinal).Replace("BEHIND", "ct(table=4,zone=6)", StringComparison.Ordinal);
+        using OffloadedSwitch s = new(OffloadMode.Soft, flows);
+
+        for (int i = 0; i < 6; i++)
+        {
+            s.Send(1, NicFrame.UdpIpv4());
+            s.Send(2, NicFrame.UdpIpv4(53, 1000, "10.0.0.2", "10.0.0.1"));
+        }
+
+        ulong hits = s.Simulator.Datapath.Pmd.Stats.MergedHits;
+        (ulong, ulong, ulong, ulong) first = Zone5();
+        s.Send(1, NicFrame.UdpIpv4());
+        Assert.Equal(hits + 1, s.Simulator.Datapath.Pmd.Stats.MergedHits);
+        Assert.Contains(s.Offload.Rules(), static r => r.Conns.Length == 3);
+        ulong bytes = (ulong)NicFrame.UdpIpv4().Length;
+        Assert.Equal((first.Item1 + 1, first.Item2 + bytes, first.Item3 + 1, first.Item4 + bytes), Zone5());
+
+        // Not through the simulator, which would have the rule taken out before the next packet.
+        s.Simulator.Datapath.Conntrack.FlushZone(6);
+        s.Send(1, NicFrame.UdpIpv4());
+        Assert.Equal(hits + 1, s.Simulator.Datapath.Pmd.Stats.MergedHits);
+        Assert.Equal((first.Item1 + 2, first.Item2 + (2 * bytes), first.Item3 + 2, first.Item4 + (2 * bytes)), Zone5());
+
+        (ulong, ulong, ulong, ulong) Zone5() => CountsOf(Assert.Single(s.Simulator.Datapath.Conntrack.Snapshot(s.Simulator.NowMs), static c => c.Zone == 5));
+    }
+
+    private static (ulong, ulong, ulong, ulong) CountsOf(ConnInfo c) => (c.OrigPackets, c.OrigBytes, c.ReplyPackets, c.ReplyBytes);
 
     /// <summary>m37: one rule, nothing but the aging poller.</summary>
     [Fact]
