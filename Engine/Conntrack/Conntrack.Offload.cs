@@ -75,6 +75,8 @@ public sealed unsafe partial class Conntrack : IConnLedger
     internal void Undo(int connId, in FastHitUndo before)
     {
         ConnRecord* c = Conn(connId);
+
+        // The windows would come out the same without: software sees the segment next, and one that is seen twice moves them once.
         (c->Orig, c->Reply) = (before.Orig, before.Reply);
         (c->OrigPackets, c->ReplyPackets, c->OrigBytes, c->ReplyBytes) = (before.OrigPackets, before.ReplyPackets, before.OrigBytes, before.ReplyBytes);
     }

@@ -59,6 +59,7 @@ public sealed class ExactMatchCacheTests
         Assert.True(cached.IsCurrent(0xabc0_ffff));
         Assert.False(cached.IsCurrent(0xabc1_0000));
         Assert.False(cached.IsCurrent(0xabc0_fffe));
+        Assert.False(cached.IsCurrent(0xabc0_00ff));
         Assert.False(CachedMegaflow.None.IsFound);
     }
 

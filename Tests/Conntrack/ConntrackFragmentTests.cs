@@ -75,6 +75,18 @@ public sealed class ConntrackFragmentTests
         Assert.Equal(CtDisposition.Released, Give(t, parts[2], Commit()).Disposition);
     }
 
+    /// <summary>Bytes 800 to 1599 are held: what ends in them or begins in them is refused.</summary>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public void AnOverlapAtEitherEndIsInvalid(int part)
+    {
+        using var t = new CtBench(s_options);
+        Assert.Equal(CtDisposition.Held, Give(t, Datagram()[1], Commit()).Disposition);
+        Assert.Equal(Invalid, Give(t, Fragment(Udp("10.0.0.1", 1000, "203.0.113.9", 53, payload: 1992), 1200, 5)[part], Commit()).State);
+        Assert.Equal(1, t.Ct.HeldFragments);
+    }
+
     [Fact]
     public void TheLimitOnHeldFragmentsHolds()
     {

@@ -10,6 +10,7 @@ public sealed class FailoverTests
         group_id=1,type=ff,bucket=watch_port:2,output:2,bucket=watch_port:3,output:3
         group_id=2,type=ff,bucket=watch_group:1,group:1,bucket=watch_port:1,in_port
         group_id=3,type=select,selection_method=dp_hash,bucket=watch_port:2,output:2
+        group_id=4,type=select,selection_method=dp_hash,bucket=watch_port:2,output:2,bucket=watch_port:3,output:3
         """;
 
     public static TheoryData<OffloadMode> Modes => [OffloadMode.None, OffloadMode.Soft, OffloadMode.Nic];
@@ -51,6 +52,19 @@ public sealed class FailoverTests
         Assert.Equal([3u, 2u, 3u, 2u, 3u, 2u], Thrice(s));
         s.Simulator.SetPort(2, exists: false);
         Assert.Equal([3u, 3u, 3u], Thrice(s));
+    }
+
+    /// <summary>Who had the dead bucket gets a live one.</summary>
+    [Theory]
+    [MemberData(nameof(Modes))]
+    public void A_live_bucket_takes_the_flows_of_a_dead_one(OffloadMode mode)
+    {
+        using OffloadedSwitch s = New(mode, "actions=group:4");
+        Assert.Equal([2u, 3u], Flows().Distinct().Order());
+        s.Simulator.SetPort(2, exists: false);
+        Assert.Equal(Enumerable.Repeat(3u, 64), Flows());
+
+        uint[] Flows() => [.. Enumerable.Range(1, 64).SelectMany(i => s.Send(1, NicFrame.UdpIpv4((ushort)i)))];
     }
 
     [Fact]

@@ -86,6 +86,16 @@ public sealed class MeterTests
         Assert.Equal(2UL, table.CountersOf(0).In.Packets - table.CountersOf(0).Bands[0].Packets);
     }
 
+    /// <summary>However long nothing came, and whatever was in the bucket before.</summary>
+    [Fact]
+    public void A_bucket_holds_no_more_than_its_burst()
+    {
+        using var table = new MeterTable();
+        table.Set(0, Meter("add meter=1 pktps burst bands=type=drop rate=10 burst_size=5"));
+        for (int i = 0; i < 4; i++) Assert.True(table.Admit(0, 60, 1 + (i * 1_000_000L)));
+        Assert.Equal(4, Enumerable.Range(0, 20).Count(_ => table.Admit(0, 60, 3_000_001)));
+    }
+
     [Fact]
     public void The_band_with_the_highest_rate_counts_what_it_and_others_refuse()
     {

@@ -221,15 +221,16 @@ public sealed class LedgerTests
     {
         using Chain chain = Chain.Tracked(Chain.Tcp());
         FakeLedger ledger = new(chain.Flows);
-        LateBytesProvider provider = new(new SoftOffloadProvider(16));
-        PmdOffload pmd = new(provider.Table);
+        SoftOffloadProvider device = new(16);
+        WatchedProvider provider = new(device) { Reading = static c => c with { Bytes = 0 } };
+        PmdOffload pmd = new(device.Table);
         using OffloadThread thread = new(pmd, chain.Flows, ledger, ledger, provider);
         chain.Submit(pmd);
         thread.Step(0);
-        Assert.True(provider.Table.TryCount(Chain.Tcp(), 100, 1));
+        Assert.True(device.Table.TryCount(Chain.Tcp(), 100, 1));
         thread.CreditAll(1);
         Assert.Equal((1ul, 0ul), (thread.Stats.Hits, thread.Stats.HitBytes));
-        provider.IsLate = false;
+        provider.Reading = null;
         thread.CreditAll(2);
         Assert.Equal((1ul, 100ul), (thread.Stats.Hits, thread.Stats.HitBytes));
         Assert.All(ledger.Megaflows.Values, static m => Assert.Equal((1ul, 100ul), (m.Packets, m.Bytes)));
@@ -298,6 +299,29 @@ public sealed class LedgerTests
         Assert.Equal((6ul, 2ul), (expired.Packets, Assert.Single(s.Simulator.Pipeline.Rules).Packets));
     }
 
+    /// <summary>Before a rule is taken for idle its megaflows are asked, those that are on their way out too, and the device before them.</summary>
+    [Theory]
+    [InlineData(OffloadMode.Soft, false)]
+    [InlineData(OffloadMode.Nic, false)]
+    [InlineData(OffloadMode.Soft, true)]
+    public void A_rule_whose_packets_a_device_has_counted_is_not_idle(OffloadMode mode, bool purge)
+    {
+        using OffloadedSwitch s = new(mode, "priority=10,idle_timeout=2,udp actions=output:2\npriority=0 actions=output:2");
+        Engine.Datapath d = s.Simulator.Datapath;
+        for (int i = 0; i < 4; i++) s.Send(1, NicFrame.UdpIpv4());
+        s.AdvanceTo(1500);
+        ulong hits = s.Hits;
+        s.Send(1, NicFrame.UdpIpv4());
+
+        // Not through the simulator, which would have the device read before.
+        if (purge) d.Revalidator.Purge(1500);
+        d.Revalidator.Step(2500);
+        Assert.Equal(2, d.Pipeline.RuleCount);
+        Assert.Equal(hits + 1, s.Hits);
+        d.Revalidator.Step(3600);
+        Assert.Equal(1, d.Pipeline.RuleCount);
+    }
+
     /// <summary>A rule that is replaced hands its counters on, with what had not been pushed; one that is modified keeps them.</summary>
     [Theory]
     [MemberData(nameof(Modes))]
@@ -312,45 +336,5 @@ public sealed class LedgerTests
             s.Simulator.Settle();
             Assert.Equal(7ul, Assert.Single(s.Simulator.Pipeline.Rules).Packets);
         }
-    }
-
-    private sealed class LateBytesProvider(SoftOffloadProvider inner) : IOffloadProvider
-    {
-        public bool IsLate { get; set; } = true;
-
-        public MergedFlowTable Table => inner.Table;
-
-        public string Name => inner.Name;
-
-        public OffloadCapabilities Capabilities => inner.Capabilities;
-
-        public RevocationGates? Gates => inner.Gates;
-
-        public int RuleCount => inner.RuleCount;
-
-        public OffloadReason Validate(MergedFlow rule, out string? detail) => inner.Validate(rule, out detail);
-
-        public bool Create(MergedFlow rule, long nowMs) => inner.Create(rule, nowMs);
-
-        public bool Destroy(MergedFlow rule, long nowMs) => inner.Destroy(rule, nowMs);
-
-        public bool Query(MergedFlow rule, long nowMs, out OffloadCounters counters)
-        {
-            bool known = inner.Query(rule, nowMs, out counters);
-            if (IsLate) counters = counters with { Bytes = 0 };
-            return known;
-        }
-
-        public int Poll(Span<OffloadCompletion> completions, long nowMs) => inner.Poll(completions, nowMs);
-
-        public void Resync(long nowMs) => inner.Resync(nowMs);
-
-        public void Drain(long nowMs) => inner.Drain(nowMs);
-
-        public void Suspend() => inner.Suspend();
-
-        public void Resume() => inner.Resume();
-
-        public void Dispose() => inner.Dispose();
     }
 }

@@ -435,6 +435,24 @@ public sealed class MergeHazardTests
         Assert.Equal(OffloadReason.Malformed, bad.Refused().Reason);
     }
 
+    /// <summary>A packet too short for ports has 0 for both and would have been left alone: it must not match behind the rewrite what one with ports does.</summary>
+    [Fact]
+    public void A_match_on_a_rewritten_port_pins_both()
+    {
+        FlowKey packet = Tcp();
+        using Chain c = new(packet);
+        DpAction set = new() { Op = DpOp.SetL4 };
+        set.L4.Proto = IpProto.Tcp;
+        (set.L4.Dst, set.L4.DstMask) = (Be16.FromHost(8080), new Be16(0xffff));
+        c.Pass(packet, BaseMask, 0, set, Recirc(1));
+        packet.RecircId = Be32.FromHost(1);
+        packet.TpDst = Be16.FromHost(8080);
+        c.Pass(packet, With(BaseMask, m => { m.TpDst = new Be16(0xffff); return m; }), 0, Output(2));
+        MergedFlow rule = c.Merge();
+        Assert.Equal((new Be16(0xffff), new Be16(0xffff)), (rule.Mask.TpSrc, rule.Mask.TpDst));
+        Assert.Equal((Be16.FromHost(1000), Be16.FromHost(80)), (rule.Value.TpSrc, rule.Value.TpDst));
+    }
+
     [Fact]
     public void A_drop_is_a_rule_without_outputs()
     {

@@ -104,6 +104,7 @@ public sealed class FlowTextErrorTests
     [InlineData("table=256", "unknown table \"256\"")]
     [InlineData("priority=65536", "invalid priority \"65536\"")]
     [InlineData("idle_timeout=-1", "invalid idle_timeout \"-1\"")]
+    [InlineData("idle_timeout=340282366920938463463374607431768211461", "invalid idle_timeout \"340282366920938463463374607431768211461\"")]
     [InlineData("cookie=1/2", "flow additions cannot use a cookie mask")]
     [InlineData("out_port=1", "unknown keyword out_port")]
     [InlineData("table", "field table missing value")]
