@@ -12,7 +12,7 @@ public sealed class MergeNestingTests
     [Theory]
     [InlineData("clone(", 6_000)]
     [InlineData("clone(", 200_000)]
-    [InlineData("clone(", 65)]
+    [InlineData("clone(", 64)]
     public void NestingHasABound(string open, int depth)
     {
         CliRun run = Merge($"{Key}, actions:{string.Concat(Enumerable.Repeat(open, depth))}2{new string(')', depth)}");
