@@ -24,7 +24,7 @@ public sealed partial class FolderArrowTests
         ["Offload"] = ["Flow", "Packets", "Actions", "Conntrack", "Classifier", "Datapath", "Telemetry", "Text"],
         ["Aging"] = ["Offload", "Datapath"],
         ["Telemetry"] = ["Flow", "Actions", "Classifier", "Offload", "Datapath"],
-        ["Datapath"] = ["Flow", "Packets", "Actions", "Cache", "Classifier", "Conntrack", "Pipeline", "Upcall", "Offload", "Aging", "Telemetry"],
+        ["Datapath"] = ["Flow", "Packets", "Actions", "Cache", "Classifier", "Conntrack", "Pipeline", "Recirc", "Upcall", "Offload", "Aging", "Telemetry"],
     };
 
     /// <summary>Where pointers are. Rules, text, profiles and timers get by without.</summary>
