@@ -1,6 +1,6 @@
 namespace Mergeflow.Engine;
 
-/// <summary>What a <see cref="Conntrack"/> is built with.</summary>
+/// <summary>What a <see cref="ConnTracker"/> is built with.</summary>
 public sealed record ConntrackOptions
 {
     /// <summary>Most connections by default, as in Open vSwitch (<c>dpctl/ct-get-maxconns</c>, <c>DEFAULT_N_CONN</c>).</summary>
@@ -11,7 +11,7 @@ public sealed record ConntrackOptions
 
     /// <summary>
     /// Most connections tracked at a time, ended ones that were not swept yet included. Address space is reserved for them, about 280 bytes each; the system
-    /// provides memory as they appear. Who comes later is refused and counted (<see cref="Conntrack.RefusedConnections"/>).
+    /// provides memory as they appear. Who comes later is refused and counted (<see cref="ConnTracker.RefusedConnections"/>).
     /// </summary>
     public int CapacityConnections { get; init; } = DefaultCapacityConnections;
 

@@ -11,11 +11,11 @@ public sealed unsafe class ConntrackProbe : IDisposable
     public ConntrackProbe(ConntrackOptions options, int packets = 256)
     {
         _pool = new PacketPool(packets, 9018);
-        Conntrack = new Conntrack(options) { DroppedFragment = _pool.Return };
+        Conntrack = new ConnTracker(options) { DroppedFragment = _pool.Return };
     }
 
     /// <summary>The tracker.</summary>
-    public Conntrack Conntrack { get; }
+    public ConnTracker Conntrack { get; }
 
     /// <summary>Packets that are out, those on hold included.</summary>
     public int PacketsInUse => _pool.InUse;
@@ -31,7 +31,7 @@ public sealed unsafe class ConntrackProbe : IDisposable
     /// <summary>Gives a packet back.</summary>
     public void Return(PacketRef packet) => _pool.Return(packet);
 
-    /// <summary><see cref="Conntrack.Execute(Packet*, in DpCt, long, out CtVerdict)"/>.</summary>
+    /// <summary><see cref="ConnTracker.Execute(Packet*, in DpCt, long, out CtVerdict)"/>.</summary>
     public CtVerdict Execute(PacketRef packet, in DpCt args, long nowMs)
     {
         Conntrack.Execute(packet.Pointer, args, nowMs, out CtVerdict verdict);
@@ -56,10 +56,10 @@ public sealed unsafe class ConntrackProbe : IDisposable
         return packets;
     }
 
-    /// <summary><see cref="Conntrack.Clear"/>.</summary>
-    public static void Clear(PacketRef packet) => Conntrack.Clear(packet.Pointer);
+    /// <summary><see cref="ConnTracker.Clear"/>.</summary>
+    public static void Clear(PacketRef packet) => ConnTracker.Clear(packet.Pointer);
 
-    /// <summary><see cref="Conntrack.TryFastHit"/>.</summary>
+    /// <summary><see cref="ConnTracker.TryFastHit"/>.</summary>
     public bool TryFastHit(in CtVerdict verdict, PacketRef packet, long nowMs)
         => Conntrack.TryFastHit(verdict.ConnId, verdict.Generation, verdict.Reply, packet.Pointer, nowMs);
 

@@ -1,6 +1,6 @@
 namespace Mergeflow.Engine;
 
-/// <summary>One packet's way through <see cref="Conntrack.Execute(Packet*, in DpCt, long, out CtVerdict)"/> (OVS <c>struct conn_lookup_ctx</c>).</summary>
+/// <summary>One packet's way through <see cref="ConnTracker.Execute(Packet*, in DpCt, long, out CtVerdict)"/> (OVS <c>struct conn_lookup_ctx</c>).</summary>
 internal unsafe struct CtContext
 {
     /// <summary>Tuple that is looked up: the packet's, or for an ICMP error that of the quoted packet, reversed.</summary>

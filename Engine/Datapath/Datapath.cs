@@ -31,7 +31,7 @@ public sealed partial class Datapath : IDisposable
             Meters = Meters,
             HashKey = seed.Stream(HashStream),
         });
-        Conntrack = new Conntrack(new ConntrackOptions
+        Conntrack = new ConnTracker(new ConntrackOptions
         {
             CapacityConnections = options.ConnectionCapacity,
             TcpSeqChk = options.TcpSeqChk,
@@ -100,7 +100,7 @@ public sealed partial class Datapath : IDisposable
 
     public OfPipeline Pipeline { get; }
 
-    public Conntrack Conntrack { get; }
+    public ConnTracker Conntrack { get; }
 
     public MegaflowTable Megaflows { get; }
 

@@ -91,7 +91,7 @@ public sealed unsafe partial class PmdThread
                     if (!RunCt<T>(p, act, count - i - 1)) return false;
                     break;
                 case DpOp.CtClear:
-                    Conntrack.Clear(p);
+                    ConnTracker.Clear(p);
                     break;
                 case DpOp.Recirc:
                     if (i == count - 1)

@@ -25,7 +25,7 @@ public sealed unsafe partial class PmdThread : IDisposable
     private readonly BatchScratch* _scratch;
     private readonly ExactMatchCache? _emc;
     private readonly UpcallHandler _upcall;
-    private readonly Conntrack _conntrack;
+    private readonly ConnTracker _conntrack;
     private readonly MeterTable _meters;
     private readonly IPacketSink? _sink;
     private readonly SteadyClock _clock;
@@ -46,7 +46,7 @@ public sealed unsafe partial class PmdThread : IDisposable
     /// <summary>Counters.</summary>
     public PmdStats Stats;
 
-    public PmdThread(PmdOptions options, UpcallHandler upcall, Conntrack conntrack, IPacketSink? sink)
+    public PmdThread(PmdOptions options, UpcallHandler upcall, ConnTracker conntrack, IPacketSink? sink)
     {
         Pool = options.Pool;
         Megaflows = upcall.Megaflows;

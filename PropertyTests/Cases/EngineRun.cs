@@ -83,7 +83,7 @@ internal sealed class EngineRun : IOutputSink
     /// <summary>After a minute nothing is on hold any more, and every packet is back where it came from.</summary>
     private void CheckLeft(Simulator simulator, RunStatistics statistics)
     {
-        Conntrack conntrack = simulator.Datapath.Conntrack;
+        ConnTracker conntrack = simulator.Datapath.Conntrack;
         statistics.Add("datagrams reassembled", conntrack.DatagramsReassembled);
         statistics.Add("fragments refused", conntrack.FragmentsRefused);
         statistics.Add("fragments evicted", conntrack.FragmentsEvicted);

@@ -5,7 +5,7 @@ using Xunit;
 namespace Mergeflow.PropertyTests;
 
 /// <summary>
-/// The marks of <see cref="Conntrack"/>: the offload side marks a connection and then compares its generation, while the tracker ends it. Whoever
+/// The marks of <see cref="ConnTracker"/>: the offload side marks a connection and then compares its generation, while the tracker ends it. Whoever
 /// found it current has its slot kept, and was told.
 /// </summary>
 public sealed class ConnMarksLitmus

@@ -269,8 +269,8 @@ public sealed class ConntrackAlgTests
     public void Expectations_are_of_their_zone_and_have_an_end()
     {
         using CtBench b = Control(default);
-        for (int i = 0; i < Conntrack.MaxExpectations + 10; i++) b.Send(Ftp(Client, Server, 40000, 21, 101, 501, $"PORT 10,0,0,1,{i >> 8},{i & 255}\r\n"));
-        Assert.Equal(Conntrack.MaxExpectations, b.Ct.ExpectationCount);
+        for (int i = 0; i < ConnTracker.MaxExpectations + 10; i++) b.Send(Ftp(Client, Server, 40000, 21, 101, 501, $"PORT 10,0,0,1,{i >> 8},{i & 255}\r\n"));
+        Assert.Equal(ConnTracker.MaxExpectations, b.Ct.ExpectationCount);
         Assert.Equal(New, b.Send(Tcp(Server, 20, Client, 255, Syn, 9), Lookup(zone: 2)));
         Assert.Equal(NewRelated, b.Send(Tcp(Server, 20, Client, 255, Syn, 9), Lookup()));
     }

@@ -16,7 +16,7 @@ internal sealed class CtBench(ConntrackOptions? options = null) : IDisposable
 
     public ConntrackProbe Probe { get; } = new(options ?? new ConntrackOptions { Seed = 7, CapacityConnections = 4096 });
 
-    public Conntrack Ct => Probe.Conntrack;
+    public ConnTracker Ct => Probe.Conntrack;
 
     public long NowMs { get; set; } = 1000;
 

@@ -85,7 +85,7 @@ public sealed class AllocationTests
 
         Assert.Equal(0, allocated);
         Assert.True(bed.Stats.Tx - sent > PacketsPerRound * rounds / 4, $"{bed.Stats.Tx - sent} packets were forwarded");
-        Conntrack ct = bed.Conntrack;
+        ConnTracker ct = bed.Conntrack;
         switch (kind)
         {
             case "fragments":

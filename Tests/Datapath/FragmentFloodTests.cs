@@ -145,7 +145,7 @@ public sealed class FragmentFloodTests(ITestOutputHelper output)
 
         public long Sent { get; private set; }
 
-        public Conntrack Conntrack => _simulator.Datapath.Conntrack;
+        public ConnTracker Conntrack => _simulator.Datapath.Conntrack;
 
         public int PacketsInUse => _simulator.Datapath.Pmd.Pool.InUse;
 

@@ -34,7 +34,7 @@ internal sealed class PacketTestBed : IDisposable
 
     public PmdStats Stats => _datapath.Pmd.Stats;
 
-    public Conntrack Conntrack => _datapath.Conntrack;
+    public ConnTracker Conntrack => _datapath.Conntrack;
 
     /// <summary>Measures the stages on the way.</summary>
     public StagePoller Staged() => new(_datapath.Pmd, _queue);

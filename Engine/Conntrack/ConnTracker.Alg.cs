@@ -8,7 +8,7 @@ namespace Mergeflow.Engine;
 /// Gateways for FTP and TFTP. What a control connection announces is expected (<c>.Expectations.cs</c>); NAT puts the outer address into
 /// the message, and from then on sequence numbers of one direction are off by the difference in length. Control connections are never offloaded.
 /// </remarks>
-public sealed unsafe partial class Conntrack
+public sealed unsafe partial class ConnTracker
 {
     private const ushort FtpPort = 21;
     private const ushort TftpPort = 69;

@@ -1,6 +1,6 @@
 namespace Mergeflow.Engine;
 
-public sealed unsafe partial class Conntrack
+public sealed unsafe partial class ConnTracker
 {
     /// <summary>
     /// A packet without a connection (OVS <c>conn_not_found</c>): +new, or +inv if it cannot begin one. With <c>commit</c> the connection

@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 
 namespace Mergeflow.Engine;
 
-public sealed unsafe partial class Conntrack
+public sealed unsafe partial class ConnTracker
 {
     private const int MaxPortAttempts = 128;
 

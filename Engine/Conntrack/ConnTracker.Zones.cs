@@ -6,7 +6,7 @@ namespace Mergeflow.Engine;
 /// Limits per zone as OVS 3.7: a zone without a limit of its own is held to the default, each zone by itself. In 3.1 all zones without a limit of
 /// their own share the default. Connections that were there before counting began are not counted.
 /// </remarks>
-public sealed unsafe partial class Conntrack
+public sealed unsafe partial class ConnTracker
 {
     /// <summary>Where the connections of all zones are counted that share the default limit.</summary>
     private const int DefaultZone = ushort.MaxValue + 1;

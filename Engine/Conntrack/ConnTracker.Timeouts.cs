@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 
 namespace Mergeflow.Engine;
 
-public sealed unsafe partial class Conntrack
+public sealed unsafe partial class ConnTracker
 {
     private const int TimeoutRowMax = 4096;
     private const int TimeoutRowStride = 16;

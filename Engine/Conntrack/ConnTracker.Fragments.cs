@@ -8,7 +8,7 @@ namespace Mergeflow.Engine;
 /// each with its ct_* fields and addresses (OVS lib/ipf.c). Late datagrams are dropped, as newer versions do, at the latest before the next fragment is
 /// looked at, unless <see cref="Quirks.LateFragmentsFollow"/>.
 /// </remarks>
-public sealed unsafe partial class Conntrack
+public sealed unsafe partial class ConnTracker
 {
     private const int Ipv6FragmentHeaderBytes = 8;
 

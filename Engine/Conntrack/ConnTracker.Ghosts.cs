@@ -8,7 +8,7 @@ namespace Mergeflow.Engine;
 /// a connection takes in its zone, and what a control connection has announced; the sweep forgets all that was announced under its tuple, also
 /// by a connection that began anew with it.
 /// </remarks>
-public sealed unsafe partial class Conntrack
+public sealed unsafe partial class ConnTracker
 {
     /// <summary>What of a connection lasts until the sweep.</summary>
     private const ConnFlags Swept = ConnFlags.TwoEntries | ConnFlags.HasAlg | ConnFlags.Admitted;

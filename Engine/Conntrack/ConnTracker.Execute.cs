@@ -3,7 +3,7 @@ using Mergeflow.Native;
 
 namespace Mergeflow.Engine;
 
-public sealed unsafe partial class Conntrack
+public sealed unsafe partial class ConnTracker
 {
     private const uint CtLane = 1u << 3;
     private const uint CtIpv6Lane = 1u << 8;

@@ -5,7 +5,7 @@ namespace Mergeflow.Engine;
 /// time into the record only; when the slot comes up, the connection is moved to where it belongs by then. So a packet never touches
 /// the wheel unless it shortens a timeout.
 /// </remarks>
-public sealed unsafe partial class Conntrack
+public sealed unsafe partial class ConnTracker
 {
     private const int TickShift = 9;
     private const int FineSlots = 256;

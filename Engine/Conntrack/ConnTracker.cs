@@ -15,7 +15,7 @@ namespace Mergeflow.Engine;
 /// A connection without NAT has one entry, found from both directions because the hash is symmetric; NAT that changes the tuple adds a
 /// second entry. Ids are slots: <see cref="ConnRecord.Generation"/> tells two users of a slot, and two states of one user, apart.
 /// </remarks>
-public sealed unsafe partial class Conntrack : IDisposable
+public sealed unsafe partial class ConnTracker : IDisposable
 {
     private readonly int _capacity;
     private readonly ConnRecord* _conns;
@@ -52,7 +52,7 @@ public sealed unsafe partial class Conntrack : IDisposable
 
     /// <summary>Builds an empty tracker.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The capacity is not within 1..16,777,216.</exception>
-    public Conntrack(ConntrackOptions options)
+    public ConnTracker(ConntrackOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentOutOfRangeException.ThrowIfLessThan(options.CapacityConnections, 1, nameof(options));

@@ -3,7 +3,7 @@ using Mergeflow.Native;
 
 namespace Mergeflow.Engine;
 
-public sealed unsafe partial class Conntrack : IConnLedger
+public sealed unsafe partial class ConnTracker : IConnLedger
 {
     /// <summary>Generation of a connection slot: moves whenever what a merged rule relies on may have changed.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 
 namespace Mergeflow.Engine;
 
-public sealed unsafe partial class Conntrack
+public sealed unsafe partial class ConnTracker
 {
     /// <summary>
     /// A packet that this zone translated and whose tuple finds nothing: by the original tuple it carries (OVS <c>check_orig_tuple</c>).

@@ -6,7 +6,7 @@ namespace Mergeflow.Engine;
 /// Expectations are few: a fixed number of them in chains by hash, made when a control connection announces something, gone with that connection. A new
 /// connection that was expected is related to it: it starts with its mark and label, is translated as it is, and shows its tuple as the original one.
 /// </remarks>
-public sealed unsafe partial class Conntrack
+public sealed unsafe partial class ConnTracker
 {
     /// <summary>Most expectations; further announcements are not heard.</summary>
     public const int MaxExpectations = 4096;

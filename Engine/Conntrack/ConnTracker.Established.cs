@@ -11,7 +11,7 @@ namespace Mergeflow.Engine;
 /// nothing to set. Its tuple is read from the parsed key (three loads: the key has the ports behind the addresses), its checks are
 /// those of the general way in another order. Whatever is not as expected goes the general way, and nothing was changed by then.
 /// </remarks>
-public sealed unsafe partial class Conntrack
+public sealed unsafe partial class ConnTracker
 {
     private const DpCtFlags NotPlain = DpCtFlags.Force | DpCtFlags.AlgFtp | DpCtFlags.AlgTftp;
 

@@ -4,7 +4,7 @@ using System.Runtime.Intrinsics;
 
 namespace Mergeflow.Engine;
 
-public sealed unsafe partial class Conntrack
+public sealed unsafe partial class ConnTracker
 {
     /// <summary>Asks for the bucket of <paramref name="hash"/> ahead of time.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

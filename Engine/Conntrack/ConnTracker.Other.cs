@@ -1,6 +1,6 @@
 namespace Mergeflow.Engine;
 
-public sealed unsafe partial class Conntrack
+public sealed unsafe partial class ConnTracker
 {
     /// <summary>
     /// Protocols without a state machine (OVS lib/conntrack-other.c, conntrack-icmp.c): established once both directions were seen.

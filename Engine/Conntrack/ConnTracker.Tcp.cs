@@ -7,7 +7,7 @@ namespace Mergeflow.Engine;
 /// The TCP state machine of OVS lib/conntrack-tcp.c, which follows OpenBSD's pf and G. van Rooij, "Real Stateful TCP Packet Filtering
 /// in IP Filter": each end's sequence numbers must lie in the window that the other end opened.
 /// </remarks>
-public sealed unsafe partial class Conntrack
+public sealed unsafe partial class ConnTracker
 {
     /// <summary>How far an acknowledgement may lag or lead: one unscaled window and some slack.</summary>
     private const int MaxAckWindow = 0xffff + 1500;

@@ -4,7 +4,7 @@ using Mergeflow.Native;
 
 namespace Mergeflow.Engine;
 
-public sealed unsafe partial class Conntrack
+public sealed unsafe partial class ConnTracker
 {
     /// <summary>A live connection, for people. Cold path: allocates.</summary>
     /// <param name="connId">Connection id.</param>

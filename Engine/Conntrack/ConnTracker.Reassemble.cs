@@ -4,7 +4,7 @@ using Mergeflow.Native;
 
 namespace Mergeflow.Engine;
 
-public sealed unsafe partial class Conntrack
+public sealed unsafe partial class ConnTracker
 {
     /// <summary>Puts a complete datagram together in the buffer; false if it is longer than an IP packet can be.</summary>
     private bool Reassemble(int datagram)

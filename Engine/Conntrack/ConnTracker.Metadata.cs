@@ -3,7 +3,7 @@ using Mergeflow.Native;
 
 namespace Mergeflow.Engine;
 
-public sealed unsafe partial class Conntrack
+public sealed unsafe partial class ConnTracker
 {
     /// <summary>
     /// Writes ct_state's +trk, zone, mark, label and the original direction's tuple (OVS <c>write_ct_md</c>). Without a connection the

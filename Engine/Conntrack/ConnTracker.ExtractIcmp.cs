@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 
 namespace Mergeflow.Engine;
 
-public sealed unsafe partial class Conntrack
+public sealed unsafe partial class ConnTracker
 {
     /// <summary>
     /// ICMP: a query is a connection of its own; an error belongs to the connection it quotes (OVS <c>extract_l4_icmp</c>).

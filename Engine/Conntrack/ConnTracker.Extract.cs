@@ -3,7 +3,7 @@ using Mergeflow.Native;
 
 namespace Mergeflow.Engine;
 
-public sealed unsafe partial class Conntrack
+public sealed unsafe partial class ConnTracker
 {
     private const int TcpHeaderBytes = 20;
     private const int UdpHeaderBytes = 8;
