@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.Runtime.InteropServices;
-using Mergeflow.Engine;
 using Mergeflow.Native;
 using Mergeflow.Nic;
 

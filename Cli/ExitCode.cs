@@ -1,5 +1,3 @@
-using Mergeflow.Engine;
-
 namespace Mergeflow.Cli;
 
 /// <summary>Exit codes of the binary; 64 is BSD's <c>EX_USAGE</c>.</summary>

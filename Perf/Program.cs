@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using Mergeflow.Engine;
 using Mergeflow.Native;
 using Mergeflow.Perf;
 

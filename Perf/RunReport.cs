@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Mergeflow.Engine;
 using Spectre.Console;
 
 namespace Mergeflow.Perf;

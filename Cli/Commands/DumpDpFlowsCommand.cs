@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Mergeflow.Engine;
 
 namespace Mergeflow.Cli;
 

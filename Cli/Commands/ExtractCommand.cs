@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using Mergeflow.Engine;
 
 namespace Mergeflow.Cli;
 

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Text;
 using System.Text.Json;
-using Mergeflow.Engine;
 
 namespace Mergeflow.Cli;
 

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Mergeflow.Engine;
 
 namespace Mergeflow.Cli;
 

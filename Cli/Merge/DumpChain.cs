@@ -1,4 +1,7 @@
-namespace Mergeflow.Engine;
+using Mergeflow.Engine.Offload;
+using Mergeflow.Engine.Text;
+
+namespace Mergeflow.Cli;
 
 /// <summary>What became of a packet that was followed through a dump.</summary>
 /// <param name="Rule">The merged rule, or null.</param>

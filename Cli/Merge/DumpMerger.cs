@@ -1,7 +1,13 @@
 using System.Globalization;
+using Mergeflow.Engine.Actions;
+using Mergeflow.Engine.Conntrack;
+using Mergeflow.Engine.Keys;
+using Mergeflow.Engine.Offload;
+using Mergeflow.Engine.Telemetry;
+using Mergeflow.Engine.Text;
 using Mergeflow.Native;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Cli;
 
 /// <summary>
 /// Rebuilds the chain of one packet from dumps of a running switch (flows and connections) and merges it: the same merge as in the datapath, on a

@@ -1,6 +1,10 @@
+using Mergeflow.Engine.Actions;
+using Mergeflow.Engine.Conntrack;
+using Mergeflow.Engine.Keys;
+using Mergeflow.Engine.Text;
 using Mergeflow.Native;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Cli;
 
 /// <summary>A packet on its way through a dump: what is known of its header now.</summary>
 internal struct DumpPacket

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text.Json;
-using Mergeflow.Engine;
 
 namespace Mergeflow.Cli;
 

@@ -1,6 +1,5 @@
 using System.Buffers.Text;
 using System.Diagnostics;
-using Mergeflow.Engine;
 
 namespace Mergeflow.Cli;
 

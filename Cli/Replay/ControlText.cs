@@ -1,5 +1,4 @@
 using System.Globalization;
-using Mergeflow.Engine;
 
 namespace Mergeflow.Cli;
 

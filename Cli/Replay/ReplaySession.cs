@@ -1,4 +1,3 @@
-using Mergeflow.Engine;
 using Mergeflow.Native;
 
 namespace Mergeflow.Cli;

@@ -1,7 +1,6 @@
 using System.Runtime.InteropServices;
-using Mergeflow.Native;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Actions;
 
 /// <summary>
 /// One datapath action: a fixed record of 128 bytes in unmanaged memory, so that a program is an array that can be compared

@@ -1,6 +1,6 @@
-using Mergeflow.Native;
+using Mergeflow.Engine.Keys;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Actions;
 
 /// <summary>Arguments of the <c>ct</c> datapath action (OVS <c>OVS_CT_ATTR_*</c>), 104 bytes at most.</summary>
 public struct DpCt

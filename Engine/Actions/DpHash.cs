@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Actions;
 
 /// <summary>Computes dp_hash (OVS <c>struct ovs_action_hash</c>), see <see cref="DpHashFunction"/>.</summary>
 public struct DpHash

@@ -1,6 +1,7 @@
-using Mergeflow.Native;
+using Mergeflow.Engine.Keys;
+using Mergeflow.Engine.Packets;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Actions;
 
 /// <summary>The function behind the <see cref="DpOp.Hash"/> action: dp_hash of a parsed packet.</summary>
 /// <remarks>

@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Actions;
 
 /// <summary>Datapath action opcodes (OVS <c>OVS_ACTION_ATTR_*</c>).</summary>
 public enum DpOp : byte

@@ -1,6 +1,7 @@
+using Mergeflow.Engine.Keys;
 using Mergeflow.Native;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Actions;
 
 /// <summary>Masked rewrite of ARP fields (OVS <c>struct ovs_key_arp</c>): of the operation the frame has sixteen bits, the flow key eight.</summary>
 public struct DpSetArp

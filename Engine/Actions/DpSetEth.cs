@@ -1,4 +1,6 @@
-namespace Mergeflow.Engine;
+using Mergeflow.Engine.Keys;
+
+namespace Mergeflow.Engine.Actions;
 
 /// <summary>Masked rewrite of Ethernet addresses; bits outside the masks are kept.</summary>
 public struct DpSetEth

@@ -1,6 +1,6 @@
 using Mergeflow.Native;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Actions;
 
 /// <summary>Masked rewrite of IPv4 fields.</summary>
 public struct DpSetIpv4

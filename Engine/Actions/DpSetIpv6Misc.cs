@@ -1,6 +1,6 @@
 using Mergeflow.Native;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Actions;
 
 /// <summary>Masked rewrite of IPv6 flow label, traffic class and hop limit.</summary>
 public struct DpSetIpv6Misc

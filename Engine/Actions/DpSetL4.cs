@@ -1,6 +1,6 @@
 using Mergeflow.Native;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Actions;
 
 /// <summary>Masked rewrite of the two L4 port fields, as they stand in the flow key; for ICMP they are type and code.</summary>
 public struct DpSetL4

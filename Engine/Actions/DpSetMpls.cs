@@ -1,6 +1,6 @@
 using Mergeflow.Native;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Actions;
 
 /// <summary>Masked rewrite of the outermost MPLS label stack entry.</summary>
 public struct DpSetMpls

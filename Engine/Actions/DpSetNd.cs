@@ -1,4 +1,6 @@
-namespace Mergeflow.Engine;
+using Mergeflow.Engine.Keys;
+
+namespace Mergeflow.Engine.Actions;
 
 /// <summary>Masked rewrite of neighbour discovery fields.</summary>
 public struct DpSetNd

@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Actions;
 
 /// <summary>Masked rewrite of pkt_mark; host order.</summary>
 public struct DpSetPktMark

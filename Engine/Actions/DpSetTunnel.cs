@@ -1,6 +1,7 @@
+using Mergeflow.Engine.Keys;
 using Mergeflow.Native;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Actions;
 
 /// <summary>Tunnel metadata for a later encapsulation.</summary>
 public struct DpSetTunnel

@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Actions;
 
 /// <summary>Why a packet leaves the fast path.</summary>
 public struct DpUserspace

@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Actions;
 
 /// <summary>Which side a <c>nat</c> clause translates; None follows the existing connection only.</summary>
 public enum NatKind : byte

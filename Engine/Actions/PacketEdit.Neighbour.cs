@@ -1,7 +1,9 @@
 using System.Runtime.CompilerServices;
+using Mergeflow.Engine.Keys;
+using Mergeflow.Engine.Packets;
 using Mergeflow.Native;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Actions;
 
 public static unsafe partial class PacketEdit
 {

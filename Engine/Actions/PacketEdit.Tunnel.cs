@@ -1,4 +1,7 @@
-namespace Mergeflow.Engine;
+using Mergeflow.Engine.Keys;
+using Mergeflow.Engine.Packets;
+
+namespace Mergeflow.Engine.Actions;
 
 /// <summary>Tunnel metadata.</summary>
 public static unsafe partial class PacketEdit

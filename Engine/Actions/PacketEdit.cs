@@ -1,9 +1,11 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using Mergeflow.Engine.Keys;
+using Mergeflow.Engine.Packets;
 using Mergeflow.Native;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Actions;
 
 /// <summary>
 /// Executes the header rewrites of a datapath program (OVS lib/odp-execute.c, lib/packets.c): <c>Set*</c>, <c>Push*</c>, <c>Pop*</c>

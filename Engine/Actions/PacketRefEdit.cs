@@ -1,4 +1,6 @@
-namespace Mergeflow.Engine;
+using Mergeflow.Engine.Packets;
+
+namespace Mergeflow.Engine.Actions;
 
 /// <summary>Rewrites and tunnels on a packet for code that may not hold pointers.</summary>
 public static unsafe class PacketRefEdit

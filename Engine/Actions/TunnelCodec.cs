@@ -1,8 +1,10 @@
 using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
+using Mergeflow.Engine.Keys;
+using Mergeflow.Engine.Packets;
 using Mergeflow.Native;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Actions;
 
 /// <summary>
 /// Takes tunnel headers off and puts them on (OVS lib/netdev-native-tnl.c). The outer packet is parsed first; what it carries is an

@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Actions;
 
 /// <summary>Bits of the key's tun_flags (OVS <c>FLOW_TNL_F_*</c>).</summary>
 [Flags]

@@ -2,9 +2,10 @@ using System.Buffers.Binary;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Mergeflow.Engine.Keys;
 using Mergeflow.Native;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Actions;
 
 /// <summary>
 /// An outer header made once and copied in front of each packet (OVS <c>struct ovs_action_push_tnl</c>): Ethernet, IPv4 or IPv6, then

@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Actions;
 
 /// <summary>Encapsulations of native tunnels (OVS <c>OVS_VPORT_TYPE_*</c>).</summary>
 public enum TunnelKind : byte

@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Actions;
 
 /// <summary>Why a <see cref="DpOp.Userspace"/> action exists.</summary>
 public enum UserspaceReason : byte

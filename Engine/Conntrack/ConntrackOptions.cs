@@ -1,4 +1,6 @@
-namespace Mergeflow.Engine;
+using Mergeflow.Engine.Keys;
+
+namespace Mergeflow.Engine.Conntrack;
 
 /// <summary>What a <see cref="ConnTracker"/> is built with.</summary>
 public sealed record ConntrackOptions

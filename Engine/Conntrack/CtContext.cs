@@ -1,4 +1,6 @@
-namespace Mergeflow.Engine;
+using Mergeflow.Engine.Keys;
+
+namespace Mergeflow.Engine.Conntrack;
 
 /// <summary>One packet's way through <see cref="ConnTracker.Execute(Packet*, in DpCt, long, out CtVerdict)"/> (OVS <c>struct conn_lookup_ctx</c>).</summary>
 internal unsafe struct CtContext

@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Conntrack;
 
 /// <summary>What becomes of a packet after <c>ct</c>.</summary>
 public enum CtDisposition : byte

@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Conntrack;
 
 /// <summary>What the senders of one row hold of the fragments.</summary>
 internal struct CtSource

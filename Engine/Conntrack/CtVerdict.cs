@@ -1,6 +1,7 @@
+using Mergeflow.Engine.Keys;
 using Mergeflow.Native;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Conntrack;
 
 /// <summary>What one <c>ct</c> action did with one packet: enough to replay it symbolically.</summary>
 public struct CtVerdict

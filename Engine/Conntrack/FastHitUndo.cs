@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Conntrack;
 
 /// <summary>What <see cref="ConnTracker.TryFastHit"/> may change of a connection, as it was before. Not its timeout: a packet that comes another way refreshes it too.</summary>
 internal struct FastHitUndo

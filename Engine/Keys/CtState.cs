@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Keys;
 
 /// <summary>Conntrack state bits (OVS <c>CS_*</c>, lib/packets.h).</summary>
 [Flags]

@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Keys;
 
 /// <summary>A 48-bit Ethernet address in wire order.</summary>
 [StructLayout(LayoutKind.Sequential, Pack = 1, Size = 6)]

@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Keys;
 
 /// <summary>Ethertypes in host order (OVS <c>ETH_TYPE_*</c>).</summary>
 public static class EthType

@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Keys;
 
 /// <summary>
 /// One matchable field (OVS <c>struct mf_field</c>): a right-aligned big-endian bit range inside <see cref="PipelineFlow"/>.

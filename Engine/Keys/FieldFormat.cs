@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Keys;
 
 /// <summary>How a field's value is written in ovs-ofctl text (OVS <c>MFS_*</c>).</summary>
 public enum FieldFormat : byte

@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Keys;
 
 /// <summary>Names of the matchable fields (OVS <c>enum mf_field_id</c>); the index in <see cref="Fields.All"/>.</summary>
 public enum FieldId : byte

@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Keys;
 
 /// <summary>What must be pinned by the match before a field may be used (OVS <c>MFP_*</c>).</summary>
 public enum FieldPrereq : byte

@@ -1,7 +1,7 @@
-using F = Mergeflow.Engine.FieldFormat;
-using P = Mergeflow.Engine.FieldPrereq;
+using F = Mergeflow.Engine.Keys.FieldFormat;
+using P = Mergeflow.Engine.Keys.FieldPrereq;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Keys;
 
 /// <summary>The table of all fields, in <see cref="FieldId"/> order (OVS lib/meta-flow.h).</summary>
 public static class Fields

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using Mergeflow.Native;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Keys;
 
 /// <summary>
 /// What the datapath can match: nine lanes of 32 bytes. A mask (<c>Minimask</c>) has the same shape.

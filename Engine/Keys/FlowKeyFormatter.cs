@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Numerics;
 using System.Text;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Keys;
 
 /// <summary>
 /// Prints the fields of a parsed packet as <c>ovs-ofctl parse-pcap</c> does (OVS <c>flow_format</c>): every field that the packet's

@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Keys;
 
 /// <summary>A flow key as a dictionary key: compared and hashed by its bytes.</summary>
 public sealed class FlowKeyHolder : IEquatable<FlowKeyHolder>

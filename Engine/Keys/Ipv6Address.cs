@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Net;
 using System.Runtime.InteropServices;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Keys;
 
 /// <summary>128 bits in wire order: an IPv6 address, or a conntrack label.</summary>
 [StructLayout(LayoutKind.Sequential, Size = 16)]

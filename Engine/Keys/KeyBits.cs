@@ -1,9 +1,9 @@
 using System.Runtime.Intrinsics;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Keys;
 
 /// <summary>Bitwise arithmetic on whole flow keys.</summary>
-internal static class KeyBits
+public static class KeyBits
 {
     /// <summary>dst |= a.</summary>
     public static void OrInto(ref FlowKey dst, ref FlowKey a)

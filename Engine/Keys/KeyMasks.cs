@@ -1,9 +1,9 @@
 using Mergeflow.Native;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Keys;
 
 /// <summary>Groups of flow-key bits that the merge treats alike.</summary>
-internal static class KeyMasks
+public static class KeyMasks
 {
     /// <summary>TCP flags that open or close a connection, and ACK, without which an established segment is invalid (OVS <c>tcp_invalid_flags</c>).</summary>
     public const ushort CtTcpFlags = 0x0017;

@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Keys;
 
 /// <summary>IP fragment bits (OVS <c>FLOW_NW_FRAG_*</c>): first fragment = Any, later fragment = Any|Later.</summary>
 [Flags]

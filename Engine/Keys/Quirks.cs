@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Keys;
 
 /// <summary>
 /// What one release of Open vSwitch does although a newer one, or the standard, does better. Whoever has to see what that release shows takes its

@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Keys;
 
 /// <summary>Bits [<paramref name="Start"/>, Start+<paramref name="BitCount"/>) of a field, bit 0 the least significant (OVS <c>struct mf_subfield</c>).</summary>
 public readonly record struct Subfield(Field Field, int Start, int BitCount)

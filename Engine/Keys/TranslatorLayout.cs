@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Keys;
 
 /// <summary>Byte offsets in <see cref="FlowKey"/> that translation touches by number, and bit windows in memory order.</summary>
 internal static class TranslatorLayout

@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Ledger;
 
 /// <summary>Packets and bytes of one book.</summary>
 /// <param name="Packets">Packets; a packet that visits a megaflow twice counts twice there.</param>

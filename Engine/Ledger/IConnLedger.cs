@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Ledger;
 
 /// <summary>What the offload side needs from connection tracking.</summary>
 public interface IConnLedger

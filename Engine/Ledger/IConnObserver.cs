@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Ledger;
 
 /// <summary>Told when a connection changes in a way that concerns merged rules. Called on the thread that made the change; must not block.</summary>
 public interface IConnObserver

@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Ledger;
 
 /// <summary>
 /// Where hardware packets are booked. Credits of one (id, generation) may arrive after the megaflow was deleted or changed, but only between

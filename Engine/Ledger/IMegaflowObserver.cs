@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Ledger;
 
 /// <summary>Told about every megaflow that is gone or has another program. Called on the thread that made the change; must not block.</summary>
 public interface IMegaflowObserver

@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Ledger;
 
 /// <summary>Something that does a bounded amount of work per call: PMD, offload thread, aging thread, revalidator. Both runtimes drive the same pollers.</summary>
 public interface IPoller

@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Lookup;
 
 /// <summary>
 /// An answer of <see cref="ExactMatchCache"/>: bits 0..31 megaflow id + 1 (0 = nothing found), bits 32..47 the low half of the generation that the

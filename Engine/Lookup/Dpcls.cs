@@ -1,7 +1,9 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using Mergeflow.Engine.Keys;
+using Mergeflow.Engine.Packets;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Lookup;
 
 /// <summary>
 /// Megaflow tuple-space search (OVS <c>struct dpcls</c>): one <see cref="DpclsSubtable"/> per distinct mask, tried in the order of their hits.

@@ -2,8 +2,11 @@ using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using Mergeflow.Engine.Keys;
+using Mergeflow.Engine.Packets;
+using Mergeflow.Native;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Lookup;
 
 /// <summary>
 /// All megaflows of one mask, struct-of-arrays: tags, ids and masked lanes stand in arrays of their own.

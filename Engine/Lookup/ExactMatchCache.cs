@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using Mergeflow.Native;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Lookup;
 
 /// <summary>
 /// Exact-match cache (OVS EMC): masked hot lanes to a megaflow. One 64-byte line per entry, four entries per bucket.

@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Lookup;
 
 /// <summary>Finds megaflows by id for the offload thread.</summary>
 public interface IMegaflowSource

@@ -1,4 +1,6 @@
-namespace Mergeflow.Engine;
+using Mergeflow.Engine.OpenFlow;
+
+namespace Mergeflow.Engine.Lookup;
 
 /// <summary>
 /// Which megaflows depend on which learned addresses, so that a change of one address needs a look at those alone. Everything costs the same for any

@@ -1,4 +1,7 @@
-namespace Mergeflow.Engine;
+using Mergeflow.Engine.Keys;
+using Mergeflow.Engine.OpenFlow;
+
+namespace Mergeflow.Engine.Lookup;
 
 /// <summary>
 /// One datapath flow: a masked key, a program, and the OpenFlow rules whose statistics it carries (OVS <c>struct dp_netdev_flow</c> + <c>udpif_key</c>).

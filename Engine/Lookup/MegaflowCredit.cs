@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using Mergeflow.Native;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Lookup;
 
 /// <summary>What merged rules did in a megaflow's name; written by the offload side only, so that no counter has two writers.</summary>
 [StructLayout(LayoutKind.Sequential, Size = 32)]

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
+using Mergeflow.Engine.Actions;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Lookup;
 
 /// <summary>The cache line of a megaflow that the packet path touches.</summary>
 [StructLayout(LayoutKind.Explicit, Size = 64)]

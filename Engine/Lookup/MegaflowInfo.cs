@@ -1,7 +1,9 @@
 using System.Security.Cryptography;
+using Mergeflow.Engine.Actions;
+using Mergeflow.Engine.Keys;
 using Mergeflow.Native;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Lookup;
 
 /// <summary>A megaflow as a dump shows it, settled and copied: software packets plus what hardware credited (OVS <c>struct dpif_flow</c>).</summary>
 /// <param name="Id">Slot in the megaflow table.</param>

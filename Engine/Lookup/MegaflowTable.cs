@@ -1,7 +1,11 @@
 using System.Runtime.InteropServices;
+using Mergeflow.Engine.Actions;
+using Mergeflow.Engine.Keys;
+using Mergeflow.Engine.Ledger;
+using Mergeflow.Engine.Xlate;
 using Mergeflow.Native;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Lookup;
 
 /// <summary>
 /// The megaflows of one PMD: unmanaged hot records indexed by id, and beside them the managed cold objects, one per slot and reused.

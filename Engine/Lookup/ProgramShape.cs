@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Lookup;
 
 /// <summary>Common program shapes that the packet path recognises without the interpreter.</summary>
 public enum ProgramShape : byte

@@ -1,4 +1,6 @@
-namespace Mergeflow.Engine;
+using Mergeflow.Engine.Actions;
+
+namespace Mergeflow.Engine.Lookup;
 
 /// <summary>Recognises the common program shapes.</summary>
 public static class ProgramShapes

@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Offload;
 
 /// <summary>Why it is true that no packet uses what was revoked.</summary>
 public enum Acknowledgement : byte

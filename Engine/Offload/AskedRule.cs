@@ -1,4 +1,6 @@
-namespace Mergeflow.Engine;
+using Mergeflow.Engine.Keys;
+
+namespace Mergeflow.Engine.Offload;
 
 /// <summary>The packet behind a rule that the device was asked for, in case it is refused.</summary>
 /// <param name="FlowHash">See <see cref="Trace.FlowHash"/>.</param>

@@ -1,4 +1,6 @@
-namespace Mergeflow.Engine;
+using Mergeflow.Engine.Telemetry;
+
+namespace Mergeflow.Engine.Offload;
 
 /// <summary>
 /// The seam between merged rules and whatever executes them. Owned by the offload thread. Requests are asynchronous: each accepted one is

@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Offload;
 
 /// <summary>What the code above the seam may know about a provider.</summary>
 /// <param name="Capacity">Most rules; an estimate, the provider has the last word.</param>

@@ -1,4 +1,6 @@
-namespace Mergeflow.Engine;
+using Mergeflow.Engine.Telemetry;
+
+namespace Mergeflow.Engine.Offload;
 
 /// <summary>A provider's answer.</summary>
 /// <param name="Kind">What happened.</param>

@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Offload;
 
 /// <summary>Which offload provider a datapath has.</summary>
 public enum OffloadMode

@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Offload;
 
 /// <summary>Settings of the offload thread.</summary>
 public sealed class OffloadOptions

@@ -1,4 +1,7 @@
-namespace Mergeflow.Engine;
+using Mergeflow.Engine.Ledger;
+using Mergeflow.Engine.Lookup;
+
+namespace Mergeflow.Engine.Offload;
 
 /// <summary>
 /// What the offload side of a datapath is put together from; each part may be wrapped. All of it runs on the offload thread: the packet path

@@ -1,4 +1,6 @@
-namespace Mergeflow.Engine;
+using Mergeflow.Engine.Telemetry;
+
+namespace Mergeflow.Engine.Offload;
 
 /// <summary>What happens to rules, for whoever listens to <see cref="MergeflowEventSource"/>.</summary>
 public sealed partial class OffloadThread

@@ -1,4 +1,6 @@
-namespace Mergeflow.Engine;
+using Mergeflow.Engine.Telemetry;
+
+namespace Mergeflow.Engine.Offload;
 
 /// <summary>Installing: resolve, link, ask, confirm, re-check.</summary>
 public sealed partial class OffloadThread

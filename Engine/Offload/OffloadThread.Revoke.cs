@@ -1,4 +1,6 @@
-namespace Mergeflow.Engine;
+using Mergeflow.Engine.Telemetry;
+
+namespace Mergeflow.Engine.Offload;
 
 /// <summary>Retiring: what a rule depended on has moved, or its device or slot is needed otherwise.</summary>
 public sealed partial class OffloadThread

@@ -1,4 +1,6 @@
-namespace Mergeflow.Engine;
+using Mergeflow.Engine.Telemetry;
+
+namespace Mergeflow.Engine.Offload;
 
 /// <summary>When the device does not answer, or this thread fails: rules are taken out of the path, and software forwards everything until they can be trusted again.</summary>
 public sealed partial class OffloadThread

@@ -1,8 +1,11 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using Mergeflow.Engine.Ledger;
+using Mergeflow.Engine.Lookup;
+using Mergeflow.Engine.Telemetry;
 using Mergeflow.Native;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Offload;
 
 /// <summary>
 /// Turns traces into rules in a device and takes them out again: merge, link dependencies, install, re-check, retire. One per packet thread.

@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Offload;
 
 /// <summary>Rules that no packet uses any more and that have to be taken out.</summary>
 /// <param name="megaflowId">Those of this megaflow, or <see cref="NoMegaflow"/>: those of the port.</param>

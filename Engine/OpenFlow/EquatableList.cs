@@ -1,6 +1,6 @@
 using System.Collections;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.OpenFlow;
 
 /// <summary>An immutable list with value equality, so that records which hold lists compare by content.</summary>
 public sealed class EquatableList<T> : IReadOnlyList<T>, IEquatable<EquatableList<T>>

@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.OpenFlow;
 
 /// <summary>A source address that <c>normal</c> learns from every packet of a megaflow (OVS <c>XC_NORMAL</c>).</summary>
 /// <param name="Mac">Ethernet address.</param>

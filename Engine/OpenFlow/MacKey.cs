@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.OpenFlow;
 
 /// <summary>An address that <c>normal</c> learns or looks up.</summary>
 /// <param name="Mac">Ethernet address.</param>

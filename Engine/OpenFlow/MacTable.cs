@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.OpenFlow;
 
 /// <summary>MAC addresses that <c>normal</c> has learned, by VLAN (OVS lib/mac-learning.c), and which of them have changed.</summary>
 /// <remarks>

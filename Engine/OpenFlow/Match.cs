@@ -1,4 +1,6 @@
-namespace Mergeflow.Engine;
+using Mergeflow.Engine.Keys;
+
+namespace Mergeflow.Engine.OpenFlow;
 
 /// <summary>An OpenFlow match: a value and a mask; value bits outside the mask are zero (OVS <c>struct match</c>).</summary>
 public struct Match

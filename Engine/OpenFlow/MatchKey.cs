@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.OpenFlow;
 
 /// <summary>Priority and match as a dictionary key: what makes a rule the same rule (OpenFlow: strict).</summary>
 internal readonly struct MatchKey : IEquatable<MatchKey>
@@ -32,7 +32,7 @@ internal readonly struct MatchKey : IEquatable<MatchKey>
         return h.ToHashCode();
     }
 
-    public bool Equals(MatchKey other) => _hash == other._hash && Priority == other.Priority && Engine.Match.Same(ref Match, ref other.Match);
+    public bool Equals(MatchKey other) => _hash == other._hash && Priority == other.Priority && OpenFlow.Match.Same(ref Match, ref other.Match);
 
     public override bool Equals(object? obj) => obj is MatchKey k && Equals(k);
 

@@ -1,4 +1,6 @@
-namespace Mergeflow.Engine;
+using Mergeflow.Engine.Keys;
+
+namespace Mergeflow.Engine.OpenFlow;
 
 /// <content>Flow modifications (OpenFlow <c>OFPT_FLOW_MOD</c>).</content>
 public sealed partial class OfPipeline

@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.OpenFlow;
 
 /// <summary>
 /// The OpenFlow state of one bridge: tables 0..254, groups, ports, the recirculation store (OVS <c>struct ofproto_dpif</c>).

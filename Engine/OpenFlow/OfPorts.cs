@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.OpenFlow;
 
 /// <summary>OpenFlow port numbers in 16 and 32 bits (OVS <c>ofp-port.c</c>).</summary>
 public static class OfPorts

@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.OpenFlow;
 
 /// <summary>
 /// An OpenFlow rule in a table (OVS <c>struct rule</c>). What decides about packets never changes: a modification puts another object in its

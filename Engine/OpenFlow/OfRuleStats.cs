@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.OpenFlow;
 
 /// <summary>
 /// What an OpenFlow rule has counted (OVS <c>struct dpif_flow_stats</c> of a <c>struct rule_dpif</c>). Apart from the rule, because it outlives its

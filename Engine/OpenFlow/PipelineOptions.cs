@@ -1,4 +1,6 @@
-namespace Mergeflow.Engine;
+using Mergeflow.Engine.Keys;
+
+namespace Mergeflow.Engine.OpenFlow;
 
 /// <summary>What a pipeline needs to know besides its rules.</summary>
 public sealed record PipelineOptions

@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.OpenFlow;
 
 /// <summary>A port of the bridge as the pipeline knows it: name and OpenFlow number (1..0xfeff).</summary>
 /// <param name="Name">Name, e.g. <c>p1</c>.</param>

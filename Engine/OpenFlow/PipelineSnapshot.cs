@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.OpenFlow;
 
 /// <summary>Everything a translation reads, immutable: a translator takes one at its start and keeps it to its end.</summary>
 internal sealed class PipelineSnapshot

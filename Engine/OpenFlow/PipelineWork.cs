@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.OpenFlow;
 
 /// <summary>What tables have cost so far, counted in rules rather than in time. Approximate where several threads translate.</summary>
 public sealed class PipelineWork

@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.OpenFlow;
 
 /// <summary>The rules of a table that share one mask, as modifications leave them.</summary>
 internal sealed class RuleGroup(OfRule like)

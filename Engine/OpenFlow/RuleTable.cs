@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.OpenFlow;
 
 /// <summary>
 /// One OpenFlow table as modifications see it: rules in order of precedence, found by match, and grouped by mask. What a modification does not

@@ -1,4 +1,7 @@
-namespace Mergeflow.Engine;
+using Mergeflow.Engine.Actions;
+using Mergeflow.Engine.Keys;
+
+namespace Mergeflow.Engine.OpenFlow;
 
 /// <summary>
 /// A tunnel port (OVS <c>struct netdev_tunnel_config</c>) with a fixed way to its peers: one port below it, one address, one next hop. There is no

@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.OpenFlow;
 
 /// <summary>
 /// The tunnel ports of a bridge, ready for lookup. Ports of one kind and UDP port share a datapath port, the one with the lowest number (OVS

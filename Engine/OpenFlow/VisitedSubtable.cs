@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.OpenFlow;
 
 /// <summary>A subtable in a conjunctive lookup.</summary>
 /// <param name="Table">The subtable.</param>

@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Packets;
 
 /// <summary>A way to parse a frame into its packet's key. All kernels write the same key, lanes and offsets.</summary>
 public unsafe interface IMiniflowKernel

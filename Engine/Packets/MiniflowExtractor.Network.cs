@@ -1,7 +1,8 @@
 using System.Runtime.CompilerServices;
+using Mergeflow.Engine.Keys;
 using Mergeflow.Native;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Packets;
 
 /// <content>Network and transport headers, scalar.</content>
 public static unsafe partial class MiniflowExtractor

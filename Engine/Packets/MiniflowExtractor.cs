@@ -1,9 +1,10 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
+using Mergeflow.Engine.Keys;
 using Mergeflow.Native;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Packets;
 
 /// <summary>
 /// Parses frames into flow keys (OVS <c>miniflow_extract</c>, lib/flow.c). Parsing is total: any bytes give a key. It rewrites the

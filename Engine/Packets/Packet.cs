@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
+using Mergeflow.Engine.Keys;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Packets;
 
 /// <summary>
 /// Descriptor of one packet (DPDK <c>rte_mbuf</c>, OVS <c>struct dp_packet</c>), at the start of its slot in a <see cref="PacketPool"/>.

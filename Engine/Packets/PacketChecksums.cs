@@ -1,7 +1,8 @@
 using System.Runtime.CompilerServices;
+using Mergeflow.Engine.Keys;
 using Mergeflow.Native;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Packets;
 
 /// <summary>
 /// Receive checksum verification for ports whose device does not do it (DPDK <c>RTE_ETH_RX_OFFLOAD_CHECKSUM</c>). "Good" and "bad" are

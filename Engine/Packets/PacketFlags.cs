@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Packets;
 
 /// <summary>What is known about a packet besides its bytes (DPDK <c>RTE_MBUF_F_RX_*</c>).</summary>
 [Flags]

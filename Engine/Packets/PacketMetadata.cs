@@ -1,8 +1,9 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using Mergeflow.Engine.Keys;
 using Mergeflow.Native;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Packets;
 
 /// <summary>
 /// Writes metadata fields of a packet's key so that its lanes stay valid (OVS <c>struct pkt_metadata</c>). Hot-lane fields are written

@@ -1,9 +1,10 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using Mergeflow.Engine.Keys;
 using Mergeflow.Native;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Packets;
 
 /// <summary>
 /// Fixed-size packet slots in memory that never moves (DPDK <c>rte_mempool</c> of mbufs). Owned by one thread.

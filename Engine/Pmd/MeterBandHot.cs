@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Pmd;
 
 /// <summary>A band of a <see cref="MeterHot"/> (OVS <c>struct dp_meter_band</c>).</summary>
 [StructLayout(LayoutKind.Sequential, Size = SizeBytes)]

@@ -1,7 +1,9 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Mergeflow.Engine.OpenFlow;
+using Mergeflow.Native;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Pmd;
 
 /// <summary>A meter as packets meet it (OVS <c>struct dp_meter</c>), shared by all threads without a lock.</summary>
 /// <remarks>

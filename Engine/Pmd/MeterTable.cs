@@ -1,7 +1,9 @@
 using System.Runtime.CompilerServices;
+using Mergeflow.Engine.Ledger;
+using Mergeflow.Engine.OpenFlow;
 using Mergeflow.Native;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Pmd;
 
 /// <summary>The meters of a datapath (OVS dpif-netdev), by slot; all its threads pass packets through them.</summary>
 /// <remarks>

@@ -1,7 +1,13 @@
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using Mergeflow.Engine.Actions;
+using Mergeflow.Engine.Conntrack;
+using Mergeflow.Engine.Keys;
+using Mergeflow.Engine.Lookup;
+using Mergeflow.Engine.Offload;
+using Mergeflow.Engine.Packets;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Pmd;
 
 /// <summary>
 /// The steps of the packet path one by one, each over the same parsed packets: what a micro-benchmark measures, without pointers outside

@@ -1,6 +1,9 @@
+using Mergeflow.Engine.Lookup;
+using Mergeflow.Engine.Offload;
+using Mergeflow.Engine.Packets;
 using Mergeflow.Native;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Pmd;
 
 /// <summary>What a <see cref="PmdThread"/> is made of.</summary>
 public sealed class PmdOptions

@@ -1,6 +1,9 @@
 using System.Runtime.InteropServices;
+using Mergeflow.Engine.Ledger;
+using Mergeflow.Engine.Packets;
+using Mergeflow.Engine.Ports;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Pmd;
 
 /// <summary>Polls receive queues in turn and feeds batches to a <see cref="PmdThread"/> (OVS <c>pmd_thread_main</c>).</summary>
 public sealed unsafe class PmdPoller : IPoller, IDisposable

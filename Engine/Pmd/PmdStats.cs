@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Pmd;
 
 /// <summary>Counters of one PMD (OVS <c>pmd-perf-show</c>); packets unless the name says otherwise.</summary>
 public struct PmdStats

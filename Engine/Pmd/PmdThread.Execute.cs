@@ -1,7 +1,14 @@
 using System.Runtime.CompilerServices;
-using Mergeflow.Native;
+using Mergeflow.Engine.Actions;
+using Mergeflow.Engine.Conntrack;
+using Mergeflow.Engine.Lookup;
+using Mergeflow.Engine.Offload;
+using Mergeflow.Engine.Packets;
+using Mergeflow.Engine.Ports;
+using Mergeflow.Engine.Telemetry;
+using Mergeflow.Engine.Upcall;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Pmd;
 
 /// <summary>Runs megaflow programs: rewrite, output, conntrack, recirculation (OVS odp_execute_actions + dp_execute_cb).</summary>
 public sealed unsafe partial class PmdThread

@@ -1,8 +1,12 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using Mergeflow.Engine.Keys;
+using Mergeflow.Engine.Lookup;
+using Mergeflow.Engine.Packets;
+using Mergeflow.Engine.Telemetry;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Pmd;
 
 /// <summary>Exact-match cache, then tuple-space search, then upcall.</summary>
 public sealed unsafe partial class PmdThread

@@ -1,7 +1,12 @@
 using System.Runtime.CompilerServices;
+using Mergeflow.Engine.Conntrack;
+using Mergeflow.Engine.Offload;
+using Mergeflow.Engine.Packets;
+using Mergeflow.Engine.Ports;
+using Mergeflow.Engine.Telemetry;
 using Mergeflow.Native;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Pmd;
 
 /// <summary>The soft device: merged rules, probed before everything else.</summary>
 public sealed unsafe partial class PmdThread

@@ -1,6 +1,10 @@
+using Mergeflow.Engine.Actions;
+using Mergeflow.Engine.Lookup;
+using Mergeflow.Engine.Packets;
+using Mergeflow.Engine.Telemetry;
 using Mergeflow.Native;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Pmd;
 
 /// <summary>
 /// Packets that conntrack lets go together: the fragments of a datagram that became complete, or of one that is late with the packet that

@@ -1,7 +1,9 @@
 using System.Runtime.CompilerServices;
+using Mergeflow.Engine.Packets;
+using Mergeflow.Engine.Telemetry;
 using Mergeflow.Native;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Pmd;
 
 /// <summary>What a batch did, for whoever listens to <see cref="MergeflowEventSource"/>.</summary>
 public sealed unsafe partial class PmdThread

@@ -1,6 +1,8 @@
 using System.Runtime.CompilerServices;
+using Mergeflow.Engine.Packets;
+using Mergeflow.Engine.Telemetry;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Pmd;
 
 /// <summary>Marks between the stages of the packet path; nothing of them is left in the instance that ships.</summary>
 public sealed unsafe partial class PmdThread

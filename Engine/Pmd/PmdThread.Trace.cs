@@ -1,6 +1,11 @@
 using System.Runtime.CompilerServices;
+using Mergeflow.Engine.Conntrack;
+using Mergeflow.Engine.Keys;
+using Mergeflow.Engine.Offload;
+using Mergeflow.Engine.Packets;
+using Mergeflow.Engine.Telemetry;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Pmd;
 
 /// <summary>Records what a packet goes through, for the merge.</summary>
 public sealed unsafe partial class PmdThread

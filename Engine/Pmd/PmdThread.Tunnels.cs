@@ -1,4 +1,9 @@
-namespace Mergeflow.Engine;
+using Mergeflow.Engine.Actions;
+using Mergeflow.Engine.Packets;
+using Mergeflow.Engine.Ports;
+using Mergeflow.Engine.Telemetry;
+
+namespace Mergeflow.Engine.Pmd;
 
 /// <summary>Encapsulation and decapsulation (OVS <c>push_tnl_action</c>, <c>OVS_ACTION_ATTR_TUNNEL_POP</c>). No device of ours does either: traces end here.</summary>
 public sealed unsafe partial class PmdThread

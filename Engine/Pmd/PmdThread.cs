@@ -1,8 +1,16 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
+using Mergeflow.Engine.Conntrack;
+using Mergeflow.Engine.Keys;
+using Mergeflow.Engine.Lookup;
+using Mergeflow.Engine.Offload;
+using Mergeflow.Engine.Packets;
+using Mergeflow.Engine.Ports;
+using Mergeflow.Engine.Telemetry;
+using Mergeflow.Engine.Upcall;
 using Mergeflow.Native;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Pmd;
 
 /// <summary>
 /// One poll-mode driver thread's datapath state (OVS <c>struct dp_netdev_pmd_thread</c>). A batch goes through

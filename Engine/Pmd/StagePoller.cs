@@ -1,6 +1,10 @@
 using System.Runtime.InteropServices;
+using Mergeflow.Engine.Ledger;
+using Mergeflow.Engine.Packets;
+using Mergeflow.Engine.Ports;
+using Mergeflow.Engine.Telemetry;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Pmd;
 
 /// <summary>A <see cref="PmdPoller"/> that measures the stages of the packet path on the way; for one queue.</summary>
 public sealed unsafe class StagePoller : IPoller, IDisposable

@@ -1,8 +1,9 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using Mergeflow.Engine.Packets;
 using Mergeflow.Native;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Ports;
 
 /// <summary>
 /// A receive device that loops frames out of pinned memory, one copy per packet, as a NIC's DMA would leave them.

@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Ports;
 
 /// <summary>Where the simulator's transmitted frames go.</summary>
 public interface IOutputSink

@@ -1,4 +1,6 @@
-namespace Mergeflow.Engine;
+using Mergeflow.Engine.Packets;
+
+namespace Mergeflow.Engine.Ports;
 
 /// <summary>Where transmitted packets go; without one they are counted and dropped.</summary>
 public unsafe interface IPacketSink

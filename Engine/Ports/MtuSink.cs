@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
+using Mergeflow.Engine.Keys;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Ports;
 
 /// <summary>
 /// The far end of the simulated ports: frames that are too long for them, or have no whole Ethernet header, are lost after they were counted, whoever sent them (OVS

@@ -1,6 +1,7 @@
+using Mergeflow.Engine.Packets;
 using Mergeflow.Native;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Ports;
 
 /// <summary>
 /// Offers another queue's frames at a constant rate through a receive ring of finite size: what does not fit is dropped, as by a NIC whose

@@ -1,8 +1,9 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Mergeflow.Engine.Ledger;
 using Mergeflow.Native;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Ports;
 
 /// <summary>Per-port state and counters of one PMD, indexed by port number 0..65535.</summary>
 public sealed unsafe class PortTable : IDisposable

@@ -1,4 +1,6 @@
-namespace Mergeflow.Engine;
+using Mergeflow.Engine.Packets;
+
+namespace Mergeflow.Engine.Ports;
 
 /// <summary>A receive queue of one port, polled by one PMD.</summary>
 public abstract unsafe class RxQueue

@@ -1,4 +1,7 @@
-namespace Mergeflow.Engine;
+using Mergeflow.Engine.Ledger;
+using Mergeflow.Engine.Offload;
+
+namespace Mergeflow.Engine.Runtime;
 
 /// <summary>Proof that the books agree.</summary>
 public sealed partial class Datapath

@@ -1,7 +1,16 @@
+using Mergeflow.Engine.Conntrack;
+using Mergeflow.Engine.Lookup;
+using Mergeflow.Engine.Offload;
+using Mergeflow.Engine.OpenFlow;
+using Mergeflow.Engine.Packets;
+using Mergeflow.Engine.Pmd;
+using Mergeflow.Engine.Ports;
+using Mergeflow.Engine.Upcall;
+using Mergeflow.Engine.Xlate;
 using Mergeflow.Native;
 using Mergeflow.Nic;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Runtime;
 
 /// <summary>
 /// One datapath: OpenFlow tables, connection tracker, one PMD with its megaflows, and the offload side if there is one (OVS <c>struct dp_netdev</c>).

@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
+using Mergeflow.Engine.Telemetry;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Runtime;
 
 /// <summary>
 /// Instruments of the meter <c>Mergeflow</c> over every living datapath, told apart by the tag <c>datapath</c>. Counters that the packet path keeps

@@ -1,6 +1,12 @@
+using Mergeflow.Engine.Conntrack;
+using Mergeflow.Engine.Keys;
+using Mergeflow.Engine.Lookup;
+using Mergeflow.Engine.Offload;
+using Mergeflow.Engine.OpenFlow;
+using Mergeflow.Engine.Pmd;
 using Mergeflow.Nic;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Runtime;
 
 /// <summary>What a datapath is made of.</summary>
 public class DatapathOptions

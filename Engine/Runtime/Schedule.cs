@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Runtime;
 
 /// <summary>Who is stepped next, by seed (SplitMix64): the same seed gives the same order.</summary>
 internal sealed class Schedule(ulong seed)

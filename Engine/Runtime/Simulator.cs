@@ -1,6 +1,13 @@
 using System.Runtime.InteropServices;
+using Mergeflow.Engine.Ledger;
+using Mergeflow.Engine.Offload;
+using Mergeflow.Engine.OpenFlow;
+using Mergeflow.Engine.Packets;
+using Mergeflow.Engine.Pmd;
+using Mergeflow.Engine.Ports;
+using Mergeflow.Native;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Runtime;
 
 /// <summary>
 /// The single-threaded runtime: a virtual clock, packets handed in one by one, and every poller stepped to quiescence before the clock moves.

@@ -1,4 +1,6 @@
-namespace Mergeflow.Engine;
+using Mergeflow.Engine.Pmd;
+
+namespace Mergeflow.Engine.Runtime;
 
 /// <summary>What a simulated datapath is made of.</summary>
 public sealed class SimulatorOptions : DatapathOptions

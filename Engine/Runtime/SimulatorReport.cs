@@ -1,4 +1,9 @@
-namespace Mergeflow.Engine;
+using Mergeflow.Engine.Conntrack;
+using Mergeflow.Engine.Ledger;
+using Mergeflow.Engine.OpenFlow;
+using Mergeflow.Engine.Pmd;
+
+namespace Mergeflow.Engine.Runtime;
 
 /// <summary>The state of a settled simulation.</summary>
 public sealed class SimulatorReport

@@ -1,6 +1,8 @@
+using Mergeflow.Engine.Ledger;
+using Mergeflow.Engine.Telemetry;
 using Mergeflow.Native;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Runtime;
 
 /// <summary>
 /// Runs pollers on threads, one group per thread, pinned where the system allows it. The other runtime is the <see cref="Simulator"/>.

@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Telemetry;
 
 /// <summary>Whether an instance of the packet path reads the clock between its stages: a type argument, so that the compiler leaves nothing of it where it is off.</summary>
 internal interface IStageMarks

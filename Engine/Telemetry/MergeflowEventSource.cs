@@ -1,6 +1,6 @@
 using System.Diagnostics.Tracing;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Telemetry;
 
 /// <summary>
 /// Events of every datapath in the process, for <c>dotnet-trace</c>, PerfView or an <see cref="EventListener"/>: per batch, upcall, merge, rule;

@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Telemetry;
 
 /// <summary>Why a trace was not offloaded, or a rule went away.</summary>
 public enum OffloadReason : byte

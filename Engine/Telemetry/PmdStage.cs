@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Telemetry;
 
 /// <summary>Parts of the packet path that <see cref="StageTimes"/> tells apart.</summary>
 public enum PmdStage

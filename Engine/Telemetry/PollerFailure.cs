@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Telemetry;
 
 /// <summary>A poller has thrown.</summary>
 /// <param name="DatapathId">Number of the datapath; 0 = it belongs to none.</param>

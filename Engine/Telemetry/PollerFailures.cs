@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Telemetry;
 
 /// <summary>Where failed pollers are reported, at once and by the thread on which they failed.</summary>
 public static class PollerFailures

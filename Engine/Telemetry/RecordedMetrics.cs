@@ -1,6 +1,6 @@
 using System.Diagnostics.Metrics;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Telemetry;
 
 /// <summary>The meter <c>Mergeflow</c>, and what is recorded where it happens: how long things took, what failed. What can be read afterwards is in <c>DatapathMetrics</c>.</summary>
 public static class RecordedMetrics

@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using Mergeflow.Native;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Telemetry;
 
 /// <summary>
 /// Cycles per stage of the packet path. Marks per packet would cost more than what lies between them, so most batches are marked once per step of

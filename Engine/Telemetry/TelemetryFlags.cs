@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Telemetry;
 
 /// <summary>
 /// What the packet path reads before it reports anything: plain static fields of a type without a static constructor, so that a read is one

@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Telemetry;
 
 /// <summary>The packet path that marks its stages.</summary>
 internal readonly struct WithStages : IStageMarks

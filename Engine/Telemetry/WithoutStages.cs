@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Telemetry;
 
 /// <summary>The packet path as it ships.</summary>
 internal readonly struct WithoutStages : IStageMarks

@@ -2,8 +2,9 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Numerics;
+using Mergeflow.Engine.Keys;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Text;
 
 /// <summary>Ethernet, IPv4 and IPv6 addresses, as numbers; and their <c>address/mask</c> forms.</summary>
 internal static class AddressText

@@ -1,4 +1,6 @@
-namespace Mergeflow.Engine;
+using Mergeflow.Engine.Keys;
+
+namespace Mergeflow.Engine.Text;
 
 /// <summary>Field values and field ranges in text (OVS <c>mf_parse</c>, <c>mf_parse_subfield</c>, <c>mf_format</c>).</summary>
 internal static class FieldText

@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Text;
 
 /// <summary>A value and a mask as written, both in OVS's width of the field; <paramref name="All"/> is that width's full mask.</summary>
 internal readonly record struct FieldValue(UInt128 Value, UInt128 Mask, UInt128 All)

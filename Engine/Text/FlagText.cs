@@ -1,7 +1,8 @@
 using System.Numerics;
 using System.Text;
+using Mergeflow.Engine.Keys;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Text;
 
 /// <summary>Symbolic flags: <c>+syn-ack</c>, <c>new|trk</c>, <c>0x12/0x3f</c> (OVS <c>parse_flags</c>, <c>format_flags_masked</c>).</summary>
 internal sealed class FlagText

@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Text;
 
 /// <summary>Text that cannot be parsed; line and column count from 1.</summary>
 public class FlowTextException : Exception

@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Text;
 
 /// <summary>
 /// Walks <c>key</c>, <c>key=value</c>, <c>key:value</c> and <c>key(value)</c> items that are separated by commas or spaces

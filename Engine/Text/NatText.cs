@@ -1,4 +1,6 @@
-namespace Mergeflow.Engine;
+using Mergeflow.Engine.Keys;
+
+namespace Mergeflow.Engine.Text;
 
 /// <summary>NAT ranges as OVS prints them in OpenFlow and datapath actions.</summary>
 internal static class NatText

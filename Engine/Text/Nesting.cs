@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Text;
 
 /// <summary>Which action an action list stands in.</summary>
 internal enum Nesting : byte

@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Text;
 
 /// <summary>Numbers as C reads them: decimal, 0x hexadecimal, 0 octal, with a sign (<c>strtoull</c> with base 0).</summary>
 internal static class NumberText

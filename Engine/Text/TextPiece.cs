@@ -1,6 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Text;
 
 /// <summary>A range of one input line that knows where it came from, so that every error can name line and column.</summary>
 internal readonly struct TextPiece(string source, int start, int length, int line)

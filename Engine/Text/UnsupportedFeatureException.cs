@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Text;
 
 /// <summary>Text that Open vSwitch understands and this datapath does not implement; told apart from text that is wrong.</summary>
 public sealed class UnsupportedFeatureException : FlowTextException

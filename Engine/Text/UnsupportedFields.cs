@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Text;
 
 /// <summary>Fields of Open vSwitch 3.1 (meta-flow.h) that are not part of the flow key here: named in any place they are a missing feature, not wrong text.</summary>
 internal static class UnsupportedFields

@@ -1,6 +1,9 @@
 using System.Runtime.InteropServices;
+using Mergeflow.Engine.Actions;
+using Mergeflow.Engine.Keys;
+using Mergeflow.Engine.Xlate;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Upcall;
 
 /// <summary>Decides whether a megaflow survives a change of the tables (OVS <c>revalidate_ukey</c>).</summary>
 public static class Revalidation

@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Upcall;
 
 /// <summary>What becomes of a megaflow when the tables have changed (OVS <c>enum reval_result</c>).</summary>
 public enum RevalidationVerdict

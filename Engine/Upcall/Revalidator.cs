@@ -1,6 +1,13 @@
+using Mergeflow.Engine.Actions;
+using Mergeflow.Engine.Keys;
+using Mergeflow.Engine.Ledger;
+using Mergeflow.Engine.Lookup;
+using Mergeflow.Engine.OpenFlow;
+using Mergeflow.Engine.Telemetry;
+using Mergeflow.Engine.Xlate;
 using Mergeflow.Native;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Upcall;
 
 /// <summary>
 /// Keeps megaflows true (OVS revalidator): pushes their statistics to OpenFlow rules, deletes idle ones, and re-translates all after a table change.

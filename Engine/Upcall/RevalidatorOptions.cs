@@ -1,4 +1,6 @@
-namespace Mergeflow.Engine;
+using Mergeflow.Engine.Keys;
+
+namespace Mergeflow.Engine.Upcall;
 
 /// <summary>Times and habits of a <see cref="Revalidator"/>.</summary>
 /// <param name="MaxIdleMs">Idle time in ms after which a megaflow goes (OVS <c>max-idle</c>).</param>

@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Upcall;
 
 /// <summary>Why megaflows were deleted or replaced.</summary>
 /// <param name="Idle">Unused for the idle time of megaflows.</param>

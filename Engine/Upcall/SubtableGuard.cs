@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
+using Mergeflow.Engine.Keys;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Upcall;
 
 /// <summary>
 /// Bounds the number of subtables. A few rules with prefixes and ports allow thousands of different masks, and packets that are made for it bring

@@ -1,8 +1,16 @@
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using Mergeflow.Engine.Actions;
+using Mergeflow.Engine.Keys;
+using Mergeflow.Engine.Ledger;
+using Mergeflow.Engine.Lookup;
+using Mergeflow.Engine.OpenFlow;
+using Mergeflow.Engine.Packets;
+using Mergeflow.Engine.Telemetry;
+using Mergeflow.Engine.Xlate;
 using Mergeflow.Native;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Upcall;
 
 /// <summary>A miss in the megaflow tables: translate, install (OVS upcall + dpif_flow_put).</summary>
 public sealed unsafe class UpcallHandler : IDisposable

@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Xlate;
 
 /// <summary>Metadata that survives recirculation in the frozen state: registers, metadata, in_port (OVS <c>struct frozen_metadata</c>), and the tunnel fields that actions wrote.</summary>
 [StructLayout(LayoutKind.Sequential)]

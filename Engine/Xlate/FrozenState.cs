@@ -1,4 +1,6 @@
-namespace Mergeflow.Engine;
+using Mergeflow.Engine.OpenFlow;
+
+namespace Mergeflow.Engine.Xlate;
 
 /// <summary>A translation put aside at a recirculation (OVS <c>struct frozen_state</c>); equal states share one id.</summary>
 internal sealed class FrozenState

@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Xlate;
 
 /// <summary>
 /// Frozen states that nobody refers to, in the order in which that happened. Those in front of <see cref="_unseen"/> have been seen by a sweep and carry its

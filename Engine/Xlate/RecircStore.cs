@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Xlate;
 
 /// <summary>
 /// Frozen translations by recirculation id (OVS ofproto-dpif-rid.c): hash-consed, so equal states share an id, and reference-counted.

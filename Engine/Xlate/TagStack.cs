@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Xlate;
 
 /// <summary>A symbolic VLAN stack of at most two tags, outermost first.</summary>
 internal struct TagStack

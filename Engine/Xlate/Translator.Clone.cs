@@ -1,6 +1,9 @@
 using System.Runtime.InteropServices;
+using Mergeflow.Engine.Actions;
+using Mergeflow.Engine.Keys;
+using Mergeflow.Engine.OpenFlow;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Xlate;
 
 /// <content>Actions on copies of the packet: <c>clone</c>, <c>check_pkt_larger</c>, and the saved states they need.</content>
 public sealed unsafe partial class Translator

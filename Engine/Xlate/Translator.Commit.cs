@@ -1,8 +1,10 @@
 using System.Runtime.CompilerServices;
+using Mergeflow.Engine.Actions;
+using Mergeflow.Engine.Keys;
 using Mergeflow.Native;
-using L = Mergeflow.Engine.TranslatorLayout;
+using L = Mergeflow.Engine.Keys.TranslatorLayout;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Xlate;
 
 /// <content>Set actions that bring the datapath's packet up to the flow (OVS <c>commit_odp_actions</c>).</content>
 public sealed unsafe partial class Translator

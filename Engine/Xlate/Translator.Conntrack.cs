@@ -1,7 +1,10 @@
+using Mergeflow.Engine.Actions;
+using Mergeflow.Engine.Keys;
+using Mergeflow.Engine.OpenFlow;
 using Mergeflow.Native;
-using L = Mergeflow.Engine.TranslatorLayout;
+using L = Mergeflow.Engine.Keys.TranslatorLayout;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Xlate;
 
 /// <content><c>ct</c> (OVS <c>compose_conntrack_action</c>).</content>
 public sealed unsafe partial class Translator

@@ -1,8 +1,11 @@
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
-using L = Mergeflow.Engine.TranslatorLayout;
+using Mergeflow.Engine.Actions;
+using Mergeflow.Engine.Keys;
+using Mergeflow.Engine.OpenFlow;
+using L = Mergeflow.Engine.Keys.TranslatorLayout;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Xlate;
 
 /// <content>Recirculation: putting a translation aside and taking it up again (OVS <c>finish_freezing</c>, <c>struct frozen_state</c>).</content>
 public sealed unsafe partial class Translator

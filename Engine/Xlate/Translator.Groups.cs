@@ -1,7 +1,9 @@
 using System.Numerics;
-using L = Mergeflow.Engine.TranslatorLayout;
+using Mergeflow.Engine.Keys;
+using Mergeflow.Engine.OpenFlow;
+using L = Mergeflow.Engine.Keys.TranslatorLayout;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Xlate;
 
 /// <content>Groups (OVS <c>xlate_group_action</c>).</content>
 public sealed unsafe partial class Translator

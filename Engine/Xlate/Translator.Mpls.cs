@@ -1,7 +1,10 @@
 using System.Buffers.Binary;
-using L = Mergeflow.Engine.TranslatorLayout;
+using Mergeflow.Engine.Actions;
+using Mergeflow.Engine.Keys;
+using Mergeflow.Native;
+using L = Mergeflow.Engine.Keys.TranslatorLayout;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Xlate;
 
 /// <content>MPLS label stacks of up to three entries (OVS <c>flow_push_mpls</c>, <c>flow_pop_mpls</c>, <c>commit_mpls_action</c>).</content>
 public sealed unsafe partial class Translator

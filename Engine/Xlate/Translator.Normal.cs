@@ -1,6 +1,8 @@
-using L = Mergeflow.Engine.TranslatorLayout;
+using Mergeflow.Engine.Keys;
+using Mergeflow.Engine.OpenFlow;
+using L = Mergeflow.Engine.Keys.TranslatorLayout;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Xlate;
 
 /// <content>A learning switch per VLAN (OVS <c>xlate_normal</c> without bonds, access ports, STP and snooping).</content>
 public sealed unsafe partial class Translator

@@ -1,6 +1,9 @@
-using L = Mergeflow.Engine.TranslatorLayout;
+using Mergeflow.Engine.Actions;
+using Mergeflow.Engine.Keys;
+using Mergeflow.Engine.OpenFlow;
+using L = Mergeflow.Engine.Keys.TranslatorLayout;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Xlate;
 
 /// <content>Outputs (OVS <c>xlate_output_action</c>).</content>
 public sealed unsafe partial class Translator

@@ -1,7 +1,9 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using Mergeflow.Engine.Keys;
+using Mergeflow.Engine.OpenFlow;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Xlate;
 
 /// <content>Prerequisites of fields (OVS <c>mf_are_prereqs_ok</c>), consulting as little as decides them.</content>
 public sealed unsafe partial class Translator

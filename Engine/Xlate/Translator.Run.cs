@@ -1,7 +1,10 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
+using Mergeflow.Engine.Actions;
+using Mergeflow.Engine.Keys;
+using Mergeflow.Engine.OpenFlow;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Xlate;
 
 /// <content>The action loop (OVS <c>do_xlate_actions</c>).</content>
 public sealed unsafe partial class Translator

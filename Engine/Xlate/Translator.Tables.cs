@@ -1,4 +1,7 @@
-namespace Mergeflow.Engine;
+using Mergeflow.Engine.Keys;
+using Mergeflow.Engine.OpenFlow;
+
+namespace Mergeflow.Engine.Xlate;
 
 /// <content>Table lookups and resubmission (OVS <c>xlate_table_action</c>).</content>
 public sealed unsafe partial class Translator

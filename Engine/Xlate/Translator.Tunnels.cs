@@ -1,7 +1,10 @@
+using Mergeflow.Engine.Actions;
+using Mergeflow.Engine.Keys;
+using Mergeflow.Engine.OpenFlow;
 using Mergeflow.Native;
-using L = Mergeflow.Engine.TranslatorLayout;
+using L = Mergeflow.Engine.Keys.TranslatorLayout;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Xlate;
 
 /// <content>
 /// Tunnel ports: where packets are decapsulated (OVS <c>terminate_native_tunnel</c>), whose they are then (<c>tnl_port_receive</c>), and with what

@@ -1,6 +1,9 @@
 using System.Buffers.Binary;
+using Mergeflow.Engine.Actions;
+using Mergeflow.Engine.Keys;
+using Mergeflow.Native;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Xlate;
 
 /// <content>
 /// VLAN tags, kept as a symbolic stack: a push or pop reads only whether tags are present; a tag's bits are consulted when they

@@ -2,8 +2,10 @@ using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using Mergeflow.Engine.Keys;
+using Mergeflow.Engine.OpenFlow;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Xlate;
 
 /// <summary>
 /// Turns a packet's key into a datapath program and the mask of the bits the program depends on (OVS ofproto-dpif-xlate.c). One per thread;

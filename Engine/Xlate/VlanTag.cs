@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Xlate;
 
 /// <summary>One tag of a symbolic VLAN stack.</summary>
 internal struct VlanTag

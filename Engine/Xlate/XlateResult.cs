@@ -1,6 +1,9 @@
 using System.Runtime.InteropServices;
+using Mergeflow.Engine.Actions;
+using Mergeflow.Engine.Keys;
+using Mergeflow.Engine.OpenFlow;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Xlate;
 
 /// <summary>What a translation yields (OVS <c>struct xlate_out</c> and its wildcards). Reusable; holds references on its recirculation ids until it is reset.</summary>
 public sealed unsafe class XlateResult : IDisposable

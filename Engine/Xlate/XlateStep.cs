@@ -1,4 +1,6 @@
-namespace Mergeflow.Engine;
+using Mergeflow.Engine.OpenFlow;
+
+namespace Mergeflow.Engine.Xlate;
 
 /// <summary>One line of a traced translation (<c>ofproto/trace</c>).</summary>
 /// <param name="Depth">Nesting of resubmits, groups and clones.</param>

@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Native;
 
 /// <summary>The compare-and-swap of the processor.</summary>
 public readonly struct AtomicSwap : IWordSwap

@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Native;
 
 /// <summary>Tells when no packet thread can still hold a reference that was unpublished earlier.</summary>
 public interface IGracePeriod

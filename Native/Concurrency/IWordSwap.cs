@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Native;
 
 /// <summary>How a word changes that several threads write.</summary>
 public interface IWordSwap

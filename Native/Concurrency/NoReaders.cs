@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Native;
 
 /// <summary>The grace period of a single-threaded runtime: between two steps nobody holds a reference.</summary>
 public sealed class NoReaders : IGracePeriod

@@ -1,6 +1,4 @@
-using Mergeflow.Native;
-
-namespace Mergeflow.Engine;
+namespace Mergeflow.Native;
 
 /// <summary>
 /// Quiescent-state based reclamation: the owner retires memory, readers on other threads announce points at which they hold no reference.

@@ -7,7 +7,7 @@ namespace Mergeflow.Perf;
 public sealed record CaptureRun(string PcapPath)
 {
     /// <summary>Longest frame that the datapath takes.</summary>
-    public const int MaxFrameBytes = Engine.Packet.MaxLengthBytes;
+    public const int MaxFrameBytes = Engine.Packets.Packet.MaxLengthBytes;
 
     /// <summary>Flows; null = <see cref="DefaultFlows"/>.</summary>
     public string? FlowsPath { get; init; }

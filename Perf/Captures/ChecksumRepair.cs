@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using Mergeflow.Engine;
 using Mergeflow.Native;
 
 namespace Mergeflow.Perf;

@@ -1,5 +1,3 @@
-using Mergeflow.Engine;
-
 namespace Mergeflow.Perf;
 
 /// <summary>One pass over a capture in the simulator, with the capture's own clock: what leaves has to be the same in every offload mode.</summary>

@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
-using Mergeflow.Engine;
 
 namespace Mergeflow.Perf;
 

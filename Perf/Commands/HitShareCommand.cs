@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using System.CommandLine;
 using System.Globalization;
-using Mergeflow.Engine;
 using Mergeflow.Native;
 using Spectre.Console;
 

@@ -1,5 +1,3 @@
-using Mergeflow.Engine;
-
 namespace Mergeflow.Perf;
 
 /// <summary>One measured run.</summary>

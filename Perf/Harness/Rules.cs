@@ -1,5 +1,3 @@
-using Mergeflow.Engine;
-
 namespace Mergeflow.Perf;
 
 /// <summary>Loads a workload's groups and flows, and says in one line what is wrong with them.</summary>

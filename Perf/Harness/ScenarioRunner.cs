@@ -1,5 +1,4 @@
 using System.Runtime.ExceptionServices;
-using Mergeflow.Engine;
 using Mergeflow.Native;
 
 namespace Mergeflow.Perf;

@@ -62,6 +62,6 @@ public sealed record RuntimeInfo
         && (name.Contains("Tiered") || name.Contains("TC_") || name.Contains("Enable") || name.Contains("GC") || name.Contains("ReadyToRun") || name.Contains("OSR"));
 
     private static bool IsOptimized()
-        => typeof(Mergeflow.Engine.Datapath).Assembly.GetCustomAttributes(typeof(System.Diagnostics.DebuggableAttribute), false)
+        => typeof(Mergeflow.Engine.Runtime.Datapath).Assembly.GetCustomAttributes(typeof(System.Diagnostics.DebuggableAttribute), false)
             .Cast<System.Diagnostics.DebuggableAttribute>().All(d => !d.IsJITOptimizerDisabled);
 }

@@ -1,5 +1,4 @@
 using BenchmarkDotNet.Attributes;
-using Mergeflow.Engine;
 
 namespace Mergeflow.Perf;
 

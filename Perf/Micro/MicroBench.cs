@@ -1,5 +1,3 @@
-using Mergeflow.Engine;
-
 namespace Mergeflow.Perf;
 
 /// <summary>What the micro-benchmarks share: packets of a workload and, where it takes one, a datapath that has seen them.</summary>

@@ -1,5 +1,4 @@
 using BenchmarkDotNet.Attributes;
-using Mergeflow.Engine;
 using Mergeflow.Nic;
 
 namespace Mergeflow.Perf;

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.RegularExpressions;
 using Mergeflow.Native;
+using Match = System.Text.RegularExpressions.Match;
 
 namespace Mergeflow.Perf;
 

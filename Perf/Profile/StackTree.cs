@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Match = System.Text.RegularExpressions.Match;
 
 namespace Mergeflow.Perf;
 

@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Globalization;
-using Mergeflow.Engine;
 using Mergeflow.Native;
 
 namespace Mergeflow.Perf;

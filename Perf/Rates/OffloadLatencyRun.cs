@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using Mergeflow.Engine;
+using Mergeflow.Native;
 
 namespace Mergeflow.Perf;
 

@@ -1,6 +1,5 @@
 using System.Reflection;
 using System.Text.Json.Nodes;
-using Mergeflow.Engine;
 using Mergeflow.Nic;
 
 namespace Mergeflow.Perf;

@@ -1,5 +1,3 @@
-using Mergeflow.Engine;
-
 namespace Mergeflow.Perf;
 
 /// <summary>What the measured datapath was made of, where a different size or quirk would give another figure.</summary>

@@ -1,5 +1,3 @@
-using Mergeflow.Engine;
-
 namespace Mergeflow.Perf;
 
 /// <summary>Turns measured runs into a row.</summary>

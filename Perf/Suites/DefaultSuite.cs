@@ -1,5 +1,3 @@
-using Mergeflow.Engine;
-
 namespace Mergeflow.Perf;
 
 /// <summary>What runs without arguments: within two minutes on two cores, build included.</summary>

@@ -1,5 +1,3 @@
-using Mergeflow.Engine;
-
 namespace Mergeflow.PropertyTests;
 
 /// <summary>Offload and aging pollers of a simulator on threads of their own, under the simulator's clock.</summary>

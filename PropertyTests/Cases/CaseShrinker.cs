@@ -30,7 +30,7 @@ internal static class CaseShrinker
         {
             return fails(@case);
         }
-        catch (Exception e) when (e is Engine.FlowModException or Engine.FlowTextException or NotSupportedException)
+        catch (Exception e) when (e is Engine.OpenFlow.FlowModException or Engine.Text.FlowTextException or NotSupportedException)
         {
             return false;
         }

@@ -1,5 +1,4 @@
 using System.Globalization;
-using Mergeflow.Engine;
 using Mergeflow.Native;
 
 namespace Mergeflow.PropertyTests;

@@ -1,5 +1,3 @@
-using Mergeflow.Engine;
-
 namespace Mergeflow.PropertyTests;
 
 /// <summary>A whole experiment: ports, rules and input. Everything is text or bytes, so a case can be shrunk, written down and replayed.</summary>

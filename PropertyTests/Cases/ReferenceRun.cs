@@ -1,5 +1,4 @@
 using System.Globalization;
-using Mergeflow.Engine;
 using F = Mergeflow.PropertyTests.RefField;
 
 namespace Mergeflow.PropertyTests;

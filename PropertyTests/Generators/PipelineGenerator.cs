@@ -74,12 +74,12 @@ internal sealed class PipelineGenerator
     {
         try
         {
-            Engine.FlowMod mod = FuzzCase.Parser.ParseFlow(line);
+            Engine.OpenFlow.FlowMod mod = FuzzCase.Parser.ParseFlow(line);
             _ = FieldNames.Terms(mod);
-            new Engine.OfPipeline(new Engine.PipelineOptions()).Apply(mod);
+            new Engine.OpenFlow.OfPipeline(new Engine.OpenFlow.PipelineOptions()).Apply(mod);
             return true;
         }
-        catch (Exception e) when (e is Engine.FlowTextException or Engine.FlowModException or NotSupportedException)
+        catch (Exception e) when (e is Engine.Text.FlowTextException or Engine.OpenFlow.FlowModException or NotSupportedException)
         {
             return false;
         }

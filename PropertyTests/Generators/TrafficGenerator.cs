@@ -25,7 +25,7 @@ internal sealed class TrafficGenerator(Chance chance, PipelineGenerator rules)
             {
                 sent = run.Step(e);
             }
-            catch (Exception refused) when (refused is NotSupportedException or Engine.FlowTextException or Engine.FlowModException)
+            catch (Exception refused) when (refused is NotSupportedException or Engine.Text.FlowTextException or Engine.OpenFlow.FlowModException)
             {
                 break;
             }

@@ -1,4 +1,4 @@
-using Mergeflow.Engine;
+using Mergeflow.Native;
 
 namespace Mergeflow.PropertyTests;
 

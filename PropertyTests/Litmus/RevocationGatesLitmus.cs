@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using Mergeflow.Engine;
 using Mergeflow.Native;
 using Xunit;
 

@@ -1,5 +1,3 @@
-using Mergeflow.Engine;
-
 namespace Mergeflow.PropertyTests;
 
 /// <summary>What the names of the input language mean to the model.</summary>

@@ -1,5 +1,3 @@
-using Mergeflow.Engine;
-
 namespace Mergeflow.PropertyTests;
 
 /// <summary>What survives from one walk to the next (OVS <c>struct frozen_state</c>).</summary>

@@ -1,5 +1,3 @@
-using Mergeflow.Engine;
-
 namespace Mergeflow.PropertyTests;
 
 /// <summary>A rule of the model: a list of conditions, a list of actions and a counter.</summary>

@@ -1,5 +1,3 @@
-using Mergeflow.Engine;
-
 namespace Mergeflow.PropertyTests;
 
 /// <summary>Rules in a list and groups in a dictionary; flow and group modifications as OpenFlow 1.5 section 6.4 and 6.7 say.</summary>

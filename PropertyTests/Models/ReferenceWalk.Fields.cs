@@ -1,4 +1,3 @@
-using Mergeflow.Engine;
 using F = Mergeflow.PropertyTests.RefField;
 
 namespace Mergeflow.PropertyTests;

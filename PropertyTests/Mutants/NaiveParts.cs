@@ -1,5 +1,3 @@
-using Mergeflow.Engine;
-
 namespace Mergeflow.PropertyTests;
 
 /// <summary>An offload side with one fault.</summary>

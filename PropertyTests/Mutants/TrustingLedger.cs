@@ -1,5 +1,3 @@
-using Mergeflow.Engine;
-
 namespace Mergeflow.PropertyTests;
 
 /// <summary>Books that say of everything that it has not moved.</summary>

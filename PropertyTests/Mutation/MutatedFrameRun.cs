@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using Mergeflow.Engine;
 using Mergeflow.Native;
 using Mergeflow.Nic;
 using Xunit;

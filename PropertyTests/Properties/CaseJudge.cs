@@ -84,7 +84,7 @@ internal sealed class CaseJudge
         {
             return EngineRun.Play(@case, setup);
         }
-        catch (Exception e) when (e is not (Engine.FlowModException or Engine.FlowTextException))
+        catch (Exception e) when (e is not (Engine.OpenFlow.FlowModException or Engine.Text.FlowTextException))
         {
             crash = e.ToString();
             return new RunResult { Outputs = [], Rules = new Dictionary<ulong, (ulong, ulong)>(), Connections = new Dictionary<string, long>() };

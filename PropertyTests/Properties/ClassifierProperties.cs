@@ -1,5 +1,5 @@
 using FsCheck.Xunit;
-using Mergeflow.Engine;
+using Mergeflow.Native;
 using Xunit;
 
 namespace Mergeflow.PropertyTests;

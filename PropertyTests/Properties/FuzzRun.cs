@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using Mergeflow.Engine;
 using Xunit;
 
 namespace Mergeflow.PropertyTests;

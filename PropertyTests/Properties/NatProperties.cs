@@ -1,5 +1,4 @@
 using FsCheck.Xunit;
-using Mergeflow.Engine;
 using Xunit;
 using F = Mergeflow.PropertyTests.RefField;
 

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using Mergeflow.Engine;
 using Mergeflow.Nic;
 using Xunit;
 

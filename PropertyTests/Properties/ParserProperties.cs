@@ -1,5 +1,4 @@
 using FsCheck.Xunit;
-using Mergeflow.Engine;
 using Mergeflow.Native;
 using Mergeflow.Nic;
 using Xunit;

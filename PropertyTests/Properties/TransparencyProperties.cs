@@ -1,5 +1,4 @@
 using FsCheck.Xunit;
-using Mergeflow.Engine;
 using Mergeflow.Nic;
 using Xunit;
 

@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using FsCheck.Xunit;
-using Mergeflow.Engine;
 using Xunit;
 
 namespace Mergeflow.PropertyTests;

@@ -1,6 +1,5 @@
 using System.IO.Compression;
 using System.Text.Json;
-using Mergeflow.Engine;
 
 namespace Mergeflow.PropertyTests;
 

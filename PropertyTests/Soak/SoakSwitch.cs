@@ -1,4 +1,3 @@
-using Mergeflow.Engine;
 using Mergeflow.Nic;
 
 namespace Mergeflow.PropertyTests;
@@ -59,7 +58,7 @@ internal sealed class SoakSwitch : IOutputSink, IDisposable
     /// <summary>What has to be nothing when nothing is going on, and is not.</summary>
     public IEnumerable<string> Leftovers()
     {
-        Engine.Datapath d = Simulator.Datapath;
+        Engine.Runtime.Datapath d = Simulator.Datapath;
         (string What, long Count)[] left =
         [
             ("connections", d.Conntrack.Count),

@@ -1,5 +1,4 @@
 using FsCheck.Xunit;
-using Mergeflow.Engine;
 
 namespace Mergeflow.PropertyTests;
 

@@ -1,89 +1,98 @@
 using System.Text.RegularExpressions;
 using Xunit;
+using Match = System.Text.RegularExpressions.Match;
 
 namespace Mergeflow.Tests;
 
 /// <summary>
-/// Which folder of Engine knows which: one namespace has no using lines that would show it. A new arrow is a decision, so it has to be added here.
+/// Which folder of Engine knows which: each has its own namespace, so the using lines of its files are its arrows. The table in docs/ARCHITECTURE.md lists
+/// those that are allowed, in an order in which all point up. A new arrow is a decision, so it has to be added there.
 /// </summary>
 public sealed partial class FolderArrowTests
 {
-    /// <summary>A folder and those it may use, besides Native.</summary>
-    private static readonly Dictionary<string, string[]> s_arrows = new()
-    {
-        ["Flow"] = [],
-        ["Cache"] = ["Flow"],
-        ["Packets"] = ["Flow", "Actions"],
-        ["Actions"] = ["Flow", "Packets", "Conntrack"],
-        ["Conntrack"] = ["Flow", "Packets", "Actions", "Offload"],
-        ["Recirc"] = ["Pipeline"],
-        ["Pipeline"] = ["Flow", "Actions", "Conntrack", "Recirc", "Text"],
-        ["Text"] = ["Flow", "Actions", "Conntrack", "Pipeline", "Offload"],
-        ["Classifier"] = ["Flow", "Packets", "Actions", "Pipeline", "Offload", "Datapath"],
-        ["Upcall"] = ["Flow", "Packets", "Actions", "Pipeline", "Recirc", "Classifier", "Offload", "Datapath", "Telemetry"],
-        ["Offload"] = ["Flow", "Packets", "Actions", "Conntrack", "Classifier", "Datapath", "Telemetry", "Text"],
-        ["Aging"] = ["Offload", "Datapath"],
-        ["Telemetry"] = ["Flow", "Actions", "Classifier", "Offload", "Datapath"],
-        ["Datapath"] = ["Flow", "Packets", "Actions", "Cache", "Classifier", "Conntrack", "Pipeline", "Recirc", "Upcall", "Offload", "Aging", "Telemetry"],
-    };
+    private const int MaxFilesPerFolder = 45;
 
     /// <summary>Where pointers are. Rules, text, profiles and timers get by without.</summary>
     private static readonly string[] s_unsafeFolders =
     [
-        "Engine/Actions", "Engine/Cache", "Engine/Classifier", "Engine/Conntrack", "Engine/Datapath", "Engine/Flow", "Engine/Offload", "Engine/Packets",
-        "Engine/Pipeline", "Engine/Telemetry", "Engine/Upcall", "Nic/Device", "Nic/Parsing", "Nic/Tables",
+        "Engine/Actions", "Engine/Conntrack", "Engine/Keys", "Engine/Lookup", "Engine/Offload", "Engine/OpenFlow", "Engine/Packets", "Engine/Pmd",
+        "Engine/Ports", "Engine/Runtime", "Engine/Telemetry", "Engine/Upcall", "Engine/Xlate", "Nic/Device", "Nic/Parsing", "Nic/Tables",
     ];
 
-    /// <summary>Names of types that are names of fields, members or methods elsewhere too.</summary>
-    private static readonly string[] s_ambiguous = ["DpHash", "Conntrack", "Match"];
-
-    public static TheoryData<string> Folders => [.. s_arrows.Keys];
+    public static TheoryData<string> Folders => [.. Listed().Select(static f => f.Folder)];
 
     [Fact]
-    public void EveryFolderIsInTheList()
-        => Assert.Equal(RepositoryFiles.Sources("Engine").Select(FolderOf).Distinct().Order(), s_arrows.Keys.Order());
+    public void Every_folder_is_in_the_list()
+        => Assert.Equal(RepositoryFiles.Sources("Engine").Select(FolderOf).Distinct().Order(), Listed().Select(static f => f.Folder).Order());
 
-    [Theory]
-    [MemberData(nameof(Folders))]
-    public void AFolderUsesOnlyWhatItMay(string folder)
+    [Fact]
+    public void Every_arrow_of_the_list_points_up()
     {
-        Dictionary<string, string> owner = Owners();
-        List<string> strays = [];
-        foreach (string file in RepositoryFiles.Sources($"Engine/{folder}"))
+        List<string> above = [], strays = [];
+        foreach ((string folder, string[] uses) in Listed())
         {
-            foreach (string name in Names(RepositoryFiles.Read(file)))
-            {
-                if (owner.TryGetValue(name, out string? other) && other != folder && !s_arrows[folder].Contains(other)) strays.Add($"{file} uses {name} of {other}");
-            }
+            strays.AddRange(uses.Except(above).Select(u => $"{folder} -> {u}"));
+            above.Add(folder);
         }
 
         Assert.Empty(strays);
     }
 
-    /// <summary>A use that was there when the list was made is found: the reading of the sources works.</summary>
-    [Fact]
-    public void TheSearchFindsAUse()
+    [Theory]
+    [MemberData(nameof(Folders))]
+    public void A_folder_uses_what_the_list_says_and_nothing_else(string folder)
     {
-        Dictionary<string, string> owner = Owners();
-        Assert.Equal(("Flow", "Datapath", "Offload"), (owner["FlowKey"], owner["PmdThread"], owner["TraceMerger"]));
-        Assert.Contains("PmdThread", Names("internal sealed class X { private PmdThread? _pmd; }"));
-        Assert.DoesNotContain("PmdThread", Names("// PmdThread\nclass X { string s = \"PmdThread\"; int y = a.PmdThread; }"));
+        IEnumerable<string> used = RepositoryFiles.Sources($"Engine/{folder}").SelectMany(f => Arrows(RepositoryFiles.Read(f))).Where(u => u != folder).Distinct().Order();
+        Assert.Equal(Listed().Single(f => f.Folder == folder).Uses.Order(), used);
     }
 
     [Fact]
-    public void OnlyTheOffloadKnowsTheNic()
+    public void A_namespace_of_a_file_is_its_folder_and_no_arrow_hides_in_a_qualified_name()
     {
-        // The datapath makes the device and puts it before the packet thread; rules are translated in Offload alone.
-        IEnumerable<string> users = RepositoryFiles.Sources("Engine").Where(f => RepositoryFiles.Read(f).Contains("using Mergeflow.Nic;")).Select(FolderOf).Distinct();
-        Assert.Equal(["Datapath", "Offload"], users.Order());
-        IEnumerable<string> translators = RepositoryFiles.Sources("Engine/Datapath").Where(f => Names(RepositoryFiles.Read(f)).Any(n => n is "FlowRule" or "FlowItem" or "FlowAction"));
+        List<string> strays = [];
+        foreach (string file in RepositoryFiles.Sources("Engine"))
+        {
+            string source = WithoutText(RepositoryFiles.Read(file));
+            if (!source.Contains($"namespace Mergeflow.Engine.{FolderOf(file)};", StringComparison.Ordinal)) strays.Add(file);
+            string body = source[source.IndexOf("namespace Mergeflow", StringComparison.Ordinal)..];
+            if (Qualified().Matches(body).Any(m => m.Groups[1].Value != FolderOf(file) && !Arrows(source).Contains(m.Groups[1].Value))) strays.Add($"{file}: a qualified name");
+        }
+
+        Assert.Empty(strays);
+    }
+
+    [Fact]
+    public void Using_lines_are_read()
+    {
+        Assert.Equal(["Keys", "Xlate", "Lookup"], Arrows("using System;\nusing Mergeflow.Engine.Keys;\nusing static Mergeflow.Engine.Xlate.Layout;\nusing Map = Mergeflow.Engine.Lookup.Map;\nusing Mergeflow.Native;\n"));
+        Assert.True(Listed().Count > 10);
+    }
+
+    [Fact]
+    public void Rules_are_translated_for_the_NIC_in_one_place()
+    {
+        // The composition makes the device; everything else that knows it stands in Offload/Nic.
+        IEnumerable<string> users = RepositoryFiles.Sources("Engine").Where(f => RepositoryFiles.Read(f).Contains("using Mergeflow.Nic;", StringComparison.Ordinal))
+            .Select(f => string.Join('/', f.Split('/')[1..^1])).Distinct();
+        Assert.Equal(["Offload/Nic", "Runtime"], users.Order());
+        IEnumerable<string> translators = RepositoryFiles.Sources("Engine/Runtime").Where(f => NicRule().IsMatch(WithoutText(RepositoryFiles.Read(f))));
         Assert.Empty(translators);
     }
 
     [Theory]
     [InlineData("Engine")]
     [InlineData("Nic")]
-    public void UnsafeIsAPlace(string project)
+    [InlineData("Native")]
+    public void No_folder_is_too_full(string project)
+    {
+        IEnumerable<string> full = RepositoryFiles.Sources(project).GroupBy(static f => f[..f.LastIndexOf('/')]).Where(static g => g.Count() > MaxFilesPerFolder).Select(static g => $"{g.Key}: {g.Count()}");
+        Assert.Empty(full);
+    }
+
+    [Theory]
+    [InlineData("Engine")]
+    [InlineData("Nic")]
+    public void Unsafe_is_a_place(string project)
     {
         IEnumerable<string> used = RepositoryFiles.Sources(project).Where(f => UnsafeWord().IsMatch(WithoutText(RepositoryFiles.Read(f)))).Select(f => $"{project}/{FolderOf(f)}").Distinct();
         Assert.Equal(s_unsafeFolders.Where(f => f.StartsWith(project + "/", StringComparison.Ordinal)).Order(), used.Order());
@@ -91,30 +100,28 @@ public sealed partial class FolderArrowTests
 
     private static string FolderOf(string file) => file.Split('/')[1];
 
-    private static Dictionary<string, string> Owners()
-    {
-        var owner = new Dictionary<string, string>();
-        foreach (string file in RepositoryFiles.Sources("Engine"))
-        {
-            foreach (Match m in Declaration().Matches(RepositoryFiles.Read(file)))
-            {
-                if (!s_ambiguous.Contains(m.Groups[1].Value)) owner.TryAdd(m.Groups[1].Value, FolderOf(file));
-            }
-        }
+    /// <summary>The rows of the table in ARCHITECTURE.md: | `Folder` | `Uses`, `Uses` | ... |</summary>
+    private static List<(string Folder, string[] Uses)> Listed()
+        => [.. Row().Matches(RepositoryFiles.Read("docs/ARCHITECTURE.md")).Select(static m => (m.Groups[1].Value, Word().Matches(m.Groups[2].Value).Select(static w => w.Value).ToArray()))];
 
-        return owner;
-    }
-
-    /// <summary>Names that stand on their own: not members of something, not in comments or strings.</summary>
-    private static IEnumerable<string> Names(string source) => Word().Matches(WithoutText(source)).Select(m => m.Value).Distinct();
+    private static IEnumerable<string> Arrows(string source) => UsingLine().Matches(source).Select(static m => m.Groups[1].Value).Distinct();
 
     private static string WithoutText(string source) => Text().Replace(Comment().Replace(source, ""), "\"\"");
 
-    [GeneratedRegex(@"^(?:public|internal)[\w ]*?\b(?:class|struct|interface|enum|record struct|record) +(\w+)", RegexOptions.Multiline)]
-    private static partial Regex Declaration();
+    [GeneratedRegex(@"^\| `([A-Z]\w+)` \| (-|(?:`\w+`(?:, )?)+) \|", RegexOptions.Multiline)]
+    private static partial Regex Row();
 
-    [GeneratedRegex(@"(?<![\w.])[A-Z]\w+\b")]
+    [GeneratedRegex(@"[A-Z]\w+")]
     private static partial Regex Word();
+
+    [GeneratedRegex(@"^using (?:static |\w+ = )?Mergeflow\.Engine\.(\w+)[.;]", RegexOptions.Multiline)]
+    private static partial Regex UsingLine();
+
+    [GeneratedRegex(@"(?<![\w.])(?:Mergeflow\.)?Engine\.([A-Z]\w+)\.")]
+    private static partial Regex Qualified();
+
+    [GeneratedRegex(@"\b(FlowRule|FlowItem|FlowAction)\b")]
+    private static partial Regex NicRule();
 
     [GeneratedRegex(@"//.*$", RegexOptions.Multiline)]
     private static partial Regex Comment();

@@ -1,6 +1,5 @@
 using System.Reflection;
 using Mergeflow.Cli;
-using Mergeflow.Engine;
 using Mergeflow.Native;
 using Mergeflow.Nic;
 using Xunit;

@@ -1,5 +1,4 @@
 using System.Runtime.Intrinsics;
-using Mergeflow.Engine;
 using Xunit;
 
 namespace Mergeflow.Tests;

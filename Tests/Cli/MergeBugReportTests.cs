@@ -1,6 +1,7 @@
 using System.Text.RegularExpressions;
 using Mergeflow.Cli;
 using Xunit;
+using Match = System.Text.RegularExpressions.Match;
 
 namespace Mergeflow.Tests;
 

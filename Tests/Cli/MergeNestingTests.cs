@@ -1,5 +1,4 @@
 using Mergeflow.Cli;
-using Mergeflow.Engine;
 using Xunit;
 
 namespace Mergeflow.Tests;

@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using Mergeflow.Cli;
-using Mergeflow.Engine;
 using Mergeflow.Native;
 using Mergeflow.Nic;
 using Mergeflow.Perf;

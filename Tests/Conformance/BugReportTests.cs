@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Mergeflow.Cli;
-using Mergeflow.Engine;
 using Xunit;
 
 namespace Mergeflow.Tests;

@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
 using Mergeflow.Cli;
-using Mergeflow.Engine;
 
 namespace Mergeflow.Tests;
 

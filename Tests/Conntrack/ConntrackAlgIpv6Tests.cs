@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using System.Net;
 using System.Text;
-using Mergeflow.Engine;
 using Xunit;
 using static Mergeflow.Tests.CtBench;
 using static Mergeflow.Tests.Frames;

@@ -1,5 +1,4 @@
 using System.Text;
-using Mergeflow.Engine;
 using Xunit;
 using static Mergeflow.Tests.CtBench;
 using static Mergeflow.Tests.Frames;

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
-using Mergeflow.Engine;
 using Mergeflow.Native;
 using Xunit;
 using static Mergeflow.Tests.CtBench;

@@ -1,4 +1,3 @@
-using Mergeflow.Engine;
 using Xunit;
 using static Mergeflow.Tests.CtBench;
 using static Mergeflow.Tests.Frames;

@@ -1,5 +1,4 @@
 using System.Net;
-using Mergeflow.Engine;
 using Mergeflow.Native;
 using Xunit;
 

@@ -13,14 +13,14 @@ internal static class FragmentTrain
         if (ipv6)
         {
             byte[] body = new byte[8 + data.Length];
-            body[0] = Engine.IpProto.Udp;
+            body[0] = Engine.Keys.IpProto.Udp;
             BinaryPrimitives.WriteUInt16BigEndian(body.AsSpan(2), (ushort)(offset | (more ? 1 : 0)));
             BinaryPrimitives.WriteUInt32BigEndian(body.AsSpan(4), id);
             data.CopyTo(body.AsSpan(8));
             return Frames.Ip(src ?? Src6, Dst6, 44, body, -1);
         }
 
-        byte[] f = Frames.Ip(src ?? Src4, Dst4, Engine.IpProto.Udp, data, -1);
+        byte[] f = Frames.Ip(src ?? Src4, Dst4, Engine.Keys.IpProto.Udp, data, -1);
         BinaryPrimitives.WriteUInt16BigEndian(f.AsSpan(18), id);
         BinaryPrimitives.WriteUInt16BigEndian(f.AsSpan(20), (ushort)((offset / 8) | (more ? 0x2000 : 0)));
         Frames.Repair(f, 0, -1);

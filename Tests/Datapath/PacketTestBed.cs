@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using Mergeflow.Engine;
 
 namespace Mergeflow.Tests;
 
@@ -7,7 +6,7 @@ namespace Mergeflow.Tests;
 internal sealed class PacketTestBed : IDisposable
 {
     private const int Connections = 64;
-    private readonly Engine.Datapath _datapath;
+    private readonly Engine.Runtime.Datapath _datapath;
     private readonly CaptureRxQueue _queue;
     private readonly PmdPoller _poller;
 
@@ -19,7 +18,7 @@ internal sealed class PacketTestBed : IDisposable
     /// <summary>The frames go round and round, all of port 1.</summary>
     public PacketTestBed(string flows, OffloadMode offload, bool cacheOn, List<ReadOnlyMemory<byte>> frames)
     {
-        _datapath = new Engine.Datapath(
+        _datapath = new Engine.Runtime.Datapath(
             new DatapathOptions { Ports = [("p1", 1), ("p2", 2), ("p3", 3)], Offload = offload, CacheOn = cacheOn, FrameCapacityBytes = 1536, PacketCapacity = 256 },
             sink: null);
         _datapath.ApplyFlowMods(new FlowTextParser().ParseFlows(flows), 0);

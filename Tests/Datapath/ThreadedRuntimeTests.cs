@@ -1,4 +1,4 @@
-using Mergeflow.Engine;
+using Mergeflow.Native;
 using Xunit;
 
 namespace Mergeflow.Tests;

@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using Xunit;
+using Match = System.Text.RegularExpressions.Match;
 
 namespace Mergeflow.Tests;
 

@@ -1,4 +1,3 @@
-using Mergeflow.Engine;
 using Xunit;
 
 namespace Mergeflow.Tests;
@@ -120,7 +119,7 @@ public sealed class ClockJumpTests
         public Bed(OffloadMode mode, long startMs)
         {
             NowMs = startMs;
-            Datapath = new Engine.Datapath(new DatapathOptions { Ports = [("p1", 1), ("p2", 2), ("p3", 3)], Offload = mode, MaxIdleMs = 1000, FrameCapacityBytes = 256, PacketCapacity = 64, EmcEntryCount = 1024 }, sink: null);
+            Datapath = new Engine.Runtime.Datapath(new DatapathOptions { Ports = [("p1", 1), ("p2", 2), ("p3", 3)], Offload = mode, MaxIdleMs = 1000, FrameCapacityBytes = 256, PacketCapacity = 64, EmcEntryCount = 1024 }, sink: null);
             Datapath.ApplyFlowMods(new FlowTextParser().ParseFlows(Flows), NowMs);
             List<ReadOnlyMemory<byte>> frames = [];
             List<uint> ports = [];
@@ -135,7 +134,7 @@ public sealed class ClockJumpTests
             _poller = new PmdPoller(Datapath.Pmd, [_queue], 1);
         }
 
-        public Engine.Datapath Datapath { get; }
+        public Engine.Runtime.Datapath Datapath { get; }
 
         public long NowMs { get; set; }
 

@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using Mergeflow.Engine;
 using Xunit;
 
 namespace Mergeflow.Tests;
@@ -10,7 +9,7 @@ namespace Mergeflow.Tests;
 /// </summary>
 public sealed class PolledDatapathTests : IDisposable
 {
-    private readonly Engine.Datapath _datapath = new(
+    private readonly Engine.Runtime.Datapath _datapath = new(
         new DatapathOptions { Ports = [("p1", 1), ("p2", 2)], MaxIdleMs = 1000, MaxRevalidatorMs = 100, FrameCapacityBytes = 256, PacketCapacity = 64, EmcEntryCount = 1024 },
         sink: null);
 

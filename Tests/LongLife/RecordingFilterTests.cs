@@ -1,4 +1,3 @@
-using Mergeflow.Engine;
 using Xunit;
 
 namespace Mergeflow.Tests;

@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using Mergeflow.Engine;
 using Xunit;
 
 namespace Mergeflow.Tests;

@@ -1,5 +1,3 @@
-using Mergeflow.Engine;
-
 namespace Mergeflow.Tests;
 
 /// <summary>Parts of the offload side of which one throws.</summary>

@@ -1,4 +1,3 @@
-using Mergeflow.Engine;
 using Mergeflow.Nic;
 using Xunit;
 using static Mergeflow.Tests.OffloadedSwitch;

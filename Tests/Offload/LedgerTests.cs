@@ -1,4 +1,4 @@
-using Mergeflow.Engine;
+using Mergeflow.Native;
 using Xunit;
 using static Mergeflow.Tests.CtBench;
 using static Mergeflow.Tests.Frames;
@@ -244,7 +244,7 @@ public sealed class LedgerTests
     {
         using OffloadedSwitch s = new(OffloadMode.Soft, "cookie=0x1,udp actions=output:2");
         s.Send(1, NicFrame.UdpIpv4());
-        Engine.Datapath d = s.Simulator.Datapath;
+        Engine.Runtime.Datapath d = s.Simulator.Datapath;
         Megaflow m = Assert.Single(d.Megaflows.All());
         d.Settle(0);
         OfRule rule = Assert.Single(s.Simulator.Pipeline.Rules);
@@ -307,7 +307,7 @@ public sealed class LedgerTests
     public void A_rule_whose_packets_a_device_has_counted_is_not_idle(OffloadMode mode, bool purge)
     {
         using OffloadedSwitch s = new(mode, "priority=10,idle_timeout=2,udp actions=output:2\npriority=0 actions=output:2");
-        Engine.Datapath d = s.Simulator.Datapath;
+        Engine.Runtime.Datapath d = s.Simulator.Datapath;
         for (int i = 0; i < 4; i++) s.Send(1, NicFrame.UdpIpv4());
         s.AdvanceTo(1500);
         ulong hits = s.Hits;

@@ -1,4 +1,4 @@
-using Mergeflow.Engine;
+using Mergeflow.Native;
 using Xunit;
 using static Mergeflow.Tests.Chain;
 

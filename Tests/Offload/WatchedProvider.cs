@@ -1,5 +1,3 @@
-using Mergeflow.Engine;
-
 namespace Mergeflow.Tests;
 
 /// <summary>A device in whose requests a test has a hand.</summary>

@@ -1,5 +1,3 @@
-using Mergeflow.Engine;
-
 namespace Mergeflow.Tests;
 
 /// <summary>Frames of kinds that the recorded vectors hold few of.</summary>

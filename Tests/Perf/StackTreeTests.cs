@@ -7,7 +7,7 @@ public sealed class StackTreeTests
 {
     private const string Script = """
         pmd  712 
-        	    7f01 instance int32 [Mergeflow.Engine] Mergeflow.Engine.Dpcls::Lookup(valuetype Mergeflow.Engine.FlowKey&,uint32,uint64&)[OptimizedTier1]
+        	    7f01 instance int32 [Mergeflow.Engine] Mergeflow.Engine.Lookup.Dpcls::Lookup(valuetype Mergeflow.Engine.Keys.FlowKey&,uint32,uint64&)[OptimizedTier1]
         	    7f02 instance void [Mergeflow.Perf] Mergeflow.Perf.PacketLoop::Loop(float64,class StagePoller)[Tier1-OSR]
 
         .NET Tiered Com  713 

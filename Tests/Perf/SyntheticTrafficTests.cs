@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using Mergeflow.Engine;
 using Mergeflow.Perf;
 using Xunit;
 
@@ -41,7 +40,7 @@ public sealed class SyntheticTrafficTests
     {
         Workload made = WorkloadRecipe.ManyFlows("w", flowCount, subtables, zipf: false);
         Assert.Equal(flowCount, made.Frames.Select(Convert.ToHexString).Distinct().Count());
-        using var datapath = new Engine.Datapath(PacketLoop.DatapathFor(made, new BenchSettings()), sink: null);
+        using var datapath = new Engine.Runtime.Datapath(PacketLoop.DatapathFor(made, new BenchSettings()), sink: null);
         Rules.Load(datapath, made, 0);
         using var queue = new CaptureRxQueue([.. made.Frames.Take(flowCount).Select(f => new ReadOnlyMemory<byte>(f))], [.. Enumerable.Repeat(1u, flowCount)], 1, verifyChecksums: true);
         using var poller = new PmdPoller(datapath.Pmd, [queue]);

@@ -1,6 +1,5 @@
 using System.Reflection;
 using System.Runtime.InteropServices;
-using Mergeflow.Engine;
 using Xunit;
 
 namespace Mergeflow.Tests;

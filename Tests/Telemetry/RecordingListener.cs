@@ -1,5 +1,4 @@
 using System.Diagnostics.Tracing;
-using Mergeflow.Engine;
 
 namespace Mergeflow.Tests;
 

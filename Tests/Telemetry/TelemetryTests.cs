@@ -1,6 +1,5 @@
 using System.Diagnostics.Metrics;
 using System.Diagnostics.Tracing;
-using Mergeflow.Engine;
 using Xunit;
 
 namespace Mergeflow.Tests;
@@ -122,7 +121,7 @@ public sealed class TelemetryTests
         listener.Start();
         using (OffloadedSwitch s = Run())
         {
-            Engine.Datapath d = s.Simulator.Datapath;
+            Engine.Runtime.Datapath d = s.Simulator.Datapath;
             id = d.TelemetryId;
             listener.RecordObservableInstruments();
             PmdStats stats = d.Pmd.Stats;

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Mergeflow.Engine;
 using Mergeflow.Native;
 using Xunit;
 

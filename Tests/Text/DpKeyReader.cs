@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Net;
-using Mergeflow.Engine;
 using Mergeflow.Native;
 
 namespace Mergeflow.Tests;

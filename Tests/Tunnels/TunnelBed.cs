@@ -1,5 +1,3 @@
-using Mergeflow.Engine;
-
 namespace Mergeflow.Tests;
 
 /// <summary>A switch with an underlay on port 1, hosts on ports 2 and 3, and tunnel ports: frames in and out as hexadecimal text.</summary>

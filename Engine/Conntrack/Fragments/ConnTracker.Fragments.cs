@@ -1,7 +1,10 @@
 using System.Runtime.CompilerServices;
+using Mergeflow.Engine.Actions;
+using Mergeflow.Engine.Keys;
+using Mergeflow.Engine.Packets;
 using Mergeflow.Native;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Conntrack;
 
 /// <remarks>
 /// Fragments are held until the datagram is complete; then conntrack sees the datagram as a whole, and the fragments leave together,

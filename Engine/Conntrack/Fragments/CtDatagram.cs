@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Conntrack;
 
 /// <summary>Fragments of one datagram (OVS <c>struct ipf_list</c>).</summary>
 internal struct CtDatagram

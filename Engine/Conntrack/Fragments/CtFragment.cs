@@ -1,4 +1,6 @@
-namespace Mergeflow.Engine;
+using Mergeflow.Engine.Packets;
+
+namespace Mergeflow.Engine.Conntrack;
 
 /// <summary>A held fragment (OVS <c>struct ipf_frag</c>).</summary>
 internal unsafe struct CtFragment

@@ -1,7 +1,8 @@
 using System.Runtime.InteropServices;
+using Mergeflow.Engine.Keys;
 using Mergeflow.Native;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Conntrack;
 
 /// <summary>Which datagram a fragment belongs to (OVS <c>struct ipf_list_key</c>), 48 bytes.</summary>
 [StructLayout(LayoutKind.Sequential, Size = SizeBytes)]

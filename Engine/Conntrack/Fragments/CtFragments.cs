@@ -1,8 +1,10 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Mergeflow.Engine.Keys;
+using Mergeflow.Engine.Packets;
 using Mergeflow.Native;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Conntrack;
 
 /// <summary>
 /// Fragments on hold until their datagram is complete (the lists of OVS lib/ipf.c). Fixed memory, no allocation after construction.

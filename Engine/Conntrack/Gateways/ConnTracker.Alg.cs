@@ -1,8 +1,11 @@
 using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
+using Mergeflow.Engine.Actions;
+using Mergeflow.Engine.Keys;
+using Mergeflow.Engine.Packets;
 using Mergeflow.Native;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Conntrack;
 
 /// <remarks>
 /// Gateways for FTP and TFTP. What a control connection announces is expected (<c>.Expectations.cs</c>); NAT puts the outer address into

@@ -1,6 +1,9 @@
 using System.Runtime.InteropServices;
+using Mergeflow.Engine.Actions;
+using Mergeflow.Engine.Keys;
+using Mergeflow.Engine.Packets;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Conntrack;
 
 /// <remarks>
 /// Expectations are few: a fixed number of them in chains by hash, made when a control connection announces something, gone with that connection. A new

@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Conntrack;
 
 /// <summary>Application-level gateways (OVS <c>enum ct_alg_ctl_type</c>).</summary>
 internal enum CtAlg : byte

@@ -1,4 +1,6 @@
-namespace Mergeflow.Engine;
+using Mergeflow.Engine.Keys;
+
+namespace Mergeflow.Engine.Conntrack;
 
 /// <summary>A connection that a gateway has seen announced (OVS <c>struct alg_exp_node</c>).</summary>
 internal struct CtExpectation

@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Conntrack;
 
 internal readonly partial record struct FtpMessage
 {

@@ -1,6 +1,7 @@
 using System.Text;
+using Mergeflow.Engine.Keys;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Conntrack;
 
 internal readonly partial record struct FtpMessage
 {

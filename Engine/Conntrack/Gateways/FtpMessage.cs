@@ -1,6 +1,7 @@
 using System.Text;
+using Mergeflow.Engine.Keys;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Conntrack;
 
 /// <summary>
 /// The FTP messages that announce a data connection: over IPv4 the command PORT and the reply 227 (RFC 959), over IPv6 the command EPRT and the reply

@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Conntrack;
 
 /// <summary>What a segment of an FTP control connection is to conntrack (OVS <c>enum ftp_ctl_pkt</c>).</summary>
 internal enum FtpMessageKind : byte

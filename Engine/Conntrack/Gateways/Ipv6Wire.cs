@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
+using Mergeflow.Engine.Keys;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Conntrack;
 
 /// <summary>IPv6 addresses as text in a packet: no allocation, the spelling of <c>inet_pton</c> and <c>inet_ntop</c> (RFC 4291, 2.2).</summary>
 internal static class Ipv6Wire

@@ -1,7 +1,9 @@
 using System.Runtime.CompilerServices;
+using Mergeflow.Engine.Keys;
+using Mergeflow.Engine.Packets;
 using Mergeflow.Native;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Conntrack;
 
 /// <summary>
 /// Address and port rewrites of NAT, in the bytes and in the parsed key. Checksums are updated, not recomputed (RFC 1624): a wrong one

@@ -1,7 +1,9 @@
 using System.Runtime.CompilerServices;
+using Mergeflow.Engine.Keys;
+using Mergeflow.Engine.Packets;
 using Mergeflow.Native;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Conntrack;
 
 /// <summary>
 /// Translation of the packet that an ICMP error quotes (OVS <c>nat_inner_packet</c>). The quote may end anywhere behind its first eight

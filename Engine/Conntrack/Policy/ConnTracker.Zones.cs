@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Conntrack;
 
 /// <remarks>
 /// Limits per zone as OVS 3.7: a zone without a limit of its own is held to the default, each zone by itself. In 3.1 all zones without a limit of

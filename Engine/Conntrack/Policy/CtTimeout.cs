@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Conntrack;
 
 /// <summary>The timeouts a connection can be under (OVS <c>enum ct_timeout</c>).</summary>
 public enum CtTimeout : byte

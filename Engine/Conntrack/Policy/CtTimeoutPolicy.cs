@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Conntrack;
 
 /// <summary>A timeout policy (OVS <c>CT_Timeout_Policy</c>): seconds per state; what is not given keeps the default.</summary>
 /// <param name="Id">What <see cref="DpCt.TimeoutPolicy"/> refers to; 0 replaces the default policy.</param>

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Conntrack;
 
 /// <summary>Limit of one zone (OVS <c>struct conntrack_zone_limit</c>), 16 bytes.</summary>
 [StructLayout(LayoutKind.Sequential, Size = 16)]

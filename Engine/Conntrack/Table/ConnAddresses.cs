@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
+using Mergeflow.Engine.Keys;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Conntrack;
 
 /// <summary>The addresses of an IPv6 connection, both directions, 64 bytes.</summary>
 [StructLayout(LayoutKind.Sequential, Size = 64)]

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Conntrack;
 
 /// <summary>
 /// One cache line of the connection table: eight signatures, eight connection ids.

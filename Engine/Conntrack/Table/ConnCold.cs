@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using Mergeflow.Native;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Conntrack;
 
 /// <summary>What of a connection is seldom touched: place in the timing wheel or free list, limits, hardware counters; 64 bytes.</summary>
 [StructLayout(LayoutKind.Explicit, Size = SizeBytes)]

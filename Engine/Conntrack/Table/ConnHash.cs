@@ -1,8 +1,9 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using Mergeflow.Engine.Keys;
 using X86Aes = System.Runtime.Intrinsics.X86.Aes;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Conntrack;
 
 /// <summary>Keyed hashes of connection tuples: who does not know the key cannot aim at one bucket.</summary>
 internal readonly struct ConnHash

@@ -1,4 +1,6 @@
-namespace Mergeflow.Engine;
+using Mergeflow.Engine.Keys;
+
+namespace Mergeflow.Engine.Conntrack;
 
 /// <summary>A connection as a dump shows it (OVS <c>struct ct_dpif_entry</c>).</summary>
 /// <param name="Id">Connection id.</param>

@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Conntrack;
 
 /// <summary>
 /// What identifies one direction of a connection, 16 bytes (OVS <c>struct conn_key</c>). IPv6 addresses are represented by keyed

@@ -1,6 +1,8 @@
 using System.Runtime.InteropServices;
+using Mergeflow.Engine.Actions;
+using Mergeflow.Engine.Keys;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Conntrack;
 
 /// <summary>
 /// A connection, 128 bytes: what a lookup compares and TCP checks in the first cache line, what the packet receives in the second.

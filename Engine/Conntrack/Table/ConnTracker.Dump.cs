@@ -1,8 +1,9 @@
 using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
+using Mergeflow.Engine.Keys;
 using Mergeflow.Native;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Conntrack;
 
 public sealed unsafe partial class ConnTracker
 {

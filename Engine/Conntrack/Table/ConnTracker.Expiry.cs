@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Conntrack;
 
 /// <remarks>
 /// Expiry is a wheel of two levels: 256 slots of 512 ms, then 1024 slots of 131 s. A packet that extends its connection writes the new

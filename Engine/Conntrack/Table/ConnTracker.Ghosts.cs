@@ -1,4 +1,8 @@
-namespace Mergeflow.Engine;
+using Mergeflow.Engine.Actions;
+using Mergeflow.Engine.Keys;
+using Mergeflow.Engine.Packets;
+
+namespace Mergeflow.Engine.Conntrack;
 
 /// <remarks>
 /// In Open vSwitch 3.1 the reply tuple of a translated connection is an entry of its own, and that entry does not expire: until the next

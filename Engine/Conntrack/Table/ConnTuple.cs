@@ -1,4 +1,6 @@
-namespace Mergeflow.Engine;
+using Mergeflow.Engine.Keys;
+
+namespace Mergeflow.Engine.Conntrack;
 
 /// <summary>One direction of a connection, for people (OVS <c>struct ct_dpif_tuple</c>).</summary>
 /// <param name="IsIpv6">Addresses are IPv6.</param>

@@ -1,4 +1,7 @@
-namespace Mergeflow.Engine;
+using Mergeflow.Engine.Actions;
+using Mergeflow.Engine.Packets;
+
+namespace Mergeflow.Engine.Conntrack;
 
 /// <summary>
 /// A tracker with packets of its own, for code that may not hold pointers: tests, oracles, tools. Cold path.

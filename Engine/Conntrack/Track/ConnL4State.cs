@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Conntrack;
 
 /// <summary>State of a connection without TCP's machine (OVS <c>enum other_state</c>; ICMP uses First and Bidir).</summary>
 internal enum ConnL4State : byte

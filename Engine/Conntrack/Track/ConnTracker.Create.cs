@@ -1,4 +1,8 @@
-namespace Mergeflow.Engine;
+using Mergeflow.Engine.Actions;
+using Mergeflow.Engine.Keys;
+using Mergeflow.Engine.Packets;
+
+namespace Mergeflow.Engine.Conntrack;
 
 public sealed unsafe partial class ConnTracker
 {

@@ -2,9 +2,12 @@ using System.Buffers.Binary;
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using Mergeflow.Engine.Actions;
+using Mergeflow.Engine.Keys;
+using Mergeflow.Engine.Packets;
 using Mergeflow.Native;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Conntrack;
 
 /// <remarks>
 /// The packet that conntrack exists for: TCP or UDP of a connection that is established both ways, not seen by conntrack before, with

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
+using Mergeflow.Engine.Keys;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Conntrack;
 
 public sealed unsafe partial class ConnTracker
 {

@@ -1,7 +1,10 @@
 using System.Runtime.CompilerServices;
+using Mergeflow.Engine.Actions;
+using Mergeflow.Engine.Keys;
+using Mergeflow.Engine.Packets;
 using Mergeflow.Native;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Conntrack;
 
 public sealed unsafe partial class ConnTracker
 {

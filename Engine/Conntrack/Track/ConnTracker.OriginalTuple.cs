@@ -1,6 +1,8 @@
 using System.Runtime.CompilerServices;
+using Mergeflow.Engine.Keys;
+using Mergeflow.Engine.Packets;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Conntrack;
 
 public sealed unsafe partial class ConnTracker
 {

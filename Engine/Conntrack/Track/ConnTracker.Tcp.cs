@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Conntrack;
 
 /// <remarks>
 /// The TCP state machine of OVS lib/conntrack-tcp.c, which follows OpenBSD's pf and G. van Rooij, "Real Stateful TCP Packet Filtering

@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Conntrack;
 
 /// <summary>The chain of IPv6 extension headers (OVS <c>parse_ipv6_ext_hdrs</c>).</summary>
 internal static unsafe class CtIpv6Headers

@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Conntrack;
 
 /// <summary>What a packet means to its connection (OVS <c>enum ct_update_res</c>).</summary>
 internal enum CtUpdate : byte

@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Conntrack;
 
 /// <summary>TCP flag bits as in byte 13 of the header (RFC 9293).</summary>
 internal static class TcpFlag

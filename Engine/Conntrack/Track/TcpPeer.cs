@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Conntrack;
 
 /// <summary>What is known about one end of a TCP connection (OVS <c>struct tcp_peer</c>), 12 bytes.</summary>
 [StructLayout(LayoutKind.Sequential, Size = 12)]

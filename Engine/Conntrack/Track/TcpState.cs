@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Conntrack;
 
 /// <summary>State of one TCP peer (OVS <c>enum ct_dpif_tcp_state</c>); the order is significant.</summary>
 public enum TcpState : byte

@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Offload;
 
 /// <summary>Every rule is admitted; when the table is full, the least recently used of a sample goes (as Redis does it: no list to maintain).</summary>
 /// <param name="minIdleMs">A rule that was used more recently is never a victim: two busy flows must not evict each other in turn.</param>

@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Offload;
 
 /// <summary>
 /// Admits what is predicted to save more cycles than it costs (<see cref="SavedCycles"/>). When the table is full, the rule of a sample that is worth

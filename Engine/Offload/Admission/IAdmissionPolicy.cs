@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Offload;
 
 /// <summary>Who gets one of the device's finite rule slots. Called on the offload thread.</summary>
 public interface IAdmissionPolicy

@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Offload;
 
 /// <summary>
 /// Predicts what a rule is worth, in cycles of the packet thread, and what it costs. Cycles per packet saved x packets per second x time that the

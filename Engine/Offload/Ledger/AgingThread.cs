@@ -1,4 +1,6 @@
-namespace Mergeflow.Engine;
+using Mergeflow.Engine.Ledger;
+
+namespace Mergeflow.Engine.Offload;
 
 /// <summary>Keeps hardware and software in step: polls rule counters in slices and credits the differences to megaflows and connections.</summary>
 public sealed class AgingThread : IPoller

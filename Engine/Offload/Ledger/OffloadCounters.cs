@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Offload;
 
 /// <summary>A rule's counters, monotone from 0 at creation.</summary>
 /// <param name="Packets">Packets forwarded or dropped by the rule.</param>

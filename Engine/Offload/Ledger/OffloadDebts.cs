@@ -1,4 +1,6 @@
-namespace Mergeflow.Engine;
+using Mergeflow.Engine.Ledger;
+
+namespace Mergeflow.Engine.Offload;
 
 /// <summary>What follows from the counters of all merged rules there ever were.</summary>
 /// <param name="Rules">Packets of the rules themselves, as received.</param>

@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Offload;
 
 /// <summary>Booking: device counters are monotone; each difference is credited once, to every visit of the chain.</summary>
 public sealed partial class OffloadThread

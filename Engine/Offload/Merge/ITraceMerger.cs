@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Offload;
 
 /// <summary>Turns a trace into one rule. The engine's own is <see cref="TraceMerger"/>; tests put wrong ones in its place to see that they are caught.</summary>
 public interface ITraceMerger

@@ -1,4 +1,6 @@
-namespace Mergeflow.Engine;
+using Mergeflow.Engine.Telemetry;
+
+namespace Mergeflow.Engine.Offload;
 
 /// <summary>Why a trace cannot become one rule.</summary>
 /// <param name="Reason">Code.</param>

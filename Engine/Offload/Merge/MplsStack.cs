@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Offload;
 
 /// <summary>
 /// MPLS labels relative to the original packet: <see cref="Pops"/> entries taken off, then the bits of <see cref="SetMask"/> rewritten in the

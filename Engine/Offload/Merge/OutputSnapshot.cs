@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Offload;
 
 /// <summary>The header as it left on one port.</summary>
 internal struct OutputSnapshot

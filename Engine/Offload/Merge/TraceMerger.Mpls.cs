@@ -1,6 +1,8 @@
+using Mergeflow.Engine.Keys;
+using Mergeflow.Engine.Telemetry;
 using Mergeflow.Native;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Offload;
 
 /// <summary>MPLS: labels hide the network header behind them.</summary>
 public sealed unsafe partial class TraceMerger

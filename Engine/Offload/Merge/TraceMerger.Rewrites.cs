@@ -1,6 +1,9 @@
+using Mergeflow.Engine.Actions;
+using Mergeflow.Engine.Keys;
+using Mergeflow.Engine.Telemetry;
 using Mergeflow.Native;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Offload;
 
 /// <summary>Header rewrites on the symbolic header. A rewrite of a header that is not there leaves a packet alone, so its presence is pinned first.</summary>
 public sealed unsafe partial class TraceMerger

@@ -1,6 +1,10 @@
+using Mergeflow.Engine.Actions;
+using Mergeflow.Engine.Keys;
+using Mergeflow.Engine.Lookup;
+using Mergeflow.Engine.Telemetry;
 using Mergeflow.Native;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Offload;
 
 /// <summary>
 /// Turns a trace into one rule by executing the recorded programs again on a symbolic header, in the order in which they ran: a

@@ -1,7 +1,9 @@
 using System.Runtime.InteropServices;
+using Mergeflow.Engine.Actions;
+using Mergeflow.Engine.Keys;
 using Mergeflow.Native;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Offload;
 
 /// <summary>Set actions. A field that must be touched is written as wide as its value is known: hardware sets whole fields.</summary>
 internal sealed partial class Transposition

@@ -1,6 +1,7 @@
+using Mergeflow.Engine.Actions;
 using Mergeflow.Native;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Offload;
 
 /// <summary>Push and pop actions.</summary>
 internal sealed partial class Transposition

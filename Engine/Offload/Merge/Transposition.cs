@@ -1,6 +1,8 @@
 using System.Runtime.Intrinsics;
+using Mergeflow.Engine.Actions;
+using Mergeflow.Engine.Keys;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Offload;
 
 /// <summary>
 /// Emits the shortest program we know that takes the original header to each output's header: last writer wins, stores of what is

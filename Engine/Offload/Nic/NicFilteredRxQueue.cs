@@ -1,6 +1,8 @@
+using Mergeflow.Engine.Packets;
+using Mergeflow.Engine.Ports;
 using Mergeflow.Native;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Offload;
 
 /// <summary>A receive queue behind an offloading device: what the device's rules take never reaches the packet thread.</summary>
 public sealed unsafe class NicFilteredRxQueue : RxQueue

@@ -1,7 +1,8 @@
-using Mergeflow.Native;
+using Mergeflow.Engine.Packets;
+using Mergeflow.Engine.Ports;
 using Mergeflow.Nic;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Offload;
 
 /// <summary>
 /// The wire side of a datapath with a NIC: a frame goes to the device first, and to software only if no rule takes it, with the checksum

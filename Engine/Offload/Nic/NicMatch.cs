@@ -1,7 +1,8 @@
+using Mergeflow.Engine.Keys;
 using Mergeflow.Native;
 using Mergeflow.Nic;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Offload;
 
 /// <summary>
 /// Writes the match of a merged rule as rte_flow items. Every bit of the mask must be accounted for: what is left over at the end has no

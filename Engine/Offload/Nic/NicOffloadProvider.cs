@@ -1,6 +1,8 @@
+using Mergeflow.Engine.Keys;
+using Mergeflow.Engine.Telemetry;
 using Mergeflow.Nic;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Offload;
 
 /// <summary>
 /// Puts merged rules into a NIC: translates them to rte_flow-shaped rules (<see cref="NicMatch"/>, <see cref="NicProgram"/>) and keeps book of

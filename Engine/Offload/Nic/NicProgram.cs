@@ -1,6 +1,8 @@
+using Mergeflow.Engine.Actions;
+using Mergeflow.Engine.Keys;
 using Mergeflow.Nic;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Offload;
 
 /// <summary>Writes the program of a merged rule as rte_flow actions.</summary>
 internal static class NicProgram

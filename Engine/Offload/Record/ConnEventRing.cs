@@ -1,7 +1,7 @@
 using System.Numerics;
 using Mergeflow.Native;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Offload;
 
 /// <summary>Connection invalidations on their way from the thread that tracks connections to the offload thread.</summary>
 /// <remarks>

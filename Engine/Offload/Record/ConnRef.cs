@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Offload;
 
 /// <summary>A connection in one of its states.</summary>
 [StructLayout(LayoutKind.Sequential, Size = 8)]

@@ -1,7 +1,11 @@
-namespace Mergeflow.Engine;
+using Mergeflow.Engine.Conntrack;
+using Mergeflow.Engine.Keys;
+using Mergeflow.Engine.Telemetry;
+
+namespace Mergeflow.Engine.Offload;
 
 /// <summary>Which packets of which connections a merged rule may stand for: established TCP and UDP, without side effects on the connection.</summary>
-internal static class CtEligibility
+public static class CtEligibility
 {
     /// <summary>None, or why a <c>ct</c> with this verdict cannot be part of a merged rule.</summary>
     public static OffloadReason Check(byte nwProto, ushort tcpFlags, in CtVerdict verdict, out string detail)

@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Offload;
 
 /// <summary>What the <see cref="RecordingFilter"/> knows about a flow.</summary>
 /// <param name="Packets">Packets counted, this one included.</param>

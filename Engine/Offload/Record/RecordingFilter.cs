@@ -1,6 +1,7 @@
 using System.Numerics;
+using Mergeflow.Engine.Telemetry;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Offload;
 
 /// <summary>
 /// Decides per flow, in one load, whether a packet is worth recording: after its first N packets, and not again soon after a refusal that will

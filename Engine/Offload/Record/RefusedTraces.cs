@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Offload;
 
 /// <summary>Traces that were refused lately, by trace hash, so that the next one alike is refused without merging it again. Direct-mapped.</summary>
 internal sealed class RefusedTraces

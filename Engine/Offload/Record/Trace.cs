@@ -1,4 +1,7 @@
-namespace Mergeflow.Engine;
+using Mergeflow.Engine.Keys;
+using Mergeflow.Engine.Telemetry;
+
+namespace Mergeflow.Engine.Offload;
 
 /// <summary>
 /// What one packet went through (the RFC's <c>trace_info</c>): the passes in the order they were executed, depth first, and the edge events

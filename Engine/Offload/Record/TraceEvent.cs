@@ -1,4 +1,6 @@
-namespace Mergeflow.Engine;
+using Mergeflow.Engine.Conntrack;
+
+namespace Mergeflow.Engine.Offload;
 
 /// <summary>An edge event inside a pass.</summary>
 public struct TraceEvent

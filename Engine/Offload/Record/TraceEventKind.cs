@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Offload;
 
 /// <summary>Kinds of <see cref="TraceEvent"/>.</summary>
 public enum TraceEventKind : byte

@@ -1,7 +1,8 @@
 using System.Runtime.InteropServices;
+using Mergeflow.Engine.Keys;
 using Mergeflow.Native;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Offload;
 
 /// <summary>
 /// Recognises a trace that would merge to the same rule: same megaflows and connections in the same states, same port and header shape. Keyed,

@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Offload;
 
 /// <summary>One pass of a trace: which megaflow, which generation of it, how long the packet was then.</summary>
 public struct TracePass

@@ -1,7 +1,7 @@
 using System.Numerics;
 using Mergeflow.Native;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Offload;
 
 /// <summary>
 /// Traces on their way from one packet thread to the offload thread. The ring owns the trace objects: a packet thread records straight into

@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Offload;
 
 /// <summary>Whether everything that hardware counted has been booked, once, and no rule outlives what it depends on.</summary>
 /// <param name="Lines">Device against rules, rules against megaflows, against connections, megaflows against OpenFlow rules.</param>

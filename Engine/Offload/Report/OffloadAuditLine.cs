@@ -1,4 +1,6 @@
-namespace Mergeflow.Engine;
+using Mergeflow.Engine.Ledger;
+
+namespace Mergeflow.Engine.Offload;
 
 /// <summary>One comparison of an audit.</summary>
 /// <param name="Book">What is compared.</param>

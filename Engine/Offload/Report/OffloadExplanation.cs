@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Offload;
 
 /// <summary>Why a flow is, or is not, in the device.</summary>
 /// <param name="Live">Rules that match it now.</param>

@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Offload;
 
 /// <summary>What the offload did; written by the offload thread.</summary>
 public sealed class OffloadStats

@@ -1,4 +1,7 @@
-namespace Mergeflow.Engine;
+using Mergeflow.Engine.Ledger;
+using Mergeflow.Engine.Telemetry;
+
+namespace Mergeflow.Engine.Offload;
 
 /// <summary>The other side of the ledger: what must have been booked, computed from the rules' totals instead of from the differences that were credited.</summary>
 public sealed partial class OffloadThread

@@ -1,4 +1,6 @@
-namespace Mergeflow.Engine;
+using Mergeflow.Engine.Keys;
+
+namespace Mergeflow.Engine.Offload;
 
 /// <summary>Answers for people: what is offloaded, and why not the rest.</summary>
 public sealed partial class OffloadThread

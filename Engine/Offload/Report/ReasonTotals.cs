@@ -1,4 +1,6 @@
-namespace Mergeflow.Engine;
+using Mergeflow.Engine.Telemetry;
+
+namespace Mergeflow.Engine.Offload;
 
 /// <summary>Packets and bytes per <see cref="OffloadReason"/>; one writer.</summary>
 public sealed class ReasonTotals

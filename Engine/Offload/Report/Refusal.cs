@@ -1,4 +1,7 @@
-namespace Mergeflow.Engine;
+using Mergeflow.Engine.Keys;
+using Mergeflow.Engine.Telemetry;
+
+namespace Mergeflow.Engine.Offload;
 
 /// <summary>Why the packets of one flow are not offloaded: the latest reason, and how many packets of it were seen.</summary>
 public struct Refusal

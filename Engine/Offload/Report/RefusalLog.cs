@@ -1,6 +1,8 @@
 using System.Numerics;
+using Mergeflow.Engine.Keys;
+using Mergeflow.Engine.Telemetry;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Offload;
 
 /// <summary>The latest refusal per flow in a fixed array, so that "why not?" can be answered later; a newer flow may displace an older one. One writer.</summary>
 public sealed class RefusalLog

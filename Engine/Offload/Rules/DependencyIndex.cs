@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Offload;
 
 /// <summary>
 /// Which rules depend on a megaflow or connection: doubly linked lists through one array of nodes, so that linking and unlinking cost no

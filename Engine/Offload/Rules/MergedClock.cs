@@ -1,6 +1,6 @@
 using System.Diagnostics;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Offload;
 
 /// <summary>When the steps of a rule's life were done on the host's clock, ticks of <see cref="Stopwatch"/>; 0 = never.</summary>
 public struct MergedClock

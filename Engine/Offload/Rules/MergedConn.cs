@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Offload;
 
 /// <summary>One distinct connection and direction of a merged rule, and how a packet of the rule counts for it.</summary>
 public struct MergedConn

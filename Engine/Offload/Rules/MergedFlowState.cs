@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Offload;
 
 /// <summary>Life of a merged rule. <see cref="MergedFlow.MoveTo"/> allows only the edges of design section 7.</summary>
 public enum MergedFlowState : byte

@@ -1,8 +1,9 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.InteropServices;
+using Mergeflow.Engine.Keys;
 using Mergeflow.Native;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Offload;
 
 /// <summary>Two rules are the same rule if mask and value are.</summary>
 internal sealed class MergedKeyComparer : IEqualityComparer<MergedFlow>

@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Offload;
 
 /// <summary>One distinct megaflow of a merged rule, and how a packet of the rule counts for it.</summary>
 public struct MergedPass

@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Offload;
 
 /// <summary>How busy a flow is: what was seen of it before it had a rule, then a moving average of what the rule counts.</summary>
 public struct MergedRate

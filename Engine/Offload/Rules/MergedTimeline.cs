@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Offload;
 
 /// <summary>When a merged rule entered each state, ms of the runtime's clock; -1 = never.</summary>
 public struct MergedTimeline

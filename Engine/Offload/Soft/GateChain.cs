@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using Mergeflow.Native;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Offload;
 
 /// <summary>Rules that were merged from the same megaflows: they are revoked together.</summary>
 internal sealed class GateChain(ulong key, byte gate, int[] buckets)

@@ -1,7 +1,7 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Offload;
 
 /// <summary>Some of the 256 <see cref="RevocationGates"/>: bit g of the words is gate g.</summary>
 [InlineArray(WordCount)]

@@ -1,6 +1,9 @@
 using System.Runtime.InteropServices;
+using Mergeflow.Engine.Actions;
+using Mergeflow.Engine.Keys;
+using Mergeflow.Engine.Lookup;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Offload;
 
 /// <summary>
 /// A plain set of megaflows that own their programs: for tools and for tests of the merge, where no classifier is wanted.

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Offload;
 
 /// <summary>
 /// One cache line of the merged-flow index: seven signatures and seven rule slots (slot + 1; 0 = empty), and how many rules whose place this

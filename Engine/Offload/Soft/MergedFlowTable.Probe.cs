@@ -1,9 +1,11 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using Mergeflow.Engine.Keys;
+using Mergeflow.Engine.Packets;
 using Mergeflow.Native;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Offload;
 
 /// <summary>Batch lookup, the packet thread's side: hash all and prefetch, pick candidates and prefetch, compare.</summary>
 public sealed unsafe partial class MergedFlowTable

@@ -1,6 +1,8 @@
+using Mergeflow.Engine.Keys;
+using Mergeflow.Engine.Packets;
 using Mergeflow.Native;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Offload;
 
 /// <summary>The scalar twin of the probe, and safe access for code that may not hold pointers.</summary>
 public sealed unsafe partial class MergedFlowTable

@@ -1,8 +1,10 @@
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using Mergeflow.Engine.Actions;
+using Mergeflow.Engine.Keys;
 using Mergeflow.Native;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Offload;
 
 /// <summary>A merged rule as the packet path sees it: three cache lines, of which a hit without rewrites touches two.</summary>
 /// <remarks>

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Offload;
 
 /// <summary>A power-of-two array of buckets with its mask, so that a reader gets both with one load.</summary>
 [StructLayout(LayoutKind.Sequential, Size = 64)]

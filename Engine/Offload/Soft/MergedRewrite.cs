@@ -1,7 +1,9 @@
 using System.Runtime.CompilerServices;
-using Mergeflow.Native;
+using Mergeflow.Engine.Actions;
+using Mergeflow.Engine.Keys;
+using Mergeflow.Engine.Packets;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Offload;
 
 /// <summary>
 /// The common rewrite (Ethernet addresses, IPv4 addresses, ttl, tos, ports) as plain stores: the rule pins the old values, so the checksum

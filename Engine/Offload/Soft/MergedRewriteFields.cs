@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Offload;
 
 /// <summary>Which fields a precomputed rewrite stores besides addresses and ports.</summary>
 [Flags]

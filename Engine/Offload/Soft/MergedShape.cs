@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Offload;
 
 /// <summary>Program shapes of merged rules that need no interpreter.</summary>
 public enum MergedShape : byte

@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Offload;
 
 /// <summary>One mask of a <see cref="MergedFlowTable"/>; rules that share it are found with one hash.</summary>
 [StructLayout(LayoutKind.Sequential)]

@@ -2,7 +2,7 @@ using System.Numerics;
 using System.Runtime.CompilerServices;
 using Mergeflow.Native;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Offload;
 
 /// <summary>
 /// Takes any number of rules out of use with a few stores. Rules of one chain of megaflows stand behind one gate; a packet uses a rule only if

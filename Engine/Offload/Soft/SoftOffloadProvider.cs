@@ -1,6 +1,7 @@
+using Mergeflow.Engine.Telemetry;
 using Mergeflow.Native;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Offload;
 
 /// <summary>Keeps merged rules in a <see cref="MergedFlowTable"/> that the packet thread probes first: offload for machines without such a NIC.</summary>
 public sealed unsafe class SoftOffloadProvider : IOffloadProvider

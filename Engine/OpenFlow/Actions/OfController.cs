@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.OpenFlow;
 
 /// <summary>
 /// <c>controller(..)</c> with a reason, a controller id or user data (OVS <c>OFPACT_CONTROLLER</c>): unlike <c>output:controller</c> it may not stand

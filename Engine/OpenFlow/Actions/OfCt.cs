@@ -1,4 +1,6 @@
-namespace Mergeflow.Engine;
+using Mergeflow.Engine.Keys;
+
+namespace Mergeflow.Engine.OpenFlow;
 
 /// <summary>
 /// <c>ct(commit,force,table=T,zone=Z,nat(..),exec(..),alg=..)</c>. The zone is a constant or a 16-bit subfield.

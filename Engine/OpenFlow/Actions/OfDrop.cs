@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.OpenFlow;
 
 /// <summary><c>drop</c>: an empty action list that was written out.</summary>
 public sealed record OfDrop : OfAction;

@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.OpenFlow;
 
 /// <summary><c>group:N</c>.</summary>
 public sealed record OfGroup(uint GroupId) : OfAction;

@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.OpenFlow;
 
 /// <summary><c>meter:N</c>.</summary>
 public sealed record OfMeter(uint MeterId) : OfAction;

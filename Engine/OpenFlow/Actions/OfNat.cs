@@ -1,4 +1,6 @@
-namespace Mergeflow.Engine;
+using Mergeflow.Engine.Actions;
+
+namespace Mergeflow.Engine.OpenFlow;
 
 /// <summary>
 /// <c>nat</c>, <c>nat(src=A1-A2:P1-P2,..)</c> or <c>nat(dst=..)</c> (OVS <c>struct ofpact_nat</c>).

@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.OpenFlow;
 
 /// <summary>OpenFlow reserved ports with their 16-bit numbers (OVS <c>OFPP_*</c>).</summary>
 public enum OfReservedPort : ushort

@@ -1,4 +1,6 @@
-namespace Mergeflow.Engine;
+using Mergeflow.Engine.Keys;
+
+namespace Mergeflow.Engine.OpenFlow;
 
 /// <summary>
 /// <c>set_field:V[/M]-&gt;F</c>, <c>load:V-&gt;F[a..b]</c> and every <c>mod_*</c>: writes the bits of <paramref name="Mask"/>

@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.OpenFlow;
 
 /// <summary>Which keyword a field write was written with; the meaning is the same.</summary>
 public enum OfSetSpelling : byte

@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.OpenFlow;
 
 /// <summary>One parsed flow line: what to do with which match (OVS <c>struct ofputil_flow_mod</c>).</summary>
 /// <remarks>For delete and modify, <see cref="CookieMask"/> non-zero restricts to rules with that cookie; <see cref="Table"/> null means all tables for delete, table 0 for add and modify.</remarks>

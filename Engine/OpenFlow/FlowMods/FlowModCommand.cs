@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.OpenFlow;
 
 /// <summary>Flow table modification (OpenFlow <c>OFPFC_*</c>).</summary>
 public enum FlowModCommand : byte

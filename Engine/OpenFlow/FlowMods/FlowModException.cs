@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.OpenFlow;
 
 /// <summary>A flow or group modification that the pipeline refuses (OpenFlow error messages); nothing was applied.</summary>
 public sealed class FlowModException : Exception

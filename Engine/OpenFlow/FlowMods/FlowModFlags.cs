@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.OpenFlow;
 
 /// <summary>Flags of a flow modification (OVS <c>OFPUTIL_FF_*</c>).</summary>
 [Flags]

@@ -1,6 +1,8 @@
 using System.Buffers.Binary;
+using Mergeflow.Engine.Actions;
+using Mergeflow.Engine.Keys;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.OpenFlow;
 
 /// <summary>Refuses rules whose actions do not fit their match, as OVS does when a rule is added (lib/ofp-actions.c <c>ofpacts_check</c>).</summary>
 internal static class FlowModValidator

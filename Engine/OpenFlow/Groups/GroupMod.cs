@@ -1,4 +1,6 @@
-namespace Mergeflow.Engine;
+using Mergeflow.Engine.Keys;
+
+namespace Mergeflow.Engine.OpenFlow;
 
 /// <summary>One parsed group line (OVS <c>struct ofputil_group_mod</c>); <paramref name="HashFields"/> is set for <c>selection_method=hash,fields(..)</c>.</summary>
 public sealed record GroupMod(

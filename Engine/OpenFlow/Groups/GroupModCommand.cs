@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.OpenFlow;
 
 /// <summary>Group table modification (OpenFlow <c>OFPGC_*</c>); a bare line is add-or-modify as <c>add-groups</c> reads it.</summary>
 public enum GroupModCommand : byte

@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.OpenFlow;
 
 /// <summary>How a select group finds its bucket (OVS <c>enum group_selection_method</c>).</summary>
 internal enum GroupSelection : byte

@@ -1,6 +1,6 @@
 using System.Numerics;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.OpenFlow;
 
 /// <summary>A group ready for translation (OVS <c>struct group_dpif</c>).</summary>
 internal sealed class GroupState

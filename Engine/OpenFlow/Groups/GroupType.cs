@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.OpenFlow;
 
 /// <summary>OpenFlow group types (<c>OFPGT_*</c>).</summary>
 public enum GroupType : byte

@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.OpenFlow;
 
 /// <content>Group modifications (OpenFlow <c>OFPT_GROUP_MOD</c>).</content>
 public sealed partial class OfPipeline

@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.OpenFlow;
 
 /// <summary>A translator's working flow as a lookup sees it, in words of a <see cref="PipelineFlow"/>.</summary>
 /// <param name="flow">Current values.</param>

@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.OpenFlow;
 
 /// <summary>A rule's mask as a dictionary key.</summary>
 internal readonly struct MaskKey : IEquatable<MaskKey>

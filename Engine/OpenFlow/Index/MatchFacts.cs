@@ -1,4 +1,6 @@
-namespace Mergeflow.Engine;
+using Mergeflow.Engine.Keys;
+
+namespace Mergeflow.Engine.OpenFlow;
 
 /// <summary>What a match guarantees about a packet, updated along the action list: enough to judge prerequisites (OVS <c>mf_are_match_prereqs_ok</c>).</summary>
 internal sealed class MatchFacts
@@ -37,9 +39,9 @@ internal sealed class MatchFacts
 
     public bool CtInvalid { get; private init; }
 
-    public bool IsIp => EthType is Engine.EthType.Ip or Engine.EthType.Ipv6;
+    public bool IsIp => EthType is Keys.EthType.Ip or Keys.EthType.Ipv6;
 
-    public bool IsMpls => EthType is Engine.EthType.Mpls or Engine.EthType.MplsMcast;
+    public bool IsMpls => EthType is Keys.EthType.Mpls or Keys.EthType.MplsMcast;
 
     private bool CtValid { get; init; }
 
@@ -77,10 +79,10 @@ internal sealed class MatchFacts
     /// <summary>True if the prerequisite is guaranteed.</summary>
     public bool Meets(FieldPrereq prereq) => prereq switch
     {
-        FieldPrereq.Arp => EthType is Engine.EthType.Arp or Engine.EthType.Rarp,
+        FieldPrereq.Arp => EthType is Keys.EthType.Arp or Keys.EthType.Rarp,
         FieldPrereq.VlanVid => VlanCount > 0,
-        FieldPrereq.Ipv4 => EthType == Engine.EthType.Ip,
-        FieldPrereq.Ipv6 => EthType == Engine.EthType.Ipv6,
+        FieldPrereq.Ipv4 => EthType == Keys.EthType.Ip,
+        FieldPrereq.Ipv6 => EthType == Keys.EthType.Ipv6,
         FieldPrereq.IpAny => IsIp,
         FieldPrereq.CtValid => CtValid,
         FieldPrereq.Mpls => IsMpls,
@@ -88,13 +90,13 @@ internal sealed class MatchFacts
         FieldPrereq.Udp => IsIp && Proto == IpProto.Udp && !IsLaterFragment,
         FieldPrereq.Sctp => IsIp && Proto == IpProto.Sctp && !IsLaterFragment,
         FieldPrereq.L4 => IsIp && !IsLaterFragment && Proto is IpProto.Tcp or IpProto.Udp or IpProto.Sctp,
-        FieldPrereq.Icmpv4 => EthType == Engine.EthType.Ip && Proto == IpProto.Icmp,
-        FieldPrereq.Icmpv6 => EthType == Engine.EthType.Ipv6 && Proto == IpProto.Icmpv6,
+        FieldPrereq.Icmpv4 => EthType == Keys.EthType.Ip && Proto == IpProto.Icmp,
+        FieldPrereq.Icmpv6 => EthType == Keys.EthType.Ipv6 && Proto == IpProto.Icmpv6,
         FieldPrereq.Nd => IsNd && IcmpType is 135 or 136,
         FieldPrereq.NdSolicit => IsNd && IcmpType == 135,
         FieldPrereq.NdAdvert => IsNd && IcmpType == 136,
         _ => true,
     };
 
-    private bool IsNd => EthType == Engine.EthType.Ipv6 && Proto == IpProto.Icmpv6 && IcmpCodeZero;
+    private bool IsNd => EthType == Keys.EthType.Ipv6 && Proto == IpProto.Icmpv6 && IcmpCodeZero;
 }

@@ -1,8 +1,9 @@
 using System.Buffers.Binary;
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using Mergeflow.Engine.Keys;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.OpenFlow;
 
 /// <summary>
 /// What Open vSwitch reads of a packet in one lookup (<c>find_match_wc</c> of lib/classifier.c): subtables in order of their best priority,

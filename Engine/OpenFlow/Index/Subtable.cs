@@ -2,7 +2,7 @@ using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.OpenFlow;
 
 /// <summary>The rules of a table that share one mask (OVS <c>struct cls_subtable</c>): only the words that the mask touches are kept.</summary>
 /// <remarks>

@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.OpenFlow;
 
 /// <summary>
 /// The order in which Open vSwitch visits the subtables of a table (OVS <c>struct pvector</c>): by their best priority, and among equals as

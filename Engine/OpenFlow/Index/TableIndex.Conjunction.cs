@@ -1,4 +1,6 @@
-namespace Mergeflow.Engine;
+using Mergeflow.Engine.Keys;
+
+namespace Mergeflow.Engine.OpenFlow;
 
 /// <content>Conjunctive matches (ovs-actions(7), <c>conjunction</c>).</content>
 internal sealed unsafe partial class TableIndex

@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.OpenFlow;
 
 /// <summary>Where meters act (OVS <c>dpif_meter_set</c>, <c>dpif_meter_del</c>).</summary>
 public interface IMeterDevice

@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.OpenFlow;
 
 /// <summary>One drop band of a meter (OpenFlow <c>OFPMBT_DROP</c>): a token bucket.</summary>
 /// <param name="Rate">Kilobit/s or packets/s, as the meter says; at least 1.</param>

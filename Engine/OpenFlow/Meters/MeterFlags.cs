@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.OpenFlow;
 
 /// <summary>What a meter counts in and has (OpenFlow <c>OFPMF_*</c>).</summary>
 [Flags]

@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.OpenFlow;
 
 /// <summary>Meter table modification (OpenFlow <c>OFPMC_*</c>).</summary>
 public enum MeterModCommand : byte

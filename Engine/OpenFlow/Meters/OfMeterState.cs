@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.OpenFlow;
 
 /// <summary>A meter that exists (OVS <c>struct meter</c>).</summary>
 /// <param name="Mod">As configured last.</param>

@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.OpenFlow;
 
 /// <content>Meter modifications (OpenFlow <c>OFPT_METER_MOD</c>, OVS <c>handle_meter_mod</c>).</content>
 public sealed partial class OfPipeline

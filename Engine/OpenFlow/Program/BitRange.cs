@@ -1,7 +1,8 @@
 using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
+using Mergeflow.Engine.Keys;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.OpenFlow;
 
 /// <summary>
 /// A run of bits in a <see cref="PipelineFlow"/>, narrowed to the bytes that hold it: what a <see cref="Subfield"/> is to the translator.

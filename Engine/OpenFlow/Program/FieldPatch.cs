@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.OpenFlow;
 
 /// <summary>Bits to write, as one or two unaligned 8-byte windows in memory order.</summary>
 internal readonly unsafe struct FieldPatch(int offset0, ulong mask0, ulong value0, int offset1, ulong mask1, ulong value1)

@@ -1,4 +1,6 @@
-namespace Mergeflow.Engine;
+using Mergeflow.Engine.Keys;
+
+namespace Mergeflow.Engine.OpenFlow;
 
 /// <summary>Turns action trees into <see cref="XlateOp"/> programs, once per rule or bucket.</summary>
 internal static class XlateCompiler

@@ -1,4 +1,6 @@
-namespace Mergeflow.Engine;
+using Mergeflow.Engine.Keys;
+
+namespace Mergeflow.Engine.OpenFlow;
 
 /// <summary>An <see cref="OfAction"/> made ready for translation: fields resolved to bytes, nested lists compiled.</summary>
 internal sealed class XlateOp : IEquatable<XlateOp>

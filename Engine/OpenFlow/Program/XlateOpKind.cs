@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.OpenFlow;
 
 /// <summary>What an <see cref="XlateOp"/> does.</summary>
 internal enum XlateOpKind : byte

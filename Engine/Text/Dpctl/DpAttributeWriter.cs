@@ -1,6 +1,7 @@
 using System.Text;
+using Mergeflow.Engine.Keys;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Text;
 
 /// <summary>
 /// Writes <c>name(a=1,b=2/0xff)</c> items (OVS <c>format_odp_key_attr</c>). Parts that were not consulted, and items without a part,

@@ -1,4 +1,6 @@
-namespace Mergeflow.Engine;
+using Mergeflow.Engine.Keys;
+
+namespace Mergeflow.Engine.Text;
 
 /// <summary>Reads connections as <c>ovs-appctl dpctl/dump-conntrack [-m] [-s]</c> prints them (OVS <c>ct_dpif_format_entry</c>).</summary>
 public static class DpConnectionParser

@@ -1,7 +1,7 @@
 using System.Globalization;
 using Mergeflow.Native;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Text;
 
 /// <summary>
 /// Ports of a dump: numbers as they are, names numbered in the order in which they first appear, with numbers that no line of the dump uses.

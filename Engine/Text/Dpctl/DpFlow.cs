@@ -1,4 +1,7 @@
-namespace Mergeflow.Engine;
+using Mergeflow.Engine.Actions;
+using Mergeflow.Engine.Keys;
+
+namespace Mergeflow.Engine.Text;
 
 /// <summary>One datapath flow of a dump.</summary>
 public sealed class DpFlow

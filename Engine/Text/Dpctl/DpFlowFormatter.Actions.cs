@@ -1,7 +1,9 @@
 using System.Globalization;
 using System.Text;
+using Mergeflow.Engine.Actions;
+using Mergeflow.Engine.Keys;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Text;
 
 /// <summary>Datapath actions (OVS <c>format_odp_actions</c>).</summary>
 public static partial class DpFlowFormatter

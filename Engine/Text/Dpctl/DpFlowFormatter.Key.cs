@@ -1,4 +1,6 @@
-namespace Mergeflow.Engine;
+using Mergeflow.Engine.Keys;
+
+namespace Mergeflow.Engine.Text;
 
 /// <summary>Keys and masks (OVS <c>odp_flow_key_from_flow</c> and <c>odp_flow_format</c>, not verbose).</summary>
 public static partial class DpFlowFormatter

@@ -1,8 +1,10 @@
 using System.Buffers.Binary;
 using System.Globalization;
 using System.Text;
+using Mergeflow.Engine.Actions;
+using Mergeflow.Engine.Keys;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Text;
 
 /// <content>Outer headers (OVS <c>format_odp_tnl_push_header</c>).</content>
 public static partial class DpFlowFormatter

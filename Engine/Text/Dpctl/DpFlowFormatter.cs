@@ -1,7 +1,10 @@
 using System.Globalization;
 using System.Text;
+using Mergeflow.Engine.Actions;
+using Mergeflow.Engine.Keys;
+using Mergeflow.Engine.OpenFlow;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Text;
 
 /// <summary>Prints datapath flows as <c>ovs-appctl dpctl/dump-flows</c> does (OVS lib/odp-util.c).</summary>
 public static partial class DpFlowFormatter

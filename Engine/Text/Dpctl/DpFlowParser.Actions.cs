@@ -1,6 +1,7 @@
-using Mergeflow.Native;
+using Mergeflow.Engine.Actions;
+using Mergeflow.Engine.Keys;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Text;
 
 /// <summary>Actions. What a merged rule can never hold is read as far as its name, so that the merge can refuse it by name.</summary>
 public sealed partial class DpFlowParser
@@ -82,7 +83,7 @@ public sealed partial class DpFlowParser
 
     private static (ushort EthType, ushort Tci) Tag(TextPiece text)
     {
-        ushort tpid = Engine.EthType.Vlan, tci = KeyMasks.VlanPresent;
+        ushort tpid = Keys.EthType.Vlan, tci = KeyMasks.VlanPresent;
         var reader = new KeyValueReader(text);
         while (reader.Next(out TextPiece name, out TextPiece value))
         {

@@ -1,6 +1,7 @@
+using Mergeflow.Engine.Keys;
 using Mergeflow.Native;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Text;
 
 /// <summary>Attributes of a key, and the statistics between key and actions.</summary>
 public sealed partial class DpFlowParser
@@ -129,8 +130,8 @@ public sealed partial class DpFlowParser
     private static void EthType(DpFlow flow, TextPiece value)
     {
         (UInt128 v, UInt128 m) = Number(value, ushort.MaxValue);
-        if ((ushort)v is Engine.EthType.Vlan or Engine.EthType.QinQ) return;
-        flow.Value.DlType = Be16.FromHost(v == 0 && m == ushort.MaxValue ? Engine.EthType.None : (ushort)v);
+        if ((ushort)v is Keys.EthType.Vlan or Keys.EthType.QinQ) return;
+        flow.Value.DlType = Be16.FromHost(v == 0 && m == ushort.MaxValue ? Keys.EthType.None : (ushort)v);
         flow.Mask.DlType = Be16.FromHost((ushort)m);
     }
 

@@ -1,6 +1,8 @@
+using Mergeflow.Engine.Actions;
+using Mergeflow.Engine.Keys;
 using Mergeflow.Native;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Text;
 
 /// <summary>Reads datapath flows as <c>ovs-appctl dpctl/dump-flows [-m]</c> and <c>ovs-dpctl dump-flows</c> print them (OVS lib/odp-util.c).</summary>
 /// <remarks>Keys are in <c>.Key</c>, actions in <c>.Actions</c>. Every error names line and column.</remarks>

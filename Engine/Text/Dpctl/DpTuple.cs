@@ -1,4 +1,4 @@
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Text;
 
 /// <summary>Addresses and ports of one direction.</summary>
 /// <param name="IsIpv6">Address family.</param>

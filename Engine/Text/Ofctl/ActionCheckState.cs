@@ -1,4 +1,7 @@
-namespace Mergeflow.Engine;
+using Mergeflow.Engine.Keys;
+using Mergeflow.Engine.OpenFlow;
+
+namespace Mergeflow.Engine.Text;
 
 /// <summary>
 /// What the match and the actions so far guarantee about the packet, to refuse actions that could not work (OVS
@@ -64,9 +67,9 @@ internal sealed class ActionCheckState
     /// <summary>Inside <c>write_actions</c>.</summary>
     public bool IsLenient => _lenient;
 
-    public bool IsIp => EthType is Engine.EthType.Ip or Engine.EthType.Ipv6;
+    public bool IsIp => EthType is Keys.EthType.Ip or Keys.EthType.Ipv6;
 
-    public bool IsMpls => EthType is Engine.EthType.Mpls or Engine.EthType.MplsMcast;
+    public bool IsMpls => EthType is Keys.EthType.Mpls or Keys.EthType.MplsMcast;
 
     /// <summary>The packet is known to have a VLAN tag.</summary>
     public bool HasTag => (_outerTci & TagPresent) != 0;
@@ -74,7 +77,7 @@ internal sealed class ActionCheckState
     public bool IsInvalidConnection => (_ctState & CtState.Inv) != 0;
 
     /// <summary>Ports can be written: TCP, UDP or SCTP, and not a later fragment.</summary>
-    public bool HasPorts => IsIp && (_frag & NwFrag.Later) == 0 && IpProto is Engine.IpProto.Tcp or Engine.IpProto.Udp or Engine.IpProto.Sctp;
+    public bool HasPorts => IsIp && (_frag & NwFrag.Later) == 0 && IpProto is Keys.IpProto.Tcp or Keys.IpProto.Udp or Keys.IpProto.Sctp;
 
     /// <summary>For nested actions: what they guarantee ends with them. An action set is judged leniently, as in OVS.</summary>
     public ActionCheckState Nested(bool lenient = false) => new(this, lenient || _lenient);
@@ -110,16 +113,16 @@ internal sealed class ActionCheckState
     public bool HasPrerequisites(Field field) => field.Prereq switch
     {
         FieldPrereq.None => true,
-        FieldPrereq.Arp => EthType is Engine.EthType.Arp or Engine.EthType.Rarp,
+        FieldPrereq.Arp => EthType is Keys.EthType.Arp or Keys.EthType.Rarp,
         FieldPrereq.VlanVid => HasTag,
-        FieldPrereq.Ipv4 => EthType == Engine.EthType.Ip,
-        FieldPrereq.Ipv6 => EthType == Engine.EthType.Ipv6,
+        FieldPrereq.Ipv4 => EthType == Keys.EthType.Ip,
+        FieldPrereq.Ipv6 => EthType == Keys.EthType.Ipv6,
         FieldPrereq.IpAny => IsIp,
         FieldPrereq.Mpls => IsMpls,
-        FieldPrereq.Tcp => HasPorts && IpProto == Engine.IpProto.Tcp,
-        FieldPrereq.Udp => HasPorts && IpProto == Engine.IpProto.Udp,
-        FieldPrereq.Sctp => HasPorts && IpProto == Engine.IpProto.Sctp,
-        FieldPrereq.Icmpv4 => EthType == Engine.EthType.Ip && IpProto == Engine.IpProto.Icmp,
+        FieldPrereq.Tcp => HasPorts && IpProto == Keys.IpProto.Tcp,
+        FieldPrereq.Udp => HasPorts && IpProto == Keys.IpProto.Udp,
+        FieldPrereq.Sctp => HasPorts && IpProto == Keys.IpProto.Sctp,
+        FieldPrereq.Icmpv4 => EthType == Keys.EthType.Ip && IpProto == Keys.IpProto.Icmp,
         FieldPrereq.Icmpv6 => IsIcmpv6,
         FieldPrereq.Nd => IsIcmpv6 && _icmpCode == 0 && _icmpType is 135 or 136,
         FieldPrereq.NdSolicit => IsIcmpv6 && _icmpCode == 0 && _icmpType == 135,
@@ -131,7 +134,7 @@ internal sealed class ActionCheckState
     public bool IsConnectionValid => (_ctState & ValidStates) != 0
         || ((_ctState & CtState.Trk) != 0 && (_ctMask & CtState.Inv) != 0 && (_ctState & CtState.Inv) == 0);
 
-    private bool IsIcmpv6 => EthType == Engine.EthType.Ipv6 && IpProto == Engine.IpProto.Icmpv6;
+    private bool IsIcmpv6 => EthType == Keys.EthType.Ipv6 && IpProto == Keys.IpProto.Icmpv6;
 
     private static void Inconsistent(TextPiece where, string what)
         => where.Fail($"actions are invalid with specified match (OFPBAC_MATCH_INCONSISTENT): {what}");

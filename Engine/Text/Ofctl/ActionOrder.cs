@@ -1,4 +1,7 @@
-namespace Mergeflow.Engine;
+using Mergeflow.Engine.Keys;
+using Mergeflow.Engine.OpenFlow;
+
+namespace Mergeflow.Engine.Text;
 
 /// <summary>Order of instructions and legal nesting (OVS <c>ofpacts_verify</c>).</summary>
 internal static class ActionOrder

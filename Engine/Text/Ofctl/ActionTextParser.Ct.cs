@@ -1,4 +1,8 @@
-namespace Mergeflow.Engine;
+using Mergeflow.Engine.Actions;
+using Mergeflow.Engine.Keys;
+using Mergeflow.Engine.OpenFlow;
+
+namespace Mergeflow.Engine.Text;
 
 /// <summary><c>ct(..)</c> with <c>nat</c> and <c>exec</c>.</summary>
 internal sealed partial class ActionTextParser

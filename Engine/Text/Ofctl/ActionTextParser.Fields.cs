@@ -1,4 +1,7 @@
-namespace Mergeflow.Engine;
+using Mergeflow.Engine.Keys;
+using Mergeflow.Engine.OpenFlow;
+
+namespace Mergeflow.Engine.Text;
 
 /// <summary>Actions that write headers and registers.</summary>
 internal sealed partial class ActionTextParser

@@ -1,4 +1,7 @@
-namespace Mergeflow.Engine;
+using Mergeflow.Engine.Keys;
+using Mergeflow.Engine.OpenFlow;
+
+namespace Mergeflow.Engine.Text;
 
 /// <summary>Actions that send the packet somewhere.</summary>
 internal sealed partial class ActionTextParser

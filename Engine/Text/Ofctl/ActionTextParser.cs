@@ -1,4 +1,6 @@
-namespace Mergeflow.Engine;
+using Mergeflow.Engine.OpenFlow;
+
+namespace Mergeflow.Engine.Text;
 
 /// <summary>Action lists and instructions (OVS <c>ofpacts_parse</c>, <c>ofpacts_verify</c>).</summary>
 internal sealed partial class ActionTextParser

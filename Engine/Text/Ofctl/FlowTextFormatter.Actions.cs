@@ -1,8 +1,11 @@
 using System.Globalization;
 using System.Numerics;
 using System.Text;
+using Mergeflow.Engine.Actions;
+using Mergeflow.Engine.Keys;
+using Mergeflow.Engine.OpenFlow;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Text;
 
 /// <summary>Actions (OVS <c>ofpacts_format</c>).</summary>
 public sealed partial class FlowTextFormatter

@@ -1,6 +1,8 @@
 using System.Text;
+using Mergeflow.Engine.Keys;
+using Mergeflow.Engine.OpenFlow;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Text;
 
 /// <summary>Matches (OVS <c>match_format</c>).</summary>
 public sealed partial class FlowTextFormatter

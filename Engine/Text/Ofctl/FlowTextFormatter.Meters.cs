@@ -1,6 +1,8 @@
 using System.Text;
+using Mergeflow.Engine.Ledger;
+using Mergeflow.Engine.OpenFlow;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Text;
 
 /// <summary>Meters as <c>ovs-ofctl dump-meters</c> and <c>meter-stats</c> print them.</summary>
 public sealed partial class FlowTextFormatter

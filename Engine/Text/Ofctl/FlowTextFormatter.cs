@@ -1,7 +1,8 @@
 using System.Globalization;
 using System.Text;
+using Mergeflow.Engine.OpenFlow;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Text;
 
 /// <summary>
 /// Prints flows, rules, groups and actions as <c>ovs-ofctl dump-flows</c> and <c>dump-groups</c> do. What is printed for a

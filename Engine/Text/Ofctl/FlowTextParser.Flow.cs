@@ -1,6 +1,8 @@
 using System.Globalization;
+using Mergeflow.Engine.Keys;
+using Mergeflow.Engine.OpenFlow;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Text;
 
 /// <summary>One flow line (OVS <c>parse_ofp_str__</c>).</summary>
 public sealed partial class FlowTextParser

@@ -1,4 +1,7 @@
-namespace Mergeflow.Engine;
+using Mergeflow.Engine.Keys;
+using Mergeflow.Engine.OpenFlow;
+
+namespace Mergeflow.Engine.Text;
 
 /// <summary>One group line (OVS <c>parse_ofp_group_mod_str__</c>).</summary>
 public sealed partial class FlowTextParser

@@ -1,4 +1,6 @@
-namespace Mergeflow.Engine;
+using Mergeflow.Engine.OpenFlow;
+
+namespace Mergeflow.Engine.Text;
 
 /// <summary>One meter line (OVS <c>parse_ofp_meter_mod_str__</c>).</summary>
 public sealed partial class FlowTextParser

@@ -1,4 +1,6 @@
-namespace Mergeflow.Engine;
+using Mergeflow.Engine.OpenFlow;
+
+namespace Mergeflow.Engine.Text;
 
 /// <summary>
 /// Parses flows and groups in ovs-ofctl syntax (ovs-ofctl(8), ovs-fields(7), ovs-actions(7)) as Open vSwitch 3.1 does over

@@ -1,6 +1,8 @@
+using Mergeflow.Engine.Keys;
+using Mergeflow.Engine.OpenFlow;
 using Mergeflow.Native;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Text;
 
 /// <summary>Writes field values into a <see cref="Match"/> with OVS's side effects (<c>mf_set</c>, lib/match.c).</summary>
 internal static class MatchBuilder

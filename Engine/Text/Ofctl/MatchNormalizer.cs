@@ -1,6 +1,8 @@
+using Mergeflow.Engine.Keys;
+using Mergeflow.Engine.OpenFlow;
 using Mergeflow.Native;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Text;
 
 /// <summary>
 /// What a switch makes of a match that ovs-ofctl sent: fields whose layer is not pinned are not encoded and so vanish

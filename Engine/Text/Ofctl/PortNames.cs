@@ -1,6 +1,7 @@
 using System.Globalization;
+using Mergeflow.Engine.OpenFlow;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Text;
 
 /// <summary>OpenFlow port numbers and their names, the reserved ones included (OVS <c>ofputil_port_map</c>).</summary>
 public sealed class PortNames

@@ -1,6 +1,9 @@
 using System.Globalization;
+using Mergeflow.Engine.Actions;
+using Mergeflow.Engine.Keys;
+using Mergeflow.Engine.OpenFlow;
 
-namespace Mergeflow.Engine;
+namespace Mergeflow.Engine.Text;
 
 /// <summary>
 /// Tunnel ports as text, with the option names of ovs-vsctl(8): <c>type=vxlan,remote_ip=192.0.2.2,key=flow,out=p1,addr=192.0.2.1,mac=..,gw_mac=..</c>.
