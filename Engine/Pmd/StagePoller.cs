@@ -14,14 +14,17 @@ public sealed unsafe class StagePoller : IPoller, IDisposable
     private readonly Packet** _batch;
 
     /// <summary>A poller of one queue.</summary>
-    public StagePoller(PmdThread pmd, RxQueue queue)
+    /// <param name="pmd">Processes the batches.</param>
+    /// <param name="queue">Where they come from.</param>
+    /// <param name="clock">As in <see cref="StageTimes"/>.</param>
+    public StagePoller(PmdThread pmd, RxQueue queue, Func<ulong>? clock = null)
     {
-        (_pmd, _queue) = (pmd, queue);
+        (_pmd, _queue, Times) = (pmd, queue, new StageTimes(clock));
         _batch = (Packet**)NativeMemory.AlignedAlloc(PmdThread.MaxBatch * (nuint)sizeof(Packet*), 64);
     }
 
     /// <summary>What was measured.</summary>
-    public StageTimes Times { get; } = new();
+    public StageTimes Times { get; }
 
     /// <inheritdoc/>
     public string Name => "pmd";

@@ -8,7 +8,8 @@ namespace Mergeflow.Engine.Telemetry;
 /// the whole batch; one batch in <see cref="FinePeriod"/> is marked packet by packet, and only says how the execution of the others divides.
 /// The clock's own cost is measured first. It overlaps with the work around it by an unknown part, so half of it is taken off.
 /// </summary>
-public sealed class StageTimes
+/// <param name="clock">Gives the time in ticks that never go back; null = the processor's own counter.</param>
+public sealed class StageTimes(Func<ulong>? clock = null)
 {
     /// <summary>One batch in so many is marked packet by packet. No power of two: rings and captures are.</summary>
     public const int FinePeriod = 61;
@@ -41,6 +42,8 @@ public sealed class StageTimes
     /// <summary>The stage that the clock runs for.</summary>
     internal PmdStage Stage => _stage;
 
+    private ulong Now => clock is null ? TscClock.Now : clock();
+
     /// <summary>Forgets everything; from now on time counts, as <see cref="PmdStage.Between"/>.</summary>
     public void Start()
     {
@@ -52,7 +55,7 @@ public sealed class StageTimes
         (_executeCycles, _executeMarks, Polls, CoarsePolls) = (0, 0, 0, 0);
         _stage = PmdStage.Between;
         (_isExecuting, IsFine) = (false, false);
-        _since = TscClock.Now;
+        _since = Now;
     }
 
     /// <summary>Cycles per stage over all <see cref="CoarsePolls"/>; execution divided as in the finely marked batches.</summary>
@@ -108,7 +111,7 @@ public sealed class StageTimes
 
     private void Mark()
     {
-        ulong now = TscClock.Now;
+        ulong now = Now;
         ulong took = now - _since;
         if (_isExecuting && IsFine)
         {
@@ -138,9 +141,9 @@ public sealed class StageTimes
         (_isExecuting, IsFine) = (false, false);
         for (int r = 0; r < rounds; r++)
         {
-            ulong start = TscClock.Now;
+            ulong start = Now;
             for (int i = 0; i < marks; i++) Enter(PmdStage.Between);
-            MarkCycles = Math.Min(MarkCycles, (TscClock.Now - start) / (double)marks);
+            MarkCycles = Math.Min(MarkCycles, (Now - start) / (double)marks);
         }
     }
 }

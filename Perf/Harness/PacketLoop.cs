@@ -59,6 +59,11 @@ public sealed class PacketLoop : IDisposable
     /// <summary>Called between polls, every 64 of them; null = nothing to do there.</summary>
     internal Action? BetweenPolls { get; set; }
 
+    /// <summary>Gives the ticks of a run, of its batches and of its stages, and ends it; null = the processor's own counter.</summary>
+    public Func<ulong>? Clock { get; init; }
+
+    private ulong Ticks => Clock is null ? TscClock.Now : Clock();
+
     private static long Now => Environment.TickCount64;
 
     /// <summary>Sizes for a workload.</summary>
@@ -118,10 +123,10 @@ public sealed class PacketLoop : IDisposable
         long? cpuBefore = ThreadTime.RunNs();
         long allocated = GC.GetAllocatedBytesForCurrentThread();
         long start = MonotonicClock.NowNs;
-        ulong tsc = TscClock.Now;
+        ulong tsc = Ticks;
         if (batches is null) Loop(seconds, staged: null);
         else LoopTimed(seconds, batches);
-        ulong cycles = TscClock.Now - tsc;
+        ulong cycles = Ticks - tsc;
         double tookNs = MonotonicClock.NowNs - start;
         allocated = GC.GetAllocatedBytesForCurrentThread() - allocated;
         double share = cpuBefore is long from && ThreadTime.RunNs() is long to ? Math.Min(1, (to - from) / tookNs) : 1;
@@ -185,7 +190,7 @@ public sealed class PacketLoop : IDisposable
     {
         ulong packets = _datapath.Pmd.Stats.Rx + (_nic?.Stats.Hits ?? 0);
         ulong device = _filtered?.DeviceCycles ?? 0;
-        using var poller = new StagePoller(_datapath.Pmd, _filtered as RxQueue ?? _rx);
+        using var poller = new StagePoller(_datapath.Pmd, _filtered as RxQueue ?? _rx, Clock);
         poller.Times.Start();
         Loop(seconds, poller);
         packets = _datapath.Pmd.Stats.Rx + (_nic?.Stats.Hits ?? 0) - packets;
@@ -250,7 +255,7 @@ public sealed class PacketLoop : IDisposable
     private void Loop(double seconds, StagePoller? staged)
     {
         double budget = Math.Min(seconds * TscClock.FrequencyHz, ulong.MaxValue / 4.0);
-        ulong end = TscClock.Now + (ulong)budget;
+        ulong end = Ticks + (ulong)budget;
         do
         {
             long now = Now;
@@ -264,12 +269,12 @@ public sealed class PacketLoop : IDisposable
             BetweenPolls?.Invoke();
             Housekeep();
         }
-        while (TscClock.Now < end);
+        while (Ticks < end);
     }
 
     private void LoopTimed(double seconds, LatencyHistogram batches)
     {
-        ulong last = TscClock.Now;
+        ulong last = Ticks;
         ulong end = last + (ulong)(seconds * TscClock.FrequencyHz);
         do
         {
@@ -277,7 +282,7 @@ public sealed class PacketLoop : IDisposable
             for (int i = 0; i < StepsPerClock; i++)
             {
                 int received = _poller.Step(now);
-                ulong done = TscClock.Now;
+                ulong done = Ticks;
                 if (received > 0) batches.Add(done - last);
                 last = done;
             }

@@ -3,17 +3,16 @@ namespace Mergeflow.PropertyTests;
 /// <summary>Smaller cases: fewer events, fewer rules, fewer actions, shorter frames, no waiting. The big steps come first.</summary>
 internal static class CaseShrinker
 {
-    /// <summary>The smallest case found that still has <paramref name="fails"/>, within <paramref name="budget"/>.</summary>
-    public static FuzzCase Shrink(FuzzCase @case, Func<FuzzCase, bool> fails, TimeSpan budget)
+    /// <summary>The smallest case found that still has <paramref name="fails"/>, within so many tries: the same on every machine.</summary>
+    public static FuzzCase Shrink(FuzzCase @case, Func<FuzzCase, bool> fails, int tries)
     {
-        long deadline = Environment.TickCount64 + (long)budget.TotalMilliseconds;
         bool progress = true;
         while (progress)
         {
             progress = false;
             foreach (FuzzCase smaller in Candidates(@case))
             {
-                if (Environment.TickCount64 > deadline) return @case;
+                if (tries-- == 0) return @case;
                 if (!Fails(smaller, fails)) continue;
                 @case = smaller;
                 progress = true;

@@ -8,11 +8,14 @@ namespace Mergeflow.PropertyTests;
 /// </summary>
 public sealed class CountersLitmus
 {
+    /// <summary>A reader that has the processor of the writer lets it on now and then.</summary>
+    private const long YieldMask = 1023;
     private const int LengthBytes = 100;
     private const long MinChanges = 20_000;
 
-    /// <summary>How often the broken twin is read before the run is given up as undecided, which is a failure.</summary>
-    private const long MaxReads = 2_000_000_000;
+    /// <summary>A run of the sound counter that is going well lasts for so many changes; on a busy machine <see cref="MinChanges"/> must do.</summary>
+    private const long WantedChanges = MinChanges * 50;
+    private const long ManyReads = 200_000_000;
 
     [Fact]
     public void Credits_of_a_megaflow_are_never_read_apart()
@@ -34,18 +37,25 @@ public sealed class CountersLitmus
     [Fact]
     public void Two_words_are_caught()
     {
-        ulong packets = 0, bytes = 0;
+        // The writer stands between its two words until both have been read.
+        ulong packets = 0, bytes = 0, seen = 0;
         (long torn, _) = Race(
             () =>
             {
                 Volatile.Write(ref packets, packets + 1);
+                for (SpinWait spin = default; Volatile.Read(ref seen) < packets;) spin.SpinOnce();
                 Volatile.Write(ref bytes, bytes + LengthBytes);
             },
-            () => (Volatile.Read(ref packets), Volatile.Read(ref bytes)));
+            () =>
+            {
+                (ulong, ulong) pair = (Volatile.Read(ref packets), Volatile.Read(ref bytes));
+                Volatile.Write(ref seen, pair.Item1);
+                return pair;
+            });
         Assert.True(torn > 0, "the broken twin was not caught");
     }
 
-    /// <summary>Until a pair was torn, or the reader has seen so many different values.</summary>
+    /// <summary>Until a pair was torn, or the reader has seen so many different values. However slow the machine: both threads go on.</summary>
     private static (long Torn, long Changes) Race(Action add, Func<(ulong Packets, ulong Bytes)> read)
     {
         bool stop = false;
@@ -56,15 +66,19 @@ public sealed class CountersLitmus
         writer.Start();
         long torn = 0, changes = 0;
         ulong last = 0;
-        for (long reads = 0; torn == 0 && reads < MaxReads && changes < MinChanges * 50; reads++)
+        for (long reads = 0; torn == 0 && changes < (reads < ManyReads ? WantedChanges : MinChanges); reads++)
         {
             (ulong packets, ulong bytes) = read();
             if (bytes != packets * LengthBytes) torn++;
             if (packets != last) changes++;
+            else if ((reads & YieldMask) == 0) Thread.Yield();
             last = packets;
         }
 
         Volatile.Write(ref stop, true);
+
+        // It may stand and wait to be read.
+        while (writer.IsAlive) _ = read();
         writer.Join();
         return (torn, changes);
     }

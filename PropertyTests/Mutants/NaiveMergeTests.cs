@@ -9,8 +9,8 @@ namespace Mergeflow.PropertyTests;
 public sealed class NaiveMergeTests(ITestOutputHelper output)
 {
     private const int MaxCases = 400;
+    private const int ShrinkTries = 300;
 
-    private static readonly TimeSpan s_shrinkBudget = TimeSpan.FromSeconds(1.5);
     private static readonly EngineSetup s_plain = new(OffloadMode.None, CacheOn: false, BatchSize: 1);
 
     public static TheoryData<NaiveFault> Faults => [.. Enum.GetValues<NaiveFault>().Where(f => f != NaiveFault.None)];
@@ -25,7 +25,7 @@ public sealed class NaiveMergeTests(ITestOutputHelper output)
             var setup = new EngineSetup(mode, BatchSize: 1 + (seed % 16), ScheduleSeed: (ulong)seed, Naive: fault);
             FuzzCase @case = CaseGenerator.Make(seed, 150, checksSequence: mode != OffloadMode.Nic);
             if (Differences(@case, setup).Count == 0) continue;
-            Show(CaseShrinker.Shrink(@case, c => Differences(c, setup).Count > 0, s_shrinkBudget) with { Name = $"naive_{fault}" }, setup, seed);
+            Show(CaseShrinker.Shrink(@case, c => Differences(c, setup).Count > 0, ShrinkTries) with { Name = $"naive_{fault}" }, setup, seed);
             return;
         }
 

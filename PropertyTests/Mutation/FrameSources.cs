@@ -122,7 +122,7 @@ internal static class FrameSources
     /// <summary>All sources; a source's events are in order.</summary>
     public static IReadOnlyList<FuzzCase> All()
     {
-        string cases = Path.Combine(AppContext.BaseDirectory, "cases"), corpus = Path.Combine(AppContext.BaseDirectory, "Corpus");
+        string cases = DataFolders.Cases, corpus = DataFolders.Corpus;
         List<FuzzCase> sources =
         [
             // Where normal is, an address that two ports claim belongs to the one that was counted last, and a device counts at other times.

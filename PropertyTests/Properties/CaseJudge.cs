@@ -12,7 +12,7 @@ internal sealed class CaseJudge
     private static readonly string s_outFolder =
         Environment.GetEnvironmentVariable("MERGEFLOW_FUZZ_OUT") ?? Path.Combine(AppContext.BaseDirectory, "counterexamples");
 
-    private static readonly TimeSpan s_shrinkBudget = TimeSpan.FromSeconds(40);
+    private const int ShrinkTries = 4000;
 
     /// <summary>What was generated and what became of it, over all cases.</summary>
     public RunStatistics Statistics { get; } = new();
@@ -23,7 +23,7 @@ internal sealed class CaseJudge
         Statistics.Add("cases");
         IReadOnlyList<string> found = faults(@case);
         if (found.Count == 0) return;
-        FuzzCase small = CaseShrinker.Shrink(@case, c => faults(c).Count > 0, s_shrinkBudget);
+        FuzzCase small = CaseShrinker.Shrink(@case, c => faults(c).Count > 0, ShrinkTries);
         string directory = Path.Combine(s_outFolder, $"{property}_{@case.Name}");
         CaseDirectory.Write(small with { Name = $"{property}_{@case.Name}" }, directory);
         Assert.Fail(

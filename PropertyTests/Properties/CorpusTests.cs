@@ -7,7 +7,7 @@ namespace Mergeflow.PropertyTests;
 /// <summary>Every counter-example that was ever found, in every setup that matters.</summary>
 public sealed class CorpusTests
 {
-    private static readonly string s_folder = Path.Combine(AppContext.BaseDirectory, "Corpus");
+    private static readonly string s_folder = DataFolders.Corpus;
 
     public static TheoryData<string> Cases => [.. Directory.EnumerateDirectories(s_folder).Select(d => Path.GetFileName(d)).Order(StringComparer.Ordinal)];
 

@@ -10,7 +10,7 @@ internal sealed class RecordedCase
 
     public RecordedCase(string name)
     {
-        _directory = Path.Combine(AppContext.BaseDirectory, "cases", name);
+        _directory = Path.Combine(DataFolders.Cases, name);
         using var json = JsonDocument.Parse(File.ReadAllText(Path.Combine(_directory, "case.json")));
         Ports = json.RootElement.GetProperty("ports").EnumerateObject().ToDictionary(p => p.Name, p => p.Value.GetUInt32());
         JsonElement config = json.RootElement.GetProperty("config");

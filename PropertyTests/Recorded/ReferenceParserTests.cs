@@ -17,7 +17,7 @@ public sealed class ReferenceParserTests(ITestOutputHelper output)
     [InlineData("extract-mutated.jsonl.gz")]
     public void The_parser_sees_what_was_recorded(string file)
     {
-        string path = Path.Combine(AppContext.BaseDirectory, file);
+        string path = Path.Combine(DataFolders.Recorded, file);
         using var reader = new StreamReader(new GZipStream(File.OpenRead(path), CompressionMode.Decompress));
         List<string> faults = [];
         int frames = 0, fields = 0;

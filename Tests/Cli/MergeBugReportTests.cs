@@ -79,7 +79,7 @@ public sealed partial class MergeBugReportTests
         Assert.Contains(line, run.Output.Split('\n').Select(static l => l.TrimEnd()));
     }
 
-    private static string Folder(string name) => Path.Combine(AppContext.BaseDirectory, "Data", "bugs", name);
+    private static string Folder(string name) => Path.Combine(CaseFiles.DataFolder, "bugs", name);
 
     /// <summary>Runs a line of the folder's command.txt; file names are relative to the folder.</summary>
     private static CliRun Report(string name, int command)

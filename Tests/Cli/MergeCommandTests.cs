@@ -6,7 +6,7 @@ namespace Mergeflow.Tests;
 /// <summary><c>mergeflow merge</c> on dumps in the form of a running gateway's, and <c>mergeflow offload audit</c>.</summary>
 public sealed class MergeCommandTests
 {
-    private static readonly string s_dumps = Path.Combine(AppContext.BaseDirectory, "Data", "dumps");
+    private static readonly string s_dumps = Path.Combine(CaseFiles.DataFolder, "dumps");
     private static readonly string s_flows = Path.Combine(s_dumps, "gateway-flows.txt");
     private static readonly string s_connections = Path.Combine(s_dumps, "gateway-conntrack.txt");
 

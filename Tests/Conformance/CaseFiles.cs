@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 
 namespace Mergeflow.Tests;
 
-/// <summary>The recorded cases next to the test binary.</summary>
+/// <summary>The recorded cases.</summary>
 internal static class CaseFiles
 {
     /// <summary>Suffix of the variant that was recorded with TCP sequence checks off.</summary>
@@ -13,8 +13,8 @@ internal static class CaseFiles
 
     private static readonly ConcurrentDictionary<string, Lazy<ConformanceCase>> s_loaded = new();
 
-    /// <summary>The folder that is copied beside the tests.</summary>
-    public static string DataFolder { get; } = Path.Combine(AppContext.BaseDirectory, "Data");
+    /// <summary>Where the project keeps them: a build that runs at the same time rewrites what is beside the tests, but not this.</summary>
+    public static string DataFolder { get; } = Path.Combine(RepositoryFiles.Root, "Tests", "Data");
 
     public static IReadOnlyList<string> Names { get; } =
         [.. Directory.EnumerateDirectories(Path.Combine(DataFolder, "cases")).Select(d => Path.GetFileName(d)).Order(StringComparer.Ordinal)];

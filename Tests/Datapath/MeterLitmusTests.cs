@@ -13,6 +13,7 @@ public sealed class MeterLitmusTests
     private const int PacketsPerThread = 200_000;
     private const int PacketsPerMs = 400;
     private const int Burst = 1000;
+    private const int HeldMs = 20;
 
     [Fact]
     public void Threads_share_a_bucket() => Assert.Null(Run<AtomicSwap>());
@@ -20,13 +21,24 @@ public sealed class MeterLitmusTests
     [Fact]
     public void A_swap_that_is_not_one_is_caught()
     {
-        // A run in which the threads did not meet says nothing.
-        string? finding = null;
-        for (int i = 0; i < 50 && finding is null; i++) finding = Run<TornSwap>();
-        Assert.NotNull(finding);
+        // The first thread stands between looking and writing while the others go on for some ms.
+        using ManualResetEventSlim looked = new(), wentOn = new();
+        Assert.NotNull(Run<TornSwap>(
+            begin: thread =>
+            {
+                if (thread != 0) looked.Wait();
+                else TornSwap.Interrupt(() =>
+                {
+                    looked.Set();
+                    wentOn.Wait();
+                });
+            },
+            afterMs: wentOn.Set));
     }
 
-    private static string? Run<TSwap>()
+    /// <param name="begin">What a thread does first.</param>
+    /// <param name="afterMs">What any thread but the first does after <see cref="HeldMs"/>.</param>
+    private static string? Run<TSwap>(Action<int>? begin = null, Action? afterMs = null)
         where TSwap : struct, IWordSwap
     {
         // One packet a ms, into a bucket that is empty and never gets full.
@@ -38,21 +50,24 @@ public sealed class MeterLitmusTests
         var threads = new Thread[Threads];
         for (int t = 0; t < Threads; t++)
         {
+            int thread = t;
             threads[t] = new Thread(() =>
             {
+                begin?.Invoke(thread);
                 long mine = 0;
                 for (int i = 0; i < PacketsPerThread; i++)
                 {
                     long now = i % PacketsPerMs == 0 ? Interlocked.Increment(ref clock) : Volatile.Read(ref clock);
                     if (table.Admit<TSwap>(0, 60, now)) mine++;
+                    if (thread != 0 && i == PacketsPerMs * HeldMs) afterMs?.Invoke();
                 }
 
                 Interlocked.Add(ref passed, mine);
             });
         }
 
-        foreach (Thread thread in threads) thread.Start();
-        foreach (Thread thread in threads) thread.Join();
+        foreach (Thread one in threads) one.Start();
+        foreach (Thread one in threads) one.Join();
         int rest = 0;
         while (table.Admit(0, 60, clock)) rest++;
         (BookTotals taken, BookTotals[] bands) = table.CountersOf(0);

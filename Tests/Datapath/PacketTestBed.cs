@@ -35,8 +35,8 @@ internal sealed class PacketTestBed : IDisposable
 
     public ConnTracker Conntrack => _datapath.Conntrack;
 
-    /// <summary>Measures the stages on the way.</summary>
-    public StagePoller Staged() => new(_datapath.Pmd, _queue);
+    /// <summary>Measures the stages on the way, by a clock if there is one.</summary>
+    public StagePoller Staged(Func<ulong>? clock = null) => new(_datapath.Pmd, _queue, clock);
 
     public void Run(int packets)
     {

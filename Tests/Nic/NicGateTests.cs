@@ -6,11 +6,13 @@ namespace Mergeflow.Tests;
 /// <summary>The gate on real threads; its protocol, step by step, is in <c>PropertyTests/Litmus</c>.</summary>
 public sealed class NicGateTests
 {
-    /// <summary>Frames that must have hit, and that must have missed, before the race ends.</summary>
-    private const int MinFrames = 300;
+    private const int Rules = 20_000;
 
-    /// <summary>Rules to install at most: the receiver may not run for long on a busy machine.</summary>
-    private const int MostRules = 5_000_000;
+    /// <summary>Of so many rules one waits for a frame that hits and one that misses; the others race.</summary>
+    private const int MeetingPeriod = 64;
+
+    /// <summary>Hits and misses that the meetings alone make certain.</summary>
+    private const int MinFrames = Rules / MeetingPeriod;
 
     [Fact]
     public void RulesComeAndGoWhileFramesArrive()
@@ -43,22 +45,34 @@ public sealed class NicGateTests
         receiver.Start();
         var completions = new NicCompletion[8];
         ulong counted = 0;
-        for (int i = 0; i < MostRules && (Volatile.Read(ref hits) < MinFrames || Volatile.Read(ref misses) < MinFrames); i++)
+        for (int i = 0; i < Rules; i++)
         {
             Assert.True(nic.EnqueueCreate(rule, 0, 0, out NicHandle handle));
             Assert.Equal(1, nic.Poll(completions, 0));
             Assert.Null(completions[0].Error);
-            Thread.SpinWait(300);
+            Race(i);
             Assert.True(nic.EnqueueDestroy(handle, 0, 0));
             Assert.Equal(1, nic.Poll(completions, 0));
             counted += completions[0].Counters.Hits;
-            Thread.SpinWait(300);
-            if ((i & 1023) == 0) Thread.Yield();
+            Race(i);
         }
         Volatile.Write(ref stop, true);
         receiver.Join();
         Assert.Equal(0, wrong);
         Assert.Equal((ulong)hits, counted);
         Assert.True(hits >= MinFrames && misses >= MinFrames, $"{hits} hits, {misses} misses");
+
+        // The second frame from here has begun here: the rule is there for all of it, or for nothing of it.
+        void Race(int rule)
+        {
+            if (rule % MeetingPeriod != 0)
+            {
+                Thread.SpinWait(300);
+                return;
+            }
+
+            long until = Volatile.Read(ref hits) + Volatile.Read(ref misses) + 2;
+            for (SpinWait spin = default; Volatile.Read(ref hits) + Volatile.Read(ref misses) < until;) spin.SpinOnce();
+        }
     }
 }

@@ -17,7 +17,7 @@ internal static class ExtractVectors
 
     private static (byte[] Frame, string Flow)[] Read(string name)
     {
-        string path = Path.Combine(AppContext.BaseDirectory, "Data", name);
+        string path = Path.Combine(CaseFiles.DataFolder, name);
         using var reader = new StreamReader(new GZipStream(File.OpenRead(path), CompressionMode.Decompress));
         var all = new List<(byte[], string)>();
         while (reader.ReadLine() is { } line)

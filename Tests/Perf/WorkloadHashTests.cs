@@ -9,7 +9,7 @@ namespace Mergeflow.Tests;
 /// <summary>The workloads are, byte for byte, the ones of the published list: figures can be set beside those of other switches.</summary>
 public sealed class WorkloadHashTests
 {
-    private static readonly Dictionary<string, string> s_published = File.ReadLines(Path.Combine(AppContext.BaseDirectory, "Data", "workloads.sha256"))
+    private static readonly Dictionary<string, string> s_published = File.ReadLines(Path.Combine(CaseFiles.DataFolder, "workloads.sha256"))
         .Select(l => l.Split("  ")).ToDictionary(p => p[1], p => p[0]);
 
     public static TheoryData<string> Names => [.. WorkloadRecipe.Names.Where(n => n != "s6_snat")];
