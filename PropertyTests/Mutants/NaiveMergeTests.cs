@@ -9,7 +9,7 @@ namespace Mergeflow.PropertyTests;
 public sealed class NaiveMergeTests(ITestOutputHelper output)
 {
     private const int MaxCases = 400;
-    private const int ShrinkTries = 300;
+    private const int ShrinkTries = 100;
 
     private static readonly EngineSetup s_plain = new(OffloadMode.None, CacheOn: false, BatchSize: 1);
 
