@@ -7,10 +7,16 @@ public static unsafe class PacketRefEdit
 {
     extension(PacketRef packet)
     {
-        /// <summary>Executes one header rewrite; see <see cref="PacketEdit.Apply"/>.</summary>
-        public bool Apply(in DpAction action)
+        /// <summary>Executes one header rewrite; see <see cref="PacketEdit.Apply"/>, and for <paramref name="leavesAtomic"/> <see cref="PacketEdit.SetIpv6Addr"/>.</summary>
+        public bool Apply(in DpAction action, bool leavesAtomic = false)
         {
             DpAction copy = action;
+            if (leavesAtomic && action.Op == DpOp.SetIpv6Addr)
+            {
+                PacketEdit.SetIpv6Addr(packet.Pointer, copy.Ipv6, leavesAtomic);
+                return true;
+            }
+
             return PacketEdit.Apply(packet.Pointer, &copy);
         }
 

@@ -9,7 +9,8 @@ namespace Mergeflow.Tests;
 /// </summary>
 internal static class PacketEditReference
 {
-    public static byte[] Apply(PacketRef parsed, in DpAction a)
+    /// <summary>The frame after one action; with <paramref name="leavesAtomic"/> as Open vSwitch rewrites an atomic fragment of IPv6.</summary>
+    public static byte[] Apply(PacketRef parsed, in DpAction a, bool leavesAtomic = false)
     {
         byte[] f = parsed.Frame.ToArray();
         FlowKey key = parsed.WholeKey();
@@ -45,7 +46,7 @@ internal static class PacketEditReference
                 return f;
             case DpOp.SetIpv6Addr:
                 if (key.DlType.Host != EthType.Ipv6 || l4 == Packet.NoOffset) return f;
-                int transport6 = Follows(f, l3, l4) ? TransportChecksum(key.NwProto, l4, l4Size, isIpv6: true) : -1;
+                int transport6 = Follows(f, l3, l4, leavesAtomic) ? TransportChecksum(key.NwProto, l4, l4Size, isIpv6: true) : -1;
                 WriteSummed(f, l3 + 8, Bytes(a.Ipv6.Src), Bytes(a.Ipv6.SrcMask), [transport6], key.NwProto);
                 WriteSummed(f, l3 + 24, Bytes(a.Ipv6.Dst), Bytes(a.Ipv6.DstMask), [transport6], key.NwProto);
                 return f;
@@ -166,7 +167,11 @@ internal static class PacketEditReference
         _ => -1,
     };
 
-    private static bool Follows(byte[] f, int l3, int l4)
+    /// <summary>
+    /// Does the transport checksum cover the addresses that stand in the header, and is it there? RFC 8200 4.5: the transport header is where the
+    /// offset is 0. RFC 6946: with M clear too that is a whole packet, which is why only Open vSwitch leaves it alone.
+    /// </summary>
+    private static bool Follows(byte[] f, int l3, int l4, bool leavesAtomic)
     {
         bool follows = true;
         byte proto = f[l3 + 6];
@@ -175,7 +180,12 @@ internal static class PacketEditReference
             byte next = f[at];
             int size = proto switch { 44 => 8, 51 => (f[at + 1] + 2) * 4, _ => (f[at + 1] + 1) * 8 };
             if (proto == 43 && f[at + 3] != 0) return false;
-            if (proto == 44) follows = (BinaryPrimitives.ReadUInt16BigEndian(f.AsSpan(at + 2)) & 0xfff9) == 1;
+            if (proto == 44)
+            {
+                bool isFirst = f[at + 2] == 0 && f[at + 3] < 8, hasMore = f[at + 3] % 2 == 1;
+                follows = isFirst && (hasMore || !leavesAtomic);
+            }
+
             proto = next;
             at += size;
         }

@@ -45,6 +45,40 @@ public sealed class PacketEditTests : IDisposable
         Assert.Equal("0B0B0B0B", Convert.ToHexString(packet.Frame[26..30]));
     }
 
+    /// <summary>
+    /// An atomic fragment is a whole packet (RFC 6946) with a checksum to keep right, a first fragment has one as well, a later fragment has none.
+    /// The old checksums are whatever makes the whole sum come out; the new ones are summed anew.
+    /// </summary>
+    [Theory]
+    [InlineData(0x0000, false, true)]
+    [InlineData(0x0000, true, false)]
+    [InlineData(0x0006, false, true)]
+    [InlineData(0x0001, false, true)]
+    [InlineData(0x0001, true, true)]
+    [InlineData(0x0008, false, false)]
+    [InlineData(0x0009, true, false)]
+    public void TheChecksumOfAnAtomicFragmentFollowsItsAddresses(int offsetField, bool leavesAtomic, bool follows)
+    {
+        const int source = 14 + 8, fragment = 14 + 40, udp = fragment + 8;
+        byte[] frame = SampleFrames.UdpIpv6AtomicFragment;
+        (frame[fragment + 2], frame[fragment + 3]) = ((byte)(offsetField >> 8), (byte)offsetField);
+        PacketRef packet = _pool.RentRef(frame, 1);
+        var action = new DpAction { Op = DpOp.SetIpv6Addr };
+        action.Ipv6.Src = action.Ipv6.SrcMask = Ipv6Address.FromUInt128(UInt128.MaxValue << 5);
+        packet.Apply(action, leavesAtomic);
+        byte[] now = packet.Frame.ToArray();
+        Assert.NotEqual(frame[source..fragment], now[source..fragment]);
+        if (follows) Assert.Equal(Sum(frame) % 0xffff, Sum(now) % 0xffff);
+        else Assert.Equal(frame[udp..], now[udp..]);
+
+        static int Sum(byte[] f)
+        {
+            int sum = 0;
+            for (int i = source; i < f.Length; i += 2) sum += i is >= fragment and < udp ? 0 : (f[i] << 8) | f[i + 1];
+            return sum;
+        }
+    }
+
     /// <summary>Where one tag is parsed a second one hides the IP header from lookups, not from the actions of the same list.</summary>
     [Fact]
     public void ActionsBehindAPushedTagFindTheHeadersWhereTheyAre()

@@ -18,6 +18,8 @@ internal static class SampleFrames
 
     public static byte[] UdpIpv6BehindHopByHop => Hex($"{Macs} 86dd 60000000 0014 00 40 {Ip6} 1100000000000000 {Udp}");
 
+    public static byte[] UdpIpv6AtomicFragment => Hex($"{Macs} 86dd 60000000 0014 2c 40 {Ip6} 1100000000000007 {Udp}");
+
     public static byte[] UdpIpv4 => Hex($"{Macs} 0800 4500 0020 0000 0000 4011 0000 0a000001 0a000002 {Udp}");
 
     public static byte[] UdpIpv4Tagged => Hex($"{Macs} 8100 7005 0800 4500 0020 0000 0000 4011 0000 0a000001 0a000002 {Udp} 000000");
@@ -28,7 +30,7 @@ internal static class SampleFrames
         Hex($"{Macs} 86dd 60000000 0024 2b 40 {Ip6} 1102000100000000fd000000000000000000000000000003 {Udp}"),
         Hex($"{Macs} 86dd 60000000 0024 2b 40 {Ip6} 1102000000000000fd000000000000000000000000000003 {Udp}"),
         Hex($"{Macs} 86dd 60000000 0014 2c 40 {Ip6} 1100000100000007 {Udp}"),
-        Hex($"{Macs} 86dd 60000000 0014 2c 40 {Ip6} 1100000000000007 {Udp}"),
+        UdpIpv6AtomicFragment,
         Hex($"{Macs} 86dd 60000000 0014 2c 40 {Ip6} 1100001100000007 {Udp}"),
         Hex($"{Macs} 86dd 60000000 0024 33 40 {Ip6} 1102000000000000 0000000000000000 {Udp} 0000000000000000"),
         Hex($"{Macs} 8847 00001140 4500 0020 0000 0000 4011 0000 0a000001 0a000002 {Udp}"),
