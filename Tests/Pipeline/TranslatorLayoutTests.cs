@@ -27,7 +27,7 @@ public sealed class TranslatorLayoutTests
     {
         Assert.True(TranslatorLayout.StrideBytes >= PipelineFlow.SizeBytes + sizeof(ulong));
         Assert.Equal(0, TranslatorLayout.StrideBytes % 32);
-        Assert.Equal(OffsetOf(nameof(FlowKey.TunId)), 32 * TranslatorLayout.TunnelLane);
+        Assert.Equal(32 * TranslatorLayout.TunnelLane, OffsetOf(nameof(FlowKey.TunId)));
         Assert.Equal([2, 4, 6], Windows.Select(n => System.Numerics.BitOperations.PopCount((ulong)Constants.Single(f => f.Name == n).GetRawConstantValue()!) / 8));
     }
 
