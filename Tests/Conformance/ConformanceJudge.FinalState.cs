@@ -12,7 +12,8 @@ internal static partial class ConformanceJudge
 
     private static readonly string[] s_ignoredMembers = ["id", "status", "wscale_orig", "wscale_reply", "flags_orig", "flags_reply"];
 
-    private static List<string> FinalState(ConformanceCase @case, JsonElement got, JsonElement? connectionsOf)
+    /// <summary>Differences from the recorded final state, or from the newer switch's if those are fewer.</summary>
+    public static List<string> FinalState(ConformanceCase @case, JsonElement got, JsonElement? connectionsOf)
     {
         JsonElement expected = @case.ReadJson("final.json.gz")!.Value;
         List<string> faults = FinalDifferences(expected, connectionsOf ?? expected, got);

@@ -28,19 +28,22 @@ internal static partial class ConformanceJudge
         List<string> faults = [];
         foreach (CaseEvent e in @case.Events)
         {
-            List<(uint Port, string Hex)> want = @case.Expected.GetValueOrDefault(e.Index) ?? [];
             if (!got.Events.TryGetValue(e.Index, out List<(uint, string)>? have)) faults.Add($"event {e.Index}: no result line");
-            else if (!SamePerPort(want, have) &&
-                     !(@case.Alternative.TryGetValue(e.Index, out List<(uint, string)>? newer) && SamePerPort(newer, have)))
-                faults.Add($"event {e.Index} {e.Op} t={e.TimeMs} port={e.Port} in={e.Hex}: expected {Show(want)}, got {Show(have)}");
+            else if (!IsRecorded(@case, e, have))
+                faults.Add($"event {e.Index} {e.Op} t={e.TimeMs} port={e.Port} in={e.Hex}: expected {Show(@case.Expected.GetValueOrDefault(e.Index) ?? [])}, got {Show(have)}");
         }
         return faults;
     }
 
+    /// <summary>What left at <paramref name="e"/> is what left the recording switch, or the newer one.</summary>
+    public static bool IsRecorded(ConformanceCase @case, CaseEvent e, List<(uint Port, string Hex)> have) =>
+        SamePerPort(@case.Expected.GetValueOrDefault(e.Index) ?? [], have) ||
+        (@case.Alternative.TryGetValue(e.Index, out List<(uint, string)>? newer) && SamePerPort(newer, have));
+
     /// <summary>Order matters within a port, not between ports.</summary>
-    private static bool SamePerPort(List<(uint Port, string Hex)> a, List<(uint Port, string Hex)> b) =>
+    public static bool SamePerPort(List<(uint Port, string Hex)> a, List<(uint Port, string Hex)> b) =>
         a.Count == b.Count && a.OrderBy(o => o.Port).SequenceEqual(b.OrderBy(o => o.Port));
 
-    private static string Show(List<(uint Port, string Hex)> outputs) =>
+    public static string Show(List<(uint Port, string Hex)> outputs) =>
         outputs.Count == 0 ? "nothing" : string.Join(" ", outputs.Select(o => $"{o.Port}:{o.Hex}"));
 }

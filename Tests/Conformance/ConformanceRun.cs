@@ -9,7 +9,7 @@ internal static class ConformanceRun
 {
     private const int EventsPerChange = 10;
 
-    private static readonly ConcurrentDictionary<string, JsonElement> s_uncheckedFinals = new();
+    private static readonly ConcurrentDictionary<(string Case, Quirks Quirks), JsonElement> s_uncheckedFinals = new();
 
     /// <summary>The output file of a replay.</summary>
     public static byte[] Replay(string caseName, OffloadMode offload, bool cacheOn = true, int batchSize = 32, ulong seed = 0, string? profile = null, Quirks? quirks = null)
@@ -60,11 +60,11 @@ internal static class ConformanceRun
     /// Judges the output of <paramref name="caseName"/>. Without sequence checks connections can be in other states although every packet
     /// fares the same; where no such answer was recorded, a NIC's connections are compared with those of software without the checks.
     /// </summary>
-    public static List<string> Judge(string caseName, OffloadMode offload, byte[] output)
+    public static List<string> Judge(string caseName, OffloadMode offload, byte[] output, Quirks? quirks = null)
     {
         ConformanceCase answer = AnswerFor(caseName, offload);
         bool isRelaxed = offload == OffloadMode.Nic && answer.ChecksTcpSequence;
-        JsonElement? software = isRelaxed ? s_uncheckedFinals.GetOrAdd(caseName, ReplayWithoutChecks) : null;
+        JsonElement? software = isRelaxed ? s_uncheckedFinals.GetOrAdd((caseName, quirks ?? Quirks.Ovs31), ReplayWithoutChecks) : null;
         ReplayedOutput got = Parse(output);
         return ConformanceJudge.Judge(answer, got, software);
     }
@@ -75,9 +75,9 @@ internal static class ConformanceRun
 
     public static ReplayedOutput Parse(byte[] output) => ReplayedOutput.Parse(new MemoryStream(output));
 
-    private static JsonElement ReplayWithoutChecks(string caseName)
+    private static JsonElement ReplayWithoutChecks((string Case, Quirks Quirks) run)
     {
-        ReplayArguments arguments = ReplayArguments.FromCase(CaseFiles.Load(caseName).Directory);
+        ReplayArguments arguments = ReplayArguments.FromCase(CaseFiles.Load(run.Case).Directory) with { Quirks = run.Quirks };
         return Parse(Replay(arguments with { Config = arguments.Config with { TcpSeqChk = false } })).Final!.Value;
     }
 }
