@@ -10,7 +10,13 @@ public sealed unsafe class NicFilteredRxQueue : RxQueue
     private readonly RxQueue _wire;
     private readonly NicFrontEnd _nic;
 
-    public NicFilteredRxQueue(RxQueue wire, NicFrontEnd nic) => (_wire, _nic) = (wire, nic);
+    private readonly Func<long>? _clock;
+
+    /// <summary>A device between a wire and the packet thread.</summary>
+    /// <param name="wire">What arrives.</param>
+    /// <param name="nic">The device.</param>
+    /// <param name="clock">Its time in ms; null = the system's.</param>
+    public NicFilteredRxQueue(RxQueue wire, NicFrontEnd nic, Func<long>? clock = null) => (_wire, _nic, _clock) = (wire, nic, clock);
 
     /// <summary>Frames offered to the device.</summary>
     public ulong Offered { get; private set; }
@@ -23,7 +29,7 @@ public sealed unsafe class NicFilteredRxQueue : RxQueue
     {
         int n = _wire.Receive(pool, batch, max);
         Offered += (ulong)n;
-        long nowMs = Environment.TickCount64;
+        long nowMs = _clock is null ? Environment.TickCount64 : _clock();
         int kept = 0;
         ulong start = TscClock.Now;
         for (int i = 0; i < n; i++)
