@@ -54,6 +54,7 @@ internal sealed class EngineRun : IOutputSink
         using GuardedBlock? input = setup.Guarded ? new GuardedBlock(options.FrameCapacityBytes) : null;
         using ApartRuntime? apart = setup.Apart ? new ApartRuntime(simulator) : null;
         var turns = new Chance((int)setup.ScheduleSeed);
+        foreach (MeterMod meter in @case.ParseMeters()) simulator.ApplyMeterMod(meter);
         foreach (GroupMod group in @case.ParseGroups()) simulator.ApplyGroupMod(group);
         simulator.ApplyFlowMods(@case.ParseFlows());
         for (int i = 0; i < @case.Events.Count; i++)

@@ -18,10 +18,15 @@ internal sealed record FuzzCase(string Name, IReadOnlyList<uint> Ports, IReadOnl
     /// <summary>Tunnel ports: number and options.</summary>
     public IReadOnlyList<(uint Port, string Options)> Tunnels { get; init; } = [];
 
+    /// <summary>Meters as in <c>ovs-ofctl add-meters</c>.</summary>
+    public IReadOnlyList<string> Meters { get; init; } = [];
+
     /// <summary>Knows the ports p1 to p16 by name, as recorded cases call them.</summary>
     public static FlowTextParser Parser { get; } = new(new PortNames(Enumerable.Range(1, 16).ToDictionary(n => $"p{n}", n => (uint)n)));
 
     public IReadOnlyList<FlowMod> ParseFlows() => [.. Flows.Select(l => Parser.ParseFlow(l))];
+
+    public IReadOnlyList<MeterMod> ParseMeters() => [.. Meters.SelectMany(FlowTextParser.ParseMeters)];
 
     public IReadOnlyList<GroupMod> ParseGroups() => [.. Groups.Select(l => Parser.ParseGroup(l))];
 

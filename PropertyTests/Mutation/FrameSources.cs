@@ -141,7 +141,7 @@ internal static class FrameSources
     private static FuzzCase Recorded(string directory)
     {
         var recorded = new RecordedCase(Path.GetFileName(directory));
-        string groups = Path.Combine(directory, "groups.txt");
+        string groups = Path.Combine(directory, "groups.txt"), meters = Path.Combine(directory, "meters.txt");
         return new FuzzCase(
             Path.GetFileName(directory),
             [.. recorded.Ports.Values],
@@ -149,6 +149,7 @@ internal static class FrameSources
             File.Exists(groups) ? Rules(groups) : [],
             [.. recorded.Events().Select(Event)])
         {
+            Meters = File.Exists(meters) ? Rules(meters) : [],
             ChecksSequence = recorded.ChecksSequence,
             ReadsStaged = Path.GetFileName(directory).Length % 2 == 0,
             MinFragmentBytes = (recorded.MinFragmentV4, recorded.MinFragmentV6),

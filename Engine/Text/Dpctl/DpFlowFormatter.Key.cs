@@ -74,7 +74,7 @@ public static partial class DpFlowFormatter
         ushort value = tag == 0 ? k.Vlan0Tci.Host : tag == 1 ? k.Vlan1Tci.Host : (ushort)0;
         ushort mask = tag == 0 ? m.Vlan0Tci.Host : tag == 1 ? m.Vlan1Tci.Host : (ushort)0;
         ushort tpid = tag == 0 ? k.Vlan0Tpid.Host : k.Vlan1Tpid.Host;
-        bool truncated = value == 0 && tag < 2 && k.DlType.Host is EthType.Vlan or EthType.QinQ;
+        bool truncated = value == 0 && k.DlType.Host is EthType.Vlan or EthType.QinQ && (tag == 0 || (tag == 1 && tpid != 0));
         if (truncated) tpid = k.DlType.Host;
         if (value == 0 && !truncated)
         {
