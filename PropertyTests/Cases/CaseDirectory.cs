@@ -19,6 +19,7 @@ internal static class CaseDirectory
         };
         File.WriteAllText(Path.Combine(directory, "case.json"), JsonSerializer.Serialize(json) + "\n");
         File.WriteAllLines(Path.Combine(directory, "flows.txt"), @case.Flows);
+        if (@case.Meters.Count > 0) File.WriteAllLines(Path.Combine(directory, "meters.txt"), @case.Meters);
         if (@case.Groups.Count > 0) File.WriteAllLines(Path.Combine(directory, "groups.txt"), @case.Groups);
         File.WriteAllLines(Path.Combine(directory, "events.jsonl"), @case.Events.Select((e, i) => JsonSerializer.Serialize(Line(e, i))));
         if (Answers(@case) is not { } reference) return;
@@ -54,6 +55,7 @@ internal static class CaseDirectory
             File.Exists(groups) ? File.ReadAllLines(groups) : [],
             [.. File.ReadLines(Path.Combine(directory, "events.jsonl")).Select(Event)])
         {
+            Meters = File.Exists(Path.Combine(directory, "meters.txt")) ? File.ReadAllLines(Path.Combine(directory, "meters.txt")) : [],
             ChecksSequence = !config.TryGetProperty("tcp_seq_chk", out JsonElement check) || check.GetBoolean(),
             Tunnels = config.TryGetProperty("tunnels", out JsonElement tunnels)
                 ? [.. tunnels.EnumerateObject().Select(t => (uint.Parse(t.Name[1..], System.Globalization.CultureInfo.InvariantCulture), t.Value.GetString()!))] : [],
@@ -80,6 +82,10 @@ internal static class CaseDirectory
             case FuzzOp.GroupMod:
                 line["op"] = "group_mods";
                 line["line"] = e.Lines[0];
+                break;
+            case FuzzOp.MeterMods:
+                line["op"] = "meter_mods";
+                line["lines"] = e.Lines;
                 break;
             case FuzzOp.FlushConntrack:
                 line["op"] = "ct_flush";
@@ -108,6 +114,7 @@ internal static class CaseDirectory
             "pkt" => new(t, FuzzOp.Packet) { Port = e.GetProperty("port").GetUInt32(), Frame = Convert.FromHexString(e.GetProperty("hex").GetString()!) },
             "flow_mods" => new(t, FuzzOp.FlowMods) { Lines = [.. e.GetProperty("lines").EnumerateArray().Select(l => l.GetString()!)] },
             "group_mods" => new(t, FuzzOp.GroupMod) { Lines = [e.GetProperty("line").GetString()!] },
+            "meter_mods" => new(t, FuzzOp.MeterMods) { Lines = [.. e.GetProperty("lines").EnumerateArray().Select(l => l.GetString()!)] },
             "ct_flush" => new(t, FuzzOp.FlushConntrack) { Zone = e.TryGetProperty("zone", out JsonElement z) ? z.GetInt32() : null },
             "port_down" => new(t, FuzzOp.PortDown) { Port = e.GetProperty("port").GetUInt32() },
             "port_up" => new(t, FuzzOp.PortUp) { Port = e.GetProperty("port").GetUInt32() },

@@ -112,6 +112,9 @@ internal sealed class EngineRun : IOutputSink
                 simulator.PushStatistics();
                 simulator.ApplyGroupMod(FuzzCase.Parser.ParseGroup(e.Lines[0]));
                 break;
+            case FuzzOp.MeterMods:
+                foreach (MeterMod meter in e.Lines.SelectMany(FlowTextParser.ParseMeters)) simulator.ApplyMeterMod(meter);
+                break;
             case FuzzOp.PortDown:
             case FuzzOp.PortUp:
                 simulator.SetPort(e.Port, e.Op == FuzzOp.PortUp);

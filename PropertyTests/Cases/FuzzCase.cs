@@ -34,7 +34,7 @@ internal sealed record FuzzCase(string Name, IReadOnlyList<uint> Ports, IReadOnl
     /// The case with rules that stay. Counters that cannot be read when a rule changes are booked for the changed rule, as on any device: whose they
     /// are can only be compared without changes.
     /// </summary>
-    public FuzzCase WithoutModifications() => this with { Events = [.. Events.Where(e => e.Op is not (FuzzOp.FlowMods or FuzzOp.GroupMod))] };
+    public FuzzCase WithoutModifications() => this with { Events = [.. Events.Where(e => e.Op is not (FuzzOp.FlowMods or FuzzOp.GroupMod or FuzzOp.MeterMods))] };
 
     /// <summary>What FsCheck prints.</summary>
     public override string ToString() => $"{Name}: {Flows.Count} flows, {Groups.Count} groups, {Events.Count} events";

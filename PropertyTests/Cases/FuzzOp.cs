@@ -6,6 +6,9 @@ internal enum FuzzOp
     Packet,
     FlowMods,
     GroupMod,
+
+    /// <summary>Meters change.</summary>
+    MeterMods,
     FlushConntrack,
     Tick,
     PortDown,

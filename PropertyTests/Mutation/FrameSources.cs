@@ -166,6 +166,7 @@ internal static class FrameSources
             "pkt" => new(t, FuzzOp.Packet) { Port = e.GetProperty("port").GetUInt32(), Frame = Convert.FromHexString(e.GetProperty("hex").GetString()!) },
             "flow_mods" => new(t, FuzzOp.FlowMods) { Lines = [.. e.GetProperty("lines").EnumerateArray().Select(l => l.GetString()!)] },
             "group_mods" => new(t, FuzzOp.GroupMod) { Lines = [e.GetProperty("line").GetString()!] },
+            "meter_mods" => new(t, FuzzOp.MeterMods) { Lines = e.TryGetProperty("lines", out JsonElement all) ? [.. all.EnumerateArray().Select(l => l.GetString()!)] : [e.GetProperty("line").GetString()!] },
             "ct_flush" => new(t, FuzzOp.FlushConntrack) { Zone = e.TryGetProperty("zone", out JsonElement z) ? z.GetInt32() : null },
             _ => new(t, FuzzOp.Tick),
         };
