@@ -12,7 +12,7 @@ namespace Mergeflow.Engine.Upcall;
 /// <summary>
 /// Keeps megaflows true (OVS revalidator): pushes their statistics to OpenFlow rules, deletes idle ones, and re-translates all after a table change.
 /// </summary>
-public sealed class Revalidator : IPoller
+public sealed partial class Revalidator : IPoller
 {
     private const int SlicePerStep = 4096;
 
@@ -26,13 +26,9 @@ public sealed class Revalidator : IPoller
     private readonly XlateResult _scratch = new();
     private readonly bool _keepsStatistics;
     private readonly bool _purgeCountsForNewRules;
-    private readonly bool _reportsWhenLearning;
-    private readonly List<MacKey> _changedAddresses = [];
-    private readonly HashSet<Megaflow> _dependents = [];
     private readonly long _maxIdleMs;
     private readonly long _maxRevalidatorMs;
     private ulong _seenVersion;
-    private ulong _seenAddresses;
     private long _nowMs;
 
     /// <summary>In this round <see cref="ReadDevice"/> has been called.</summary>
@@ -81,8 +77,6 @@ public sealed class Revalidator : IPoller
     public bool IsBehind => TablesChanged || AddressesChanged || _isInRound;
 
     private bool TablesChanged => _pipeline.RulesVersion != _seenVersion;
-
-    private bool AddressesChanged => _pipeline.Macs.ChangeCount != _seenAddresses || _upcall.Dependents.IsAnyWaiting;
 
     /// <summary>
     /// A slice: some megaflows are translated again if the OpenFlow tables have changed, or a learned address that they depend on; otherwise
@@ -233,86 +227,6 @@ public sealed class Revalidator : IPoller
         _seenAddresses = _pipeline.Macs.ChangeCount;
         _changedAddresses.Clear();
         _pipeline.Macs.TakeChanged(_changedAddresses);
-    }
-
-    /// <summary>
-    /// Translates the megaflows again that depend on a learned address which has changed, all of them; on return none contradicts what was learned
-    /// before. A change of the tables is a round of its own.
-    /// </summary>
-    public int RevalidateLearned(long nowMs)
-    {
-        if (TablesChanged || _isInRound) return RevalidateAll(nowMs);
-        if (_reportsWhenLearning) return PushAllAndLookAtDependents(nowMs);
-        int checkedCount = LookAtDependents(nowMs, int.MaxValue);
-        _upcall.Megaflows.Reclaim();
-        return checkedCount;
-    }
-
-    /// <summary>
-    /// As Open vSwitch does it: what is learned wakes a round over all megaflows, in which all report. Of those that do not depend on the address
-    /// nothing but that is seen, so they are not translated.
-    /// </summary>
-    private int PushAllAndLookAtDependents(long nowMs)
-    {
-        _nowMs = nowMs;
-        if (!QueueDependents()) return RevalidateAll(nowMs);
-        _isCredited = false;
-        _dependents.Clear();
-        while (_upcall.Dependents.Next() is { } dependent) _dependents.Add(dependent);
-        MegaflowTable table = _upcall.Megaflows;
-        _round.Clear();
-        _round.AddRange(table.All());
-        foreach (Megaflow m in _round)
-        {
-            if (_dependents.Contains(m))
-            {
-                LookAgain(m, nowMs);
-            }
-            else if (IsUnreadable(m))
-            {
-                Stats = Stats with { Changed = Stats.Changed + 1 };
-                Remove(m);
-            }
-            else
-            {
-                m.HasReported = true;
-                Push(m);
-            }
-        }
-
-        _scratch.ReleaseRecircIds();
-        table.Reclaim();
-        return _dependents.Count;
-    }
-
-    private bool QueueDependents()
-    {
-        _seenAddresses = _pipeline.Macs.ChangeCount;
-        _changedAddresses.Clear();
-        if (!_pipeline.Macs.TakeChanged(_changedAddresses)) return false;
-        foreach (MacKey key in _changedAddresses) _upcall.Dependents.Changed(key);
-        return true;
-    }
-
-    private int LookAtDependents(long nowMs, int most)
-    {
-        _nowMs = nowMs;
-        if (!QueueDependents())
-        {
-            BeginRound();
-            return most == int.MaxValue ? RevalidateAll(nowMs) : StepRound(nowMs);
-        }
-
-        _isCredited = false;
-        int n = 0;
-        while (n < most && _upcall.Dependents.Next() is { } m)
-        {
-            n++;
-            LookAgain(m, nowMs);
-        }
-
-        _scratch.ReleaseRecircIds();
-        return n;
     }
 
     /// <summary>
