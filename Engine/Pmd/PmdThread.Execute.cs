@@ -18,21 +18,26 @@ public sealed unsafe partial class PmdThread
         where T : struct, IStageMarks
     {
         Stats.Passes++;
-        Megaflow? made = null;
-        ulong published = 0;
         if (hot == null)
         {
             PmdStage outer = Fine<T>(PmdStage.Emc);
-            hot = Classify<T>(p, out made);
-            published = _upcall.Published;
-            Fine<T>(outer);
+            hot = Find<T>(p);
             if (hot == null)
             {
-                RunUninstalled<T>(p);
+                RunMissed<T>(p, outer);
                 return;
             }
+
+            Fine<T>(outer);
         }
 
+        RunFound<T>(p, hot);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void RunFound<T>(Packet* p, MegaflowHot* hot)
+        where T : struct, IStageMarks
+    {
         CountPass(hot, p);
         int outerPass = _tracePass;
         if (_trace is not null) _tracePass = PmdOffload.AddPass(_trace, hot->Id, hot->Generation, p->LengthBytes);
@@ -52,7 +57,27 @@ public sealed unsafe partial class PmdThread
         }
 
         _tracePass = outerPass;
-        if (made is not null) _upcall.Publish(made, published);
+    }
+
+    /// <summary>A pass that no table knows: an upcall makes the megaflow, and it is published when the packet is through. Apart, so that hits pay nothing for it.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void RunMissed<T>(Packet* p, PmdStage outer)
+        where T : struct, IStageMarks
+    {
+        Fine<T>(PmdStage.Upcall);
+        Stats.Upcalls++;
+        Megaflow? made = _upcall.Handle(p, _nowMs);
+        ulong published = _upcall.Published;
+        Fine<T>(outer);
+        if (made is null)
+        {
+            Stats.UpcallsUninstalled++;
+            RunUninstalled<T>(p);
+            return;
+        }
+
+        RunFound<T>(p, made.Hot);
+        _upcall.Publish(made, published);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

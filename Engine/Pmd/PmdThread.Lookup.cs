@@ -111,24 +111,6 @@ public sealed unsafe partial class PmdThread
         for (uint rest = tracked; rest != 0; rest &= rest - 1) _conntrack.PrefetchConn(s->Hash[BitOperations.TrailingZeroCount(rest)]);
     }
 
-    /// <summary>
-    /// Finds or makes the megaflow of a parsed packet; null if there is no room for one, the program is then in the upcall's buffer.
-    /// <paramref name="made"/>: a new one, to be published when the packet is through.
-    /// </summary>
-    private MegaflowHot* Classify<T>(Packet* p, out Megaflow? made)
-        where T : struct, IStageMarks
-    {
-        made = null;
-        MegaflowHot* hot = Find<T>(p);
-        if (hot != null) return hot;
-        Fine<T>(PmdStage.Upcall);
-        Stats.Upcalls++;
-        made = _upcall.Handle(p, _nowMs);
-        if (made is not null) return made.Hot;
-        Stats.UpcallsUninstalled++;
-        return null;
-    }
-
     /// <summary>Finds the megaflow of a parsed packet; null if there is none.</summary>
     private MegaflowHot* Find<T>(Packet* p)
         where T : struct, IStageMarks
