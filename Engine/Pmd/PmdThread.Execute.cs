@@ -17,7 +17,6 @@ public sealed unsafe partial class PmdThread
     private void RunPass<T>(Packet* p, MegaflowHot* hot)
         where T : struct, IStageMarks
     {
-        Stats.Passes++;
         if (hot == null)
         {
             PmdStage outer = Fine<T>(PmdStage.Emc);
@@ -31,13 +30,6 @@ public sealed unsafe partial class PmdThread
             Fine<T>(outer);
         }
 
-        RunFound<T>(p, hot);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void RunFound<T>(Packet* p, MegaflowHot* hot)
-        where T : struct, IStageMarks
-    {
         CountPass(hot, p);
         int outerPass = _tracePass;
         if (_trace is not null) _tracePass = PmdOffload.AddPass(_trace, hot->Id, hot->Generation, p->LengthBytes);
@@ -71,18 +63,20 @@ public sealed unsafe partial class PmdThread
         Fine<T>(outer);
         if (made is null)
         {
+            Stats.Passes++;
             Stats.UpcallsUninstalled++;
             RunUninstalled<T>(p);
             return;
         }
 
-        RunFound<T>(p, made.Hot);
+        RunPass<T>(p, made.Hot);
         _upcall.Publish(made, published);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void CountPass(MegaflowHot* hot, Packet* p)
     {
+        Stats.Passes++;
         hot->Packets++;
         hot->Bytes += (ulong)p->LengthBytes;
         hot->LastUsedMs = _nowMs;

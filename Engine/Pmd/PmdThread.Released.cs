@@ -161,7 +161,6 @@ public sealed unsafe partial class PmdThread
     private void RunPassTogether<T>(Span<nint> packets, MegaflowHot* hot)
         where T : struct, IStageMarks
     {
-        Stats.Passes += (ulong)packets.Length;
         foreach (nint address in packets) CountPass(hot, (Packet*)address);
         if (hot->ActionCount == 0) Stats.Dropped += (ulong)packets.Length;
         ExecuteTogether<T>(packets, ((Packet*)packets[0])->Key.DlType, hot->Actions, hot->ActionCount);

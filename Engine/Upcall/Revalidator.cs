@@ -80,7 +80,7 @@ public sealed partial class Revalidator : IPoller
 
     /// <summary>
     /// A slice: some megaflows are translated again if the OpenFlow tables have changed, or a learned address that they depend on; otherwise
-    /// statistics are pushed and idle megaflows deleted.
+    /// statistics are pushed and idle megaflows deleted, and then rules whose time is up: their megaflows are translated again in the steps after it.
     /// </summary>
     public int Step(long nowMs)
     {
@@ -105,7 +105,7 @@ public sealed partial class Revalidator : IPoller
         if (_cursor < high) return 0;
         (_cursor, _sweptAtMs) = (0, nowMs);
         _upcall.Classifier.ShrinkUnion();
-        return ExpireRules(nowMs) > 0 ? RevalidateAll(nowMs) : 0;
+        return ExpireRules(nowMs);
     }
 
     /// <summary>

@@ -21,16 +21,7 @@ public sealed class PolledDatapathTests : IDisposable
     {
         const int Sources = 20_000;
         Apply("table=0,ip,actions=move:NXM_OF_IP_SRC[]->NXM_NX_REG0[],ct(table=1)\ntable=1,ip,actions=output:2");
-        byte[] frame = Frames.Udp("10.0.0.1", 1, "10.0.0.2", 2, checksum: false);
-        List<ReadOnlyMemory<byte>> frames = [];
-        for (uint i = 0; i < Sources; i++)
-        {
-            BinaryPrimitives.WriteUInt32BigEndian(frame.AsSpan(26), 0x0a00_0000 + i);
-            FixChecksum(frame);
-            frames.Add(frame.ToArray());
-        }
-
-        Send(frames);
+        Send(FromSources(Sources));
 
         RecircStore store = _datapath.Recirc;
         Assert.Equal(Sources, store.Count);
@@ -70,6 +61,28 @@ public sealed class PolledDatapathTests : IDisposable
         Assert.Equal(sent, _datapath.Pmd.Stats.Tx);
     }
 
+    /// <summary>The megaflows of a rule whose time is up are translated again a share at a time.</summary>
+    [Fact]
+    public void NoStepTranslatesMoreThanItsShare()
+    {
+        const int Sources = 2000, Share = 128;
+        Apply("priority=9,hard_timeout=5,ip,actions=move:NXM_OF_IP_SRC[]->NXM_NX_REG0[],output:2\npriority=1,actions=drop");
+        for (long endMs = _nowMs + 4900; _nowMs < endMs; _nowMs += 500) Send(FromSources(Sources));
+        Assert.Equal(Sources, _datapath.Megaflows.Count);
+        ulong most = 0, before = _datapath.Revalidator.Stats.Changed;
+        Assert.Equal(0ul, before);
+        for (int i = 0; i < 100; i++)
+        {
+            Poll(10);
+            most = Math.Max(most, _datapath.Revalidator.Stats.Changed - before);
+            before = _datapath.Revalidator.Stats.Changed;
+        }
+
+        Assert.Equal(1, _datapath.Pipeline.RuleCount);
+        Assert.Equal((ulong)Sources, before);
+        Assert.InRange(most, 1ul, (ulong)Share);
+    }
+
     [Fact]
     public void RulesUnderTrafficStay()
     {
@@ -86,6 +99,21 @@ public sealed class PolledDatapathTests : IDisposable
     }
 
     public void Dispose() => _datapath.Dispose();
+
+    /// <summary>A frame of each of so many addresses.</summary>
+    private static List<ReadOnlyMemory<byte>> FromSources(int count)
+    {
+        byte[] frame = Frames.Udp("10.0.0.1", 1, "10.0.0.2", 2, checksum: false);
+        List<ReadOnlyMemory<byte>> frames = [];
+        for (uint i = 0; i < count; i++)
+        {
+            BinaryPrimitives.WriteUInt32BigEndian(frame.AsSpan(26), 0x0a00_0000 + i);
+            FixChecksum(frame);
+            frames.Add(frame.ToArray());
+        }
+
+        return frames;
+    }
 
     private static void FixChecksum(byte[] frame)
     {
