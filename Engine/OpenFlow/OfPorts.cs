@@ -18,3 +18,16 @@ public static class OfPorts
     /// <summary>The OpenFlow 1.1+ number of a port that is given in 16 bits (OVS <c>ofputil_port_to_ofp11</c>).</summary>
     public static uint Widen(uint port) => port is >= Max and <= ushort.MaxValue ? port + WideOffset : port;
 }
+
+/// <summary>OpenFlow reserved ports with their 16-bit numbers (OVS <c>OFPP_*</c>).</summary>
+public enum OfReservedPort : ushort
+{
+    InPort = 0xfff8,
+    Table = 0xfff9,
+    Normal = 0xfffa,
+    Flood = 0xfffb,
+    All = 0xfffc,
+    Controller = 0xfffd,
+    Local = 0xfffe,
+    None = 0xffff,
+}

@@ -42,3 +42,27 @@ public sealed class FlowMod
 
     public FlowModFlags Flags { get; init; }
 }
+
+/// <summary>Flow table modification (OpenFlow <c>OFPFC_*</c>).</summary>
+public enum FlowModCommand : byte
+{
+    Add,
+    Modify,
+    ModifyStrict,
+    Delete,
+    DeleteStrict,
+}
+
+/// <summary>Flags of a flow modification (OVS <c>OFPUTIL_FF_*</c>).</summary>
+[Flags]
+public enum FlowModFlags : byte
+{
+    None = 0,
+    SendFlowRemoved = 1,
+    CheckOverlap = 2,
+
+    /// <summary>A modify, or an add that replaces, sets the rule's counters to zero.</summary>
+    ResetCounts = 4,
+    NoPacketCounts = 8,
+    NoByteCounts = 16,
+}

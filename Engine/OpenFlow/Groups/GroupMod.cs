@@ -11,3 +11,24 @@ public sealed record GroupMod(
     ulong SelectionParam,
     EquatableList<Field> HashFields,
     EquatableList<GroupBucket> Buckets);
+
+/// <summary>One bucket of a group.</summary>
+public sealed record GroupBucket(uint BucketId, ushort Weight, uint? WatchPort, uint? WatchGroup, EquatableList<OfAction> Actions);
+
+/// <summary>OpenFlow group types (<c>OFPGT_*</c>).</summary>
+public enum GroupType : byte
+{
+    All,
+    Select,
+    Indirect,
+    FastFailover,
+}
+
+/// <summary>Group table modification (OpenFlow <c>OFPGC_*</c>); a bare line is add-or-modify as <c>add-groups</c> reads it.</summary>
+public enum GroupModCommand : byte
+{
+    Add,
+    Modify,
+    AddOrModify,
+    Delete,
+}

@@ -1,0 +1,54 @@
+using Mergeflow.Engine.Keys;
+
+namespace Mergeflow.Engine.OpenFlow;
+
+/// <summary>One OpenFlow action or instruction, as parsed from ovs-ofctl text (OVS <c>struct ofpact</c>).</summary>
+public abstract record OfAction;
+
+/// <summary><c>output:N</c>; <paramref name="MaxLengthBytes"/> &gt; 0 for <c>output(port=N,max_len=B)</c>.</summary>
+public sealed record OfOutput(uint Port, int MaxLengthBytes = 0) : OfAction;
+
+/// <summary>Reserved output ports: <c>in_port</c>, <c>normal</c>, <c>flood</c>, <c>all</c>, <c>controller</c>, <c>local</c>, <c>table</c>.</summary>
+public sealed record OfOutputSpecial(OfReservedPort Port, int MaxLengthBytes = 0) : OfAction;
+
+/// <summary><c>output:NXM_NX_REG0[..]</c>.</summary>
+public sealed record OfOutputReg(Subfield Source) : OfAction;
+
+/// <summary>
+/// <c>controller(..)</c> with a reason, a controller id or user data (OVS <c>OFPACT_CONTROLLER</c>): unlike <c>output:controller</c> it may not stand
+/// in an action set, and a packet that has lost its MPLS labels recirculates before it.
+/// </summary>
+public sealed record OfController(ushort MaxLengthBytes, string Reason, ushort Id, string UserData) : OfAction;
+
+/// <summary><c>group:N</c>.</summary>
+public sealed record OfGroup(uint GroupId) : OfAction;
+
+/// <summary><c>drop</c>: an empty action list that was written out.</summary>
+public sealed record OfDrop : OfAction;
+
+/// <summary><c>resubmit([port],[table][,ct])</c>; null keeps the current port or table.</summary>
+public sealed record OfResubmit(uint? InPort, byte? Table, bool WithCtTuple = false) : OfAction;
+
+/// <summary><c>goto_table:N</c>.</summary>
+public sealed record OfGotoTable(byte Table) : OfAction;
+
+/// <summary><c>meter:N</c>.</summary>
+public sealed record OfMeter(uint MeterId) : OfAction;
+
+/// <summary><c>conjunction(id, k/n)</c>; <paramref name="Clause"/> counts from 0.</summary>
+public sealed record OfConjunction(uint Id, byte Clause, byte ClauseCount) : OfAction;
+
+/// <summary><c>write_actions(..)</c>.</summary>
+public sealed record OfWriteActions(EquatableList<OfAction> Actions) : OfAction;
+
+/// <summary><c>clear_actions</c>.</summary>
+public sealed record OfClearActions : OfAction;
+
+/// <summary><c>clone(..)</c>: the inner actions work on a copy.</summary>
+public sealed record OfClone(EquatableList<OfAction> Actions) : OfAction;
+
+/// <summary><c>check_pkt_larger(bytes)-&gt;bit</c>.</summary>
+public sealed record OfCheckPktLarger(ushort LengthBytes, Subfield Destination) : OfAction;
+
+/// <summary><c>note:hex</c>: no effect.</summary>
+public sealed record OfNote(string Hex) : OfAction;

@@ -1,4 +1,0 @@
-namespace Mergeflow.Engine.OpenFlow;
-
-/// <summary><c>meter:N</c>.</summary>
-public sealed record OfMeter(uint MeterId) : OfAction;

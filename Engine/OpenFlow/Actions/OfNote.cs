@@ -1,4 +1,0 @@
-namespace Mergeflow.Engine.OpenFlow;
-
-/// <summary><c>note:hex</c>: no effect.</summary>
-public sealed record OfNote(string Hex) : OfAction;

@@ -1,9 +1,0 @@
-namespace Mergeflow.Engine.OpenFlow;
-
-/// <summary>Meter table modification (OpenFlow <c>OFPMC_*</c>).</summary>
-public enum MeterModCommand : byte
-{
-    Add,
-    Modify,
-    Delete,
-}
