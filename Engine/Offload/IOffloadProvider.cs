@@ -57,3 +57,40 @@ public interface IOffloadProvider : IDisposable
     /// <summary>Undoes <see cref="Suspend"/>.</summary>
     void Resume();
 }
+
+/// <summary>What the code above the seam may know about a provider.</summary>
+/// <param name="Capacity">Most rules; an estimate, the provider has the last word.</param>
+/// <param name="KeepsConnections">Each hit goes through the connection (sequence check, expiry), so only what differs from one visit at the received length is credited.</param>
+/// <param name="RevokesAtOnce">After <see cref="IOffloadProvider.Destroy"/> returns, no further packet uses the rule.</param>
+/// <param name="CounterLagMs">A query may be so far behind; a counter is complete when asked that much after the last hit.</param>
+public sealed record OffloadCapabilities(int Capacity, bool KeepsConnections, bool RevokesAtOnce, int CounterLagMs = 0);
+
+/// <summary>A provider's answer.</summary>
+/// <param name="Kind">What happened.</param>
+/// <param name="RuleId"><see cref="MergedFlow.Id"/>.</param>
+/// <param name="Reason">For failures.</param>
+/// <param name="Detail">One line for people.</param>
+/// <param name="Counters">For Destroyed and Lost.</param>
+public readonly record struct OffloadCompletion(OffloadCompletionKind Kind, long RuleId, OffloadReason Reason, string? Detail, OffloadCounters Counters);
+
+/// <summary>Kinds of <see cref="OffloadCompletion"/>.</summary>
+public enum OffloadCompletionKind : byte
+{
+    /// <summary>The rule is in the device.</summary>
+    Created,
+
+    /// <summary>The rule is not in the device and never was.</summary>
+    CreateFailed,
+
+    /// <summary>The rule is gone; the counters are final.</summary>
+    Destroyed,
+
+    /// <summary>The rule is gone unasked (device reset, eviction by the device); the counters are the last that are known.</summary>
+    Lost,
+}
+
+/// <summary>A rule's counters, monotone from 0 at creation.</summary>
+/// <param name="Packets">Packets forwarded or dropped by the rule.</param>
+/// <param name="Bytes">Their bytes as received.</param>
+/// <param name="LastUsedMs">Time of the last one on the runtime's clock, -1 = never or unknown.</param>
+public readonly record struct OffloadCounters(ulong Packets, ulong Bytes, long LastUsedMs);

@@ -1,4 +1,19 @@
+using Mergeflow.Engine.Ledger;
+using Mergeflow.Engine.Lookup;
+
 namespace Mergeflow.Engine.Offload;
+
+/// <summary>Which offload provider a datapath has.</summary>
+public enum OffloadMode
+{
+    None,
+
+    /// <summary>Merged rules in a table that the PMD probes first.</summary>
+    Soft,
+
+    /// <summary>Merged rules in the emulated NIC.</summary>
+    Nic,
+}
 
 /// <summary>Settings of the offload thread.</summary>
 public sealed class OffloadOptions
@@ -31,4 +46,26 @@ public sealed class OffloadOptions
 
     /// <summary>How long a flow with a lasting reason is not recorded again, ms.</summary>
     public int SuppressionMs { get; init; } = PmdOffload.SuppressionMs;
+}
+
+/// <summary>
+/// What the offload side of a datapath is put together from; each part may be wrapped. All of it runs on the offload thread: the packet path
+/// does not know that there is a choice.
+/// </summary>
+public sealed class OffloadParts
+{
+    /// <summary>The engine's own parts.</summary>
+    public static OffloadParts Standard { get; } = new();
+
+    /// <summary>Makes the merger for a source of megaflows.</summary>
+    public Func<IMegaflowSource, ITraceMerger> Merger { get; init; } = static source => new TraceMerger(source);
+
+    /// <summary>Wraps the books of megaflows.</summary>
+    public Func<IMegaflowLedger, IMegaflowLedger> Megaflows { get; init; } = static ledger => ledger;
+
+    /// <summary>Wraps the books of connections.</summary>
+    public Func<IConnLedger, IConnLedger> Connections { get; init; } = static ledger => ledger;
+
+    /// <summary>Wraps the device. A soft device's table is probed by the packet thread in any case.</summary>
+    public Func<IOffloadProvider, IOffloadProvider> Provider { get; init; } = static provider => provider;
 }

@@ -1,6 +1,5 @@
 namespace Mergeflow.Nic;
 
-
 /// <summary>
 /// A device with one match/action table, driven by an asynchronous rule queue (DPDK <c>rte_flow_async_*</c>). All methods are for the one
 /// thread that owns the queue; time is the caller's clock in ns and never goes back.
@@ -39,4 +38,57 @@ public interface IFlowDevice
     /// steering, or restarts the port): it works although the queue stands still, and on return no frame is handled by a rule any more.
     /// </summary>
     void SetMatching(bool isOn);
+}
+
+/// <summary>Names a rule (DPDK <c>struct rte_flow *</c>). Never reused; 0 is no rule.</summary>
+public readonly record struct NicHandle(ulong Value)
+{
+    /// <summary>No rule.</summary>
+    public static NicHandle None => default;
+}
+
+/// <summary>Kinds of queued requests.</summary>
+public enum NicOperation : byte
+{
+    Create,
+    Destroy,
+}
+
+/// <summary>The outcome of a queued request (DPDK <c>struct rte_flow_op_result</c>).</summary>
+/// <param name="Operation">Which request.</param>
+/// <param name="Handle">The rule; after a failed create it names nothing any more.</param>
+/// <param name="UserData">As given to the request.</param>
+/// <param name="Counters">Destroy: the final counters, exact. Create: zero.</param>
+/// <param name="Error">Null = done.</param>
+public readonly record struct NicCompletion(NicOperation Operation, NicHandle Handle, ulong UserData, NicCounters Counters, FlowError? Error);
+
+/// <summary>Counters of a rule (DPDK <c>struct rte_flow_query_count</c>): monotone from 0 at creation.</summary>
+/// <param name="Hits">Frames.</param>
+/// <param name="Bytes">Bytes of the frames as received, without FCS.</param>
+/// <param name="LastHitNs">Time of the last hit on the device clock; -1 = never.</param>
+public readonly record struct NicCounters(ulong Hits, ulong Bytes, long LastHitNs);
+
+/// <summary>A rule as the device knows it.</summary>
+/// <param name="Handle">Its name.</param>
+/// <param name="UserData">As given to create.</param>
+/// <param name="Counters">As of the last counter refresh.</param>
+public readonly record struct NicRuleInfo(NicHandle Handle, ulong UserData, NicCounters Counters);
+
+/// <summary>The whole truth about a device's queue and tables.</summary>
+/// <param name="Rules">Rules that exist.</param>
+/// <param name="Completions">Every completion that was not fetched, lost ones included, each once: final counters are not lost with them.</param>
+/// <param name="PendingCount">Requests that are still to be carried out; their completions will follow.</param>
+public sealed record NicResync(IReadOnlyList<NicRuleInfo> Rules, IReadOnlyList<NicCompletion> Completions, int PendingCount);
+
+/// <summary>An asynchronous event of a device.</summary>
+/// <param name="Kind">What happened.</param>
+/// <param name="AtNs">When, on the device clock.</param>
+/// <param name="DeadRules">Rules that ceased to exist, with their counters as of the last refresh: what they counted since is lost.</param>
+public sealed record NicEvent(NicEventKind Kind, long AtNs, IReadOnlyList<NicRuleInfo> DeadRules);
+
+/// <summary>Things a device says unasked (DPDK <c>enum rte_eth_event_type</c>).</summary>
+public enum NicEventKind : byte
+{
+    /// <summary>All rules are gone (<c>RTE_ETH_EVENT_INTR_RESET</c>).</summary>
+    Reset,
 }

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Mergeflow.Native;
 
 namespace Mergeflow.Nic;
@@ -83,4 +84,26 @@ public sealed class NicGate<TFence>
         }
         while (Volatile.Read(ref _closed) != 0);
     }
+}
+
+/// <summary>How the writer of a <see cref="NicGate{TFence}"/> makes sure that it sees readers that are already inside.</summary>
+public interface IGateFence
+{
+    /// <summary>Orders every thread's earlier stores before the caller's later loads.</summary>
+    static abstract void Synchronize();
+}
+
+/// <summary>membarrier(2): costs the rare writer about a microsecond and the readers nothing.</summary>
+public readonly struct ProcessWideFence : IGateFence
+{
+    /// <inheritdoc/>
+    public static void Synchronize() => Interleaving.FenceAll("W2");
+}
+
+/// <summary>One reader's word of a <see cref="NicGate{TFence}"/>, on two cache lines of its own: the prefetcher fetches lines in pairs.</summary>
+[StructLayout(LayoutKind.Explicit, Size = 128)]
+internal struct GateReaderWord
+{
+    /// <summary>1 = inside.</summary>
+    [FieldOffset(0)] public int Value;
 }

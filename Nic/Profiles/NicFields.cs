@@ -2,7 +2,6 @@ using H = Mergeflow.Nic.NicHeaders;
 
 namespace Mergeflow.Nic;
 
-
 /// <summary>The table of all matchable fields, in <see cref="NicField"/> order.</summary>
 public static class NicFields
 {
@@ -66,4 +65,75 @@ public static class NicFields
 
     /// <summary>Looks a name up; null if there is none.</summary>
     public static NicFieldInfo? Find(string name) => s_byName.GetValueOrDefault(name);
+}
+
+/// <summary>Where a field lies in <see cref="NicKey"/>.</summary>
+/// <param name="Field">Index in <see cref="NicFields.All"/>.</param>
+/// <param name="Name">Name in profiles and messages.</param>
+/// <param name="Offset">Byte offset of the big-endian container.</param>
+/// <param name="SizeBytes">Size of the container.</param>
+/// <param name="FullMask">The field's bits inside the container.</param>
+/// <param name="Headers">The bytes mean this field only if one of these headers is required by the rule; None = always.</param>
+public sealed record NicFieldInfo(NicField Field, string Name, int Offset, int SizeBytes, UInt128 FullMask, NicHeaders Headers)
+{
+    /// <summary>Reads the container's bits of this field from a key, mask or value.</summary>
+    public UInt128 Read(ReadOnlySpan<byte> key)
+    {
+        UInt128 v = 0;
+        foreach (byte b in key.Slice(Offset, SizeBytes)) v = (v << 8) | b;
+        return v & FullMask;
+    }
+
+    /// <summary>True if a rule with these header requirements means this field by these bytes.</summary>
+    public bool AppliesTo(NicHeaders required) => Headers == NicHeaders.None || (required & Headers) != 0;
+}
+
+/// <summary>Matchable fields of the device; index in <see cref="NicFields.All"/>.</summary>
+public enum NicField : byte
+{
+    Port,
+    EthDst,
+    EthSrc,
+    EthType,
+    HasVlan,
+    VlanTpid,
+    VlanVid,
+    VlanPcp,
+    VlanDei,
+    HasMoreVlan,
+    Vlan2Tpid,
+    Vlan2Vid,
+    Vlan2Pcp,
+    Vlan2Dei,
+    MplsLabel,
+    MplsTc,
+    MplsBos,
+    MplsTtl,
+    Mpls2Lse,
+    Mpls3Lse,
+    Ipv4Src,
+    Ipv4Dst,
+    Ipv6Src,
+    Ipv6Dst,
+    Ipv6Label,
+    IpProto,
+    IpDscp,
+    IpEcn,
+    IpTtl,
+    IpFrag,
+    TpSrc,
+    TpDst,
+    TcpFlags,
+    IcmpType,
+    IcmpCode,
+    ArpOp,
+    ArpSpa,
+    ArpTpa,
+    ArpSha,
+    ArpTha,
+    NdTarget,
+    NdSll,
+    NdTll,
+    Ipv4CsumOk,
+    L4CsumOk,
 }

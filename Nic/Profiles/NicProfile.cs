@@ -1,6 +1,5 @@
 namespace Mergeflow.Nic;
 
-
 /// <summary>What a device can do and how fast. Immutable; see Nic/README.md for the JSON members.</summary>
 public sealed partial record NicProfile
 {
@@ -57,4 +56,17 @@ public sealed partial record NicProfile
 
     /// <summary>How an action can be used.</summary>
     public MatchSupport SupportsAction(string name) => Actions.GetValueOrDefault(name);
+}
+
+/// <summary>How much of a field the device can match or write.</summary>
+public enum MatchSupport : byte
+{
+    /// <summary>Not at all.</summary>
+    None,
+
+    /// <summary>All of its bits or none of them.</summary>
+    Exact,
+
+    /// <summary>Any bits.</summary>
+    Masked,
 }

@@ -1,5 +1,7 @@
-namespace Mergeflow.Nic;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
+namespace Mergeflow.Nic;
 
 /// <summary>A rule as the tables and the executor want it.</summary>
 internal sealed class CompiledRule
@@ -17,4 +19,73 @@ internal sealed class CompiledRule
     public bool Counts;
 
     public FlowTable Table;
+}
+
+/// <summary>One compiled action: 40 bytes in unmanaged memory, behind its rule. Value and mask are in network byte order.</summary>
+[StructLayout(LayoutKind.Explicit, Size = SizeBytes)]
+internal struct NicOp
+{
+    public const int SizeBytes = 40;
+
+    [FieldOffset(0)] public NicOpCode Code;
+
+    /// <summary>Port, offset or ethertype.</summary>
+    [FieldOffset(4)] public uint Argument;
+
+    /// <summary>Sample: records behind this one that belong to it.</summary>
+    [FieldOffset(4)] public int NestedCount;
+
+    [FieldOffset(8)] private Bytes16 _value;
+    [FieldOffset(24)] private Bytes16 _mask;
+
+    /// <summary>New bits.</summary>
+    [System.Diagnostics.CodeAnalysis.UnscopedRef]
+    public Span<byte> Value => _value;
+
+    /// <summary>1 = the bit is written.</summary>
+    [System.Diagnostics.CodeAnalysis.UnscopedRef]
+    public Span<byte> Mask => _mask;
+
+    [InlineArray(16)]
+    private struct Bytes16
+    {
+        private byte _first;
+    }
+}
+
+/// <summary>What a <see cref="NicOp"/> does.</summary>
+internal enum NicOpCode : byte
+{
+    /// <summary>Ethernet addresses: value and mask are dst, src.</summary>
+    SetEth,
+
+    /// <summary>Value and mask are 4 bytes; the argument is the offset in the IPv4 header.</summary>
+    SetIpv4,
+
+    /// <summary>Value and mask are 16 bytes; the argument is the offset in the IPv6 header.</summary>
+    SetIpv6,
+
+    /// <summary>Value and mask are 2 bytes; the argument is the offset in the TCP or UDP header.</summary>
+    SetPort,
+    SetTtl,
+    DecTtl,
+    SetTos,
+
+    /// <summary>The argument is the TPID.</summary>
+    PushVlan,
+    PopVlan,
+    SetVlanTci,
+
+    /// <summary>The argument is the ethertype; the value is the entry.</summary>
+    PushMpls,
+
+    /// <summary>The argument is the ethertype.</summary>
+    PopMpls,
+    SetMpls,
+
+    /// <summary>The argument is the port.</summary>
+    Output,
+
+    /// <summary>The next <see cref="NicOp.NestedCount"/> records work on a copy.</summary>
+    Sample,
 }

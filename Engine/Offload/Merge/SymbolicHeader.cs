@@ -112,3 +112,10 @@ internal struct SymbolicHeader
         }
     }
 }
+
+/// <summary>The header as it left on one port.</summary>
+internal struct OutputSnapshot
+{
+    public uint Port;
+    public SymbolicHeader Header;
+}

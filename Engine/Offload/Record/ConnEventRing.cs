@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.InteropServices;
 using Mergeflow.Native;
 
 namespace Mergeflow.Engine.Offload;
@@ -72,4 +73,12 @@ public sealed class ConnEventRing
 
     /// <summary>For tests: an empty ring that has seen so many entries (modulo 2^32).</summary>
     internal void StartAt(uint position) => _head = _tail = position;
+}
+
+/// <summary>A connection in one of its states.</summary>
+[StructLayout(LayoutKind.Sequential, Size = 8)]
+public struct ConnRef
+{
+    public int ConnId;
+    public uint Generation;
 }

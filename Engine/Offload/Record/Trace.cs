@@ -1,3 +1,4 @@
+using Mergeflow.Engine.Conntrack;
 using Mergeflow.Engine.Keys;
 using Mergeflow.Engine.Telemetry;
 
@@ -57,3 +58,39 @@ public sealed class Trace
         ReasonDetail = null;
     }
 }
+
+/// <summary>One pass of a trace: which megaflow, which generation of it, how long the packet was then.</summary>
+public struct TracePass
+{
+    public int MegaflowId;
+    public uint Generation;
+    public int LengthBytes;
+}
+
+/// <summary>An edge event inside a pass.</summary>
+public struct TraceEvent
+{
+    public TraceEventKind Kind;
+
+    /// <summary>Pass the event happened in.</summary>
+    public int Pass;
+
+    /// <summary>For <see cref="TraceEventKind.Ct"/>.</summary>
+    public CtVerdict Ct;
+
+    /// <summary>For <see cref="TraceEventKind.Hash"/>: the value computed, host order.</summary>
+    public uint DpHash;
+}
+
+/// <summary>Kinds of <see cref="TraceEvent"/>.</summary>
+public enum TraceEventKind : byte
+{
+    Ct,
+    Hash,
+    TnlPop,
+}
+
+/// <summary>What the <see cref="RecordingFilter"/> knows about a flow.</summary>
+/// <param name="Packets">Packets counted, this one included.</param>
+/// <param name="AgeMs">Time since the first of them, ms.</param>
+public readonly record struct FlowSeen(int Packets, long AgeMs);

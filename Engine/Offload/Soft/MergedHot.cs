@@ -86,3 +86,33 @@ public unsafe struct MergedHot
     /// <summary>Whether connection <paramref name="i"/> is used in the reply direction.</summary>
     public readonly bool IsReply(int i) => ((ReplyBits >> i) & 1) != 0;
 }
+
+/// <summary>Program shapes of merged rules that need no interpreter.</summary>
+public enum MergedShape : byte
+{
+    /// <summary>Run <see cref="MergedHot.Program"/>.</summary>
+    General,
+
+    /// <summary>No output at all.</summary>
+    Drop,
+
+    /// <summary>Send on <see cref="MergedHot.OutPort"/>, unchanged.</summary>
+    OutputOnly,
+
+    /// <summary>IPv4 TCP/UDP: <see cref="MergedRewrite.Apply"/>, then send on <see cref="MergedHot.OutPort"/>.</summary>
+    RewriteOutput,
+}
+
+/// <summary>Which fields a precomputed rewrite stores besides addresses and ports.</summary>
+[Flags]
+public enum MergedRewriteFields : byte
+{
+    None = 0,
+    DlDst = 1,
+    DlSrc = 2,
+    NwTtl = 4,
+    NwTos = 8,
+
+    /// <summary>IPv4 addresses and ports.</summary>
+    Tuple = 16,
+}

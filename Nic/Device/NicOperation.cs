@@ -1,9 +1,0 @@
-namespace Mergeflow.Nic;
-
-
-/// <summary>Kinds of queued requests.</summary>
-public enum NicOperation : byte
-{
-    Create,
-    Destroy,
-}
