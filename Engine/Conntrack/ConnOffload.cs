@@ -54,7 +54,7 @@ public sealed unsafe partial class ConnTracker : IConnLedger
         ConnRecord* c = Conn(connId);
         if (c->Generation != generation || nowMs >= c->ExpiryMs || packet->Key.NwFrag != NwFrag.No) return false;
         if ((c->Flags & (ConnFlags.Live | ConnFlags.HasAlg | ConnFlags.Related)) != ConnFlags.Live || c->L4State != ConnL4State.Bidir || c->Fwd.Proto != IpProto.Udp) return false;
-        c->ExpiryMs = nowMs + TimeoutMs(c, CtTimeout.OtherBidir);
+        c->ExpiryMs = nowMs + _timeouts.Of(c, CtTimeout.OtherBidir);
         CountPacket(c, reply, packet->LengthBytes);
         return true;
     }
@@ -115,7 +115,7 @@ public sealed unsafe partial class ConnTracker : IConnLedger
             // them the other way round: a time that was seen to be an established connection's is exchanged for a later one, or not at all.
             long seen = Volatile.Read(ref c->ExpiryMs);
             if (seen <= 0 || !IsEstablished(c)) return;
-            long expiryMs = lastUsedMs + TimeoutMs(c, c->Fwd.Proto == IpProto.Tcp ? CtTimeout.TcpEstablished : CtTimeout.OtherBidir);
+            long expiryMs = lastUsedMs + _timeouts.Of(c, c->Fwd.Proto == IpProto.Tcp ? CtTimeout.TcpEstablished : CtTimeout.OtherBidir);
             if (seen >= expiryMs || Interlocked.CompareExchange(ref c->ExpiryMs, expiryMs, seen) == seen) return;
         }
     }
@@ -150,7 +150,7 @@ public sealed unsafe partial class ConnTracker : IConnLedger
         }
         else
         {
-            c->ExpiryMs = nowMs + TimeoutMs(c, CtTimeout.OtherBidir);
+            c->ExpiryMs = nowMs + _timeouts.Of(c, CtTimeout.OtherBidir);
         }
         CountPacket(c, reply, packet->LengthBytes);
         return true;

@@ -21,7 +21,7 @@ public sealed unsafe partial class ConnTracker
         if ((args.Flags & (DpCtFlags.Commit | DpCtFlags.Force)) == 0) return 0;
 
         ushort zone = args.Zone;
-        if (!MayEnterZone(zone))
+        if (!_zones.MayEnter(zone))
         {
             RefusedByZoneLimit++;
             return 0;
@@ -43,7 +43,7 @@ public sealed unsafe partial class ConnTracker
         c->Nat = NatKind.None;
         c->L4State = ConnL4State.First;
         c->Flags = IsAlgControl(packet, args) ? ConnFlags.Live | ConnFlags.HasAlg : ConnFlags.Live;
-        c->TimeoutRow = RowOf(args.TimeoutPolicy);
+        c->TimeoutRow = _timeouts.RowOf(args.TimeoutPolicy);
         ConnCold* cold = _cold + id;
         cold->SequenceSkew = 0;
         cold->HwOrig = cold->HwReply = default;
@@ -63,7 +63,7 @@ public sealed unsafe partial class ConnTracker
         {
             timeout = CtTimeout.IcmpFirst;
         }
-        c->ExpiryMs = nowMs + TimeoutMs(c, timeout);
+        c->ExpiryMs = nowMs + _timeouts.Of(c, timeout);
 
         if (expectation != 0)
         {
@@ -85,7 +85,7 @@ public sealed unsafe partial class ConnTracker
         }
         WheelStart(nowMs);
         WheelLink(id);
-        EnterZone(id, zone);
+        _zones.Enter(c, cold, zone);
         cold->FirstGeneration = c->Generation + 1;
         Volatile.Write(ref c->Generation, c->Generation + 1);
         CountPacket(c, reply: false, packet->LengthBytes);

@@ -74,7 +74,7 @@ public sealed unsafe partial class ConnTracker
         }
         else
         {
-            c->ExpiryMs = nowMs + TimeoutMs(c, CtTimeout.OtherBidir);
+            c->ExpiryMs = nowMs + _timeouts.Of(c, CtTimeout.OtherBidir);
         }
         CountPacket(c, reply, packet->LengthBytes);
 

@@ -27,7 +27,9 @@ public sealed unsafe partial class ConnTracker : IDisposable
     private readonly uint _bucketMask;
     private readonly ConnHash _hash;
     private readonly Quirks _quirks;
-    private readonly List<PinnedBlock> _blocks = [];
+    private readonly ConnMemory _memory = new();
+    private readonly ZoneLimits _zones;
+    private readonly TimeoutPolicies _timeouts;
 
     /// <summary>
     /// An index up to this size is on huge pages from the start. Connections hit a larger one all over, so that on huge pages a few of them would take all of
@@ -71,22 +73,21 @@ public sealed unsafe partial class ConnTracker : IDisposable
         uint buckets = Math.Max(8, (uint)BitPow2((ulong)_capacity * 2 * 4 / 3 / ConnBucket.SlotCount));
         _bucketMask = buckets - 1;
         nuint indexBytes = (nuint)buckets * ConnBucket.SizeBytes;
-        _buckets = (ConnBucket*)Allocate(indexBytes, wantHugePages: indexBytes <= MaxHugeIndexBytes);
-        _bucketBlock = _blocks[^1];
-        _conns = (ConnRecord*)Allocate((nuint)(_capacity + 1) * ConnRecord.SizeBytes);
-        _cold = (ConnCold*)Allocate((nuint)(_capacity + 1) * ConnCold.SizeBytes);
-        _addresses = (ConnAddresses*)Allocate((nuint)(_capacity + 1) * (nuint)sizeof(ConnAddresses));
-        _wheel = (int*)Allocate(WheelSlotCount * sizeof(int));
-        _zones = (CtZoneLimit*)Allocate((nuint)(DefaultZone + 1) * (nuint)sizeof(CtZoneLimit));
-        _expectations = (CtExpectation*)Allocate((MaxExpectations + 1) * (nuint)sizeof(CtExpectation));
-        _expectationChains = (int*)Allocate(ExpectationChains * sizeof(int));
-        _timeouts = (long*)Allocate((nuint)TimeoutRowMax * TimeoutRowStride * sizeof(long));
+        _bucketBlock = _memory.Reserve(indexBytes, wantHugePages: indexBytes <= MaxHugeIndexBytes);
+        _buckets = (ConnBucket*)_bucketBlock.Pointer;
+        _conns = _memory.Reserve<ConnRecord>(_capacity + 1);
+        _cold = _memory.Reserve<ConnCold>(_capacity + 1);
+        _addresses = _memory.Reserve<ConnAddresses>(_capacity + 1);
+        _wheel = _memory.Reserve<int>(WheelSlotCount);
+        _zones = new ZoneLimits(_memory, _quirks);
+        _expectations = _memory.Reserve<CtExpectation>(MaxExpectations + 1);
+        _expectationChains = _memory.Reserve<int>(ExpectationChains);
+        _timeouts = new TimeoutPolicies(_memory, options.TimeoutPolicies);
 
         // Slot 0 stands for "none": its tuples equal no packet's.
         new Span<byte>(_conns, ConnRecord.SizeBytes).Fill(0xff);
 
         TcpSeqChk = options.TcpSeqChk;
-        InitTimeouts(options.TimeoutPolicies);
         _ipfMinV4 = options.IpfMinV4;
         _ipfMinV6 = options.IpfMinV6;
         _fragments = new CtFragments(options, seed);
@@ -108,15 +109,7 @@ public sealed unsafe partial class ConnTracker : IDisposable
     public int Capacity => _capacity;
 
     /// <summary>Memory reserved, in bytes; the system provides it page by page as connections appear.</summary>
-    public ulong ReservedBytes
-    {
-        get
-        {
-            ulong sum = 0;
-            foreach (PinnedBlock block in _blocks) sum += block.SizeBytes;
-            return sum;
-        }
-    }
+    public ulong ReservedBytes => _memory.ReservedBytes;
 
     /// <summary>Packets that could not create a connection because the table or the zone was full, or NAT found no free tuple.</summary>
     public ulong RefusedConnections => RefusedByFullTable + RefusedByZoneLimit + RefusedByNat;
@@ -136,8 +129,7 @@ public sealed unsafe partial class ConnTracker : IDisposable
         if (_disposed) return;
         _disposed = true;
         _fragments.Dispose();
-        foreach (PinnedBlock block in _blocks) block.Dispose();
-        _blocks.Clear();
+        _memory.Dispose();
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -170,7 +162,7 @@ public sealed unsafe partial class ConnTracker : IDisposable
         if ((c->Flags & ConnFlags.TwoEntries) != 0) RemoveEntry(_hash.OfKey(c->Rev), id);
         WheelUnlink(id);
         if ((c->Flags & ConnFlags.HasAlg) != 0) ForgetExpectations(id);
-        if ((c->Flags & ConnFlags.Admitted) != 0) LeaveZone(id);
+        if ((c->Flags & ConnFlags.Admitted) != 0) _zones.Leave(c, _cold + id);
         c->Flags = ConnFlags.None;
         c->ExpiryMs = 0;
         c->Birth++;
@@ -250,14 +242,6 @@ public sealed unsafe partial class ConnTracker : IDisposable
     }
 
     private static ulong BitPow2(ulong value) => System.Numerics.BitOperations.RoundUpToPowerOf2(value);
-
-    /// <summary>Zeroed memory, on a boundary of 128 bytes. The system hands out its pages at first touch.</summary>
-    private void* Allocate(nuint sizeBytes, bool wantHugePages = true)
-    {
-        PinnedBlock block = PinnedMemory.Allocate(sizeBytes, alignBytes: 128, wantHugePages && sizeBytes >= PinnedMemory.HugePageSizeBytes);
-        _blocks.Add(block);
-        return block.Pointer;
-    }
 
     [DoesNotReturn]
     private static void ThrowBadConnId(int connId) => throw new ArgumentOutOfRangeException(nameof(connId), connId, "There is no connection with this id.");

@@ -116,7 +116,7 @@ public sealed unsafe partial class ConnTracker
         ConnRecord* c = Conn(id);
         c->Flags |= ConnFlags.Related;
         (c->Mark, c->Label) = (e.Mark, e.Label);
-        if (_parents == null) _parents = (ParentTuple*)Allocate((nuint)(_capacity + 1) * (nuint)sizeof(ParentTuple));
+        if (_parents == null) _parents = _memory.Reserve<ParentTuple>(_capacity + 1);
         _parents[id] = new ParentTuple { Key = e.ParentKey, Src = e.ParentSrc6, Dst = e.ParentDst6 };
         if (!nat) return;
         c->Nat = e.ReplacesDestination ? NatKind.Src : NatKind.Dst;

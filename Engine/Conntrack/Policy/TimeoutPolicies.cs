@@ -2,38 +2,38 @@ using System.Runtime.CompilerServices;
 
 namespace Mergeflow.Engine.Conntrack;
 
-public sealed unsafe partial class ConnTracker
+/// <summary>Timeouts by policy. The packet thread reads them, and so may the thread that credits: a time is one word.</summary>
+internal sealed unsafe class TimeoutPolicies
 {
-    private const int TimeoutRowMax = 4096;
-    private const int TimeoutRowStride = 16;
+    private const int MaxRows = 4096;
+    private const int RowStride = 16;
 
     /// <summary>Rows of timeouts in ms, one per policy id ever met; row 0 is the default policy.</summary>
-    private readonly long* _timeouts;
-    private readonly Dictionary<uint, ushort> _timeoutRows = [];
+    private readonly long* _rows;
+    private readonly Dictionary<uint, ushort> _rowOf = [];
 
-    /// <summary>Adds a timeout policy or replaces it; connections under it follow from their next packet on.</summary>
-    /// <exception cref="ArgumentException">Too many policies.</exception>
-    public void SetTimeoutPolicy(CtTimeoutPolicy policy)
+    public TimeoutPolicies(ConnMemory memory, IReadOnlyList<CtTimeoutPolicy> policies)
     {
-        ArgumentNullException.ThrowIfNull(policy);
-        long* row = _timeouts + (RowOf(policy.Id) * TimeoutRowStride);
+        _rows = memory.Reserve<long>(MaxRows * RowStride);
+        _rowOf[0] = 0;
+        FillDefaults(_rows);
+        foreach (CtTimeoutPolicy policy in policies) Set(policy);
+    }
+
+    /// <inheritdoc cref="ConnTracker.SetTimeoutPolicy"/>
+    public void Set(CtTimeoutPolicy policy)
+    {
+        long* row = _rows + (RowOf(policy.Id) * RowStride);
         FillDefaults(row);
         foreach ((CtTimeout timeout, uint seconds) in policy.Seconds) row[(int)timeout] = seconds * 1000L;
     }
 
-    /// <summary>Removes a policy: its connections go back to the default timeouts from their next packet on.</summary>
-    public bool RemoveTimeoutPolicy(uint id)
+    /// <inheritdoc cref="ConnTracker.RemoveTimeoutPolicy"/>
+    public bool Remove(uint id)
     {
-        if (!_timeoutRows.TryGetValue(id, out ushort row)) return false;
-        FillDefaults(_timeouts + (row * TimeoutRowStride));
+        if (!_rowOf.TryGetValue(id, out ushort row)) return false;
+        FillDefaults(_rows + (row * RowStride));
         return true;
-    }
-
-    private void InitTimeouts(IReadOnlyList<CtTimeoutPolicy> policies)
-    {
-        _timeoutRows[0] = 0;
-        FillDefaults(_timeouts);
-        foreach (CtTimeoutPolicy policy in policies) SetTimeoutPolicy(policy);
     }
 
     private static void FillDefaults(long* row)
@@ -42,27 +42,18 @@ public sealed unsafe partial class ConnTracker
     }
 
     /// <summary>Row of a policy id; an id nobody defined yet gets a row of defaults.</summary>
-    private ushort RowOf(uint id)
+    public ushort RowOf(uint id)
     {
         if (id == 0) return 0;
-        if (_timeoutRows.TryGetValue(id, out ushort row)) return row;
-        if (_timeoutRows.Count >= TimeoutRowMax) return 0;
-        row = (ushort)_timeoutRows.Count;
-        _timeoutRows[id] = row;
-        FillDefaults(_timeouts + (row * TimeoutRowStride));
+        if (_rowOf.TryGetValue(id, out ushort row)) return row;
+        if (_rowOf.Count >= MaxRows) return 0;
+        row = (ushort)_rowOf.Count;
+        _rowOf[id] = row;
+        FillDefaults(_rows + (row * RowStride));
         return row;
     }
 
+    /// <summary>How long a connection may stay silent in this state, in ms.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private long TimeoutMs(ConnRecord* c, CtTimeout timeout) => _timeouts[(c->TimeoutRow * TimeoutRowStride) + (int)timeout];
-
-    /// <summary>Sets when a connection expires; one that expires earlier than thought moves in the wheel, a later one is moved when its slot comes up.</summary>
-    private void SetExpiry(int id, CtTimeout timeout, long nowMs)
-    {
-        ConnRecord* c = Conn(id);
-        long expiryMs = nowMs + TimeoutMs(c, timeout);
-        bool earlier = expiryMs < c->ExpiryMs;
-        c->ExpiryMs = expiryMs;
-        if (earlier) WheelMove(id);
-    }
+    public long Of(ConnRecord* c, CtTimeout timeout) => _rows[(c->TimeoutRow * RowStride) + (int)timeout];
 }

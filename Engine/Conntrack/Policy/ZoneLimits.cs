@@ -1,21 +1,30 @@
 using System.Runtime.CompilerServices;
+using Mergeflow.Engine.Keys;
 
 namespace Mergeflow.Engine.Conntrack;
 
+/// <summary>How many connections each zone may have, and has.</summary>
 /// <remarks>
 /// Limits per zone as OVS 3.7: a zone without a limit of its own is held to the default, each zone by itself. In 3.1 all zones without a limit of
 /// their own share the default. Connections that were there before counting began are not counted.
 /// </remarks>
-public sealed unsafe partial class ConnTracker
+internal sealed unsafe class ZoneLimits
 {
     /// <summary>Where the connections of all zones are counted that share the default limit.</summary>
     private const int DefaultZone = ushort.MaxValue + 1;
 
     private readonly CtZoneLimit* _zones;
+    private readonly bool _shareDefault;
     private bool _anyLimit;
     private uint _defaultLimit;
 
-    /// <summary>Limit of every zone that has none of its own, 0 = none.</summary>
+    public ZoneLimits(ConnMemory memory, Quirks quirks)
+    {
+        _zones = memory.Reserve<CtZoneLimit>(DefaultZone + 1);
+        _shareDefault = quirks.ZonesShareDefaultLimit;
+    }
+
+    /// <inheritdoc cref="ConnTracker.DefaultLimit"/>
     public uint DefaultLimit
     {
         get => _defaultLimit;
@@ -26,8 +35,8 @@ public sealed unsafe partial class ConnTracker
         }
     }
 
-    /// <summary>Sets the most connections of a zone (<c>dpctl/ct-set-limits</c>); 0 lets none in.</summary>
-    public void SetZoneLimit(ushort zone, uint limit)
+    /// <inheritdoc cref="ConnTracker.SetZoneLimit"/>
+    public void Set(ushort zone, uint limit)
     {
         CtZoneLimit* z = _zones + zone;
         if (!z->IsCounted) StartCounting(z);
@@ -36,8 +45,8 @@ public sealed unsafe partial class ConnTracker
         _anyLimit = true;
     }
 
-    /// <summary>Removes the limit of a zone (<c>dpctl/ct-del-limits</c>); false if it had none.</summary>
-    public bool RemoveZoneLimit(ushort zone)
+    /// <inheritdoc cref="ConnTracker.RemoveZoneLimit"/>
+    public bool Remove(ushort zone)
     {
         CtZoneLimit* z = _zones + zone;
         if (!z->HasLimit) return false;
@@ -46,15 +55,16 @@ public sealed unsafe partial class ConnTracker
         return true;
     }
 
-    /// <summary>Limit that holds for a zone (0 = none set) and its connections counted against it (<c>dpctl/ct-get-limits</c>).</summary>
-    public (uint Limit, uint Count) GetZoneLimit(ushort zone)
+    /// <inheritdoc cref="ConnTracker.GetZoneLimit"/>
+    public (uint Limit, uint Count) Get(ushort zone)
     {
         CtZoneLimit* z = _zones + CountedAt(zone);
         return (z->HasLimit ? z->Limit : _defaultLimit, z->IsCounted ? z->Count : 0);
     }
 
+    /// <summary>Is there room in the zone for one more connection?</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private bool MayEnterZone(ushort zone)
+    public bool MayEnter(ushort zone)
     {
         if (!_anyLimit) return true;
         CtZoneLimit* z = _zones + zone;
@@ -65,26 +75,27 @@ public sealed unsafe partial class ConnTracker
         return z->Count < _defaultLimit;
     }
 
+    /// <summary>Counts a new connection, and notes with it how.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void EnterZone(int id, ushort zone)
+    public void Enter(ConnRecord* c, ConnCold* cold, ushort zone)
     {
         if (!_anyLimit) return;
         int at = CountedAt(zone);
         CtZoneLimit* z = _zones + at;
         if (!z->IsCounted) return;
         z->Count++;
-        _cold[id].AdmitSeq = z->Seq;
-        Conn(id)->Flags |= at == DefaultZone ? ConnFlags.Admitted | ConnFlags.AdmittedByDefault : ConnFlags.Admitted;
+        cold->AdmitSeq = z->Seq;
+        c->Flags |= at == DefaultZone ? ConnFlags.Admitted | ConnFlags.AdmittedByDefault : ConnFlags.Admitted;
     }
 
-    private void LeaveZone(int id)
+    /// <summary>A counted connection has gone.</summary>
+    public void Leave(ConnRecord* c, ConnCold* cold)
     {
-        ConnRecord* c = Conn(id);
         CtZoneLimit* z = _zones + ((c->Flags & ConnFlags.AdmittedByDefault) != 0 ? DefaultZone : c->Fwd.Zone);
-        if (z->IsCounted && z->Seq == _cold[id].AdmitSeq) z->Count--;
+        if (z->IsCounted && z->Seq == cold->AdmitSeq) z->Count--;
     }
 
-    private int CountedAt(ushort zone) => _quirks.ZonesShareDefaultLimit && !_zones[zone].HasLimit ? DefaultZone : zone;
+    private int CountedAt(ushort zone) => _shareDefault && !_zones[zone].HasLimit ? DefaultZone : zone;
 
     private static void StartCounting(CtZoneLimit* z)
     {

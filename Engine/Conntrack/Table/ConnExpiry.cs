@@ -56,6 +56,16 @@ public sealed unsafe partial class ConnTracker
         return before - _count;
     }
 
+    /// <summary>Sets when a connection expires; one that expires earlier than thought moves in the wheel, a later one is moved when its slot comes up.</summary>
+    private void SetExpiry(int id, CtTimeout timeout, long nowMs)
+    {
+        ConnRecord* c = Conn(id);
+        long expiryMs = nowMs + _timeouts.Of(c, timeout);
+        bool earlier = expiryMs < c->ExpiryMs;
+        c->ExpiryMs = expiryMs;
+        if (earlier) WheelMove(id);
+    }
+
     private int Turn(long nowMs, int budget)
     {
         long target = nowMs >> TickShift;

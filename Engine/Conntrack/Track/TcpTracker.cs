@@ -138,7 +138,7 @@ public sealed unsafe partial class ConnTracker
         if (SeqGt(end, src->SeqLo)) src->SeqLo = end;
         uint room = (uint)(win << sws);
         if (SeqGeq(ack + room, dst->SeqHi)) dst->SeqHi = ack + Math.Max(room, 1);
-        c->ExpiryMs = nowMs + TimeoutMs(c, CtTimeout.TcpEstablished);
+        c->ExpiryMs = nowMs + _timeouts.Of(c, CtTimeout.TcpEstablished);
         return true;
     }
 
