@@ -144,14 +144,9 @@ public sealed unsafe partial class ConnTracker : IConnLedger
         int l4SizeBytes = packet->LengthBytes - packet->L2PadBytes - packet->L4Offset;
         if (!IsTrackable(packet, l4, l4SizeBytes, c->Fwd.Proto)) return false;
 
-        if (c->Fwd.Proto == IpProto.Tcp)
-        {
-            if (!TryTcpEstablished(c, l4, l4SizeBytes, reply, nowMs)) return false;
-        }
-        else
-        {
-            c->ExpiryMs = nowMs + _timeouts.Of(c, CtTimeout.OtherBidir);
-        }
+        bool tcp = c->Fwd.Proto == IpProto.Tcp;
+        if (tcp && !TcpTracker.TryEstablished(c, l4, l4SizeBytes, reply, TcpSeqChk)) return false;
+        c->ExpiryMs = nowMs + _timeouts.Of(c, tcp ? CtTimeout.TcpEstablished : CtTimeout.OtherBidir);
         CountPacket(c, reply, packet->LengthBytes);
         return true;
     }
@@ -164,7 +159,7 @@ public sealed unsafe partial class ConnTracker : IConnLedger
     {
         if (packet->L4Offset == Packet.NoOffset || packet->Key.NwProto != proto) return false;
         byte* l3 = packet->Data + packet->L3Offset;
-        bool isIpv6 = packet->Key.DlType.Raw == Ipv6Raw;
+        bool isIpv6 = packet->Key.DlType.Raw == CtHeaders.Ipv6Raw;
         return IsPlain(packet, l3, l4, l4SizeBytes, proto, isIpv6) && AreChecksumsRight(packet, l3, l4, l4SizeBytes, proto, isIpv6);
     }
 }

@@ -12,7 +12,8 @@ public sealed unsafe partial class ConnTracker
     /// </summary>
     private int Create(Packet* packet, in DpCt args, CtContext* cx, int expectation, long nowMs)
     {
-        if (!IsValidNew(cx))
+        bool tcp = cx->Key.Proto == IpProto.Tcp;
+        if (!(tcp ? TcpTracker.IsValidNew(cx->L4) : OtherTracker.IsValidNew(cx->Key.Proto, cx->L4, cx->L4SizeBytes)))
         {
             packet->Key.CtState = CtState.Inv;
             return 0;
@@ -54,12 +55,12 @@ public sealed unsafe partial class ConnTracker
             a->FwdDst = a->RevSrc = cx->Dst6;
         }
         CtTimeout timeout = CtTimeout.OtherFirst;
-        if (cx->Key.Proto == IpProto.Tcp)
+        if (tcp)
         {
-            InitTcp(c, cx->L4, cx->L4SizeBytes);
+            TcpTracker.Begin(c, cx->L4, cx->L4SizeBytes);
             timeout = CtTimeout.TcpFirstPacket;
         }
-        else if (IsIcmpProto(cx->Key.Proto))
+        else if (OtherTracker.IsIcmp(cx->Key.Proto))
         {
             timeout = CtTimeout.IcmpFirst;
         }

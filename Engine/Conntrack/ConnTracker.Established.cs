@@ -24,7 +24,7 @@ public sealed unsafe partial class ConnTracker
         ConnKey key;
         Unsafe.SkipInit(out key);
         key.Tail = Unsafe.ReadUnaligned<uint>(&k->TpSrc) | ((ulong)k->NwProto << 32) | ((ulong)zone << 48);
-        if (k->DlType.Raw == Ipv6Raw)
+        if (k->DlType.Raw == CtHeaders.Ipv6Raw)
         {
             key.Tail |= (ulong)ConnKey.AuxIpv6 << 40;
             key.Addrs = _hash.OfAddress(k->Ipv6Src) | ((ulong)_hash.OfAddress(k->Ipv6Dst) << 32);
@@ -36,9 +36,6 @@ public sealed unsafe partial class ConnTracker
         return key;
     }
 
-    private static readonly ushort Ipv4Raw = Be16.FromHost(EthType.Ip).Raw;
-    private static readonly ushort Ipv6Raw = Be16.FromHost(EthType.Ipv6).Raw;
-
     /// <summary>Does the whole job for an ordinary packet of an established connection; false = nothing was done.</summary>
     [SkipLocalsInit]
     private bool TryExecuteEstablished(Packet* packet, in DpCt args, long nowMs, ulong hash, out CtVerdict verdict)
@@ -46,10 +43,10 @@ public sealed unsafe partial class ConnTracker
         Unsafe.SkipInit(out verdict);
         FlowKey* k = &packet->Key;
         byte proto = k->NwProto;
-        bool isIpv6 = k->DlType.Raw == Ipv6Raw;
+        bool isIpv6 = k->DlType.Raw == CtHeaders.Ipv6Raw;
         if (k->CtState != CtState.None || (proto != IpProto.Tcp && proto != IpProto.Udp) || packet->L4Offset == Packet.NoOffset) return false;
         if ((args.Flags & NotPlain) != 0 || args.MarkMask != 0 || !args.LabelMask.IsZero) return false;
-        if (!isIpv6 && k->DlType.Raw != Ipv4Raw) return false;
+        if (!isIpv6 && k->DlType.Raw != CtHeaders.Ipv4Raw) return false;
 
         byte* l3 = packet->Data + packet->L3Offset;
         byte* l4 = packet->Data + packet->L4Offset;
@@ -68,14 +65,8 @@ public sealed unsafe partial class ConnTracker
         bool tcp = proto == IpProto.Tcp;
         if (!tcp && c->L4State != ConnL4State.Bidir) return false;
         if (!AreChecksumsRight(packet, l3, l4, l4SizeBytes, proto, isIpv6)) return false;
-        if (tcp)
-        {
-            if (!TryTcpEstablished(c, l4, l4SizeBytes, reply, nowMs)) return false;
-        }
-        else
-        {
-            c->ExpiryMs = nowMs + _timeouts.Of(c, CtTimeout.OtherBidir);
-        }
+        if (tcp && !TcpTracker.TryEstablished(c, l4, l4SizeBytes, reply, TcpSeqChk)) return false;
+        c->ExpiryMs = nowMs + _timeouts.Of(c, tcp ? CtTimeout.TcpEstablished : CtTimeout.OtherBidir);
         CountPacket(c, reply, packet->LengthBytes);
 
         bool nat = (args.Flags & DpCtFlags.Nat) != 0;
@@ -111,15 +102,15 @@ public sealed unsafe partial class ConnTracker
     private static bool IsPlain(Packet* packet, byte* l3, byte* l4, int l4SizeBytes, byte proto, bool isIpv6)
     {
         if ((packet->Flags & (PacketFlags.IpCsumBad | PacketFlags.L4CsumBad)) != 0) return false;
-        if (isIpv6 && l4 != l3 + Ipv6HeaderBytes) return false;
+        if (isIpv6 && l4 != l3 + CtHeaders.Ipv6Bytes) return false;
         if (proto == IpProto.Tcp)
         {
-            int headerSize = l4SizeBytes >= TcpHeaderBytes ? (l4[12] >> 4) * 4 : 0;
-            return headerSize >= TcpHeaderBytes && headerSize <= l4SizeBytes;
+            int headerSize = l4SizeBytes >= CtHeaders.TcpBytes ? (l4[12] >> 4) * 4 : 0;
+            return headerSize >= CtHeaders.TcpBytes && headerSize <= l4SizeBytes;
         }
-        if (l4SizeBytes < UdpHeaderBytes) return false;
-        int udpSize = Read16(l4 + 4);
-        return udpSize >= UdpHeaderBytes && udpSize <= l4SizeBytes;
+        if (l4SizeBytes < CtHeaders.UdpBytes) return false;
+        int udpSize = CtHeaders.Read16(l4 + 4);
+        return udpSize >= CtHeaders.UdpBytes && udpSize <= l4SizeBytes;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

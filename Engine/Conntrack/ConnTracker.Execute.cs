@@ -59,7 +59,7 @@ public sealed unsafe partial class ConnTracker
     {
         FlowKey* k = &packet->Key;
         bool hasPorts = k->NwProto is IpProto.Tcp or IpProto.Udp && k->NwFrag == NwFrag.No;
-        return hasPorts && (k->DlType.Raw == Ipv4Raw || k->DlType.Raw == Ipv6Raw) ? _hash.OfKey(KeyOf(k, zone)) : 0;
+        return hasPorts && (k->DlType.Raw == CtHeaders.Ipv4Raw || k->DlType.Raw == CtHeaders.Ipv6Raw) ? _hash.OfKey(KeyOf(k, zone)) : 0;
     }
 
     /// <summary>Makes a packet untracked again (<c>ct_clear</c>).</summary>
@@ -217,7 +217,7 @@ public sealed unsafe partial class ConnTracker
             return false;
         }
         if ((c->Flags & ConnFlags.Related) != 0) state |= CtState.Rel;
-        switch (UpdateL4(packet, cx, id, nowMs))
+        switch (UpdateL4(cx, id, nowMs))
         {
             case CtUpdate.Valid:
                 state = (state | CtState.Est) & ~CtState.New;
@@ -237,17 +237,25 @@ public sealed unsafe partial class ConnTracker
         return false;
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private CtUpdate UpdateL4(Packet* packet, CtContext* cx, int id, long nowMs)
+    /// <summary>
+    /// Moves the state of the connection, then its timeout, then, if the state is another, its generation. Who credits reads the first two the other way round.
+    /// </summary>
+    private CtUpdate UpdateL4(CtContext* cx, int id, long nowMs)
     {
         ConnRecord* c = Conn(id);
-        if (c->Fwd.Proto != IpProto.Tcp) return UpdateOther(id, cx->Reply, nowMs);
-        if (TryTcpEstablished(c, cx->L4, cx->L4SizeBytes, cx->Reply, nowMs)) return CtUpdate.Valid;
+        bool isTcp = c->Fwd.Proto == IpProto.Tcp;
+        if (isTcp && TcpTracker.TryEstablished(c, cx->L4, cx->L4SizeBytes, cx->Reply, TcpSeqChk))
+        {
+            c->ExpiryMs = nowMs + _timeouts.Of(c, CtTimeout.TcpEstablished);
+            return CtUpdate.Valid;
+        }
 
-        (TcpState orig, TcpState answer) = (c->Orig.State, c->Reply.State);
-        CtUpdate update = UpdateTcp(id, cx->L4, cx->L4SizeBytes, cx->Reply, nowMs);
-        if (update != CtUpdate.New && (orig != c->Orig.State || answer != c->Reply.State)) Invalidate(id);
-        return update;
+        (TcpState orig, TcpState answer, ConnL4State other) = (c->Orig.State, c->Reply.State, c->L4State);
+        L4Verdict verdict = isTcp ? TcpTracker.Update(c, cx->L4, cx->L4SizeBytes, cx->Reply, TcpSeqChk) : OtherTracker.Update(c, cx->Reply);
+        if (verdict.Refreshes) SetExpiry(id, verdict.Timeout, nowMs);
+        bool hasMoved = orig != c->Orig.State || answer != c->Reply.State || other != c->L4State;
+        if (verdict.Update != CtUpdate.New && hasMoved) Invalidate(id);
+        return verdict.Update;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -60,10 +60,10 @@ public sealed unsafe partial class ConnTracker
     private static bool MakeWholeIpv6(Packet* whole, byte* l3)
     {
         byte proto = l3[6];
-        if (!CtIpv6Headers.Walk(l3 + Ipv6HeaderBytes, whole->Data + whole->LengthBytes, ref proto, out _, out byte* fragment, out bool isFragment)) return false;
+        if (!CtIpv6Headers.Walk(l3 + CtHeaders.Ipv6Bytes, whole->Data + whole->LengthBytes, ref proto, out _, out byte* fragment, out bool isFragment)) return false;
         if (!isFragment || fragment == null) return false;
         Unsafe.WriteUnaligned(fragment + 2, (ushort)0);
-        Unsafe.WriteUnaligned(l3 + 4, BinaryPrimitives.ReverseEndianness((ushort)(whole->LengthBytes - whole->L3Offset - Ipv6HeaderBytes - 8)));
+        Unsafe.WriteUnaligned(l3 + 4, BinaryPrimitives.ReverseEndianness((ushort)(whole->LengthBytes - whole->L3Offset - CtHeaders.Ipv6Bytes - 8)));
         l3[6] = proto;
         return true;
     }

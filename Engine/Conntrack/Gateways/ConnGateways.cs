@@ -30,7 +30,7 @@ public sealed unsafe partial class ConnTracker
             IpProto.Tcp when k->TpDst.Host == FtpPort || k->TpSrc.Host == FtpPort || kept || (args.Flags & DpCtFlags.AlgFtp) != 0 => CtAlg.Ftp,
             _ => CtAlg.None,
         };
-        return alg == CtAlg.None || k->DlType.Raw != Ipv6Raw || NamesProtocol(packet) ? alg : CtAlg.None;
+        return alg == CtAlg.None || k->DlType.Raw != CtHeaders.Ipv6Raw || NamesProtocol(packet) ? alg : CtAlg.None;
     }
 
     /// <summary>
@@ -39,7 +39,7 @@ public sealed unsafe partial class ConnTracker
     /// </summary>
     private bool NamesProtocol(Packet* packet)
     {
-        bool isTagged = Unsafe.ReadUnaligned<ushort>(packet->Data + 12) != Ipv6Raw;
+        bool isTagged = Unsafe.ReadUnaligned<ushort>(packet->Data + 12) != CtHeaders.Ipv6Raw;
         return packet->Data[packet->L3Offset + (isTagged && _quirks.GatewaysMisreadTaggedIpv6 ? 9 : 6)] == packet->Key.NwProto;
     }
 
@@ -174,7 +174,7 @@ public sealed unsafe partial class ConnTracker
     }
 
     /// <summary>A length in network order, larger.</summary>
-    private static ushort Grown(byte* length, int growth) => BinaryPrimitives.ReverseEndianness((ushort)(Read16(length) + growth));
+    private static ushort Grown(byte* length, int growth) => BinaryPrimitives.ReverseEndianness((ushort)(CtHeaders.Read16(length) + growth));
 
     private static void WriteTcpChecksum(CtContext* cx)
     {

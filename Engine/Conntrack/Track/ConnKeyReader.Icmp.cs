@@ -21,7 +21,7 @@ public sealed unsafe partial class ConnTracker
         // Unreachable, source quench, redirect, time exceeded, parameter problem. A quoted error is not followed further.
         if (quoted || type is not (3 or 4 or 5 or 11 or 12)) return false;
 
-        byte* inner = l4 + IcmpHeaderBytes;
+        byte* inner = l4 + CtHeaders.IcmpBytes;
         byte* end = l4 + size;
         uint outerDst = cx->Key.Dst;
 
@@ -37,7 +37,7 @@ public sealed unsafe partial class ConnTracker
     /// <summary>ICMPv6 (OVS <c>extract_l4_icmp6</c>).</summary>
     private static bool ExtractIcmp6(CtContext* cx, byte* l4, int size, bool quoted)
     {
-        if (size < IcmpHeaderBytes) return false;
+        if (size < CtHeaders.IcmpBytes) return false;
         byte type = l4[0];
         if (ConnKey.TryAuxOfIcmpType(type, ipv6: true, out byte aux))
         {
@@ -48,7 +48,7 @@ public sealed unsafe partial class ConnTracker
         // Unreachable, too big, time exceeded, parameter problem.
         if (quoted || type is not (1 or 2 or 3 or 4)) return false;
 
-        byte* inner = l4 + IcmpHeaderBytes;
+        byte* inner = l4 + CtHeaders.IcmpBytes;
         byte* end = l4 + size;
         Ipv6Address outerDst = cx->Dst6;
         if (!ExtractIpv6(cx, inner, end, out byte* innerL4)) return false;
@@ -62,8 +62,8 @@ public sealed unsafe partial class ConnTracker
     /// <summary>L4 of a quoted packet: no checksum, and for IPv4 eight bytes are enough; <paramref name="minSize"/> 0 = a whole header.</summary>
     private static bool ExtractQuotedL4(CtContext* cx, byte* l4, int size, int minSize) => cx->Key.Proto switch
     {
-        IpProto.Tcp => size >= (minSize != 0 ? minSize : TcpHeaderBytes) && ExtractPorts(cx, l4),
-        IpProto.Udp => size >= UdpHeaderBytes && ExtractPorts(cx, l4),
+        IpProto.Tcp => size >= (minSize != 0 ? minSize : CtHeaders.TcpBytes) && ExtractPorts(cx, l4),
+        IpProto.Udp => size >= CtHeaders.UdpBytes && ExtractPorts(cx, l4),
         IpProto.Icmp when !cx->IsIpv6 => ExtractIcmp(cx, l4, size, QuotedL4Bytes, quoted: true),
         IpProto.Icmpv6 when cx->IsIpv6 => ExtractIcmp6(cx, l4, size, quoted: true),
         _ => true,

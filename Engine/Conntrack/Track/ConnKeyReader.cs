@@ -7,12 +7,6 @@ namespace Mergeflow.Engine.Conntrack;
 
 public sealed unsafe partial class ConnTracker
 {
-    private const int TcpHeaderBytes = 20;
-    private const int UdpHeaderBytes = 8;
-    private const int IcmpHeaderBytes = 8;
-    private const int Ipv4HeaderBytes = 20;
-    private const int Ipv6HeaderBytes = 40;
-
     /// <summary>More fragments or an offset, as on the wire; the offset alone.</summary>
     private const ushort NotWhole = 0xff3f;
     private const ushort NotFirst = 0xff1f;
@@ -66,9 +60,9 @@ public sealed unsafe partial class ConnTracker
     {
         l4 = l3;
         long size = end - l3;
-        if (size < Ipv4HeaderBytes) return false;
+        if (size < CtHeaders.Ipv4Bytes) return false;
         int headerSize = (*l3 & 0x0f) * 4;
-        if (headerSize < Ipv4HeaderBytes || size < headerSize) return false;
+        if (headerSize < CtHeaders.Ipv4Bytes || size < headerSize) return false;
         if ((Unsafe.ReadUnaligned<ushort>(l3 + 6) & fragment) != 0) return false;
         if (validate && InternetChecksum.Compute(l3, headerSize) != 0) return false;
         l4 = l3 + headerSize;
@@ -81,9 +75,9 @@ public sealed unsafe partial class ConnTracker
     private static bool ExtractIpv6(CtContext* cx, byte* l3, byte* end, out byte* l4)
     {
         l4 = l3;
-        if (end - l3 < Ipv6HeaderBytes) return false;
+        if (end - l3 < CtHeaders.Ipv6Bytes) return false;
         byte proto = l3[6];
-        if (!CtIpv6Headers.Walk(l3 + Ipv6HeaderBytes, end, ref proto, out l4, out _, out bool isFragment) || isFragment) return false;
+        if (!CtIpv6Headers.Walk(l3 + CtHeaders.Ipv6Bytes, end, ref proto, out l4, out _, out bool isFragment) || isFragment) return false;
         cx->Src6 = Unsafe.ReadUnaligned<Ipv6Address>(l3 + 8);
         cx->Dst6 = Unsafe.ReadUnaligned<Ipv6Address>(l3 + 24);
         cx->Key.Proto = proto;
@@ -98,21 +92,21 @@ public sealed unsafe partial class ConnTracker
         switch (cx->Key.Proto)
         {
             case IpProto.Tcp:
-                if (size < TcpHeaderBytes) return false;
+                if (size < CtHeaders.TcpBytes) return false;
                 int tcpSize = (l4[12] >> 4) * 4;
-                if (tcpSize < TcpHeaderBytes || tcpSize > size) return false;
+                if (tcpSize < CtHeaders.TcpBytes || tcpSize > size) return false;
                 return (!validate || IsL4ChecksumRight(cx)) && ExtractPorts(cx, l4);
 
             case IpProto.Udp:
-                if (size < UdpHeaderBytes) return false;
+                if (size < CtHeaders.UdpBytes) return false;
                 int udpSize = (l4[4] << 8) | l4[5];
-                if (udpSize < UdpHeaderBytes || udpSize > size) return false;
+                if (udpSize < CtHeaders.UdpBytes || udpSize > size) return false;
                 bool unchecked4 = !cx->IsIpv6 && Unsafe.ReadUnaligned<ushort>(l4 + 6) == 0;
                 return (unchecked4 || !validate || IsL4ChecksumRight(cx)) && ExtractPorts(cx, l4);
 
             case IpProto.Icmp when !cx->IsIpv6:
                 if (validate && InternetChecksum.Compute(l4, size) != 0) return false;
-                return ExtractIcmp(cx, l4, size, IcmpHeaderBytes, quoted: false);
+                return ExtractIcmp(cx, l4, size, CtHeaders.IcmpBytes, quoted: false);
 
             case IpProto.Icmpv6 when cx->IsIpv6:
                 if (validate && !IsL4ChecksumRight(cx)) return false;

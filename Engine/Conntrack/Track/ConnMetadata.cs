@@ -202,6 +202,6 @@ public sealed unsafe partial class ConnTracker
         Unsafe.SkipInit(out verdict.DstAfter);
         Unsafe.SkipInit(out verdict.TpSrcAfter);
         Unsafe.SkipInit(out verdict.TpDstAfter);
-        WriteAddressesAfter(k, k->DlType.Raw == Ipv6Raw, ref verdict);
+        WriteAddressesAfter(k, k->DlType.Raw == CtHeaders.Ipv6Raw, ref verdict);
     }
 }

@@ -2,42 +2,34 @@ using Mergeflow.Engine.Keys;
 
 namespace Mergeflow.Engine.Conntrack;
 
-public sealed unsafe partial class ConnTracker
+/// <summary>
+/// Protocols without a state machine (OVS lib/conntrack-other.c, conntrack-icmp.c): established once both directions were seen. Of the record only
+/// <see cref="ConnRecord.L4State"/> moves.
+/// </summary>
+internal static unsafe class OtherTracker
 {
-    /// <summary>
-    /// Protocols without a state machine (OVS lib/conntrack-other.c, conntrack-icmp.c): established once both directions were seen.
-    /// </summary>
-    private CtUpdate UpdateOther(int id, bool reply, long nowMs)
+    /// <summary>A packet of a connection that is there.</summary>
+    public static L4Verdict Update(ConnRecord* c, bool reply)
     {
-        ConnRecord* c = Conn(id);
-        ConnL4State before = c->L4State;
-        if (IsIcmpProto(c->Fwd.Proto))
+        bool isFirst = c->L4State == ConnL4State.First;
+        if (IsIcmp(c->Fwd.Proto))
         {
-            CtUpdate update = CtUpdate.Valid;
-            if (before == ConnL4State.First)
-            {
-                if (reply) c->L4State = ConnL4State.Bidir;
-                else update = CtUpdate.ValidNew;
-            }
-            SetExpiry(id, c->L4State == ConnL4State.Bidir ? CtTimeout.IcmpReply : CtTimeout.IcmpFirst, nowMs);
-            if (c->L4State != before) Invalidate(id);
-            return update;
+            if (isFirst && reply) c->L4State = ConnL4State.Bidir;
+            return new(isFirst && !reply ? CtUpdate.ValidNew : CtUpdate.Valid, c->L4State == ConnL4State.Bidir ? CtTimeout.IcmpReply : CtTimeout.IcmpFirst);
         }
+
         if (reply) c->L4State = ConnL4State.Bidir;
-        else if (before == ConnL4State.First) c->L4State = ConnL4State.Multiple;
-        SetExpiry(id, c->L4State == ConnL4State.Bidir ? CtTimeout.OtherBidir : CtTimeout.OtherMultiple, nowMs);
-        if (c->L4State != before) Invalidate(id);
-        return c->L4State == ConnL4State.Bidir ? CtUpdate.Valid : CtUpdate.ValidNew;
+        else if (isFirst) c->L4State = ConnL4State.Multiple;
+        return c->L4State == ConnL4State.Bidir ? new(CtUpdate.Valid, CtTimeout.OtherBidir) : new(CtUpdate.ValidNew, CtTimeout.OtherMultiple);
     }
 
-    private static bool IsIcmpProto(byte proto) => proto is IpProto.Icmp or IpProto.Icmpv6;
+    public static bool IsIcmp(byte proto) => proto is IpProto.Icmp or IpProto.Icmpv6;
 
-    /// <summary>May a packet that found no connection begin one?</summary>
-    private static bool IsValidNew(CtContext* cx) => cx->Key.Proto switch
+    /// <summary>May a packet that found no connection begin one? Not of TCP.</summary>
+    public static bool IsValidNew(byte proto, byte* l4, int l4SizeBytes) => proto switch
     {
-        IpProto.Tcp => IsTcpValidNew(cx->L4),
-        IpProto.Icmp => cx->L4SizeBytes > 0 && cx->L4[0] is 8 or 13 or 15,
-        IpProto.Icmpv6 => cx->L4SizeBytes > 0 && cx->L4[0] == 128,
+        IpProto.Icmp => l4SizeBytes > 0 && l4[0] is 8 or 13 or 15,
+        IpProto.Icmpv6 => l4SizeBytes > 0 && l4[0] == 128,
         _ => true,
     };
 }

@@ -1,13 +1,13 @@
-using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
 
 namespace Mergeflow.Engine.Conntrack;
 
+/// <summary>What a TCP segment is to its connection: of the record it moves the two peers, and nothing else.</summary>
 /// <remarks>
 /// The TCP state machine of OVS lib/conntrack-tcp.c, which follows OpenBSD's pf and G. van Rooij, "Real Stateful TCP Packet Filtering
 /// in IP Filter": each end's sequence numbers must lie in the window that the other end opened.
 /// </remarks>
-public sealed unsafe partial class ConnTracker
+internal static unsafe class TcpTracker
 {
     /// <summary>How far an acknowledgement may lag or lead: one unscaled window and some slack.</summary>
     private const int MaxAckWindow = 0xffff + 1500;
@@ -19,15 +19,9 @@ public sealed unsafe partial class ConnTracker
     private static bool SeqGt(uint a, uint b) => (int)(a - b) > 0;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static uint Read32(byte* p) => BinaryPrimitives.ReverseEndianness(Unsafe.ReadUnaligned<uint>(p));
+    private static uint PayloadBytes(byte* tcp, int l4SizeBytes) => (uint)(l4SizeBytes - ((tcp[12] >> 4) * 4));
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static ushort Read16(byte* p) => BinaryPrimitives.ReverseEndianness(Unsafe.ReadUnaligned<ushort>(p));
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static uint TcpPayloadBytes(byte* tcp, int l4SizeBytes) => (uint)(l4SizeBytes - ((tcp[12] >> 4) * 4));
-
-    private static bool AreTcpFlagsInvalid(byte flags)
+    private static bool AreFlagsInvalid(byte flags)
     {
         if ((flags & TcpFlag.Syn) != 0)
         {
@@ -41,17 +35,17 @@ public sealed unsafe partial class ConnTracker
     }
 
     /// <summary>A SYN|ACK cannot begin a connection; anything else with sane flags can, in mid-stream too.</summary>
-    private static bool IsTcpValidNew(byte* tcp)
+    public static bool IsValidNew(byte* tcp)
     {
         byte flags = tcp[13];
-        return !AreTcpFlagsInvalid(flags) && (flags & (TcpFlag.Syn | TcpFlag.Ack)) != (TcpFlag.Syn | TcpFlag.Ack);
+        return !AreFlagsInvalid(flags) && (flags & (TcpFlag.Syn | TcpFlag.Ack)) != (TcpFlag.Syn | TcpFlag.Ack);
     }
 
     /// <summary>The window scale option, with <see cref="TcpPeer.WScaleFlag"/>; 0 if there is none.</summary>
     private static byte ReadWScale(byte* tcp)
     {
-        int length = ((tcp[12] >> 4) * 4) - TcpHeaderBytes;
-        byte* option = tcp + TcpHeaderBytes;
+        int length = ((tcp[12] >> 4) * 4) - CtHeaders.TcpBytes;
+        byte* option = tcp + CtHeaders.TcpBytes;
         byte wscale = 0;
         while (length >= 3)
         {
@@ -70,12 +64,13 @@ public sealed unsafe partial class ConnTracker
         return wscale;
     }
 
-    private void InitTcp(ConnRecord* c, byte* tcp, int l4SizeBytes)
+    /// <summary>The first segment of a connection, in mid-stream or not.</summary>
+    public static void Begin(ConnRecord* c, byte* tcp, int l4SizeBytes)
     {
         byte flags = tcp[13];
         TcpPeer src = default, dst = default;
-        src.SeqLo = Read32(tcp + 4);
-        src.SeqHi = src.SeqLo + TcpPayloadBytes(tcp, l4SizeBytes) + 1;
+        src.SeqLo = CtHeaders.Read32(tcp + 4);
+        src.SeqHi = src.SeqLo + PayloadBytes(tcp, l4SizeBytes) + 1;
         if ((flags & TcpFlag.Syn) != 0)
         {
             src.SeqHi++;
@@ -86,7 +81,7 @@ public sealed unsafe partial class ConnTracker
             src.WScale = TcpPeer.WScaleUnknown;
             dst.WScale = TcpPeer.WScaleUnknown;
         }
-        src.MaxWin = Math.Max(Read16(tcp + 14), (ushort)1);
+        src.MaxWin = Math.Max(CtHeaders.Read16(tcp + 14), (ushort)1);
         int shift = src.WScale & TcpPeer.WScaleMask;
         src.MaxWin = (ushort)((src.MaxWin + (1u << shift) - 1) >> shift);
         if ((flags & TcpFlag.Fin) != 0) src.SeqHi++;
@@ -99,11 +94,11 @@ public sealed unsafe partial class ConnTracker
     }
 
     /// <summary>
-    /// A data segment or pure acknowledgement of an established connection: no state moves, so it is a window check and a timeout.
+    /// A data segment or pure acknowledgement of an established connection: no state moves, so it is a window check, and the caller sets the timeout.
     /// False = it is not that, or the window check failed; nothing was changed.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private bool TryTcpEstablished(ConnRecord* c, byte* tcp, int l4SizeBytes, bool reply, long nowMs)
+    public static bool TryEstablished(ConnRecord* c, byte* tcp, int l4SizeBytes, bool reply, bool checkSequence)
     {
         TcpPeer* src = reply ? &c->Reply : &c->Orig;
         TcpPeer* dst = reply ? &c->Orig : &c->Reply;
@@ -120,10 +115,10 @@ public sealed unsafe partial class ConnTracker
         {
             sws = dws = TcpPeer.WScaleMax;
         }
-        uint seq = Read32(tcp + 4);
-        uint ack = Read32(tcp + 8);
-        ushort win = Read16(tcp + 14);
-        uint end = seq + TcpPayloadBytes(tcp, l4SizeBytes);
+        uint seq = CtHeaders.Read32(tcp + 4);
+        uint ack = CtHeaders.Read32(tcp + 8);
+        ushort win = CtHeaders.Read16(tcp + 14);
+        uint end = seq + PayloadBytes(tcp, l4SizeBytes);
         if (seq == end) seq = end = src->SeqLo;
         int ackSkew = (int)(dst->SeqLo - ack);
 
@@ -132,41 +127,38 @@ public sealed unsafe partial class ConnTracker
             && SeqGeq(seq, src->SeqLo - (uint)(dst->MaxWin << dws))
             && ackSkew >= -MaxAckWindow
             && ackSkew <= MaxAckWindow << sws;
-        if (!inWindow && TcpSeqChk) return false;
+        if (!inWindow && checkSequence) return false;
 
         if (src->MaxWin < win) src->MaxWin = win;
         if (SeqGt(end, src->SeqLo)) src->SeqLo = end;
         uint room = (uint)(win << sws);
         if (SeqGeq(ack + room, dst->SeqHi)) dst->SeqHi = ack + Math.Max(room, 1);
-        c->ExpiryMs = nowMs + _timeouts.Of(c, CtTimeout.TcpEstablished);
         return true;
     }
 
     /// <summary>The whole state machine (OVS <c>tcp_conn_update</c>).</summary>
-    private CtUpdate UpdateTcp(int id, byte* tcp, int l4SizeBytes, bool reply, long nowMs)
+    public static L4Verdict Update(ConnRecord* c, byte* tcp, int l4SizeBytes, bool reply, bool checkSequence)
     {
-        ConnRecord* c = Conn(id);
         TcpPeer* src = reply ? &c->Reply : &c->Orig;
         TcpPeer* dst = reply ? &c->Orig : &c->Reply;
         byte flags = tcp[13];
-        ushort win = Read16(tcp + 14);
-        uint payload = TcpPayloadBytes(tcp, l4SizeBytes);
+        ushort win = CtHeaders.Read16(tcp + 14);
+        uint payload = PayloadBytes(tcp, l4SizeBytes);
         int sws = 0, dws = 0;
 
-        if (AreTcpFlagsInvalid(flags)) return CtUpdate.Invalid;
+        if (AreFlagsInvalid(flags)) return new(CtUpdate.Invalid);
 
         if ((flags & (TcpFlag.Syn | TcpFlag.Ack)) == TcpFlag.Syn)
         {
             if (dst->State >= TcpState.FinWait2 && src->State >= TcpState.FinWait2)
             {
                 src->State = dst->State = TcpState.Closed;
-                return CtUpdate.New;
+                return new(CtUpdate.New);
             }
             if (src->State <= TcpState.SynSent)
             {
                 src->State = TcpState.SynSent;
-                SetExpiry(id, CtTimeout.TcpFirstPacket, nowMs);
-                return CtUpdate.ValidNew;
+                return new(CtUpdate.ValidNew, CtTimeout.TcpFirstPacket);
             }
         }
 
@@ -183,9 +175,9 @@ public sealed unsafe partial class ConnTracker
             }
         }
 
-        uint seq = Read32(tcp + 4);
+        uint seq = CtHeaders.Read32(tcp + 4);
         uint origSeq = seq;
-        uint ack = Read32(tcp + 8);
+        uint ack = CtHeaders.Read32(tcp + 8);
         uint end = seq + payload;
         if ((flags & TcpFlag.Syn) != 0) end++;
         bool checkAckSkew = true;
@@ -243,14 +235,14 @@ public sealed unsafe partial class ConnTracker
             && ackSkew >= -MaxAckWindow
             && ackSkew <= MaxAckWindow << sws
             && ((flags & TcpFlag.Rst) == 0 || origSeq == src->SeqLo || origSeq == src->SeqLo + 1 || origSeq + 1 == src->SeqLo);
-        bool loose = !inWindow && TcpSeqChk;
+        bool loose = !inWindow && checkSequence;
         if (loose)
         {
             // Shotgunned SYNs, streams picked up in the middle, stray packets just after the end: no timeout is refreshed.
             bool near = (dst->State < TcpState.SynSent || dst->State >= TcpState.FinWait2 || src->State >= TcpState.FinWait2)
                 && SeqGeq(src->SeqHi + MaxAckWindow, end)
                 && SeqGeq(seq, src->SeqLo - MaxAckWindow);
-            if (!near) return CtUpdate.Invalid;
+            if (!near) return new(CtUpdate.Invalid);
         }
 
         if (src->MaxWin < win) src->MaxWin = win;
@@ -265,11 +257,10 @@ public sealed unsafe partial class ConnTracker
             else if (dst->State == TcpState.Closing) dst->State = TcpState.FinWait2;
         }
         if ((flags & TcpFlag.Rst) != 0) src->State = dst->State = TcpState.TimeWait;
-        if (!loose) SetExpiry(id, TcpTimeoutOf(src->State, dst->State), nowMs);
-        return CtUpdate.Valid;
+        return loose ? new(CtUpdate.Valid) : new(CtUpdate.Valid, TimeoutOf(src->State, dst->State));
     }
 
-    private static CtTimeout TcpTimeoutOf(TcpState a, TcpState b)
+    private static CtTimeout TimeoutOf(TcpState a, TcpState b)
     {
         TcpState min = a < b ? a : b;
         TcpState max = a < b ? b : a;
