@@ -19,7 +19,7 @@ public sealed unsafe partial class ConnTracker : IConnLedger
 
     /// <summary>True while the connection has this generation and is established in both directions, TCP or UDP, without a gateway.</summary>
     public bool IsOffloadable(int connId, uint generation)
-        => (uint)connId <= (uint)_capacity && GenerationOf(connId) == generation && IsEstablished(Conn(connId));
+        => (uint)connId <= (uint)_capacity && GenerationOf(connId) == generation && Conn(connId)->IsEstablished;
 
     /// <summary>
     /// A merged rule depends on the connection: until as many unmarks as marks were made, the observer hears of its changes, and when it has ended its
@@ -55,7 +55,7 @@ public sealed unsafe partial class ConnTracker : IConnLedger
         if (c->Generation != generation || nowMs >= c->ExpiryMs || packet->Key.NwFrag != NwFrag.No) return false;
         if ((c->Flags & (ConnFlags.Live | ConnFlags.HasAlg | ConnFlags.Related)) != ConnFlags.Live || c->L4State != ConnL4State.Bidir || c->Fwd.Proto != IpProto.Udp) return false;
         c->ExpiryMs = nowMs + _timeouts.Of(c, CtTimeout.OtherBidir);
-        CountPacket(c, reply, packet->LengthBytes);
+        c->Count(reply, packet->LengthBytes);
         return true;
     }
 
@@ -114,7 +114,7 @@ public sealed unsafe partial class ConnTracker : IConnLedger
             // Not above 0: removed, or a ghost. Neither comes back to life. The state is looked at after the time, as who ends a connection writes
             // them the other way round: a time that was seen to be an established connection's is exchanged for a later one, or not at all.
             long seen = Volatile.Read(ref c->ExpiryMs);
-            if (seen <= 0 || !IsEstablished(c)) return;
+            if (seen <= 0 || !c->IsEstablished) return;
             long expiryMs = lastUsedMs + _timeouts.Of(c, c->Fwd.Proto == IpProto.Tcp ? CtTimeout.TcpEstablished : CtTimeout.OtherBidir);
             if (seen >= expiryMs || Interlocked.CompareExchange(ref c->ExpiryMs, expiryMs, seen) == seen) return;
         }
@@ -123,43 +123,19 @@ public sealed unsafe partial class ConnTracker : IConnLedger
     /// <summary>Everything that was ever credited to a connection, be it over by then; written by the thread that credits.</summary>
     public BookTotals Credited { get; private set; }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static bool IsEstablished(ConnRecord* c)
-    {
-        if ((c->Flags & (ConnFlags.Live | ConnFlags.HasAlg | ConnFlags.Related)) != ConnFlags.Live) return false;
-        return c->Fwd.Proto switch
-        {
-            IpProto.Tcp => c->Orig.State == TcpState.Established && c->Reply.State == TcpState.Established,
-            IpProto.Udp => c->L4State == ConnL4State.Bidir,
-            _ => false,
-        };
-    }
-
     private bool FastHit(int connId, uint generation, bool reply, Packet* packet, long nowMs)
     {
         if ((uint)connId > (uint)_capacity) return false;
         ConnRecord* c = Conn(connId);
-        if (c->Generation != generation || nowMs >= c->ExpiryMs || packet->Key.NwFrag != NwFrag.No || !IsEstablished(c)) return false;
+        if (c->Generation != generation || nowMs >= c->ExpiryMs || packet->Key.NwFrag != NwFrag.No || !c->IsEstablished) return false;
         byte* l4 = packet->Data + packet->L4Offset;
         int l4SizeBytes = packet->LengthBytes - packet->L2PadBytes - packet->L4Offset;
-        if (!IsTrackable(packet, l4, l4SizeBytes, c->Fwd.Proto)) return false;
+        if (!ConnKeyReader.IsTrackable(packet, l4, l4SizeBytes, c->Fwd.Proto)) return false;
 
         bool tcp = c->Fwd.Proto == IpProto.Tcp;
         if (tcp && !TcpTracker.TryEstablished(c, l4, l4SizeBytes, reply, TcpSeqChk)) return false;
         c->ExpiryMs = nowMs + _timeouts.Of(c, tcp ? CtTimeout.TcpEstablished : CtTimeout.OtherBidir);
-        CountPacket(c, reply, packet->LengthBytes);
+        c->Count(reply, packet->LengthBytes);
         return true;
-    }
-
-    /// <summary>
-    /// What <c>Execute</c> checks of a TCP or UDP packet's bytes before it looks anything up. IPv6 with extension headers is left to it.
-    /// </summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static bool IsTrackable(Packet* packet, byte* l4, int l4SizeBytes, byte proto)
-    {
-        if (packet->L4Offset == Packet.NoOffset || packet->Key.NwProto != proto) return false;
-        byte* l3 = packet->Data + packet->L3Offset;
-        bool isIpv6 = packet->Key.DlType.Raw == CtHeaders.Ipv6Raw;
-        return IsPlain(packet, l3, l4, l4SizeBytes, proto, isIpv6) && AreChecksumsRight(packet, l3, l4, l4SizeBytes, proto, isIpv6);
     }
 }

@@ -89,7 +89,7 @@ public sealed unsafe partial class ConnTracker
         _zones.Enter(c, cold, zone);
         cold->FirstGeneration = c->Generation + 1;
         Volatile.Write(ref c->Generation, c->Generation + 1);
-        CountPacket(c, reply: false, packet->LengthBytes);
+        c->Count(reply: false, packet->LengthBytes);
         if (c->Nat != NatKind.None) Translate(packet, cx, id, reply: false);
         cx->Changed = true;
         cx->Reply = false;

@@ -18,24 +18,6 @@ public sealed unsafe partial class ConnTracker
 {
     private const DpCtFlags NotPlain = DpCtFlags.Force | DpCtFlags.AlgFtp | DpCtFlags.AlgTftp;
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private ConnKey KeyOf(FlowKey* k, ushort zone)
-    {
-        ConnKey key;
-        Unsafe.SkipInit(out key);
-        key.Tail = Unsafe.ReadUnaligned<uint>(&k->TpSrc) | ((ulong)k->NwProto << 32) | ((ulong)zone << 48);
-        if (k->DlType.Raw == CtHeaders.Ipv6Raw)
-        {
-            key.Tail |= (ulong)ConnKey.AuxIpv6 << 40;
-            key.Addrs = _hash.OfAddress(k->Ipv6Src) | ((ulong)_hash.OfAddress(k->Ipv6Dst) << 32);
-        }
-        else
-        {
-            key.Addrs = Unsafe.ReadUnaligned<ulong>(&k->NwSrc);
-        }
-        return key;
-    }
-
     /// <summary>Does the whole job for an ordinary packet of an established connection; false = nothing was done.</summary>
     [SkipLocalsInit]
     private bool TryExecuteEstablished(Packet* packet, in DpCt args, long nowMs, ulong hash, out CtVerdict verdict)
@@ -51,9 +33,9 @@ public sealed unsafe partial class ConnTracker
         byte* l3 = packet->Data + packet->L3Offset;
         byte* l4 = packet->Data + packet->L4Offset;
         int l4SizeBytes = packet->LengthBytes - packet->L2PadBytes - packet->L4Offset;
-        if (!IsPlain(packet, l3, l4, l4SizeBytes, proto, isIpv6)) return false;
+        if (!ConnKeyReader.IsPlain(packet, l3, l4, l4SizeBytes, proto, isIpv6)) return false;
 
-        ConnKey key = KeyOf(k, args.Zone);
+        ConnKey key = _keys.Of(k, args.Zone);
         if ((key.Ports & 0xffff) == 0 || key.Ports >> 16 == 0) return false;
         if (hash == 0) hash = _hash.OfKey(key);
         int id = FindFirst(key, hash, out bool reply);
@@ -64,10 +46,10 @@ public sealed unsafe partial class ConnTracker
 
         bool tcp = proto == IpProto.Tcp;
         if (!tcp && c->L4State != ConnL4State.Bidir) return false;
-        if (!AreChecksumsRight(packet, l3, l4, l4SizeBytes, proto, isIpv6)) return false;
+        if (!ConnKeyReader.AreChecksumsRight(packet, l3, l4, l4SizeBytes, proto, isIpv6)) return false;
         if (tcp && !TcpTracker.TryEstablished(c, l4, l4SizeBytes, reply, TcpSeqChk)) return false;
         c->ExpiryMs = nowMs + _timeouts.Of(c, tcp ? CtTimeout.TcpEstablished : CtTimeout.OtherBidir);
-        CountPacket(c, reply, packet->LengthBytes);
+        c->Count(reply, packet->LengthBytes);
 
         bool nat = (args.Flags & DpCtFlags.Nat) != 0;
         k->CtState = reply ? CtState.Est | CtState.Rpl : CtState.Est;
@@ -77,7 +59,7 @@ public sealed unsafe partial class ConnTracker
             verdict.Translated = true;
             TranslatePlain(packet, c, id, l3, l4, l4SizeBytes, reply, isIpv6);
         }
-        WriteEstablished(packet, c, id, args.Zone, isIpv6);
+        ConnMetadata.WriteEstablished(packet, c, _addresses + id, args.Zone, isIpv6);
         packet->CtConnRef = nat ? 0 : id + 1;
         packet->CtConnBirth = c->Birth;
         packet->CtConnFlags = (byte)(reply ? 1 : 0);
@@ -93,36 +75,8 @@ public sealed unsafe partial class ConnTracker
         verdict.Zone = args.Zone;
         verdict.Mark = c->Mark;
         verdict.Label = c->Label;
-        WriteAddressesAfter(k, isIpv6, ref verdict);
+        ConnMetadata.WriteAddressesAfter(k, isIpv6, ref verdict);
         return true;
-    }
-
-    /// <summary>The part of the checks on entry that costs nothing: header lengths, nothing between IPv6 and L4.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static bool IsPlain(Packet* packet, byte* l3, byte* l4, int l4SizeBytes, byte proto, bool isIpv6)
-    {
-        if ((packet->Flags & (PacketFlags.IpCsumBad | PacketFlags.L4CsumBad)) != 0) return false;
-        if (isIpv6 && l4 != l3 + CtHeaders.Ipv6Bytes) return false;
-        if (proto == IpProto.Tcp)
-        {
-            int headerSize = l4SizeBytes >= CtHeaders.TcpBytes ? (l4[12] >> 4) * 4 : 0;
-            return headerSize >= CtHeaders.TcpBytes && headerSize <= l4SizeBytes;
-        }
-        if (l4SizeBytes < CtHeaders.UdpBytes) return false;
-        int udpSize = CtHeaders.Read16(l4 + 4);
-        return udpSize >= CtHeaders.UdpBytes && udpSize <= l4SizeBytes;
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static bool AreChecksumsRight(Packet* packet, byte* l3, byte* l4, int l4SizeBytes, byte proto, bool isIpv6)
-    {
-        if (!isIpv6 && (packet->Flags & PacketFlags.IpCsumGood) == 0 && InternetChecksum.Compute(l3, (*l3 & 0x0f) * 4) != 0) return false;
-        if ((packet->Flags & PacketFlags.L4CsumGood) != 0) return true;
-        if (!isIpv6 && proto == IpProto.Udp && Unsafe.ReadUnaligned<ushort>(l4 + 6) == 0) return true;
-        uint seed = isIpv6
-            ? InternetChecksum.PseudoHeaderV6(l3 + 8, l3 + 24, proto, (uint)l4SizeBytes)
-            : InternetChecksum.PseudoHeaderV4(l3);
-        return InternetChecksum.Fold(InternetChecksum.Sum(l4, l4SizeBytes, seed)) == 0;
     }
 
     /// <summary>First record with this tuple in the first bucket; 0 = look further the general way.</summary>
@@ -145,47 +99,6 @@ public sealed unsafe partial class ConnTracker
         }
         reply = false;
         return 0;
-    }
-
-    /// <summary>ct_state (as set), zone and mark in one store, label and original tuple in two.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void WriteEstablished(Packet* packet, ConnRecord* c, int id, ushort zone, bool isIpv6)
-    {
-        FlowKey* k = &packet->Key;
-        k->CtState |= CtState.Trk;
-        *(ulong*)&k->CtState = (byte)k->CtState
-            | ((ulong)BinaryPrimitives.ReverseEndianness(zone) << 16)
-            | ((ulong)BinaryPrimitives.ReverseEndianness(c->Mark) << 32);
-        packet->KeyLanes = (packet->KeyLanes | CtLane) & ~CtIpv6Lane;
-        k->CtLabel = c->Label;
-        ulong* tuple = (ulong*)&k->CtNwSrc;
-        tuple[1] = c->Fwd.Tail & 0xff_ffff_ffff;
-        if (isIpv6)
-        {
-            tuple[0] = 0;
-            WriteTupleIpv6(packet, _addresses[id].FwdSrc, _addresses[id].FwdDst);
-        }
-        else
-        {
-            tuple[0] = c->Fwd.Addrs;
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void WriteAddressesAfter(FlowKey* k, bool isIpv6, ref CtVerdict verdict)
-    {
-        if (isIpv6)
-        {
-            verdict.SrcAfter = k->Ipv6Src;
-            verdict.DstAfter = k->Ipv6Dst;
-        }
-        else
-        {
-            Unsafe.As<Ipv6Address, Vector128<uint>>(ref verdict.SrcAfter) = Vector128.CreateScalar(k->NwSrc.Raw);
-            Unsafe.As<Ipv6Address, Vector128<uint>>(ref verdict.DstAfter) = Vector128.CreateScalar(k->NwDst.Raw);
-        }
-        verdict.TpSrcAfter = k->TpSrc;
-        verdict.TpDstAfter = k->TpDst;
     }
 
     /// <summary><see cref="Translate"/> for a packet that is no ICMP error.</summary>

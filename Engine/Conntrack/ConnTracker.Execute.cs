@@ -7,8 +7,6 @@ namespace Mergeflow.Engine.Conntrack;
 
 public sealed unsafe partial class ConnTracker
 {
-    private const uint CtLane = 1u << 3;
-    private const uint CtIpv6Lane = 1u << 8;
     private const CtState NatStates = CtState.SNat | CtState.DNat;
 
     /// <summary>
@@ -40,7 +38,7 @@ public sealed unsafe partial class ConnTracker
         CtContext cx;
         cx.ConnId = 0;
         cx.Reply = cx.IcmpRelated = cx.Changed = cx.Translated = cx.ByOriginalTuple = false;
-        if (!ExtractKey(packet, args.Zone, &cx))
+        if (!_keys.TryRead(packet, args.Zone, &cx))
         {
             Reject(packet, args.Zone, out verdict);
             return;
@@ -55,33 +53,19 @@ public sealed unsafe partial class ConnTracker
     }
 
     /// <summary>Hash for <see cref="Execute(Packet*, in DpCt, long, ulong, out CtVerdict)"/> of a TCP or UDP packet, from its key; 0 for others.</summary>
-    public ulong HashOf(Packet* packet, ushort zone)
-    {
-        FlowKey* k = &packet->Key;
-        bool hasPorts = k->NwProto is IpProto.Tcp or IpProto.Udp && k->NwFrag == NwFrag.No;
-        return hasPorts && (k->DlType.Raw == CtHeaders.Ipv4Raw || k->DlType.Raw == CtHeaders.Ipv6Raw) ? _hash.OfKey(KeyOf(k, zone)) : 0;
-    }
+    public ulong HashOf(Packet* packet, ushort zone) => _keys.HashOf(packet, zone);
 
     /// <summary>Makes a packet untracked again (<c>ct_clear</c>).</summary>
-    public static void Clear(Packet* packet)
-    {
-        packet->Key.CtState = CtState.None;
-        packet->Key.CtZone = default;
-        packet->Key.CtMark = default;
-        packet->KeyLanes &= ~(CtLane | CtIpv6Lane);
-        packet->CtConnRef = 0;
-        FlowKey.Lane(ref packet->Key, 3) = default;
-        FlowKey.Lane(ref packet->Key, 8) = default;
-    }
+    public static void Clear(Packet* packet) => ConnMetadata.Clear(packet);
 
     /// <summary>The packet cannot be tracked: invalid, and nothing else is known of it.</summary>
     private void Reject(Packet* packet, ushort zone, out CtVerdict verdict)
     {
         packet->Key.CtState = CtState.Inv;
-        WriteMetadata(packet, zone, 0, null);
+        ConnMetadata.WriteUnknown(packet, zone);
         packet->CtConnRef = 0;
         CtContext cx = default;
-        FillVerdict(packet, &cx, out verdict);
+        ConnMetadata.FillVerdict(packet, &cx, null, out verdict);
     }
 
     /// <summary>The decisions of OVS <c>process_one</c>, in its order.</summary>
@@ -147,7 +131,7 @@ public sealed unsafe partial class ConnTracker
             if (Find(cx, nowMs, out _) == 0) id = Create(packet, args, cx, expectation, nowMs);
         }
         WriteMetadata(packet, zone, id, cx, expectation);
-        if (id != 0) WriteMarkAndLabel(packet, args, cx, id);
+        if (id != 0) ApplyMarkAndLabel(packet, args, cx, id);
         if (alg != CtAlg.None && id != 0 && (Conn(id)->Flags & ConnFlags.HasAlg) != 0) ReadControl(packet, args, cx, id, alg);
         RememberConn(packet, cx, id, nat);
         cx->ConnId = id;
@@ -205,6 +189,12 @@ public sealed unsafe partial class ConnTracker
         if (isGhost && (id = Find(cx, nowMs, out reply)) > 0) (cx->ConnId, cx->Reply) = (id, reply);
     }
 
+    /// <summary>A packet that this zone translated and whose tuple finds nothing: by the original tuple it carries.</summary>
+    private int FindByOriginalTuple(Packet* packet, CtContext* cx, long nowMs)
+        => _keys.TryReadOriginal(packet, cx, out ConnKey key, out Ipv6Address src, out Ipv6Address dst)
+            ? Math.Max(0, Find(key, &src, &dst, _hash.OfKey(key), nowMs, out _))
+            : 0;
+
     /// <summary>Moves the connection on and says in ct_state what the packet is to it; true if the packet begins another connection.</summary>
     private bool UpdateState(Packet* packet, CtContext* cx, int id, long nowMs)
     {
@@ -233,13 +223,14 @@ public sealed unsafe partial class ConnTracker
                 cx->Changed = true;
                 return true;
         }
-        CountPacket(c, cx->Reply, packet->LengthBytes);
+        c->Count(cx->Reply, packet->LengthBytes);
         return false;
     }
 
     /// <summary>
     /// Moves the state of the connection, then its timeout, then, if the state is another, its generation. Who credits reads the first two the other way round.
     /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private CtUpdate UpdateL4(CtContext* cx, int id, long nowMs)
     {
         ConnRecord* c = Conn(id);
@@ -256,20 +247,5 @@ public sealed unsafe partial class ConnTracker
         bool hasMoved = orig != c->Orig.State || answer != c->Reply.State || other != c->L4State;
         if (verdict.Update != CtUpdate.New && hasMoved) Invalidate(id);
         return verdict.Update;
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void CountPacket(ConnRecord* c, bool reply, int lengthBytes)
-    {
-        if (reply)
-        {
-            c->ReplyPackets++;
-            c->ReplyBytes += (uint)lengthBytes;
-        }
-        else
-        {
-            c->OrigPackets++;
-            c->OrigBytes += (uint)lengthBytes;
-        }
     }
 }

@@ -26,6 +26,7 @@ public sealed unsafe partial class ConnTracker : IDisposable
     private readonly ConnBucket* _buckets;
     private readonly uint _bucketMask;
     private readonly ConnHash _hash;
+    private readonly ConnKeyReader _keys;
     private readonly Quirks _quirks;
     private readonly ConnMemory _memory = new();
     private readonly ZoneLimits _zones;
@@ -67,6 +68,7 @@ public sealed unsafe partial class ConnTracker : IDisposable
         _quirks = options.Quirks;
         ulong seed = options.Seed != 0 ? options.Seed : ProcessSeed.For("conntrack");
         _hash = new ConnHash(seed);
+        _keys = new ConnKeyReader(_hash);
         _random = seed | 1;
 
         // Every connection may need two entries; at three quarters of two entries each, both buckets of an entry are hardly ever full.

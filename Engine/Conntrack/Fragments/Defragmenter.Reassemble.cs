@@ -96,7 +96,7 @@ public sealed unsafe partial class ConnTracker
         to->CtMark = from->CtMark;
         FlowKey.Lane(ref *to, 3) = FlowKey.Lane(ref *from, 3);
         FlowKey.Lane(ref *to, 8) = FlowKey.Lane(ref *from, 8);
-        packet->KeyLanes = (packet->KeyLanes & ~(CtLane | CtIpv6Lane)) | (whole->KeyLanes & (CtLane | CtIpv6Lane));
+        packet->KeyLanes = (packet->KeyLanes & ~(ConnMetadata.Lane | ConnMetadata.Ipv6Lane)) | (whole->KeyLanes & (ConnMetadata.Lane | ConnMetadata.Ipv6Lane));
 
         byte* l3 = packet->Data + packet->L3Offset;
         byte* wholeL3 = whole->Data + whole->L3Offset;

@@ -150,7 +150,7 @@ public sealed unsafe partial class ConnTracker
         {
             Packet* late = _fragments.Fragment(f)->Packet;
             late->Key.CtState = CtState.Inv;
-            late->KeyLanes |= CtLane;
+            late->KeyLanes |= ConnMetadata.Lane;
             late->CtConnRef = 0;
             AddReleased(late);
         }

@@ -26,32 +26,8 @@ public sealed unsafe partial class ConnTracker
     /// <summary>Removes the connection one of whose tuples is given; false if there is none.</summary>
     public bool FlushTuple(ushort zone, in ConnTuple tuple, long nowMs)
     {
-        ConnKey key = default;
-        key.Zone = zone;
-        key.Proto = tuple.Proto;
+        if (!_keys.TryRead(zone, tuple, out ConnKey key)) return false;
         Ipv6Address src = tuple.Src, dst = tuple.Dst;
-        if (tuple.IsIpv6)
-        {
-            key.Aux = ConnKey.AuxIpv6;
-            key.Src = _hash.OfAddress(src);
-            key.Dst = _hash.OfAddress(dst);
-        }
-        else
-        {
-            key.Src = System.Buffers.Binary.BinaryPrimitives.ReverseEndianness(Host32(src));
-            key.Dst = System.Buffers.Binary.BinaryPrimitives.ReverseEndianness(Host32(dst));
-        }
-        if (tuple.IsIcmp)
-        {
-            if (!ConnKey.TryAuxOfIcmpType(tuple.IcmpType, tuple.IsIpv6, out byte aux)) return false;
-            key.Aux |= aux;
-            key.SrcPort = key.DstPort = System.Buffers.Binary.BinaryPrimitives.ReverseEndianness(tuple.IcmpId);
-        }
-        else
-        {
-            key.SrcPort = System.Buffers.Binary.BinaryPrimitives.ReverseEndianness(tuple.SrcPort);
-            key.DstPort = System.Buffers.Binary.BinaryPrimitives.ReverseEndianness(tuple.DstPort);
-        }
         int id = Find(key, &src, &dst, _hash.OfKey(key), nowMs, out _);
         if (id <= 0) return false;
         RemoveConn(id);

@@ -89,8 +89,8 @@ public sealed unsafe partial class ConnTracker
     /// </summary>
     private void Reopen(Packet* packet, in DpCt args, CtContext* cx, int id, long nowMs, out CtVerdict verdict)
     {
-        WriteMetadata(packet, args.Zone, id, cx);
-        WriteMarkAndLabel(packet, args, cx, id);
+        WriteMetadata(packet, args.Zone, id);
+        ApplyMarkAndLabel(packet, args, cx, id);
         EndConn(id, nowMs);
         packet->CtConnRef = 0;
         cx->ConnId = 0;
@@ -103,7 +103,7 @@ public sealed unsafe partial class ConnTracker
     /// </summary>
     private void NotReplaced(Packet* packet, in DpCt args, CtContext* cx, out CtVerdict verdict)
     {
-        WriteMetadata(packet, args.Zone, 0, cx);
+        ConnMetadata.WriteOwn(packet, args.Zone, cx);
         packet->CtConnRef = 0;
         cx->ConnId = 0;
         FillVerdict(packet, cx, out verdict);
@@ -113,7 +113,7 @@ public sealed unsafe partial class ConnTracker
     private void MeetGhost(Packet* packet, CtContext* cx, ushort zone, out CtVerdict verdict)
     {
         packet->Key.CtState |= CtState.Inv;
-        WriteMetadata(packet, zone, 0, null);
+        ConnMetadata.WriteUnknown(packet, zone);
         packet->CtConnRef = 0;
         cx->ConnId = 0;
         FillVerdict(packet, cx, out verdict);

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Mergeflow.Engine.Actions;
 using Mergeflow.Engine.Keys;
@@ -44,4 +45,36 @@ internal struct ConnRecord
     [FieldOffset(126)] public ushort Birth;
 
     public readonly bool IsIpv6 => (Fwd.Aux & ConnKey.AuxIpv6) != 0;
+
+    /// <summary>Established in both directions, TCP or UDP, and no gateway needs to see its packets.</summary>
+    public readonly bool IsEstablished
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get
+        {
+            if ((Flags & (ConnFlags.Live | ConnFlags.HasAlg | ConnFlags.Related)) != ConnFlags.Live) return false;
+            return Fwd.Proto switch
+            {
+                IpProto.Tcp => Orig.State == TcpState.Established && Reply.State == TcpState.Established,
+                IpProto.Udp => L4State == ConnL4State.Bidir,
+                _ => false,
+            };
+        }
+    }
+
+    /// <summary>Counts a packet of one direction.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Count(bool reply, int lengthBytes)
+    {
+        if (reply)
+        {
+            ReplyPackets++;
+            ReplyBytes += (uint)lengthBytes;
+        }
+        else
+        {
+            OrigPackets++;
+            OrigBytes += (uint)lengthBytes;
+        }
+    }
 }

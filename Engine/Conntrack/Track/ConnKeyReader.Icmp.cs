@@ -3,7 +3,7 @@ using Mergeflow.Engine.Keys;
 
 namespace Mergeflow.Engine.Conntrack;
 
-public sealed unsafe partial class ConnTracker
+internal readonly unsafe partial struct ConnKeyReader
 {
     /// <summary>
     /// ICMP: a query is a connection of its own; an error belongs to the connection it quotes (OVS <c>extract_l4_icmp</c>).

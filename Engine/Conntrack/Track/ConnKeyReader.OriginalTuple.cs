@@ -1,25 +1,26 @@
+using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
 using Mergeflow.Engine.Keys;
 using Mergeflow.Engine.Packets;
 
 namespace Mergeflow.Engine.Conntrack;
 
-public sealed unsafe partial class ConnTracker
+internal readonly unsafe partial struct ConnKeyReader
 {
     /// <summary>
-    /// A packet that this zone translated and whose tuple finds nothing: by the original tuple it carries (OVS <c>check_orig_tuple</c>).
+    /// The original tuple that a packet carries since it was translated (OVS <c>check_orig_tuple</c>); false if it carries none.
     /// </summary>
-    private int FindByOriginalTuple(Packet* packet, CtContext* cx, long nowMs)
+    public bool TryReadOriginal(Packet* packet, CtContext* cx, out ConnKey key, out Ipv6Address src, out Ipv6Address dst)
     {
+        key = default;
+        src = dst = default;
         FlowKey* k = &packet->Key;
-        if ((packet->KeyLanes & CtLane) == 0 || k->CtNwProto == 0) return 0;
-        ConnKey key = default;
+        if ((packet->KeyLanes & ConnMetadata.Lane) == 0 || k->CtNwProto == 0) return false;
         key.Zone = k->CtZone.Host;
         key.Proto = k->CtNwProto;
-        Ipv6Address src = default, dst = default;
         if (cx->IsIpv6)
         {
-            if ((packet->KeyLanes & CtIpv6Lane) == 0) return 0;
+            if ((packet->KeyLanes & ConnMetadata.Ipv6Lane) == 0) return false;
             (src, dst) = (k->CtIpv6Src, k->CtIpv6Dst);
             key.Aux = ConnKey.AuxIpv6;
             key.Src = _hash.OfAddress(src);
@@ -31,7 +32,7 @@ public sealed unsafe partial class ConnTracker
         }
         if (key.Proto == (cx->IsIpv6 ? IpProto.Icmpv6 : IpProto.Icmp))
         {
-            if (!ConnKey.TryAuxOfIcmpType((byte)k->CtTpSrc.Host, cx->IsIpv6, out byte aux)) return 0;
+            if (!ConnKey.TryAuxOfIcmpType((byte)k->CtTpSrc.Host, cx->IsIpv6, out byte aux)) return false;
             key.Aux |= aux;
             key.Ports = cx->Key.Ports;
         }
@@ -39,6 +40,42 @@ public sealed unsafe partial class ConnTracker
         {
             key.Ports = Unsafe.ReadUnaligned<uint>(&k->CtTpSrc);
         }
-        return Math.Max(0, Find(key, &src, &dst, _hash.OfKey(key), nowMs, out _));
+        return true;
     }
+
+    /// <summary>The tuple that control names; false if it cannot be a connection's.</summary>
+    public bool TryRead(ushort zone, in ConnTuple tuple, out ConnKey key)
+    {
+        key = default;
+        key.Zone = zone;
+        key.Proto = tuple.Proto;
+        if (tuple.IsIpv6)
+        {
+            key.Aux = ConnKey.AuxIpv6;
+            key.Src = _hash.OfAddress(tuple.Src);
+            key.Dst = _hash.OfAddress(tuple.Dst);
+        }
+        else
+        {
+            key.Src = Ipv4Of(tuple.Src);
+            key.Dst = Ipv4Of(tuple.Dst);
+        }
+
+        if (tuple.IsIcmp)
+        {
+            if (!ConnKey.TryAuxOfIcmpType(tuple.IcmpType, tuple.IsIpv6, out byte aux)) return false;
+            key.Aux |= aux;
+            key.SrcPort = key.DstPort = BinaryPrimitives.ReverseEndianness(tuple.IcmpId);
+        }
+        else
+        {
+            key.SrcPort = BinaryPrimitives.ReverseEndianness(tuple.SrcPort);
+            key.DstPort = BinaryPrimitives.ReverseEndianness(tuple.DstPort);
+        }
+
+        return true;
+    }
+
+    /// <summary>An IPv4 address stands in the first four bytes.</summary>
+    private static uint Ipv4Of(in Ipv6Address address) => Unsafe.As<Ipv6Address, uint>(ref Unsafe.AsRef(in address));
 }

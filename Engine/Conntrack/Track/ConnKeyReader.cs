@@ -5,7 +5,10 @@ using Mergeflow.Native;
 
 namespace Mergeflow.Engine.Conntrack;
 
-public sealed unsafe partial class ConnTracker
+/// <summary>
+/// From a packet to the tuple of its connection. A value, so that who holds it reads the key of the hash without a detour.
+/// </summary>
+internal readonly unsafe partial struct ConnKeyReader
 {
     /// <summary>More fragments or an offset, as on the wire; the offset alone.</summary>
     private const ushort NotWhole = 0xff3f;
@@ -14,10 +17,14 @@ public sealed unsafe partial class ConnTracker
     /// <summary>Bytes of a quoted L4 header that ICMP guarantees (RFC 792).</summary>
     private const int QuotedL4Bytes = 8;
 
+    private readonly ConnHash _hash;
+
+    public ConnKeyReader(in ConnHash hash) => _hash = hash;
+
     /// <summary>
     /// The tuple to look up, from the bytes of the packet (OVS <c>conn_key_extract</c>); false if the packet cannot be tracked.
     /// </summary>
-    private bool ExtractKey(Packet* packet, ushort zone, CtContext* cx)
+    public bool TryRead(Packet* packet, ushort zone, CtContext* cx)
     {
         ushort dlType = packet->Key.DlType.Host;
         cx->IsIpv6 = dlType == EthType.Ipv6;

@@ -1,4 +1,6 @@
+using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using Mergeflow.Engine.Actions;
 using Mergeflow.Engine.Keys;
 using Mergeflow.Engine.Packets;
@@ -6,58 +8,174 @@ using Mergeflow.Native;
 
 namespace Mergeflow.Engine.Conntrack;
 
-public sealed unsafe partial class ConnTracker
+/// <summary>The ct_* fields of a packet: +trk, zone, mark, label and the original direction's tuple (OVS <c>write_ct_md</c>).</summary>
+internal static unsafe class ConnMetadata
 {
-    /// <summary>
-    /// Writes ct_state's +trk, zone, mark, label and the original direction's tuple (OVS <c>write_ct_md</c>). Without a connection the
-    /// tuple is the packet's own, and without a context there is none.
-    /// </summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void WriteMetadata(Packet* packet, ushort zone, int id, CtContext* cx, int expectation = 0)
+    /// <summary>Lanes of the flow key that have them; the addresses of IPv6 are in one of their own.</summary>
+    public const uint Lane = 1u << 3;
+    public const uint Ipv6Lane = 1u << 8;
+
+    /// <inheritdoc cref="ConnTracker.Clear"/>
+    public static void Clear(Packet* packet)
     {
-        FlowKey* k = &packet->Key;
-        k->CtState |= CtState.Trk;
-        k->CtZone = Be16.FromHost(zone);
-        packet->KeyLanes = (packet->KeyLanes | CtLane) & ~CtIpv6Lane;
-        if (id == 0)
-        {
-            k->CtMark = default;
-            k->CtLabel = default;
-            if (cx == null)
-            {
-                WriteTuple(k, default);
-                return;
-            }
-            if (expectation != 0)
-            {
-                WriteExpected(packet, ref _expectations[expectation]);
-                return;
-            }
-            WriteTuple(k, cx->Key);
-            if (cx->IsIpv6) WriteTupleIpv6(packet, cx->Src6, cx->Dst6);
-            return;
-        }
-        ConnRecord* c = Conn(id);
-        k->CtMark = Be32.FromHost(c->Mark);
-        k->CtLabel = c->Label;
-        if ((c->Flags & ConnFlags.Related) != 0)
-        {
-            WriteTuple(k, _parents[id].Key);
-            if (c->IsIpv6) WriteTupleIpv6(packet, _parents[id].Src, _parents[id].Dst);
-            return;
-        }
-        WriteTuple(k, c->Fwd);
-        if (c->IsIpv6) WriteTupleIpv6(packet, _addresses[id].FwdSrc, _addresses[id].FwdDst);
+        packet->Key.CtState = CtState.None;
+        packet->Key.CtZone = default;
+        packet->Key.CtMark = default;
+        packet->KeyLanes &= ~(Lane | Ipv6Lane);
+        packet->CtConnRef = 0;
+        FlowKey.Lane(ref packet->Key, 3) = default;
+        FlowKey.Lane(ref packet->Key, 8) = default;
+    }
+
+    /// <summary>Nothing is known of the packet: no tuple either.</summary>
+    public static void WriteUnknown(Packet* packet, ushort zone)
+    {
+        FlowKey* k = Track(packet, zone);
+        k->CtMark = default;
+        k->CtLabel = default;
+        WriteTuple(k, default);
+    }
+
+    /// <summary>No connection: the tuple is the packet's own.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void WriteOwn(Packet* packet, ushort zone, CtContext* cx)
+    {
+        FlowKey* k = Track(packet, zone);
+        k->CtMark = default;
+        k->CtLabel = default;
+        WriteTuple(k, cx->Key);
+        if (cx->IsIpv6) WriteTupleIpv6(packet, cx->Src6, cx->Dst6);
     }
 
     /// <summary>The packet was expected, but no connection was made of it.</summary>
-    private static void WriteExpected(Packet* packet, ref CtExpectation e)
+    public static void WriteExpected(Packet* packet, ushort zone, in CtExpectation e)
     {
-        FlowKey* k = &packet->Key;
+        FlowKey* k = Track(packet, zone);
         k->CtMark = Be32.FromHost(e.Mark);
         k->CtLabel = e.Label;
         WriteTuple(k, e.ParentKey);
         if ((e.ParentKey.Aux & ConnKey.AuxIpv6) != 0) WriteTupleIpv6(packet, e.ParentSrc6, e.ParentDst6);
+    }
+
+    /// <summary>A connection, and a tuple: its own, or that of its control connection.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Write(Packet* packet, ushort zone, ConnRecord* c, in ConnKey tuple, in Ipv6Address src, in Ipv6Address dst)
+    {
+        FlowKey* k = Track(packet, zone);
+        k->CtMark = Be32.FromHost(c->Mark);
+        k->CtLabel = c->Label;
+        WriteTuple(k, tuple);
+        if (c->IsIpv6) WriteTupleIpv6(packet, src, dst);
+    }
+
+    /// <summary>ct_state (as set), zone and mark in one store, label and original tuple in two.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void WriteEstablished(Packet* packet, ConnRecord* c, ConnAddresses* a, ushort zone, bool isIpv6)
+    {
+        FlowKey* k = &packet->Key;
+        k->CtState |= CtState.Trk;
+        *(ulong*)&k->CtState = (byte)k->CtState
+            | ((ulong)BinaryPrimitives.ReverseEndianness(zone) << 16)
+            | ((ulong)BinaryPrimitives.ReverseEndianness(c->Mark) << 32);
+        packet->KeyLanes = (packet->KeyLanes | Lane) & ~Ipv6Lane;
+        k->CtLabel = c->Label;
+        ulong* tuple = (ulong*)&k->CtNwSrc;
+        tuple[1] = c->Fwd.Tail & 0xff_ffff_ffff;
+        if (isIpv6)
+        {
+            tuple[0] = 0;
+            WriteTupleIpv6(packet, a->FwdSrc, a->FwdDst);
+        }
+        else
+        {
+            tuple[0] = c->Fwd.Addrs;
+        }
+    }
+
+    /// <summary>
+    /// Applies the action's mark and label to the connection and the packet (OVS <c>set_mark</c>, <c>set_label</c>). A related connection keeps what it
+    /// has from its control connection. True if the connection has changed.
+    /// </summary>
+    public static bool Apply(Packet* packet, in DpCt args, ConnRecord* c)
+    {
+        bool hasLabel = !args.LabelMask.IsZero;
+        if (args.MarkMask == 0 && !hasLabel) return false;
+        if ((c->Flags & ConnFlags.Related) != 0)
+        {
+            if (args.MarkMask != 0) packet->Key.CtMark = Be32.FromHost(c->Mark);
+            if (hasLabel) packet->Key.CtLabel = c->Label;
+            return false;
+        }
+        bool changed = false;
+        if (args.MarkMask != 0)
+        {
+            uint mark = args.Mark | (packet->Key.CtMark.Host & ~args.MarkMask);
+            changed = mark != c->Mark;
+            c->Mark = mark;
+            packet->Key.CtMark = Be32.FromHost(mark);
+        }
+        if (hasLabel)
+        {
+            Ipv6Address label = Ipv6Address.FromUInt128(
+                args.Label.ToUInt128() | (packet->Key.CtLabel.ToUInt128() & ~args.LabelMask.ToUInt128()));
+            changed |= label != c->Label;
+            c->Label = label;
+            packet->Key.CtLabel = label;
+        }
+        return changed;
+    }
+
+    /// <summary>Fills in what the action did; <paramref name="c"/> is the connection, null = none.</summary>
+    public static void FillVerdict(Packet* packet, CtContext* cx, ConnRecord* c, out CtVerdict verdict)
+    {
+        FlowKey* k = &packet->Key;
+        verdict.ConnId = c == null ? -1 : cx->ConnId;
+        verdict.Generation = c == null ? 0 : c->Generation;
+        verdict.State = k->CtState;
+        verdict.Reply = cx->Reply;
+        verdict.Disposition = CtDisposition.Continue;
+        verdict.Translated = cx->Translated;
+        verdict.Changed = cx->Changed;
+        verdict.Offloadable = c != null && !cx->IcmpRelated && (k->CtState & (CtState.Est | CtState.Inv)) == CtState.Est && c->IsEstablished;
+        verdict.HasAlg = c != null && (c->Flags & ConnFlags.HasAlg) != 0;
+        verdict.Cached = false;
+        verdict.ByOriginalTuple = cx->ByOriginalTuple;
+        verdict.Zone = k->CtZone.Host;
+        verdict.Mark = k->CtMark.Host;
+        verdict.Label = k->CtLabel;
+        Unsafe.SkipInit(out verdict.SrcAfter);
+        Unsafe.SkipInit(out verdict.DstAfter);
+        Unsafe.SkipInit(out verdict.TpSrcAfter);
+        Unsafe.SkipInit(out verdict.TpDstAfter);
+        WriteAddressesAfter(k, k->DlType.Raw == CtHeaders.Ipv6Raw, ref verdict);
+    }
+
+    /// <summary>What the packet has become, for who merges traces.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void WriteAddressesAfter(FlowKey* k, bool isIpv6, ref CtVerdict verdict)
+    {
+        if (isIpv6)
+        {
+            verdict.SrcAfter = k->Ipv6Src;
+            verdict.DstAfter = k->Ipv6Dst;
+        }
+        else
+        {
+            Unsafe.As<Ipv6Address, Vector128<uint>>(ref verdict.SrcAfter) = Vector128.CreateScalar(k->NwSrc.Raw);
+            Unsafe.As<Ipv6Address, Vector128<uint>>(ref verdict.DstAfter) = Vector128.CreateScalar(k->NwDst.Raw);
+        }
+        verdict.TpSrcAfter = k->TpSrc;
+        verdict.TpDstAfter = k->TpDst;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static FlowKey* Track(Packet* packet, ushort zone)
+    {
+        FlowKey* k = &packet->Key;
+        k->CtState |= CtState.Trk;
+        k->CtZone = Be16.FromHost(zone);
+        packet->KeyLanes = (packet->KeyLanes | Lane) & ~Ipv6Lane;
+        return k;
     }
 
     /// <summary>Bytes 16..31 of lane 3: addresses, ports, protocol. ICMP queries show type and code (always 0) as ports.</summary>
@@ -76,132 +194,6 @@ public sealed unsafe partial class ConnTracker
     {
         packet->Key.CtIpv6Src = src;
         packet->Key.CtIpv6Dst = dst;
-        packet->KeyLanes |= CtIpv6Lane;
-    }
-
-    /// <summary>
-    /// Applies the action's mark and label to the connection and the packet (OVS <c>set_mark</c>, <c>set_label</c>). A related connection keeps what it
-    /// has from its control connection.
-    /// </summary>
-    private void WriteMarkAndLabel(Packet* packet, in DpCt args, CtContext* cx, int id)
-    {
-        bool hasLabel = !args.LabelMask.IsZero;
-        if (args.MarkMask == 0 && !hasLabel) return;
-        ConnRecord* c = Conn(id);
-        if ((c->Flags & ConnFlags.Related) != 0)
-        {
-            if (args.MarkMask != 0) packet->Key.CtMark = Be32.FromHost(c->Mark);
-            if (hasLabel) packet->Key.CtLabel = c->Label;
-            return;
-        }
-        bool changed = false;
-        if (args.MarkMask != 0)
-        {
-            uint mark = args.Mark | (packet->Key.CtMark.Host & ~args.MarkMask);
-            changed = mark != c->Mark;
-            c->Mark = mark;
-            packet->Key.CtMark = Be32.FromHost(mark);
-        }
-        if (hasLabel)
-        {
-            Ipv6Address label = Ipv6Address.FromUInt128(
-                args.Label.ToUInt128() | (packet->Key.CtLabel.ToUInt128() & ~args.LabelMask.ToUInt128()));
-            changed |= label != c->Label;
-            c->Label = label;
-            packet->Key.CtLabel = label;
-        }
-        if (!changed) return;
-        cx->Changed = true;
-        Invalidate(id);
-    }
-
-    /// <summary>
-    /// Leaves the connection with the packet for the next <c>ct</c> of the same zone (OVS <c>set_cached_conn</c>), unless this one
-    /// translated.
-    /// </summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void RememberConn(Packet* packet, CtContext* cx, int id, bool nat)
-    {
-        if (nat || id == 0)
-        {
-            packet->CtConnRef = 0;
-            return;
-        }
-        packet->CtConnRef = id + 1;
-        packet->CtConnBirth = Conn(id)->Birth;
-        packet->CtConnFlags = (byte)((cx->Reply ? 1 : 0) | (cx->IcmpRelated ? 2 : 0));
-    }
-
-    /// <summary>Does what the packet carries still hold? Same zone, and the connection is there. (A rewrite in between has cleared it.)</summary>
-    private bool IsCached(Packet* packet, in DpCt args)
-    {
-        int id = packet->CtConnRef - 1;
-        if ((packet->Key.CtState & CtState.Trk) == 0 || (args.Flags & DpCtFlags.Force) != 0) return false;
-        if ((uint)id > (uint)_capacity) return false;
-        ConnRecord* c = Conn(id);
-        bool isLive = (c->Flags & ConnFlags.Live) != 0 && c->Birth == packet->CtConnBirth;
-        if (AlgOf(packet, args, isLive ? id : 0) != CtAlg.None) return false;
-        return (isLive || IsJustGone(c, packet, args)) && c->Fwd.Zone == args.Zone;
-    }
-
-    /// <summary>
-    /// A clone of the packet has ended its connection (<c>force</c>): the packet itself still holds it, as in OVS, and its state stays what it was.
-    /// </summary>
-    private static bool IsJustGone(ConnRecord* c, Packet* packet, in DpCt args)
-        => c->Flags == ConnFlags.None && c->Birth == (ushort)(packet->CtConnBirth + 1) && (args.Flags & (DpCtFlags.Nat | DpCtFlags.Commit)) == 0;
-
-    /// <summary>The second <c>ct</c> of a packet in one zone: only NAT, mark and label (OVS <c>process_one_fast</c>).</summary>
-    private void ProcessCached(Packet* packet, in DpCt args, CtContext* cx, out CtVerdict verdict)
-    {
-        int id = packet->CtConnRef - 1;
-        ConnRecord* c = Conn(id);
-        if ((c->Flags & ConnFlags.Live) == 0)
-        {
-            cx->ConnId = 0;
-            packet->Key.CtZone = Be16.FromHost(args.Zone);
-            FillVerdict(packet, cx, out verdict);
-            verdict.Cached = true;
-            return;
-        }
-
-        cx->ConnId = id;
-        cx->Reply = (packet->CtConnFlags & 1) != 0;
-        cx->IcmpRelated = (packet->CtConnFlags & 2) != 0;
-        if ((args.Flags & DpCtFlags.Nat) != 0)
-        {
-            HandleNat(packet, cx, id, args.Zone);
-            packet->CtConnRef = 0;
-        }
-        packet->Key.CtZone = Be16.FromHost(args.Zone);
-        packet->Key.CtMark = Be32.FromHost(c->Mark);
-        packet->Key.CtLabel = c->Label;
-        WriteMarkAndLabel(packet, args, cx, id);
-        FillVerdict(packet, cx, out verdict);
-        verdict.Cached = true;
-    }
-
-    private void FillVerdict(Packet* packet, CtContext* cx, out CtVerdict verdict)
-    {
-        FlowKey* k = &packet->Key;
-        int id = cx->ConnId;
-        verdict.ConnId = id == 0 ? -1 : id;
-        verdict.Generation = id == 0 ? 0 : Conn(id)->Generation;
-        verdict.State = k->CtState;
-        verdict.Reply = cx->Reply;
-        verdict.Disposition = CtDisposition.Continue;
-        verdict.Translated = cx->Translated;
-        verdict.Changed = cx->Changed;
-        verdict.Offloadable = id != 0 && !cx->IcmpRelated && (k->CtState & (CtState.Est | CtState.Inv)) == CtState.Est && IsEstablished(Conn(id));
-        verdict.HasAlg = id != 0 && (Conn(id)->Flags & ConnFlags.HasAlg) != 0;
-        verdict.Cached = false;
-        verdict.ByOriginalTuple = cx->ByOriginalTuple;
-        verdict.Zone = k->CtZone.Host;
-        verdict.Mark = k->CtMark.Host;
-        verdict.Label = k->CtLabel;
-        Unsafe.SkipInit(out verdict.SrcAfter);
-        Unsafe.SkipInit(out verdict.DstAfter);
-        Unsafe.SkipInit(out verdict.TpSrcAfter);
-        Unsafe.SkipInit(out verdict.TpDstAfter);
-        WriteAddressesAfter(k, k->DlType.Raw == CtHeaders.Ipv6Raw, ref verdict);
+        packet->KeyLanes |= Ipv6Lane;
     }
 }
