@@ -6,99 +6,53 @@ using L = Mergeflow.Engine.Keys.TranslatorLayout;
 
 namespace Mergeflow.Engine.Xlate;
 
-/// <content>Set actions that bring the datapath's packet up to the flow (OVS <c>commit_odp_actions</c>).</content>
-public sealed unsafe partial class Translator
+/// <summary>Set actions that bring the datapath's packet up to the flow (OVS <c>commit_odp_actions</c>).</summary>
+internal sealed unsafe class Committer(XlateContext context, FlowDifference difference, TagModel tags)
 {
+    private readonly XlateContext _context = context;
+    private readonly XlateFlow _flow = context.Flow;
+    private readonly FlowDifference _difference = difference;
+    private readonly LabelCommitter _labels = new(context, difference);
+    private readonly TagCommitter _tags = new(context, tags);
+
     /// <summary>Emits what must change before the packet is used.</summary>
-    private void Commit()
+    public void Commit()
     {
-        if (!_dirty) return;
-        _dirty = false;
+        if (!_flow.IsDirty) return;
+        _flow.IsDirty = false;
         CommitEth();
-        bool wasMpls = Tci(_base, L.DlType) is EthType.Mpls or EthType.MplsMcast;
-        if (wasMpls && !IsMpls) CommitMpls();
+        bool wasMpls = XlateFlow.Read16(_flow.Base, L.DlType) is EthType.Mpls or EthType.MplsMcast;
+        if (wasMpls && !_flow.IsMpls) _labels.Commit();
         CommitNetwork();
-        if (!wasMpls || IsMpls) CommitMpls();
-        CommitVlan();
-        ulong mark = Settle(L.PktMark, L.Window4);
+        if (!wasMpls || _flow.IsMpls) _labels.Commit();
+        _tags.Commit();
+        ulong mark = _difference.Settle(L.PktMark, L.Window4);
         if (mark == 0) return;
-        ref DpAction a = ref _out.Add(DpOp.SetPktMark);
+        ref DpAction a = ref _context.Out.Add(DpOp.SetPktMark);
         a.PktMark.MarkMask = new Be32((uint)mark).Host;
-        a.PktMark.Mark = Read32(_flow, L.PktMark) & a.PktMark.MarkMask;
+        a.PktMark.Mark = XlateFlow.Read32(_flow.Current, L.PktMark) & a.PktMark.MarkMask;
     }
-
-    /// <summary>
-    /// The bits of a field (an 8-byte window in memory order) that a set action must write so that the packet agrees with the flow, 0 = none;
-    /// the base then agrees. If any bit must be written, all constant bits of the field are.
-    /// </summary>
-    private ulong Settle(int offset, ulong field) => Need(offset, field) == 0 ? 0 : Take(offset, field);
-
-    /// <summary>The same for the two halves of an IPv6 address. A translated one has to be written whole.</summary>
-    private (ulong High, ulong Low) SettleWide(int offset)
-    {
-        ulong high = Need(offset, ulong.MaxValue), low = Need(offset + 8, ulong.MaxValue);
-        bool both = _isTranslated && (high | low) != 0;
-        return (high != 0 || both ? Take(offset, ulong.MaxValue) : 0, low != 0 || both ? Take(offset + 8, ulong.MaxValue) : 0);
-    }
-
-    /// <summary>The bits of a field that differ between packet and flow, or may; 0 = none.</summary>
-    private ulong Need(int offset, ulong field)
-    {
-        ulong live = Unsafe.ReadUnaligned<ulong>(_live + offset);
-        ulong baseLive = Unsafe.ReadUnaligned<ulong>(_baseLive + offset);
-        if ((live & baseLive & field) == field) return 0;
-        ulong flow = Unsafe.ReadUnaligned<ulong>(_flow + offset);
-        ulong have = Unsafe.ReadUnaligned<ulong>(_base + offset);
-        ulong original = Unsafe.ReadUnaligned<ulong>(_orig + offset);
-
-        // Restoring an original bit that was overwritten needs its value.
-        ulong restore = live & ~baseLive & field;
-        ulong asked = _isTranslated && IsAddressOrPort(offset) ? restore | (~live & baseLive & field) : restore;
-        ulong consulted = Unsafe.ReadUnaligned<ulong>(_wc + offset) | asked;
-        if (asked != 0) Unsafe.WriteUnaligned(_wc + offset, consulted);
-        ulong written = ~live & baseLive & (~consulted | (original ^ flow));
-        ulong changed = ~live & ~baseLive & (flow ^ have);
-        return ((written | changed) & field) | (restore & (original ^ have));
-    }
-
-    /// <summary>Makes the base agree with the flow in a field; the bits that a set action has to write.</summary>
-    private ulong Take(int offset, ulong field)
-    {
-        ulong live = Unsafe.ReadUnaligned<ulong>(_live + offset);
-        ulong baseLive = Unsafe.ReadUnaligned<ulong>(_baseLive + offset);
-        ulong all = (~live & field) | (live & ~baseLive & field);
-        ulong have = Unsafe.ReadUnaligned<ulong>(_base + offset);
-        Unsafe.WriteUnaligned(_base + offset, (have & ~all) | (Unsafe.ReadUnaligned<ulong>(_flow + offset) & all));
-        Unsafe.WriteUnaligned(_baseLive + offset, (baseLive & ~all) | (live & all));
-        return all;
-    }
-
-    /// <summary>
-    /// Behind a ct(nat) the packet may have another address or port than the flow shows. To write the value that the flow had already writes nothing
-    /// in Open vSwitch, and the translation stays; so it matters whether it had.
-    /// </summary>
-    private static bool IsAddressOrPort(int offset) => offset is L.NwSrc or L.NwDst or L.TpSrc or L.TpDst or (>= L.Ipv6Src and < L.Ipv6Src + 32);
 
     private void CommitEth()
     {
-        ulong dst = Settle(L.DlDst, L.Window6);
-        ulong src = Settle(L.DlSrc, L.Window6);
+        ulong dst = _difference.Settle(L.DlDst, L.Window6);
+        ulong src = _difference.Settle(L.DlSrc, L.Window6);
         if ((dst | src) == 0) return;
-        ref DpSetEth set = ref _out.Add(DpOp.SetEth).Eth;
-        (set.Dst, set.DstMask) = (Mac(L.DlDst, dst), Mac(dst));
-        (set.Src, set.SrcMask) = (Mac(L.DlSrc, src), Mac(src));
+        ref DpSetEth set = ref _context.Out.Add(DpOp.SetEth).Eth;
+        (set.Dst, set.DstMask) = (_flow.Mac(L.DlDst, dst), FlowWindows.Mac(dst));
+        (set.Src, set.SrcMask) = (_flow.Mac(L.DlSrc, src), FlowWindows.Mac(src));
     }
 
     private void CommitNetwork()
     {
-        ushort type = Tci(_base, L.DlType);
+        ushort type = XlateFlow.Read16(_flow.Base, L.DlType);
         if (type is not (EthType.Ip or EthType.Ipv6 or EthType.Arp or EthType.Rarp) || !NetworkIsDirty()) return;
 
-        byte read = (byte)(_wc[L.NwProto] | _excluded[L.NwProto]);
+        byte read = (byte)(_flow.Consulted[L.NwProto] | _flow.Excluded[L.NwProto]);
 
         // Without a protocol there is no header that parsed: OVS leaves such packets alone.
-        if (ReadsWhatItWrites) Consult(L.NwProto, 0xff);
-        if (!ConsultAnyBit(L.NwProto, 0xff)) return;
+        if (_context.ReadsWhatItWrites) _flow.Consult(L.NwProto, 0xff);
+        if (!_flow.ConsultAnyBit(L.NwProto, 0xff)) return;
         switch (type)
         {
             case EthType.Ip:
@@ -123,114 +77,97 @@ public sealed unsafe partial class Translator
         for (int i = 4; i < 20; i++)
         {
             if (i is 12 or 13 or 14 or 15) continue;
-            own &= ((ulong*)_live)[i] & ((ulong*)_baseLive)[i];
+            own &= ((ulong*)_flow.Live)[i] & ((ulong*)_flow.BaseLive)[i];
         }
 
-        return own != ulong.MaxValue || (*(uint*)(_live + L.Ipv6Label) & *(uint*)(_baseLive + L.Ipv6Label)) != uint.MaxValue;
+        return own != ulong.MaxValue || (*(uint*)(_flow.Live + L.Ipv6Label) & *(uint*)(_flow.BaseLive + L.Ipv6Label)) != uint.MaxValue;
     }
 
     private void CommitIpv4()
     {
-        ulong src = Settle(L.NwSrc, L.Window4);
-        ulong dst = Settle(L.NwDst, L.Window4);
-        ulong tos = Settle(L.NwTos, 0xff);
-        ulong ttl = Settle(L.NwTtl, 0xff);
+        ulong src = _difference.Settle(L.NwSrc, L.Window4);
+        ulong dst = _difference.Settle(L.NwDst, L.Window4);
+        ulong tos = _difference.Settle(L.NwTos, 0xff);
+        ulong ttl = _difference.Settle(L.NwTtl, 0xff);
         if ((src | dst | tos | ttl) == 0) return;
-        ref DpSetIpv4 set = ref _out.Add(DpOp.SetIpv4).Ipv4;
-        (set.Src, set.SrcMask) = (Word(L.NwSrc, src), new Be32((uint)src));
-        (set.Dst, set.DstMask) = (Word(L.NwDst, dst), new Be32((uint)dst));
-        (set.Tos, set.TosMask) = ((byte)(_flow[L.NwTos] & (byte)tos), (byte)tos);
-        (set.Ttl, set.TtlMask) = ((byte)(_flow[L.NwTtl] & (byte)ttl), (byte)ttl);
+        ref DpSetIpv4 set = ref _context.Out.Add(DpOp.SetIpv4).Ipv4;
+        (set.Src, set.SrcMask) = (_flow.Word(L.NwSrc, src), new Be32((uint)src));
+        (set.Dst, set.DstMask) = (_flow.Word(L.NwDst, dst), new Be32((uint)dst));
+        (set.Tos, set.TosMask) = ((byte)(_flow.Current[L.NwTos] & (byte)tos), (byte)tos);
+        (set.Ttl, set.TtlMask) = ((byte)(_flow.Current[L.NwTtl] & (byte)ttl), (byte)ttl);
     }
 
     private void CommitIpv6()
     {
-        (ulong src0, ulong src1) = SettleWide(L.Ipv6Src);
-        (ulong dst0, ulong dst1) = SettleWide(L.Ipv6Dst);
+        (ulong src0, ulong src1) = _difference.SettleWide(L.Ipv6Src);
+        (ulong dst0, ulong dst1) = _difference.SettleWide(L.Ipv6Dst);
         if ((src0 | src1 | dst0 | dst1) != 0)
         {
-            ref DpSetIpv6Addr set = ref _out.Add(DpOp.SetIpv6Addr).Ipv6;
-            (set.Src, set.SrcMask) = (Wide(L.Ipv6Src, src0, src1), Wide(src0, src1));
-            (set.Dst, set.DstMask) = (Wide(L.Ipv6Dst, dst0, dst1), Wide(dst0, dst1));
+            ref DpSetIpv6Addr set = ref _context.Out.Add(DpOp.SetIpv6Addr).Ipv6;
+            (set.Src, set.SrcMask) = (_flow.Wide(L.Ipv6Src, src0, src1), FlowWindows.Wide(src0, src1));
+            (set.Dst, set.DstMask) = (_flow.Wide(L.Ipv6Dst, dst0, dst1), FlowWindows.Wide(dst0, dst1));
         }
 
-        ulong label = Settle(L.Ipv6Label, new Be32(0xfffff).Host);
-        ulong tclass = Settle(L.NwTos, 0xff);
-        ulong hops = Settle(L.NwTtl, 0xff);
+        ulong label = _difference.Settle(L.Ipv6Label, new Be32(0xfffff).Host);
+        ulong tclass = _difference.Settle(L.NwTos, 0xff);
+        ulong hops = _difference.Settle(L.NwTtl, 0xff);
         if ((label | tclass | hops) == 0) return;
-        ref DpSetIpv6Misc misc = ref _out.Add(DpOp.SetIpv6Misc).Ipv6Misc;
-        (misc.Label, misc.LabelMask) = (Word(L.Ipv6Label, label), new Be32((uint)label));
-        (misc.TrafficClass, misc.TrafficClassMask) = ((byte)(_flow[L.NwTos] & (byte)tclass), (byte)tclass);
-        (misc.HopLimit, misc.HopLimitMask) = ((byte)(_flow[L.NwTtl] & (byte)hops), (byte)hops);
+        ref DpSetIpv6Misc misc = ref _context.Out.Add(DpOp.SetIpv6Misc).Ipv6Misc;
+        (misc.Label, misc.LabelMask) = (_flow.Word(L.Ipv6Label, label), new Be32((uint)label));
+        (misc.TrafficClass, misc.TrafficClassMask) = ((byte)(_flow.Current[L.NwTos] & (byte)tclass), (byte)tclass);
+        (misc.HopLimit, misc.HopLimitMask) = ((byte)(_flow.Current[L.NwTtl] & (byte)hops), (byte)hops);
     }
 
     private void CommitL4(byte icmp)
     {
-        if (((*(uint*)(_live + L.TpSrc)) & *(uint*)(_baseLive + L.TpSrc)) == uint.MaxValue) return;
-        Consult(L.NwProto, 0xff);
-        byte proto = _flow[L.NwProto];
+        if (((*(uint*)(_flow.Live + L.TpSrc)) & *(uint*)(_flow.BaseLive + L.TpSrc)) == uint.MaxValue) return;
+        _flow.Consult(L.NwProto, 0xff);
+        byte proto = _flow.Current[L.NwProto];
         if (proto is not (IpProto.Tcp or IpProto.Udp or IpProto.Sctp) && proto != icmp) return;
-        ulong src = Settle(L.TpSrc, L.Window2);
-        ulong dst = Settle(L.TpDst, L.Window2);
+        ulong src = _difference.Settle(L.TpSrc, L.Window2);
+        ulong dst = _difference.Settle(L.TpDst, L.Window2);
         if ((src | dst) == 0) return;
-        ref DpSetL4 set = ref _out.Add(DpOp.SetL4).L4;
-        (set.Src, set.SrcMask) = (Half(L.TpSrc, src), new Be16((ushort)src));
-        (set.Dst, set.DstMask) = (Half(L.TpDst, dst), new Be16((ushort)dst));
+        ref DpSetL4 set = ref _context.Out.Add(DpOp.SetL4).L4;
+        (set.Src, set.SrcMask) = (_flow.Half(L.TpSrc, src), new Be16((ushort)src));
+        (set.Dst, set.DstMask) = (_flow.Half(L.TpDst, dst), new Be16((ushort)dst));
         set.Proto = proto;
     }
 
     private void CommitNd()
     {
-        ulong target0 = Settle(L.NdTarget, ulong.MaxValue);
-        ulong target1 = Settle(L.NdTarget + 8, ulong.MaxValue);
-        ulong sll = Settle(L.ArpSha, L.Window6);
-        ulong tll = Settle(L.ArpTha, L.Window6);
+        ulong target0 = _difference.Settle(L.NdTarget, ulong.MaxValue);
+        ulong target1 = _difference.Settle(L.NdTarget + 8, ulong.MaxValue);
+        ulong sll = _difference.Settle(L.ArpSha, L.Window6);
+        ulong tll = _difference.Settle(L.ArpTha, L.Window6);
         if ((target0 | target1 | sll | tll) == 0) return;
-        ref DpSetNd set = ref _out.Add(DpOp.SetNd).Nd;
-        (set.Target, set.TargetMask) = (Wide(L.NdTarget, target0, target1), Wide(target0, target1));
-        (set.Sll, set.SllMask) = (Mac(L.ArpSha, sll), Mac(sll));
-        (set.Tll, set.TllMask) = (Mac(L.ArpTha, tll), Mac(tll));
+        ref DpSetNd set = ref _context.Out.Add(DpOp.SetNd).Nd;
+        (set.Target, set.TargetMask) = (_flow.Wide(L.NdTarget, target0, target1), FlowWindows.Wide(target0, target1));
+        (set.Sll, set.SllMask) = (_flow.Mac(L.ArpSha, sll), FlowWindows.Mac(sll));
+        (set.Tll, set.TllMask) = (_flow.Mac(L.ArpTha, tll), FlowWindows.Mac(tll));
     }
 
     /// <param name="read">The bits of the operation that lookups have read so far.</param>
     private void CommitArp(byte read)
     {
         // All or nothing: the frame may have addresses that the parser did not read.
-        ulong need = Need(L.NwSrc, L.Window4) | Need(L.NwDst, L.Window4) | Need(L.ArpSha, L.Window6) | Need(L.ArpTha, L.Window6) | Need(L.NwProto, 0xff);
+        ulong need = _difference.Need(L.NwSrc, L.Window4) | _difference.Need(L.NwDst, L.Window4) | _difference.Need(L.ArpSha, L.Window6) | _difference.Need(L.ArpTha, L.Window6) | _difference.Need(L.NwProto, 0xff);
         if (need == 0) return;
-        ulong spa = Take(L.NwSrc, L.Window4);
-        ulong tpa = Take(L.NwDst, L.Window4);
-        ulong sha = Take(L.ArpSha, L.Window6);
-        ulong tha = Take(L.ArpTha, L.Window6);
-        ulong op = Take(L.NwProto, 0xff);
-        ref DpSetArp set = ref _out.Add(DpOp.SetArp).Arp;
-        (set.Spa, set.SpaMask) = (Word(L.NwSrc, spa), new Be32((uint)spa));
-        (set.Tpa, set.TpaMask) = (Word(L.NwDst, tpa), new Be32((uint)tpa));
-        (set.Sha, set.ShaMask) = (Mac(L.ArpSha, sha), Mac(sha));
-        (set.Tha, set.ThaMask) = (Mac(L.ArpTha, tha), Mac(tha));
+        ulong spa = _difference.Take(L.NwSrc, L.Window4);
+        ulong tpa = _difference.Take(L.NwDst, L.Window4);
+        ulong sha = _difference.Take(L.ArpSha, L.Window6);
+        ulong tha = _difference.Take(L.ArpTha, L.Window6);
+        ulong op = _difference.Take(L.NwProto, 0xff);
+        ref DpSetArp set = ref _context.Out.Add(DpOp.SetArp).Arp;
+        (set.Spa, set.SpaMask) = (_flow.Word(L.NwSrc, spa), new Be32((uint)spa));
+        (set.Tpa, set.TpaMask) = (_flow.Word(L.NwDst, tpa), new Be32((uint)tpa));
+        (set.Sha, set.ShaMask) = (_flow.Mac(L.ArpSha, sha), FlowWindows.Mac(sha));
+        (set.Tha, set.ThaMask) = (_flow.Mac(L.ArpTha, tha), FlowWindows.Mac(tha));
 
         // The flow has eight bits of the operation and reads more as 0: who writes them writes the frame's sixteen. Open vSwitch leaves the high byte
         // if bits are copied to an operation that nothing else has looked at.
-        if (op != 0 && !ReadsWhatItWrites) Consult(L.NwProto, 0xff);
-        bool isKnown = !ReadsWhatItWrites || (byte)(op | read) == byte.MaxValue;
+        if (op != 0 && !_context.ReadsWhatItWrites) _flow.Consult(L.NwProto, 0xff);
+        bool isKnown = !_context.ReadsWhatItWrites || (byte)(op | read) == byte.MaxValue;
         ushort opMask = op != 0 && isKnown ? ushort.MaxValue : (ushort)op;
-        (set.Op, set.OpMask) = (Be16.FromHost((ushort)(_flow[L.NwProto] & opMask)), Be16.FromHost(opMask));
-    }
-
-    private Be16 Half(int offset, ulong mask) => new((ushort)(*(ushort*)(_flow + offset) & mask));
-
-    private Be32 Word(int offset, ulong mask) => new((uint)(*(uint*)(_flow + offset) & mask));
-
-    private EthAddress Mac(int offset, ulong mask) => Mac(Unsafe.ReadUnaligned<ulong>(_flow + offset) & mask);
-
-    private static EthAddress Mac(ulong window) => Unsafe.ReadUnaligned<EthAddress>(ref Unsafe.As<ulong, byte>(ref window));
-
-    private Ipv6Address Wide(int offset, ulong mask0, ulong mask1)
-        => Wide(Unsafe.ReadUnaligned<ulong>(_flow + offset) & mask0, Unsafe.ReadUnaligned<ulong>(_flow + offset + 8) & mask1);
-
-    private static Ipv6Address Wide(ulong first, ulong second)
-    {
-        UInt128 both = new(second, first);
-        return Unsafe.As<UInt128, Ipv6Address>(ref both);
+        (set.Op, set.OpMask) = (Be16.FromHost((ushort)(_flow.Current[L.NwProto] & opMask)), Be16.FromHost(opMask));
     }
 }

@@ -7,25 +7,63 @@ using L = Mergeflow.Engine.Keys.TranslatorLayout;
 
 namespace Mergeflow.Engine.Xlate;
 
-/// <content>Recirculation: putting a translation aside and taking it up again (OVS <c>finish_freezing</c>, <c>struct frozen_state</c>).</content>
-public sealed unsafe partial class Translator
+/// <summary>Recirculation: putting a translation aside and taking it up again (OVS <c>finish_freezing</c>, <c>struct frozen_state</c>).</summary>
+internal sealed unsafe class Freezer(XlateContext context, RecircStore recircs, Committer committer, CtXlate conntrack, LabelStack labels, ActionSet actionSet, List<UInt128> stack)
 {
-    /// <summary>Ends all lists; what remains of them is run after the recirculation.</summary>
-    private void TriggerFreeze()
+    private readonly XlateContext _context = context;
+    private readonly XlateFlow _flow = context.Flow;
+    private readonly RecircStore _recircs = recircs;
+    private readonly Committer _committer = committer;
+    private readonly CtXlate _conntrack = conntrack;
+    private readonly LabelStack _labels = labels;
+    private readonly ActionSet _actionSet = actionSet;
+    private readonly List<UInt128> _stack = stack;
+    private readonly List<XlateOp> _frozenOps = [];
+    private bool _hashBeforeRecirc;
+    private uint _hashAlgorithm;
+    private uint _hashBasis;
+
+    /// <summary>All lists end here (OVS <c>ctx->exit</c>).</summary>
+    public bool Exit { get; set; }
+
+    /// <summary>What remains of the lists is to be run after a recirculation.</summary>
+    public bool IsFreezing { get; private set; }
+
+    /// <summary>dp_hash of the packet is meant.</summary>
+    public bool HasDpHash { get; private set; }
+
+    /// <summary>Something of a list has been kept for later.</summary>
+    public bool HasKept => _frozenOps.Count > 0;
+
+    public void Begin()
     {
-        _exit = true;
-        _freezing = true;
+        _frozenOps.Clear();
+        Exit = IsFreezing = HasDpHash = _hashBeforeRecirc = false;
+    }
+
+    /// <summary>Ends all lists; what remains of them is run after the recirculation.</summary>
+    public void Trigger()
+    {
+        Exit = true;
+        IsFreezing = true;
         _hashBeforeRecirc = false;
     }
 
+    /// <summary>The same; the datapath computes a hash of the packet first.</summary>
+    public void TriggerHash(uint algorithm, uint basis)
+    {
+        Trigger();
+        (_hashBeforeRecirc, _hashAlgorithm, _hashBasis) = (true, algorithm, basis);
+    }
+
     /// <summary>Keeps the rest of a list for later.</summary>
-    private void FreezeOps(ReadOnlySpan<XlateOp> rest)
+    public void Keep(ReadOnlySpan<XlateOp> rest)
     {
         foreach (XlateOp op in rest)
         {
-            if (op.NeedsTable && LastUnroll() != _table)
+            if (op.NeedsTable && LastUnroll() != _context.Table)
             {
-                _frozenOps.Add(XlateOp.UnrollTo(_table));
+                _frozenOps.Add(XlateOp.UnrollTo(_context.Table));
             }
 
             _frozenOps.Add(op);
@@ -43,20 +81,20 @@ public sealed unsafe partial class Translator
     }
 
     /// <summary>Commits, computes a hash if one was asked for, and recirculates with the frozen actions.</summary>
-    private void FinishFreezing()
+    public void Finish()
     {
-        Commit();
-        _freezing = false;
+        _committer.Commit();
+        IsFreezing = false;
         if (_hashBeforeRecirc)
         {
-            ref DpAction a = ref _out.Add(DpOp.Hash);
+            ref DpAction a = ref _context.Out.Add(DpOp.Hash);
             a.Hash.Algorithm = _hashAlgorithm;
             a.Hash.Basis = _hashBasis;
             _hashBeforeRecirc = false;
-            bool old = _hasDpHash;
-            _hasDpHash = true;
+            bool old = HasDpHash;
+            HasDpHash = true;
             Freeze(0);
-            _hasDpHash = old;
+            HasDpHash = old;
         }
         else
         {
@@ -64,62 +102,62 @@ public sealed unsafe partial class Translator
         }
 
         _frozenOps.Clear();
-        _exit = false;
+        Exit = false;
     }
 
     /// <summary>Emits a recirculation that resumes in <paramref name="table"/>, or with the frozen actions if there are any.</summary>
-    private void Freeze(byte table)
+    public void Freeze(byte table)
     {
         FrozenLanes lanes = default;
-        lanes.Regs0 = Vector256.Load(_flow + PipelineFlow.RegOffset);
-        lanes.Regs1 = Vector256.Load(_flow + PipelineFlow.RegOffset + 32);
-        lanes.Metadata = Vector256.Load(_flow + PipelineFlow.RegOffset + 64) & MetadataOnly;
-        lanes.TunnelMask0 = ~Vector256.Load(_live + (32 * L.TunnelLane));
-        lanes.TunnelMask1 = ~Vector256.Load(_live + (32 * (L.TunnelLane + 1)));
-        lanes.Tunnel0 = Vector256.Load(_flow + (32 * L.TunnelLane)) & lanes.TunnelMask0;
-        lanes.Tunnel1 = Vector256.Load(_flow + (32 * (L.TunnelLane + 1))) & lanes.TunnelMask1;
-        lanes.InPort = Vector256.CreateScalar((ulong)*(uint*)(_flow + L.InPort));
+        lanes.Regs0 = Vector256.Load(_flow.Current + PipelineFlow.RegOffset);
+        lanes.Regs1 = Vector256.Load(_flow.Current + PipelineFlow.RegOffset + 32);
+        lanes.Metadata = Vector256.Load(_flow.Current + PipelineFlow.RegOffset + 64) & MetadataOnly;
+        lanes.TunnelMask0 = ~Vector256.Load(_flow.Live + (32 * L.TunnelLane));
+        lanes.TunnelMask1 = ~Vector256.Load(_flow.Live + (32 * (L.TunnelLane + 1)));
+        lanes.Tunnel0 = Vector256.Load(_flow.Current + (32 * L.TunnelLane)) & lanes.TunnelMask0;
+        lanes.Tunnel1 = Vector256.Load(_flow.Current + (32 * (L.TunnelLane + 1))) & lanes.TunnelMask1;
+        lanes.InPort = Vector256.CreateScalar((ulong)*(uint*)(_flow.Current + L.InPort));
         var view = new FrozenView
         {
             Table = table,
-            Conntracked = IsTracked(),
-            WasMpls = _wasMpls,
-            HasDpHash = _hasDpHash,
+            Conntracked = _conntrack.IsTracked(),
+            WasMpls = _labels.WasMpls,
+            HasDpHash = HasDpHash,
             Lanes = ref lanes,
             Stack = CollectionsMarshal.AsSpan(_stack),
-            ActionSet = CollectionsMarshal.AsSpan(_actionSet),
+            ActionSet = _actionSet.Ops,
             Ops = CollectionsMarshal.AsSpan(_frozenOps),
         };
         uint id = _recircs.Intern(ref view);
-        _out.RecircIds.Add(id);
-        _out.Add(DpOp.Recirc).RecircId = id;
+        _context.Out.RecircIds.Add(id);
+        _context.Out.Add(DpOp.Recirc).RecircId = id;
     }
 
     /// <summary>Restores a frozen translation; its values are constants, because the recirculation id is in the mask.</summary>
-    private void Thaw(FrozenState state)
+    public void Thaw(FrozenState state)
     {
-        Note(null, $"thaw, resuming from table {state.Table}");
-        _table = state.Table;
-        _wasMpls = false;
-        _hasDpHash = state.HasDpHash;
-        SetTracked(state.Conntracked);
-        if (!state.Conntracked) ClearConntrack();
-        state.Lanes.Regs0.Store(_flow + PipelineFlow.RegOffset);
-        state.Lanes.Regs1.Store(_flow + PipelineFlow.RegOffset + 32);
-        state.Lanes.Metadata.Store(_flow + PipelineFlow.RegOffset + 64);
+        _context.Note(null, $"thaw, resuming from table {state.Table}");
+        _context.Table = state.Table;
+        _labels.WasMpls = false;
+        HasDpHash = state.HasDpHash;
+        _conntrack.SetTracked(state.Conntracked);
+        if (!state.Conntracked) _conntrack.Clear();
+        state.Lanes.Regs0.Store(_flow.Current + PipelineFlow.RegOffset);
+        state.Lanes.Regs1.Store(_flow.Current + PipelineFlow.RegOffset + 32);
+        state.Lanes.Metadata.Store(_flow.Current + PipelineFlow.RegOffset + 64);
         ThawTunnel(L.TunnelLane, state.Lanes.Tunnel0, state.Lanes.TunnelMask0);
         ThawTunnel(L.TunnelLane + 1, state.Lanes.Tunnel1, state.Lanes.TunnelMask1);
 
         // Not always the packet's own: a late fragment may resume where a packet of another port was put aside.
-        Write(L.InPort, L.Window4, state.Lanes.InPort.ToScalar());
+        _flow.Write(L.InPort, L.Window4, state.Lanes.InPort.ToScalar());
         foreach (UInt128 item in state.Stack) _stack.Add(item);
-        if (state.ActionSet.Length > 0) WriteActions(state.ActionSet);
+        if (state.ActionSet.Length > 0) _actionSet.Add(state.ActionSet);
     }
 
     private void ThawTunnel(int lane, Vector256<byte> value, Vector256<byte> mask)
     {
-        byte* flow = _flow + (32 * lane);
-        byte* live = _live + (32 * lane);
+        byte* flow = _flow.Current + (32 * lane);
+        byte* live = _flow.Live + (32 * lane);
         ((Vector256.Load(flow) & ~mask) | value).Store(flow);
         (Vector256.Load(live) & ~mask).Store(live);
     }

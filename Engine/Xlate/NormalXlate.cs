@@ -4,48 +4,56 @@ using L = Mergeflow.Engine.Keys.TranslatorLayout;
 
 namespace Mergeflow.Engine.Xlate;
 
-/// <content>A learning switch per VLAN (OVS <c>xlate_normal</c> without bonds, access ports, STP and snooping).</content>
-public sealed unsafe partial class Translator
+/// <summary>A learning switch per VLAN (OVS <c>xlate_normal</c> without bonds, access ports, STP and snooping).</summary>
+internal sealed unsafe class NormalXlate(XlateContext context, TagModel tags, Transmitter transmitter)
 {
+    private readonly XlateContext _context = context;
+    private readonly XlateFlow _flow = context.Flow;
+    private readonly TagModel _tags = tags;
+    private readonly Transmitter _transmitter = transmitter;
+
+    /// <summary>Source addresses are learned: not if no packet is there to learn from (OVS <c>allow_side_effects</c>).</summary>
+    public bool Learns { get; set; } = true;
+
     /// <summary>
     /// Learns the source, then sends to where the destination was learned, or everywhere. What was learned anew moves
     /// <see cref="OfPipeline.TablesVersion"/>.
     /// </summary>
-    private void Normal()
+    public void Forward()
     {
-        Consult(L.DlDst, ulong.MaxValue);
-        Consult(L.DlDst + 8, L.Window4);
-        ConsultVlanPresent();
-        Consult(L.Vlan0Tci, 0xff0f);
-        _out.SlowPath = true;
-        ref FlowKey key = ref *(FlowKey*)_flow;
-        uint inPort = InPort;
+        _flow.Consult(L.DlDst, ulong.MaxValue);
+        _flow.Consult(L.DlDst + 8, L.Window4);
+        _flow.ConsultVlanPresent();
+        _flow.Consult(L.Vlan0Tci, 0xff0f);
+        _context.Out.SlowPath = true;
+        ref FlowKey key = ref _flow.Key;
+        uint inPort = _flow.InPort;
         bool isSourced = inPort is (uint)OfReservedPort.None or (uint)OfReservedPort.Controller;
-        if (!isSourced && inPort != (uint)OfReservedPort.Local && !_tables.Ports.ContainsKey(inPort))
+        if (!isSourced && inPort != (uint)OfReservedPort.Local && !_context.Tables.Ports.ContainsKey(inPort))
         {
-            Note(null, "no input bundle, dropping");
+            _context.Note(null, "no input bundle, dropping");
             return;
         }
 
         ulong dst = key.DlDst.ToUInt64();
         if (IsReserved(dst))
         {
-            Note(null, "packet has reserved destination MAC, dropping");
+            _context.Note(null, "packet has reserved destination MAC, dropping");
             return;
         }
 
-        ushort vid = ConsultVlanPresent() ? (ushort)(key.Vlan0Tci.Host & 0xfff) : (ushort)0;
+        ushort vid = _flow.ConsultVlanPresent() ? (ushort)(key.Vlan0Tci.Host & 0xfff) : (ushort)0;
         if (!isSourced) Learn(new LearnedSource(key.DlSrc.ToUInt64(), vid, inPort));
         var asked = new MacKey(dst, vid);
-        _out.AskedAddresses.Add(asked);
-        if (_pipeline.Macs.Find(asked, _nowMs) is { } port)
+        _context.Out.AskedAddresses.Add(asked);
+        if (_context.Pipeline.Macs.Find(asked, _context.NowMs) is { } port)
         {
             if (port != inPort) TransmitNormal(port);
-            else Note(null, "learned port is input port, dropping");
+            else _context.Note(null, "learned port is input port, dropping");
             return;
         }
 
-        foreach (PipelinePort to in _tables.PortList)
+        foreach (PipelinePort to in _context.Tables.PortList)
         {
             if (to.Number != inPort && to.Floods) TransmitNormal(to.Number);
         }
@@ -53,43 +61,43 @@ public sealed unsafe partial class Translator
 
     private void Learn(LearnedSource source)
     {
-        _out.Learned.Add(source);
-        if (Learns) _pipeline.Learn(source, _nowMs);
+        _context.Out.Learned.Add(source);
+        if (Learns) _context.Pipeline.Learn(source, _context.NowMs);
     }
 
     /// <summary>A tag without VID and priority is not sent, nor are those behind it (OVS <c>xvlan_put</c> without priority tags).</summary>
     private void TransmitNormal(uint port)
     {
         // Whether there is a second tag, and what it says, decides what is sent: unlike Open vSwitch's, the megaflow knows of it.
-        SyncOuter();
-        ConsultVlanCount();
+        _tags.SyncOuter();
+        _tags.ConsultCount();
         int kept = 0;
-        while (kept < _vlans.Count && (_vlans[kept].Tci & ~VlanPresent) != 0) kept++;
-        bool isWhole = kept == _vlans.Count;
-        TagStack tags = _vlans;
+        while (kept < _tags.Tags.Count && (_tags.Tags[kept].Tci & ~TagModel.Present) != 0) kept++;
+        bool isWhole = kept == _tags.Tags.Count;
+        TagStack tags = _tags.Tags;
         for (int i = 0; i < tags.Count && i <= kept; i++)
         {
             VlanTag tag = tags[i];
-            if (!isWhole || i > 0 || (tag.Tci & 0xfff) == 0) ConsultTag(ref tag, tpid: true);
+            if (!isWhole || i > 0 || (tag.Tci & 0xfff) == 0) _tags.ConsultTag(ref tag, tpid: true);
         }
 
         if (isWhole)
         {
-            Transmit(port);
+            _transmitter.Transmit(port);
             return;
         }
 
-        ushort tci = *(ushort*)(_flow + L.Vlan0Tci);
-        ushort live = *(ushort*)(_live + L.Vlan0Tci);
-        _vlans = default;
-        if (kept > 0) (_vlans.Outer, _vlans.Count) = (tags.Outer, kept);
-        else Write(L.Vlan0Tci, L.Window2, 0);
-        _dirty = true;
-        Transmit(port);
-        *(ushort*)(_flow + L.Vlan0Tci) = tci;
-        *(ushort*)(_live + L.Vlan0Tci) = live;
-        _vlans = tags;
-        _dirty = true;
+        ushort tci = *(ushort*)(_flow.Current + L.Vlan0Tci);
+        ushort live = *(ushort*)(_flow.Live + L.Vlan0Tci);
+        _tags.Tags = default;
+        if (kept > 0) (_tags.Tags.Outer, _tags.Tags.Count) = (tags.Outer, kept);
+        else _flow.Write(L.Vlan0Tci, L.Window2, 0);
+        _flow.IsDirty = true;
+        _transmitter.Transmit(port);
+        *(ushort*)(_flow.Current + L.Vlan0Tci) = tci;
+        *(ushort*)(_flow.Live + L.Vlan0Tci) = live;
+        _tags.Tags = tags;
+        _flow.IsDirty = true;
     }
 
     /// <summary>Addresses that bridges keep to themselves (OVS <c>eth_addr_is_reserved</c>).</summary>

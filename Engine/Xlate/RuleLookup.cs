@@ -1,110 +1,64 @@
+using System.Buffers.Binary;
 using Mergeflow.Engine.Keys;
 using Mergeflow.Engine.OpenFlow;
+using L = Mergeflow.Engine.Keys.TranslatorLayout;
 
 namespace Mergeflow.Engine.Xlate;
 
-/// <content>Table lookups and resubmission (OVS <c>xlate_table_action</c>).</content>
-public sealed unsafe partial class Translator
+/// <summary>Table lookups (OVS <c>rule_dpif_lookup_from_table</c>): by what OpenFlow sees, or by the connection's original tuple.</summary>
+internal sealed unsafe class RuleLookup(XlateContext context) : IDisposable
 {
-    private void Resubmit(XlateOp op, bool isLast)
+    private readonly XlateContext _context = context;
+    private readonly XlateFlow _flow = context.Flow;
+    private readonly LookupScratch _scratch = new();
+
+    /// <inheritdoc/>
+    public void Dispose() => _scratch.Dispose();
+
+    /// <summary>The rule that the flow matches in a table, or null. <paramref name="inPort"/>: 1 + port, 0 = the flow's.</summary>
+    public OfRule? Find(uint inPort, byte table)
     {
-        byte table = op.Arg == 255 ? _table : (byte)op.Arg;
-        EnterTable(op.Arg2, table, op.Action is OfResubmit { WithCtTuple: true }, isLast);
-    }
-
-    /// <summary>Looks up <paramref name="table"/> and runs what is found; a miss does nothing. <paramref name="inPort"/>: 1 + port, 0 = the flow's.</summary>
-    private void EnterTable(uint inPort, byte table, bool withCtTuple, bool isLast)
-    {
-        if (_wasMpls)
-        {
-            TriggerFreeze();
-            return;
-        }
-
-        if (!MayResubmit()) return;
-        byte old = _table;
-        if (withCtTuple && !SwapCtTuple()) return;
-        OfRule? rule = Lookup(inPort, table);
-        if (withCtTuple) SwapTuples();
-        _table = table;
-        if (rule is not null)
-        {
-            bool deepens = table <= old;
-            _resubmits++;
-            if (deepens) _depth++;
-            RunRule(rule, isLast);
-            if (deepens) _depth--;
-        }
-
-        _table = old;
-    }
-
-    /// <summary>The first lookup of a pass: no limits apply.</summary>
-    private void LookupAndRun(byte table)
-    {
-        _table = table;
-        OfRule? rule = Lookup(0, table);
-        if (rule is not null) RunRule(rule, isLast: true);
-    }
-
-    private void RunRule(OfRule rule, bool isLast)
-    {
-        _out.Rules.Add(rule);
-        Run(rule.Program, isLast);
-    }
-
-    private bool MayResubmit()
-    {
-        if (_depth >= MaxDepth) Fail("over max translation depth 64");
-        else if (_resubmits >= MaxResubmits) Fail("over 4096 resubmit actions");
-        else if (_out.Count >= MaxActions) _exit = true;
-        else return true;
-        return false;
-    }
-
-    private OfRule? Lookup(uint inPort, byte table)
-    {
-        TableIndex? index = table < OfPipeline.TableCount ? _tables.Tables[table] : null;
+        TableIndex? index = table < OfPipeline.TableCount ? _context.Tables.Tables[table] : null;
         OfRule? rule = null;
         if (index is not null)
         {
             // Rules see no ports in fragments (OFPC_FRAG_NORMAL).
-            bool fragment = (_flow[TranslatorLayout.NwFrag] & (byte)NwFrag.Any) != 0 && IsIp;
-            uint ports = *(uint*)(_flow + TranslatorLayout.TpSrc);
-            uint portsLive = *(uint*)(_live + TranslatorLayout.TpSrc);
-            uint oldInPort = *(uint*)(_flow + TranslatorLayout.InPort);
+            bool fragment = (_flow.Current[L.NwFrag] & (byte)NwFrag.Any) != 0 && _flow.IsIp;
+            uint ports = *(uint*)(_flow.Current + L.TpSrc);
+            uint portsLive = *(uint*)(_flow.Live + L.TpSrc);
+            uint oldInPort = *(uint*)(_flow.Current + L.InPort);
             if (fragment)
             {
-                Consult(TranslatorLayout.NwFrag, (byte)NwFrag.Any);
-                *(uint*)(_flow + TranslatorLayout.TpSrc) = 0;
-                *(uint*)(_live + TranslatorLayout.TpSrc) = 0;
+                _flow.Consult(L.NwFrag, (byte)NwFrag.Any);
+                *(uint*)(_flow.Current + L.TpSrc) = 0;
+                *(uint*)(_flow.Live + L.TpSrc) = 0;
             }
 
-            if (inPort != 0) *(uint*)(_flow + TranslatorLayout.InPort) = System.Buffers.Binary.BinaryPrimitives.ReverseEndianness(inPort - 1);
-            var view = new FlowView((ulong*)_flow, (ulong*)_live, (ulong*)_wc, (ulong*)_excluded);
-            rule = index.Lookup(view, _scratch, _isStaged);
-            *(uint*)(_flow + TranslatorLayout.InPort) = oldInPort;
-            *(uint*)(_flow + TranslatorLayout.TpSrc) = ports;
-            *(uint*)(_live + TranslatorLayout.TpSrc) = portsLive;
+            if (inPort != 0) *(uint*)(_flow.Current + L.InPort) = BinaryPrimitives.ReverseEndianness(inPort - 1);
+            var view = new FlowView((ulong*)_flow.Current, (ulong*)_flow.Live, (ulong*)_flow.Consulted, (ulong*)_flow.Excluded);
+            rule = index.Lookup(view, _scratch, _context.IsStaged);
+            *(uint*)(_flow.Current + L.InPort) = oldInPort;
+            *(uint*)(_flow.Current + L.TpSrc) = ports;
+            *(uint*)(_flow.Live + L.TpSrc) = portsLive;
         }
 
-        if (_out.Steps is not null)
+        if (_context.Out.Steps is not null)
         {
-            byte current = _table;
-            _table = table;
-            Note(rule, rule is null ? "no match" : $"priority {rule.Priority}, cookie 0x{rule.Cookie:x}");
-            _table = current;
+            byte current = _context.Table;
+            _context.Table = table;
+            _context.Note(rule, rule is null ? "no match" : $"priority {rule.Priority}, cookie 0x{rule.Cookie:x}");
+            _context.Table = current;
         }
 
         return rule;
     }
 
     /// <summary>For <c>resubmit(,T,ct)</c>: the lookup sees the connection's original tuple. False if there is none.</summary>
-    private bool SwapCtTuple()
+    public bool SwapCtTuple()
     {
-        if (!ConsultAnyBit(TranslatorLayout.CtNwProto, 0xff) || !IsIp)
+        if (!_flow.ConsultAnyBit(L.CtNwProto, 0xff) || !_flow.IsIp)
         {
-            Note(null, "resubmit(ct) with non-tracked or non-IP packet");
+            _context.Note(null, "resubmit(ct) with non-tracked or non-IP packet");
             return false;
         }
 
@@ -112,21 +66,22 @@ public sealed unsafe partial class Translator
         return true;
     }
 
-    private void SwapTuples()
+    /// <summary>Exchanges the flow's tuple and the connection's, there and back.</summary>
+    public void SwapTuples()
     {
-        bool ipv4 = DlTypeHost == EthType.Ip;
-        SwapTuple(_flow, ipv4);
-        SwapTuple(_live, ipv4);
-        SwapTuple(_wc, ipv4);
-        SwapTuple(_excluded, ipv4);
+        bool ipv4 = _flow.DlType == EthType.Ip;
+        SwapTuple(_flow.Current, ipv4);
+        SwapTuple(_flow.Live, ipv4);
+        SwapTuple(_flow.Consulted, ipv4);
+        SwapTuple(_flow.Excluded, ipv4);
     }
 
     private static void SwapTuple(byte* flow, bool ipv4)
     {
-        Swap(flow, TranslatorLayout.NwProto, TranslatorLayout.CtNwProto, 1);
-        Swap(flow, TranslatorLayout.TpSrc, TranslatorLayout.CtTpSrc, 4);
-        if (ipv4) Swap(flow, TranslatorLayout.NwSrc, TranslatorLayout.CtNwSrc, 8);
-        else Swap(flow, TranslatorLayout.Ipv6Src, TranslatorLayout.CtIpv6Src, 32);
+        Swap(flow, L.NwProto, L.CtNwProto, 1);
+        Swap(flow, L.TpSrc, L.CtTpSrc, 4);
+        if (ipv4) Swap(flow, L.NwSrc, L.CtNwSrc, 8);
+        else Swap(flow, L.Ipv6Src, L.CtIpv6Src, 32);
     }
 
     private static void Swap(byte* flow, int a, int b, int sizeBytes)

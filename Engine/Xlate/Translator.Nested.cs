@@ -1,20 +1,11 @@
-using System.Runtime.InteropServices;
 using Mergeflow.Engine.Actions;
-using Mergeflow.Engine.Keys;
 using Mergeflow.Engine.OpenFlow;
 
 namespace Mergeflow.Engine.Xlate;
 
-/// <content>Actions on copies of the packet: <c>clone</c>, <c>check_pkt_larger</c>, and the saved states they need.</content>
-public sealed unsafe partial class Translator
+/// <content>Lists that work on a copy of the packet, or on its connection: <c>clone</c>, <c>check_pkt_larger</c>, buckets, <c>ct(exec)</c>.</content>
+public sealed partial class Translator
 {
-    private const int SavedBytes = 4 * TranslatorLayout.StrideBytes;
-
-    private byte* _saved;
-    private int _savedCapacity;
-    private int _savedCount;
-    private SavedVlans[] _savedVlans = new SavedVlans[16];
-
     /// <summary>
     /// Runs the nested list on a copy (OVS <c>clone_xlate_actions</c>). The datapath copies the packet if what came out cannot be undone by
     /// rewriting headers, however deep in tables and groups it was found; else the packet is rewritten when it is used next.
@@ -23,51 +14,31 @@ public sealed unsafe partial class Translator
     {
         int stackCount = _stack.Count;
         UInt128[] stack = stackCount == 0 ? [] : [.. _stack];
-        XlateOp[] actionSet = _actionSet.Count == 0 ? [] : [.. _actionSet];
-        bool isTranslated = _isTranslated;
+        XlateOp[] actionSet = _actionSet.Copy();
+        bool isTranslated = _difference.IsTranslated;
 
         // A copy for sure: what is pending is not written twice.
         bool copies = !op.Reversible && !last;
-        if (copies) Commit();
-        int saved = Save();
-        int record = _out.Count;
+        if (copies) _committer.Commit();
+        int saved = _saved.Save();
+        int record = _context.Out.Count;
         Run(op.Nested, last || copies);
         EndCopy();
-        if (_out.Count > record && (copies || (!last && !IsReversible(record))))
+        if (_context.Out.Count > record && (copies || (!last && !_context.Out.IsReversible(record))))
         {
-            int count = _out.Count - record;
-            _out.Insert(record, DpOp.Clone).NestedCount = count;
-            RestoreAll(saved);
-            _isTranslated = isTranslated;
+            int count = _context.Out.Count - record;
+            _context.Out.Insert(record, DpOp.Clone).NestedCount = count;
+            _saved.RestoreAll(saved);
+            _difference.IsTranslated = isTranslated;
         }
         else
         {
-            RestoreFlow(saved);
+            _saved.RestoreFlow(saved);
         }
 
         _stack.Clear();
         _stack.AddRange(stack);
-        _actionSet.Clear();
-        _actionSet.AddRange(actionSet);
-    }
-
-    /// <summary>Whether set, push and pop actions can undo all that stands from record <paramref name="from"/> on (OVS <c>odp_actions_are_reversible</c>).</summary>
-    private bool IsReversible(int from)
-    {
-        for (int at = from; at < _out.Count; at++)
-        {
-            ref DpAction a = ref _out.At(at);
-            switch (a.Op)
-            {
-                case DpOp.Ct or DpOp.CtClear or DpOp.Hash or DpOp.Truncate or DpOp.Meter or DpOp.TnlPush or DpOp.TnlPop or DpOp.Drop:
-                    return false;
-                case DpOp.Clone or DpOp.Sample or DpOp.CheckPktLen:
-                    at += a.NestedCount + a.ElseCount;
-                    break;
-            }
-        }
-
-        return true;
+        _actionSet.Restore(actionSet);
     }
 
     /// <summary>
@@ -78,32 +49,31 @@ public sealed unsafe partial class Translator
     private void CheckPktLarger(XlateOp op, ReadOnlySpan<XlateOp> rest)
     {
         UInt128[] stack = [.. _stack];
-        XlateOp[] actionSet = [.. _actionSet];
-        Commit();
-        int saved = Save();
-        int record = _out.Count;
-        _out.Add(DpOp.CheckPktLen).LengthBytes = op.Arg;
+        XlateOp[] actionSet = _actionSet.Copy();
+        _committer.Commit();
+        int saved = _saved.Save();
+        int record = _context.Out.Count;
+        _context.Out.Add(DpOp.CheckPktLen).LengthBytes = op.Arg;
         bool exit = false;
         for (int branch = 1; branch >= 0; branch--)
         {
-            int start = _out.Count;
+            int start = _context.Out.Count;
             WriteDestination(op, (UInt128)(uint)branch);
             Run(rest, isLast: true);
             EndCopy();
-            int count = _out.Count - start;
-            if (branch == 1) _out.At(record).NestedCount = count;
-            else _out.At(record).ElseCount = count;
+            int count = _context.Out.Count - start;
+            if (branch == 1) _context.Out.At(record).NestedCount = count;
+            else _context.Out.At(record).ElseCount = count;
             if (branch == 0) continue;
-            CopyBack(saved, all: true);
-            (exit, _exit) = (_exit, false);
+            _saved.CopyAll(saved);
+            (exit, _freezer.Exit) = (_freezer.Exit, false);
         }
 
-        RestoreAll(saved);
+        _saved.RestoreAll(saved);
         _stack.Clear();
         _stack.AddRange(stack);
-        _actionSet.Clear();
-        _actionSet.AddRange(actionSet);
-        _exit = exit;
+        _actionSet.Restore(actionSet);
+        _freezer.Exit = exit;
     }
 
     /// <summary>
@@ -112,86 +82,90 @@ public sealed unsafe partial class Translator
     /// </summary>
     private void EndCopy()
     {
-        if (_out.Error is not null) return;
-        if (!_freezing) RunActionSet();
-        if (!_freezing) return;
-        FinishFreezing();
-        _exit = true;
+        if (_context.Out.Error is not null) return;
+        if (!_freezer.IsFreezing) RunActionSet();
+        if (!_freezer.IsFreezing) return;
+        _freezer.Finish();
+        _freezer.Exit = true;
     }
 
-    /// <summary>Closes a nesting record; false if nothing is in it.</summary>
-    private bool Nest(int record)
+    /// <summary>Runs a group; false ends the caller's list: there is no such group.</summary>
+    private bool RunGroup(uint groupId, bool last)
     {
-        int count = _out.Count - record - 1;
-        _out.At(record).NestedCount = count;
-        return count > 0;
-    }
-
-    /// <summary>A clone at the very end need not be one.</summary>
-    private void UnwrapTrailingClone()
-    {
-        int at = 0;
-        while (at < _out.Count)
+        if (!MayResubmit()) return true;
+        if (!_context.Tables.Groups.TryGetValue(groupId, out GroupState? group))
         {
-            ref DpAction a = ref _out.At(at);
-            int size = 1 + (a.Op is DpOp.Clone or DpOp.Sample or DpOp.CheckPktLen ? a.NestedCount + a.ElseCount : 0);
-            if (at + size == _out.Count)
-            {
-                if (a.Op == DpOp.Clone) _out.RemoveAt(at);
-                return;
-            }
+            _context.Note(null, $"output to nonexistent group {groupId}");
+            return false;
+        }
 
-            at += size;
+        switch (group.Mod.Type)
+        {
+            case GroupType.All:
+            case GroupType.Indirect:
+                for (int i = 0; i < group.Programs.Length; i++) RunBucket(group, i, last && i == group.Programs.Length - 1);
+                return true;
+            case GroupType.FastFailover:
+                RunPicked(group, _groups.FirstLive(group), last);
+                return true;
+            default:
+                if (_labels.WasMpls) _freezer.Trigger();
+                else if (_groups.Select(group, out int bucket)) RunPicked(group, bucket, last);
+                return true;
         }
     }
 
-    /// <summary>Saves flow and base; returns the slot.</summary>
-    private int Save()
+    private void RunPicked(GroupState group, int bucket, bool last)
     {
-        if (_savedCount == _savedCapacity)
+        if (bucket >= 0) RunBucket(group, bucket, last);
+        else _context.Note(null, "no live bucket");
+    }
+
+    /// <summary>A bucket works on a copy: the flow is rolled back behind it, the datapath's packet by set actions if need be.</summary>
+    private void RunBucket(GroupState group, int index, bool last)
+    {
+        if (_context.Out.Steps is not null) _context.Note(null, $"bucket {group.Mod.Buckets[index].BucketId}");
+        int saved = _saved.Save();
+        _depth++;
+        Run(group.Programs[index], last);
+        _depth--;
+        _context.EndBucket();
+        if (_freezer.IsFreezing && _context.Out.Error is null) _freezer.Finish();
+        _saved.RestoreFlow(saved);
+        _freezer.Exit = false;
+    }
+
+    /// <summary>
+    /// A ct action, and a recirculation if the pipeline goes on in a table. Behind it, this list sees an untracked packet.
+    /// </summary>
+    private unsafe void Conntrack(XlateOp op)
+    {
+        var ct = (OfCt)op.Action!;
+        ushort zone = ct.Zone;
+        if (ct.ZoneSource is not null)
         {
-            _savedCapacity = Math.Max(8, 2 * _savedCapacity);
-            _saved = (byte*)NativeMemory.AlignedRealloc(_saved, (nuint)(_savedCapacity * SavedBytes), 64);
-            Array.Resize(ref _savedVlans, Math.Max(_savedVlans.Length, _savedCapacity));
+            _flow.Consult(op.SourcePatch);
+            zone = (ushort)op.Source.ReadSmall(_flow.Current);
         }
 
-        int slot = _savedCount++;
-        Buffer.MemoryCopy(_flow, _saved + (slot * SavedBytes), SavedBytes, SavedBytes);
-        _savedVlans[slot] = new SavedVlans(_vlans, _baseVlans, _wasMpls, _conntracked, _conntrackedInKey, _dirty);
-        return slot;
-    }
+        _committer.Commit();
+        CtWrites writes = default;
+        _context.InExec = true;
+        foreach (XlateOp exec in op.Nested)
+        {
+            _ = RunOne(exec, default, last: false);
+            writes.Add(exec.Patch);
+        }
 
-    /// <summary>Rolls the flow back; the datapath's packet stays as the copy's actions left it, and is rewritten when it is used next.</summary>
-    private void RestoreFlow(int slot)
-    {
-        Buffer.MemoryCopy(_saved + (slot * SavedBytes), _flow, SavedBytes, 2 * TranslatorLayout.StrideBytes);
-        SavedVlans s = _savedVlans[slot];
-        (_vlans, _wasMpls, _conntracked, _conntrackedInKey) = (s.Vlans, s.WasMpls, s.Conntracked, s.ConntrackedInKey);
-        _dirty = true;
-        _savedCount = slot;
-    }
+        _context.InExec = false;
+        _conntrack.Emit(ct, zone, writes);
+        if (ct.Nat is not null) _difference.IsTranslated = true;
+        if (ct.Table is { } table)
+        {
+            _conntrack.SetTracked(true);
+            _freezer.Freeze(table);
+        }
 
-    /// <summary>Rolls flow and packet back: the copy's actions ran in a nested program.</summary>
-    private void RestoreAll(int slot)
-    {
-        CopyBack(slot, all: true);
-        _savedCount = slot;
+        _conntrack.Clear();
     }
-
-    private void CopyBack(int slot, bool all)
-    {
-        int size = (all ? 4 : 2) * TranslatorLayout.StrideBytes;
-        Buffer.MemoryCopy(_saved + (slot * SavedBytes), _flow, size, size);
-        SavedVlans s = _savedVlans[slot];
-        (_vlans, _baseVlans, _wasMpls, _dirty) = (s.Vlans, s.Base, s.WasMpls, s.Dirty);
-        (_conntracked, _conntrackedInKey) = (s.Conntracked, s.ConntrackedInKey);
-    }
-
-    private void FreeSaved()
-    {
-        NativeMemory.AlignedFree(_saved);
-        _saved = null;
-    }
-
-    private readonly record struct SavedVlans(TagStack Vlans, TagStack Base, bool WasMpls, bool Conntracked, bool ConntrackedInKey, bool Dirty);
 }

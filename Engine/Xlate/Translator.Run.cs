@@ -1,50 +1,51 @@
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Mergeflow.Engine.Actions;
 using Mergeflow.Engine.Keys;
 using Mergeflow.Engine.OpenFlow;
+using L = Mergeflow.Engine.Keys.TranslatorLayout;
 
 namespace Mergeflow.Engine.Xlate;
 
 /// <content>The action loop (OVS <c>do_xlate_actions</c>).</content>
 public sealed unsafe partial class Translator
 {
-
     /// <summary>Runs a list. <paramref name="isLast"/>: nothing follows it, so a clone need not be undone.</summary>
     private void Run(ReadOnlySpan<XlateOp> ops, bool isLast)
     {
-        if (_recursion >= MaxRecursion)
+        if (_context.Recursion >= MaxRecursion)
         {
-            Fail("actions are nested too deeply");
+            _context.Fail("actions are nested too deeply");
             return;
         }
 
-        _recursion++;
+        _context.Recursion++;
         for (int i = 0; i < ops.Length; i++)
         {
-            if (_out.Error is not null) break;
+            if (_context.Out.Error is not null) break;
             XlateOp op = ops[i];
-            if (_wasMpls && !_exit && !op.MplsTransparent) TriggerFreeze();
-            if (_exit)
+            if (_labels.WasMpls && !_freezer.Exit && !op.MplsTransparent) _freezer.Trigger();
+            if (_freezer.Exit)
             {
-                if (_freezing) FreezeOps(ops[i..]);
+                if (_freezer.IsFreezing) _freezer.Keep(ops[i..]);
                 break;
             }
 
-            if (op.Action is not null) _out.Steps?.Add(new XlateStep(_recursion, _table, null, "", op.Action));
+            if (op.Action is not null) _context.Out.Steps?.Add(new XlateStep(_context.Recursion, _context.Table, null, "", op.Action));
             bool last = isLast && i == ops.Length - 1 && _actionSet.Count == 0;
             if (!RunOne(op, ops[(i + 1)..], last)) break;
 
             // An action that froze the translation itself is run again after the recirculation; a table it went through is not.
             if (op.Kind is XlateOpKind.Resubmit or XlateOpKind.GotoTable) continue;
-            if (_out.Error is null && _exit && _freezing && _frozenOps.Count == 0)
+            if (_context.Out.Error is null && _freezer.Exit && _freezer.IsFreezing && !_freezer.HasKept)
             {
-                FreezeOps(ops[i..]);
+                _freezer.Keep(ops[i..]);
                 break;
             }
         }
 
-        _recursion--;
+        _context.Recursion--;
     }
 
     /// <summary>Runs one action; false ends the list.</summary>
@@ -59,10 +60,10 @@ public sealed unsafe partial class Translator
                 OutputRegister(op, last);
                 return true;
             case XlateOpKind.OutputTruncated:
-                OutputTruncated(op);
+                _transmitter.TransmitTruncated(op);
                 return true;
             case XlateOpKind.Controller or XlateOpKind.Notify:
-                ToController(op.Arg2);
+                _transmitter.ToController(op.Arg2);
                 return true;
             case XlateOpKind.Group:
                 return RunGroup(op.Arg, last);
@@ -73,29 +74,28 @@ public sealed unsafe partial class Translator
                 EnterTable(0, (byte)op.Arg, withCtTuple: false, last);
                 return true;
             case XlateOpKind.SetField:
-                if (!Meets(op.Prereq)) return true;
-                if (ReadsWhatItWrites) ConsultWritten(op);
-                op.Patch.Write(_flow);
-                op.Patch.Clear(_live);
-                _dirty |= op.Visible;
+                if (!_flow.Meets(op.Prereq)) return true;
+                if (_context.ReadsWhatItWrites) ConsultWritten(op);
+                _flow.Write(op.Patch);
+                _flow.IsDirty |= op.Visible;
                 return true;
             case XlateOpKind.SetVlan:
-                if (Meets(op.Prereq)) SetVlan(op.VlanValue, op.VlanMask, op.VlanPushes);
+                if (_flow.Meets(op.Prereq)) _tags.Set(op.VlanValue, op.VlanMask, op.VlanPushes);
                 return true;
             case XlateOpKind.Move:
-                if (!Meets(op.Prereq) || !Meets(op.SourcePrereq)) return true;
-                op.SourcePatch.Consult(_wc, _live);
-                WriteDestination(op, op.Source.Read(_flow));
+                if (!_flow.Meets(op.Prereq) || !_flow.Meets(op.SourcePrereq)) return true;
+                _flow.Consult(op.SourcePatch);
+                WriteDestination(op, op.Source.Read(_flow.Current));
                 return true;
             case XlateOpKind.StackPush:
-                op.SourcePatch.Consult(_wc, _live);
-                if (_stack.Count >= MaxStack) Fail("the stack is over 64 kB");
-                else _stack.Add(op.Source.Read(_flow));
+                _flow.Consult(op.SourcePatch);
+                if (_stack.Count >= MaxStack) _context.Fail("the stack is over 64 kB");
+                else _stack.Add(op.Source.Read(_flow.Current));
                 return true;
             case XlateOpKind.StackPop:
                 if (_stack.Count == 0)
                 {
-                    Note(null, "stack underflow");
+                    _context.Note(null, "stack underflow");
                     return true;
                 }
 
@@ -103,49 +103,47 @@ public sealed unsafe partial class Translator
                 _stack.RemoveAt(_stack.Count - 1);
                 return true;
             case XlateOpKind.PushVlan:
-                PushVlan((ushort)op.Arg);
+                _tags.Push((ushort)op.Arg);
                 return true;
             case XlateOpKind.PopVlan:
-                PopVlan();
+                _tags.Pop();
                 return true;
             case XlateOpKind.PushMpls:
-                PushMpls((ushort)op.Arg);
+                _labels.Push((ushort)op.Arg);
                 return true;
             case XlateOpKind.PopMpls:
-                PopMpls((ushort)op.Arg);
+                _labels.Pop((ushort)op.Arg);
                 return true;
             case XlateOpKind.DecTtl:
                 return DecTtl();
             case XlateOpKind.DecMplsTtl:
-                return DecMplsTtl();
+                return _labels.DecTtl();
             case XlateOpKind.Ct:
                 Conntrack(op);
                 return true;
             case XlateOpKind.CtClear:
-                if (!IsTracked()) return true;
-                ClearConntrack();
-                _out.Add(DpOp.CtClear);
+                if (!_conntrack.IsTracked()) return true;
+                _conntrack.Clear();
+                _context.Out.Add(DpOp.CtClear);
                 return true;
             case XlateOpKind.Clone:
                 Clone(op, last);
                 return true;
             case XlateOpKind.Meter:
-                if (_tables.Meters.TryGetValue(op.Arg, out OfMeterState? meter)) _out.Add(DpOp.Meter).MeterId = meter.Slot;
-                else Note(null, $"meter {op.Arg} does not exist");
+                if (_context.Tables.Meters.TryGetValue(op.Arg, out OfMeterState? meter)) _context.Out.Add(DpOp.Meter).MeterId = meter.Slot;
+                else _context.Note(null, $"meter {op.Arg} does not exist");
                 return true;
             case XlateOpKind.WriteActions:
-                WriteActions(op.Nested);
+                _actionSet.Add(op.Nested);
                 return true;
             case XlateOpKind.ClearActions:
                 _actionSet.Clear();
-                _actionSetHasGroup = false;
-                SetActsetOutput(OfPorts.Unset);
                 return true;
             case XlateOpKind.CheckPktLarger:
                 CheckPktLarger(op, rest);
                 return false;
             case XlateOpKind.Unroll:
-                _table = (byte)op.Arg;
+                _context.Table = (byte)op.Arg;
                 return true;
             default:
                 return true;
@@ -155,51 +153,96 @@ public sealed unsafe partial class Translator
     /// <summary>Decrements the TTL; false stops the list: it was 0 or 1.</summary>
     private bool DecTtl()
     {
-        if (!IsIp) return true;
-        Consult(TranslatorLayout.NwTtl, 0xff);
-        byte ttl = _flow[TranslatorLayout.NwTtl];
+        if (!_flow.IsIp) return true;
+        _flow.Consult(L.NwTtl, 0xff);
+        byte ttl = _flow.Current[L.NwTtl];
         if (ttl <= 1)
         {
-            Note(null, "TTL exceeded");
+            _context.Note(null, "TTL exceeded");
             return false;
         }
 
-        Write(TranslatorLayout.NwTtl, 0xff, (ulong)(ttl - 1));
-        _dirty = true;
+        _flow.Write(L.NwTtl, 0xff, (ulong)(ttl - 1));
+        _flow.IsDirty = true;
         return true;
     }
-
-    private void WriteActions(XlateOp[] ops)
-    {
-        foreach (XlateOp op in ops)
-        {
-            if (_actionSetHasGroup) break;
-            if (op.Kind == XlateOpKind.Output) SetActsetOutput(op.Arg);
-            if (op.Kind != XlateOpKind.Group) continue;
-            SetActsetOutput(OfPorts.Unset);
-            _actionSetHasGroup = true;
-        }
-
-        _actionSet.AddRange(ops);
-    }
-
-    /// <summary>Where the action set leads: the field is of OpenFlow 1.5 and has the wide numbers of reserved ports.</summary>
-    private void SetActsetOutput(uint port)
-        => Write(TranslatorLayout.ActsetOutput, TranslatorLayout.Window4, BinaryPrimitives.ReverseEndianness(OfPorts.Widen(port)));
 
     /// <summary>Executes the action set at the end of the pipeline.</summary>
     private void RunActionSet()
     {
-        if (_actionSet.Count == 0 || _out.Error is not null) return;
-        List<XlateOp> list = _spareLists.Count > 0 ? _spareLists.Pop() : [];
-        XlateCompiler.OrderActionSet(_actionSet, list);
-        _actionSet.Clear();
+        if (_actionSet.Count == 0 || _context.Out.Error is not null) return;
+        List<XlateOp> list = _actionSet.Take();
         if (list.Count > 0)
         {
-            Note(null, "action set");
+            _context.Note(null, "action set");
             Run(CollectionsMarshal.AsSpan(list), isLast: true);
         }
 
-        _spareLists.Push(list);
+        _actionSet.Return(list);
+    }
+
+    private void Output(uint port, bool last)
+    {
+        switch (port)
+        {
+            case (uint)OfReservedPort.InPort:
+                _transmitter.Transmit(_flow.InPort);
+                break;
+            case (uint)OfReservedPort.Table:
+                EnterTable(0, 0, withCtTuple: false, last);
+                break;
+            case (uint)OfReservedPort.Normal:
+                _normal.Forward();
+                break;
+            case (uint)OfReservedPort.Flood:
+                _transmitter.Flood(all: false);
+                break;
+            case (uint)OfReservedPort.All:
+                _transmitter.Flood(all: true);
+                break;
+            case (uint)OfReservedPort.Controller:
+                _transmitter.ToController(0);
+                break;
+            case (uint)OfReservedPort.None:
+                break;
+            default:
+                if (port != _flow.InPort) _transmitter.Transmit(port);
+                else _context.Note(null, "skipping output to input port");
+                break;
+        }
+    }
+
+    private void OutputRegister(XlateOp op, bool last)
+    {
+        _flow.Consult(op.SourcePatch);
+        UInt128 port = op.Source.Read(_flow.Current);
+        if (port <= ushort.MaxValue) Output((uint)port, last);
+        else _context.Note(null, "output port is out of range");
+    }
+
+    /// <summary>
+    /// What a constant is written to counts as read, and for ARP fields the operation as well (OVS <c>mf_set_mask_l3_prereqs</c>), not for those of RARP.
+    /// </summary>
+    private void ConsultWritten(XlateOp op)
+    {
+        _flow.Consult(op.Patch);
+        if (op.Prereq == FieldPrereq.Arp && _flow.DlType == EthType.Arp) _flow.Consult(L.NwProto, 0xff);
+    }
+
+    /// <summary>Writes the run of bits <paramref name="op"/> describes with <paramref name="value"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void WriteDestination(XlateOp op, UInt128 value)
+    {
+        if (op.ToVlan)
+        {
+            ushort bits = (ushort)((ulong)value << op.VlanShift);
+            _tags.Set((ushort)(bits | (op.VlanPushes ? TagModel.Present : 0)), (ushort)(op.VlanMask | (op.VlanPushes ? TagModel.Present : 0)), pushes: true);
+            return;
+        }
+
+        FieldPatch patch = op.Destination.Patch(value, UInt128.MaxValue);
+        if (_context.ReadsWhatItWrites) _flow.Consult(patch);
+        _flow.Write(patch);
+        _flow.IsDirty |= op.Visible;
     }
 }

@@ -5,95 +5,64 @@ using L = Mergeflow.Engine.Keys.TranslatorLayout;
 
 namespace Mergeflow.Engine.Xlate;
 
-/// <content>Outputs (OVS <c>xlate_output_action</c>).</content>
-public sealed unsafe partial class Translator
+/// <summary>Outputs (OVS <c>compose_output_action</c>): brings the packet up to date and sends it.</summary>
+internal sealed class Transmitter(XlateContext context, Committer committer, TunnelXlate tunnels)
 {
-    private void Output(uint port, bool last)
-    {
-        switch (port)
-        {
-            case (uint)OfReservedPort.InPort:
-                Transmit(InPort);
-                break;
-            case (uint)OfReservedPort.Table:
-                EnterTable(0, 0, withCtTuple: false, last);
-                break;
-            case (uint)OfReservedPort.Normal:
-                Normal();
-                break;
-            case (uint)OfReservedPort.Flood:
-                Flood(all: false);
-                break;
-            case (uint)OfReservedPort.All:
-                Flood(all: true);
-                break;
-            case (uint)OfReservedPort.Controller:
-                ToController(0);
-                break;
-            case (uint)OfReservedPort.None:
-                break;
-            default:
-                if (port != InPort) Transmit(port);
-                else Note(null, "skipping output to input port");
-                break;
-        }
-    }
+    private readonly XlateContext _context = context;
+    private readonly XlateFlow _flow = context.Flow;
+    private readonly Committer _committer = committer;
+    private readonly TunnelXlate _tunnels = tunnels;
 
-    private void OutputRegister(XlateOp op, bool last)
+    /// <summary>Sends the packet's first bytes to a port that exists.</summary>
+    public void TransmitTruncated(XlateOp op)
     {
-        op.SourcePatch.Consult(_wc, _live);
-        UInt128 port = op.Source.Read(_flow);
-        if (port <= ushort.MaxValue) Output((uint)port, last);
-        else Note(null, "output port is out of range");
-    }
-
-    private void OutputTruncated(XlateOp op)
-    {
-        if (op.Arg == InPort || !_tables.Ports.ContainsKey(op.Arg)) return;
-        if (_tables.Ports[op.Arg].Tunnel is { } tunnel)
+        if (op.Arg == _flow.InPort || !_context.Tables.Ports.ContainsKey(op.Arg)) return;
+        if (_context.Tables.Ports[op.Arg].Tunnel is { } tunnel)
         {
-            TransmitInTunnel(tunnel, op.Arg2);
+            _tunnels.Transmit(tunnel, op.Arg2);
             return;
         }
 
-        _out.Add(DpOp.Truncate).LengthBytes = op.Arg2;
+        _context.Out.Add(DpOp.Truncate).LengthBytes = op.Arg2;
         Transmit(op.Arg);
     }
 
-    private void ToController(uint maxLengthBytes)
+    /// <summary>Sends a copy to the controller; 0xffff bytes are all of it.</summary>
+    public void ToController(uint maxLengthBytes)
     {
-        Commit();
-        ref DpAction a = ref _out.Add(DpOp.Userspace);
+        _committer.Commit();
+        ref DpAction a = ref _context.Out.Add(DpOp.Userspace);
         a.Userspace.Reason = UserspaceReason.Controller;
         a.Userspace.MaxLengthBytes = maxLengthBytes == ushort.MaxValue ? 0 : maxLengthBytes;
-        _out.SlowPath = true;
+        _context.Out.SlowPath = true;
     }
 
     /// <summary>Brings the packet up to date and sends it; a port that does not exist is skipped.</summary>
-    private void Transmit(uint port)
+    public void Transmit(uint port)
     {
-        if (!_tables.Ports.TryGetValue(port, out PipelinePort? to))
+        if (!_context.Tables.Ports.TryGetValue(port, out PipelinePort? to))
         {
-            Note(null, "nonexistent output port");
+            _context.Note(null, "nonexistent output port");
             return;
         }
 
         if (to.Tunnel is { } tunnel)
         {
-            TransmitInTunnel(tunnel, 0);
+            _tunnels.Transmit(tunnel, 0);
             return;
         }
 
-        Commit();
+        _committer.Commit();
         if (to.IsTunnel) SetTunnel();
-        _out.Add(DpOp.Output).Port = port;
+        _context.Out.Add(DpOp.Output).Port = port;
     }
 
-    private void Flood(bool all)
+    /// <summary>Sends to all ports but the one it came from; without <paramref name="all"/> not to those that are kept out of floods.</summary>
+    public void Flood(bool all)
     {
-        foreach (PipelinePort port in _tables.PortList)
+        foreach (PipelinePort port in _context.Tables.PortList)
         {
-            if (port.Number != InPort && (all || port.Floods)) Transmit(port.Number);
+            if (port.Number != _flow.InPort && (all || port.Floods)) Transmit(port.Number);
         }
     }
 
@@ -101,9 +70,9 @@ public sealed unsafe partial class Translator
     private void SetTunnel()
     {
         const int Tunnel = L.TunnelLane * 32;
-        for (int i = 0; i < 8; i++) Consult(Tunnel + (8 * i), ulong.MaxValue);
-        ref FlowKey key = ref *(FlowKey*)_flow;
-        ref DpSetTunnel set = ref _out.Add(DpOp.SetTunnel).Tunnel;
+        for (int i = 0; i < 8; i++) _flow.Consult(Tunnel + (8 * i), ulong.MaxValue);
+        ref FlowKey key = ref _flow.Key;
+        ref DpSetTunnel set = ref _context.Out.Add(DpOp.SetTunnel).Tunnel;
         (set.Id, set.Src, set.Dst) = (key.TunId, key.TunSrc, key.TunDst);
         (set.Ipv6Src, set.Ipv6Dst) = (key.TunIpv6Src, key.TunIpv6Dst);
         (set.Flags, set.Tos, set.Ttl) = (key.TunFlags, key.TunTos, key.TunTtl);

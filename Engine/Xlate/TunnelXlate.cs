@@ -6,23 +6,27 @@ using L = Mergeflow.Engine.Keys.TranslatorLayout;
 
 namespace Mergeflow.Engine.Xlate;
 
-/// <content>
+/// <summary>
 /// Tunnel ports: where packets are decapsulated (OVS <c>terminate_native_tunnel</c>), whose they are then (<c>tnl_port_receive</c>), and with what
 /// they are encapsulated (<c>tnl_port_send</c>, <c>native_tunnel_output</c>).
-/// </content>
-public sealed unsafe partial class Translator
+/// </summary>
+internal sealed unsafe class TunnelXlate(XlateContext context, Committer committer)
 {
     private const byte EcnMask = 3;
     private const byte EcnCe = 3;
     private const byte EcnEct0 = 2;
 
+    private readonly XlateContext _context = context;
+    private readonly XlateFlow _flow = context.Flow;
+    private readonly Committer _committer = committer;
+
     /// <summary>
     /// What tunnels have to say before the first table: true if the translation ends here, because the packet is decapsulated or belongs to no port.
     /// </summary>
-    private bool BeginTunnels()
+    public bool Begin()
     {
-        if (_tables.Tunnels is not { } tunnels) return false;
-        uint port = InPort;
+        if (_context.Tables.Tunnels is not { } tunnels) return false;
+        uint port = _flow.InPort;
         if (tunnels.IsDatapathPort(port)) return !ReceiveFromTunnel(tunnels, port);
         return tunnels.IsUnderlay(port) && Decapsulate(tunnels, port);
     }
@@ -33,20 +37,20 @@ public sealed unsafe partial class Translator
     /// </summary>
     private bool Decapsulate(TunnelTable tunnels, uint underlay)
     {
-        if (!IsIp || ConsultVlanPresent()) return false;
-        ref FlowKey key = ref *(FlowKey*)_flow;
-        bool isIpv6 = DlTypeHost == EthType.Ipv6;
-        Consult(L.NwProto, 0xff);
+        if (!_flow.IsIp || _flow.ConsultVlanPresent()) return false;
+        ref FlowKey key = ref _flow.Key;
+        bool isIpv6 = _flow.DlType == EthType.Ipv6;
+        _flow.Consult(L.NwProto, 0xff);
         if (key.NwProto is not (IpProto.Udp or IpProto.Gre)) return false;
-        Consult(L.DlDst, L.Window6);
+        _flow.Consult(L.DlDst, L.Window6);
         if (isIpv6)
         {
-            Consult(L.Ipv6Dst, ulong.MaxValue);
-            Consult(L.Ipv6Dst + 8, ulong.MaxValue);
+            _flow.Consult(L.Ipv6Dst, ulong.MaxValue);
+            _flow.Consult(L.Ipv6Dst + 8, ulong.MaxValue);
         }
         else
         {
-            Consult(L.NwDst, L.Window4);
+            _flow.Consult(L.NwDst, L.Window4);
         }
 
         Ipv6Address destination = isIpv6 ? key.Ipv6Dst : Ipv4(key.NwDst);
@@ -54,17 +58,17 @@ public sealed unsafe partial class Translator
         foreach (TunnelPort t in tunnels.Ports) isOurs |= IsAt(t, underlay, isIpv6, destination, key.DlDst, key.NwProto);
         if (!isOurs) return false;
 
-        Consult(L.NwFrag, (byte)NwFrag.Any);
+        _flow.Consult(L.NwFrag, (byte)NwFrag.Any);
         if (key.NwFrag != NwFrag.No) return false;
-        if (key.NwProto == IpProto.Udp) Consult(L.TpDst, L.Window2);
+        if (key.NwProto == IpProto.Udp) _flow.Consult(L.TpDst, L.Window2);
         foreach (TunnelPort t in tunnels.Ports)
         {
             if (!IsAt(t, underlay, isIpv6, destination, key.DlDst, key.NwProto)) continue;
             if (key.NwProto == IpProto.Udp && key.TpDst.Host != t.DestinationPort) continue;
-            ref DpAction pop = ref _out.Add(DpOp.TnlPop);
+            ref DpAction pop = ref _context.Out.Add(DpOp.TnlPop);
             pop.Port = tunnels.DatapathPortOf(t);
             pop.TunnelKind = t.Kind;
-            Note(null, $"decapsulated at port {pop.Port}");
+            _context.Note(null, $"decapsulated at port {pop.Port}");
             return true;
         }
 
@@ -78,8 +82,8 @@ public sealed unsafe partial class Translator
     /// <summary>Finds the OpenFlow port by key and outer addresses; false if there is none, or if congestion cannot be told to the inner packet.</summary>
     private bool ReceiveFromTunnel(TunnelTable tunnels, uint datapathPort)
     {
-        ref FlowKey key = ref *(FlowKey*)_flow;
-        for (int i = 0; i < 6; i++) Consult((L.TunnelLane * 32) + (8 * i), ulong.MaxValue);
+        ref FlowKey key = ref _flow.Key;
+        for (int i = 0; i < 6; i++) _flow.Consult((L.TunnelLane * 32) + (8 * i), ulong.MaxValue);
         bool isIpv6 = !key.TunIpv6Dst.IsZero;
         Ipv6Address source = isIpv6 ? key.TunIpv6Src : Ipv4(key.TunSrc), destination = isIpv6 ? key.TunIpv6Dst : Ipv4(key.TunDst);
         foreach (TunnelPort t in tunnels.Ports)
@@ -88,36 +92,36 @@ public sealed unsafe partial class Translator
             if (t.InKey is { } wanted && wanted != key.TunId.Host) continue;
             if (t.Remote is { } remote && remote != source) continue;
             if (t.Local is { } local && local != destination) continue;
-            Write(L.InPort, L.Window4, Be32.FromHost(t.Number).Raw);
+            _flow.Write(L.InPort, L.Window4, Be32.FromHost(t.Number).Raw);
             return KeepsCongestionMark();
         }
 
-        Note(null, "received packet on unknown tunnel");
+        _context.Note(null, "received packet on unknown tunnel");
         return false;
     }
 
     /// <summary>RFC 6040: congestion marked outside is marked inside; a packet that cannot be marked is dropped (OVS <c>tnl_process_ecn</c>).</summary>
     private bool KeepsCongestionMark()
     {
-        ref FlowKey key = ref *(FlowKey*)_flow;
-        Consult((L.TunnelLane * 32) + 48, (ulong)EcnMask << 16);
-        if ((key.TunTos & EcnMask) != EcnCe || !IsIp) return true;
-        Consult(L.NwTos, EcnMask);
+        ref FlowKey key = ref _flow.Key;
+        _flow.Consult((L.TunnelLane * 32) + 48, (ulong)EcnMask << 16);
+        if ((key.TunTos & EcnMask) != EcnCe || !_flow.IsIp) return true;
+        _flow.Consult(L.NwTos, EcnMask);
         if ((key.NwTos & EcnMask) == 0)
         {
-            Note(null, "dropping tunnel packet marked ECN CE but is not ECN capable");
+            _context.Note(null, "dropping tunnel packet marked ECN CE but is not ECN capable");
             return false;
         }
 
-        Write(L.NwTos, EcnMask, EcnCe);
-        _dirty = true;
+        _flow.Write(L.NwTos, EcnMask, EcnCe);
+        _flow.IsDirty = true;
         return true;
     }
 
     /// <summary>Encapsulates a copy of the packet and sends it below; <paramref name="maxLengthBytes"/> of the inner packet, 0 = all.</summary>
-    private void TransmitInTunnel(TunnelPort t, uint maxLengthBytes)
+    public void Transmit(TunnelPort t, uint maxLengthBytes)
     {
-        ref FlowKey key = ref *(FlowKey*)_flow;
+        ref FlowKey key = ref _flow.Key;
         DpSetTunnel tunnel = default;
         if (t.OutKey is { } outKey)
         {
@@ -125,27 +129,27 @@ public sealed unsafe partial class Translator
         }
         else
         {
-            Consult(L.TunnelLane * 32, ulong.MaxValue);
+            _flow.Consult(L.TunnelLane * 32, ulong.MaxValue);
             tunnel.Id = key.TunId;
         }
 
         if (!SetEnds(t, ref tunnel))
         {
-            Note(null, "native tunnel routing failed");
+            _context.Note(null, "native tunnel routing failed");
             return;
         }
 
         tunnel.Ttl = t.Ttl;
         tunnel.Tos = t.Tos;
-        if (IsIp)
+        if (_flow.IsIp)
         {
             if (t.InheritsTtl)
             {
-                Consult(L.NwTtl, 0xff);
+                _flow.Consult(L.NwTtl, 0xff);
                 tunnel.Ttl = key.NwTtl;
             }
 
-            Consult(L.NwTos, t.InheritsTos ? 0xffu : EcnMask);
+            _flow.Consult(L.NwTos, t.InheritsTos ? 0xffu : EcnMask);
             if (t.InheritsTos) tunnel.Tos = (byte)(key.NwTos & ~EcnMask);
 
             // A mark that the packet has got already is not passed on as if it had been set on this way.
@@ -155,36 +159,36 @@ public sealed unsafe partial class Translator
 
         TunnelFlags flags = (t.DontFragment ? TunnelFlags.DontFragment : 0) | (t.HasChecksum ? TunnelFlags.Checksum : 0) | (t.HasOutKey ? TunnelFlags.Key : 0);
         tunnel.Flags = Be16.FromHost((ushort)flags);
-        Commit();
-        int record = _out.Count;
-        _out.Add(DpOp.Clone);
-        if (maxLengthBytes != 0) _out.Add(DpOp.Truncate).LengthBytes = maxLengthBytes;
-        ref DpAction push = ref _out.Add(DpOp.TnlPush);
+        _committer.Commit();
+        int record = _context.Out.Count;
+        _context.Out.Add(DpOp.Clone);
+        if (maxLengthBytes != 0) _context.Out.Add(DpOp.Truncate).LengthBytes = maxLengthBytes;
+        ref DpAction push = ref _context.Out.Add(DpOp.TnlPush);
         push.Push = TunnelHeader.Build(t.Kind, t.UnderlayMac, t.NextHopMac, tunnel, t.DestinationPort);
         push.CountedPort = t.Number;
-        _out.Add(DpOp.Output).Port = t.UnderlayPort;
-        _ = Nest(record);
+        _context.Out.Add(DpOp.Output).Port = t.UnderlayPort;
+        _context.Out.Nest(record);
     }
 
     /// <summary>Outer addresses; false if there is no destination, or it is the one that the packet was sent to.</summary>
     private bool SetEnds(TunnelPort t, ref DpSetTunnel tunnel)
     {
         const int lanes = L.TunnelLane * 32;
-        ref FlowKey key = ref *(FlowKey*)_flow;
-        ref FlowKey original = ref *(FlowKey*)_orig;
+        ref FlowKey key = ref _flow.Key;
+        ref FlowKey original = ref *(FlowKey*)_flow.Original;
         Ipv6Address source = t.Local ?? t.UnderlayAddress, destination = t.Remote ?? default;
         if (t.IsLocalFlow)
         {
-            Consult(lanes + 8, t.IsIpv6 ? 0 : L.Window4);
-            for (int i = 16; t.IsIpv6 && i < 32; i += 8) Consult(lanes + i, ulong.MaxValue);
+            _flow.Consult(lanes + 8, t.IsIpv6 ? 0 : L.Window4);
+            for (int i = 16; t.IsIpv6 && i < 32; i += 8) _flow.Consult(lanes + i, ulong.MaxValue);
             Ipv6Address wanted = t.IsIpv6 ? key.TunIpv6Src : Ipv4(key.TunSrc);
             if (!wanted.IsZero) source = wanted;
         }
 
         if (t.Remote is null)
         {
-            Consult(lanes + 12, t.IsIpv6 ? 0 : L.Window4);
-            for (int i = 32; t.IsIpv6 && i < 48; i += 8) Consult(lanes + i, ulong.MaxValue);
+            _flow.Consult(lanes + 12, t.IsIpv6 ? 0 : L.Window4);
+            for (int i = 32; t.IsIpv6 && i < 48; i += 8) _flow.Consult(lanes + i, ulong.MaxValue);
             destination = t.IsIpv6 ? key.TunIpv6Dst : Ipv4(key.TunDst);
         }
 

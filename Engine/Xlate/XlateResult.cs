@@ -133,6 +133,46 @@ public sealed unsafe class XlateResult : IDisposable
     /// <summary>Keeps the first <paramref name="count"/> records.</summary>
     internal void Truncate(int count) => Count = count;
 
+    /// <summary>Whether set, push and pop actions can undo all that stands from record <paramref name="from"/> on (OVS <c>odp_actions_are_reversible</c>).</summary>
+    internal bool IsReversible(int from)
+    {
+        for (int at = from; at < Count; at++)
+        {
+            ref DpAction a = ref At(at);
+            switch (a.Op)
+            {
+                case DpOp.Ct or DpOp.CtClear or DpOp.Hash or DpOp.Truncate or DpOp.Meter or DpOp.TnlPush or DpOp.TnlPop or DpOp.Drop:
+                    return false;
+                case DpOp.Clone or DpOp.Sample or DpOp.CheckPktLen:
+                    at += a.NestedCount + a.ElseCount;
+                    break;
+            }
+        }
+
+        return true;
+    }
+
+    /// <summary>Closes a nesting record: all behind it is in it.</summary>
+    internal void Nest(int record) => At(record).NestedCount = Count - record - 1;
+
+    /// <summary>A clone at the very end need not be one.</summary>
+    internal void UnwrapTrailingClone()
+    {
+        int at = 0;
+        while (at < Count)
+        {
+            ref DpAction a = ref At(at);
+            int size = 1 + (a.Op is DpOp.Clone or DpOp.Sample or DpOp.CheckPktLen ? a.NestedCount + a.ElseCount : 0);
+            if (at + size == Count)
+            {
+                if (a.Op == DpOp.Clone) RemoveAt(at);
+                return;
+            }
+
+            at += size;
+        }
+    }
+
     /// <summary>Removes record <paramref name="index"/>.</summary>
     internal void RemoveAt(int index)
     {

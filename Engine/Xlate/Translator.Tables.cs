@@ -1,0 +1,63 @@
+using Mergeflow.Engine.OpenFlow;
+
+namespace Mergeflow.Engine.Xlate;
+
+/// <content>Tables and resubmission (OVS <c>xlate_table_action</c>), with their limits.</content>
+public sealed partial class Translator
+{
+    private void Resubmit(XlateOp op, bool isLast)
+    {
+        byte table = op.Arg == 255 ? _context.Table : (byte)op.Arg;
+        EnterTable(op.Arg2, table, op.Action is OfResubmit { WithCtTuple: true }, isLast);
+    }
+
+    /// <summary>Looks up <paramref name="table"/> and runs what is found; a miss does nothing. <paramref name="inPort"/>: 1 + port, 0 = the flow's.</summary>
+    private void EnterTable(uint inPort, byte table, bool withCtTuple, bool isLast)
+    {
+        if (_labels.WasMpls)
+        {
+            _freezer.Trigger();
+            return;
+        }
+
+        if (!MayResubmit()) return;
+        byte old = _context.Table;
+        if (withCtTuple && !_lookup.SwapCtTuple()) return;
+        OfRule? rule = _lookup.Find(inPort, table);
+        if (withCtTuple) _lookup.SwapTuples();
+        _context.Table = table;
+        if (rule is not null)
+        {
+            bool deepens = table <= old;
+            _resubmits++;
+            if (deepens) _depth++;
+            RunRule(rule, isLast);
+            if (deepens) _depth--;
+        }
+
+        _context.Table = old;
+    }
+
+    /// <summary>The first lookup of a pass: no limits apply.</summary>
+    private void LookupAndRun(byte table)
+    {
+        _context.Table = table;
+        OfRule? rule = _lookup.Find(0, table);
+        if (rule is not null) RunRule(rule, isLast: true);
+    }
+
+    private void RunRule(OfRule rule, bool isLast)
+    {
+        _context.Out.Rules.Add(rule);
+        Run(rule.Program, isLast);
+    }
+
+    private bool MayResubmit()
+    {
+        if (_depth >= MaxDepth) _context.Fail("over max translation depth 64");
+        else if (_resubmits >= MaxResubmits) _context.Fail("over 4096 resubmit actions");
+        else if (_context.Out.Count >= MaxActions) _freezer.Exit = true;
+        else return true;
+        return false;
+    }
+}
