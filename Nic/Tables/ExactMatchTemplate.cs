@@ -73,6 +73,13 @@ internal sealed unsafe class ExactMatchTemplate : IDisposable
         return null;
     }
 
+    /// <summary>Hash of what the mask leaves of a key: the slot is in its upper half, the tag in its lower half.</summary>
+    internal ulong HashOf(ref NicKey key)
+    {
+        Quads masked = default;
+        return MaskAndHash(ref key, ref masked);
+    }
+
     /// <summary>Adds a rule; false if the value is there already.</summary>
     public bool Insert(ref NicKey value, RuleBlock* rule)
     {
