@@ -43,10 +43,10 @@ public interface IOffloadProvider : IDisposable
     void Resync(long nowMs);
 
     /// <summary>
-    /// Waits until the requests under way have been carried out; a simulated device's clock may run ahead of <paramref name="nowMs"/> for that.
-    /// The next polls report them.
+    /// Waits until the requests under way have been carried out, but no longer than <paramref name="limitMs"/>; a simulated device's clock may run ahead of
+    /// <paramref name="nowMs"/> by that. The next polls report them.
     /// </summary>
-    void Drain(long nowMs);
+    void Drain(long nowMs, int limitMs);
 
     /// <summary>
     /// Takes the device out of the path: on return no packet uses a rule, whatever is in the tables. It does not need the request queue, and changes no

@@ -38,6 +38,12 @@ public sealed class OffloadOptions
     /// </summary>
     public int StallTimeoutMs { get; init; } = 10_000;
 
+    /// <summary>
+    /// A change waits for the device to take out what it revoked; a device that carries nothing out for so long, in its own time, counts as unresponsive and leaves
+    /// the path until it answers (<see cref="Acknowledgement.DeviceSuspended"/>), ms. A simulated device's clock runs ahead by that, nobody really waits.
+    /// </summary>
+    public int UnresponsiveTimeoutMs { get; init; } = 268_000;
+
     /// <summary>After so many failures, each within <see cref="FailureMemoryMs"/> of the one before, the offload thread does not begin again; 0 = at the first.</summary>
     public int MaxRestarts { get; init; } = 3;
 

@@ -103,7 +103,7 @@ public sealed class SwitchLitmus
 
         public void Resync(long nowMs) => inner.Resync(nowMs);
 
-        public void Drain(long nowMs) => inner.Drain(nowMs);
+        public void Drain(long nowMs, int limitMs) => inner.Drain(nowMs, limitMs);
 
         public void Suspend() => inner.Suspend();
 

@@ -28,7 +28,7 @@ internal sealed class ForgetfulProvider(IOffloadProvider inner) : IOffloadProvid
 
     public void Resync(long nowMs) => inner.Resync(nowMs);
 
-    public void Drain(long nowMs) => inner.Drain(nowMs);
+    public void Drain(long nowMs, int limitMs) => inner.Drain(nowMs, limitMs);
 
     public void Suspend() => inner.Suspend();
 

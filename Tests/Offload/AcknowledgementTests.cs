@@ -35,6 +35,20 @@ public sealed class AcknowledgementTests
         Assert.Equal(0, s.Offload.IsSuspended ? 0 : s.Offload.RevokedInUse());
     }
 
+    /// <summary>How long that is can be set: the same stalls, and another answer.</summary>
+    [Theory]
+    [InlineData(10_000, 8_000, Acknowledgement.Done)]
+    [InlineData(10_000, 12_000, Acknowledgement.DeviceSuspended)]
+    [InlineData(100, 50, Acknowledgement.Done)]
+    [InlineData(100, 150, Acknowledgement.DeviceSuspended)]
+    [InlineData(1_000_000, 600_000, Acknowledgement.Done)]
+    public void A_change_waits_as_long_as_it_is_told_to(int timeoutMs, int stallMs, Acknowledgement expected)
+    {
+        using OffloadedSwitch s = Stalled(stallMs, new OffloadOptions { UnresponsiveTimeoutMs = timeoutMs });
+        Assert.Equal(expected, s.Change(ToPort3));
+        Assert.Equal(Enumerable.Repeat(3u, PacketCount), Send(s));
+    }
+
     [Theory]
     [InlineData(500_000)]
     [InlineData(3_600_000)]
@@ -100,9 +114,9 @@ public sealed class AcknowledgementTests
     }
 
     /// <summary>A switch with one rule in the device, whose queue stands still from now on.</summary>
-    private static OffloadedSwitch Stalled(int stallMs)
+    private static OffloadedSwitch Stalled(int stallMs, OffloadOptions? offload = null)
     {
-        OffloadedSwitch s = new(OffloadMode.Nic, ToPort2, faults: new FaultPlan { Stalls = [new FaultWindow(StallAtMs, stallMs)] });
+        OffloadedSwitch s = new(OffloadMode.Nic, ToPort2, faults: new FaultPlan { Stalls = [new FaultWindow(StallAtMs, stallMs)] }, offload: offload);
         s.AdvanceTo(1);
         Assert.Equal(Enumerable.Repeat(2u, PacketCount), Send(s));
         s.AdvanceTo(StallAtMs + 1);

@@ -96,7 +96,7 @@ internal sealed class FailingParts(FailingPlace place, int nth, int times)
 
         public void Resync(long nowMs) => inner.Resync(nowMs);
 
-        public void Drain(long nowMs) => inner.Drain(nowMs);
+        public void Drain(long nowMs, int limitMs) => inner.Drain(nowMs, limitMs);
 
         public void Suspend() => inner.Suspend();
 

@@ -38,7 +38,7 @@ internal sealed class WatchedProvider(IOffloadProvider inner) : IOffloadProvider
 
     public void Resync(long nowMs) => inner.Resync(nowMs);
 
-    public void Drain(long nowMs) => inner.Drain(nowMs);
+    public void Drain(long nowMs, int limitMs) => inner.Drain(nowMs, limitMs);
 
     public void Suspend() => inner.Suspend();
 

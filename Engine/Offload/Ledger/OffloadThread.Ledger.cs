@@ -3,7 +3,7 @@ namespace Mergeflow.Engine.Offload;
 /// <summary>Booking: device counters are monotone; each difference is credited once, to every visit of the chain.</summary>
 public sealed partial class OffloadThread
 {
-    /// <summary>A device that was drained so often without confirming anything will not.</summary>
+    /// <summary>Parts in which <see cref="OffloadOptions.UnresponsiveTimeoutMs"/> is waited: a device that was drained so often without confirming anything will not.</summary>
     private const int MaxIdleDrains = 4;
 
     private int _pollCursor;
@@ -122,7 +122,7 @@ public sealed partial class OffloadThread
     {
         try
         {
-            _provider.Drain(nowMs);
+            _provider.Drain(nowMs, _options.UnresponsiveTimeoutMs / MaxIdleDrains);
         }
         catch (Exception e)
         {

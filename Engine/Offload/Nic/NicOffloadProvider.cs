@@ -12,9 +12,6 @@ public sealed class NicOffloadProvider : IOffloadProvider
 {
     private const long NsPerMs = 1_000_000;
 
-    /// <summary>A device that has not answered after so long is stalled; waiting longer is no use.</summary>
-    private const long MaxDrainNs = 60_000 * NsPerMs;
-
     private sealed class Entry
     {
         public NicHandle Handle;
@@ -149,17 +146,17 @@ public sealed class NicOffloadProvider : IOffloadProvider
     }
 
     /// <inheritdoc/>
-    public void Drain(long nowMs)
+    public void Drain(long nowMs, int limitMs)
     {
         long now = Advance(nowMs);
+        long endNs = now + (limitMs * NsPerMs);
         for (long stepNs = 1000; ; stepNs *= 2)
         {
             NicResync state = _device.Resync(now);
             TakeEvents();
             foreach (NicCompletion c in state.Completions) Take(in c);
-            if (state.PendingCount == 0 || stepNs > MaxDrainNs) return;
-            now += stepNs;
-            _deviceNs = now;
+            if (state.PendingCount == 0 || now >= endNs) return;
+            now = _deviceNs = Math.Min(now + stepNs, endNs);
         }
     }
 

@@ -109,7 +109,7 @@ public sealed unsafe class SoftOffloadProvider : IOffloadProvider
     }
 
     /// <inheritdoc/>
-    public void Drain(long nowMs)
+    public void Drain(long nowMs, int limitMs)
     {
         // Requests are carried out when they are made.
     }
