@@ -32,6 +32,23 @@ public sealed class LearningTests
         Assert.True(simulator.Pipeline.UsesNormal);
     }
 
+    /// <summary>Packets that are reported when the rules change teach what their own rules teach: nothing here, although the new rule would have learned from them.</summary>
+    [Fact]
+    public void A_change_of_rules_teaches_nothing_from_packets_before_it()
+    {
+        var sink = new Sink();
+        using var simulator = new Simulator(new SimulatorOptions { Ports = [("p1", 1), ("p2", 2), ("p3", 3)], BatchSize = 1, PacketCapacity = 64 }, sink);
+        var parser = new FlowTextParser();
+        simulator.ApplyFlowMods(parser.ParseFlows("actions=output:2"));
+        for (int i = 0; i < 3; i++) simulator.Receive(1, Convert.FromHexString(ToFour), i);
+        Assert.NotEqual(0ul, simulator.Datapath.Revalidator.Unpushed().Packets);
+        simulator.ApplyFlowMods(parser.ParseFlows("actions=normal"));
+        simulator.Receive(3, Convert.FromHexString(FromFour), 3);
+        simulator.Receive(1, Convert.FromHexString(ToFour), 4);
+        simulator.Receive(3, Convert.FromHexString(FromFour), 5);
+        Assert.Equal(["0:2", "1:2", "2:2", "3:1", "3:2", "4:3", "5:1"], sink.Sent);
+    }
+
     [Fact]
     public void Other_switches_keep_their_batches()
     {
