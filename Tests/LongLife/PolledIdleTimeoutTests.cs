@@ -35,6 +35,22 @@ public sealed class PolledIdleTimeoutTests
         Assert.Equal(1, bed.RuleCount);
     }
 
+    /// <summary>The same, with nobody who reads the device: the rule ends under traffic, which is what the test above must see.</summary>
+    [Theory]
+    [InlineData(OffloadMode.Soft, false)]
+    [InlineData(OffloadMode.Soft, true)]
+    [InlineData(OffloadMode.Nic, false)]
+    [InlineData(OffloadMode.Nic, true)]
+    public void ARuleWhoseDeviceNobodyReadsDiesUnderTraffic(OffloadMode mode, bool onThread)
+    {
+        using var bed = new Bed(mode, onThread, readsDevice: false);
+        bed.Warm();
+        int ms = 0;
+        for (; ms < 10 * TimeoutMs && bed.RuleCount == 2; ms += StepMs) bed.Round(traffic: true);
+        Assert.Equal(1, bed.RuleCount);
+        Assert.InRange(ms, TimeoutMs - (2 * StepMs), TimeoutMs + (10 * StepMs));
+    }
+
     private sealed class Bed : IDisposable
     {
         private readonly Engine.Runtime.Datapath _datapath;
@@ -46,7 +62,7 @@ public sealed class PolledIdleTimeoutTests
         private readonly QuiescentState.Reader? _packetThread;
         private long _nowMs = 1000;
 
-        public Bed(OffloadMode mode, bool onThread)
+        public Bed(OffloadMode mode, bool onThread, bool readsDevice = true)
         {
             _datapath = new Engine.Runtime.Datapath(
                 new DatapathOptions { Ports = [("p1", 1), ("p2", 2)], Offload = mode, MaxIdleMs = 100 * TimeoutMs, MaxRevalidatorMs = 100, FrameCapacityBytes = 256, PacketCapacity = 64, EmcEntryCount = 1024 },
@@ -61,7 +77,9 @@ public sealed class PolledIdleTimeoutTests
             }
 
             _poller = new PmdPoller(_datapath.Pmd, [received]);
-            _pollers = [new Clocked(_datapath.Offload!, this), new Clocked(_datapath.Aging!, this)];
+            _pollers = [new Clocked(_datapath.Offload!, this)];
+            if (readsDevice) _pollers.Add(new Clocked(_datapath.Aging!, this));
+            else _datapath.Revalidator.ReadDevice = null;
             if (!onThread) return;
             _packetThread = _datapath.PmdQuiescent.Register();
             _runtime = new ThreadedRuntime();
