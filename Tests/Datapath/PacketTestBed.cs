@@ -1,13 +1,16 @@
 using System.Buffers.Binary;
+using Mergeflow.Nic;
 
 namespace Mergeflow.Tests;
 
-/// <summary>A datapath fed by a looping receive queue: established UDP connections in both directions, and some ARP.</summary>
+/// <summary>A datapath fed by a looping receive queue: established UDP connections in both directions, some ARP, and an ICMP query, which no device takes.</summary>
 internal sealed class PacketTestBed : IDisposable
 {
     private const int Connections = 64;
     private readonly Engine.Runtime.Datapath _datapath;
     private readonly CaptureRxQueue _queue;
+    private readonly NicFrontEnd? _nic;
+    private readonly NicFilteredRxQueue? _behindNic;
     private readonly PmdPoller _poller;
 
     public PacketTestBed(string flows, OffloadMode offload, bool cacheOn)
@@ -23,7 +26,13 @@ internal sealed class PacketTestBed : IDisposable
             sink: null);
         _datapath.ApplyFlowMods(new FlowTextParser().ParseFlows(flows), 0);
         _queue = new CaptureRxQueue(frames, [.. frames.Select(_ => 1u)], 0, verifyChecksums: true);
-        _poller = new PmdPoller(_datapath.Pmd, [_queue]);
+        if (_datapath.Nic is { } nic)
+        {
+            _nic = new NicFrontEnd(nic, _datapath.Pmd.Ports, sink: null);
+            _behindNic = new NicFilteredRxQueue(_queue, _nic, static () => 1);
+        }
+
+        _poller = new PmdPoller(_datapath.Pmd, [(RxQueue?)_behindNic ?? _queue]);
         for (int i = 0; i < 64; i++)
         {
             _poller.Step(1);
@@ -33,6 +42,12 @@ internal sealed class PacketTestBed : IDisposable
 
     public PmdStats Stats => _datapath.Pmd.Stats;
 
+    /// <summary>Packets that the device took and those that it left; nothing without one.</summary>
+    public NicRxStats DeviceStats => _nic?.Stats ?? default;
+
+    /// <summary>Packets that came in, those that a device took included.</summary>
+    public ulong Received => _behindNic?.Offered ?? Stats.Rx;
+
     public ConnTracker Conntrack => _datapath.Conntrack;
 
     /// <summary>Measures the stages on the way, by a clock if there is one.</summary>
@@ -40,7 +55,8 @@ internal sealed class PacketTestBed : IDisposable
 
     public void Run(int packets)
     {
-        for (int done = 0; done < packets;) done += _poller.Step(1);
+        // A batch that the device takes whole is none for the packet thread.
+        for (ulong end = Received + (ulong)packets; Received < end;) _poller.Step(1);
     }
 
     public void Dispose()
@@ -60,6 +76,7 @@ internal sealed class PacketTestBed : IDisposable
         }
 
         frames.Add(Convert.FromHexString("ffffffffffff02000000000108060001080006040001020000000001" + "0a00000100000000000000000000".PadRight(28, '0')));
+        frames.Add(Frames.Echo("10.0.0.1", "10.1.0.1", 7));
         return frames;
     }
 
