@@ -55,30 +55,42 @@ public sealed class SteadyClockTests
         }
     }
 
-    /// <summary>Threads that read one clock, which is set back by a day again and again: each sees time go on, none sees it go back, and it does not run away.</summary>
+    /// <summary>
+    /// Threads that read one clock, which is set back by a day again and again: each sees time go on, none sees it go back, and it does not run away. All
+    /// meet before each step back, and the clock goes less than the skew between two of them, so that no thread is ever taken for a step back.
+    /// </summary>
     [Fact]
     public void ThreadsAgree()
     {
-        const int Threads = 4, Reads = 100_000, StepMs = 3, DayMs = 86_400_000;
+        const int Threads = 4, Days = 3000, ReadsPerDay = 80, StepMs = 3, DayMs = 86_400_000;
+        const long RunsMs = (long)Threads * ReadsPerDay * StepMs;
+        Assert.True(RunsMs < SteadyClock.MaxSkewMs);
         var clock = new SteadyClock();
-        long ticks = 0;
+        long wallMs = 0;
         bool[] wentBack = new bool[Threads];
+        using var midnight = new Barrier(Threads, _ => wallMs -= DayMs);
         Thread[] threads = [.. Enumerable.Range(0, Threads).Select(n => new Thread(() =>
         {
             long last = 0;
-            for (int i = 0; i < Reads; i++)
+            for (int day = 0; day < Days; day++)
             {
-                // The clock runs for a day, then is set back to 0.
-                long read = Interlocked.Add(ref ticks, StepMs) % DayMs;
-                long now = clock.Of(read);
-                wentBack[n] |= now < last;
-                last = now;
+                for (int i = 0; i < ReadsPerDay; i++)
+                {
+                    long now = clock.Of(Interlocked.Add(ref wallMs, StepMs));
+                    wentBack[n] |= now < last;
+                    last = now;
+                }
+
+                midnight.SignalAndWait();
             }
         }))];
         foreach (Thread t in threads) t.Start();
         foreach (Thread t in threads) t.Join();
+        Assert.Equal(Days, midnight.CurrentPhaseNumber);
+        Assert.Equal((RunsMs - DayMs) * Days, wallMs);
         Assert.DoesNotContain(true, wentBack);
-        long passedMs = (long)Threads * Reads * StepMs;
-        Assert.InRange(clock.Of(0), passedMs - DayMs, passedMs + DayMs);
+
+        // A step back is noticed by one of the first reads behind it: what the others had gone on by then is all that can be missing.
+        Assert.InRange(clock.Of(wallMs + DayMs), (RunsMs - (Threads * StepMs)) * Days, RunsMs * Days);
     }
 }
