@@ -90,9 +90,7 @@ public sealed unsafe partial class ConnTracker : IDisposable
         new Span<byte>(_conns, ConnRecord.SizeBytes).Fill(0xff);
 
         TcpSeqChk = options.TcpSeqChk;
-        _ipfMinV4 = options.IpfMinV4;
-        _ipfMinV6 = options.IpfMinV6;
-        _fragments = new CtFragments(options, seed);
+        _defragmenter = new Defragmenter(options, seed);
     }
 
     /// <summary>Told about changes of connections that merged rules depend on; null = nobody.</summary>
@@ -130,7 +128,7 @@ public sealed unsafe partial class ConnTracker : IDisposable
     {
         if (_disposed) return;
         _disposed = true;
-        _fragments.Dispose();
+        _defragmenter.Dispose();
         _memory.Dispose();
     }
 

@@ -1,16 +1,15 @@
 using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
-using Mergeflow.Engine.Actions;
 using Mergeflow.Engine.Keys;
 using Mergeflow.Engine.Packets;
 using Mergeflow.Native;
 
 namespace Mergeflow.Engine.Conntrack;
 
-public sealed unsafe partial class ConnTracker
+internal sealed unsafe partial class Defragmenter
 {
     /// <summary>Puts a complete datagram together in the buffer; false if it is longer than an IP packet can be.</summary>
-    private bool Reassemble(int datagram)
+    public bool Reassemble(int datagram)
     {
         CtDatagram* d = _fragments.Datagram(datagram);
         CtFragment* first = _fragments.Fragment(d->FirstFragment);
@@ -26,7 +25,7 @@ public sealed unsafe partial class ConnTracker
         }
         if (total - source->L3Offset > ushort.MaxValue || total > CtFragments.BufferBytes - Packet.ReadableTailroomBytes) return false;
 
-        Packet* whole = (Packet*)_fragments.Buffer;
+        Packet* whole = Whole;
         *whole = *source;
         byte* at = _fragments.BufferEnd - Packet.ReadableTailroomBytes - total;
         whole->Data = at;
@@ -68,22 +67,17 @@ public sealed unsafe partial class ConnTracker
         return true;
     }
 
-    /// <summary>Sends the whole datagram through conntrack and lets its fragments go with the result.</summary>
-    private void Release(int datagram, in DpCt args, long nowMs, out CtVerdict verdict)
+    /// <summary>Lets the fragments of a datagram go with what became of the whole.</summary>
+    public void Release(int datagram)
     {
-        Packet* whole = (Packet*)_fragments.Buffer;
-        ExecuteWhole(whole, args, nowMs, 0, out verdict);
         CtDatagram* d = _fragments.Datagram(datagram);
         for (int f = d->FirstFragment; f >= 0; f = _fragments.Fragment(f)->Next)
         {
             CtFragment* fragment = _fragments.Fragment(f);
-            CopyResult(whole, fragment->Packet, fragment, isFirst: f == d->FirstFragment, d->Key.IsIpv6);
+            CopyResult(Whole, fragment->Packet, fragment, isFirst: f == d->FirstFragment, d->Key.IsIpv6);
             AddReleased(fragment->Packet);
         }
         _fragments.Remove(datagram);
-        UpdateDue();
-        verdict.Disposition = CtDisposition.Released;
-        verdict.Offloadable = false;
     }
 
     /// <summary>Result of the whole datagram into one fragment: ct_* fields, addresses, and the L4 header into the first.</summary>

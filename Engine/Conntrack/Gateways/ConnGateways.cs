@@ -103,7 +103,7 @@ public sealed unsafe partial class ConnTracker
         if ((args.Flags & DpCtFlags.Nat) == 0) return;
 
         // A datagram that is put together for conntrack cannot change its length.
-        bool isFixed = message.AddressSizeBytes == 0 || packet == (Packet*)_fragments.Buffer;
+        bool isFixed = message.AddressSizeBytes == 0 || packet == _defragmenter.Whole;
         int growth = isFixed ? 0 : ReplaceAddress(packet, cx, message, replacement[..size]);
         AddSkew(cx, id);
         WriteTcpChecksum(cx);

@@ -35,14 +35,17 @@ public sealed unsafe partial class ConnTracker
         nowMs = Clock.Of(nowMs);
         Sweep(nowMs);
         FreeRetired(StepBudget);
-        return ExpireFragments(nowMs, CtFragments.PurgeMs, StepBudget) + Turn(nowMs, StepBudget);
+        int handled = _defragmenter.Expire(nowMs, CtFragments.PurgeMs, StepBudget) + Turn(nowMs, StepBudget);
+        UpdateDue();
+        return handled;
     }
 
     /// <summary>Removes every connection that is expired at <paramref name="nowMs"/>, exactly, and overdue fragments; returns how many connections.</summary>
     public int ExpireAll(long nowMs)
     {
         Sweep(nowMs);
-        ExpireFragments(nowMs, CtFragments.PurgeMs, int.MaxValue);
+        _defragmenter.Expire(nowMs, CtFragments.PurgeMs, int.MaxValue);
+        UpdateDue();
         int before = _count;
         while (Turn(nowMs, int.MaxValue) > 0)
         {

@@ -1,0 +1,139 @@
+using Mergeflow.Engine.Actions;
+using Mergeflow.Engine.Keys;
+using Mergeflow.Engine.Packets;
+using Mergeflow.Native;
+
+namespace Mergeflow.Engine.Conntrack;
+
+/// <remarks>Fragments and what else is due beside packets.</remarks>
+public sealed unsafe partial class ConnTracker
+{
+    private readonly Defragmenter _defragmenter;
+
+    /// <summary>When a packet has to look after something else too: the oldest datagram is late, or a sweep is due. Never later than that.</summary>
+    private long _dueMs = long.MinValue;
+
+    /// <summary>Packets that the last call released, in order, if it says so; valid until the next call. They belong to the caller again.</summary>
+    public ReadOnlySpan<nint> Released => _defragmenter.Released;
+
+    /// <summary>Where fragments go whose datagram did not become complete in time; null = they are forgotten.</summary>
+    public PacketDrop? DroppedFragment
+    {
+        get => _defragmenter.Dropped;
+        set => _defragmenter.Dropped = value;
+    }
+
+    /// <summary>Fragments on hold.</summary>
+    public int HeldFragments => _defragmenter.Held;
+
+    /// <summary>Fragments that were dropped to make room for others, since the start.</summary>
+    public long FragmentsEvicted => _defragmenter.Evicted;
+
+    /// <summary>Fragments that were no good or had no room, since the start.</summary>
+    public long FragmentsRefused { get; private set; }
+
+    /// <summary>Datagrams that became complete, since the start.</summary>
+    public long DatagramsReassembled => _defragmenter.Reassembled;
+
+    /// <summary>
+    /// Would the next packet through conntrack take late fragments along, as in OVS 3.1? Then no packet may go by it: whether they come out must not depend
+    /// on what is offloaded.
+    /// </summary>
+    public bool SendsLate(long nowMs) => _quirks.LateFragmentsFollow && nowMs >= _dueMs && nowMs >= _defragmenter.LateMs;
+
+    private void ExecuteFragment(Packet* packet, in DpCt args, long nowMs, out CtVerdict verdict)
+    {
+        _defragmenter.BeginRelease();
+        int complete = -1;
+        if (!_defragmenter.TryHold(packet, args.Zone, nowMs, ref complete))
+        {
+            FragmentsRefused++;
+            Reject(packet, args.Zone, out verdict);
+        }
+        else if (complete >= 0)
+        {
+            Release(complete, args, nowMs, out verdict);
+        }
+        else
+        {
+            verdict = default;
+            verdict.ConnId = -1;
+            verdict.Zone = args.Zone;
+            verdict.Disposition = CtDisposition.Held;
+        }
+
+        UpdateDue();
+    }
+
+    /// <summary>Sends the whole datagram through conntrack and lets its fragments go with the result.</summary>
+    private void Release(int datagram, in DpCt args, long nowMs, out CtVerdict verdict)
+    {
+        ExecuteWhole(_defragmenter.Whole, args, nowMs, 0, out verdict);
+        _defragmenter.Release(datagram);
+        verdict.Disposition = CtDisposition.Released;
+        verdict.Offloadable = false;
+    }
+
+    /// <summary>A packet passes while something is due. A late datagram goes after it: the packet might complete it.</summary>
+    private void ExecuteAndTidy(Packet* packet, in DpCt args, long nowMs, ulong hash, out CtVerdict verdict)
+    {
+        Sweep(nowMs);
+        ExecuteOne(packet, args, nowMs, hash, out verdict);
+        if (_quirks.LateFragmentsFollow) SendLate(packet, nowMs, ref verdict);
+        else _defragmenter.Expire(nowMs, 0, 1);
+        UpdateDue();
+    }
+
+    /// <summary>Lets the fragments of the oldest datagram that is late follow the packet, invalid (OVS 3.1 <c>ipf_send_expired_frags</c>).</summary>
+    private void SendLate(Packet* packet, long nowMs, ref CtVerdict verdict)
+    {
+        if (verdict.Disposition != CtDisposition.Released) _defragmenter.BeginRelease();
+        if (verdict.Disposition == CtDisposition.Continue) _defragmenter.AddReleased(packet);
+        if (!_defragmenter.AddOrDropLate(nowMs)) return;
+        verdict.Disposition = CtDisposition.Released;
+        verdict.Offloadable = false;
+    }
+
+    /// <summary>
+    /// Sends packets through conntrack that were released together (OVS <c>conntrack_execute</c> of a batch): fragments are taken out first,
+    /// whole packets are tracked, then datagrams that became complete. Those that go on are <see cref="Released"/>.
+    /// </summary>
+    /// <param name="packets">Parsed packets; those on hold belong to conntrack until they are released.</param>
+    /// <param name="dlType">Ethernet type of the megaflow whose action it is: others cannot be read.</param>
+    /// <param name="args">The action.</param>
+    /// <param name="nowMs">Clock in ms.</param>
+    public void ExecuteTogether(ReadOnlySpan<nint> packets, Be16 dlType, in DpCt args, long nowMs)
+    {
+        if (nowMs >= _nextSweepMs) Sweep(nowMs);
+        _defragmenter.BeginRelease();
+        Span<int> whole = stackalloc int[packets.Length];
+        int wholeCount = 0;
+        foreach (nint address in packets)
+        {
+            var p = (Packet*)address;
+            MiniflowExtractor.EnsureParsed(p);
+            int complete = -1;
+            if (p->Key.NwFrag == NwFrag.No || p->Key.DlType != dlType || !_defragmenter.TryHold(p, args.Zone, nowMs, ref complete)) _defragmenter.AddReleased(p);
+            else if (complete >= 0) whole[wholeCount++] = complete;
+        }
+
+        foreach (nint address in _defragmenter.Released)
+        {
+            var p = (Packet*)address;
+            if (p->Key.NwFrag != NwFrag.No || p->Key.DlType != dlType) Reject(p, args.Zone, out _);
+            else if (!TryExecuteEstablished(p, args, nowMs, 0, out _)) ExecuteWhole(p, args, nowMs, 0, out _);
+        }
+
+        foreach (int datagram in whole[..wholeCount])
+        {
+            // Again: the buffer holds one datagram, the last.
+            _defragmenter.Reassemble(datagram);
+            Release(datagram, args, nowMs, out _);
+        }
+
+        _defragmenter.AddOrDropLate(nowMs);
+        UpdateDue();
+    }
+
+    private void UpdateDue() => _dueMs = Math.Min(_nextSweepMs, _defragmenter.LateMs);
+}
