@@ -28,14 +28,14 @@ public sealed unsafe partial class ConnTracker
             return 0;
         }
 
-        int id = HasRoom(nowMs) ? AllocateConn() : 0;
+        int id = HasRoom(nowMs) ? _table.Allocate() : 0;
         if (id == 0)
         {
             RefusedByFullTable++;
             return 0;
         }
 
-        ConnRecord* c = Conn(id);
+        ConnRecord* c = _table.Conn(id);
         c->Fwd = cx->Key;
         c->Rev = cx->Key.Reverse();
         c->Label = default;
@@ -45,12 +45,12 @@ public sealed unsafe partial class ConnTracker
         c->L4State = ConnL4State.First;
         c->Flags = IsAlgControl(packet, args) ? ConnFlags.Live | ConnFlags.HasAlg : ConnFlags.Live;
         c->TimeoutRow = _timeouts.RowOf(args.TimeoutPolicy);
-        ConnCold* cold = _cold + id;
+        ConnCold* cold = _table.Cold(id);
         cold->SequenceSkew = 0;
         cold->HwOrig = cold->HwReply = default;
         if (cx->IsIpv6)
         {
-            ConnAddresses* a = _addresses + id;
+            ConnAddresses* a = _table.Addresses(id);
             a->FwdSrc = a->RevDst = cx->Src6;
             a->FwdDst = a->RevSrc = cx->Dst6;
         }
@@ -79,7 +79,7 @@ public sealed unsafe partial class ConnTracker
                 return 0;
             }
         }
-        if (!InsertBoth(id, cx->Hash))
+        if (!_table.Insert(id, cx->Hash))
         {
             ReturnConn(id);
             return 0;
@@ -87,8 +87,7 @@ public sealed unsafe partial class ConnTracker
         WheelStart(nowMs);
         WheelLink(id);
         _zones.Enter(c, cold, zone);
-        cold->FirstGeneration = c->Generation + 1;
-        Volatile.Write(ref c->Generation, c->Generation + 1);
+        _table.Begin(id);
         c->Count(reply: false, packet->LengthBytes);
         if (c->Nat != NatKind.None) Translate(packet, cx, id, reply: false);
         cx->Changed = true;
@@ -99,25 +98,7 @@ public sealed unsafe partial class ConnTracker
     /// <summary>Gives back a slot that never got into the table.</summary>
     private void ReturnConn(int id)
     {
-        Conn(id)->Flags = ConnFlags.None;
-        Free(id);
-        _count--;
+        _table.Return(id);
         RefusedByNat++;
-    }
-
-    private bool InsertBoth(int id, ulong hash)
-    {
-        ConnRecord* c = Conn(id);
-        if (!InsertEntry(hash, id)) return false;
-        if (c->Nat == NatKind.None && ConnKey.Same(c->Rev, c->Fwd.Reverse())) return true;
-        ulong reverseHash = _hash.OfKey(c->Rev);
-        if (reverseHash == hash) return true;
-        if (!InsertEntry(reverseHash, id))
-        {
-            RemoveEntry(hash, id);
-            return false;
-        }
-        c->Flags |= ConnFlags.TwoEntries;
-        return true;
     }
 }

@@ -37,12 +37,13 @@ public sealed unsafe partial class ConnTracker
 
         ConnKey key = _keys.Of(k, args.Zone);
         if ((key.Ports & 0xffff) == 0 || key.Ports >> 16 == 0) return false;
-        if (hash == 0) hash = _hash.OfKey(key);
-        int id = FindFirst(key, hash, out bool reply);
+        ConnTable table = _table;
+        if (hash == 0) hash = table.Hash.OfKey(key);
+        int id = table.FindFirst(key, hash, out bool reply);
         if (id == 0) return false;
-        ConnRecord* c = Conn(id);
+        ConnRecord* c = table.Conn(id);
         if (nowMs >= c->ExpiryMs || (c->Flags & (ConnFlags.HasAlg | ConnFlags.Related)) != 0) return false;
-        if (isIpv6 && !SameAddresses(id, k->Ipv6Src, k->Ipv6Dst, ref reply)) return false;
+        if (isIpv6 && !table.SameAddresses(id, k->Ipv6Src, k->Ipv6Dst, ref reply)) return false;
 
         bool tcp = proto == IpProto.Tcp;
         if (!tcp && c->L4State != ConnL4State.Bidir) return false;
@@ -59,7 +60,7 @@ public sealed unsafe partial class ConnTracker
             verdict.Translated = true;
             TranslatePlain(packet, c, id, l3, l4, l4SizeBytes, reply, isIpv6);
         }
-        ConnMetadata.WriteEstablished(packet, c, _addresses + id, args.Zone, isIpv6);
+        ConnMetadata.WriteEstablished(packet, c, table.Addresses(id), args.Zone, isIpv6);
         packet->CtConnRef = nat ? 0 : id + 1;
         packet->CtConnBirth = c->Birth;
         packet->CtConnFlags = (byte)(reply ? 1 : 0);
@@ -79,28 +80,6 @@ public sealed unsafe partial class ConnTracker
         return true;
     }
 
-    /// <summary>First record with this tuple in the first bucket; 0 = look further the general way.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private int FindFirst(in ConnKey key, ulong hash, out bool reply)
-    {
-        ConnBucket* bucket = _buckets + ((uint)hash & _bucketMask);
-        Vector128<ulong> wanted = Vector128.Create(key.Addrs, key.Tail);
-        for (uint hits = Matches(bucket, SignatureOf(hash)); hits != 0; hits &= hits - 1)
-        {
-            int id = (int)(bucket->Ids[BitOperations.TrailingZeroCount(hits)] & ~ConnBucket.MovedBit);
-            ConnRecord* c = Conn(id);
-            reply = Vector128.Load((ulong*)&c->Rev) == wanted;
-            if (Vector128.Load((ulong*)&c->Fwd) == wanted)
-            {
-                reply = false;
-                return id;
-            }
-            if (reply) return id;
-        }
-        reply = false;
-        return 0;
-    }
-
     /// <summary><see cref="Translate"/> for a packet that is no ICMP error.</summary>
     private void TranslatePlain(Packet* packet, ConnRecord* c, int id, byte* l3, byte* l4, int l4SizeBytes, bool reply, bool isIpv6)
     {
@@ -109,7 +88,7 @@ public sealed unsafe partial class ConnTracker
         ConnKey* other = reply ? &c->Fwd : &c->Rev;
         if (isIpv6)
         {
-            ConnAddresses* a = _addresses + id;
+            ConnAddresses* a = _table.Addresses(id);
             ConnNat.SetIpv6(packet, l3, l4, l4SizeBytes, c->Fwd.Proto, source, source ? (reply ? &a->FwdDst : &a->RevDst) : (reply ? &a->FwdSrc : &a->RevSrc));
         }
         else

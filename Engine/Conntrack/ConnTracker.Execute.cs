@@ -48,12 +48,26 @@ public sealed unsafe partial class ConnTracker
             ProcessCached(packet, args, &cx, out verdict);
             return;
         }
-        cx.Hash = hash != 0 ? hash : _hash.OfKey(cx.Key);
+        cx.Hash = hash != 0 ? hash : _table.Hash.OfKey(cx.Key);
         Process(packet, args, &cx, nowMs, out verdict);
     }
 
     /// <summary>Hash for <see cref="Execute(Packet*, in DpCt, long, ulong, out CtVerdict)"/> of a TCP or UDP packet, from its key; 0 for others.</summary>
     public ulong HashOf(Packet* packet, ushort zone) => _keys.HashOf(packet, zone);
+
+    /// <summary>Asks for the bucket of <paramref name="hash"/> ahead of time.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Prefetch(ulong hash) => _table.Prefetch(hash);
+
+    /// <summary>Asks for the record that <paramref name="hash"/> most likely leads to; its bucket should be at hand.</summary>
+    /// <param name="hash">From <see cref="HashOf"/>.</param>
+    /// <param name="ipv6">The addresses will be needed too.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void PrefetchConn(ulong hash, bool ipv6 = false) => _table.PrefetchConn(hash, ipv6);
+
+    /// <summary>Asks for the record of a connection that a merged rule names, ahead of <see cref="TryFastHit"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void PrefetchId(int connId) => _table.PrefetchId(connId);
 
     /// <summary>Makes a packet untracked again (<c>ct_clear</c>).</summary>
     public static void Clear(Packet* packet) => ConnMetadata.Clear(packet);
@@ -100,7 +114,7 @@ public sealed unsafe partial class ConnTracker
         bool create = false;
         if (id != 0)
         {
-            create = alg == CtAlg.Ftp && _cold[id].SequenceSkew != 0 ? UpdateSkewed(packet, args, cx, id, nowMs) : UpdateState(packet, cx, id, nowMs);
+            create = alg == CtAlg.Ftp && _table.Cold(id)->SequenceSkew != 0 ? UpdateSkewed(packet, args, cx, id, nowMs) : UpdateState(packet, cx, id, nowMs);
             if (nat && !create) HandleNat(packet, cx, id, zone);
         }
         else if (translatedBefore && !nat && (id = FindByOriginalTuple(packet, cx, nowMs)) != 0)
@@ -132,7 +146,7 @@ public sealed unsafe partial class ConnTracker
         }
         WriteMetadata(packet, zone, id, cx, expectation);
         if (id != 0) ApplyMarkAndLabel(packet, args, cx, id);
-        if (alg != CtAlg.None && id != 0 && (Conn(id)->Flags & ConnFlags.HasAlg) != 0) ReadControl(packet, args, cx, id, alg);
+        if (alg != CtAlg.None && id != 0 && (_table.Conn(id)->Flags & ConnFlags.HasAlg) != 0) ReadControl(packet, args, cx, id, alg);
         RememberConn(packet, cx, id, nat);
         cx->ConnId = id;
         FillVerdict(packet, cx, out verdict);
@@ -145,7 +159,7 @@ public sealed unsafe partial class ConnTracker
     /// </summary>
     private int Force(CtContext* cx, int id, bool translatedBefore, long nowMs)
     {
-        if ((Conn(id)->Flags & ConnFlags.TwoEntries) != 0 && translatedBefore != cx->Reply)
+        if ((_table.Conn(id)->Flags & ConnFlags.TwoEntries) != 0 && translatedBefore != cx->Reply)
         {
             if (!translatedBefore) return id;
             cx->Reply = true;
@@ -178,27 +192,27 @@ public sealed unsafe partial class ConnTracker
         cx->Reply = !reply;
         bool isGhost = id < 0;
         if (isGhost) id = -id;
-        ConnRecord* c = Conn(id);
+        ConnRecord* c = _table.Conn(id);
         cx->Key = cx->Reply ? c->Rev : c->Fwd;
         if (cx->IsIpv6)
         {
-            cx->Src6 = cx->Reply ? _addresses[id].RevSrc : _addresses[id].FwdSrc;
-            cx->Dst6 = cx->Reply ? _addresses[id].RevDst : _addresses[id].FwdDst;
+            cx->Src6 = cx->Reply ? _table.Addresses(id)->RevSrc : _table.Addresses(id)->FwdSrc;
+            cx->Dst6 = cx->Reply ? _table.Addresses(id)->RevDst : _table.Addresses(id)->FwdDst;
         }
-        cx->Hash = _hash.OfKey(cx->Key);
+        cx->Hash = _table.Hash.OfKey(cx->Key);
         if (isGhost && (id = Find(cx, nowMs, out reply)) > 0) (cx->ConnId, cx->Reply) = (id, reply);
     }
 
     /// <summary>A packet that this zone translated and whose tuple finds nothing: by the original tuple it carries.</summary>
     private int FindByOriginalTuple(Packet* packet, CtContext* cx, long nowMs)
         => _keys.TryReadOriginal(packet, cx, out ConnKey key, out Ipv6Address src, out Ipv6Address dst)
-            ? Math.Max(0, Find(key, &src, &dst, _hash.OfKey(key), nowMs, out _))
+            ? Math.Max(0, Find(key, &src, &dst, _table.Hash.OfKey(key), nowMs, out _))
             : 0;
 
     /// <summary>Moves the connection on and says in ct_state what the packet is to it; true if the packet begins another connection.</summary>
     private bool UpdateState(Packet* packet, CtContext* cx, int id, long nowMs)
     {
-        ConnRecord* c = Conn(id);
+        ConnRecord* c = _table.Conn(id);
         ref CtState state = ref packet->Key.CtState;
         if (cx->IcmpRelated)
         {
@@ -233,7 +247,7 @@ public sealed unsafe partial class ConnTracker
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private CtUpdate UpdateL4(CtContext* cx, int id, long nowMs)
     {
-        ConnRecord* c = Conn(id);
+        ConnRecord* c = _table.Conn(id);
         bool isTcp = c->Fwd.Proto == IpProto.Tcp;
         if (isTcp && TcpTracker.TryEstablished(c, cx->L4, cx->L4SizeBytes, cx->Reply, TcpSeqChk))
         {
@@ -245,7 +259,7 @@ public sealed unsafe partial class ConnTracker
         L4Verdict verdict = isTcp ? TcpTracker.Update(c, cx->L4, cx->L4SizeBytes, cx->Reply, TcpSeqChk) : OtherTracker.Update(c, cx->Reply);
         if (verdict.Refreshes) SetExpiry(id, verdict.Timeout, nowMs);
         bool hasMoved = orig != c->Orig.State || answer != c->Reply.State || other != c->L4State;
-        if (verdict.Update != CtUpdate.New && hasMoved) Invalidate(id);
+        if (verdict.Update != CtUpdate.New && hasMoved) _table.Invalidate(id);
         return verdict.Update;
     }
 }

@@ -13,9 +13,9 @@ public sealed unsafe partial class ConnTracker
     /// <exception cref="ArgumentOutOfRangeException">There is no such connection.</exception>
     public ConnInfo Describe(int connId, long nowMs = 0)
     {
-        if (connId < 1 || connId > _capacity || (Conn(connId)->Flags & ConnFlags.Live) == 0) ThrowBadConnId(connId);
-        ConnRecord* c = Conn(connId);
-        ConnCold* cold = _cold + connId;
+        if (connId < 1 || connId > _table.Capacity || (_table.Conn(connId)->Flags & ConnFlags.Live) == 0) ThrowBadConnId(connId);
+        ConnRecord* c = _table.Conn(connId);
+        ConnCold* cold = _table.Cold(connId);
         string? state = c->Fwd.Proto == IpProto.Tcp ? NameOf(c->Orig.State > c->Reply.State ? c->Orig.State : c->Reply.State) : null;
         long leftMs = c->ExpiryMs - nowMs;
         (ulong Packets, ulong Bytes) orig = CombinedCounter.Read(ref cold->HwOrig), reply = CombinedCounter.Read(ref cold->HwReply);
@@ -32,23 +32,23 @@ public sealed unsafe partial class ConnTracker
     /// <summary>The connections that have not expired, for people. Cold path: allocates.</summary>
     public IEnumerable<ConnInfo> Snapshot(long nowMs)
     {
-        for (int id = 1; id < _highWater; id++)
+        for (int id = 1; id < _table.HighWater; id++)
         {
             if (IsLiveAt(id, nowMs)) yield return Describe(id, nowMs);
         }
     }
 
-    private bool IsLiveAt(int id, long nowMs) => (Conn(id)->Flags & ConnFlags.Live) != 0 && nowMs < Conn(id)->ExpiryMs;
+    private bool IsLiveAt(int id, long nowMs) => (_table.Conn(id)->Flags & ConnFlags.Live) != 0 && nowMs < _table.Conn(id)->ExpiryMs;
 
     private ConnTuple TupleOf(int id, bool reply)
     {
-        ConnRecord* c = Conn(id);
+        ConnRecord* c = _table.Conn(id);
         ConnKey key = reply ? c->Rev : c->Fwd;
         bool ipv6 = c->IsIpv6;
         Ipv6Address src = default, dst = default;
         if (ipv6)
         {
-            ConnAddresses* a = _addresses + id;
+            ConnAddresses* a = _table.Addresses(id);
             (src, dst) = reply ? (a->RevSrc, a->RevDst) : (a->FwdSrc, a->FwdDst);
         }
         else

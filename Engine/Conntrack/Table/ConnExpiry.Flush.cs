@@ -7,9 +7,9 @@ public sealed unsafe partial class ConnTracker
     /// <summary>Removes every connection (<c>dpctl/flush-conntrack</c>); fragments on hold stay.</summary>
     public void FlushAll(long nowMs)
     {
-        for (int id = 1; id < _highWater; id++)
+        for (int id = 1; id < _table.HighWater; id++)
         {
-            if ((Conn(id)->Flags & ConnFlags.Live) != 0) RemoveConn(id);
+            if ((_table.Conn(id)->Flags & ConnFlags.Live) != 0) RemoveConn(id);
         }
         WheelStart(nowMs);
     }
@@ -17,9 +17,9 @@ public sealed unsafe partial class ConnTracker
     /// <summary>Removes every connection of a zone.</summary>
     public void FlushZone(ushort zone)
     {
-        for (int id = 1; id < _highWater; id++)
+        for (int id = 1; id < _table.HighWater; id++)
         {
-            if ((Conn(id)->Flags & ConnFlags.Live) != 0 && Conn(id)->Fwd.Zone == zone) RemoveConn(id);
+            if ((_table.Conn(id)->Flags & ConnFlags.Live) != 0 && _table.Conn(id)->Fwd.Zone == zone) RemoveConn(id);
         }
     }
 
@@ -28,7 +28,7 @@ public sealed unsafe partial class ConnTracker
     {
         if (!_keys.TryRead(zone, tuple, out ConnKey key)) return false;
         Ipv6Address src = tuple.Src, dst = tuple.Dst;
-        int id = Find(key, &src, &dst, _hash.OfKey(key), nowMs, out _);
+        int id = Find(key, &src, &dst, _table.Hash.OfKey(key), nowMs, out _);
         if (id <= 0) return false;
         RemoveConn(id);
         return true;

@@ -33,7 +33,7 @@ public sealed unsafe partial class ConnTracker
     /// <summary>Ends a connection before its time: a new one takes its place.</summary>
     private void EndConn(int id, long nowMs)
     {
-        if ((Conn(id)->Flags & Swept) == 0)
+        if ((_table.Conn(id)->Flags & Swept) == 0)
         {
             RemoveConn(id);
             return;
@@ -42,6 +42,24 @@ public sealed unsafe partial class ConnTracker
         MakeGhost(id, nowMs + 1);
         WheelMove(id);
     }
+
+    /// <summary>
+    /// Finds the live connection one of whose tuples is <paramref name="key"/>; 0 = none, negative = a ghost has the tuple. Expired ones
+    /// met on the way are removed.
+    /// </summary>
+    private int Find(in ConnKey key, Ipv6Address* src6, Ipv6Address* dst6, ulong hash, long nowMs, out bool reply)
+    {
+        ConnTable.Cursor search = _table.Search(hash);
+        while (search.Next(key, src6, dst6, out int id, out reply))
+        {
+            if (nowMs < _table.Conn(id)->ExpiryMs) return id;
+            if (ExpireFound(id, reply, nowMs)) return -id;
+        }
+
+        return 0;
+    }
+
+    private int Find(CtContext* cx, long nowMs, out bool reply) => Find(cx->Key, &cx->Src6, &cx->Dst6, cx->Hash, nowMs, out reply);
 
     /// <summary>
     /// A lookup met an expired connection: it goes, or becomes a ghost. True if it was its reply tuple that matched and is still taken.
@@ -54,13 +72,13 @@ public sealed unsafe partial class ConnTracker
             return false;
         }
         WheelMove(id);
-        return reply && (Conn(id)->Flags & ConnFlags.TwoEntries) != 0;
+        return reply && (_table.Conn(id)->Flags & ConnFlags.TwoEntries) != 0;
     }
 
     /// <summary>Does an expired connection stay on as a ghost? Makes it one if it is not yet.</summary>
     private bool StaysAsGhost(int id, long nowMs)
     {
-        ConnRecord* c = Conn(id);
+        ConnRecord* c = _table.Conn(id);
         if ((c->Flags & Swept) == 0) return false;
         Sweep(nowMs);
         bool isGhost = (c->Flags & ConnFlags.Ghost) != 0;
@@ -72,16 +90,16 @@ public sealed unsafe partial class ConnTracker
 
     private void MakeGhost(int id, long expiredMs)
     {
-        ConnRecord* c = Conn(id);
-        RemoveEntry(_hash.OfKey(c->Fwd), id);
+        ConnRecord* c = _table.Conn(id);
+        _table.RemoveEntry(_table.Hash.OfKey(c->Fwd), id);
         c->Flags |= ConnFlags.Ghost;
         c->ExpiryMs = -Math.Max(expiredMs, 1);
         c->Birth++;
-        Invalidate(id);
+        _table.Invalidate(id);
     }
 
     /// <summary>NAT changed nothing: the entry for the reply tuple, which outlives the connection, is found by the original tuple too.</summary>
-    private bool IsInItsOwnWay(int id) => Conn(id)->Nat != NatKind.None && (Conn(id)->Flags & ConnFlags.TwoEntries) == 0;
+    private bool IsInItsOwnWay(int id) => _table.Conn(id)->Nat != NatKind.None && (_table.Conn(id)->Flags & ConnFlags.TwoEntries) == 0;
 
     /// <summary>
     /// A packet begins such a connection anew. Open vSwitch ends the old one, finds its reply tuple, hence makes no new one, and leaves ct_state as it

@@ -34,7 +34,7 @@ public sealed unsafe partial class ConnTracker
     {
         nowMs = Clock.Of(nowMs);
         Sweep(nowMs);
-        FreeRetired(StepBudget);
+        _table.FreeRetired(StepBudget);
         int handled = _defragmenter.Expire(nowMs, CtFragments.PurgeMs, StepBudget) + Turn(nowMs, StepBudget);
         UpdateDue();
         return handled;
@@ -46,23 +46,23 @@ public sealed unsafe partial class ConnTracker
         Sweep(nowMs);
         _defragmenter.Expire(nowMs, CtFragments.PurgeMs, int.MaxValue);
         UpdateDue();
-        int before = _count;
+        int before = _table.Count;
         while (Turn(nowMs, int.MaxValue) > 0)
         {
         }
         for (int id = _wheel[_tick & (FineSlots - 1)]; id != 0;)
         {
-            int next = _cold[id].Next;
-            if (nowMs >= Conn(id)->ExpiryMs && !StaysAsGhost(id, nowMs)) RemoveConn(id);
+            int next = _table.Cold(id)->Next;
+            if (nowMs >= _table.Conn(id)->ExpiryMs && !StaysAsGhost(id, nowMs)) RemoveConn(id);
             id = next;
         }
-        return before - _count;
+        return before - _table.Count;
     }
 
     /// <summary>Sets when a connection expires; one that expires earlier than thought moves in the wheel, a later one is moved when its slot comes up.</summary>
     private void SetExpiry(int id, CtTimeout timeout, long nowMs)
     {
-        ConnRecord* c = Conn(id);
+        ConnRecord* c = _table.Conn(id);
         long expiryMs = nowMs + _timeouts.Of(c, timeout);
         bool earlier = expiryMs < c->ExpiryMs;
         c->ExpiryMs = expiryMs;
@@ -78,7 +78,7 @@ public sealed unsafe partial class ConnTracker
         if (target - _tick >= 2 * WheelTurn) _tick += (((target - _tick) / WheelTurn) - 1) * WheelTurn;
         while (true)
         {
-            if (_count == 0)
+            if (_table.Count == 0)
             {
                 _tick = Math.Max(_tick, target);
                 _spreadPending = false;
@@ -105,7 +105,7 @@ public sealed unsafe partial class ConnTracker
         {
             if (handled >= budget) return false;
             handled++;
-            if (nowMs >= Conn(id)->ExpiryMs && !StaysAsGhost(id, nowMs))
+            if (nowMs >= _table.Conn(id)->ExpiryMs && !StaysAsGhost(id, nowMs))
             {
                 RemoveConn(id);
                 continue;
@@ -125,31 +125,31 @@ public sealed unsafe partial class ConnTracker
     }
 
     /// <summary>When to look at a connection again: when it expires, or if it is a ghost, at the next sweep.</summary>
-    private long WheelTimeOf(int id) => Conn(id)->ExpiryMs < 0 ? _nextSweepMs : Conn(id)->ExpiryMs;
+    private long WheelTimeOf(int id) => _table.Conn(id)->ExpiryMs < 0 ? _nextSweepMs : _table.Conn(id)->ExpiryMs;
 
     private void WheelLink(int id)
     {
         int slot = SlotOf(WheelTimeOf(id));
         int head = _wheel[slot];
-        ConnCold* cold = _cold + id;
+        ConnCold* cold = _table.Cold(id);
         cold->Next = head;
         cold->Prev = 0;
         cold->WheelSlot = slot;
-        if (head != 0) _cold[head].Prev = id;
+        if (head != 0) _table.Cold(head)->Prev = id;
         _wheel[slot] = id;
     }
 
     private void WheelUnlink(int id)
     {
-        ConnCold* cold = _cold + id;
-        if (cold->Prev != 0) _cold[cold->Prev].Next = cold->Next;
+        ConnCold* cold = _table.Cold(id);
+        if (cold->Prev != 0) _table.Cold(cold->Prev)->Next = cold->Next;
         else _wheel[cold->WheelSlot] = cold->Next;
-        if (cold->Next != 0) _cold[cold->Next].Prev = cold->Prev;
+        if (cold->Next != 0) _table.Cold(cold->Next)->Prev = cold->Prev;
     }
 
     private void WheelMove(int id)
     {
-        if (SlotOf(WheelTimeOf(id)) == _cold[id].WheelSlot) return;
+        if (SlotOf(WheelTimeOf(id)) == _table.Cold(id)->WheelSlot) return;
         WheelUnlink(id);
         WheelLink(id);
     }
@@ -157,7 +157,7 @@ public sealed unsafe partial class ConnTracker
     /// <summary>An empty wheel starts at the present: a clock that begins anywhere costs nothing.</summary>
     private void WheelStart(long nowMs)
     {
-        if (_count > 1) return;
+        if (_table.Count > 1) return;
         _tick = Math.Max(_tick, nowMs >> TickShift);
         _spreadPending = false;
     }

@@ -1,44 +1,14 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using Mergeflow.Engine.Keys;
+using Mergeflow.Engine.Actions;
 using Mergeflow.Native;
 
 namespace Mergeflow.Engine.Conntrack;
 
-public sealed unsafe partial class ConnTracker
+/// <remarks>The index: an entry is a signature and an id, in its first bucket or in that bucket's mate.</remarks>
+internal sealed unsafe partial class ConnTable
 {
-    /// <summary>Asks for the bucket of <paramref name="hash"/> ahead of time.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Prefetch(ulong hash)
-    {
-        Native.Prefetch.Read(_buckets + ((uint)hash & _bucketMask));
-    }
-
-    /// <summary>Asks for the record that <paramref name="hash"/> most likely leads to; its bucket should be at hand.</summary>
-    /// <param name="hash">From <see cref="HashOf"/>.</param>
-    /// <param name="ipv6">The addresses will be needed too.</param>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void PrefetchConn(ulong hash, bool ipv6 = false)
-    {
-        ConnBucket* bucket = _buckets + ((uint)hash & _bucketMask);
-        uint hits = Matches(bucket, SignatureOf(hash));
-        if (hits == 0) return;
-        int id = (int)(bucket->Ids[BitOperations.TrailingZeroCount(hits)] & ~ConnBucket.MovedBit);
-        PrefetchId(id);
-        if (ipv6) Native.Prefetch.Read(_addresses + id);
-    }
-
-    /// <summary>Asks for the record of a connection that a merged rule names, ahead of <see cref="TryFastHit"/>.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void PrefetchId(int connId)
-    {
-        if ((uint)connId > (uint)_capacity) return;
-        byte* record = (byte*)Conn(connId);
-        Native.Prefetch.Read(record);
-        Native.Prefetch.Read(record + 64);
-    }
-
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static ushort SignatureOf(ulong hash) => (ushort)((hash >> 48) | 1);
 
@@ -51,48 +21,22 @@ public sealed unsafe partial class ConnTracker
     private uint MateOf(uint bucket, ushort signature) => (bucket ^ (signature * 0x9e37_79b1u >> 7)) & _bucketMask;
 
     /// <summary>
-    /// Finds the live connection one of whose tuples is <paramref name="key"/>; 0 = none, negative = a ghost has the tuple. Expired ones
-    /// met on the way are removed.
+    /// Makes a connection known by both its tuples: by one entry if they are each other's reverse. False = there is no place for both entries.
     /// </summary>
-    private int Find(in ConnKey key, Ipv6Address* src6, Ipv6Address* dst6, ulong hash, long nowMs, out bool reply)
+    public bool Insert(int id, ulong hash)
     {
-        ushort signature = SignatureOf(hash);
-        uint index = (uint)hash & _bucketMask;
-        ConnBucket* bucket = _buckets + index;
-        for (int pass = 0; ; pass++)
+        ConnRecord* c = Conn(id);
+        if (!InsertEntry(hash, id)) return false;
+        if (c->Nat == NatKind.None && ConnKey.Same(c->Rev, c->Fwd.Reverse())) return true;
+        ulong reverseHash = Hash.OfKey(c->Rev);
+        if (reverseHash == hash) return true;
+        if (!InsertEntry(reverseHash, id))
         {
-            uint hits = Matches(bucket, signature);
-            while (hits != 0)
-            {
-                int id = (int)(bucket->Ids[BitOperations.TrailingZeroCount(hits)] & ~ConnBucket.MovedBit);
-                hits &= hits - 1;
-                ConnRecord* c = Conn(id);
-                reply = !ConnKey.Same(c->Fwd, key);
-                if (reply && !ConnKey.Same(c->Rev, key)) continue;
-                if ((key.Aux & ConnKey.AuxIpv6) != 0 && !SameAddresses(id, *src6, *dst6, ref reply)) continue;
-                if (nowMs >= c->ExpiryMs)
-                {
-                    if (id != 0 && ExpireFound(id, reply, nowMs)) return -id;
-                    continue;
-                }
-                return id;
-            }
-            if (pass != 0 || bucket->Overflow == 0) break;
-            bucket = _buckets + MateOf(index, signature);
+            RemoveEntry(hash, id);
+            return false;
         }
-        reply = false;
-        return 0;
-    }
-
-    private int Find(CtContext* cx, long nowMs, out bool reply) => Find(cx->Key, &cx->Src6, &cx->Dst6, cx->Hash, nowMs, out reply);
-
-    /// <summary>Digests were equal; so must the addresses be. Two directions may have equal digests and different addresses.</summary>
-    private bool SameAddresses(int id, in Ipv6Address src, in Ipv6Address dst, ref bool reply)
-    {
-        ConnAddresses* a = _addresses + id;
-        if (!reply && a->FwdSrc == src && a->FwdDst == dst) return true;
-        reply = true;
-        return a->RevSrc == src && a->RevDst == dst;
+        c->Flags |= ConnFlags.TwoEntries;
+        return true;
     }
 
     /// <summary>
@@ -180,7 +124,8 @@ public sealed unsafe partial class ConnTracker
         return false;
     }
 
-    private void RemoveEntry(ulong hash, int id)
+    /// <summary>Takes an entry out.</summary>
+    public void RemoveEntry(ulong hash, int id)
     {
         ushort signature = SignatureOf(hash);
         uint index = (uint)hash & _bucketMask;
