@@ -12,14 +12,11 @@ public sealed partial class OfPipeline
     public const int TableCount = 255;
 
     private readonly Lock _lock = new();
-    private readonly RuleTable?[] _rules = new RuleTable?[TableCount];
+    private readonly RuleTables _tables;
     private readonly Dictionary<uint, PipelinePort> _ports = [];
     private readonly HashSet<uint> _livePorts = [];
-    private readonly HashSet<int> _changed = [];
-    private readonly SubtableOrder?[] _orders = new SubtableOrder?[TableCount];
     private volatile PipelineSnapshot _snapshot;
     private ulong _version;
-    private ulong _batch;
 
     /// <summary>Shared with snapshots: one more group does not copy the others.</summary>
     private ImmutableDictionary<uint, GroupState> _groups = ImmutableDictionary<uint, GroupState>.Empty;
@@ -30,6 +27,7 @@ public sealed partial class OfPipeline
     public OfPipeline(PipelineOptions options)
     {
         Options = options;
+        _tables = new RuleTables(options.Quirks, Work);
         ArgumentOutOfRangeException.ThrowIfNegative(options.VlanLimit);
         foreach (PipelinePort port in options.Ports)
         {
@@ -55,7 +53,7 @@ public sealed partial class OfPipeline
     {
         get
         {
-            lock (_lock) return [.. _rules.Where(static t => t is not null).SelectMany(static t => t!.Rules)];
+            lock (_lock) return [.. _tables.Rules];
         }
     }
 
@@ -76,7 +74,7 @@ public sealed partial class OfPipeline
     {
         get
         {
-            lock (_lock) return _rules.Sum(static t => t?.Rules.Count ?? 0);
+            lock (_lock) return _tables.RuleCount;
         }
     }
 
@@ -133,18 +131,7 @@ public sealed partial class OfPipeline
     internal void Learn(LearnedSource source, long nowMs) => Macs.Learn(source.Mac, source.Vid, source.Port, nowMs);
 
     /// <summary>Makes changes visible to translators.</summary>
-    private void Publish()
-    {
-        TableIndex?[] tables = _snapshot.Tables;
-        if (_changed.Count > 0)
-        {
-            tables = (TableIndex?[])tables.Clone();
-            foreach (int t in _changed) tables[t] = _rules[t]!.Index(tables[t], _orders[t], _rules[t]!.Rules.Count <= Options.Quirks.StagedTableRules, Work);
-            _changed.Clear();
-        }
-
-        _snapshot = Build(tables);
-    }
+    private void Publish() => _snapshot = Build(_tables.Index(_snapshot.Tables));
 
     private PipelineSnapshot Build(TableIndex?[] tables)
     {

@@ -27,29 +27,31 @@ public sealed class OfRule
     public OfRuleStats Stats { get; init; } = new();
 
     /// <summary>Settled packets: megaflow deltas are pushed here by the revalidator.</summary>
-    public ulong Packets
-    {
-        get => Stats.Packets;
-        set => Stats.Packets = value;
-    }
+    public ulong Packets => Stats.Packets;
 
-    public ulong Bytes
-    {
-        get => Stats.Bytes;
-        set => Stats.Bytes = value;
-    }
+    /// <summary>Their bytes.</summary>
+    public ulong Bytes => Stats.Bytes;
 
-    public long LastUsedMs
+    /// <summary>See <see cref="OfRuleStats.LastUsedMs"/>.</summary>
+    public long LastUsedMs => Stats.LastUsedMs;
+
+    /// <summary>When the rule's time is up, as far as its uses are known; never without timeouts.</summary>
+    internal long DueMs
     {
-        get => Stats.LastUsedMs;
-        set => Stats.LastUsedMs = value;
+        get
+        {
+            long due = long.MaxValue;
+            if (HardTimeoutSeconds != 0) due = CreatedMs + (HardTimeoutSeconds * 1000L);
+            if (IdleTimeoutSeconds != 0) due = Math.Min(due, Math.Max(LastUsedMs, CreatedMs) + (IdleTimeoutSeconds * 1000L));
+            return due;
+        }
     }
 
     /// <summary>The actions made ready for translation.</summary>
     internal XlateOp[] Program { get; init; } = [];
 
     /// <summary>Order in the table: lower comes first. Higher priorities are lower, and among equals the rule that was added first.</summary>
-    internal ulong Precedence { get; set; }
+    internal ulong Precedence { get; init; }
 
     /// <summary>Number of the batch of modifications that added it.</summary>
     internal ulong Batch { get; init; }
@@ -71,10 +73,11 @@ public sealed class OfRule
         IdleTimeoutSeconds = IdleTimeoutSeconds,
         HardTimeoutSeconds = HardTimeoutSeconds,
         CreatedMs = CreatedMs,
-        Stats = resetsCounts ? new OfRuleStats { LastUsedMs = LastUsedMs } : Stats,
+        Stats = resetsCounts ? new OfRuleStats(LastUsedMs) : Stats,
         Program = XlateCompiler.Compile(actions),
         Conjunctions = [.. actions.OfType<OfConjunction>()],
         MatchHash = MatchHash,
+        Precedence = Precedence,
         Batch = batch,
     };
 }

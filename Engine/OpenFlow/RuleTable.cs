@@ -23,10 +23,12 @@ internal sealed class RuleTable
     /// <summary>The rule with exactly this priority and match, or null.</summary>
     public OfRule? Find(in MatchKey match) => _byMatch.GetValueOrDefault(match);
 
-    /// <summary>Adds a rule behind those of its priority.</summary>
+    /// <summary>The precedence of a rule to be added: behind those of its priority.</summary>
+    public ulong NextPrecedence(ushort priority) => ((ulong)(ushort)(ushort.MaxValue - priority) << 48) | ++_sequence;
+
+    /// <summary>Adds a rule where its precedence puts it.</summary>
     public void Add(OfRule rule)
     {
-        rule.Precedence = ((ulong)(ushort)(ushort.MaxValue - rule.Priority) << 48) | ++_sequence;
         Rules.Insert(PositionOf(rule.Precedence), rule);
         _byMatch.Add(new MatchKey(rule), rule);
         RuleGroup group = Changed(rule);
@@ -34,10 +36,9 @@ internal sealed class RuleTable
         Count(rule, 1);
     }
 
-    /// <summary>Puts a rule in the place of one with the same priority and match.</summary>
+    /// <summary>Puts a rule in the place of one with the same priority and match, and so with its precedence.</summary>
     public void Replace(OfRule old, OfRule rule)
     {
-        rule.Precedence = old.Precedence;
         Rules[PositionOf(old.Precedence)] = rule;
         _byMatch[new MatchKey(rule)] = rule;
         RuleGroup group = Changed(rule);

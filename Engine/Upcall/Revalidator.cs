@@ -137,7 +137,7 @@ public sealed partial class Revalidator : IPoller
             long lastUsedMs = _upcall.Megaflows.CountersOf(m).LastUsedMs;
             foreach (OfRule rule in m.Rules)
             {
-                if (rule.IdleTimeoutSeconds != 0) rule.LastUsedMs = Math.Max(rule.LastUsedMs, lastUsedMs);
+                if (rule.IdleTimeoutSeconds != 0) rule.Stats.Use(lastUsedMs);
             }
         }
     }

@@ -11,7 +11,7 @@ public sealed class OfPipelineTests
     {
         using PipelineBed bed = new("cookie=1,priority=5,ip,actions=output:2");
         OfRule old = bed.Pipeline.Rules.Single();
-        old.Packets = 9;
+        old.Stats.Add(9, 0, 0);
         bed.Mod("add cookie=2,priority=5,ip,actions=output:3");
         OfRule rule = Assert.Single(bed.Pipeline.Rules);
         Assert.Equal((2UL, 9UL), (rule.Cookie, rule.Packets));
@@ -20,12 +20,23 @@ public sealed class OfPipelineTests
         Assert.Equal((0UL, 0UL), (bed.Pipeline.Rules.Single().Cookie, bed.Pipeline.Rules.Single().Packets));
     }
 
+    /// <summary>The rule that goes with its group is of the latest batch: what comes next must not be set off against it.</summary>
+    [Fact]
+    public void A_rule_is_seen_that_comes_after_a_group_has_taken_its_rules_along()
+    {
+        using PipelineBed bed = new("priority=5,ip,actions=group:1", "group_id=1,type=indirect,bucket=output:2");
+        bed.Pipeline.ApplyGroup(new GroupMod(GroupModCommand.Delete, 1, GroupType.All, null, 0, EquatableList<Field>.Empty, EquatableList<GroupBucket>.Empty));
+        Assert.Equal("drop", bed.Actions(Tcp()));
+        Assert.True(bed.Mod("add priority=5,ip,actions=output:3"));
+        Assert.Equal("3", bed.Actions(Tcp()));
+    }
+
     [Fact]
     public void Modify_keeps_rule_cookie_and_counters_and_adds_nothing()
     {
         using PipelineBed bed = new("cookie=1,priority=5,tcp,actions=output:2\ncookie=2,priority=4,udp,actions=output:2");
         OfRule rule = bed.Pipeline.Rules.First();
-        rule.Packets = 9;
+        rule.Stats.Add(9, 0, 0);
         bed.Mod("modify cookie=8,ip,actions=output:3");
         Assert.Equal("3", bed.Actions(Tcp()));
         Assert.Equal("3", bed.Actions(Udp()));
@@ -139,7 +150,7 @@ public sealed class OfPipelineTests
         bed.Pipeline.Apply(bed.Parse("add idle_timeout=10,tcp,actions=output:2"), nowMs: 1000);
         bed.Pipeline.Apply(bed.Parse("add hard_timeout=20,udp,actions=output:2"), nowMs: 1000);
         Assert.Equal(0, bed.Pipeline.Expire(10_999));
-        bed.Pipeline.Rules.First(r => r.IdleTimeoutSeconds != 0).LastUsedMs = 5000;
+        bed.Pipeline.Rules.First(r => r.IdleTimeoutSeconds != 0).Stats.Use(5000);
         Assert.Equal(0, bed.Pipeline.Expire(14_999));
         Assert.Equal(1, bed.Pipeline.Expire(15_000));
         Assert.Equal("drop", bed.Actions(Tcp()));
@@ -158,7 +169,7 @@ public sealed class OfPipelineTests
         using PipelineBed bed = new("cookie=1,priority=9,tcp,actions=output:2\ncookie=2,priority=1,actions=output:3");
         ulong version = bed.Pipeline.TablesVersion;
         OfRule[] rules = [.. bed.Pipeline.Rules];
-        rules[0].Packets = 7;
+        rules[0].Stats.Add(7, 0, 0);
         Assert.False(bed.Mod(lines));
         Assert.Equal(version, bed.Pipeline.TablesVersion);
         Assert.Equal(rules, bed.Pipeline.Rules);

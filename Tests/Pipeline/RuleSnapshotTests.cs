@@ -27,7 +27,7 @@ public sealed class RuleSnapshotTests
     {
         using PipelineBed bed = new("cookie=1,priority=5,tcp,actions=output:2\ncookie=2,priority=4,udp,actions=output:2");
         OfRule[] held = [.. bed.Pipeline.Rules];
-        held[0].Packets = 9;
+        held[0].Stats.Add(9, 0, 0);
         ulong version = bed.Pipeline.TablesVersion;
         Assert.Throws<FlowModException>(() => bed.Mod(
             "modify reset_counts,tcp,actions=output:3", "delete udp", "add check_overlap,priority=5,ip,actions=output:4"));

@@ -128,10 +128,8 @@ public sealed class FlowTextFormatTests
             Actions = flow.Actions,
             IdleTimeoutSeconds = 9,
             CreatedMs = 1000,
-            Packets = 5,
-            Bytes = 300,
-            LastUsedMs = 2000,
         };
+        rule.Stats.Add(5, 300, 2000);
         var formatter = new FlowTextFormatter();
         Assert.Equal(
             "cookie=0x2a, duration=4.25s, table=3, n_packets=5, n_bytes=300, idle_timeout=9, idle_age=3, priority=7,tcp,tp_dst=80 actions=output:1",

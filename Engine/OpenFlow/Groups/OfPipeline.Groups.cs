@@ -50,7 +50,7 @@ public sealed partial class OfPipeline
         _groups = groupId == AllGroups ? _groups.Clear() : _groups.Remove(groupId);
         if (ReferenceEquals(before, _groups)) return;
         _normalGroupCount = groupId == AllGroups ? 0 : _normalGroupCount - (before[groupId].UsesNormal ? 1 : 0);
-        for (int t = 0; t < TableCount; t++) RemoveWhere(t, r => RefersTo(r.Actions, id => before.ContainsKey(id) && !_groups.ContainsKey(id)));
+        _tables.RemoveWhere(r => FlowModSelection.RefersTo(r.Actions, id => before.ContainsKey(id) && !_groups.ContainsKey(id)));
     }
 
     /// <summary>The first group that the actions name and that is not there.</summary>
@@ -72,14 +72,4 @@ public sealed partial class OfPipeline
     }
 
     private static FlowModException NoGroup(uint groupId, int index) => new("OFPBAC_BAD_OUT_GROUP", $"group {groupId} does not exist", index);
-
-    private static bool RefersTo(EquatableList<OfAction> actions, uint groupId) => RefersTo(actions, id => id == groupId);
-
-    private static bool RefersTo(EquatableList<OfAction> actions, Func<uint, bool> isMeant) => actions.Any(a => a switch
-    {
-        OfGroup g => isMeant(g.GroupId),
-        OfClone c => RefersTo(c.Actions, isMeant),
-        OfWriteActions w => RefersTo(w.Actions, isMeant),
-        _ => false,
-    });
 }

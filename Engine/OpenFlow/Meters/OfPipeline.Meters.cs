@@ -106,10 +106,9 @@ public sealed partial class OfPipeline
             _meters = _meters.Remove(id);
             any = true;
             _retiredMeterSlots.Add(state.Slot);
-            for (int t = 0; t < TableCount; t++) RemoveWhere(t, r => BeginsWithMeter(r, id));
+            _tables.RemoveWhere(r => BeginsWithMeter(r, id));
         }
 
-        _before.Clear();
         if (any) Publish();
     }
 

@@ -1,0 +1,279 @@
+using Mergeflow.Engine.Keys;
+
+namespace Mergeflow.Engine.OpenFlow;
+
+/// <summary>
+/// All tables as modifications see them, and which of them differ from what was published last. It applies modifications that were found good: what
+/// is refused, <see cref="OfPipeline"/> says before, except an overlap.
+/// </summary>
+/// <remarks>Only used under the pipeline's lock, except <see cref="HasDue"/>.</remarks>
+internal sealed class RuleTables(Quirks quirks, PipelineWork work)
+{
+    private readonly RuleTable?[] _tables = new RuleTable?[OfPipeline.TableCount];
+    private readonly SubtableOrder?[] _orders = new SubtableOrder?[OfPipeline.TableCount];
+    private readonly HashSet<int> _changed = [];
+
+    /// <summary>Tables that the modifications under way have touched, as they were.</summary>
+    private readonly Dictionary<int, TableBefore> _before = [];
+    private ulong _batch;
+
+    /// <summary>No rule's timeout passes before this time, as far as is known; uses that megaflows have not reported yet put it off.</summary>
+    private long _nextDueMs = long.MaxValue;
+
+    /// <summary>All rules, by table, then precedence.</summary>
+    public IEnumerable<OfRule> Rules => _tables.Where(static t => t is not null).SelectMany(static t => t!.Rules);
+
+    /// <summary>Number of rules.</summary>
+    public int RuleCount => _tables.Sum(static t => t?.Rules.Count ?? 0);
+
+    /// <summary>Some rule of the table is meant by a modification.</summary>
+    public bool Selects(FlowMod mod)
+        => _tables[mod.Table ?? 0]?.Rules.Exists(r => mod.Selects(r, mod.Command == FlowModCommand.ModifyStrict)) == true;
+
+    /// <summary>Applies modifications in order, all or nothing. False if they leave the tables as they were, rule by rule.</summary>
+    /// <exception cref="FlowModException">A rule overlaps and must not; nothing was changed.</exception>
+    public bool Apply(IReadOnlyList<FlowMod> mods, long nowMs)
+    {
+        _batch++;
+        if (mods.Any(static m => (m.Flags & FlowModFlags.CheckOverlap) != 0)) ApplyCheckingOverlap(mods, nowMs);
+        else foreach (FlowMod mod in mods) Apply(mod, nowMs);
+        return KeepChanges();
+    }
+
+    /// <summary>Removes rules from all tables; returns how many.</summary>
+    public int RemoveWhere(Predicate<OfRule> condition)
+    {
+        int removed = 0;
+        for (int t = 0; t < _tables.Length; t++) removed += RemoveWhere(t, condition);
+        return removed;
+    }
+
+    /// <summary>Removes the rules whose timeout has passed; returns how many.</summary>
+    public int Expire(long nowMs)
+    {
+        int removed = 0;
+        for (int t = 0; t < _tables.Length; t++)
+        {
+            if (_tables[t] is { ExpiringCount: > 0 }) removed += RemoveWhere(t, r => nowMs >= r.DueMs);
+        }
+
+        UpdateNextDue();
+        return removed;
+    }
+
+    /// <summary>Some rule's idle or hard timeout may have passed. For any thread.</summary>
+    public bool HasDue(long nowMs) => nowMs >= Volatile.Read(ref _nextDueMs);
+
+    /// <summary>Looks at the rules' latest uses again.</summary>
+    public void UpdateNextDue()
+    {
+        long next = long.MaxValue;
+        foreach (RuleTable? rules in _tables)
+        {
+            if (rules is not { ExpiringCount: > 0 }) continue;
+            foreach (OfRule r in rules.Rules) next = Math.Min(next, r.DueMs);
+        }
+
+        Volatile.Write(ref _nextDueMs, next);
+    }
+
+    /// <summary>The searchable pictures of the tables as they are now; those of <paramref name="old"/> where nothing has changed.</summary>
+    public TableIndex?[] Index(TableIndex?[] old)
+    {
+        _before.Clear();
+        if (_changed.Count == 0) return old;
+        var tables = (TableIndex?[])old.Clone();
+        foreach (int t in _changed) tables[t] = _tables[t]!.Index(tables[t], _orders[t], _tables[t]!.Rules.Count <= quirks.StagedTableRules, work);
+        _changed.Clear();
+        return tables;
+    }
+
+    private void Apply(FlowMod mod, long nowMs)
+    {
+        switch (mod.Command)
+        {
+            case FlowModCommand.Add:
+                Add(mod, nowMs);
+                break;
+            case FlowModCommand.Modify:
+            case FlowModCommand.ModifyStrict:
+                Modify(mod);
+                break;
+            default:
+                bool strict = mod.Command == FlowModCommand.DeleteStrict;
+                for (int t = 0; t < _tables.Length; t++)
+                {
+                    if (mod.Table is not null && mod.Table != t) continue;
+                    if (strict) RemoveStrict(t, mod);
+                    else RemoveWhere(t, r => mod.Selects(r, strict: false));
+                }
+
+                break;
+        }
+    }
+
+    /// <summary>Applies a batch in which an add may be refused because it overlaps: undoes what came before it.</summary>
+    private void ApplyCheckingOverlap(IReadOnlyList<FlowMod> mods, long nowMs)
+    {
+        List<OfRule>?[] before = Array.ConvertAll(_tables, static t => t is null ? null : new List<OfRule>(t.Rules));
+        for (int i = 0; i < mods.Count; i++)
+        {
+            FlowMod mod = mods[i];
+            if ((mod.Flags & FlowModFlags.CheckOverlap) == 0 || mod.Command != FlowModCommand.Add || !Overlaps(mod))
+            {
+                Apply(mod, nowMs);
+                continue;
+            }
+
+            foreach ((int table, TableBefore touched) in _before) _orders[table] = touched.Order;
+            _before.Clear();
+
+            // Only what was touched: the pictures of the other tables stay as they are. The next modification publishes these.
+            foreach (int table in _changed) _tables[table]!.Restore(before[table] ?? []);
+            _changed.Clear();
+            throw new FlowModException("OFPFMFC_OVERLAP", "the rule overlaps another one of the same priority", i);
+        }
+    }
+
+    private bool Overlaps(FlowMod mod) => _tables[mod.Table ?? 0] is { } rules && mod.Overlaps(rules.Rules);
+
+    private void Add(FlowMod mod, long nowMs)
+    {
+        byte table = mod.Table ?? 0;
+        RuleTable rules = _tables[table] ??= new RuleTable();
+        OfRule? old = rules.Find(new MatchKey(mod));
+        bool resetsCounts = (mod.Flags & FlowModFlags.ResetCounts) != 0;
+        if (old is not null && mod.IsAgain(old) && !resetsCounts) return;
+
+        // What megaflows still have to push to the old rule arrives at the new one (OVS rule_dpif's new_rule).
+        OfRule rule = RuleOf(mod, table, nowMs, old?.Precedence ?? rules.NextPrecedence(mod.Priority), old is null || resetsCounts ? new OfRuleStats(nowMs) : old.Stats);
+        Volatile.Write(ref _nextDueMs, Math.Min(_nextDueMs, rule.DueMs));
+        if (old is not null)
+        {
+            work.RulesVisited++;
+            Touch(table).Replace(old, _batch);
+            rules.Replace(old, rule);
+            return;
+        }
+
+        Touch(table).Added++;
+        rules.Add(rule);
+        OrderOf(table)?.Add(rule);
+    }
+
+    private OfRule RuleOf(FlowMod mod, byte table, long nowMs, ulong precedence, OfRuleStats stats) => new()
+    {
+        Table = table,
+        Priority = mod.Priority,
+        Cookie = mod.NewCookie ?? 0,
+        Match = mod.Match,
+        Actions = mod.Actions,
+        IdleTimeoutSeconds = mod.IdleTimeoutSeconds,
+        HardTimeoutSeconds = mod.HardTimeoutSeconds,
+        CreatedMs = nowMs,
+        Stats = stats,
+        Precedence = precedence,
+        MatchHash = MatchKey.HashOf(ref mod.Match),
+        Batch = _batch,
+        Program = XlateCompiler.Compile(mod.Actions),
+        Conjunctions = [.. mod.Actions.OfType<OfConjunction>()],
+    };
+
+    /// <summary>Changes the actions of the rules selected; adds none and keeps their cookies (OpenFlow 1.2 and later).</summary>
+    private void Modify(FlowMod mod)
+    {
+        bool strict = mod.Command == FlowModCommand.ModifyStrict;
+        bool resetsCounts = (mod.Flags & FlowModFlags.ResetCounts) != 0;
+        byte table = mod.Table ?? 0;
+        if (_tables[table] is not { } rules) return;
+        if (strict)
+        {
+            if (rules.Find(new MatchKey(mod)) is { } named) ModifyRule(mod, rules, named, resetsCounts);
+            return;
+        }
+
+        for (int i = 0; i < rules.Rules.Count; i++) ModifyRule(mod, rules, rules.Rules[i], resetsCounts);
+    }
+
+    private void ModifyRule(FlowMod mod, RuleTable rules, OfRule rule, bool resetsCounts)
+    {
+        work.RulesVisited++;
+        if (!mod.Selects(rule, mod.Command == FlowModCommand.ModifyStrict) || (rule.Actions.Equals(mod.Actions) && !resetsCounts)) return;
+        Touch(rule.Table).Replace(rule, _batch);
+        rules.Replace(rule, rule.With(mod.Actions, resetsCounts, _batch));
+    }
+
+    private int RemoveWhere(int table, Predicate<OfRule> condition)
+    {
+        if (_tables[table] is not { } rules) return 0;
+        work.RulesVisited += (ulong)rules.Rules.Count;
+        return Remove(table, rules, rules.Rules.FindAll(condition));
+    }
+
+    private void RemoveStrict(int table, FlowMod mod)
+    {
+        if (_tables[table] is not { } rules) return;
+        if (rules.Find(new MatchKey(mod)) is not { } rule) return;
+        work.RulesVisited++;
+        if (mod.Selects(rule, strict: true)) Remove(table, rules, [rule]);
+    }
+
+    private int Remove(int table, RuleTable rules, List<OfRule> removed)
+    {
+        if (removed.Count == 0) return 0;
+        TableBefore before = Touch(table);
+        foreach (OfRule rule in removed) before.Remove(rule, _batch);
+        rules.Remove(removed);
+        OrderOf(table)?.Remove(removed, rules);
+        return removed.Count;
+    }
+
+    private SubtableOrder? OrderOf(int table) => quirks.StagedTableRules == 0 ? null : _orders[table] ??= new SubtableOrder();
+
+    /// <summary>True if some touched table differs from what it was; the others are as if they had not been touched.</summary>
+    private bool KeepChanges()
+    {
+        foreach ((int table, TableBefore before) in _before)
+        {
+            if (before.Removed > 0 || before.Added > 0) continue;
+            _orders[table] = before.Order;
+            _changed.Remove(table);
+        }
+
+        _before.Clear();
+        return _changed.Count > 0;
+    }
+
+    private TableBefore Touch(int table)
+    {
+        if (!_before.TryGetValue(table, out TableBefore? before)) _before.Add(table, before = new TableBefore(_orders[table]?.Copy()));
+        _changed.Add(table);
+        return before;
+    }
+
+    /// <summary>A table as it was, and how far it is from that.</summary>
+    private sealed class TableBefore(SubtableOrder? order)
+    {
+        public SubtableOrder? Order { get; } = order;
+
+        /// <summary>Rules that are gone.</summary>
+        public int Removed { get; private set; }
+
+        /// <summary>Rules that were not there.</summary>
+        public int Added { get; set; }
+
+        /// <summary>A rule goes; one that came with the same batch leaves no trace.</summary>
+        public void Remove(OfRule rule, ulong batch)
+        {
+            if (rule.Batch == batch) Added--;
+            else Removed++;
+        }
+
+        /// <summary>A rule goes and another comes in its place.</summary>
+        public void Replace(OfRule old, ulong batch)
+        {
+            Remove(old, batch);
+            Added++;
+        }
+    }
+}
