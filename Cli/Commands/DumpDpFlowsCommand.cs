@@ -18,7 +18,7 @@ internal static class DumpDpFlowsCommand
         foreach (MegaflowInfo flow in MegaflowInfo.Snapshot(simulator.Datapath.Megaflows, simulator.NowMs))
         {
             bool isOffloaded = simulator.Datapath.Offload is OffloadThread offload
-                && offload.RulesOf(flow.Id).Any(r => r.State == MergedFlowState.Active);
+                && offload.Report.RulesOf(flow.Id).Any(r => r.State == MergedFlowState.Active);
             if (!context.IsJson)
             {
                 context.Output.WriteLine(DpFlowFormatter.FormatFlow(

@@ -20,7 +20,7 @@ internal static class OffloadExplainCommand
     private static void Show(ShowContext context, Option<string> flow)
     {
         OffloadThread offload = context.RequireOffload();
-        OffloadExplanation explanation = offload.Explain(ParseKey(context.Parsed.GetRequiredValue(flow)));
+        OffloadExplanation explanation = offload.Report.Explain(ParseKey(context.Parsed.GetRequiredValue(flow)));
         foreach (MergedFlow rule in explanation.Live) Write(context, "in a rule", rule);
         foreach (MergedFlow rule in explanation.Dead) Write(context, "was in a rule", rule);
         foreach (Refusal refusal in explanation.Refusals)

@@ -14,8 +14,8 @@ internal static class OffloadShowCommand
     private static void Show(ShowContext context, Option<bool> dead)
     {
         OffloadThread offload = context.RequireOffload();
-        IEnumerable<MergedFlow> rules = offload.Rules().OrderBy(r => r.Id);
-        if (context.Parsed.GetValue(dead)) rules = rules.Concat(offload.DeadRules());
+        IEnumerable<MergedFlow> rules = offload.Report.Rules().OrderBy(r => r.Id);
+        if (context.Parsed.GetValue(dead)) rules = rules.Concat(offload.Report.DeadRules());
         foreach (MergedFlow rule in rules)
         {
             if (context.IsJson) context.WriteJson(json => MergedFlowText.WriteMembers(json, rule));

@@ -21,7 +21,7 @@ internal static class OffloadStatsCommand
             ("Packets that took a merged rule", "offload_hits", context.Report.OffloadHits),
             ("Their bytes", "offload_bytes", s.HitBytes),
             ("Rules installed", "n_offloaded", context.Report.Offloaded),
-            ("Rules that exist", "rules", (ulong)offload.Rules().Count),
+            ("Rules that exist", "rules", (ulong)offload.Report.Rules().Count),
             ("Rules removed", "removed", s.Removed),
             ("- to make room", "evicted", s.Evicted),
             ("- overtaken by a change", "raced", s.Raced),
@@ -34,7 +34,7 @@ internal static class OffloadStatsCommand
             ("Changes that it did not confirm", "unacknowledged", s.Unacknowledged),
             ("Failures of the offload thread", "failures", s.Failures),
         ];
-        IReadOnlyList<(OffloadReason Reason, ulong Packets, ulong Bytes)> refused = offload.RefusedTotals().Sorted();
+        IReadOnlyList<(OffloadReason Reason, ulong Packets, ulong Bytes)> refused = offload.Report.RefusedTotals().Sorted();
         IReadOnlyList<(OffloadReason Reason, ulong Packets, ulong Bytes)> removed = s.RemovedBy.Sorted();
         if (context.IsJson)
         {

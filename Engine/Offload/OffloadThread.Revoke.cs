@@ -53,12 +53,7 @@ public sealed partial class OffloadThread
         }
     }
 
-    private void KillAll()
-    {
-        _scratch.Clear();
-        _scratch.AddRange(_rules);
-        foreach (MergedFlow r in _scratch) Kill(r, OffloadReason.StaleTrace);
-    }
+    private void KillAll() => KillEach(static _ => true, OffloadReason.StaleTrace);
 
     /// <summary>Takes the rules out that gates keep from being used, and opens the gates again.</summary>
     private int HandleRevocations()
@@ -75,16 +70,7 @@ public sealed partial class OffloadThread
         return count;
     }
 
-    private void KillUsers(uint port)
-    {
-        _scratch.Clear();
-        foreach (MergedFlow r in _rules)
-        {
-            if (r.Ports.AsSpan().Contains(port)) _scratch.Add(r);
-        }
-
-        foreach (MergedFlow r in _scratch) Kill(r, OffloadReason.StaleTrace);
-    }
+    private void KillUsers(uint port) => KillEach(r => r.Ports.AsSpan().Contains(port), OffloadReason.StaleTrace);
 
     private int HandleConnEvents()
     {
@@ -96,13 +82,7 @@ public sealed partial class OffloadThread
         }
 
         if (!_pmd.ConnEvents.TakeOverflow()) return count;
-        _scratch.Clear();
-        foreach (MergedFlow r in _rules)
-        {
-            if (!IsCurrent(r)) _scratch.Add(r);
-        }
-
-        foreach (MergedFlow r in _scratch) Kill(r, OffloadReason.CtChangesConnection);
+        KillEach(_isStale, OffloadReason.CtChangesConnection);
         return count + 1;
     }
 
@@ -110,32 +90,34 @@ public sealed partial class OffloadThread
     private void KillStale(int connId)
     {
         _scratch.Clear();
-        _dependencies.Collect(DependencyIndex.OfConn(connId), _scratch);
+        _registry.CollectDependents(DependencyIndex.OfConn(connId), _scratch);
         foreach (MergedFlow r in _scratch)
         {
-            if (!IsCurrent(r)) Kill(r, OffloadReason.CtChangesConnection);
+            if (!_registry.IsCurrent(r)) Kill(r, OffloadReason.CtChangesConnection);
         }
     }
 
     private void KillDependents(ulong owner, OffloadReason reason)
     {
         _scratch.Clear();
-        _dependencies.Collect(owner, _scratch);
+        _registry.CollectDependents(owner, _scratch);
+        foreach (MergedFlow r in _scratch) Kill(r, reason);
+    }
+
+    private void KillEach(Predicate<MergedFlow> isMeant, OffloadReason reason)
+    {
+        _scratch.Clear();
+        _registry.Collect(isMeant, _scratch);
         foreach (MergedFlow r in _scratch) Kill(r, reason);
     }
 
     private void Kill(MergedFlow rule, OffloadReason reason)
     {
-        if (rule.State is not (MergedFlowState.Installing or MergedFlowState.Active)) return;
-        if (rule.State == MergedFlowState.Active) _pendingCount++;
-        rule.Reason = reason;
-        rule.MoveTo(MergedFlowState.Dying, _nowMs);
-        DyingCount++;
-        ReportRevoke(rule);
+        if (!IsLive(rule)) return;
+        _registry.Retire(rule, reason, freesMatch: _provider.Capabilities.RevokesAtOnce, _nowMs);
+        Report.NoteRevoke(rule);
         rule.AskedAtMs = _nowMs;
         rule.Attempts = 1;
-        _byTrace.Remove(rule.TraceHash);
-        if (_provider.Capabilities.RevokesAtOnce) _byKey.Remove(rule);
         if (!_provider.Destroy(rule, _nowMs)) _destroyLater.Enqueue(rule);
     }
 
@@ -157,43 +139,17 @@ public sealed partial class OffloadThread
         return count;
     }
 
-    /// <summary>The rule is gone and its counters are credited: lets go of everything it held.</summary>
-    private void Finish(MergedFlow rule, bool wasThere)
-    {
-        _ofDeadRules = Add(_ofDeadRules, rule);
-        _pendingCount--;
-        DyingCount--;
-        Unlink(rule);
-        _byId.Remove(rule.Id);
-        _asked.Remove(rule.Id);
-        if (_byTrace.TryGetValue(rule.TraceHash, out MergedFlow? traced) && ReferenceEquals(traced, rule)) _byTrace.Remove(rule.TraceHash);
-        if (_byKey.TryGetValue(rule, out MergedFlow? keyed) && ReferenceEquals(keyed, rule)) _byKey.Remove(rule);
-        MergedFlow last = _rules[^1];
-        _rules[rule.ListIndex] = last;
-        last.ListIndex = rule.ListIndex;
-        _rules.RemoveAt(_rules.Count - 1);
-        rule.MoveTo(MergedFlowState.Dead, _nowMs);
-        if (rule.Timeline.ActiveAtMs >= 0)
-        {
-            Stats.Removed++;
-            Stats.RemovedBy.Add(rule.Reason, 0);
-            ReportRemove(rule);
-        }
-
-        if (wasThere) Bury(rule);
-    }
-
     /// <summary>
     /// Requests without an answer: the completion may be lost. The device is asked what came of them; only those it knows nothing of are repeated.
     /// </summary>
     private void AskAgain()
     {
-        if (!_rules.Exists(IsOverdue)) return;
+        if (!_registry.Any(_isOverdue)) return;
         _provider.Resync(_nowMs);
         HandleCompletions();
         if (IsStalled()) Suspend();
         _scratch.Clear();
-        _scratch.AddRange(_rules.FindAll(IsOverdue));
+        _registry.Collect(_isOverdue, _scratch);
         foreach (MergedFlow r in _scratch)
         {
             Stats.Repeated++;
@@ -205,4 +161,18 @@ public sealed partial class OffloadThread
 
     private bool IsOverdue(MergedFlow rule)
         => rule.State is MergedFlowState.Installing or MergedFlowState.Dying && _nowMs - rule.AskedAtMs >= _options.CompletionTimeoutMs;
+}
+
+/// <summary>Rules that no packet uses any more and that have to be taken out.</summary>
+/// <param name="megaflowId">Those of this megaflow, or <see cref="NoMegaflow"/>: those of the port.</param>
+/// <param name="port">OpenFlow port number.</param>
+/// <param name="closed">What keeps them from being used.</param>
+internal readonly struct Revocation(int megaflowId, uint port, GateSet closed)
+{
+    /// <summary>The port counts.</summary>
+    public const int NoMegaflow = -1;
+
+    public readonly int MegaflowId = megaflowId;
+    public readonly uint Port = port;
+    public readonly GateSet Closed = closed;
 }

@@ -10,9 +10,6 @@ public sealed partial class OffloadThread
     private int _failuresInARow;
     private bool _isRestarting;
 
-    /// <summary>The rule between its link and its place in the registry; null = none.</summary>
-    private MergedFlow? _installing;
-
     /// <summary>The device is out of the path: no packet uses a rule.</summary>
     public bool IsSuspended { get; private set; }
 
@@ -29,23 +26,22 @@ public sealed partial class OffloadThread
         if (IsSuspended) return;
         _provider.Suspend();
         IsSuspended = true;
-        Stats.Suspensions++;
-        if (IsHeard) MergeflowEventSource.Log.Suspend(TelemetryId, _provider.Name, DyingCount);
+        Report.NoteSuspend();
     }
 
     /// <summary>Back into the path once nothing is left in the device that was revoked; after a failure, once nothing is left at all.</summary>
     private void ResumeIfClean()
     {
-        if ((_isRestarting ? _rules.Count + _provider.RuleCount : DyingCount) > 0) return;
+        if ((_isRestarting ? _registry.Count + _provider.RuleCount : DyingCount) > 0) return;
         _provider.Resume();
         IsSuspended = _isRestarting = false;
-        if (IsHeard) MergeflowEventSource.Log.Resume(TelemetryId, _provider.Name, _rules.Count);
+        Report.NoteResume();
     }
 
     /// <summary>A device that goes on using revoked rules has carried nothing out for a long time although it is asked to.</summary>
     private bool IsStalled()
         => !IsSuspended && !_provider.Capabilities.RevokesAtOnce && DyingCount > 0 && IsLongAgo(_answeredAtMs)
-        && _rules.Exists(r => r.State == MergedFlowState.Dying && IsLongAgo(r.Timeline.DyingAtMs));
+        && _registry.Any(r => r.State == MergedFlowState.Dying && IsLongAgo(r.Timeline.DyingAtMs));
 
     private bool IsLongAgo(long atMs) => atMs == long.MinValue || _nowMs - atMs >= _options.StallTimeoutMs;
 
@@ -64,7 +60,7 @@ public sealed partial class OffloadThread
         {
             Suspend();
             _isRestarting = true;
-            ForgetHalfInstalled();
+            _draft = new MergedFlow();
             if (!ends) KillAll();
         }
         catch (Exception again)
@@ -77,39 +73,12 @@ public sealed partial class OffloadThread
         PollerFailures.Report(LastFailure);
     }
 
-    /// <summary>The rule that was being installed: it is linked, and the device may have it although nobody has noted that.</summary>
-    private void ForgetHalfInstalled()
-    {
-        MergedFlow? rule = _installing;
-        (_installing, _draft) = (null, new MergedFlow());
-        if (rule is null || _rules.Contains(rule)) return;
-        if (rule.FirstLink >= 0) Unlink(rule);
-        if (rule.Id >= 0) _provider.Destroy(rule, _nowMs);
-    }
-
     /// <summary>Lets go of all that rules hold, as far as it can be reached; what they have counted and nobody has read is lost.</summary>
     private void Abandon()
     {
         IsAbandoned = true;
         IsSuspended = true;
-        foreach (MergedFlow r in _rules)
-        {
-            try
-            {
-                Unlink(r);
-            }
-            catch (Exception e)
-            {
-                LastFailure = LastFailure! with { Consequence = $"{LastFailure.Consequence}; rule {r.Id} keeps what it holds: {e.Message}" };
-            }
-        }
-
-        _rules.Clear();
-        _byId.Clear();
-        _byTrace.Clear();
-        _byKey.Clear();
-        _asked.Clear();
+        _registry.Abandon((r, e) => LastFailure = LastFailure! with { Consequence = $"{LastFailure.Consequence}; rule {r.Id} keeps what it holds: {e.Message}" });
         _revocations.Clear();
-        DyingCount = _pendingCount = 0;
     }
 }

@@ -19,28 +19,20 @@ public sealed partial class OffloadThread : IPoller, IMegaflowObserver, IDisposa
 {
     private readonly Lock _gate = new();
     private readonly PmdOffload _pmd;
-    private readonly IMegaflowLedger _megaflows;
-    private readonly IConnLedger _conns;
     private readonly IOffloadProvider _provider;
     private readonly OffloadOptions _options;
     private readonly ITraceMerger _merger;
     private readonly RefusedTraces _refused = new();
-    private readonly DependencyIndex _dependencies = new();
-    private readonly Dictionary<long, MergedFlow> _byId = [];
-    private readonly Dictionary<ulong, MergedFlow> _byTrace = [];
-    private readonly HashSet<MergedFlow> _byKey = new(new MergedKeyComparer());
-    private readonly Dictionary<long, AskedRule> _asked = [];
-    private readonly List<MergedFlow> _rules = [];
+    private readonly RuleRegistry _registry;
+    private readonly RuleLedger _ledger;
     private readonly List<MergedFlow> _scratch = [];
     private readonly Queue<MergedFlow> _destroyLater = new();
     private readonly OffloadCompletion[] _completions = new OffloadCompletion[64];
     private readonly RevocationGates? _gates;
     private readonly ConcurrentQueue<Revocation> _revocations = new();
+    private readonly Predicate<MergedFlow> _isStale;
+    private readonly Predicate<MergedFlow> _isOverdue;
     private MergedFlow _draft = new();
-
-    /// <summary>A billion rules a second use 64 bits up in 292 years.</summary>
-    private long _nextId;
-    private int _pendingCount;
     private long _nowMs;
 
     /// <summary>An offload thread.</summary>
@@ -53,13 +45,15 @@ public sealed partial class OffloadThread : IPoller, IMegaflowObserver, IDisposa
     public OffloadThread(PmdOffload pmd, IMegaflowSource source, IMegaflowLedger megaflows, IConnLedger conns, IOffloadProvider provider, OffloadOptions? options = null)
     {
         _pmd = pmd;
-        _megaflows = megaflows;
-        _conns = conns;
         _provider = provider;
         _gates = provider.Gates;
         _options = options ?? new OffloadOptions();
-        _nextId = _options.FirstRuleId;
         _merger = _options.Parts.Merger(source);
+        _registry = new RuleRegistry(megaflows, conns, _gates, _options.FirstRuleId);
+        _ledger = new RuleLedger(_registry, provider, megaflows, conns, Stats);
+        Report = new OffloadReport(this, _registry, _ledger);
+        _isStale = r => !_registry.IsCurrent(r);
+        _isOverdue = IsOverdue;
     }
 
     /// <summary>Number of the datapath in events and metrics.</summary>
@@ -74,8 +68,8 @@ public sealed partial class OffloadThread : IPoller, IMegaflowObserver, IDisposa
     /// <summary>Counters.</summary>
     public OffloadStats Stats { get; } = new();
 
-    /// <summary>Latest refusals per flow by this thread; those of the packet thread are in <see cref="PmdOffload.Refusals"/>.</summary>
-    public RefusalLog Refusals { get; } = new();
+    /// <summary>What is offloaded, and why not the rest.</summary>
+    public OffloadReport Report { get; }
 
     /// <summary>The device.</summary>
     public IOffloadProvider Provider => _provider;
@@ -84,10 +78,10 @@ public sealed partial class OffloadThread : IPoller, IMegaflowObserver, IDisposa
     public PmdOffload Pmd => _pmd;
 
     /// <summary>Rules in any state from Installing to Dying.</summary>
-    public int RuleCount => _rules.Count;
+    public int RuleCount => _registry.Count;
 
     /// <summary>Revoked rules that are not confirmed gone.</summary>
-    public int DyingCount { get; private set; }
+    public int DyingCount => _registry.DyingCount;
 
     /// <summary>Rules have been revoked, and not all of them are Dying yet.</summary>
     public bool RevocationsUnderWay => _gates is { AreOpen: false };
@@ -101,6 +95,36 @@ public sealed partial class OffloadThread : IPoller, IMegaflowObserver, IDisposa
 
     /// <inheritdoc/>
     public void Dispose() => _provider.Dispose();
+
+    /// <summary>The lock, for who reads: nothing is under way, and all that was revoked is Dying at least.</summary>
+    internal Lock.Scope LookIn()
+    {
+        Lock.Scope scope = _gate.EnterScope();
+        try
+        {
+            HandleRevocations();
+            return scope;
+        }
+        catch
+        {
+            scope.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// Revoked rules that a packet may still use: 0 after each acknowledgement. Rules that go because room is needed are not revoked; a connection
+    /// that has moved is seen by the device itself if it keeps connections.
+    /// </summary>
+    public int RevokedInUse()
+    {
+        lock (_gate)
+        {
+            return _registry.Rules.Count(r => _gates is null
+                ? r is { State: MergedFlowState.Dying, Reason: not OffloadReason.TableFull }
+                : IsLive(r) && _gates.IsOpen(r.Gate) && !_registry.MegaflowsAreCurrent(r));
+        }
+    }
 
     /// <summary>One step; a failure in it ends the step, not the thread.</summary>
     private int StepLocked(long nowMs)
@@ -127,7 +151,7 @@ public sealed partial class OffloadThread : IPoller, IMegaflowObserver, IDisposa
         {
             try
             {
-                Handle(trace);
+                HandleTrace(trace);
             }
             finally
             {
@@ -140,30 +164,30 @@ public sealed partial class OffloadThread : IPoller, IMegaflowObserver, IDisposa
 
         work += RetryDestroys();
         work += HandleCompletions();
-        if (_pendingCount > 0) AskAgain();
+        if (_registry.PendingCount > 0) AskAgain();
         if (IsSuspended) ResumeIfClean();
         return work;
     }
 
-    private void Handle(Trace trace)
+    private void HandleTrace(Trace trace)
     {
         Stats.Traces++;
         ulong hash = TraceHash.Of(trace);
         if (IsSuspended)
         {
-            Count(trace, new MergeRefusal(OffloadReason.DeviceSuspended, 0, _provider.Name), hash, remember: false);
+            Refuse(trace, new MergeRefusal(OffloadReason.DeviceSuspended, 0, _provider.Name), hash, remember: false);
             return;
         }
 
-        if (_byTrace.ContainsKey(hash))
+        if (_registry.HasTrace(hash))
         {
-            Count(trace, new MergeRefusal(OffloadReason.AlreadyOffloaded, 0, "trace"), hash, remember: false);
+            Refuse(trace, new MergeRefusal(OffloadReason.AlreadyOffloaded, 0, "trace"), hash, remember: false);
             return;
         }
 
         if (_refused.TryGet(hash, _nowMs, out MergeRefusal refusal))
         {
-            Count(trace, refusal, hash, remember: false);
+            Refuse(trace, refusal, hash, remember: false);
             return;
         }
 
@@ -171,7 +195,7 @@ public sealed partial class OffloadThread : IPoller, IMegaflowObserver, IDisposa
         long begunTicks = Stopwatch.GetTimestamp();
         if (!_merger.TryMerge(trace, rule))
         {
-            Count(trace, _merger.Refusal, hash, remember: true);
+            Refuse(trace, _merger.Refusal, hash, remember: true);
             return;
         }
 
@@ -181,25 +205,22 @@ public sealed partial class OffloadThread : IPoller, IMegaflowObserver, IDisposa
         rule.Timeline.MergedAtMs = _nowMs;
         rule.Rate = MergedRate.Of(trace.FlowSeen.Packets, trace.FlowSeen.AgeMs, _nowMs);
         rule.Clock = new MergedClock { QueuedTicks = trace.QueuedTicks, BegunTicks = begunTicks, MergedTicks = Stopwatch.GetTimestamp() };
-        refusal = Install(rule, hash, trace);
+        refusal = Install(rule, trace);
         if (refusal.Reason == OffloadReason.None)
         {
-            ReportMerge(trace, OffloadReason.None);
+            Report.NoteMerge(trace);
             return;
         }
 
-        Count(trace, refusal, hash, remember: true);
+        Refuse(trace, refusal, hash, remember: true);
     }
 
     /// <summary>Notes a refused trace; a lasting reason stops its flow from being recorded for a while.</summary>
-    private void Count(Trace trace, MergeRefusal refusal, ulong hash, bool remember)
+    private void Refuse(Trace trace, MergeRefusal refusal, ulong hash, bool remember)
     {
-        Stats.Refused.Add(refusal.Reason, trace.OriginalLengthBytes);
-        ReportMerge(trace, refusal.Reason);
-        if (refusal.Reason == OffloadReason.AlreadyOffloaded) return;
-        Refusals.Add(trace, refusal.Reason, refusal.Pass, refusal.Detail, _nowMs);
+        Report.NoteRefusal(trace, refusal, _nowMs);
         if (!OffloadReasons.IsLasting(refusal.Reason)) return;
         _pmd.Suppress(trace.FlowHash, _nowMs, _options.SuppressionMs, refusal.Reason);
-        if (remember) _refused.Add(hash, refusal, _nowMs + _options.SuppressionMs);
+        if (remember) Remember(hash, refusal);
     }
 }

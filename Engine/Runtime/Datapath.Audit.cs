@@ -18,7 +18,7 @@ public sealed partial class Datapath
     {
         if (Offload is not { } offload) throw new InvalidOperationException("audit: there is no offload");
         offload.Settle(nowMs);
-        OffloadDebts debts = offload.Debts();
+        OffloadDebts debts = offload.Report.Debts();
         List<OffloadAuditLine> lines =
         [
             new("device -> merged rules", device ?? debts.Rules, debts.Rules),

@@ -79,7 +79,7 @@ public static class DatapathMetrics
 
     private static List<Measurement<long>> Refused() => Observe(static d => d.Offload is not { } offload
         ? []
-        : [.. offload.RefusedTotals().Sorted().Select(r => Tagged(d, r.Packets, "reason", r.Reason.ToString()))]);
+        : [.. offload.Report.RefusedTotals().Sorted().Select(r => Tagged(d, r.Packets, "reason", r.Reason.ToString()))]);
 
     private static List<Measurement<long>> Observe(Func<Datapath, IEnumerable<Measurement<long>>> read)
     {

@@ -48,7 +48,7 @@ public sealed class FirstPass
         }
 
         SimulatorReport report = simulator.Settle();
-        IReadOnlyList<ReasonCount> reasons = simulator.Datapath.Offload is { } o ? ReasonCount.Of(o.RefusedTotals()) : [];
+        IReadOnlyList<ReasonCount> reasons = simulator.Datapath.Offload is { } o ? ReasonCount.Of(o.Report.RefusedTotals()) : [];
         return new FirstPass(output, report.Pmd, report.Offloaded, report.OffloadHits, reasons);
     }
 

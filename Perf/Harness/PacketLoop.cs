@@ -229,7 +229,7 @@ public sealed class PacketLoop : IDisposable
         Megaflows = _datapath.Megaflows.Count,
         Connections = _datapath.Conntrack.Count,
         OffloadedRules = OffloadedRules,
-        Reasons = _datapath.Offload is { } offload ? ReasonCount.Of(offload.RefusedTotals()) : [],
+        Reasons = _datapath.Offload is { } offload ? ReasonCount.Of(offload.Report.RefusedTotals()) : [],
         HugePages = _rx.HugePages,
         Nic = _datapath.Nic is { } nic
             ? new NicOccupancy(nic.ExactMatchCount, nic.Profile.ExactMatchEntries, nic.TemplateCount, nic.Profile.ExactMatchTemplates, nic.WildcardCount, nic.Profile.WildcardRows)

@@ -77,7 +77,7 @@ public sealed class OffloadLatencyRun : IDisposable, IOutputSink
     /// <summary>us from taking up a trace to the merged rule, and to the device's confirmation, rule by rule; of the rules that exist.</summary>
     public (double[] Merge, double[] Install) Costs()
     {
-        MergedFlow[] rules = [.. _simulator.Datapath.Offload!.Rules().Where(r => r.Clock.ConfirmedTicks != 0)];
+        MergedFlow[] rules = [.. _simulator.Datapath.Offload!.Report.Rules().Where(r => r.Clock.ConfirmedTicks != 0)];
         return (
             [.. rules.Select(r => MergedClock.Microseconds(r.Clock.BegunTicks, r.Clock.MergedTicks)!.Value).Order()],
             [.. rules.Select(r => MergedClock.Microseconds(r.Clock.BegunTicks, r.Clock.ConfirmedTicks)!.Value).Order()]);

@@ -304,7 +304,7 @@ public sealed class ConntrackAlgTests
         s.Handshake();
         for (int i = 0; i < 10; i++) Assert.Equal([2u], s.Send(1, OffloadedSwitch.Segment(false, 1001, 5001, 0x10)));
         Assert.Equal(0ul, s.Hits);
-        Assert.Contains(s.Offload.RefusedTotals().Sorted(), r => r.Reason == OffloadReason.Alg);
+        Assert.Contains(s.Offload.Report.RefusedTotals().Sorted(), r => r.Reason == OffloadReason.Alg);
     }
 
     private static CtBench Control(DpCt nat, string server = Server)

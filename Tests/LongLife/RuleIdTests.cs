@@ -42,7 +42,7 @@ public sealed class RuleIdTests : IOutputSink
         s.ApplyFlowMods(new FlowTextParser().ParseFlows(Flows));
         for (int flow = 0; flow < 16; flow++) Talk(s, flow);
         OffloadThread offload = s.Datapath.Offload!;
-        long[] ids = [.. offload.Rules().Select(static r => r.Id).Order()];
+        long[] ids = [.. offload.Report.Rules().Select(static r => r.Id).Order()];
         Assert.Equal(32, ids.Length);
         Assert.Equal(first, ids[0]);
         Assert.Equal(first + 31, ids[^1]);
@@ -55,7 +55,7 @@ public sealed class RuleIdTests : IOutputSink
         s.AdvanceTo(s.NowMs + 10_000);
         Assert.Equal(0, offload.RuleCount);
         Talk(s, 1);
-        Assert.True(offload.Rules().All(r => r.Id >= first + 32), "an id is used again");
+        Assert.True(offload.Report.Rules().All(r => r.Id >= first + 32), "an id is used again");
     }
 
     void IOutputSink.Output(long eventIndex, uint port, ReadOnlySpan<byte> frame)

@@ -65,9 +65,9 @@ public sealed class AdmissionTests
             if (ms % 100 == 0) SendUdp(s, 2000, 80);
         }
 
-        MergedFlow rule = Assert.Single(s.Datapath.Offload!.Rules());
+        MergedFlow rule = Assert.Single(s.Datapath.Offload!.Report.Rules());
         Assert.Equal(1000, rule.Value.TpSrc.Host);
-        Refusal refused = Assert.Single(s.Datapath.Offload.Explain(Key(2000)).Refusals, static r => r.Reason == OffloadReason.AdmissionPolicy);
+        Refusal refused = Assert.Single(s.Datapath.Offload.Report.Explain(Key(2000)).Refusals, static r => r.Reason == OffloadReason.AdmissionPolicy);
         Assert.Equal("saved-cycles", refused.Detail);
     }
 
@@ -82,7 +82,7 @@ public sealed class AdmissionTests
             SendUdp(s, 1000, 81);
         }
 
-        Assert.Empty(s.Datapath.Offload!.Rules());
+        Assert.Empty(s.Datapath.Offload!.Report.Rules());
         Assert.True(Admission.TryParse("saved-cycles", OffloadMode.Nic, out IAdmissionPolicy? nic));
         Assert.True(nic.ShouldAdmit(WithRate(1, 20_000), 0, 10), "for a NIC the same flow is worth a rule");
     }

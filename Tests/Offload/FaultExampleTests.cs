@@ -49,12 +49,12 @@ public sealed class FaultExampleTests
         using OffloadedSwitch s = new(OffloadMode.Nic, Firewall, tcpSeqChk: false);
         s.Handshake();
         Assert.Equal([2u], s.Send(1, Segment(false, 1001, 5001, 0x18, payload: 10)));
-        Assert.NotEmpty(s.Offload.Rules());
+        Assert.NotEmpty(s.Offload.Report.Rules());
         s.Simulator.SetPort(2, exists: false);
-        Assert.DoesNotContain(s.Offload.Rules(), r => r.Ports.Contains(2u));
+        Assert.DoesNotContain(s.Offload.Report.Rules(), r => r.Ports.Contains(2u));
         Assert.Empty(s.Send(1, Segment(false, 1011, 5001, 0x18, payload: 10)));
         s.Simulator.SetPort(2, exists: true);
-        Assert.DoesNotContain(s.Offload.Rules(), r => r.Ports.Contains(2u));
+        Assert.DoesNotContain(s.Offload.Report.Rules(), r => r.Ports.Contains(2u));
         Assert.Equal([2u], s.Send(1, Segment(false, 1021, 5001, 0x18, payload: 10)));
     }
 
@@ -66,12 +66,12 @@ public sealed class FaultExampleTests
         FaultPlan plan = reason == OffloadReason.TableFull ? new FaultPlan { TableFullEveryNthCreate = 1 } : new FaultPlan { RefuseEveryNthCreate = 1 };
         using OffloadedSwitch s = new(OffloadMode.Nic, Firewall, tcpSeqChk: false, plan);
         s.Handshake();
-        ReasonTotals before = s.Offload.RefusedTotals();
+        ReasonTotals before = s.Offload.Report.RefusedTotals();
         byte[] frame = Segment(false, 1001, 5001, 0x18, payload: 10);
         Assert.Equal([2u], s.Send(1, frame));
-        ReasonTotals after = s.Offload.RefusedTotals();
+        ReasonTotals after = s.Offload.Report.RefusedTotals();
         Assert.Equal((1ul, (ulong)frame.Length), (after.Packets(reason) - before.Packets(reason), after.Bytes(reason) - before.Bytes(reason)));
-        OffloadExplanation e = s.Offload.Explain(Chain.Tcp());
+        OffloadExplanation e = s.Offload.Report.Explain(Chain.Tcp());
         Refusal refusal = Assert.Single(e.Refusals, r => r.Key.InPort.Host == 1 && r.Reason == reason);
         Assert.Equal((1, detail), (refusal.Pass, refusal.Detail));
         Assert.Empty(e.Dead);

@@ -118,7 +118,7 @@ public sealed class LedgerTests
         ulong hits = s.Simulator.Datapath.Pmd.Stats.MergedHits;
         Assert.Equal([2u], s.Send(1, there));
         Assert.Equal(hits + 1, s.Simulator.Datapath.Pmd.Stats.MergedHits);
-        Assert.Contains(s.Offload.Rules(), static r => r.Conns.Length == 2);
+        Assert.Contains(s.Offload.Report.Rules(), static r => r.Conns.Length == 2);
         ulong before = Assert.Single(s.Simulator.Datapath.Conntrack.Snapshot(s.Simulator.NowMs), static c => c.Zone == 5).OrigPackets;
 
         // Not through the simulator, which would have the rule taken out before the next packet.
@@ -157,7 +157,7 @@ public sealed class LedgerTests
             ulong hits = mode == OffloadMode.None ? 0 : s.Hits;
             Assert.Equal([2u], s.Send(1, NicFrame.UdpIpv4()));
             Assert.True(mode == OffloadMode.None || s.Hits == hits + 1);
-            conns = mode == OffloadMode.None ? [] : Assert.Single(s.Offload.Rules(), static r => r.Ports[0] == 1).Conns;
+            conns = mode == OffloadMode.None ? [] : Assert.Single(s.Offload.Report.Rules(), static r => r.Ports[0] == 1).Conns;
             s.Simulator.Settle();
             return [.. s.Simulator.Datapath.Conntrack.Snapshot(s.Simulator.NowMs)];
         }
@@ -180,7 +180,7 @@ public sealed class LedgerTests
         (ulong, ulong, ulong, ulong) first = Zone5();
         s.Send(1, NicFrame.UdpIpv4());
         Assert.Equal(hits + 1, s.Simulator.Datapath.Pmd.Stats.MergedHits);
-        Assert.Contains(s.Offload.Rules(), static r => r.Conns.Length == 3);
+        Assert.Contains(s.Offload.Report.Rules(), static r => r.Conns.Length == 3);
         ulong bytes = (ulong)NicFrame.UdpIpv4().Length;
         Assert.Equal((first.Item1 + 1, first.Item2 + bytes, first.Item3 + 1, first.Item4 + bytes), Zone5());
 

@@ -38,7 +38,7 @@ public sealed class NicOffloadTests
         {
             Chain.Submit(Pmd);
             Thread.Step(nowMs);
-            return Assert.Single(Thread.Rules());
+            return Assert.Single(Thread.Report.Rules());
         }
 
         /// <summary>Outputs of a frame; null if it went to software.</summary>
@@ -135,8 +135,8 @@ public sealed class NicOffloadTests
         using Rig r = new(c);
         c.Submit(r.Pmd);
         r.Thread.Step(0);
-        Assert.Empty(r.Thread.Rules());
-        Refusal refusal = Assert.Single(r.Thread.Explain(packet).Refusals);
+        Assert.Empty(r.Thread.Report.Rules());
+        Refusal refusal = Assert.Single(r.Thread.Report.Explain(packet).Refusals);
         Assert.Equal((OffloadReason.UnsupportedMatch, "tcp_dst"), (refusal.Reason, refusal.Detail));
     }
 
@@ -175,14 +175,14 @@ public sealed class NicOffloadTests
         r.Chain.Submit(r.Pmd);
         r.Thread.Step(0);
         r.Thread.Step(400);
-        MergedFlow rule = Assert.Single(r.Thread.Rules());
+        MergedFlow rule = Assert.Single(r.Thread.Report.Rules());
         byte[] frame = NicFrame.TcpIpv4();
         Assert.NotNull(r.Receive(frame, 500));
         r.Thread.OnMegaflowDeleted(rule.Passes[0].MegaflowId);
         Assert.NotNull(r.Receive(frame, 500));
         r.Thread.Barrier(500);
         Assert.Null(r.Receive(frame, 500));
-        Assert.Empty(r.Thread.Rules());
+        Assert.Empty(r.Thread.Report.Rules());
         r.Thread.Settle(600);
         Assert.All(rule.Passes, p => Assert.Equal(2ul, r.Ledger.Megaflows[p.MegaflowId].Packets));
         Assert.All(r.Ledger.Retained.Values, static v => Assert.Equal(0, v));
@@ -234,7 +234,7 @@ public sealed class NicOffloadTests
 
         for (int i = 0; i < 10; i++, now += 1000) r.Thread.Step(now);
         r.Thread.Settle(now);
-        Assert.Empty(r.Thread.Rules());
+        Assert.Empty(r.Thread.Report.Rules());
         Assert.True(hits > 50, $"only {hits} hits");
         Assert.Equal(hits, r.Thread.Stats.Hits);
         Assert.All(r.Ledger.Megaflows.Values, v => Assert.Equal(hits, v.Packets));
@@ -253,7 +253,7 @@ public sealed class NicOffloadTests
         Assert.All(rule.Passes, p => Assert.Equal(1ul, r.Ledger.Megaflows[p.MegaflowId].Packets));
         r.Chain.Submit(r.Pmd);
         r.Thread.Step(201);
-        Assert.Equal(MergedFlowState.Active, Assert.Single(r.Thread.Rules()).State);
+        Assert.Equal(MergedFlowState.Active, Assert.Single(r.Thread.Report.Rules()).State);
     }
 
     [Fact]

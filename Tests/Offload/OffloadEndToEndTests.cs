@@ -60,7 +60,7 @@ public sealed class OffloadEndToEndTests
         ulong hits = s.Hits;
         s.Send(1, Segment(false, 1001, 5001, 0x10));
         Assert.Equal(hits, s.Hits);
-        Assert.Empty(s.Offload.Rules());
+        Assert.Empty(s.Offload.Report.Rules());
     }
 
     [Theory]

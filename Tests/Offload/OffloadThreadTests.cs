@@ -32,7 +32,7 @@ public sealed class OffloadThreadTests
         {
             Chain.Submit(Pmd);
             Thread.Step(nowMs);
-            return Assert.Single(Thread.Rules());
+            return Assert.Single(Thread.Report.Rules());
         }
 
         public void Dispose()
@@ -166,7 +166,7 @@ public sealed class OffloadThreadTests
         r.Chain.Trace.Events[0].Ct = v;
         r.Chain.Submit(r.Pmd);
         r.Thread.Step(1);
-        MergedFlow rule = Assert.Single(r.Thread.Rules());
+        MergedFlow rule = Assert.Single(r.Thread.Report.Rules());
         Assert.NotSame(old, rule);
         Assert.Equal(4u, rule.Conns[0].Generation);
     }
@@ -185,7 +185,7 @@ public sealed class OffloadThreadTests
         ledger.Closed.Add(7);
         pmd.OnConnInvalidated(7, 9);
         thread.Step(1);
-        Assert.Empty(thread.Rules());
+        Assert.Empty(thread.Report.Rules());
         c.Dispose();
     }
 
@@ -196,7 +196,7 @@ public sealed class OffloadThreadTests
         r.Ledger.OnRetain = () => r.Ledger.Closed.Add(7);
         r.Chain.Submit(r.Pmd);
         r.Thread.Step(0);
-        Assert.Empty(r.Thread.Rules());
+        Assert.Empty(r.Thread.Report.Rules());
         Assert.Equal(1ul, r.Thread.Stats.Refused.Packets(OffloadReason.StaleTrace));
         Assert.All(r.Ledger.Retained.Values, static v => Assert.Equal(0, v));
         Assert.Equal(0, r.Ledger.Marks[7]);
@@ -208,10 +208,10 @@ public sealed class OffloadThreadTests
         using Rig r = new(Tracked(Tcp()));
         r.Install();
         r.Thread.OnPortRemoved(3);
-        Assert.Single(r.Thread.Rules());
+        Assert.Single(r.Thread.Report.Rules());
         r.Thread.OnPortRemoved(2);
         r.Thread.Step(1);
-        Assert.Empty(r.Thread.Rules());
+        Assert.Empty(r.Thread.Report.Rules());
         Assert.Equal(-1, r.Provider.Table.FindScalar(Tcp()));
     }
 
@@ -251,9 +251,9 @@ public sealed class OffloadThreadTests
             r.Thread.Step(i);
         }
 
-        Assert.Equal(3ul, r.Thread.RefusedTotals().Packets(OffloadReason.UnsupportedAction));
-        Assert.Equal(300ul, r.Thread.RefusedTotals().Bytes(OffloadReason.UnsupportedAction));
-        OffloadExplanation e = r.Thread.Explain(Tcp());
+        Assert.Equal(3ul, r.Thread.Report.RefusedTotals().Packets(OffloadReason.UnsupportedAction));
+        Assert.Equal(300ul, r.Thread.Report.RefusedTotals().Bytes(OffloadReason.UnsupportedAction));
+        OffloadExplanation e = r.Thread.Report.Explain(Tcp());
         Assert.Empty(e.Live);
         Refusal refusal = Assert.Single(e.Refusals);
         Assert.Equal((OffloadReason.UnsupportedAction, 0, "meter", 3ul), (refusal.Reason, refusal.Pass, refusal.Detail, refusal.Packets));
@@ -264,13 +264,13 @@ public sealed class OffloadThreadTests
     {
         using Rig r = new(Tracked(Tcp()));
         MergedFlow rule = r.Install();
-        Assert.Same(rule, Assert.Single(r.Thread.Explain(Tcp()).Live));
-        Assert.Empty(r.Thread.Explain(Tcp(sport: 5)).Live);
-        Assert.Same(rule, Assert.Single(r.Thread.RulesOf(rule.Passes[0].MegaflowId)));
-        Assert.Equal(1, r.Thread.CountByState()[MergedFlowState.Active]);
+        Assert.Same(rule, Assert.Single(r.Thread.Report.Explain(Tcp()).Live));
+        Assert.Empty(r.Thread.Report.Explain(Tcp(sport: 5)).Live);
+        Assert.Same(rule, Assert.Single(r.Thread.Report.RulesOf(rule.Passes[0].MegaflowId)));
+        Assert.Equal(1, r.Thread.Report.CountByState()[MergedFlowState.Active]);
         r.Thread.RevokeAll();
         r.Thread.Step(9);
-        Assert.Same(rule, Assert.Single(r.Thread.Explain(Tcp()).Dead));
+        Assert.Same(rule, Assert.Single(r.Thread.Report.Explain(Tcp()).Dead));
     }
 
     [Fact]

@@ -50,7 +50,7 @@ public sealed class RevocationGatesTests
         ulong hits = s.Simulator.Datapath.Pmd.Stats.MergedHits;
         Assert.Equal([2u], s.Send(1, Segment(false, 1001, 5001, 0x10)));
         Assert.Equal(hits, s.Simulator.Datapath.Pmd.Stats.MergedHits);
-        Assert.Equal([OffloadReason.StaleTrace, OffloadReason.StaleTrace], s.Offload.DeadRules().Select(static r => r.Reason));
+        Assert.Equal([OffloadReason.StaleTrace, OffloadReason.StaleTrace], s.Offload.Report.DeadRules().Select(static r => r.Reason));
     }
 
     [Fact]

@@ -20,7 +20,7 @@ public sealed class RevocationOrderTests
         using OffloadThread thread = new(pmd, chain.Flows, ledger, ledger, provider);
         chain.Submit(pmd);
         thread.Step(0);
-        MergedFlow rule = Assert.Single(thread.Rules());
+        MergedFlow rule = Assert.Single(thread.Report.Rules());
         Assert.True(device.Gates!.IsOpen(rule.Gate));
         if (byPort) thread.OnPortRemoved(rule.Ports[0]);
         else thread.OnMegaflowDeleted(rule.Passes[0].MegaflowId);
@@ -28,6 +28,6 @@ public sealed class RevocationOrderTests
         thread.Step(0);
         Assert.Equal([false], open);
         Assert.True(device.Gates.AreOpen);
-        Assert.Empty(thread.Rules());
+        Assert.Empty(thread.Report.Rules());
     }
 }

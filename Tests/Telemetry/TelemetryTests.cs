@@ -74,7 +74,7 @@ public sealed class TelemetryTests
         Assert.Equal(stats.Removed, (ulong)removed.Length);
         Assert.Equal(removed.Order(), listener.Of(id, "Revoke").Select(e => (long)RecordingListener.Member(e, "rule")!).Order());
         Assert.All(listener.Of(id, "Revoke"), e => Assert.Equal("StaleTrace", RecordingListener.Member(e, "reason")));
-        MergedFlow[] dead = [.. s.Offload.DeadRules()];
+        MergedFlow[] dead = [.. s.Offload.Report.DeadRules()];
         foreach (EventWrittenEventArgs e in listener.Of(id, "Remove"))
         {
             MergedFlow rule = Assert.Single(dead, r => r.Id == (long)RecordingListener.Member(e, "rule")!);

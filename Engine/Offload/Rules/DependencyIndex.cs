@@ -21,6 +21,7 @@ internal sealed class DependencyIndex
     private Node[] _nodes = new Node[64];
     private int _used;
     private int _free = None;
+    private int _freeCount;
 
     /// <summary>Key of a megaflow.</summary>
     public static ulong OfMegaflow(int id) => (uint)id;
@@ -31,15 +32,26 @@ internal sealed class DependencyIndex
     /// <summary>True if no rule depends on the owner.</summary>
     public bool IsEmpty(ulong owner) => !_first.ContainsKey(owner);
 
-    /// <summary>The rule depends on the owner from now on.</summary>
+    /// <summary>Makes room for so many more links, so that <see cref="Link"/> cannot fail.</summary>
+    public void Reserve(int links)
+    {
+        int needed = _used + Math.Max(0, links - _freeCount);
+        if (needed > _nodes.Length) Array.Resize(ref _nodes, Math.Max(needed, _nodes.Length * 2));
+        _first.EnsureCapacity(_first.Count + links);
+    }
+
+    /// <summary>The rule depends on the owner from now on. There must be room: <see cref="Reserve"/>.</summary>
     public void Link(MergedFlow rule, ulong owner)
     {
         int n = _free;
-        if (n != None) _free = _nodes[n].NextOfOwner;
+        if (n == None)
+        {
+            n = _used++;
+        }
         else
         {
-            if (_used == _nodes.Length) Array.Resize(ref _nodes, _used * 2);
-            n = _used++;
+            _free = _nodes[n].NextOfOwner;
+            _freeCount--;
         }
 
         ref int first = ref System.Runtime.InteropServices.CollectionsMarshal.GetValueRefOrAddDefault(_first, owner, out bool exists);
@@ -65,6 +77,7 @@ internal sealed class DependencyIndex
             node = default;
             node.NextOfOwner = _free;
             _free = n;
+            _freeCount++;
             n = nextOfRule;
         }
 
