@@ -36,7 +36,7 @@ public unsafe struct FlowKey
     public const int LaneCount = 9;
 
     /// <summary>Lane bitmap of the two hot lanes.</summary>
-    public const uint HotLanes = 0b11;
+    public const uint HotLanes = (1u << Lanes.Link) | (1u << Lanes.Network);
 
     [FieldOffset(0)] public EthAddress DlDst;
     [FieldOffset(6)] public EthAddress DlSrc;

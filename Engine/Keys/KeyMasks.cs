@@ -33,18 +33,18 @@ public static class KeyMasks
         m.CtState = (CtState)0xff;
         m.CtZone = new Be16(0xffff);
         m.CtMark = new Be32(~0u);
-        m.Bytes.Slice(96, 32).Fill(0xff);
+        m.Bytes.Slice(Lanes.At(Lanes.Ct), Lanes.SizeBytes).Fill(0xff);
         m.DpHash = new Be32(~0u);
         m.PktMark = new Be32(~0u);
-        m.Bytes.Slice(192, 96).Fill(0xff);
+        m.Bytes.Slice(Lanes.At(Lanes.Tunnel), 3 * Lanes.SizeBytes).Fill(0xff);
         return m;
     }
 
     private static FlowKey BuildCtTuple()
     {
         FlowKey m = default;
-        m.Bytes.Slice(112, 16).Fill(0xff);
-        m.Bytes.Slice(256, 32).Fill(0xff);
+        m.Bytes[KeyLayout.CtNwSrc..Lanes.At(Lanes.Ct + 1)].Fill(0xff);
+        m.Bytes.Slice(Lanes.At(Lanes.CtIpv6), Lanes.SizeBytes).Fill(0xff);
         return m;
     }
 
@@ -60,8 +60,7 @@ public static class KeyMasks
     {
         FlowKey m = default;
         m.NwFrag = (NwFrag)0xff;
-        m.Bytes.Slice(32, 64).Fill(0xff);
-        m.Bytes.Slice(128, 32).Fill(0xff);
+        foreach (int lane in Lanes.Headers) m.Bytes.Slice(Lanes.At(lane), Lanes.SizeBytes).Fill(0xff);
         m.Ipv6Label = new Be32(~0u);
         return m;
     }

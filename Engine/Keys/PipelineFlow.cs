@@ -26,9 +26,6 @@ public unsafe struct PipelineFlow
     /// <summary>Number of 32-byte lanes.</summary>
     public const int LaneCount = 12;
 
-    /// <summary>Byte offset of reg0.</summary>
-    public const int RegOffset = 288;
-
     [FieldOffset(0)] public FlowKey Key;
     [FieldOffset(352)] public Be64 Metadata;
     [FieldOffset(360)] public Be32 ConjId;

@@ -46,9 +46,9 @@ public sealed unsafe class DpclsSubtable : IDisposable
         _laneCount = BitOperations.PopCount(_laneMap);
         _laneIndex = [.. Enumerable.Range(0, FlowKey.LaneCount).Where(i => (_laneMap >> i & 1) != 0).Select(i => (byte)i)];
         _isHot = (_laneMap & ~FlowKey.HotLanes) == 0;
-        if (_isHot) (_laneCount, _laneIndex) = (2, [0, 1]);
-        _mask0 = FlowKey.Lane(ref mask, 0);
-        _mask1 = FlowKey.Lane(ref mask, 1);
+        if (_isHot) (_laneCount, _laneIndex) = (2, [Lanes.Link, Lanes.Network]);
+        _mask0 = FlowKey.Lane(ref mask, Lanes.Link);
+        _mask1 = FlowKey.Lane(ref mask, Lanes.Network);
         Allocate(1);
     }
 
@@ -64,7 +64,7 @@ public sealed unsafe class DpclsSubtable : IDisposable
     /// <summary>Megaflow id whose value equals key &amp; mask, or -1.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public int Lookup(ref FlowKey key, uint lanes)
-        => _isHot ? LookupHot(FlowKey.Lane(ref key, 0) & _mask0, FlowKey.Lane(ref key, 1) & _mask1) : LookupWide(ref key, lanes);
+        => _isHot ? LookupHot(FlowKey.Lane(ref key, Lanes.Link) & _mask0, FlowKey.Lane(ref key, Lanes.Network) & _mask1) : LookupWide(ref key, lanes);
 
     /// <summary>
     /// Looks up the packets whose bit is set in <paramref name="pending"/>: hash and prefetch all, then compare all. Writes the ids of the
@@ -95,7 +95,7 @@ public sealed unsafe class DpclsSubtable : IDisposable
         {
             int i = BitOperations.TrailingZeroCount(rest);
             FlowKey* key = &packets[i]->Key;
-            ulong hash = FlowHash.Of(FlowKey.Lane(ref *key, 0) & mask0, FlowKey.Lane(ref *key, 1) & mask1);
+            ulong hash = FlowHash.Of(FlowKey.Lane(ref *key, Lanes.Link) & mask0, FlowKey.Lane(ref *key, Lanes.Network) & mask1);
             hashes[i] = hash;
             Native.Prefetch.Read(tagTable + (((uint)hash & groupMask) * GroupSize));
         }
@@ -110,7 +110,7 @@ public sealed unsafe class DpclsSubtable : IDisposable
             // The usual miss: no tag fits, and an empty slot says that there is no next group.
             if (candidates == 0 && Vector256.EqualsAny(tags, Vector256<ushort>.Zero)) continue;
             FlowKey* key = &packets[i]->Key;
-            int id = LookupHot(FlowKey.Lane(ref *key, 0) & mask0, FlowKey.Lane(ref *key, 1) & mask1, hash);
+            int id = LookupHot(FlowKey.Lane(ref *key, Lanes.Link) & mask0, FlowKey.Lane(ref *key, Lanes.Network) & mask1, hash);
             if (id < 0) continue;
             ids[i] = id;
             left &= ~(1u << i);
@@ -186,7 +186,7 @@ public sealed unsafe class DpclsSubtable : IDisposable
 
     private ulong HashOf(ref FlowKey value)
     {
-        if (_isHot) return FlowHash.Of(FlowKey.Lane(ref value, 0), FlowKey.Lane(ref value, 1));
+        if (_isHot) return FlowHash.Of(FlowKey.Lane(ref value, Lanes.Link), FlowKey.Lane(ref value, Lanes.Network));
         ulong h = 0;
         foreach (byte i in _laneIndex) h = FlowHash.Chain(h, FlowKey.Lane(ref value, i));
         return h;

@@ -55,24 +55,24 @@ public static unsafe partial class MiniflowExtractor
         }
 
         uint lanes = (packet->KeyLanes & MetadataLanes) | FlowKey.HotLanes;
-        if (HasBits(key, 2)) lanes |= 1u << 2;
-        if (HasBits(key, 4)) lanes |= 1u << 4;
-        if (HasBits(key, 5)) lanes |= 1u << 5;
+        if (HasBits(key, Lanes.Ipv6)) lanes |= 1u << Lanes.Ipv6;
+        if (HasBits(key, Lanes.Neighbor)) lanes |= 1u << Lanes.Neighbor;
+        if (HasBits(key, Lanes.Rare)) lanes |= 1u << Lanes.Rare;
         packet->KeyLanes = lanes;
     }
 
-    /// <summary>Zeroes what the frame decides and makes lanes 2, 4 and 5 valid memory.</summary>
+    /// <summary>Zeroes what the frame decides and makes the lanes of headers valid memory.</summary>
     private static void ClearHeaderFields(Packet* packet, FlowKey* key)
     {
         *(Vector128<byte>*)key = Vector128<byte>.Zero;
         key->NwFrag = NwFrag.No;
-        FlowKey.Lane(ref *key, 1) = Vector256<byte>.Zero;
-        FlowKey.Lane(ref *key, 2) = Vector256<byte>.Zero;
-        FlowKey.Lane(ref *key, 4) = Vector256<byte>.Zero;
-        Vector256<byte> metadata = (packet->KeyLanes & (1u << 5)) == 0
+        FlowKey.Lane(ref *key, Lanes.Network) = Vector256<byte>.Zero;
+        FlowKey.Lane(ref *key, Lanes.Ipv6) = Vector256<byte>.Zero;
+        FlowKey.Lane(ref *key, Lanes.Neighbor) = Vector256<byte>.Zero;
+        Vector256<byte> metadata = (packet->KeyLanes & (1u << Lanes.Rare)) == 0
             ? Vector256<byte>.Zero
-            : FlowKey.Lane(ref *key, 5) & Vector256.Create(ulong.MaxValue, 0, 0, 0).AsByte();
-        FlowKey.Lane(ref *key, 5) = metadata;
+            : FlowKey.Lane(ref *key, Lanes.Rare) & Vector256.Create(ulong.MaxValue, 0, 0, 0).AsByte();
+        FlowKey.Lane(ref *key, Lanes.Rare) = metadata;
     }
 
     /// <summary>Addresses, VLAN tags, Ethernet type; returns the offset of what follows.</summary>

@@ -42,7 +42,7 @@ public static unsafe partial class MiniflowExtractor
             || (proto - IpProto.Tcp) * (proto - IpProto.Udp) != 0
             || totalLength < Ipv4HeaderSizeBytes + 8
             || totalLength > available
-            || (packet->KeyLanes & (1u << 5)) != 0)
+            || (packet->KeyLanes & (1u << Lanes.Rare)) != 0)
         {
             return false;
         }
@@ -55,14 +55,14 @@ public static unsafe partial class MiniflowExtractor
 
         FlowKey* key = &packet->Key;
         Vector128<byte> link = *(Vector128<byte>*)frame & Vector128.Create(ulong.MaxValue, 0x0000_ffff_ffff_ffff).AsByte();
-        Vector128<byte> metadata = *((Vector128<byte>*)key + 1) & Vector128.Create(ulong.MaxValue, ulong.MaxValue).AsByte().WithElement(9, (byte)0);
-        FlowKey.Lane(ref *key, 0) = Vector256.Create(link, metadata);
+        Vector128<byte> metadata = *((Vector128<byte>*)key + 1) & Vector128.Create(ulong.MaxValue, ulong.MaxValue).AsByte().WithElement(KeyLayout.NwFrag - KeyLayout.InPort, (byte)0);
+        FlowKey.Lane(ref *key, Lanes.Link) = Vector256.Create(link, metadata);
 
         Vector128<byte> low = *(Vector128<byte>*)(frame + 14)
             & Vector128.Create((byte)0, 0xff, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, 0xff, 0xff, 0xff, 0xff);
         Vector128<ushort> high = *(Vector128<ushort>*)(frame + 30) & Vector128.Create(0xffff, 0xffff, 0xffff, 0xffff, 0, 0, 0, 0);
         high = high.WithElement(4, (ushort)(tcpControl & tcp & 0xff0f));
-        FlowKey.Lane(ref *key, 1) = Vector256.Create(low, high.AsByte());
+        FlowKey.Lane(ref *key, Lanes.Network) = Vector256.Create(low, high.AsByte());
 
         packet->KeyLanes = (packet->KeyLanes & MetadataLanes) | FlowKey.HotLanes;
         // L3Offset, L4Offset, L25Offset, L2PadBytes in one store.

@@ -32,7 +32,7 @@ public static unsafe partial class MiniflowExtractor
     public const int MplsLimit = 3;
 
     /// <summary>Lanes without any header field: parsing leaves them alone.</summary>
-    private const uint MetadataLanes = (1u << 3) | (1u << 6) | (1u << 7) | (1u << 8);
+    private const uint MetadataLanes = (1u << Lanes.Ct) | (1u << Lanes.Tunnel) | (1u << Lanes.TunnelIpv6) | (1u << Lanes.CtIpv6);
 
     /// <summary>Parses one packet with the best kernel.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

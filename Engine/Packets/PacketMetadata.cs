@@ -11,29 +11,28 @@ namespace Mergeflow.Engine.Packets;
 /// </summary>
 public static unsafe class PacketMetadata
 {
-    private const int RareLane = 5;
-    private const uint TunnelLanes = (1u << 6) | (1u << 7);
+    private const uint TunnelLanes = (1u << Lanes.Tunnel) | (1u << Lanes.TunnelIpv6);
 
     /// <summary>Sets recirc_id.</summary>
     /// <param name="packet">The packet.</param>
     /// <param name="recircId">Host order.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void SetRecircId(Packet* packet, uint recircId) => SetWord(packet, 5, Be32.FromHost(recircId).Raw);
+    public static void SetRecircId(Packet* packet, uint recircId) => SetWord(packet, KeyLayout.RecircId / sizeof(uint), Be32.FromHost(recircId).Raw);
 
     /// <summary>Sets in_port.</summary>
     /// <param name="packet">The packet.</param>
     /// <param name="port">Host order.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void SetInPort(Packet* packet, uint port) => SetWord(packet, 4, Be32.FromHost(port).Raw);
+    public static void SetInPort(Packet* packet, uint port) => SetWord(packet, KeyLayout.InPort / sizeof(uint), Be32.FromHost(port).Raw);
 
     /// <summary>Sets dp_hash.</summary>
     /// <param name="packet">The packet.</param>
     /// <param name="hash">Host order.</param>
     public static void SetDpHash(Packet* packet, uint hash)
     {
-        EnsureLane(packet, RareLane);
+        EnsureLane(packet, Lanes.Rare);
         packet->Key.DpHash = Be32.FromHost(hash);
-        UpdateLaneBit(packet, RareLane);
+        UpdateLaneBit(packet, Lanes.Rare);
     }
 
     /// <summary>Sets the masked bits of pkt_mark.</summary>
@@ -42,16 +41,16 @@ public static unsafe class PacketMetadata
     /// <param name="mask">Bits to write, host order.</param>
     public static void SetPktMark(Packet* packet, uint mark, uint mask)
     {
-        EnsureLane(packet, RareLane);
+        EnsureLane(packet, Lanes.Rare);
         packet->Key.PktMark = Be32.FromHost((packet->Key.PktMark.Host & ~mask) | (mark & mask));
-        UpdateLaneBit(packet, RareLane);
+        UpdateLaneBit(packet, Lanes.Rare);
     }
 
     /// <summary>Forgets the tunnel fields.</summary>
     public static void ClearTunnel(Packet* packet)
     {
-        FlowKey.Lane(ref packet->Key, 6) = Vector256<byte>.Zero;
-        FlowKey.Lane(ref packet->Key, 7) = Vector256<byte>.Zero;
+        FlowKey.Lane(ref packet->Key, Lanes.Tunnel) = Vector256<byte>.Zero;
+        FlowKey.Lane(ref packet->Key, Lanes.TunnelIpv6) = Vector256<byte>.Zero;
         packet->KeyLanes &= ~TunnelLanes;
     }
 
@@ -72,7 +71,7 @@ public static unsafe class PacketMetadata
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void SetWord(Packet* packet, int index, uint raw)
     {
-        ref Vector256<byte> lane = ref FlowKey.Lane(ref packet->Key, 0);
+        ref Vector256<byte> lane = ref FlowKey.Lane(ref packet->Key, Lanes.Link);
         lane = lane.AsUInt32().WithElement(index, raw).AsByte();
     }
 }

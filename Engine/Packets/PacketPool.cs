@@ -185,15 +185,15 @@ public sealed unsafe class PacketPool : IDisposable
 
         // Whole-lane stores: the parser loads the lane right behind, and a load cannot be forwarded from several narrow stores.
         uint port = Be32.FromHost(inPort).Raw;
-        FlowKey.Lane(ref packet->Key, 0) = Vector256.Create(0u, 0u, 0u, 0u, port, 0u, 0u, 0u).AsByte();
-        FlowKey.Lane(ref packet->Key, 1) = Vector256<byte>.Zero;
+        FlowKey.Lane(ref packet->Key, Lanes.Link) = Vector256.Create(0u, 0u, 0u, 0u, port, 0u, 0u, 0u).AsByte();
+        FlowKey.Lane(ref packet->Key, Lanes.Network) = Vector256<byte>.Zero;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void CopyKey(Packet* from, Packet* to)
     {
-        FlowKey.Lane(ref to->Key, 0) = FlowKey.Lane(ref from->Key, 0);
-        FlowKey.Lane(ref to->Key, 1) = FlowKey.Lane(ref from->Key, 1);
+        FlowKey.Lane(ref to->Key, Lanes.Link) = FlowKey.Lane(ref from->Key, Lanes.Link);
+        FlowKey.Lane(ref to->Key, Lanes.Network) = FlowKey.Lane(ref from->Key, Lanes.Network);
         for (uint rest = from->KeyLanes & ~FlowKey.HotLanes; rest != 0; rest &= rest - 1)
         {
             int lane = System.Numerics.BitOperations.TrailingZeroCount(rest);

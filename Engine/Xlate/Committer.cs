@@ -1,8 +1,9 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using Mergeflow.Engine.Actions;
 using Mergeflow.Engine.Keys;
 using Mergeflow.Native;
-using L = Mergeflow.Engine.Keys.TranslatorLayout;
+using L = Mergeflow.Engine.Keys.KeyLayout;
 
 namespace Mergeflow.Engine.Xlate;
 
@@ -70,17 +71,12 @@ internal sealed unsafe class Committer(XlateContext context, FlowDifference diff
         }
     }
 
-    /// <summary>Some bit of lanes 1, 2, 4 or the IPv6 label is not the packet's own, in the flow or in the base.</summary>
+    /// <summary>Some bit of the headers behind Ethernet is not the packet's own, in the flow or in the base.</summary>
     private bool NetworkIsDirty()
     {
-        ulong own = ulong.MaxValue;
-        for (int i = 4; i < 20; i++)
-        {
-            if (i is 12 or 13 or 14 or 15) continue;
-            own &= ((ulong*)_flow.Live)[i] & ((ulong*)_flow.BaseLive)[i];
-        }
-
-        return own != ulong.MaxValue || (*(uint*)(_flow.Live + L.Ipv6Label) & *(uint*)(_flow.BaseLive + L.Ipv6Label)) != uint.MaxValue;
+        var own = Vector256<byte>.AllBitsSet;
+        foreach (int lane in Lanes.Headers) own &= Vector256.Load(_flow.Live + Lanes.At(lane)) & Vector256.Load(_flow.BaseLive + Lanes.At(lane));
+        return own != Vector256<byte>.AllBitsSet || (*(uint*)(_flow.Live + L.Ipv6Label) & *(uint*)(_flow.BaseLive + L.Ipv6Label)) != uint.MaxValue;
     }
 
     private void CommitIpv4()

@@ -2,7 +2,7 @@ using Mergeflow.Engine.Actions;
 using Mergeflow.Engine.Keys;
 using Mergeflow.Engine.OpenFlow;
 using Mergeflow.Native;
-using L = Mergeflow.Engine.Keys.TranslatorLayout;
+using L = Mergeflow.Engine.Keys.KeyLayout;
 
 namespace Mergeflow.Engine.Xlate;
 
@@ -33,8 +33,8 @@ internal sealed unsafe class CtXlate(XlateContext context)
         SetTracked(false);
         _flow.Clear(L.CtState, 1);
         _flow.Write(L.CtZone, L.Window6, 0);
-        _flow.Clear(L.CtLabel, 32);
-        _flow.Clear(L.CtIpv6Src, 32);
+        _flow.ClearLane(Lanes.Ct);
+        _flow.ClearLane(Lanes.CtIpv6);
     }
 
     /// <summary>Emits the action; <paramref name="writes"/> are the bits of mark and label that its <c>exec</c> has written to the flow.</summary>

@@ -1,5 +1,5 @@
 using System.Runtime.CompilerServices;
-using L = Mergeflow.Engine.Keys.TranslatorLayout;
+using L = Mergeflow.Engine.Keys.KeyLayout;
 
 namespace Mergeflow.Engine.Xlate;
 
@@ -61,5 +61,5 @@ internal sealed unsafe class FlowDifference(XlateFlow flow)
     /// Behind a ct(nat) the packet may have another address or port than the flow shows. To write the value that the flow had already writes nothing
     /// in Open vSwitch, and the translation stays; so it matters whether it had.
     /// </summary>
-    private static bool IsAddressOrPort(int offset) => offset is L.NwSrc or L.NwDst or L.TpSrc or L.TpDst or (>= L.Ipv6Src and < L.Ipv6Src + 32);
+    private static bool IsAddressOrPort(int offset) => offset is L.NwSrc or L.NwDst or L.TpSrc or L.TpDst or (>= L.Ipv6Src and < L.CtLabel);
 }

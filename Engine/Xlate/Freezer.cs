@@ -3,7 +3,7 @@ using System.Runtime.Intrinsics;
 using Mergeflow.Engine.Actions;
 using Mergeflow.Engine.Keys;
 using Mergeflow.Engine.OpenFlow;
-using L = Mergeflow.Engine.Keys.TranslatorLayout;
+using L = Mergeflow.Engine.Keys.KeyLayout;
 
 namespace Mergeflow.Engine.Xlate;
 
@@ -109,13 +109,13 @@ internal sealed unsafe class Freezer(XlateContext context, RecircStore recircs, 
     public void Freeze(byte table)
     {
         FrozenLanes lanes = default;
-        lanes.Regs0 = Vector256.Load(_flow.Current + PipelineFlow.RegOffset);
-        lanes.Regs1 = Vector256.Load(_flow.Current + PipelineFlow.RegOffset + 32);
-        lanes.Metadata = Vector256.Load(_flow.Current + PipelineFlow.RegOffset + 64) & MetadataOnly;
-        lanes.TunnelMask0 = ~Vector256.Load(_flow.Live + (32 * L.TunnelLane));
-        lanes.TunnelMask1 = ~Vector256.Load(_flow.Live + (32 * (L.TunnelLane + 1)));
-        lanes.Tunnel0 = Vector256.Load(_flow.Current + (32 * L.TunnelLane)) & lanes.TunnelMask0;
-        lanes.Tunnel1 = Vector256.Load(_flow.Current + (32 * (L.TunnelLane + 1))) & lanes.TunnelMask1;
+        lanes.Regs0 = Vector256.Load(_flow.Current + Lanes.At(Lanes.Regs));
+        lanes.Regs1 = Vector256.Load(_flow.Current + Lanes.At(Lanes.RegsHigh));
+        lanes.Metadata = Vector256.Load(_flow.Current + Lanes.At(Lanes.Metadata)) & MetadataOnly;
+        lanes.TunnelMask0 = ~Vector256.Load(_flow.Live + Lanes.At(Lanes.Tunnel));
+        lanes.TunnelMask1 = ~Vector256.Load(_flow.Live + Lanes.At(Lanes.TunnelIpv6));
+        lanes.Tunnel0 = Vector256.Load(_flow.Current + Lanes.At(Lanes.Tunnel)) & lanes.TunnelMask0;
+        lanes.Tunnel1 = Vector256.Load(_flow.Current + Lanes.At(Lanes.TunnelIpv6)) & lanes.TunnelMask1;
         lanes.InPort = Vector256.CreateScalar((ulong)*(uint*)(_flow.Current + L.InPort));
         var view = new FrozenView
         {
@@ -142,11 +142,11 @@ internal sealed unsafe class Freezer(XlateContext context, RecircStore recircs, 
         HasDpHash = state.HasDpHash;
         _conntrack.SetTracked(state.Conntracked);
         if (!state.Conntracked) _conntrack.Clear();
-        state.Lanes.Regs0.Store(_flow.Current + PipelineFlow.RegOffset);
-        state.Lanes.Regs1.Store(_flow.Current + PipelineFlow.RegOffset + 32);
-        state.Lanes.Metadata.Store(_flow.Current + PipelineFlow.RegOffset + 64);
-        ThawTunnel(L.TunnelLane, state.Lanes.Tunnel0, state.Lanes.TunnelMask0);
-        ThawTunnel(L.TunnelLane + 1, state.Lanes.Tunnel1, state.Lanes.TunnelMask1);
+        state.Lanes.Regs0.Store(_flow.Current + Lanes.At(Lanes.Regs));
+        state.Lanes.Regs1.Store(_flow.Current + Lanes.At(Lanes.RegsHigh));
+        state.Lanes.Metadata.Store(_flow.Current + Lanes.At(Lanes.Metadata));
+        ThawTunnel(Lanes.Tunnel, state.Lanes.Tunnel0, state.Lanes.TunnelMask0);
+        ThawTunnel(Lanes.TunnelIpv6, state.Lanes.Tunnel1, state.Lanes.TunnelMask1);
 
         // Not always the packet's own: a late fragment may resume where a packet of another port was put aside.
         _flow.Write(L.InPort, L.Window4, state.Lanes.InPort.ToScalar());
@@ -156,12 +156,12 @@ internal sealed unsafe class Freezer(XlateContext context, RecircStore recircs, 
 
     private void ThawTunnel(int lane, Vector256<byte> value, Vector256<byte> mask)
     {
-        byte* flow = _flow.Current + (32 * lane);
-        byte* live = _flow.Live + (32 * lane);
+        byte* flow = _flow.Current + Lanes.At(lane);
+        byte* live = _flow.Live + Lanes.At(lane);
         ((Vector256.Load(flow) & ~mask) | value).Store(flow);
         (Vector256.Load(live) & ~mask).Store(live);
     }
 
-    /// <summary>Lane 11 without conj_id and actset_output, which do not survive.</summary>
+    /// <summary><see cref="Lanes.Metadata"/> without conj_id and actset_output, which do not survive.</summary>
     private static Vector256<byte> MetadataOnly => Vector256.Create(ulong.MaxValue, 0, 0, 0).AsByte();
 }

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Numerics;
 using Mergeflow.Engine.Keys;
 using Mergeflow.Engine.OpenFlow;
-using L = Mergeflow.Engine.Keys.TranslatorLayout;
+using L = Mergeflow.Engine.Keys.KeyLayout;
 
 namespace Mergeflow.Engine.Xlate;
 

@@ -1,6 +1,6 @@
 using Mergeflow.Engine.Keys;
 using Mergeflow.Engine.OpenFlow;
-using L = Mergeflow.Engine.Keys.TranslatorLayout;
+using L = Mergeflow.Engine.Keys.KeyLayout;
 
 namespace Mergeflow.Engine.Xlate;
 

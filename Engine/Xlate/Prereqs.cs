@@ -1,5 +1,5 @@
 using Mergeflow.Engine.Keys;
-using L = Mergeflow.Engine.Keys.TranslatorLayout;
+using L = Mergeflow.Engine.Keys.KeyLayout;
 
 namespace Mergeflow.Engine.Xlate;
 

@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using Mergeflow.Engine.Keys;
 using Mergeflow.Engine.OpenFlow;
-using L = Mergeflow.Engine.Keys.TranslatorLayout;
+using L = Mergeflow.Engine.Keys.KeyLayout;
 
 namespace Mergeflow.Engine.Xlate;
 
@@ -81,7 +81,7 @@ internal sealed unsafe class RuleLookup(XlateContext context) : IDisposable
         Swap(flow, L.NwProto, L.CtNwProto, 1);
         Swap(flow, L.TpSrc, L.CtTpSrc, 4);
         if (ipv4) Swap(flow, L.NwSrc, L.CtNwSrc, 8);
-        else Swap(flow, L.Ipv6Src, L.CtIpv6Src, 32);
+        else Swap(flow, L.Ipv6Src, L.CtIpv6Src, Lanes.SizeBytes);
     }
 
     private static void Swap(byte* flow, int a, int b, int sizeBytes)

@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using Mergeflow.Engine.Actions;
 using Mergeflow.Native;
-using L = Mergeflow.Engine.Keys.TranslatorLayout;
+using L = Mergeflow.Engine.Keys.KeyLayout;
 
 namespace Mergeflow.Engine.Xlate;
 

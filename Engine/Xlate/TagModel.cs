@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 using Mergeflow.Engine.Keys;
-using L = Mergeflow.Engine.Keys.TranslatorLayout;
+using L = Mergeflow.Engine.Keys.KeyLayout;
 
 namespace Mergeflow.Engine.Xlate;
 

@@ -4,7 +4,7 @@ using System.Runtime.InteropServices;
 using Mergeflow.Engine.Actions;
 using Mergeflow.Engine.Keys;
 using Mergeflow.Engine.OpenFlow;
-using L = Mergeflow.Engine.Keys.TranslatorLayout;
+using L = Mergeflow.Engine.Keys.KeyLayout;
 
 namespace Mergeflow.Engine.Xlate;
 

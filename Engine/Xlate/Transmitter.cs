@@ -1,7 +1,6 @@
 using Mergeflow.Engine.Actions;
 using Mergeflow.Engine.Keys;
 using Mergeflow.Engine.OpenFlow;
-using L = Mergeflow.Engine.Keys.TranslatorLayout;
 
 namespace Mergeflow.Engine.Xlate;
 
@@ -69,8 +68,7 @@ internal sealed class Transmitter(XlateContext context, Committer committer, Tun
     /// <summary>Tunnel metadata for an encapsulating port: it is not part of the packet, so it is written in full each time.</summary>
     private void SetTunnel()
     {
-        const int Tunnel = L.TunnelLane * 32;
-        for (int i = 0; i < 8; i++) _flow.Consult(Tunnel + (8 * i), ulong.MaxValue);
+        for (int at = Lanes.At(Lanes.Tunnel); at < Lanes.At(Lanes.TunnelIpv6 + 1); at += sizeof(ulong)) _flow.Consult(at, ulong.MaxValue);
         ref FlowKey key = ref _flow.Key;
         ref DpSetTunnel set = ref _context.Out.Add(DpOp.SetTunnel).Tunnel;
         (set.Id, set.Src, set.Dst) = (key.TunId, key.TunSrc, key.TunDst);

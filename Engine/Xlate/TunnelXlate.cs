@@ -2,7 +2,7 @@ using Mergeflow.Engine.Actions;
 using Mergeflow.Engine.Keys;
 using Mergeflow.Engine.OpenFlow;
 using Mergeflow.Native;
-using L = Mergeflow.Engine.Keys.TranslatorLayout;
+using L = Mergeflow.Engine.Keys.KeyLayout;
 
 namespace Mergeflow.Engine.Xlate;
 
@@ -45,8 +45,7 @@ internal sealed unsafe class TunnelXlate(XlateContext context, Committer committ
         _flow.Consult(L.DlDst, L.Window6);
         if (isIpv6)
         {
-            _flow.Consult(L.Ipv6Dst, ulong.MaxValue);
-            _flow.Consult(L.Ipv6Dst + 8, ulong.MaxValue);
+            _flow.ConsultIpv6(L.Ipv6Dst);
         }
         else
         {
@@ -83,7 +82,7 @@ internal sealed unsafe class TunnelXlate(XlateContext context, Committer committ
     private bool ReceiveFromTunnel(TunnelTable tunnels, uint datapathPort)
     {
         ref FlowKey key = ref _flow.Key;
-        for (int i = 0; i < 6; i++) _flow.Consult((L.TunnelLane * 32) + (8 * i), ulong.MaxValue);
+        for (int at = L.TunId; at < L.TunFlags; at += sizeof(ulong)) _flow.Consult(at, ulong.MaxValue);
         bool isIpv6 = !key.TunIpv6Dst.IsZero;
         Ipv6Address source = isIpv6 ? key.TunIpv6Src : Ipv4(key.TunSrc), destination = isIpv6 ? key.TunIpv6Dst : Ipv4(key.TunDst);
         foreach (TunnelPort t in tunnels.Ports)
@@ -104,7 +103,7 @@ internal sealed unsafe class TunnelXlate(XlateContext context, Committer committ
     private bool KeepsCongestionMark()
     {
         ref FlowKey key = ref _flow.Key;
-        _flow.Consult((L.TunnelLane * 32) + 48, (ulong)EcnMask << 16);
+        _flow.Consult(L.TunTos, EcnMask);
         if ((key.TunTos & EcnMask) != EcnCe || !_flow.IsIp) return true;
         _flow.Consult(L.NwTos, EcnMask);
         if ((key.NwTos & EcnMask) == 0)
@@ -129,7 +128,7 @@ internal sealed unsafe class TunnelXlate(XlateContext context, Committer committ
         }
         else
         {
-            _flow.Consult(L.TunnelLane * 32, ulong.MaxValue);
+            _flow.Consult(L.TunId, ulong.MaxValue);
             tunnel.Id = key.TunId;
         }
 
@@ -173,22 +172,21 @@ internal sealed unsafe class TunnelXlate(XlateContext context, Committer committ
     /// <summary>Outer addresses; false if there is no destination, or it is the one that the packet was sent to.</summary>
     private bool SetEnds(TunnelPort t, ref DpSetTunnel tunnel)
     {
-        const int lanes = L.TunnelLane * 32;
         ref FlowKey key = ref _flow.Key;
         ref FlowKey original = ref *(FlowKey*)_flow.Original;
         Ipv6Address source = t.Local ?? t.UnderlayAddress, destination = t.Remote ?? default;
         if (t.IsLocalFlow)
         {
-            _flow.Consult(lanes + 8, t.IsIpv6 ? 0 : L.Window4);
-            for (int i = 16; t.IsIpv6 && i < 32; i += 8) _flow.Consult(lanes + i, ulong.MaxValue);
+            if (t.IsIpv6) _flow.ConsultIpv6(L.TunIpv6Src);
+            else _flow.Consult(L.TunSrc, L.Window4);
             Ipv6Address wanted = t.IsIpv6 ? key.TunIpv6Src : Ipv4(key.TunSrc);
             if (!wanted.IsZero) source = wanted;
         }
 
         if (t.Remote is null)
         {
-            _flow.Consult(lanes + 12, t.IsIpv6 ? 0 : L.Window4);
-            for (int i = 32; t.IsIpv6 && i < 48; i += 8) _flow.Consult(lanes + i, ulong.MaxValue);
+            if (t.IsIpv6) _flow.ConsultIpv6(L.TunIpv6Dst);
+            else _flow.Consult(L.TunDst, L.Window4);
             destination = t.IsIpv6 ? key.TunIpv6Dst : Ipv4(key.TunDst);
         }
 

@@ -4,7 +4,7 @@ using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using Mergeflow.Engine.Keys;
 using Mergeflow.Engine.OpenFlow;
-using L = Mergeflow.Engine.Keys.TranslatorLayout;
+using L = Mergeflow.Engine.Keys.KeyLayout;
 
 namespace Mergeflow.Engine.Xlate;
 
@@ -86,14 +86,14 @@ internal sealed unsafe class XlateFlow : IDisposable
         var ones = Vector256<byte>.AllBitsSet;
         for (int i = 0; i < PipelineFlow.LaneCount; i++)
         {
-            Vector256<byte> value = i < FlowKey.LaneCount ? Vector256.Load(Original + (32 * i)) : zero;
+            Vector256<byte> value = i < FlowKey.LaneCount ? Vector256.Load(Original + Lanes.At(i)) : zero;
             Vector256<byte> live = i < FlowKey.LaneCount ? ones : zero;
-            value.Store(Current + (32 * i));
-            value.Store(Base + (32 * i));
-            live.Store(Live + (32 * i));
-            live.Store(BaseLive + (32 * i));
-            zero.Store(Consulted + (32 * i));
-            zero.Store(Excluded + (32 * i));
+            value.Store(Current + Lanes.At(i));
+            value.Store(Base + Lanes.At(i));
+            live.Store(Live + Lanes.At(i));
+            live.Store(BaseLive + Lanes.At(i));
+            zero.Store(Consulted + Lanes.At(i));
+            zero.Store(Excluded + Lanes.At(i));
         }
 
         // Always exact: dl_type, in_port, recirc_id, and nw_frag of IP packets (OVS xlate_wc_init).
@@ -111,7 +111,7 @@ internal sealed unsafe class XlateFlow : IDisposable
     {
         for (int i = 0; i < FlowKey.LaneCount; i++)
         {
-            (Vector256.Load(Consulted + (32 * i)) | Vector256.Load(Excluded + (32 * i))).Store(Consulted + (32 * i));
+            (Vector256.Load(Consulted + Lanes.At(i)) | Vector256.Load(Excluded + Lanes.At(i))).Store(Consulted + Lanes.At(i));
         }
     }
 
@@ -129,6 +129,13 @@ internal sealed unsafe class XlateFlow : IDisposable
     /// <summary>The same for the bits of a field.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Consult(FieldPatch patch) => patch.Consult(Consulted, Live);
+
+    /// <summary>The same for the sixteen bytes of an IPv6 address.</summary>
+    public void ConsultIpv6(int offset)
+    {
+        Consult(offset, ulong.MaxValue);
+        Consult(offset + sizeof(ulong), ulong.MaxValue);
+    }
 
     /// <summary>True if the byte is <paramref name="wanted"/>: all of it is consulted then, else one differing bit.</summary>
     public bool ConsultEquals(int offset, byte wanted)
@@ -182,6 +189,9 @@ internal sealed unsafe class XlateFlow : IDisposable
         patch.Write(Current);
         patch.Clear(Live);
     }
+
+    /// <summary>A lane becomes zero.</summary>
+    public void ClearLane(int lane) => Clear(Lanes.At(lane), Lanes.SizeBytes);
 
     /// <summary>Bytes become zero.</summary>
     public void Clear(int offset, int sizeBytes)

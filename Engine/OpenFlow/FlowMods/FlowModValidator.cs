@@ -119,7 +119,7 @@ internal static class FlowModValidator
         Field f = s.Field;
         if (f.Id is FieldId.CtMark or FieldId.CtLabel) throw new FlowModException("OFPBAC_BAD_SET_ARGUMENT", "cannot set CT fields outside of ct action", index);
         if (!f.Writable) throw new FlowModException("OFPBAC_BAD_SET_ARGUMENT", $"{f.Name} is not writable", index);
-        bool vlan = f.Offset == TranslatorLayout.Vlan0Tci && f.SizeBytes == 2;
+        bool vlan = f.Offset == KeyLayout.Vlan0Tci && f.SizeBytes == 2;
         if (vlan && s.Spelling == OfSetSpelling.Mod)
         {
             Require(state.VlanCount > 0 || s.PushVlanIfNeeded, $"{f.Name} needs a VLAN tag", index);
@@ -127,7 +127,7 @@ internal static class FlowModValidator
             return;
         }
 
-        bool l4 = s.Spelling == OfSetSpelling.Mod && f.Offset is TranslatorLayout.TpSrc or TranslatorLayout.TpDst && f.SizeBytes == 2;
+        bool l4 = s.Spelling == OfSetSpelling.Mod && f.Offset is KeyLayout.TpSrc or KeyLayout.TpDst && f.SizeBytes == 2;
         bool ok = l4 ? state.IsIp && !state.IsLaterFragment && state.Proto is IpProto.Tcp or IpProto.Udp or IpProto.Sctp : state.Meets(f.Prereq);
         Require(ok || (state.IsLenient && s.Spelling == OfSetSpelling.Mod && f.Id == FieldId.IpTtl), $"set of {f.Name} lacks its prerequisites", index);
         if (f.Id == FieldId.VlanVid) Require(state.VlanCount > 0 || s.PushVlanIfNeeded, "set_field of vlan_vid needs a VLAN tag", index);

@@ -15,9 +15,9 @@ namespace Mergeflow.Engine.OpenFlow;
 /// </remarks>
 internal sealed unsafe class StagedLookup
 {
-    private const int NwSrcByte = TranslatorLayout.NwSrc;
-    private const int NwDstByte = TranslatorLayout.NwDst;
-    private const int PortsByte = TranslatorLayout.TpSrc;
+    private const int NwSrcByte = KeyLayout.NwSrc;
+    private const int NwDstByte = KeyLayout.NwDst;
+    private const int PortsByte = KeyLayout.TpSrc;
 
     private readonly OfRule[] _rules;
     private readonly Subtable[] _subtables;
@@ -117,7 +117,7 @@ internal sealed unsafe class StagedLookup
     /// <summary>True if an address has no prefix of the length that all rules of the subtable have; reads what shows it (<c>check_tries</c>).</summary>
     private bool CanSkip(Subtable s, Stage stage, FlowView view)
     {
-        if (!stage.HasAddresses || BinaryPrimitives.ReverseEndianness(((ushort*)view.Flow)[TranslatorLayout.DlType / 2]) != EthType.Ip) return false;
+        if (!stage.HasAddresses || BinaryPrimitives.ReverseEndianness(((ushort*)view.Flow)[KeyLayout.DlType / 2]) != EthType.Ip) return false;
         return CanSkip(s.DstPrefixLength, _dstTrie, NwDstByte, view) || CanSkip(s.SrcPrefixLength, _srcTrie, NwSrcByte, view);
     }
 
@@ -241,27 +241,30 @@ internal sealed unsafe class StagedLookup
     private static class StageOf
     {
         public const int Count = 4;
+        public const int Metadata = 0;
+        public const int Link = 1;
         public const int Network = 2;
+        public const int Transport = 3;
 
         public static int Byte(int offset) => offset switch
         {
-            < 16 => 1,
-            25 => 2,
-            < 32 => 0,
-            < 52 => 2,
-            < 64 => 3,
-            < 96 => 2,
-            < 112 => 0,
-            < 120 => 2,
-            < 124 => 3,
-            < 128 => 0,
-            < 160 => 3,
-            < 168 => 0,
-            < 172 => 2,
-            < 192 => 1,
-            < 256 => 0,
-            < 288 => 2,
-            _ => 0,
+            < KeyLayout.InPort => Link,
+            KeyLayout.NwFrag => Network,
+            < Lanes.Network * Lanes.SizeBytes => Metadata,
+            < KeyLayout.TpSrc => Network,
+            < Lanes.Ipv6 * Lanes.SizeBytes => Transport,
+            < Lanes.Ct * Lanes.SizeBytes => Network,
+            < KeyLayout.CtNwSrc => Metadata,
+            < KeyLayout.CtTpSrc => Network,
+            < KeyLayout.CtNwProto => Transport,
+            < Lanes.Neighbor * Lanes.SizeBytes => Metadata,
+            < Lanes.Rare * Lanes.SizeBytes => Transport,
+            < KeyLayout.Ipv6Label => Metadata,
+            < KeyLayout.Vlan1Tci => Network,
+            < Lanes.Tunnel * Lanes.SizeBytes => Link,
+            < Lanes.CtIpv6 * Lanes.SizeBytes => Metadata,
+            < Lanes.Regs * Lanes.SizeBytes => Network,
+            _ => Metadata,
         };
     }
 }

@@ -139,7 +139,7 @@ internal sealed unsafe partial class TableIndex
 
     private OfRule? LookupConjId(uint id, FlowView view, LookupScratch scratch)
     {
-        uint* conjId = (uint*)((byte*)view.Flow + TranslatorLayout.ConjId);
+        uint* conjId = (uint*)((byte*)view.Flow + KeyLayout.ConjId);
         *conjId = System.Buffers.Binary.BinaryPrimitives.ReverseEndianness(id);
         ulong best = ulong.MaxValue;
         Subtable? home = null;

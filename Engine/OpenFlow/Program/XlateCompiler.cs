@@ -217,12 +217,12 @@ internal static class XlateCompiler
 
     private static FieldPatch All(Subfield s) => new BitRange(s).Patch(UInt128.MaxValue, UInt128.MaxValue);
 
-    private static bool IsVlan(Field field) => field.Offset == TranslatorLayout.Vlan0Tci && field.SizeBytes == 2;
+    private static bool IsVlan(Field field) => field.Offset == KeyLayout.Vlan0Tci && field.SizeBytes == 2;
 
     private static bool IsPort(FieldId id)
         => id is FieldId.TcpSrc or FieldId.TcpDst or FieldId.UdpSrc or FieldId.UdpDst or FieldId.SctpSrc or FieldId.SctpDst;
 
-    private static bool IsVisible(Field field) => field.Offset < PipelineFlow.RegOffset;
+    private static bool IsVisible(Field field) => field.Offset < FlowKey.SizeBytes;
 
     private static bool IsL3(Field field) => field.Prereq is not (FieldPrereq.None or FieldPrereq.VlanVid or FieldPrereq.Mpls);
 }

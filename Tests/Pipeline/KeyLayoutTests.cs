@@ -4,15 +4,15 @@ using Xunit;
 
 namespace Mergeflow.Tests;
 
-/// <summary>The offsets that translation and the field table write down are those of the flow key.</summary>
-public sealed class TranslatorLayoutTests
+/// <summary>The lanes and offsets that are written down are those of the flow key.</summary>
+public sealed class KeyLayoutTests
 {
     /// <summary>Constants that are no offset of one field.</summary>
-    private static readonly string[] s_others = [nameof(TranslatorLayout.TunnelLane), nameof(TranslatorLayout.StrideBytes), .. Windows];
+    private static readonly string[] s_others = [nameof(KeyLayout.StrideBytes), .. Windows];
 
-    private static string[] Windows => [nameof(TranslatorLayout.Window2), nameof(TranslatorLayout.Window4), nameof(TranslatorLayout.Window6)];
+    private static string[] Windows => [nameof(KeyLayout.Window2), nameof(KeyLayout.Window4), nameof(KeyLayout.Window6)];
 
-    private static IEnumerable<FieldInfo> Constants => typeof(TranslatorLayout).GetFields(BindingFlags.Public | BindingFlags.Static).Where(f => f.IsLiteral);
+    private static IEnumerable<FieldInfo> Constants => typeof(KeyLayout).GetFields(BindingFlags.Public | BindingFlags.Static).Where(f => f.IsLiteral);
 
     /// <summary>Each offset by name.</summary>
     public static TheoryData<string> Offsets => [.. Constants.Select(f => f.Name).Where(n => !s_others.Contains(n))];
@@ -25,10 +25,34 @@ public sealed class TranslatorLayoutTests
     [Fact]
     public void A_working_copy_has_room_for_a_window_at_its_last_byte()
     {
-        Assert.True(TranslatorLayout.StrideBytes >= PipelineFlow.SizeBytes + sizeof(ulong));
-        Assert.Equal(0, TranslatorLayout.StrideBytes % 32);
-        Assert.Equal(32 * TranslatorLayout.TunnelLane, OffsetOf(nameof(FlowKey.TunId)));
+        Assert.True(KeyLayout.StrideBytes >= PipelineFlow.SizeBytes + sizeof(ulong));
+        Assert.Equal(0, KeyLayout.StrideBytes % 32);
         Assert.Equal([2, 4, 6], Windows.Select(n => System.Numerics.BitOperations.PopCount((ulong)Constants.Single(f => f.Name == n).GetRawConstantValue()!) / 8));
+    }
+
+    /// <summary>Each lane by its first field; the registers have none of their own.</summary>
+    [Theory]
+    [InlineData(nameof(Lanes.Link), nameof(FlowKey.DlDst))]
+    [InlineData(nameof(Lanes.Ipv6), nameof(FlowKey.Ipv6Src))]
+    [InlineData(nameof(Lanes.Ct), nameof(FlowKey.CtLabel))]
+    [InlineData(nameof(Lanes.Neighbor), nameof(FlowKey.NdTarget))]
+    [InlineData(nameof(Lanes.Rare), nameof(FlowKey.DpHash))]
+    [InlineData(nameof(Lanes.Tunnel), nameof(FlowKey.TunId))]
+    [InlineData(nameof(Lanes.TunnelIpv6), nameof(FlowKey.TunIpv6Dst))]
+    [InlineData(nameof(Lanes.CtIpv6), nameof(FlowKey.CtIpv6Src))]
+    [InlineData(nameof(Lanes.Metadata), nameof(PipelineFlow.Metadata))]
+    public void A_lane_begins_with_its_first_field(string lane, string member) => Assert.Equal(Lanes.SizeBytes * LaneOf(lane), OffsetOf(member));
+
+    [Fact]
+    public void Lanes_are_numbered_without_a_gap_and_end_with_the_flow()
+    {
+        string[] names = [.. typeof(Lanes).GetFields(BindingFlags.Public | BindingFlags.Static).Select(static f => f.Name).Where(static n => n != nameof(Lanes.SizeBytes))];
+        Assert.Equal(Enumerable.Range(0, PipelineFlow.LaneCount), names.Select(LaneOf).Order());
+        Assert.Equal(PipelineFlow.SizeBytes, Lanes.At(PipelineFlow.LaneCount));
+        Assert.Equal(FlowKey.SizeBytes, Lanes.At(Lanes.CtIpv6 + 1));
+        Assert.Equal(FlowKey.LaneCount, Lanes.Regs);
+        Assert.Equal((Fields.Of(FieldId.Reg0).Offset, Fields.Of(FieldId.Reg8).Offset), (Lanes.At(Lanes.Regs), Lanes.At(Lanes.RegsHigh)));
+        Assert.Equal(Lanes.Network, OffsetOf(nameof(FlowKey.NwSrc)) / Lanes.SizeBytes);
     }
 
     /// <summary>No field of the key is on another one's bytes, or behind the end.</summary>
@@ -121,6 +145,8 @@ public sealed class TranslatorLayoutTests
     private static int OffsetOf(string name)
         => (typeof(FlowKey).GetField(name) ?? typeof(PipelineFlow).GetField(name))?.GetCustomAttribute<FieldOffsetAttribute>()?.Value
             ?? throw new ArgumentException($"neither FlowKey nor PipelineFlow has a field {name}");
+
+    private static int LaneOf(string name) => (int)typeof(Lanes).GetField(name)!.GetRawConstantValue()!;
 
     private static int SizeOf(Type type) => Marshal.SizeOf(type.IsEnum ? Enum.GetUnderlyingType(type) : type);
 }

@@ -1,7 +1,7 @@
 namespace Mergeflow.Engine.Keys;
 
-/// <summary>Byte offsets in <see cref="FlowKey"/> that translation touches by number, and bit windows in memory order.</summary>
-internal static class TranslatorLayout
+/// <summary>Byte offsets in <see cref="PipelineFlow"/> of what is touched by number, and bit windows in memory order. Lanes are in <see cref="Lanes"/>.</summary>
+internal static class KeyLayout
 {
     public const int DlDst = 0;
     public const int DlSrc = 6;
@@ -37,7 +37,13 @@ internal static class TranslatorLayout
     public const int Vlan0Tpid = 174;
     public const int Vlan1Tpid = 176;
     public const int MplsLse0 = 178;
-    public const int TunnelLane = 6;
+    public const int TunId = 192;
+    public const int TunSrc = 200;
+    public const int TunDst = 204;
+    public const int TunIpv6Src = 208;
+    public const int TunIpv6Dst = 224;
+    public const int TunFlags = 240;
+    public const int TunTos = 242;
     public const int CtIpv6Src = 256;
     public const int ConjId = 360;
     public const int ActsetOutput = 364;
