@@ -42,16 +42,19 @@ public sealed unsafe class Megaflow
     /// <summary>The translation cannot be cached by hardware (controller, normal, ...).</summary>
     public bool FromSlowPath { get; set; }
 
-    /// <summary>See <see cref="XlateResult.Learned"/>.</summary>
+    /// <summary>Addresses that <c>normal</c> learns from each of its packets.</summary>
     public LearnedSource[] Learned { get; set; } = [];
 
     /// <summary>Where <see cref="MacDependents"/> has it: one place per address that the translation asked for.</summary>
     internal MacDependents.MacPlace[] MacPlaces { get; set; } = [];
 
-    /// <summary>See <see cref="XlateResult.TagsOverlap"/>.</summary>
+    /// <summary>
+    /// The program takes tags off or pushes one onto another without a look at whether there is a second one: for double-tagged packets other megaflows
+    /// can match as well and say otherwise.
+    /// </summary>
     public bool TagsOverlap { get; set; }
 
-    /// <summary>See <see cref="XlateResult.TagIsOpen"/>.</summary>
+    /// <summary>The program depends on a tag that the mask does not have as a whole: it is what the first packet got, and no other table may repeat it.</summary>
     public bool TagIsOpen { get; set; }
 
     public bool Dead { get; set; }

@@ -2,7 +2,6 @@ using System.Runtime.InteropServices;
 using Mergeflow.Engine.Actions;
 using Mergeflow.Engine.Keys;
 using Mergeflow.Engine.Ledger;
-using Mergeflow.Engine.Xlate;
 using Mergeflow.Native;
 
 namespace Mergeflow.Engine.Lookup;
@@ -117,7 +116,11 @@ public sealed unsafe class MegaflowTable : IMegaflowSource, IMegaflowLedger, IDi
     public BookTotals Credited { get; private set; }
 
     /// <summary>Takes a slot and fills it; null when the table is full.</summary>
-    public Megaflow? Add(ref FlowKey fullKey, XlateResult xlate, long nowMs)
+    /// <param name="fullKey">Key of the packet that causes it.</param>
+    /// <param name="mask">The bits that the program depends on.</param>
+    /// <param name="program">What its packets get.</param>
+    /// <param name="nowMs">Time, ms.</param>
+    public Megaflow? Add(ref FlowKey fullKey, ref FlowKey mask, in MegaflowProgram program, long nowMs)
     {
         if (!_free.TryPop(out int id))
         {
@@ -130,7 +133,7 @@ public sealed unsafe class MegaflowTable : IMegaflowSource, IMegaflowLedger, IDi
         MoveGeneration(m);
         m.Dead = false;
         m.FullKey = fullKey;
-        m.Mask = xlate.Mask;
+        m.Mask = mask;
         FlowKey.And(ref fullKey, ref m.Mask, ref m.Value);
         m.Hot = _hot + id;
         DpAction* reusable = m.Hot->Actions;
@@ -141,7 +144,7 @@ public sealed unsafe class MegaflowTable : IMegaflowSource, IMegaflowLedger, IDi
         m.Hot->LastUsedMs = nowMs;
         m.SettledPackets = m.SettledBytes = 0;
         m.HasReported = false;
-        SetProgram(m, xlate, reusable);
+        SetProgram(m, program, reusable);
         Count++;
         return m;
     }
@@ -223,9 +226,9 @@ public sealed unsafe class MegaflowTable : IMegaflowSource, IMegaflowLedger, IDi
     }
 
     /// <summary>Writes a program to <paramref name="reusable"/>, the memory of the slot's last user, if it is there and large enough.</summary>
-    private static void SetProgram(Megaflow m, XlateResult xlate, DpAction* reusable)
+    private static void SetProgram(Megaflow m, in MegaflowProgram program, DpAction* reusable)
     {
-        ReadOnlySpan<DpAction> actions = xlate.Actions;
+        ReadOnlySpan<DpAction> actions = program.Actions;
         if (reusable == null || m.ProgramCapacity < actions.Length)
         {
             NativeMemory.Free(reusable);
@@ -234,12 +237,12 @@ public sealed unsafe class MegaflowTable : IMegaflowSource, IMegaflowLedger, IDi
         }
 
         actions.CopyTo(new Span<DpAction>(reusable, actions.Length));
-        m.Rules = Kept(m.Rules, xlate.Rules);
-        m.RecircIds = Kept(m.RecircIds, xlate.RecircIds);
-        m.Learned = Kept(m.Learned, xlate.Learned);
-        m.FromSlowPath = xlate.SlowPath;
-        m.TagsOverlap = xlate.TagsOverlap;
-        m.TagIsOpen = xlate.TagIsOpen;
+        m.Rules = Kept(m.Rules, program.Rules);
+        m.RecircIds = Kept(m.RecircIds, program.RecircIds);
+        m.Learned = Kept(m.Learned, program.Learned);
+        m.FromSlowPath = program.FromSlowPath;
+        m.TagsOverlap = program.TagsOverlap;
+        m.TagIsOpen = program.TagIsOpen;
         MegaflowHot* hot = m.Hot;
         hot->Actions = reusable;
         hot->ActionCount = actions.Length;
@@ -248,9 +251,9 @@ public sealed unsafe class MegaflowTable : IMegaflowSource, IMegaflowLedger, IDi
     }
 
     /// <summary>The same array with other content where the length allows it: megaflows of one kind follow each other in a slot.</summary>
-    private static T[] Kept<T>(T[] array, List<T> content)
+    private static T[] Kept<T>(T[] array, ReadOnlySpan<T> content)
     {
-        if (array.Length != content.Count) return [.. content];
+        if (array.Length != content.Length) return content.ToArray();
         content.CopyTo(array);
         return array;
     }

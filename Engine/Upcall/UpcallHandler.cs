@@ -120,13 +120,25 @@ public sealed unsafe class UpcallHandler : IDisposable
     private Megaflow? Add(ref FlowKey key, XlateResult result, int lengthBytes, long nowMs)
     {
         if (Classifier.SubtableCount >= SubtableLimit && !Classifier.HasSubtable(ref result.Mask, ref key) && SubtableGuard.Widen(ref result.Mask)) WidenedMasks++;
-        Megaflow? m = Megaflows.Add(ref key, result, nowMs);
+        Megaflow? m = Megaflows.Add(ref key, ref result.Mask, ProgramOf(result), nowMs);
         if (m is null) return null;
         m.FullLengthBytes = lengthBytes;
         foreach (uint id in m.RecircIds) _recircs.Acquire(id);
         Dependents.Set(m, result.AskedAddresses);
         return m;
     }
+
+    /// <summary>What a megaflow takes over of a translation, besides its mask.</summary>
+    internal static MegaflowProgram ProgramOf(XlateResult result) => new()
+    {
+        Actions = result.Actions,
+        Rules = CollectionsMarshal.AsSpan(result.Rules),
+        RecircIds = CollectionsMarshal.AsSpan(result.RecircIds),
+        Learned = CollectionsMarshal.AsSpan(result.Learned),
+        FromSlowPath = result.SlowPath,
+        TagsOverlap = result.TagsOverlap,
+        TagIsOpen = result.TagIsOpen,
+    };
 
     /// <summary>Deletes a megaflow: no packet finds it any more.</summary>
     public void Delete(Megaflow m)

@@ -22,7 +22,7 @@ public sealed class CountersLitmus
     {
         using var table = new MegaflowTable(1, new QuiescentState());
         FlowKey key = default;
-        Megaflow m = table.Add(ref key, new XlateResult(), 0)!;
+        Megaflow m = table.Add(ref key, ref key, default, 0)!;
         uint generation = m.Generation;
         Assert.True(table.TryRetain(m.Id, generation));
         (long torn, long changes) = Race(() => table.Credit(m.Id, generation, 1, LengthBytes, 0), () =>

@@ -22,9 +22,8 @@ public sealed class MegaflowPinsLitmus
         QuiescentState quiescent = new();
         QuiescentState.Reader reader = quiescent.Register();
         var table = new MegaflowTable(1, quiescent);
-        var xlate = new XlateResult();
         FlowKey key = default;
-        Megaflow first = table.Add(ref key, xlate, 0)!;
+        Megaflow first = table.Add(ref key, ref key, default, 0)!;
         (int id, uint generation) = (first.Id, first.Generation);
         ulong reported = 0;
         table.Reclaiming = m => reported = table.CountersOf(m).Packets;
@@ -40,7 +39,7 @@ public sealed class MegaflowPinsLitmus
                     {
                         table.Reclaim();
                         FlowKey other = default;
-                        if ((next = table.Add(ref other, xlate, 0)) is not null) break;
+                        if ((next = table.Add(ref other, ref other, default, 0)) is not null) break;
                     }
 
                     Volatile.Write(ref isDone, true);

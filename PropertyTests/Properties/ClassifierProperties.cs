@@ -102,7 +102,6 @@ public sealed class ClassifierProperties(ITestOutputHelper output) : IDisposable
         }
 
         FlowKey full = key.Key, value = default;
-        using var xlate = new XlateResult { Mask = mask.Key };
         FlowKey maskKey = mask.Key;
         for (int i = 0; i < FlowKey.SizeBytes; i++) value.Bytes[i] = (byte)(full.Bytes[i] & maskKey.Bytes[i]);
         foreach ((FlowKey otherMask, FlowKey otherValue, _) in linear)
@@ -110,7 +109,7 @@ public sealed class ClassifierProperties(ITestOutputHelper output) : IDisposable
             if (Overlaps(maskKey, value, otherMask, otherValue)) return;
         }
 
-        Megaflow flow = table.Add(ref full, xlate, 0)!;
+        Megaflow flow = table.Add(ref full, ref maskKey, default, 0)!;
         dpcls.Insert(flow);
         linear.Add((maskKey, value, flow));
     }

@@ -48,12 +48,12 @@ public sealed class LedgerTests
         table.Reclaiming = m => reported.Add((m.Id, table.CountersOf(m).Packets));
         FlowKey key = PipelineBed.Udp();
         bed.Translator.Translate(ref key, 60, bed.Result, 0);
-        Megaflow first = table.Add(ref key, bed.Result, 0)!;
+        Megaflow first = table.Add(ref key, ref bed.Result.Mask, UpcallHandler.ProgramOf(bed.Result), 0)!;
         uint generation = first.Generation;
         Assert.True(table.TryRetain(first.Id, generation));
         table.Delete(first);
         table.Reclaim();
-        Megaflow second = table.Add(ref key, bed.Result, 0)!;
+        Megaflow second = table.Add(ref key, ref bed.Result.Mask, UpcallHandler.ProgramOf(bed.Result), 0)!;
         Assert.NotEqual(first.Id, second.Id);
         table.Credit(first.Id, generation, 3, 180, 5);
         Assert.Equal(0ul, table.CountersOf(second).Packets);
@@ -62,7 +62,7 @@ public sealed class LedgerTests
         table.Reclaim();
         Assert.Equal([(first.Id, 3ul)], reported);
         Assert.False(table.TryRetain(first.Id, generation));
-        Assert.Equal(first.Id, table.Add(ref key, bed.Result, 0)!.Id);
+        Assert.Equal(first.Id, table.Add(ref key, ref bed.Result.Mask, UpcallHandler.ProgramOf(bed.Result), 0)!.Id);
     }
 
     /// <summary>The same of connections.</summary>
