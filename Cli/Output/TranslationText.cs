@@ -29,7 +29,8 @@ internal static class TranslationText
 
     private static string Match(FlowTextFormatter formatter, OfRule rule)
     {
-        string match = formatter.Format(ref rule.Match);
+        Match wanted = rule.Match;
+        string match = formatter.Format(ref wanted);
         return match.Length == 0 ? "" : $"{match}, ";
     }
 }

@@ -60,7 +60,7 @@ public sealed record Field(
     {
         UInt128 m = (mask & OwnedBits) << Shift;
         UInt128 old = ReadContainer(flow.Bytes);
-        UInt128 tagPresent = m != 0 && Id is FieldId.DlVlan or FieldId.DlVlanPcp or FieldId.VlanPcp ? 0x1000u : 0u;
+        UInt128 tagPresent = m != 0 && Id is FieldId.DlVlan or FieldId.DlVlanPcp or FieldId.VlanPcp ? KeyMasks.VlanPresent : 0u;
         WriteContainer(flow.Bytes, (old & ~m) | ((value << Shift) & m) | tagPresent);
     }
 

@@ -138,7 +138,7 @@ public static class FlowKeyFormatter
 
     private static void AppendVlan(StringBuilder text, string suffix, ushort tci)
     {
-        if ((tci & 0x1000) == 0)
+        if ((tci & KeyMasks.VlanPresent) == 0)
         {
             Append(text, "vlan_tci" + suffix, Hex(tci, 4));
             return;

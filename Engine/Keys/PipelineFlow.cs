@@ -39,6 +39,14 @@ public unsafe struct PipelineFlow
     public static ref Vector256<byte> Lane(ref PipelineFlow flow, int lane)
         => ref Unsafe.Add(ref Unsafe.As<PipelineFlow, Vector256<byte>>(ref flow), lane);
 
+    /// <summary>The same, for reading.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ref readonly Vector256<byte> ReadLane(ref readonly PipelineFlow flow, int lane)
+        => ref Unsafe.Add(ref Unsafe.As<PipelineFlow, Vector256<byte>>(ref Unsafe.AsRef(in flow)), lane);
+
+    /// <summary>The bytes, for reading.</summary>
+    public static ReadOnlySpan<byte> BytesOf(ref readonly PipelineFlow flow) => MemoryMarshal.AsBytes(MemoryMarshal.CreateReadOnlySpan(in flow, 1));
+
     /// <summary>True if <c>flow &amp; mask == value</c> in every lane.</summary>
     public static bool Matches(ref PipelineFlow flow, ref PipelineFlow mask, ref PipelineFlow value)
     {

@@ -12,6 +12,6 @@ public struct Match
     public PipelineFlow Mask;
 
     /// <summary>True if both masks and both values are the same: a key's identity is mask and value together.</summary>
-    public static bool Same(ref Match a, ref Match b)
-        => a.Mask.Bytes.SequenceEqual(b.Mask.Bytes) && a.Value.Bytes.SequenceEqual(b.Value.Bytes);
+    public static bool Same(ref readonly Match a, ref readonly Match b)
+        => PipelineFlow.BytesOf(in a.Mask).SequenceEqual(PipelineFlow.BytesOf(in b.Mask)) && PipelineFlow.BytesOf(in a.Value).SequenceEqual(PipelineFlow.BytesOf(in b.Value));
 }

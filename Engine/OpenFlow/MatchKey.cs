@@ -1,3 +1,5 @@
+using Mergeflow.Engine.Keys;
+
 namespace Mergeflow.Engine.OpenFlow;
 
 /// <summary>Priority and match as a dictionary key: what makes a rule the same rule (OpenFlow: strict).</summary>
@@ -14,7 +16,7 @@ internal readonly struct MatchKey : IEquatable<MatchKey>
 
     private ushort Priority => _holder is OfRule rule ? rule.Priority : ((FlowMod)_holder).Priority;
 
-    private ref Match Match
+    private ref readonly Match Match
     {
         get
         {
@@ -24,15 +26,15 @@ internal readonly struct MatchKey : IEquatable<MatchKey>
     }
 
     /// <summary>Hash of mask and value.</summary>
-    public static int HashOf(ref Match match)
+    public static int HashOf(ref readonly Match match)
     {
         HashCode h = default;
-        h.AddBytes(match.Mask.Bytes);
-        h.AddBytes(match.Value.Bytes);
+        h.AddBytes(PipelineFlow.BytesOf(in match.Mask));
+        h.AddBytes(PipelineFlow.BytesOf(in match.Value));
         return h.ToHashCode();
     }
 
-    public bool Equals(MatchKey other) => _hash == other._hash && Priority == other.Priority && OpenFlow.Match.Same(ref Match, ref other.Match);
+    public bool Equals(MatchKey other) => _hash == other._hash && Priority == other.Priority && OpenFlow.Match.Same(in Match, in other.Match);
 
     public override bool Equals(object? obj) => obj is MatchKey k && Equals(k);
 

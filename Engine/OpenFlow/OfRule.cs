@@ -4,7 +4,7 @@ namespace Mergeflow.Engine.OpenFlow;
 /// An OpenFlow rule in a table (OVS <c>struct rule</c>). What decides about packets never changes: a modification puts another object in its
 /// place, so whoever holds a snapshot of the tables goes on seeing what it held. Only the counters, <see cref="Stats"/>, move.
 /// </summary>
-public sealed class OfRule
+public sealed class OfRule(Match match)
 {
     public required byte Table { get; init; }
 
@@ -12,8 +12,8 @@ public sealed class OfRule
 
     public required ulong Cookie { get; init; }
 
-    /// <summary>Value and mask; nobody writes it once the rule is made.</summary>
-    public Match Match;
+    /// <summary>Value and mask.</summary>
+    public readonly Match Match = match;
 
     public required EquatableList<OfAction> Actions { get; init; }
 
@@ -63,12 +63,11 @@ public sealed class OfRule
     internal OfConjunction[] Conjunctions { get; init; } = [];
 
     /// <summary>The same rule with other actions; its counters go on, or begin anew.</summary>
-    internal OfRule With(EquatableList<OfAction> actions, bool resetsCounts, ulong batch) => new()
+    internal OfRule With(EquatableList<OfAction> actions, bool resetsCounts, ulong batch) => new(Match)
     {
         Table = Table,
         Priority = Priority,
         Cookie = Cookie,
-        Match = Match,
         Actions = actions,
         IdleTimeoutSeconds = IdleTimeoutSeconds,
         HardTimeoutSeconds = HardTimeoutSeconds,

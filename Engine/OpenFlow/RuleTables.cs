@@ -161,12 +161,11 @@ internal sealed class RuleTables(Quirks quirks, PipelineWork work)
         OrderOf(table)?.Add(rule);
     }
 
-    private OfRule RuleOf(FlowMod mod, byte table, long nowMs, ulong precedence, OfRuleStats stats) => new()
+    private OfRule RuleOf(FlowMod mod, byte table, long nowMs, ulong precedence, OfRuleStats stats) => new(mod.Match)
     {
         Table = table,
         Priority = mod.Priority,
         Cookie = mod.NewCookie ?? 0,
-        Match = mod.Match,
         Actions = mod.Actions,
         IdleTimeoutSeconds = mod.IdleTimeoutSeconds,
         HardTimeoutSeconds = mod.HardTimeoutSeconds,

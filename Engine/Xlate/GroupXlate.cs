@@ -67,11 +67,10 @@ internal sealed unsafe class GroupXlate(XlateContext context, Freezer freezer)
     private ulong SymmetricHash()
     {
         ref FlowKey key = ref _flow.Key;
-        _flow.Consult(L.DlDst, ulong.MaxValue);
-        _flow.Consult(L.DlDst + 8, L.Window4);
+        _flow.ConsultEthernet();
         _flow.ConsultVlanPresent();
-        _flow.Consult(L.Vlan0Tci, 0xff0f);
-        ulong hash = Mix(_hashKey ^ key.DlDst.ToUInt64() ^ key.DlSrc.ToUInt64(), (ulong)(key.Vlan0Tci.Host & 0xfff));
+        _flow.Consult(L.Vlan0Tci, TagModel.VidWindow);
+        ulong hash = Mix(_hashKey ^ key.DlDst.ToUInt64() ^ key.DlSrc.ToUInt64(), (ulong)(key.Vlan0Tci.Host & TagModel.Vid));
         if (!_flow.IsIp) return hash;
         _flow.Consult(L.NwProto, 0xff);
         if (_flow.DlType == EthType.Ip)
@@ -81,7 +80,8 @@ internal sealed unsafe class GroupXlate(XlateContext context, Freezer freezer)
         }
         else
         {
-            for (int i = 0; i < 4; i++) _flow.Consult(L.Ipv6Src + (8 * i), ulong.MaxValue);
+            _flow.ConsultIpv6(L.Ipv6Src);
+            _flow.ConsultIpv6(L.Ipv6Dst);
             UInt128 both = key.Ipv6Src.ToUInt128() ^ key.Ipv6Dst.ToUInt128();
             hash = Mix(Mix(hash, (ulong)(both >> 64)), (ulong)both);
         }

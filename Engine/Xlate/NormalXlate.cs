@@ -21,10 +21,9 @@ internal sealed unsafe class NormalXlate(XlateContext context, TagModel tags, Tr
     /// </summary>
     public void Forward()
     {
-        _flow.Consult(L.DlDst, ulong.MaxValue);
-        _flow.Consult(L.DlDst + 8, L.Window4);
+        _flow.ConsultEthernet();
         _flow.ConsultVlanPresent();
-        _flow.Consult(L.Vlan0Tci, 0xff0f);
+        _flow.Consult(L.Vlan0Tci, TagModel.VidWindow);
         _context.Out.SlowPath = true;
         ref FlowKey key = ref _flow.Key;
         uint inPort = _flow.InPort;
@@ -42,7 +41,7 @@ internal sealed unsafe class NormalXlate(XlateContext context, TagModel tags, Tr
             return;
         }
 
-        ushort vid = _flow.ConsultVlanPresent() ? (ushort)(key.Vlan0Tci.Host & 0xfff) : (ushort)0;
+        ushort vid = _flow.ConsultVlanPresent() ? (ushort)(key.Vlan0Tci.Host & TagModel.Vid) : (ushort)0;
         if (!isSourced) Learn(new LearnedSource(key.DlSrc.ToUInt64(), vid, inPort));
         var asked = new MacKey(dst, vid);
         _context.Out.AskedAddresses.Add(asked);
@@ -78,7 +77,7 @@ internal sealed unsafe class NormalXlate(XlateContext context, TagModel tags, Tr
         for (int i = 0; i < tags.Count && i <= kept; i++)
         {
             VlanTag tag = tags[i];
-            if (!isWhole || i > 0 || (tag.Tci & 0xfff) == 0) _tags.ConsultTag(ref tag, tpid: true);
+            if (!isWhole || i > 0 || (tag.Tci & TagModel.Vid) == 0) _tags.ConsultTag(ref tag, tpid: true);
         }
 
         if (isWhole)

@@ -19,6 +19,9 @@ internal sealed unsafe class TagModel(XlateContext context)
     /// <summary>The CFI bit in an 8-byte window at a TCI.</summary>
     public const ulong PresentWindow = 0x10;
 
+    /// <summary>The VLAN id in an 8-byte window at a TCI.</summary>
+    public const ulong VidWindow = 0xff0f;
+
     private readonly XlateContext _context = context;
     private readonly XlateFlow _flow = context.Flow;
     private readonly int _limit = context.Pipeline.Options.VlanLimit;

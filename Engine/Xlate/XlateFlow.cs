@@ -137,6 +137,13 @@ internal sealed unsafe class XlateFlow : IDisposable
         Consult(offset + sizeof(ulong), ulong.MaxValue);
     }
 
+    /// <summary>The same for both Ethernet addresses.</summary>
+    public void ConsultEthernet()
+    {
+        Consult(L.DlDst, L.Window6);
+        Consult(L.DlSrc, L.Window6);
+    }
+
     /// <summary>True if the byte is <paramref name="wanted"/>: all of it is consulted then, else one differing bit.</summary>
     public bool ConsultEquals(int offset, byte wanted)
     {

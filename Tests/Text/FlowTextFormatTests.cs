@@ -119,12 +119,11 @@ public sealed class FlowTextFormatTests
     public void RulesPrintLikeDumpFlows()
     {
         FlowMod flow = new FlowTextParser().ParseFlow("tcp,tp_dst=80 actions=output:1");
-        var rule = new OfRule
+        var rule = new OfRule(flow.Match)
         {
             Table = 3,
             Priority = 7,
             Cookie = 0x2a,
-            Match = flow.Match,
             Actions = flow.Actions,
             IdleTimeoutSeconds = 9,
             CreatedMs = 1000,

@@ -11,12 +11,12 @@ internal static class FlowModSelection
         if (mod.CookieMask != 0 && ((rule.Cookie ^ mod.Cookie) & mod.CookieMask) != 0) return false;
         if (mod.OutPort is { } port && !OutputsTo(rule.Actions, port)) return false;
         if (mod.OutGroup is { } group && !RefersTo(rule.Actions, group)) return false;
-        if (strict) return rule.Priority == mod.Priority && Match.Same(ref rule.Match, ref mod.Match);
+        if (strict) return rule.Priority == mod.Priority && Match.Same(in rule.Match, in mod.Match);
         for (int lane = 0; lane < PipelineFlow.LaneCount; lane++)
         {
-            var mask = PipelineFlow.Lane(ref mod.Match.Mask, lane);
-            if ((PipelineFlow.Lane(ref rule.Match.Mask, lane) & mask) != mask) return false;
-            if ((PipelineFlow.Lane(ref rule.Match.Value, lane) & mask) != PipelineFlow.Lane(ref mod.Match.Value, lane)) return false;
+            var mask = PipelineFlow.ReadLane(in mod.Match.Mask, lane);
+            if ((PipelineFlow.ReadLane(in rule.Match.Mask, lane) & mask) != mask) return false;
+            if ((PipelineFlow.ReadLane(in rule.Match.Value, lane) & mask) != PipelineFlow.ReadLane(in mod.Match.Value, lane)) return false;
         }
 
         return true;
@@ -45,8 +45,8 @@ internal static class FlowModSelection
             bool disjoint = false;
             for (int lane = 0; lane < PipelineFlow.LaneCount && !disjoint; lane++)
             {
-                var both = PipelineFlow.Lane(ref mod.Match.Mask, lane) & PipelineFlow.Lane(ref rules[i].Match.Mask, lane);
-                disjoint = (both & PipelineFlow.Lane(ref mod.Match.Value, lane)) != (both & PipelineFlow.Lane(ref rules[i].Match.Value, lane));
+                var both = PipelineFlow.ReadLane(in mod.Match.Mask, lane) & PipelineFlow.ReadLane(in rules[i].Match.Mask, lane);
+                disjoint = (both & PipelineFlow.ReadLane(in mod.Match.Value, lane)) != (both & PipelineFlow.ReadLane(in rules[i].Match.Value, lane));
             }
 
             if (!disjoint) return true;

@@ -8,7 +8,6 @@ namespace Mergeflow.Engine.OpenFlow;
 internal static class FlowModValidator
 {
     private const string Inconsistent = "OFPBAC_MATCH_INCONSISTENT";
-    private const ushort VlanPresent = 0x1000;
 
     /// <summary>Throws <see cref="FlowModException"/> if the modification cannot be applied.</summary>
     public static void Check(FlowMod mod, int index)
@@ -131,7 +130,7 @@ internal static class FlowModValidator
         bool ok = l4 ? state.IsIp && !state.IsLaterFragment && state.Proto is IpProto.Tcp or IpProto.Udp or IpProto.Sctp : state.Meets(f.Prereq);
         Require(ok || (state.IsLenient && s.Spelling == OfSetSpelling.Mod && f.Id == FieldId.IpTtl), $"set of {f.Name} lacks its prerequisites", index);
         if (f.Id == FieldId.VlanVid) Require(state.VlanCount > 0 || s.PushVlanIfNeeded, "set_field of vlan_vid needs a VLAN tag", index);
-        if (f.Id == FieldId.VlanTci && (s.Mask & VlanPresent) != 0) state.VlanCount = (s.Value & VlanPresent) != 0 ? Math.Max(1, state.VlanCount) : 0;
+        if (f.Id == FieldId.VlanTci && (s.Mask & KeyMasks.VlanPresent) != 0) state.VlanCount = (s.Value & KeyMasks.VlanPresent) != 0 ? Math.Max(1, state.VlanCount) : 0;
     }
 
     private static void CheckWrite(Field f, MatchFacts state, int index, bool ofConnection = false)

@@ -27,8 +27,8 @@ internal sealed unsafe class FlatRules
         {
             for (int w = 0; w < words.Length; w++)
             {
-                _rows[(r * width * 2) + w] = TableIndex.WordOf(ref rules[r].Match.Mask, words[w]);
-                _rows[(r * width * 2) + width + w] = TableIndex.WordOf(ref rules[r].Match.Value, words[w]);
+                _rows[(r * width * 2) + w] = TableIndex.WordOf(in rules[r].Match.Mask, words[w]);
+                _rows[(r * width * 2) + width + w] = TableIndex.WordOf(in rules[r].Match.Value, words[w]);
             }
         }
     }

@@ -1,3 +1,5 @@
+using Mergeflow.Engine.Keys;
+
 namespace Mergeflow.Engine.OpenFlow;
 
 /// <summary>A rule's mask as a dictionary key.</summary>
@@ -10,11 +12,11 @@ internal readonly struct MaskKey : IEquatable<MaskKey>
     {
         _rule = rule;
         HashCode h = default;
-        h.AddBytes(rule.Match.Mask.Bytes);
+        h.AddBytes(PipelineFlow.BytesOf(in rule.Match.Mask));
         _hash = h.ToHashCode();
     }
 
-    public bool Equals(MaskKey other) => _rule.Match.Mask.Bytes.SequenceEqual(other._rule.Match.Mask.Bytes);
+    public bool Equals(MaskKey other) => PipelineFlow.BytesOf(in _rule.Match.Mask).SequenceEqual(PipelineFlow.BytesOf(in other._rule.Match.Mask));
 
     public override bool Equals(object? obj) => obj is MaskKey k && Equals(k);
 

@@ -18,7 +18,7 @@ internal sealed class MatchFacts
         ref FlowKey value = ref match.Value.Key;
         if (mask.DlType.Raw == ushort.MaxValue) EthType = value.DlType.Host;
         if (mask.NwProto == byte.MaxValue) Proto = value.NwProto;
-        VlanCount = (value.Vlan0Tci.Host & 0x1000) != 0 ? 1 : 0;
+        VlanCount = (value.Vlan0Tci.Host & KeyMasks.VlanPresent) != 0 ? 1 : 0;
         IsLaterFragment = (value.NwFrag & NwFrag.Later) != 0;
         byte state = (byte)value.CtState;
         CtInvalid = (state & (byte)CtState.Inv) != 0;

@@ -29,7 +29,7 @@ internal sealed unsafe class StagedLookup
     {
         _rules = rules;
         var byMask = new Dictionary<MaskKey, Subtable>();
-        foreach (OfRule head in heads) byMask.Add(new MaskKey(head), new Subtable(ref head.Match.Mask));
+        foreach (OfRule head in heads) byMask.Add(new MaskKey(head), new Subtable(in head.Match.Mask));
         for (int r = 0; r < rules.Length; r++) byMask[new MaskKey(rules[r])].Members.Add(r);
         _subtables = [.. heads.Select(h => byMask[new MaskKey(h)])];
         foreach (Subtable s in _subtables)
@@ -97,7 +97,7 @@ internal sealed unsafe class StagedLookup
             ulong differs = 0;
             for (int i = 0; i < stages; i++)
             {
-                foreach ((int w, ulong mask) in s.Stages[i].Words) differs |= (view.Flow[w] ^ TableIndex.WordOf(ref _rules[r].Match.Value, w)) & mask;
+                foreach ((int w, ulong mask) in s.Stages[i].Words) differs |= (view.Flow[w] ^ TableIndex.WordOf(in _rules[r].Match.Value, w)) & mask;
             }
 
             if (differs == 0) return r;
@@ -179,7 +179,7 @@ internal sealed unsafe class StagedLookup
         return [.. all.Distinct()];
     }
 
-    private uint ValueAt(int rule, int offset) => BinaryPrimitives.ReadUInt32BigEndian(_rules[rule].Match.Value.Bytes[offset..]);
+    private uint ValueAt(int rule, int offset) => BinaryPrimitives.ReadUInt32BigEndian(PipelineFlow.BytesOf(in _rules[rule].Match.Value)[offset..]);
 
     private static uint PrefixMask(int length) => length == 0 ? 0 : uint.MaxValue << (32 - length);
 
@@ -190,11 +190,12 @@ internal sealed unsafe class StagedLookup
     /// <summary>Rules with one mask (OVS <c>struct cls_subtable</c>).</summary>
     private sealed class Subtable
     {
-        public Subtable(ref PipelineFlow mask)
+        public Subtable(ref readonly PipelineFlow mask)
         {
-            DstPrefixLength = PrefixLength(BinaryPrimitives.ReadUInt32BigEndian(mask.Bytes[NwDstByte..]));
-            SrcPrefixLength = PrefixLength(BinaryPrimitives.ReadUInt32BigEndian(mask.Bytes[NwSrcByte..]));
-            PortsMask = BinaryPrimitives.ReadUInt32BigEndian(mask.Bytes[PortsByte..]);
+            ReadOnlySpan<byte> bytes = PipelineFlow.BytesOf(in mask);
+            DstPrefixLength = PrefixLength(BinaryPrimitives.ReadUInt32BigEndian(bytes[NwDstByte..]));
+            SrcPrefixLength = PrefixLength(BinaryPrimitives.ReadUInt32BigEndian(bytes[NwSrcByte..]));
+            PortsMask = BinaryPrimitives.ReadUInt32BigEndian(bytes[PortsByte..]);
             PortsLength = PortsMask == 0 ? 0 : 32 - BitOperations.TrailingZeroCount(PortsMask);
             var stages = new List<Stage>();
             for (int segment = 0; segment < StageOf.Count; segment++)
@@ -203,7 +204,7 @@ internal sealed unsafe class StagedLookup
                 bool any = false;
                 for (int b = 0; b < PipelineFlow.SizeBytes; b++)
                 {
-                    byte bits = mask.Bytes[b];
+                    byte bits = bytes[b];
                     if (bits == 0 || StageOf.Byte(b) != segment) continue;
                     words[b / 8] |= (ulong)bits << (b % 8 * 8);
                     any = true;

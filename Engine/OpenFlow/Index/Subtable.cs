@@ -26,7 +26,7 @@ internal sealed unsafe class Subtable
         First = _rules[0].Precedence;
         for (int w = 0; w < TableIndex.WordCount; w++)
         {
-            if (TableIndex.WordOf(ref _rules[0].Match.Mask, w) != 0) WordMap |= 1UL << w;
+            if (TableIndex.WordOf(in _rules[0].Match.Mask, w) != 0) WordMap |= 1UL << w;
         }
     }
 
@@ -83,7 +83,7 @@ internal sealed unsafe class Subtable
             for (ulong rest = wordMap; rest != 0; rest &= rest - 1, i++)
             {
                 _words[i] = BitOperations.TrailingZeroCount(rest);
-                _masks[i] = TableIndex.WordOf(ref rules[0].Match.Mask, _words[i]);
+                _masks[i] = TableIndex.WordOf(in rules[0].Match.Mask, _words[i]);
             }
 
             _precedences = GC.AllocateUninitializedArray<ulong>(rules.Length, pinned: true);
@@ -94,7 +94,7 @@ internal sealed unsafe class Subtable
             {
                 _precedences[r] = rules[r].Precedence;
                 HasPlain |= rules[r].Conjunctions.Length == 0;
-                foreach (int w in _words) _values[at++] = TableIndex.WordOf(ref rules[r].Match.Value, w);
+                foreach (int w in _words) _values[at++] = TableIndex.WordOf(in rules[r].Match.Value, w);
             }
 
             bool isHashed = rules.Length > LinearLimit;

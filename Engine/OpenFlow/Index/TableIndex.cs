@@ -118,6 +118,6 @@ internal sealed unsafe partial class TableIndex
 
     /// <summary>Word <paramref name="index"/> of a flow, in memory order.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static ulong WordOf(ref PipelineFlow flow, int index)
-        => Unsafe.Add(ref Unsafe.As<PipelineFlow, ulong>(ref flow), index);
+    internal static ulong WordOf(ref readonly PipelineFlow flow, int index)
+        => Unsafe.Add(ref Unsafe.As<PipelineFlow, ulong>(ref Unsafe.AsRef(in flow)), index);
 }

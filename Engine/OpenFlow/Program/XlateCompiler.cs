@@ -5,8 +5,6 @@ namespace Mergeflow.Engine.OpenFlow;
 /// <summary>Turns action trees into <see cref="XlateOp"/> programs, once per rule or bucket.</summary>
 internal static class XlateCompiler
 {
-    private const ushort VlanPresent = 0x1000;
-
     /// <summary>Compiles a list; <c>drop</c>, <c>note</c> and <c>conjunction</c> leave nothing behind.</summary>
     public static XlateOp[] Compile(IReadOnlyList<OfAction> actions)
     {
@@ -149,7 +147,7 @@ internal static class XlateCompiler
             // priority one of vlan_pcp, which does not.
             bool onlyTagged = mod && field.Id is not (FieldId.DlVlan or FieldId.VlanVid);
             bool implied = pushVlan || field.Id is FieldId.DlVlan or FieldId.VlanVid or FieldId.DlVlanPcp or FieldId.VlanPcp;
-            if (implied || onlyTagged) (m, v) = ((ushort)(m | VlanPresent), (ushort)(v | VlanPresent));
+            if (implied || onlyTagged) (m, v) = ((ushort)(m | KeyMasks.VlanPresent), (ushort)(v | KeyMasks.VlanPresent));
             return new XlateOp
             {
                 Kind = XlateOpKind.SetVlan,

@@ -144,7 +144,8 @@ public sealed partial class FlowTextFormatter
     {
         int before = s.Length;
         if (rule.Priority != DefaultPriority) s.Append($"priority={rule.Priority},");
-        AppendMatch(s, ref rule.Match);
+        Match match = rule.Match;
+        AppendMatch(s, ref match);
         Chomp(s);
         if (s.Length != before) s.Append(' ');
         AppendActions(s.Append("actions="), rule.Actions);
