@@ -1,5 +1,3 @@
-using System.Collections.Immutable;
-
 namespace Mergeflow.Engine.OpenFlow;
 
 /// <summary>
@@ -17,10 +15,6 @@ public sealed partial class OfPipeline
     private readonly HashSet<uint> _livePorts = [];
     private volatile PipelineSnapshot _snapshot;
     private ulong _version;
-
-    /// <summary>Shared with snapshots: one more group does not copy the others.</summary>
-    private ImmutableDictionary<uint, GroupState> _groups = ImmutableDictionary<uint, GroupState>.Empty;
-    private int _normalGroupCount;
     private bool _portsChanged = true;
 
     /// <summary>An empty pipeline with the given ports, all of them up.</summary>
@@ -54,15 +48,6 @@ public sealed partial class OfPipeline
         get
         {
             lock (_lock) return [.. _tables.Rules];
-        }
-    }
-
-    /// <summary>All groups by id; a copy.</summary>
-    public IEnumerable<GroupMod> Groups
-    {
-        get
-        {
-            lock (_lock) return [.. _groups.Values.Select(static g => g.Mod).OrderBy(static g => g.GroupId)];
         }
     }
 

@@ -146,7 +146,8 @@ internal sealed unsafe class Committer(XlateContext context, FlowDifference diff
     private void CommitArp(byte read)
     {
         // All or nothing: the frame may have addresses that the parser did not read.
-        ulong need = _difference.Need(L.NwSrc, L.Window4) | _difference.Need(L.NwDst, L.Window4) | _difference.Need(L.ArpSha, L.Window6) | _difference.Need(L.ArpTha, L.Window6) | _difference.Need(L.NwProto, 0xff);
+        ulong need = _difference.Need(L.NwSrc, L.Window4) | _difference.Need(L.NwDst, L.Window4) | _difference.Need(L.ArpSha, L.Window6)
+            | _difference.Need(L.ArpTha, L.Window6) | _difference.Need(L.NwProto, 0xff);
         if (need == 0) return;
         ulong spa = _difference.Take(L.NwSrc, L.Window4);
         ulong tpa = _difference.Take(L.NwDst, L.Window4);

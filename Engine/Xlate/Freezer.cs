@@ -8,7 +8,14 @@ using L = Mergeflow.Engine.Keys.KeyLayout;
 namespace Mergeflow.Engine.Xlate;
 
 /// <summary>Recirculation: putting a translation aside and taking it up again (OVS <c>finish_freezing</c>, <c>struct frozen_state</c>).</summary>
-internal sealed unsafe class Freezer(XlateContext context, RecircStore recircs, Committer committer, CtXlate conntrack, LabelStack labels, ActionSet actionSet, List<UInt128> stack)
+internal sealed unsafe class Freezer(
+    XlateContext context,
+    RecircStore recircs,
+    Committer committer,
+    CtXlate conntrack,
+    LabelStack labels,
+    ActionSet actionSet,
+    List<UInt128> stack)
 {
     private readonly XlateContext _context = context;
     private readonly XlateFlow _flow = context.Flow;

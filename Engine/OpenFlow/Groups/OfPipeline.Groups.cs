@@ -10,6 +10,19 @@ public sealed partial class OfPipeline
     /// <summary>Group id that means all groups in a delete (<c>OFPG_ALL</c>).</summary>
     public const uint AllGroups = 0xffff_fffc;
 
+    /// <summary>Shared with snapshots: one more group does not copy the others.</summary>
+    private ImmutableDictionary<uint, GroupState> _groups = ImmutableDictionary<uint, GroupState>.Empty;
+    private int _normalGroupCount;
+
+    /// <summary>All groups by id; a copy.</summary>
+    public IEnumerable<GroupMod> Groups
+    {
+        get
+        {
+            lock (_lock) return [.. _groups.Values.Select(static g => g.Mod).OrderBy(static g => g.GroupId)];
+        }
+    }
+
     /// <summary>Applies one group modification; deleting a group also deletes the rules that refer to it.</summary>
     /// <exception cref="FlowModException">The modification is refused; nothing was changed.</exception>
     public void ApplyGroup(GroupMod mod)
