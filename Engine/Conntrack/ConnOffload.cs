@@ -12,14 +12,14 @@ public sealed unsafe partial class ConnTracker : IConnLedger
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public uint GenerationOf(int connId)
     {
-        if ((uint)connId > (uint)_table.Capacity) ThrowBadConnId(connId);
+        if ((uint)connId > (uint)_view.Capacity) ThrowBadConnId(connId);
         Interleaving.Step("M2 generation");
-        return Volatile.Read(ref _table.Conn(connId)->Generation);
+        return Volatile.Read(ref _view.Conn(connId)->Generation);
     }
 
     /// <summary>True while the connection has this generation and is established in both directions, TCP or UDP, without a gateway.</summary>
     public bool IsOffloadable(int connId, uint generation)
-        => (uint)connId <= (uint)_table.Capacity && GenerationOf(connId) == generation && _table.Conn(connId)->IsEstablished;
+        => (uint)connId <= (uint)_view.Capacity && GenerationOf(connId) == generation && _view.Conn(connId)->IsEstablished;
 
     /// <summary>
     /// A merged rule depends on the connection: until as many unmarks as marks were made, the observer hears of its changes, and when it has ended its
@@ -27,16 +27,16 @@ public sealed unsafe partial class ConnTracker : IConnLedger
     /// </summary>
     public void MarkOffloaded(int connId)
     {
-        if ((uint)connId > (uint)_table.Capacity) ThrowBadConnId(connId);
+        if ((uint)connId > (uint)_view.Capacity) ThrowBadConnId(connId);
         Interleaving.Atomic("M1 mark");
-        Interlocked.Increment(ref _table.Cold(connId)->OffloadRefs);
+        Interlocked.Increment(ref _view.Cold(connId)->OffloadRefs);
     }
 
     /// <summary>Takes one mark back; nothing is credited for that rule any more.</summary>
     public void UnmarkOffloaded(int connId)
     {
-        if ((uint)connId > (uint)_table.Capacity) ThrowBadConnId(connId);
-        Interlocked.Decrement(ref _table.Cold(connId)->OffloadRefs);
+        if ((uint)connId > (uint)_view.Capacity) ThrowBadConnId(connId);
+        Interlocked.Decrement(ref _view.Cold(connId)->OffloadRefs);
     }
 
     /// <summary>
@@ -50,8 +50,8 @@ public sealed unsafe partial class ConnTracker : IConnLedger
         // UDP whose checksums the port has verified, its length among them: nothing of the packet's bytes is left to look at.
         const PacketFlags Verified = PacketFlags.IpCsumGood | PacketFlags.L4CsumGood;
         if ((packet->Flags & Verified) != Verified || packet->Key.NwProto != IpProto.Udp) return FastHit(connId, generation, reply, packet, nowMs);
-        if ((uint)connId > (uint)_table.Capacity) return false;
-        ConnRecord* c = _table.Conn(connId);
+        if ((uint)connId > (uint)_view.Capacity) return false;
+        ConnRecord* c = _view.Conn(connId);
         if (c->Generation != generation || nowMs >= c->ExpiryMs || packet->Key.NwFrag != NwFrag.No) return false;
         if ((c->Flags & (ConnFlags.Live | ConnFlags.HasAlg | ConnFlags.Related)) != ConnFlags.Live || c->L4State != ConnL4State.Bidir || c->Fwd.Proto != IpProto.Udp) return false;
         c->ExpiryMs = nowMs + _timeouts.Of(c, CtTimeout.OtherBidir);
@@ -62,7 +62,7 @@ public sealed unsafe partial class ConnTracker : IConnLedger
     /// <summary>Notes what <see cref="TryFastHit"/> may change.</summary>
     internal void Save(int connId, out FastHitUndo before)
     {
-        ConnRecord* c = _table.Conn(connId);
+        ConnRecord* c = _view.Conn(connId);
         before = new FastHitUndo
         {
             Orig = c->Orig,
@@ -77,7 +77,7 @@ public sealed unsafe partial class ConnTracker : IConnLedger
     /// <summary>Takes a <see cref="TryFastHit"/> back.</summary>
     internal void Undo(int connId, in FastHitUndo before)
     {
-        ConnRecord* c = _table.Conn(connId);
+        ConnRecord* c = _view.Conn(connId);
 
         // The windows would come out the same without: software sees the segment next, and one that is seen twice moves them once.
         (c->Orig, c->Reply) = (before.Orig, before.Reply);
@@ -94,10 +94,10 @@ public sealed unsafe partial class ConnTracker : IConnLedger
     /// </summary>
     public void Credit(int connId, uint generation, bool reply, ulong packets, ulong bytes, long lastUsedMs)
     {
-        if ((uint)connId > (uint)_table.Capacity) ThrowBadConnId(connId);
+        if ((uint)connId > (uint)_view.Capacity) ThrowBadConnId(connId);
         if (packets == 0 && bytes == 0) return;
-        ConnRecord* c = _table.Conn(connId);
-        ConnCold* cold = _table.Cold(connId);
+        ConnRecord* c = _view.Conn(connId);
+        ConnCold* cold = _view.Cold(connId);
         uint current = GenerationOf(connId);
         if (generation - cold->FirstGeneration > current - cold->FirstGeneration)
         {
@@ -125,8 +125,8 @@ public sealed unsafe partial class ConnTracker : IConnLedger
 
     private bool FastHit(int connId, uint generation, bool reply, Packet* packet, long nowMs)
     {
-        if ((uint)connId > (uint)_table.Capacity) return false;
-        ConnRecord* c = _table.Conn(connId);
+        if ((uint)connId > (uint)_view.Capacity) return false;
+        ConnRecord* c = _view.Conn(connId);
         if (c->Generation != generation || nowMs >= c->ExpiryMs || packet->Key.NwFrag != NwFrag.No || !c->IsEstablished) return false;
         byte* l4 = packet->Data + packet->L4Offset;
         int l4SizeBytes = packet->LengthBytes - packet->L2PadBytes - packet->L4Offset;

@@ -11,6 +11,7 @@ namespace Mergeflow.Engine.Conntrack;
 /// </remarks>
 public sealed unsafe partial class ConnTracker
 {
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void WriteMetadata(Packet* packet, ushort zone, int id, CtContext* cx, int expectation)
     {
         if (id != 0) WriteMetadata(packet, zone, id);
@@ -21,20 +22,20 @@ public sealed unsafe partial class ConnTracker
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void WriteMetadata(Packet* packet, ushort zone, int id)
     {
-        ConnRecord* c = _table.Conn(id);
+        ConnRecord* c = _view.Conn(id);
         if ((c->Flags & ConnFlags.Related) != 0) ConnMetadata.Write(packet, zone, c, _parents[id].Key, _parents[id].Src, _parents[id].Dst);
-        else ConnMetadata.Write(packet, zone, c, c->Fwd, _table.Addresses(id)->FwdSrc, _table.Addresses(id)->FwdDst);
+        else ConnMetadata.Write(packet, zone, c, c->Fwd, _view.Addresses(id)->FwdSrc, _view.Addresses(id)->FwdDst);
     }
 
     private void ApplyMarkAndLabel(Packet* packet, in DpCt args, CtContext* cx, int id)
     {
-        if (!ConnMetadata.Apply(packet, args, _table.Conn(id))) return;
+        if (!ConnMetadata.Apply(packet, args, _view.Conn(id))) return;
         cx->Changed = true;
         _table.Invalidate(id);
     }
 
     private void FillVerdict(Packet* packet, CtContext* cx, out CtVerdict verdict)
-        => ConnMetadata.FillVerdict(packet, cx, cx->ConnId == 0 ? null : _table.Conn(cx->ConnId), out verdict);
+        => ConnMetadata.FillVerdict(packet, cx, cx->ConnId == 0 ? null : _view.Conn(cx->ConnId), out verdict);
 
     /// <summary>
     /// Leaves the connection with the packet for the next <c>ct</c> of the same zone (OVS <c>set_cached_conn</c>), unless this one
@@ -49,7 +50,7 @@ public sealed unsafe partial class ConnTracker
             return;
         }
         packet->CtConnRef = id + 1;
-        packet->CtConnBirth = _table.Conn(id)->Birth;
+        packet->CtConnBirth = _view.Conn(id)->Birth;
         packet->CtConnFlags = (byte)((cx->Reply ? 1 : 0) | (cx->IcmpRelated ? 2 : 0));
     }
 
@@ -58,8 +59,8 @@ public sealed unsafe partial class ConnTracker
     {
         int id = packet->CtConnRef - 1;
         if ((packet->Key.CtState & CtState.Trk) == 0 || (args.Flags & DpCtFlags.Force) != 0) return false;
-        if ((uint)id > (uint)_table.Capacity) return false;
-        ConnRecord* c = _table.Conn(id);
+        if ((uint)id > (uint)_view.Capacity) return false;
+        ConnRecord* c = _view.Conn(id);
         bool isLive = (c->Flags & ConnFlags.Live) != 0 && c->Birth == packet->CtConnBirth;
         if (AlgOf(packet, args, isLive ? id : 0) != CtAlg.None) return false;
         return (isLive || IsJustGone(c, packet, args)) && c->Fwd.Zone == args.Zone;
@@ -75,7 +76,7 @@ public sealed unsafe partial class ConnTracker
     private void ProcessCached(Packet* packet, in DpCt args, CtContext* cx, out CtVerdict verdict)
     {
         int id = packet->CtConnRef - 1;
-        ConnRecord* c = _table.Conn(id);
+        ConnRecord* c = _view.Conn(id);
         if ((c->Flags & ConnFlags.Live) == 0)
         {
             cx->ConnId = 0;

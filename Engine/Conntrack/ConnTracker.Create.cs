@@ -35,7 +35,7 @@ public sealed unsafe partial class ConnTracker
             return 0;
         }
 
-        ConnRecord* c = _table.Conn(id);
+        ConnRecord* c = _view.Conn(id);
         c->Fwd = cx->Key;
         c->Rev = cx->Key.Reverse();
         c->Label = default;
@@ -45,12 +45,12 @@ public sealed unsafe partial class ConnTracker
         c->L4State = ConnL4State.First;
         c->Flags = IsAlgControl(packet, args) ? ConnFlags.Live | ConnFlags.HasAlg : ConnFlags.Live;
         c->TimeoutRow = _timeouts.RowOf(args.TimeoutPolicy);
-        ConnCold* cold = _table.Cold(id);
+        ConnCold* cold = _view.Cold(id);
         cold->SequenceSkew = 0;
         cold->HwOrig = cold->HwReply = default;
         if (cx->IsIpv6)
         {
-            ConnAddresses* a = _table.Addresses(id);
+            ConnAddresses* a = _view.Addresses(id);
             a->FwdSrc = a->RevDst = cx->Src6;
             a->FwdDst = a->RevSrc = cx->Dst6;
         }

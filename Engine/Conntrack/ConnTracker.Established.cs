@@ -35,21 +35,27 @@ public sealed unsafe partial class ConnTracker
         int l4SizeBytes = packet->LengthBytes - packet->L2PadBytes - packet->L4Offset;
         if (!ConnKeyReader.IsPlain(packet, l3, l4, l4SizeBytes, proto, isIpv6)) return false;
 
-        ConnKey key = _keys.Of(k, args.Zone);
+        ConnKey key = isIpv6 ? _keys.OfIpv6(k, args.Zone) : ConnKeyReader.OfIpv4(k, args.Zone);
         if ((key.Ports & 0xffff) == 0 || key.Ports >> 16 == 0) return false;
-        ConnTable table = _table;
-        if (hash == 0) hash = table.Hash.OfKey(key);
-        int id = table.FindFirst(key, hash, out bool reply);
+        if (hash == 0) hash = _view.Hash.OfKey(key);
+        int id = _view.FindFirst(key, hash, out bool reply);
         if (id == 0) return false;
-        ConnRecord* c = table.Conn(id);
+        ConnRecord* c = _view.Conn(id);
         if (nowMs >= c->ExpiryMs || (c->Flags & (ConnFlags.HasAlg | ConnFlags.Related)) != 0) return false;
-        if (isIpv6 && !table.SameAddresses(id, k->Ipv6Src, k->Ipv6Dst, ref reply)) return false;
+        if (isIpv6 && !_view.SameAddresses(id, k->Ipv6Src, k->Ipv6Dst, ref reply)) return false;
 
         bool tcp = proto == IpProto.Tcp;
         if (!tcp && c->L4State != ConnL4State.Bidir) return false;
         if (!ConnKeyReader.AreChecksumsRight(packet, l3, l4, l4SizeBytes, proto, isIpv6)) return false;
-        if (tcp && !TcpTracker.TryEstablished(c, l4, l4SizeBytes, reply, TcpSeqChk)) return false;
-        c->ExpiryMs = nowMs + _timeouts.Of(c, tcp ? CtTimeout.TcpEstablished : CtTimeout.OtherBidir);
+        if (tcp)
+        {
+            if (!TcpTracker.TryEstablished(c, l4, l4SizeBytes, reply, TcpSeqChk)) return false;
+            c->ExpiryMs = nowMs + _timeouts.Of(c, CtTimeout.TcpEstablished);
+        }
+        else
+        {
+            c->ExpiryMs = nowMs + _timeouts.Of(c, CtTimeout.OtherBidir);
+        }
         c->Count(reply, packet->LengthBytes);
 
         bool nat = (args.Flags & DpCtFlags.Nat) != 0;
@@ -60,7 +66,8 @@ public sealed unsafe partial class ConnTracker
             verdict.Translated = true;
             TranslatePlain(packet, c, id, l3, l4, l4SizeBytes, reply, isIpv6);
         }
-        ConnMetadata.WriteEstablished(packet, c, table.Addresses(id), args.Zone, isIpv6);
+        ConnMetadata.WriteEstablished(packet, c, args.Zone);
+        if (isIpv6) ConnMetadata.WriteAddressesIpv6(packet, _view.Addresses(id));
         packet->CtConnRef = nat ? 0 : id + 1;
         packet->CtConnBirth = c->Birth;
         packet->CtConnFlags = (byte)(reply ? 1 : 0);
@@ -88,7 +95,7 @@ public sealed unsafe partial class ConnTracker
         ConnKey* other = reply ? &c->Fwd : &c->Rev;
         if (isIpv6)
         {
-            ConnAddresses* a = _table.Addresses(id);
+            ConnAddresses* a = _view.Addresses(id);
             ConnNat.SetIpv6(packet, l3, l4, l4SizeBytes, c->Fwd.Proto, source, source ? (reply ? &a->FwdDst : &a->RevDst) : (reply ? &a->FwdSrc : &a->RevSrc));
         }
         else

@@ -48,7 +48,7 @@ public sealed unsafe partial class ConnTracker
             ProcessCached(packet, args, &cx, out verdict);
             return;
         }
-        cx.Hash = hash != 0 ? hash : _table.Hash.OfKey(cx.Key);
+        cx.Hash = hash != 0 ? hash : _view.Hash.OfKey(cx.Key);
         Process(packet, args, &cx, nowMs, out verdict);
     }
 
@@ -57,17 +57,17 @@ public sealed unsafe partial class ConnTracker
 
     /// <summary>Asks for the bucket of <paramref name="hash"/> ahead of time.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Prefetch(ulong hash) => _table.Prefetch(hash);
+    public void Prefetch(ulong hash) => _view.Prefetch(hash);
 
     /// <summary>Asks for the record that <paramref name="hash"/> most likely leads to; its bucket should be at hand.</summary>
     /// <param name="hash">From <see cref="HashOf"/>.</param>
     /// <param name="ipv6">The addresses will be needed too.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void PrefetchConn(ulong hash, bool ipv6 = false) => _table.PrefetchConn(hash, ipv6);
+    public void PrefetchConn(ulong hash, bool ipv6 = false) => _view.PrefetchConn(hash, ipv6);
 
     /// <summary>Asks for the record of a connection that a merged rule names, ahead of <see cref="TryFastHit"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void PrefetchId(int connId) => _table.PrefetchId(connId);
+    public void PrefetchId(int connId) => _view.PrefetchId(connId);
 
     /// <summary>Makes a packet untracked again (<c>ct_clear</c>).</summary>
     public static void Clear(Packet* packet) => ConnMetadata.Clear(packet);
@@ -114,7 +114,7 @@ public sealed unsafe partial class ConnTracker
         bool create = false;
         if (id != 0)
         {
-            create = alg == CtAlg.Ftp && _table.Cold(id)->SequenceSkew != 0 ? UpdateSkewed(packet, args, cx, id, nowMs) : UpdateState(packet, cx, id, nowMs);
+            create = alg == CtAlg.Ftp && _view.Cold(id)->SequenceSkew != 0 ? UpdateSkewed(packet, args, cx, id, nowMs) : UpdateState(packet, cx, id, nowMs);
             if (nat && !create) HandleNat(packet, cx, id, zone);
         }
         else if (translatedBefore && !nat && (id = FindByOriginalTuple(packet, cx, nowMs)) != 0)
@@ -146,7 +146,7 @@ public sealed unsafe partial class ConnTracker
         }
         WriteMetadata(packet, zone, id, cx, expectation);
         if (id != 0) ApplyMarkAndLabel(packet, args, cx, id);
-        if (alg != CtAlg.None && id != 0 && (_table.Conn(id)->Flags & ConnFlags.HasAlg) != 0) ReadControl(packet, args, cx, id, alg);
+        if (alg != CtAlg.None && id != 0 && (_view.Conn(id)->Flags & ConnFlags.HasAlg) != 0) ReadControl(packet, args, cx, id, alg);
         RememberConn(packet, cx, id, nat);
         cx->ConnId = id;
         FillVerdict(packet, cx, out verdict);
@@ -159,7 +159,7 @@ public sealed unsafe partial class ConnTracker
     /// </summary>
     private int Force(CtContext* cx, int id, bool translatedBefore, long nowMs)
     {
-        if ((_table.Conn(id)->Flags & ConnFlags.TwoEntries) != 0 && translatedBefore != cx->Reply)
+        if ((_view.Conn(id)->Flags & ConnFlags.TwoEntries) != 0 && translatedBefore != cx->Reply)
         {
             if (!translatedBefore) return id;
             cx->Reply = true;
@@ -192,27 +192,27 @@ public sealed unsafe partial class ConnTracker
         cx->Reply = !reply;
         bool isGhost = id < 0;
         if (isGhost) id = -id;
-        ConnRecord* c = _table.Conn(id);
+        ConnRecord* c = _view.Conn(id);
         cx->Key = cx->Reply ? c->Rev : c->Fwd;
         if (cx->IsIpv6)
         {
-            cx->Src6 = cx->Reply ? _table.Addresses(id)->RevSrc : _table.Addresses(id)->FwdSrc;
-            cx->Dst6 = cx->Reply ? _table.Addresses(id)->RevDst : _table.Addresses(id)->FwdDst;
+            cx->Src6 = cx->Reply ? _view.Addresses(id)->RevSrc : _view.Addresses(id)->FwdSrc;
+            cx->Dst6 = cx->Reply ? _view.Addresses(id)->RevDst : _view.Addresses(id)->FwdDst;
         }
-        cx->Hash = _table.Hash.OfKey(cx->Key);
+        cx->Hash = _view.Hash.OfKey(cx->Key);
         if (isGhost && (id = Find(cx, nowMs, out reply)) > 0) (cx->ConnId, cx->Reply) = (id, reply);
     }
 
     /// <summary>A packet that this zone translated and whose tuple finds nothing: by the original tuple it carries.</summary>
     private int FindByOriginalTuple(Packet* packet, CtContext* cx, long nowMs)
         => _keys.TryReadOriginal(packet, cx, out ConnKey key, out Ipv6Address src, out Ipv6Address dst)
-            ? Math.Max(0, Find(key, &src, &dst, _table.Hash.OfKey(key), nowMs, out _))
+            ? Math.Max(0, Find(key, &src, &dst, _view.Hash.OfKey(key), nowMs, out _))
             : 0;
 
     /// <summary>Moves the connection on and says in ct_state what the packet is to it; true if the packet begins another connection.</summary>
     private bool UpdateState(Packet* packet, CtContext* cx, int id, long nowMs)
     {
-        ConnRecord* c = _table.Conn(id);
+        ConnRecord* c = _view.Conn(id);
         ref CtState state = ref packet->Key.CtState;
         if (cx->IcmpRelated)
         {
@@ -247,7 +247,7 @@ public sealed unsafe partial class ConnTracker
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private CtUpdate UpdateL4(CtContext* cx, int id, long nowMs)
     {
-        ConnRecord* c = _table.Conn(id);
+        ConnRecord* c = _view.Conn(id);
         bool isTcp = c->Fwd.Proto == IpProto.Tcp;
         if (isTcp && TcpTracker.TryEstablished(c, cx->L4, cx->L4SizeBytes, cx->Reply, TcpSeqChk))
         {

@@ -20,6 +20,7 @@ namespace Mergeflow.Engine.Conntrack;
 public sealed unsafe partial class ConnTracker : IDisposable
 {
     private readonly ConnTable _table;
+    private readonly ConnView _view;
     private readonly ConnKeyReader _keys;
     private readonly Quirks _quirks;
     private readonly ConnMemory _memory = new();
@@ -44,7 +45,8 @@ public sealed unsafe partial class ConnTracker : IDisposable
         _quirks = options.Quirks;
         ulong seed = options.Seed != 0 ? options.Seed : ProcessSeed.For("conntrack");
         _table = new ConnTable(_memory, options.CapacityConnections, seed);
-        _keys = new ConnKeyReader(_table.Hash);
+        _view = _table.View;
+        _keys = new ConnKeyReader(_view.Hash);
         _random = seed | 1;
 
         _wheel = _memory.Reserve<int>(WheelSlotCount);
@@ -74,7 +76,7 @@ public sealed unsafe partial class ConnTracker : IDisposable
     public int Count => _table.Count;
 
     /// <summary>Most connections the table takes.</summary>
-    public int Capacity => _table.Capacity;
+    public int Capacity => _view.Capacity;
 
     /// <summary>Memory reserved, in bytes; the system provides it page by page as connections appear.</summary>
     public ulong ReservedBytes => _memory.ReservedBytes;
@@ -103,12 +105,12 @@ public sealed unsafe partial class ConnTracker : IDisposable
     /// <summary>Takes a connection out of every structure; its generation moves.</summary>
     private void RemoveConn(int id)
     {
-        ConnRecord* c = _table.Conn(id);
-        if ((c->Flags & ConnFlags.Ghost) == 0) _table.RemoveEntry(_table.Hash.OfKey(c->Fwd), id);
-        if ((c->Flags & ConnFlags.TwoEntries) != 0) _table.RemoveEntry(_table.Hash.OfKey(c->Rev), id);
+        ConnRecord* c = _view.Conn(id);
+        if ((c->Flags & ConnFlags.Ghost) == 0) _table.RemoveEntry(_view.Hash.OfKey(c->Fwd), id);
+        if ((c->Flags & ConnFlags.TwoEntries) != 0) _table.RemoveEntry(_view.Hash.OfKey(c->Rev), id);
         WheelUnlink(id);
         if ((c->Flags & ConnFlags.HasAlg) != 0) ForgetExpectations(id);
-        if ((c->Flags & ConnFlags.Admitted) != 0) _zones.Leave(c, _table.Cold(id));
+        if ((c->Flags & ConnFlags.Admitted) != 0) _zones.Leave(c, _view.Cold(id));
         _table.End(id);
     }
 

@@ -22,7 +22,7 @@ public sealed unsafe partial class ConnTracker
     /// </summary>
     private CtAlg AlgOf(Packet* packet, in DpCt args, int id)
     {
-        bool kept = id != 0 && !_quirks.ForgetsGateways && (args.Flags & (DpCtFlags.AlgFtp | DpCtFlags.AlgTftp)) == 0 && (_table.Conn(id)->Flags & ConnFlags.HasAlg) != 0;
+        bool kept = id != 0 && !_quirks.ForgetsGateways && (args.Flags & (DpCtFlags.AlgFtp | DpCtFlags.AlgTftp)) == 0 && (_view.Conn(id)->Flags & ConnFlags.HasAlg) != 0;
         FlowKey* k = &packet->Key;
         CtAlg alg = k->NwProto switch
         {
@@ -54,7 +54,7 @@ public sealed unsafe partial class ConnTracker
     /// </summary>
     private bool UpdateSkewed(Packet* packet, in DpCt args, CtContext* cx, int id, long nowMs)
     {
-        bool sameDirection = cx->Reply == ((_table.Conn(id)->Flags & ConnFlags.SkewsReply) != 0);
+        bool sameDirection = cx->Reply == ((_view.Conn(id)->Flags & ConnFlags.SkewsReply) != 0);
         if (!sameDirection) CorrectSequence(packet, args, cx, id);
         bool create = UpdateState(packet, cx, id, nowMs);
         if (sameDirection && !create) CorrectSequence(packet, args, cx, id);
@@ -70,9 +70,9 @@ public sealed unsafe partial class ConnTracker
 
     private void AddSkew(CtContext* cx, int id)
     {
-        int skew = _table.Cold(id)->SequenceSkew;
+        int skew = _view.Cold(id)->SequenceSkew;
         if (skew == 0) return;
-        bool sameDirection = cx->Reply == ((_table.Conn(id)->Flags & ConnFlags.SkewsReply) != 0);
+        bool sameDirection = cx->Reply == ((_view.Conn(id)->Flags & ConnFlags.SkewsReply) != 0);
         byte* number = cx->L4 + (sameDirection ? 4 : 8);
         uint old = BinaryPrimitives.ReverseEndianness(Unsafe.ReadUnaligned<uint>(number));
         Unsafe.WriteUnaligned(number, BinaryPrimitives.ReverseEndianness(sameDirection ? old + (uint)skew : old - (uint)skew));
@@ -83,7 +83,7 @@ public sealed unsafe partial class ConnTracker
     {
         if (alg == CtAlg.Tftp)
         {
-            Expect(packet, id, _table.Conn(id)->Fwd.SrcPort);
+            Expect(packet, id, _view.Conn(id)->Fwd.SrcPort);
             return;
         }
 
@@ -108,8 +108,8 @@ public sealed unsafe partial class ConnTracker
         AddSkew(cx, id);
         WriteTcpChecksum(cx);
         if (growth == 0) return;
-        _table.Cold(id)->SequenceSkew += growth;
-        ConnRecord* c = _table.Conn(id);
+        _view.Cold(id)->SequenceSkew += growth;
+        ConnRecord* c = _view.Conn(id);
         if (cx->Reply) c->Flags |= ConnFlags.SkewsReply;
         else c->Flags &= ~ConnFlags.SkewsReply;
     }
@@ -117,7 +117,7 @@ public sealed unsafe partial class ConnTracker
     /// <summary>The address that goes into the message; false if the message has one that is neither the announcing host's nor that.</summary>
     private bool TryReplaceIpv4(in FtpMessage message, int id, Span<byte> text, out int size)
     {
-        ConnRecord* c = _table.Conn(id);
+        ConnRecord* c = _view.Conn(id);
         uint outer = message.IsPassive ? c->Fwd.Dst : c->Rev.Dst;
         uint own = message.IsPassive ? c->Rev.Src : c->Fwd.Src;
         size = Ipv6Wire.WriteIpv4(text, BinaryPrimitives.ReverseEndianness(outer), (byte)',');
@@ -127,7 +127,7 @@ public sealed unsafe partial class ConnTracker
     /// <summary>The same for EPRT; the reply 229 has no address.</summary>
     private bool TryReplaceIpv6(in FtpMessage message, int id, Span<byte> text, out int size)
     {
-        ConnAddresses* a = _table.Addresses(id);
+        ConnAddresses* a = _view.Addresses(id);
         size = message.IsPassive ? 0 : Ipv6Wire.Write(text, a->RevDst);
         return message.IsPassive || message.Address6 == a->FwdSrc || message.Address6 == a->RevDst;
     }

@@ -32,8 +32,8 @@ public sealed unsafe partial class ConnTracker
     /// <summary>The control connection <paramref name="id"/> announced a connection to <paramref name="port"/> (network order) (OVS <c>expectation_create</c>).</summary>
     private void Expect(Packet* packet, int id, ushort port)
     {
-        ConnRecord* c = _table.Conn(id);
-        ConnAddresses* a = _table.Addresses(id);
+        ConnRecord* c = _view.Conn(id);
+        ConnAddresses* a = _view.Addresses(id);
         bool isDst = c->Nat == NatKind.Dst;
         bool fromReply = (packet->Key.CtState & CtState.Rpl) != 0;
         CtExpectation e = default;
@@ -85,7 +85,7 @@ public sealed unsafe partial class ConnTracker
     /// <summary>The control connection has gone, and with it what it announced (OVS <c>expectation_clean</c>).</summary>
     private void ForgetExpectations(int id)
     {
-        ConnKey parent = _table.Conn(id)->Fwd;
+        ConnKey parent = _view.Conn(id)->Fwd;
         for (int chain = 0; ExpectationCount > 0 && chain < ExpectationChains; chain++)
         {
             int* link = _expectationChains + chain;
@@ -94,7 +94,7 @@ public sealed unsafe partial class ConnTracker
                 int index = *link;
                 CtExpectation* e = _expectations + index;
                 bool isOurs = ConnKey.Same(e->ParentKey, parent)
-                    && ((parent.Aux & ConnKey.AuxIpv6) == 0 || (e->ParentSrc6 == _table.Addresses(id)->FwdSrc && e->ParentDst6 == _table.Addresses(id)->FwdDst));
+                    && ((parent.Aux & ConnKey.AuxIpv6) == 0 || (e->ParentSrc6 == _view.Addresses(id)->FwdSrc && e->ParentDst6 == _view.Addresses(id)->FwdDst));
                 if (!isOurs)
                 {
                     link = &e->Next;
@@ -113,26 +113,26 @@ public sealed unsafe partial class ConnTracker
     private void Relate(int id, int expectation, bool nat)
     {
         ref CtExpectation e = ref _expectations[expectation];
-        ConnRecord* c = _table.Conn(id);
+        ConnRecord* c = _view.Conn(id);
         c->Flags |= ConnFlags.Related;
         (c->Mark, c->Label) = (e.Mark, e.Label);
-        if (_parents == null) _parents = _memory.Reserve<ParentTuple>(_table.Capacity + 1);
+        if (_parents == null) _parents = _memory.Reserve<ParentTuple>(_view.Capacity + 1);
         _parents[id] = new ParentTuple { Key = e.ParentKey, Src = e.ParentSrc6, Dst = e.ParentDst6 };
         if (!nat) return;
         c->Nat = e.ReplacesDestination ? NatKind.Src : NatKind.Dst;
         if (e.ReplacesDestination)
         {
             c->Rev.Dst = e.Replacement;
-            if (c->IsIpv6) _table.Addresses(id)->RevDst = e.Replacement6;
+            if (c->IsIpv6) _view.Addresses(id)->RevDst = e.Replacement6;
         }
         else
         {
             c->Rev.Src = e.Replacement;
-            if (c->IsIpv6) _table.Addresses(id)->RevSrc = e.Replacement6;
+            if (c->IsIpv6) _view.Addresses(id)->RevSrc = e.Replacement6;
         }
     }
 
-    private int ChainOf(in ConnKey key) => (int)((uint)_table.Hash.Mix(key.Addrs, key.Tail) % ExpectationChains);
+    private int ChainOf(in ConnKey key) => (int)((uint)_view.Hash.Mix(key.Addrs, key.Tail) % ExpectationChains);
 
     [StructLayout(LayoutKind.Sequential)]
     private struct ParentTuple

@@ -15,7 +15,7 @@ public sealed unsafe partial class ConnTracker
     /// </summary>
     private bool ChooseTuple(int id, in DpCt args, long nowMs)
     {
-        ConnRecord* c = _table.Conn(id);
+        ConnRecord* c = _view.Conn(id);
         uint hash = RangeHash(c, args);
         ChooseAddress(id, args, hash);
         if (HasIcmpId(c)) return SearchOwnPort(id, nowMs);
@@ -49,7 +49,7 @@ public sealed unsafe partial class ConnTracker
     /// <summary>The sender's own port or identifier, or the next free one of its class.</summary>
     private bool SearchOwnPort(int id, long nowMs)
     {
-        ushort own = BinaryPrimitives.ReverseEndianness(_table.Conn(id)->Fwd.SrcPort);
+        ushort own = BinaryPrimitives.ReverseEndianness(_view.Conn(id)->Fwd.SrcPort);
         (ushort min, ushort max) = own < 512 ? ((ushort)1, (ushort)511) : own < 1024 ? ((ushort)600, (ushort)1023) : ((ushort)1024, (ushort)65535);
         return SearchPort(id, source: false, own, min, max, nowMs);
     }
@@ -60,12 +60,12 @@ public sealed unsafe partial class ConnTracker
     /// </summary>
     private bool LoseReplyTuple(int id, long nowMs)
     {
-        ConnRecord* c = _table.Conn(id);
+        ConnRecord* c = _view.Conn(id);
         c->Rev.Src = 0;
         if (c->IsIpv6)
         {
-            _table.Addresses(id)->RevSrc = default;
-            c->Rev.Src = _table.Hash.OfAddress(default);
+            _view.Addresses(id)->RevSrc = default;
+            c->Rev.Src = _view.Hash.OfAddress(default);
         }
         if (c->Fwd.Proto is IpProto.Tcp or IpProto.Udp) SetRevPort(c, source: false, 0);
         return IsTupleFree(id, nowMs);
@@ -74,7 +74,7 @@ public sealed unsafe partial class ConnTracker
     /// <summary>Address of the range by hash; an all-zero range keeps the address.</summary>
     private void ChooseAddress(int id, in DpCt args, uint hash)
     {
-        ConnRecord* c = _table.Conn(id);
+        ConnRecord* c = _view.Conn(id);
         if (args.NatAddrMin.IsZero) return;
         if (!c->IsIpv6)
         {
@@ -89,15 +89,15 @@ public sealed unsafe partial class ConnTracker
         // OVS uses at most 32 bits of an IPv6 range.
         uint span = max6 - min6 > 0xffff_fffe ? 0xffff_ffff : (uint)(max6 - min6) + 1;
         Ipv6Address chosen = Ipv6Address.FromUInt128(min6 + (hash % span));
-        uint digest = _table.Hash.OfAddress(chosen);
+        uint digest = _view.Hash.OfAddress(chosen);
         if (args.Nat == NatKind.Src)
         {
-            _table.Addresses(id)->RevDst = chosen;
+            _view.Addresses(id)->RevDst = chosen;
             c->Rev.Dst = digest;
         }
         else
         {
-            _table.Addresses(id)->RevSrc = chosen;
+            _view.Addresses(id)->RevSrc = chosen;
             c->Rev.Src = digest;
         }
     }
@@ -108,7 +108,7 @@ public sealed unsafe partial class ConnTracker
     /// </summary>
     private bool SearchPort(int id, bool source, ushort first, ushort min, ushort max, long nowMs)
     {
-        ConnRecord* c = _table.Conn(id);
+        ConnRecord* c = _view.Conn(id);
         bool both = HasIcmpId(c);
         int range = max - min + 1;
         int attempts = Math.Min(range, MaxPortAttempts);
@@ -135,17 +135,17 @@ public sealed unsafe partial class ConnTracker
 
     private bool IsTupleFree(int id, long nowMs)
     {
-        ConnRecord* c = _table.Conn(id);
+        ConnRecord* c = _view.Conn(id);
         ConnKey key = c->Rev;
-        return Find(key, &_table.Addresses(id)->RevSrc, &_table.Addresses(id)->RevDst, _table.Hash.OfKey(key), nowMs, out _) == 0;
+        return Find(key, &_view.Addresses(id)->RevSrc, &_view.Addresses(id)->RevDst, _view.Hash.OfKey(key), nowMs, out _) == 0;
     }
 
     /// <summary>The same connection asked for the same range again starts its search at the same place.</summary>
     private uint RangeHash(ConnRecord* c, in DpCt args)
     {
-        ulong range = _table.Hash.OfAddress(args.NatAddrMin) | ((ulong)_table.Hash.OfAddress(args.NatAddrMax) << 32);
-        ulong h = _table.Hash.Mix(c->Fwd.Addrs, c->Fwd.Tail);
-        return (uint)(_table.Hash.Mix(h, range ^ ((ulong)args.NatPortMin << 16) ^ args.NatPortMax) >> 32);
+        ulong range = _view.Hash.OfAddress(args.NatAddrMin) | ((ulong)_view.Hash.OfAddress(args.NatAddrMax) << 32);
+        ulong h = _view.Hash.Mix(c->Fwd.Addrs, c->Fwd.Tail);
+        return (uint)(_view.Hash.Mix(h, range ^ ((ulong)args.NatPortMin << 16) ^ args.NatPortMax) >> 32);
     }
 
     private static uint Host32(in Ipv6Address address)
@@ -162,7 +162,7 @@ public sealed unsafe partial class ConnTracker
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void HandleNat(Packet* packet, CtContext* cx, int id, ushort zone)
     {
-        if (_table.Conn(id)->Nat == NatKind.None) return;
+        if (_view.Conn(id)->Nat == NatKind.None) return;
         if ((packet->Key.CtState & NatStates) != 0)
         {
             if (packet->Key.CtZone.Host == zone) return;
@@ -177,14 +177,14 @@ public sealed unsafe partial class ConnTracker
     /// </summary>
     private void Translate(Packet* packet, CtContext* cx, int id, bool reply)
     {
-        ConnRecord* c = _table.Conn(id);
+        ConnRecord* c = _view.Conn(id);
         bool source = (c->Nat == NatKind.Src) != reply;
         packet->Key.CtState |= source ? CtState.SNat : CtState.DNat;
         cx->Translated = true;
         ConnKey* other = reply ? &c->Fwd : &c->Rev;
         if (cx->IsIpv6)
         {
-            ConnAddresses* a = _table.Addresses(id);
+            ConnAddresses* a = _view.Addresses(id);
             Ipv6Address* address = source ? (reply ? &a->FwdDst : &a->RevDst) : (reply ? &a->FwdSrc : &a->RevSrc);
             ConnNat.SetIpv6(packet, cx->L3, cx->L4, cx->L4SizeBytes, c->Fwd.Proto, source, address);
             if (cx->IcmpRelated)

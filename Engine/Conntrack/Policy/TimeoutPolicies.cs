@@ -2,20 +2,23 @@ using System.Runtime.CompilerServices;
 
 namespace Mergeflow.Engine.Conntrack;
 
-/// <summary>Timeouts by policy. The packet thread reads them, and so may the thread that credits: a time is one word.</summary>
-internal sealed unsafe class TimeoutPolicies
+/// <summary>
+/// Timeouts by policy. The packet thread reads them, and so may the thread that credits: a time is one word. A value whose copies share the rows, so that
+/// packets read them from the object at hand.
+/// </summary>
+internal readonly unsafe struct TimeoutPolicies
 {
     private const int MaxRows = 4096;
     private const int RowStride = 16;
 
     /// <summary>Rows of timeouts in ms, one per policy id ever met; row 0 is the default policy.</summary>
     private readonly long* _rows;
-    private readonly Dictionary<uint, ushort> _rowOf = [];
+    private readonly Dictionary<uint, ushort> _rowOf;
 
     public TimeoutPolicies(ConnMemory memory, IReadOnlyList<CtTimeoutPolicy> policies)
     {
         _rows = memory.Reserve<long>(MaxRows * RowStride);
-        _rowOf[0] = 0;
+        _rowOf = new Dictionary<uint, ushort> { [0] = 0 };
         FillDefaults(_rows);
         foreach (CtTimeoutPolicy policy in policies) Set(policy);
     }

@@ -1,4 +1,6 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 
 namespace Mergeflow.Engine.Conntrack;
 
@@ -22,4 +24,13 @@ internal unsafe struct ConnBucket
     [FieldOffset(0)] public fixed ushort Signatures[SlotCount];
     [FieldOffset(16)] public fixed uint Ids[SlotCount];
     [FieldOffset(48)] public ushort Overflow;
+
+    /// <summary>What a bucket has of a hash; never 0.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ushort SignatureOf(ulong hash) => (ushort)((hash >> 48) | 1);
+
+    /// <summary>The slots with this signature, as bits.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static uint Matches(ConnBucket* bucket, ushort signature)
+        => Vector128.Equals(Vector128.Load(bucket->Signatures), Vector128.Create(signature)).ExtractMostSignificantBits();
 }

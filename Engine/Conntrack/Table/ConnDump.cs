@@ -13,9 +13,9 @@ public sealed unsafe partial class ConnTracker
     /// <exception cref="ArgumentOutOfRangeException">There is no such connection.</exception>
     public ConnInfo Describe(int connId, long nowMs = 0)
     {
-        if (connId < 1 || connId > _table.Capacity || (_table.Conn(connId)->Flags & ConnFlags.Live) == 0) ThrowBadConnId(connId);
-        ConnRecord* c = _table.Conn(connId);
-        ConnCold* cold = _table.Cold(connId);
+        if (connId < 1 || connId > _view.Capacity || (_view.Conn(connId)->Flags & ConnFlags.Live) == 0) ThrowBadConnId(connId);
+        ConnRecord* c = _view.Conn(connId);
+        ConnCold* cold = _view.Cold(connId);
         string? state = c->Fwd.Proto == IpProto.Tcp ? NameOf(c->Orig.State > c->Reply.State ? c->Orig.State : c->Reply.State) : null;
         long leftMs = c->ExpiryMs - nowMs;
         (ulong Packets, ulong Bytes) orig = CombinedCounter.Read(ref cold->HwOrig), reply = CombinedCounter.Read(ref cold->HwReply);
@@ -38,17 +38,17 @@ public sealed unsafe partial class ConnTracker
         }
     }
 
-    private bool IsLiveAt(int id, long nowMs) => (_table.Conn(id)->Flags & ConnFlags.Live) != 0 && nowMs < _table.Conn(id)->ExpiryMs;
+    private bool IsLiveAt(int id, long nowMs) => (_view.Conn(id)->Flags & ConnFlags.Live) != 0 && nowMs < _view.Conn(id)->ExpiryMs;
 
     private ConnTuple TupleOf(int id, bool reply)
     {
-        ConnRecord* c = _table.Conn(id);
+        ConnRecord* c = _view.Conn(id);
         ConnKey key = reply ? c->Rev : c->Fwd;
         bool ipv6 = c->IsIpv6;
         Ipv6Address src = default, dst = default;
         if (ipv6)
         {
-            ConnAddresses* a = _table.Addresses(id);
+            ConnAddresses* a = _view.Addresses(id);
             (src, dst) = reply ? (a->RevSrc, a->RevDst) : (a->FwdSrc, a->FwdDst);
         }
         else

@@ -9,7 +9,7 @@ public sealed unsafe partial class ConnTracker
     {
         for (int id = 1; id < _table.HighWater; id++)
         {
-            if ((_table.Conn(id)->Flags & ConnFlags.Live) != 0) RemoveConn(id);
+            if ((_view.Conn(id)->Flags & ConnFlags.Live) != 0) RemoveConn(id);
         }
         WheelStart(nowMs);
     }
@@ -19,7 +19,7 @@ public sealed unsafe partial class ConnTracker
     {
         for (int id = 1; id < _table.HighWater; id++)
         {
-            if ((_table.Conn(id)->Flags & ConnFlags.Live) != 0 && _table.Conn(id)->Fwd.Zone == zone) RemoveConn(id);
+            if ((_view.Conn(id)->Flags & ConnFlags.Live) != 0 && _view.Conn(id)->Fwd.Zone == zone) RemoveConn(id);
         }
     }
 
@@ -28,7 +28,7 @@ public sealed unsafe partial class ConnTracker
     {
         if (!_keys.TryRead(zone, tuple, out ConnKey key)) return false;
         Ipv6Address src = tuple.Src, dst = tuple.Dst;
-        int id = Find(key, &src, &dst, _table.Hash.OfKey(key), nowMs, out _);
+        int id = Find(key, &src, &dst, _view.Hash.OfKey(key), nowMs, out _);
         if (id <= 0) return false;
         RemoveConn(id);
         return true;

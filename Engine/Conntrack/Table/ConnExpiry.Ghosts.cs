@@ -33,7 +33,7 @@ public sealed unsafe partial class ConnTracker
     /// <summary>Ends a connection before its time: a new one takes its place.</summary>
     private void EndConn(int id, long nowMs)
     {
-        if ((_table.Conn(id)->Flags & Swept) == 0)
+        if ((_view.Conn(id)->Flags & Swept) == 0)
         {
             RemoveConn(id);
             return;
@@ -49,10 +49,10 @@ public sealed unsafe partial class ConnTracker
     /// </summary>
     private int Find(in ConnKey key, Ipv6Address* src6, Ipv6Address* dst6, ulong hash, long nowMs, out bool reply)
     {
-        ConnTable.Cursor search = _table.Search(hash);
+        ConnView.Cursor search = _view.Search(hash);
         while (search.Next(key, src6, dst6, out int id, out reply))
         {
-            if (nowMs < _table.Conn(id)->ExpiryMs) return id;
+            if (nowMs < _view.Conn(id)->ExpiryMs) return id;
             if (ExpireFound(id, reply, nowMs)) return -id;
         }
 
@@ -72,13 +72,13 @@ public sealed unsafe partial class ConnTracker
             return false;
         }
         WheelMove(id);
-        return reply && (_table.Conn(id)->Flags & ConnFlags.TwoEntries) != 0;
+        return reply && (_view.Conn(id)->Flags & ConnFlags.TwoEntries) != 0;
     }
 
     /// <summary>Does an expired connection stay on as a ghost? Makes it one if it is not yet.</summary>
     private bool StaysAsGhost(int id, long nowMs)
     {
-        ConnRecord* c = _table.Conn(id);
+        ConnRecord* c = _view.Conn(id);
         if ((c->Flags & Swept) == 0) return false;
         Sweep(nowMs);
         bool isGhost = (c->Flags & ConnFlags.Ghost) != 0;
@@ -90,8 +90,8 @@ public sealed unsafe partial class ConnTracker
 
     private void MakeGhost(int id, long expiredMs)
     {
-        ConnRecord* c = _table.Conn(id);
-        _table.RemoveEntry(_table.Hash.OfKey(c->Fwd), id);
+        ConnRecord* c = _view.Conn(id);
+        _table.RemoveEntry(_view.Hash.OfKey(c->Fwd), id);
         c->Flags |= ConnFlags.Ghost;
         c->ExpiryMs = -Math.Max(expiredMs, 1);
         c->Birth++;
@@ -99,7 +99,7 @@ public sealed unsafe partial class ConnTracker
     }
 
     /// <summary>NAT changed nothing: the entry for the reply tuple, which outlives the connection, is found by the original tuple too.</summary>
-    private bool IsInItsOwnWay(int id) => _table.Conn(id)->Nat != NatKind.None && (_table.Conn(id)->Flags & ConnFlags.TwoEntries) == 0;
+    private bool IsInItsOwnWay(int id) => _view.Conn(id)->Nat != NatKind.None && (_view.Conn(id)->Flags & ConnFlags.TwoEntries) == 0;
 
     /// <summary>
     /// A packet begins such a connection anew. Open vSwitch ends the old one, finds its reply tuple, hence makes no new one, and leaves ct_state as it

@@ -52,8 +52,8 @@ public sealed unsafe partial class ConnTracker
         }
         for (int id = _wheel[_tick & (FineSlots - 1)]; id != 0;)
         {
-            int next = _table.Cold(id)->Next;
-            if (nowMs >= _table.Conn(id)->ExpiryMs && !StaysAsGhost(id, nowMs)) RemoveConn(id);
+            int next = _view.Cold(id)->Next;
+            if (nowMs >= _view.Conn(id)->ExpiryMs && !StaysAsGhost(id, nowMs)) RemoveConn(id);
             id = next;
         }
         return before - _table.Count;
@@ -62,7 +62,7 @@ public sealed unsafe partial class ConnTracker
     /// <summary>Sets when a connection expires; one that expires earlier than thought moves in the wheel, a later one is moved when its slot comes up.</summary>
     private void SetExpiry(int id, CtTimeout timeout, long nowMs)
     {
-        ConnRecord* c = _table.Conn(id);
+        ConnRecord* c = _view.Conn(id);
         long expiryMs = nowMs + _timeouts.Of(c, timeout);
         bool earlier = expiryMs < c->ExpiryMs;
         c->ExpiryMs = expiryMs;
@@ -105,7 +105,7 @@ public sealed unsafe partial class ConnTracker
         {
             if (handled >= budget) return false;
             handled++;
-            if (nowMs >= _table.Conn(id)->ExpiryMs && !StaysAsGhost(id, nowMs))
+            if (nowMs >= _view.Conn(id)->ExpiryMs && !StaysAsGhost(id, nowMs))
             {
                 RemoveConn(id);
                 continue;
@@ -125,31 +125,31 @@ public sealed unsafe partial class ConnTracker
     }
 
     /// <summary>When to look at a connection again: when it expires, or if it is a ghost, at the next sweep.</summary>
-    private long WheelTimeOf(int id) => _table.Conn(id)->ExpiryMs < 0 ? _nextSweepMs : _table.Conn(id)->ExpiryMs;
+    private long WheelTimeOf(int id) => _view.Conn(id)->ExpiryMs < 0 ? _nextSweepMs : _view.Conn(id)->ExpiryMs;
 
     private void WheelLink(int id)
     {
         int slot = SlotOf(WheelTimeOf(id));
         int head = _wheel[slot];
-        ConnCold* cold = _table.Cold(id);
+        ConnCold* cold = _view.Cold(id);
         cold->Next = head;
         cold->Prev = 0;
         cold->WheelSlot = slot;
-        if (head != 0) _table.Cold(head)->Prev = id;
+        if (head != 0) _view.Cold(head)->Prev = id;
         _wheel[slot] = id;
     }
 
     private void WheelUnlink(int id)
     {
-        ConnCold* cold = _table.Cold(id);
-        if (cold->Prev != 0) _table.Cold(cold->Prev)->Next = cold->Next;
+        ConnCold* cold = _view.Cold(id);
+        if (cold->Prev != 0) _view.Cold(cold->Prev)->Next = cold->Next;
         else _wheel[cold->WheelSlot] = cold->Next;
-        if (cold->Next != 0) _table.Cold(cold->Next)->Prev = cold->Prev;
+        if (cold->Next != 0) _view.Cold(cold->Next)->Prev = cold->Prev;
     }
 
     private void WheelMove(int id)
     {
-        if (SlotOf(WheelTimeOf(id)) == _table.Cold(id)->WheelSlot) return;
+        if (SlotOf(WheelTimeOf(id)) == _view.Cold(id)->WheelSlot) return;
         WheelUnlink(id);
         WheelLink(id);
     }

@@ -1,34 +1,20 @@
 using System.Numerics;
-using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
 using Mergeflow.Engine.Actions;
-using Mergeflow.Native;
 
 namespace Mergeflow.Engine.Conntrack;
 
 /// <remarks>The index: an entry is a signature and an id, in its first bucket or in that bucket's mate.</remarks>
 internal sealed unsafe partial class ConnTable
 {
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static ushort SignatureOf(ulong hash) => (ushort)((hash >> 48) | 1);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static uint Matches(ConnBucket* bucket, ushort signature)
-        => Vector128.Equals(Vector128.Load(bucket->Signatures), Vector128.Create(signature)).ExtractMostSignificantBits();
-
-    /// <summary>The other bucket of an entry; the mate of the mate is the bucket itself, so an entry can move knowing its signature only.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private uint MateOf(uint bucket, ushort signature) => (bucket ^ (signature * 0x9e37_79b1u >> 7)) & _bucketMask;
-
     /// <summary>
     /// Makes a connection known by both its tuples: by one entry if they are each other's reverse. False = there is no place for both entries.
     /// </summary>
     public bool Insert(int id, ulong hash)
     {
-        ConnRecord* c = Conn(id);
+        ConnRecord* c = _view.Conn(id);
         if (!InsertEntry(hash, id)) return false;
         if (c->Nat == NatKind.None && ConnKey.Same(c->Rev, c->Fwd.Reverse())) return true;
-        ulong reverseHash = Hash.OfKey(c->Rev);
+        ulong reverseHash = _view.Hash.OfKey(c->Rev);
         if (reverseHash == hash) return true;
         if (!InsertEntry(reverseHash, id))
         {
@@ -46,10 +32,10 @@ internal sealed unsafe partial class ConnTable
     private bool InsertEntry(ulong hash, int id)
     {
         if (!PlaceEntry(hash, id)) return false;
-        ushort signature = SignatureOf(hash);
-        uint index = (uint)hash & _bucketMask;
-        ConnBucket* bucket = _buckets + index;
-        uint same = Matches(bucket, signature);
+        ushort signature = ConnBucket.SignatureOf(hash);
+        uint index = (uint)hash & _view.BucketMask;
+        ConnBucket* bucket = _view.Bucket(index);
+        uint same = ConnBucket.Matches(bucket, signature);
         if (same == 0 || BitOperations.PopCount(same) > 1 || bucket->Overflow != 0) BringForward(index, signature, id);
         return true;
     }
@@ -58,10 +44,10 @@ internal sealed unsafe partial class ConnTable
     {
         uint carried = (uint)id;
         bool isInFront = false;
-        ConnBucket* bucket = _buckets + index;
-        for (int pass = 0; pass < 2; pass++, bucket = _buckets + MateOf(index, signature))
+        ConnBucket* bucket = _view.Bucket(index);
+        for (int pass = 0; pass < 2; pass++, bucket = _view.Bucket(_view.MateOf(index, signature)))
         {
-            for (uint hits = Matches(bucket, signature); hits != 0; hits &= hits - 1)
+            for (uint hits = ConnBucket.Matches(bucket, signature); hits != 0; hits &= hits - 1)
             {
                 uint* slot = bucket->Ids + BitOperations.TrailingZeroCount(hits);
                 // Others that merely share the signature may live here as guests from another bucket: they stay.
@@ -83,13 +69,13 @@ internal sealed unsafe partial class ConnTable
 
     private bool PlaceEntry(ulong hash, int id)
     {
-        ushort signature = SignatureOf(hash);
-        uint index = (uint)hash & _bucketMask;
+        ushort signature = ConnBucket.SignatureOf(hash);
+        uint index = (uint)hash & _view.BucketMask;
         if (TryPlace(index, signature, (uint)id)) return true;
-        uint mate = MateOf(index, signature);
+        uint mate = _view.MateOf(index, signature);
         if (TryPlace(mate, signature, (uint)id | ConnBucket.MovedBit) || (MakeRoom(mate) && TryPlace(mate, signature, (uint)id | ConnBucket.MovedBit)))
         {
-            _buckets[index].Overflow++;
+            _view.Bucket(index)->Overflow++;
             return true;
         }
         return MakeRoom(index) && TryPlace(index, signature, (uint)id);
@@ -97,8 +83,8 @@ internal sealed unsafe partial class ConnTable
 
     private bool TryPlace(uint index, ushort signature, uint value)
     {
-        ConnBucket* bucket = _buckets + index;
-        uint free = Matches(bucket, 0);
+        ConnBucket* bucket = _view.Bucket(index);
+        uint free = ConnBucket.Matches(bucket, 0);
         if (free == 0) return false;
         int slot = BitOperations.TrailingZeroCount(free);
         bucket->Signatures[slot] = signature;
@@ -109,13 +95,13 @@ internal sealed unsafe partial class ConnTable
     /// <summary>Moves one entry of a full bucket to its other bucket.</summary>
     private bool MakeRoom(uint index)
     {
-        ConnBucket* bucket = _buckets + index;
+        ConnBucket* bucket = _view.Bucket(index);
         for (int slot = 0; slot < ConnBucket.SlotCount; slot++)
         {
             ushort signature = bucket->Signatures[slot];
-            uint mate = MateOf(index, signature);
+            uint mate = _view.MateOf(index, signature);
             if (mate == index || !TryPlace(mate, signature, bucket->Ids[slot] ^ ConnBucket.MovedBit)) continue;
-            if ((bucket->Ids[slot] & ConnBucket.MovedBit) != 0) _buckets[mate].Overflow--;
+            if ((bucket->Ids[slot] & ConnBucket.MovedBit) != 0) _view.Bucket(mate)->Overflow--;
             else bucket->Overflow++;
             bucket->Signatures[slot] = 0;
             bucket->Ids[slot] = 0;
@@ -127,15 +113,15 @@ internal sealed unsafe partial class ConnTable
     /// <summary>Takes an entry out.</summary>
     public void RemoveEntry(ulong hash, int id)
     {
-        ushort signature = SignatureOf(hash);
-        uint index = (uint)hash & _bucketMask;
-        if (Take(_buckets + index, signature, (uint)id)) return;
-        if (Take(_buckets + MateOf(index, signature), signature, (uint)id | ConnBucket.MovedBit)) _buckets[index].Overflow--;
+        ushort signature = ConnBucket.SignatureOf(hash);
+        uint index = (uint)hash & _view.BucketMask;
+        if (Take(_view.Bucket(index), signature, (uint)id)) return;
+        if (Take(_view.Bucket(_view.MateOf(index, signature)), signature, (uint)id | ConnBucket.MovedBit)) _view.Bucket(index)->Overflow--;
     }
 
     private static bool Take(ConnBucket* bucket, ushort signature, uint value)
     {
-        for (uint hits = Matches(bucket, signature); hits != 0; hits &= hits - 1)
+        for (uint hits = ConnBucket.Matches(bucket, signature); hits != 0; hits &= hits - 1)
         {
             int slot = BitOperations.TrailingZeroCount(hits);
             if (bucket->Ids[slot] != value) continue;

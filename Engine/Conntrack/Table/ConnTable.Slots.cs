@@ -14,20 +14,20 @@ internal sealed unsafe partial class ConnTable
     private int _retiredTail;
 
     /// <summary>Is there a slot that nobody waits for?</summary>
-    public bool HasRoom => _freeHead != 0 || HighWater <= _capacity;
+    public bool HasRoom => _freeHead != 0 || HighWater <= _view.Capacity;
 
     /// <summary>Takes a slot; 0 = the table is full.</summary>
     public int Allocate()
     {
-        if (_freeHead == 0 && HighWater > _capacity) FreeRetired(RetiredBudget);
+        if (_freeHead == 0 && HighWater > _view.Capacity) FreeRetired(RetiredBudget);
         int id = _freeHead;
         if (id != 0)
         {
-            _freeHead = _cold[id].Next;
+            _freeHead = _view.Cold(id)->Next;
         }
         else
         {
-            if (HighWater > _capacity) return 0;
+            if (HighWater > _view.Capacity) return 0;
             id = HighWater++;
             if (id == HugeIndexFrom) _bucketBlock.PreferHugePages();
         }
@@ -38,7 +38,7 @@ internal sealed unsafe partial class ConnTable
     /// <summary>Gives back a slot that never got into the index.</summary>
     public void Return(int id)
     {
-        Conn(id)->Flags = ConnFlags.None;
+        _view.Conn(id)->Flags = ConnFlags.None;
         Free(id);
         Count--;
     }
@@ -49,7 +49,7 @@ internal sealed unsafe partial class ConnTable
     /// </summary>
     public void End(int id)
     {
-        ConnRecord* c = Conn(id);
+        ConnRecord* c = _view.Conn(id);
         c->Flags = ConnFlags.None;
         c->ExpiryMs = 0;
         c->Birth++;
@@ -61,8 +61,8 @@ internal sealed unsafe partial class ConnTable
     /// <summary>A new connection is in the index: its slot moves on to another generation, and credits of older ones are not its own.</summary>
     public void Begin(int id)
     {
-        ConnRecord* c = Conn(id);
-        _cold[id].FirstGeneration = c->Generation + 1;
+        ConnRecord* c = _view.Conn(id);
+        _view.Cold(id)->FirstGeneration = c->Generation + 1;
         Volatile.Write(ref c->Generation, c->Generation + 1);
     }
 
@@ -72,30 +72,30 @@ internal sealed unsafe partial class ConnTable
     /// </summary>
     public bool Invalidate(int id)
     {
-        uint generation = Conn(id)->Generation + 1;
-        Interleaving.Store(ref Unsafe.As<uint, int>(ref Conn(id)->Generation), (int)generation, "K1 generation");
+        uint generation = _view.Conn(id)->Generation + 1;
+        Interleaving.Store(ref Unsafe.As<uint, int>(ref _view.Conn(id)->Generation), (int)generation, "K1 generation");
 
         // The load below must not pass the store above; only where there is an offload side.
         IConnObserver? observer = Observer;
         if (observer is not null) Interleaving.Fence("K2 fence");
         Interleaving.Step("K3 marks");
-        if (Volatile.Read(ref _cold[id].OffloadRefs) <= 0) return false;
+        if (Volatile.Read(ref _view.Cold(id)->OffloadRefs) <= 0) return false;
         observer?.OnConnInvalidated(id, generation);
         return true;
     }
 
     private void Free(int id)
     {
-        _cold[id].Next = _freeHead;
+        _view.Cold(id)->Next = _freeHead;
         _freeHead = id;
     }
 
     /// <summary>The slot waits until no merged rule can be credited for its connection any more.</summary>
     private void Retire(int id)
     {
-        _cold[id].Next = 0;
+        _view.Cold(id)->Next = 0;
         if (_retiredHead == 0) _retiredHead = id;
-        else _cold[_retiredTail].Next = id;
+        else _view.Cold(_retiredTail)->Next = id;
         _retiredTail = id;
     }
 
@@ -107,8 +107,8 @@ internal sealed unsafe partial class ConnTable
         for (; budget > 0 && _retiredHead != 0; budget--)
         {
             int id = _retiredHead;
-            _retiredHead = _cold[id].Next;
-            if (Volatile.Read(ref _cold[id].OffloadRefs) > 0)
+            _retiredHead = _view.Cold(id)->Next;
+            if (Volatile.Read(ref _view.Cold(id)->OffloadRefs) > 0)
             {
                 Retire(id);
             }

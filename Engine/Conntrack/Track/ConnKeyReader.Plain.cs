@@ -17,27 +17,36 @@ internal readonly unsafe partial struct ConnKeyReader
     {
         FlowKey* k = &packet->Key;
         bool hasPorts = k->NwProto is IpProto.Tcp or IpProto.Udp && k->NwFrag == NwFrag.No;
-        return hasPorts && (k->DlType.Raw == CtHeaders.Ipv4Raw || k->DlType.Raw == CtHeaders.Ipv6Raw) ? _hash.OfKey(Of(k, zone)) : 0;
+        bool isIpv6 = k->DlType.Raw == CtHeaders.Ipv6Raw;
+        if (!hasPorts || (!isIpv6 && k->DlType.Raw != CtHeaders.Ipv4Raw)) return 0;
+        return _hash.OfKey(isIpv6 ? OfIpv6(k, zone) : OfIpv4(k, zone));
     }
 
-    /// <summary>The tuple of a TCP or UDP packet, from its parsed key.</summary>
+    /// <summary>The tuple of a TCP or UDP packet over IPv4, from its parsed key.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public ConnKey Of(FlowKey* k, ushort zone)
+    public static ConnKey OfIpv4(FlowKey* k, ushort zone)
     {
         ConnKey key;
         Unsafe.SkipInit(out key);
-        key.Tail = Unsafe.ReadUnaligned<uint>(&k->TpSrc) | ((ulong)k->NwProto << 32) | ((ulong)zone << 48);
-        if (k->DlType.Raw == CtHeaders.Ipv6Raw)
-        {
-            key.Tail |= (ulong)ConnKey.AuxIpv6 << 40;
-            key.Addrs = _hash.OfAddress(k->Ipv6Src) | ((ulong)_hash.OfAddress(k->Ipv6Dst) << 32);
-        }
-        else
-        {
-            key.Addrs = Unsafe.ReadUnaligned<ulong>(&k->NwSrc);
-        }
+        key.Tail = TailOf(k, zone);
+        key.Addrs = Unsafe.ReadUnaligned<ulong>(&k->NwSrc);
         return key;
     }
+
+    /// <summary>The same over IPv6.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public ConnKey OfIpv6(FlowKey* k, ushort zone)
+    {
+        ConnKey key;
+        Unsafe.SkipInit(out key);
+        key.Tail = TailOf(k, zone) | ((ulong)ConnKey.AuxIpv6 << 40);
+        key.Addrs = _hash.OfAddress(k->Ipv6Src) | ((ulong)_hash.OfAddress(k->Ipv6Dst) << 32);
+        return key;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ulong TailOf(FlowKey* k, ushort zone)
+        => Unsafe.ReadUnaligned<uint>(&k->TpSrc) | ((ulong)k->NwProto << 32) | ((ulong)zone << 48);
 
     /// <summary>The part of the checks on entry that costs nothing: header lengths, nothing between IPv6 and L4.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -68,9 +68,9 @@ internal static unsafe class ConnMetadata
         if (c->IsIpv6) WriteTupleIpv6(packet, src, dst);
     }
 
-    /// <summary>ct_state (as set), zone and mark in one store, label and original tuple in two.</summary>
+    /// <summary>ct_state (as set), zone and mark in one store, label and original tuple in two: of IPv4, and of IPv6 all but the addresses.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void WriteEstablished(Packet* packet, ConnRecord* c, ConnAddresses* a, ushort zone, bool isIpv6)
+    public static void WriteEstablished(Packet* packet, ConnRecord* c, ushort zone)
     {
         FlowKey* k = &packet->Key;
         k->CtState |= CtState.Trk;
@@ -80,16 +80,15 @@ internal static unsafe class ConnMetadata
         packet->KeyLanes = (packet->KeyLanes | Lane) & ~Ipv6Lane;
         k->CtLabel = c->Label;
         ulong* tuple = (ulong*)&k->CtNwSrc;
+        tuple[0] = c->Fwd.Addrs;
         tuple[1] = c->Fwd.Tail & 0xff_ffff_ffff;
-        if (isIpv6)
-        {
-            tuple[0] = 0;
-            WriteTupleIpv6(packet, a->FwdSrc, a->FwdDst);
-        }
-        else
-        {
-            tuple[0] = c->Fwd.Addrs;
-        }
+    }
+
+    /// <summary>The addresses of an IPv6 connection, behind <see cref="WriteEstablished"/>.</summary>
+    public static void WriteAddressesIpv6(Packet* packet, ConnAddresses* a)
+    {
+        *(ulong*)&packet->Key.CtNwSrc = 0;
+        WriteTupleIpv6(packet, a->FwdSrc, a->FwdDst);
     }
 
     /// <summary>

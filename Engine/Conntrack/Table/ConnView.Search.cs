@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
@@ -6,13 +7,13 @@ using Mergeflow.Engine.Keys;
 namespace Mergeflow.Engine.Conntrack;
 
 /// <remarks>Finding a connection, and asking for its lines ahead of time.</remarks>
-internal sealed unsafe partial class ConnTable
+internal readonly unsafe partial struct ConnView
 {
     /// <summary>Asks for the bucket of <paramref name="hash"/> ahead of time.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Prefetch(ulong hash)
     {
-        Native.Prefetch.Read(_buckets + ((uint)hash & _bucketMask));
+        Native.Prefetch.Read(Bucket(hash));
     }
 
     /// <summary>Asks for the record that <paramref name="hash"/> most likely leads to; its bucket should be at hand.</summary>
@@ -21,8 +22,8 @@ internal sealed unsafe partial class ConnTable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void PrefetchConn(ulong hash, bool ipv6 = false)
     {
-        ConnBucket* bucket = _buckets + ((uint)hash & _bucketMask);
-        uint hits = Matches(bucket, SignatureOf(hash));
+        ConnBucket* bucket = Bucket(hash);
+        uint hits = ConnBucket.Matches(bucket, ConnBucket.SignatureOf(hash));
         if (hits == 0) return;
         int id = (int)(bucket->Ids[BitOperations.TrailingZeroCount(hits)] & ~ConnBucket.MovedBit);
         PrefetchId(id);
@@ -33,7 +34,7 @@ internal sealed unsafe partial class ConnTable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void PrefetchId(int connId)
     {
-        if ((uint)connId > (uint)_capacity) return;
+        if ((uint)connId > (uint)Capacity) return;
         byte* record = (byte*)Conn(connId);
         Native.Prefetch.Read(record);
         Native.Prefetch.Read(record + 64);
@@ -41,14 +42,17 @@ internal sealed unsafe partial class ConnTable
 
     /// <summary>First record with this tuple in the first bucket; 0 = look further the general way.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public int FindFirst(in ConnKey key, ulong hash, out bool reply)
+    public int FindFirst(in ConnKey key, ulong hash, out bool reply) => FindIn(Bucket(hash), _conns, key, hash, out reply);
+
+    /// <summary>Holds pointers, not the view: they stay in registers.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static int FindIn(ConnBucket* bucket, ConnRecord* conns, in ConnKey key, ulong hash, out bool reply)
     {
-        ConnBucket* bucket = _buckets + ((uint)hash & _bucketMask);
         Vector128<ulong> wanted = Vector128.Create(key.Addrs, key.Tail);
-        for (uint hits = Matches(bucket, SignatureOf(hash)); hits != 0; hits &= hits - 1)
+        for (uint hits = ConnBucket.Matches(bucket, ConnBucket.SignatureOf(hash)); hits != 0; hits &= hits - 1)
         {
             int id = (int)(bucket->Ids[BitOperations.TrailingZeroCount(hits)] & ~ConnBucket.MovedBit);
-            ConnRecord* c = Conn(id);
+            ConnRecord* c = conns + id;
             reply = Vector128.Load((ulong*)&c->Rev) == wanted;
             if (Vector128.Load((ulong*)&c->Fwd) == wanted)
             {
@@ -63,7 +67,8 @@ internal sealed unsafe partial class ConnTable
 
     /// <summary>Begins a search for the connections one of whose tuples has this hash.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public Cursor Search(ulong hash) => new(this, hash);
+    [UnscopedRef]
+    public Cursor Search(ulong hash) => new(in this, hash);
 
     /// <summary>Digests were equal; so must the addresses be. Two directions may have equal digests and different addresses.</summary>
     public bool SameAddresses(int id, in Ipv6Address src, in Ipv6Address dst, ref bool reply)
@@ -79,19 +84,19 @@ internal sealed unsafe partial class ConnTable
     /// </summary>
     public ref struct Cursor
     {
-        private readonly ConnTable _table;
+        private readonly ref readonly ConnView _view;
         private readonly ulong _hash;
         private ConnBucket* _bucket;
         private uint _hits;
         private bool _isMate;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public Cursor(ConnTable table, ulong hash)
+        public Cursor(ref readonly ConnView view, ulong hash)
         {
-            _table = table;
+            _view = ref view;
             _hash = hash;
-            _bucket = table._buckets + ((uint)hash & table._bucketMask);
-            _hits = Matches(_bucket, SignatureOf(hash));
+            _bucket = view.Bucket(hash);
+            _hits = ConnBucket.Matches(_bucket, ConnBucket.SignatureOf(hash));
             _isMate = false;
         }
 
@@ -107,18 +112,18 @@ internal sealed unsafe partial class ConnTable
                     _hits &= _hits - 1;
 
                     // An entry that has been removed meanwhile leads to slot 0, whose tuples equal no packet's.
-                    ConnRecord* c = _table.Conn(id);
+                    ConnRecord* c = _view.Conn(id);
                     reply = !ConnKey.Same(c->Fwd, key);
                     if (reply && !ConnKey.Same(c->Rev, key)) continue;
-                    if ((key.Aux & ConnKey.AuxIpv6) != 0 && !_table.SameAddresses(id, *src6, *dst6, ref reply)) continue;
+                    if ((key.Aux & ConnKey.AuxIpv6) != 0 && !_view.SameAddresses(id, *src6, *dst6, ref reply)) continue;
                     return true;
                 }
 
                 if (_isMate || _bucket->Overflow == 0) break;
                 _isMate = true;
-                ushort signature = SignatureOf(_hash);
-                _bucket = _table._buckets + _table.MateOf((uint)_hash & _table._bucketMask, signature);
-                _hits = Matches(_bucket, signature);
+                ushort signature = ConnBucket.SignatureOf(_hash);
+                _bucket = _view.Bucket(_view.MateOf((uint)_hash & _view._bucketMask, signature));
+                _hits = ConnBucket.Matches(_bucket, signature);
             }
 
             id = 0;
