@@ -15,7 +15,7 @@ public sealed unsafe partial class ConnTracker
     private void WriteMetadata(Packet* packet, ushort zone, int id, CtContext* cx, int expectation)
     {
         if (id != 0) WriteMetadata(packet, zone, id);
-        else if (expectation != 0) ConnMetadata.WriteExpected(packet, zone, in _expectations[expectation]);
+        else if (expectation != 0) ConnMetadata.WriteExpected(packet, zone, in _expectations.At(expectation));
         else ConnMetadata.WriteOwn(packet, zone, cx);
     }
 
@@ -23,8 +23,14 @@ public sealed unsafe partial class ConnTracker
     private void WriteMetadata(Packet* packet, ushort zone, int id)
     {
         ConnRecord* c = _view.Conn(id);
-        if ((c->Flags & ConnFlags.Related) != 0) ConnMetadata.Write(packet, zone, c, _parents[id].Key, _parents[id].Src, _parents[id].Dst);
-        else ConnMetadata.Write(packet, zone, c, c->Fwd, _view.Addresses(id)->FwdSrc, _view.Addresses(id)->FwdDst);
+        if ((c->Flags & ConnFlags.Related) != 0)
+        {
+            ref readonly Expectations.ParentTuple parent = ref _expectations.ParentOf(id);
+            ConnMetadata.Write(packet, zone, c, parent.Key, parent.Src, parent.Dst);
+            return;
+        }
+
+        ConnMetadata.Write(packet, zone, c, c->Fwd, _view.Addresses(id)->FwdSrc, _view.Addresses(id)->FwdDst);
     }
 
     private void ApplyMarkAndLabel(Packet* packet, in DpCt args, CtContext* cx, int id)
@@ -62,7 +68,7 @@ public sealed unsafe partial class ConnTracker
         if ((uint)id > (uint)_view.Capacity) return false;
         ConnRecord* c = _view.Conn(id);
         bool isLive = (c->Flags & ConnFlags.Live) != 0 && c->Birth == packet->CtConnBirth;
-        if (AlgOf(packet, args, isLive ? id : 0) != CtAlg.None) return false;
+        if (_gateways.AlgOf(packet, args, isLive ? id : 0) != CtAlg.None) return false;
         return (isLive || IsJustGone(c, packet, args)) && c->Fwd.Zone == args.Zone;
     }
 

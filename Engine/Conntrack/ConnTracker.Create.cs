@@ -43,7 +43,7 @@ public sealed unsafe partial class ConnTracker
         c->OrigPackets = c->ReplyPackets = c->OrigBytes = c->ReplyBytes = 0;
         c->Nat = NatKind.None;
         c->L4State = ConnL4State.First;
-        c->Flags = IsAlgControl(packet, args) ? ConnFlags.Live | ConnFlags.HasAlg : ConnFlags.Live;
+        c->Flags = ConnGateways.IsControl(packet, args) ? ConnFlags.Live | ConnFlags.HasAlg : ConnFlags.Live;
         c->TimeoutRow = _timeouts.RowOf(args.TimeoutPolicy);
         ConnCold* cold = _view.Cold(id);
         cold->SequenceSkew = 0;
@@ -68,7 +68,7 @@ public sealed unsafe partial class ConnTracker
 
         if (expectation != 0)
         {
-            Relate(id, expectation, (args.Flags & DpCtFlags.Nat) != 0);
+            _expectations.Relate(id, expectation, (args.Flags & DpCtFlags.Nat) != 0);
         }
         else if ((args.Flags & DpCtFlags.Nat) != 0 && (args.Nat != NatKind.None || _quirks.NatWithoutAddressLosesAnswers))
         {

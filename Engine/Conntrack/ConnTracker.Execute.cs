@@ -110,7 +110,7 @@ public sealed unsafe partial class ConnTracker
         }
 
         bool nat = (args.Flags & DpCtFlags.Nat) != 0;
-        CtAlg alg = AlgOf(packet, args, id);
+        CtAlg alg = _gateways.AlgOf(packet, args, id);
         bool create = false;
         if (id != 0)
         {
@@ -141,12 +141,17 @@ public sealed unsafe partial class ConnTracker
             }
             if (id != 0) EndConn(id, nowMs);
             id = 0;
-            expectation = FindExpectation(cx->Key, cx->Src6, cx->Dst6);
+            expectation = _expectations.Find(cx->Key, cx->Src6, cx->Dst6);
             if (Find(cx, nowMs, out _) == 0) id = Create(packet, args, cx, expectation, nowMs);
         }
         WriteMetadata(packet, zone, id, cx, expectation);
         if (id != 0) ApplyMarkAndLabel(packet, args, cx, id);
-        if (alg != CtAlg.None && id != 0 && (_view.Conn(id)->Flags & ConnFlags.HasAlg) != 0) ReadControl(packet, args, cx, id, alg);
+        if (alg != CtAlg.None && id != 0 && (_view.Conn(id)->Flags & ConnFlags.HasAlg) != 0)
+        {
+            // A datagram that is put together for conntrack cannot change its length.
+            _gateways.ReadControl(packet, args, cx, id, alg, mayGrow: packet != _defragmenter.Whole);
+        }
+
         RememberConn(packet, cx, id, nat);
         cx->ConnId = id;
         FillVerdict(packet, cx, out verdict);
@@ -239,6 +244,19 @@ public sealed unsafe partial class ConnTracker
         }
         c->Count(cx->Reply, packet->LengthBytes);
         return false;
+    }
+
+    /// <summary>
+    /// Moves a connection on, its sequence numbers corrected for what was inserted before: those that answer it before the state machine sees them,
+    /// those of its own direction after (OVS <c>conn_update_state_alg</c>).
+    /// </summary>
+    private bool UpdateSkewed(Packet* packet, in DpCt args, CtContext* cx, int id, long nowMs)
+    {
+        bool isSkewed = _gateways.IsSkewed(cx, id);
+        if (!isSkewed) _gateways.CorrectSequence(args, cx, id);
+        bool create = UpdateState(packet, cx, id, nowMs);
+        if (isSkewed && !create) _gateways.CorrectSequence(args, cx, id);
+        return create;
     }
 
     /// <summary>

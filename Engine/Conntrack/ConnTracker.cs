@@ -26,6 +26,8 @@ public sealed unsafe partial class ConnTracker : IDisposable
     private readonly ConnMemory _memory = new();
     private readonly ZoneLimits _zones;
     private readonly TimeoutPolicies _timeouts;
+    private readonly Expectations _expectations;
+    private readonly ConnGateways _gateways;
 
     private ulong _random;
     private bool _disposed;
@@ -51,8 +53,8 @@ public sealed unsafe partial class ConnTracker : IDisposable
 
         _wheel = _memory.Reserve<int>(WheelSlotCount);
         _zones = new ZoneLimits(_memory, _quirks);
-        _expectations = _memory.Reserve<CtExpectation>(MaxExpectations + 1);
-        _expectationChains = _memory.Reserve<int>(ExpectationChains);
+        _expectations = new Expectations(_memory, _view);
+        _gateways = new ConnGateways(_view, _expectations, _quirks);
         _timeouts = new TimeoutPolicies(_memory, options.TimeoutPolicies);
 
         TcpSeqChk = options.TcpSeqChk;
@@ -80,6 +82,12 @@ public sealed unsafe partial class ConnTracker : IDisposable
 
     /// <summary>Memory reserved, in bytes; the system provides it page by page as connections appear.</summary>
     public ulong ReservedBytes => _memory.ReservedBytes;
+
+    /// <summary>Most expectations; further announcements are not heard.</summary>
+    public const int MaxExpectations = Expectations.Max;
+
+    /// <summary>Connections that are expected.</summary>
+    public int ExpectationCount => _expectations.Count;
 
     /// <summary>Packets that could not create a connection because the table or the zone was full, or NAT found no free tuple.</summary>
     public ulong RefusedConnections => RefusedByFullTable + RefusedByZoneLimit + RefusedByNat;
@@ -109,7 +117,7 @@ public sealed unsafe partial class ConnTracker : IDisposable
         if ((c->Flags & ConnFlags.Ghost) == 0) _table.RemoveEntry(_view.Hash.OfKey(c->Fwd), id);
         if ((c->Flags & ConnFlags.TwoEntries) != 0) _table.RemoveEntry(_view.Hash.OfKey(c->Rev), id);
         WheelUnlink(id);
-        if ((c->Flags & ConnFlags.HasAlg) != 0) ForgetExpectations(id);
+        if ((c->Flags & ConnFlags.HasAlg) != 0) _expectations.Forget(id);
         if ((c->Flags & ConnFlags.Admitted) != 0) _zones.Leave(c, _view.Cold(id));
         _table.End(id);
     }

@@ -7,22 +7,36 @@ using Mergeflow.Native;
 
 namespace Mergeflow.Engine.Conntrack;
 
+/// <summary>Gateways for FTP and TFTP: reads what control connections announce.</summary>
 /// <remarks>
-/// Gateways for FTP and TFTP. What a control connection announces is expected (<c>.Expectations.cs</c>); NAT puts the outer address into
+/// What a control connection announces is expected (<see cref="Expectations"/>); NAT puts the outer address into
 /// the message, and from then on sequence numbers of one direction are off by the difference in length. Control connections are never offloaded.
 /// </remarks>
-public sealed unsafe partial class ConnTracker
+internal sealed unsafe class ConnGateways
 {
     private const ushort FtpPort = 21;
     private const ushort TftpPort = 69;
+
+    private readonly ConnView _view;
+    private readonly Expectations _expectations;
+    private readonly bool _forgets;
+    private readonly bool _misreadTagged;
+
+    public ConnGateways(in ConnView view, Expectations expectations, Quirks quirks)
+    {
+        _view = view;
+        _expectations = expectations;
+        _forgets = quirks.ForgetsGateways;
+        _misreadTagged = quirks.GatewaysMisreadTaggedIpv6;
+    }
 
     /// <summary>
     /// Does the packet look like control traffic of a gateway (OVS <c>get_alg_ctl_type</c>)? Such a packet passes the state machine at
     /// every <c>ct</c>. An action without <c>alg</c> means the one that connection <paramref name="id"/> (0 = none) was committed with; OVS does so since 3.3, and one that repeats 3.1 does not.
     /// </summary>
-    private CtAlg AlgOf(Packet* packet, in DpCt args, int id)
+    public CtAlg AlgOf(Packet* packet, in DpCt args, int id)
     {
-        bool kept = id != 0 && !_quirks.ForgetsGateways && (args.Flags & (DpCtFlags.AlgFtp | DpCtFlags.AlgTftp)) == 0 && (_view.Conn(id)->Flags & ConnFlags.HasAlg) != 0;
+        bool kept = id != 0 && !_forgets && (args.Flags & (DpCtFlags.AlgFtp | DpCtFlags.AlgTftp)) == 0 && (_view.Conn(id)->Flags & ConnFlags.HasAlg) != 0;
         FlowKey* k = &packet->Key;
         CtAlg alg = k->NwProto switch
         {
@@ -40,28 +54,22 @@ public sealed unsafe partial class ConnTracker
     private bool NamesProtocol(Packet* packet)
     {
         bool isTagged = Unsafe.ReadUnaligned<ushort>(packet->Data + 12) != CtHeaders.Ipv6Raw;
-        return packet->Data[packet->L3Offset + (isTagged && _quirks.GatewaysMisreadTaggedIpv6 ? 9 : 6)] == packet->Key.NwProto;
+        return packet->Data[packet->L3Offset + (isTagged && _misreadTagged ? 9 : 6)] == packet->Key.NwProto;
     }
 
     /// <summary>Is the packet the first of a control connection, as the action's <c>alg</c> says (OVS <c>ct_verify_helper</c>)?</summary>
-    private static bool IsAlgControl(Packet* packet, in DpCt args)
+    public static bool IsControl(Packet* packet, in DpCt args)
         => (args.Flags & (DpCtFlags.AlgFtp | DpCtFlags.AlgTftp)) != 0
             && packet->Key.NwProto == ((args.Flags & DpCtFlags.AlgFtp) != 0 ? IpProto.Tcp : IpProto.Udp);
 
     /// <summary>
-    /// Moves a connection on, its sequence numbers corrected for what was inserted before: those that answer it before the state machine sees them,
-    /// those of its own direction after (OVS <c>conn_update_state_alg</c>).
+    /// Are the sequence numbers of this packet's direction the ones that are off? They are corrected behind the state machine, those that answer them in
+    /// front of it (OVS <c>conn_update_state_alg</c>).
     /// </summary>
-    private bool UpdateSkewed(Packet* packet, in DpCt args, CtContext* cx, int id, long nowMs)
-    {
-        bool sameDirection = cx->Reply == ((_view.Conn(id)->Flags & ConnFlags.SkewsReply) != 0);
-        if (!sameDirection) CorrectSequence(packet, args, cx, id);
-        bool create = UpdateState(packet, cx, id, nowMs);
-        if (sameDirection && !create) CorrectSequence(packet, args, cx, id);
-        return create;
-    }
+    public bool IsSkewed(CtContext* cx, int id) => cx->Reply == ((_view.Conn(id)->Flags & ConnFlags.SkewsReply) != 0);
 
-    private void CorrectSequence(Packet* packet, in DpCt args, CtContext* cx, int id)
+    /// <summary>Corrects the numbers of a packet for what was inserted before. What announces something anew is left to <see cref="ReadControl"/>.</summary>
+    public void CorrectSequence(in DpCt args, CtContext* cx, int id)
     {
         if ((args.Flags & DpCtFlags.Nat) == 0 || FtpMessage.Read(PayloadOf(cx), cx->IsIpv6).Kind != FtpMessageKind.Other) return;
         AddSkew(cx, id);
@@ -72,18 +80,22 @@ public sealed unsafe partial class ConnTracker
     {
         int skew = _view.Cold(id)->SequenceSkew;
         if (skew == 0) return;
-        bool sameDirection = cx->Reply == ((_view.Conn(id)->Flags & ConnFlags.SkewsReply) != 0);
+        bool sameDirection = IsSkewed(cx, id);
         byte* number = cx->L4 + (sameDirection ? 4 : 8);
         uint old = BinaryPrimitives.ReverseEndianness(Unsafe.ReadUnaligned<uint>(number));
         Unsafe.WriteUnaligned(number, BinaryPrimitives.ReverseEndianness(sameDirection ? old + (uint)skew : old - (uint)skew));
     }
 
-    /// <summary>A packet of a control connection has been dealt with: does it announce another connection (OVS <c>handle_alg_ctl</c>)?</summary>
-    private void ReadControl(Packet* packet, in DpCt args, CtContext* cx, int id, CtAlg alg)
+    /// <summary>
+    /// A packet of a control connection has been dealt with: does it announce another connection (OVS <c>handle_alg_ctl</c>)? Its length changes only if it
+    /// <paramref name="mayGrow"/>.
+    /// </summary>
+    public void ReadControl(Packet* packet, in DpCt args, CtContext* cx, int id, CtAlg alg, bool mayGrow)
     {
+        bool fromReply = (packet->Key.CtState & CtState.Rpl) != 0;
         if (alg == CtAlg.Tftp)
         {
-            Expect(packet, id, _view.Conn(id)->Fwd.SrcPort);
+            _expectations.Expect(id, fromReply, _view.Conn(id)->Fwd.SrcPort);
             return;
         }
 
@@ -99,12 +111,10 @@ public sealed unsafe partial class ConnTracker
             return;
         }
 
-        Expect(packet, id, BinaryPrimitives.ReverseEndianness(message.Port));
+        _expectations.Expect(id, fromReply, BinaryPrimitives.ReverseEndianness(message.Port));
         if ((args.Flags & DpCtFlags.Nat) == 0) return;
 
-        // A datagram that is put together for conntrack cannot change its length.
-        bool isFixed = message.AddressSizeBytes == 0 || packet == _defragmenter.Whole;
-        int growth = isFixed ? 0 : ReplaceAddress(packet, cx, message, replacement[..size]);
+        int growth = !mayGrow || message.AddressSizeBytes == 0 ? 0 : ReplaceAddress(packet, cx, message, replacement[..size]);
         AddSkew(cx, id);
         WriteTcpChecksum(cx);
         if (growth == 0) return;

@@ -1,41 +1,57 @@
 using System.Runtime.InteropServices;
 using Mergeflow.Engine.Actions;
 using Mergeflow.Engine.Keys;
-using Mergeflow.Engine.Packets;
 
 namespace Mergeflow.Engine.Conntrack;
 
+/// <summary>The connections that control connections have announced.</summary>
 /// <remarks>
 /// Expectations are few: a fixed number of them in chains by hash, made when a control connection announces something, gone with that connection. A new
 /// connection that was expected is related to it: it starts with its mark and label, is translated as it is, and shows its tuple as the original one.
 /// </remarks>
-public sealed unsafe partial class ConnTracker
+internal sealed unsafe class Expectations
 {
-    /// <summary>Most expectations; further announcements are not heard.</summary>
-    public const int MaxExpectations = 4096;
+    /// <inheritdoc cref="ConnTracker.MaxExpectations"/>
+    public const int Max = 4096;
 
-    private const int ExpectationChains = 1024;
+    private const int ChainCount = 1024;
+
+    private readonly ConnMemory _memory;
+    private readonly ConnView _view;
 
     /// <summary>Number 0 stands for "none".</summary>
     private readonly CtExpectation* _expectations;
 
-    private readonly int* _expectationChains;
-    private int _freeExpectation;
-    private int _expectationHighWater = 1;
+    private readonly int* _chains;
+    private int _free;
+    private int _highWater = 1;
 
-    /// <summary>Control tuples of related connections by connection id; allocated with the first one.</summary>
+    /// <summary>Control tuples of related connections by connection id; reserved with the first one.</summary>
     private ParentTuple* _parents;
 
-    /// <summary>Connections that are expected.</summary>
-    public int ExpectationCount { get; private set; }
+    public Expectations(ConnMemory memory, in ConnView view)
+    {
+        _memory = memory;
+        _view = view;
+        _expectations = memory.Reserve<CtExpectation>(Max + 1);
+        _chains = memory.Reserve<int>(ChainCount);
+    }
+
+    /// <inheritdoc cref="ConnTracker.ExpectationCount"/>
+    public int Count { get; private set; }
+
+    /// <summary>An expectation that <see cref="Find"/> has found.</summary>
+    public ref readonly CtExpectation At(int index) => ref _expectations[index];
+
+    /// <summary>Tuple of the connection that announced connection <paramref name="id"/>, which is a related one.</summary>
+    public ref readonly ParentTuple ParentOf(int id) => ref _parents[id];
 
     /// <summary>The control connection <paramref name="id"/> announced a connection to <paramref name="port"/> (network order) (OVS <c>expectation_create</c>).</summary>
-    private void Expect(Packet* packet, int id, ushort port)
+    public void Expect(int id, bool fromReply, ushort port)
     {
         ConnRecord* c = _view.Conn(id);
         ConnAddresses* a = _view.Addresses(id);
         bool isDst = c->Nat == NatKind.Dst;
-        bool fromReply = (packet->Key.CtState & CtState.Rpl) != 0;
         CtExpectation e = default;
         e.Key = fromReply ? c->Fwd : c->Rev;
         e.Key.SrcPort = 0;
@@ -54,25 +70,25 @@ public sealed unsafe partial class ConnTracker
         e.ParentKey = c->Fwd;
         if (c->IsIpv6) (e.ParentSrc6, e.ParentDst6) = (a->FwdSrc, a->FwdDst);
         (e.Mark, e.Label) = (c->Mark, c->Label);
-        if (FindExpectation(e.Key, e.Src6, e.Dst6) != 0) return;
+        if (Find(e.Key, e.Src6, e.Dst6) != 0) return;
 
-        int index = _freeExpectation;
-        if (index != 0) _freeExpectation = _expectations[index].Next;
-        else if (_expectationHighWater <= MaxExpectations) index = _expectationHighWater++;
+        int index = _free;
+        if (index != 0) _free = _expectations[index].Next;
+        else if (_highWater <= Max) index = _highWater++;
         else return;
-        int* chain = _expectationChains + ChainOf(e.Key);
+        int* chain = _chains + ChainOf(e.Key);
         e.Next = *chain;
         *chain = index;
         _expectations[index] = e;
-        ExpectationCount++;
+        Count++;
     }
 
     /// <summary>The expectation that a packet with this tuple fulfils, 0 = none.</summary>
-    private int FindExpectation(ConnKey key, in Ipv6Address src6, in Ipv6Address dst6)
+    public int Find(ConnKey key, in Ipv6Address src6, in Ipv6Address dst6)
     {
-        if (ExpectationCount == 0) return 0;
+        if (Count == 0) return 0;
         key.SrcPort = 0;
-        for (int i = _expectationChains[ChainOf(key)]; i != 0; i = _expectations[i].Next)
+        for (int i = _chains[ChainOf(key)]; i != 0; i = _expectations[i].Next)
         {
             CtExpectation* e = _expectations + i;
             if (!ConnKey.Same(e->Key, key)) continue;
@@ -83,12 +99,12 @@ public sealed unsafe partial class ConnTracker
     }
 
     /// <summary>The control connection has gone, and with it what it announced (OVS <c>expectation_clean</c>).</summary>
-    private void ForgetExpectations(int id)
+    public void Forget(int id)
     {
         ConnKey parent = _view.Conn(id)->Fwd;
-        for (int chain = 0; ExpectationCount > 0 && chain < ExpectationChains; chain++)
+        for (int chain = 0; Count > 0 && chain < ChainCount; chain++)
         {
-            int* link = _expectationChains + chain;
+            int* link = _chains + chain;
             while (*link != 0)
             {
                 int index = *link;
@@ -102,15 +118,15 @@ public sealed unsafe partial class ConnTracker
                 }
 
                 *link = e->Next;
-                e->Next = _freeExpectation;
-                _freeExpectation = index;
-                ExpectationCount--;
+                e->Next = _free;
+                _free = index;
+                Count--;
             }
         }
     }
 
     /// <summary>A new connection was expected: it inherits, and is translated if the action translates anything.</summary>
-    private void Relate(int id, int expectation, bool nat)
+    public void Relate(int id, int expectation, bool nat)
     {
         ref CtExpectation e = ref _expectations[expectation];
         ConnRecord* c = _view.Conn(id);
@@ -132,10 +148,11 @@ public sealed unsafe partial class ConnTracker
         }
     }
 
-    private int ChainOf(in ConnKey key) => (int)((uint)_view.Hash.Mix(key.Addrs, key.Tail) % ExpectationChains);
+    private int ChainOf(in ConnKey key) => (int)((uint)_view.Hash.Mix(key.Addrs, key.Tail) % ChainCount);
 
+    /// <summary>A tuple with its addresses.</summary>
     [StructLayout(LayoutKind.Sequential)]
-    private struct ParentTuple
+    public struct ParentTuple
     {
         public ConnKey Key;
         public Ipv6Address Src;

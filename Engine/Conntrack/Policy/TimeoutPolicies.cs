@@ -45,9 +45,11 @@ internal readonly unsafe struct TimeoutPolicies
     }
 
     /// <summary>Row of a policy id; an id nobody defined yet gets a row of defaults.</summary>
-    public ushort RowOf(uint id)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public ushort RowOf(uint id) => id == 0 ? (ushort)0 : RowOfOther(id);
+
+    private ushort RowOfOther(uint id)
     {
-        if (id == 0) return 0;
         if (_rowOf.TryGetValue(id, out ushort row)) return row;
         if (_rowOf.Count >= MaxRows) return 0;
         row = (ushort)_rowOf.Count;
