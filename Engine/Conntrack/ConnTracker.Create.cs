@@ -28,7 +28,7 @@ public sealed unsafe partial class ConnTracker
             return 0;
         }
 
-        int id = HasRoom(nowMs) ? _table.Allocate() : 0;
+        int id = _expiry.HasRoom(nowMs) ? _table.Allocate() : 0;
         if (id == 0)
         {
             RefusedByFullTable++;
@@ -84,8 +84,7 @@ public sealed unsafe partial class ConnTracker
             ReturnConn(id);
             return 0;
         }
-        WheelStart(nowMs);
-        WheelLink(id);
+        _expiry.Add(id, nowMs);
         _zones.Enter(c, cold, zone);
         _table.Begin(id);
         c->Count(reply: false, packet->LengthBytes);

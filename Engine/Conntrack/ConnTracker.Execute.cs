@@ -100,7 +100,7 @@ public sealed unsafe partial class ConnTracker
 
         if ((args.Flags & DpCtFlags.Force) != 0 && id != 0)
         {
-            bool isInItsWay = _quirks.ReopenedStaysInItsWay && IsInItsOwnWay(id);
+            bool isInItsWay = _quirks.ReopenedStaysInItsWay && _view.Conn(id)->IsInItsOwnWay;
             id = Force(cx, id, translatedBefore, nowMs);
             if (id == 0 && isInItsWay)
             {
@@ -134,15 +134,15 @@ public sealed unsafe partial class ConnTracker
         int expectation = 0;
         if (create)
         {
-            if (id != 0 && _quirks.ReopenedStaysInItsWay && IsInItsOwnWay(id))
+            if (id != 0 && _quirks.ReopenedStaysInItsWay && _view.Conn(id)->IsInItsOwnWay)
             {
                 Reopen(packet, args, cx, id, nowMs, out verdict);
                 return;
             }
-            if (id != 0) EndConn(id, nowMs);
+            if (id != 0) _expiry.End(id, nowMs);
             id = 0;
             expectation = _expectations.Find(cx->Key, cx->Src6, cx->Dst6);
-            if (Find(cx, nowMs, out _) == 0) id = Create(packet, args, cx, expectation, nowMs);
+            if (_expiry.Find(cx, nowMs, out _) == 0) id = Create(packet, args, cx, expectation, nowMs);
         }
         WriteMetadata(packet, zone, id, cx, expectation);
         if (id != 0) ApplyMarkAndLabel(packet, args, cx, id);
@@ -171,7 +171,7 @@ public sealed unsafe partial class ConnTracker
             return 0;
         }
         if (!cx->Reply) return id;
-        EndConn(id, nowMs);
+        _expiry.End(id, nowMs);
         cx->Changed = true;
         return 0;
     }
@@ -184,11 +184,11 @@ public sealed unsafe partial class ConnTracker
     {
         if (!translatedBefore)
         {
-            cx->ConnId = Find(cx, nowMs, out cx->Reply);
+            cx->ConnId = _expiry.Find(cx, nowMs, out cx->Reply);
             return;
         }
         cx->ReverseKey();
-        int id = cx->ConnId = Find(cx, nowMs, out bool reply);
+        int id = cx->ConnId = _expiry.Find(cx, nowMs, out bool reply);
         if (id == 0)
         {
             cx->ReverseKey();
@@ -205,13 +205,13 @@ public sealed unsafe partial class ConnTracker
             cx->Dst6 = cx->Reply ? _view.Addresses(id)->RevDst : _view.Addresses(id)->FwdDst;
         }
         cx->Hash = _view.Hash.OfKey(cx->Key);
-        if (isGhost && (id = Find(cx, nowMs, out reply)) > 0) (cx->ConnId, cx->Reply) = (id, reply);
+        if (isGhost && (id = _expiry.Find(cx, nowMs, out reply)) > 0) (cx->ConnId, cx->Reply) = (id, reply);
     }
 
     /// <summary>A packet that this zone translated and whose tuple finds nothing: by the original tuple it carries.</summary>
     private int FindByOriginalTuple(Packet* packet, CtContext* cx, long nowMs)
         => _keys.TryReadOriginal(packet, cx, out ConnKey key, out Ipv6Address src, out Ipv6Address dst)
-            ? Math.Max(0, Find(key, &src, &dst, _view.Hash.OfKey(key), nowMs, out _))
+            ? Math.Max(0, _expiry.Find(key, &src, &dst, _view.Hash.OfKey(key), nowMs, out _))
             : 0;
 
     /// <summary>Moves the connection on and says in ct_state what the packet is to it; true if the packet begins another connection.</summary>
@@ -275,7 +275,7 @@ public sealed unsafe partial class ConnTracker
 
         (TcpState orig, TcpState answer, ConnL4State other) = (c->Orig.State, c->Reply.State, c->L4State);
         L4Verdict verdict = isTcp ? TcpTracker.Update(c, cx->L4, cx->L4SizeBytes, cx->Reply, TcpSeqChk) : OtherTracker.Update(c, cx->Reply);
-        if (verdict.Refreshes) SetExpiry(id, verdict.Timeout, nowMs);
+        if (verdict.Refreshes) _expiry.Set(id, nowMs + _timeouts.Of(c, verdict.Timeout));
         bool hasMoved = orig != c->Orig.State || answer != c->Reply.State || other != c->L4State;
         if (verdict.Update != CtUpdate.New && hasMoved) _table.Invalidate(id);
         return verdict.Update;

@@ -77,7 +77,7 @@ public sealed unsafe partial class ConnTracker
     /// <summary>A packet passes while something is due. A late datagram goes after it: the packet might complete it.</summary>
     private void ExecuteAndTidy(Packet* packet, in DpCt args, long nowMs, ulong hash, out CtVerdict verdict)
     {
-        Sweep(nowMs);
+        _expiry.Sweep(nowMs);
         ExecuteOne(packet, args, nowMs, hash, out verdict);
         if (_quirks.LateFragmentsFollow) SendLate(packet, nowMs, ref verdict);
         else _defragmenter.Expire(nowMs, 0, 1);
@@ -104,7 +104,7 @@ public sealed unsafe partial class ConnTracker
     /// <param name="nowMs">Clock in ms.</param>
     public void ExecuteTogether(ReadOnlySpan<nint> packets, Be16 dlType, in DpCt args, long nowMs)
     {
-        if (nowMs >= _nextSweepMs) Sweep(nowMs);
+        if (nowMs >= _expiry.NextSweepMs) _expiry.Sweep(nowMs);
         _defragmenter.BeginRelease();
         Span<int> whole = stackalloc int[packets.Length];
         int wholeCount = 0;
@@ -135,5 +135,5 @@ public sealed unsafe partial class ConnTracker
         UpdateDue();
     }
 
-    private void UpdateDue() => _dueMs = Math.Min(_nextSweepMs, _defragmenter.LateMs);
+    private void UpdateDue() => _dueMs = Math.Min(_expiry.NextSweepMs, _defragmenter.LateMs);
 }

@@ -28,6 +28,7 @@ public sealed unsafe partial class ConnTracker : IDisposable
     private readonly TimeoutPolicies _timeouts;
     private readonly Expectations _expectations;
     private readonly ConnGateways _gateways;
+    private readonly ConnExpiry _expiry;
 
     private ulong _random;
     private bool _disposed;
@@ -43,7 +44,6 @@ public sealed unsafe partial class ConnTracker : IDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(options.CapacityConnections, 1, nameof(options));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(options.CapacityConnections, ConntrackOptions.MaxCapacityConnections, nameof(options));
 
-        _sweepMs = options.SweepMs;
         _quirks = options.Quirks;
         ulong seed = options.Seed != 0 ? options.Seed : ProcessSeed.For("conntrack");
         _table = new ConnTable(_memory, options.CapacityConnections, seed);
@@ -51,11 +51,11 @@ public sealed unsafe partial class ConnTracker : IDisposable
         _keys = new ConnKeyReader(_view.Hash);
         _random = seed | 1;
 
-        _wheel = _memory.Reserve<int>(WheelSlotCount);
         _zones = new ZoneLimits(_memory, _quirks);
         _expectations = new Expectations(_memory, _view);
         _gateways = new ConnGateways(_view, _expectations, _quirks);
         _timeouts = new TimeoutPolicies(_memory, options.TimeoutPolicies);
+        _expiry = new ConnExpiry(_memory, _table, _zones, _expectations, options.SweepMs);
 
         TcpSeqChk = options.TcpSeqChk;
         _defragmenter = new Defragmenter(options, seed);
@@ -109,22 +109,6 @@ public sealed unsafe partial class ConnTracker : IDisposable
         _defragmenter.Dispose();
         _memory.Dispose();
     }
-
-    /// <summary>Takes a connection out of every structure; its generation moves.</summary>
-    private void RemoveConn(int id)
-    {
-        ConnRecord* c = _view.Conn(id);
-        if ((c->Flags & ConnFlags.Ghost) == 0) _table.RemoveEntry(_view.Hash.OfKey(c->Fwd), id);
-        if ((c->Flags & ConnFlags.TwoEntries) != 0) _table.RemoveEntry(_view.Hash.OfKey(c->Rev), id);
-        WheelUnlink(id);
-        if ((c->Flags & ConnFlags.HasAlg) != 0) _expectations.Forget(id);
-        if ((c->Flags & ConnFlags.Admitted) != 0) _zones.Leave(c, _view.Cold(id));
-        _table.End(id);
-    }
-
-    /// <summary>Is there a slot, perhaps one of a connection that has expired?</summary>
-    private bool HasRoom(long nowMs)
-        => _table.HasRoom || _table.FreeRetired(StepBudget) > 0 || Turn(nowMs, StepBudget) > 0;
 
     private uint NextRandom()
     {

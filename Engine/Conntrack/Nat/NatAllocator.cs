@@ -137,7 +137,7 @@ public sealed unsafe partial class ConnTracker
     {
         ConnRecord* c = _view.Conn(id);
         ConnKey key = c->Rev;
-        return Find(key, &_view.Addresses(id)->RevSrc, &_view.Addresses(id)->RevDst, _view.Hash.OfKey(key), nowMs, out _) == 0;
+        return _expiry.Find(key, &_view.Addresses(id)->RevSrc, &_view.Addresses(id)->RevDst, _view.Hash.OfKey(key), nowMs, out _) == 0;
     }
 
     /// <summary>The same connection asked for the same range again starts its search at the same place.</summary>

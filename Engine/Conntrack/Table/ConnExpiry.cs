@@ -1,11 +1,14 @@
 namespace Mergeflow.Engine.Conntrack;
 
+/// <summary>
+/// When connections end, and what goes with them: their entries, what they announced, their place in the zone. Decides what a search may still find.
+/// </summary>
 /// <remarks>
 /// Expiry is a wheel of two levels: 256 slots of 512 ms, then 1024 slots of 131 s. A packet that extends its connection writes the new
 /// time into the record only; when the slot comes up, the connection is moved to where it belongs by then. So a packet never touches
 /// the wheel unless it shortens a timeout.
 /// </remarks>
-public sealed unsafe partial class ConnTracker
+internal sealed unsafe partial class ConnExpiry
 {
     private const int TickShift = 9;
     private const int FineSlots = 256;
@@ -15,7 +18,9 @@ public sealed unsafe partial class ConnTracker
 
     /// <summary>Ticks after which every slot has been the current one.</summary>
     private const long WheelTurn = (long)FineSlots * CoarseSlots;
-    private const int StepBudget = 256;
+
+    /// <summary>Most that one step handles.</summary>
+    public const int StepBudget = 256;
 
     /// <summary>First connection of each slot, 0 = empty.</summary>
     private readonly int* _wheel;
@@ -26,26 +31,38 @@ public sealed unsafe partial class ConnTracker
     /// <summary>The coarse slot that starts with the current tick still has to be spread over the fine ones.</summary>
     private bool _spreadPending;
 
-    /// <summary>
-    /// Removes connections that expired and lets overdue fragments go, a bounded number per call; returns how many it handled, 0 = nothing to do.
-    /// Connections may stay up to 512 ms longer in the table than they are visible to packets.
-    /// </summary>
-    public int Step(long nowMs)
+    private readonly ConnTable _table;
+    private readonly ConnView _view;
+    private readonly ZoneLimits _zones;
+    private readonly Expectations _expectations;
+
+    public ConnExpiry(ConnMemory memory, ConnTable table, ZoneLimits zones, Expectations expectations, long sweepMs)
     {
-        nowMs = Clock.Of(nowMs);
-        Sweep(nowMs);
-        _table.FreeRetired(StepBudget);
-        int handled = _defragmenter.Expire(nowMs, CtFragments.PurgeMs, StepBudget) + Turn(nowMs, StepBudget);
-        UpdateDue();
-        return handled;
+        _table = table;
+        _view = table.View;
+        _zones = zones;
+        _expectations = expectations;
+        _sweepMs = sweepMs;
+        _wheel = memory.Reserve<int>(WheelSlotCount);
     }
 
-    /// <summary>Removes every connection that is expired at <paramref name="nowMs"/>, exactly, and overdue fragments; returns how many connections.</summary>
+    /// <summary>A connection is in the table: looks at it when it expires.</summary>
+    public void Add(int id, long nowMs)
+    {
+        WheelStart(nowMs);
+        WheelLink(id);
+    }
+
+    /// <summary>Removes connections that expired and gives back slots that waited for those who credit, a bounded number; returns how many expired.</summary>
+    public int Step(long nowMs)
+    {
+        _table.FreeRetired(StepBudget);
+        return Turn(nowMs, StepBudget);
+    }
+
+    /// <summary>Removes every connection that is expired at <paramref name="nowMs"/>, exactly; returns how many.</summary>
     public int ExpireAll(long nowMs)
     {
-        Sweep(nowMs);
-        _defragmenter.Expire(nowMs, CtFragments.PurgeMs, int.MaxValue);
-        UpdateDue();
         int before = _table.Count;
         while (Turn(nowMs, int.MaxValue) > 0)
         {
@@ -53,21 +70,36 @@ public sealed unsafe partial class ConnTracker
         for (int id = _wheel[_tick & (FineSlots - 1)]; id != 0;)
         {
             int next = _view.Cold(id)->Next;
-            if (nowMs >= _view.Conn(id)->ExpiryMs && !StaysAsGhost(id, nowMs)) RemoveConn(id);
+            if (nowMs >= _view.Conn(id)->ExpiryMs && !StaysAsGhost(id, nowMs)) Remove(id);
             id = next;
         }
         return before - _table.Count;
     }
 
     /// <summary>Sets when a connection expires; one that expires earlier than thought moves in the wheel, a later one is moved when its slot comes up.</summary>
-    private void SetExpiry(int id, CtTimeout timeout, long nowMs)
+    public void Set(int id, long expiryMs)
     {
         ConnRecord* c = _view.Conn(id);
-        long expiryMs = nowMs + _timeouts.Of(c, timeout);
         bool earlier = expiryMs < c->ExpiryMs;
         c->ExpiryMs = expiryMs;
         if (earlier) WheelMove(id);
     }
+
+    /// <summary>Takes a connection out of every structure; its generation moves.</summary>
+    public void Remove(int id)
+    {
+        ConnRecord* c = _view.Conn(id);
+        if ((c->Flags & ConnFlags.Ghost) == 0) _table.RemoveEntry(_view.Hash.OfKey(c->Fwd), id);
+        if ((c->Flags & ConnFlags.TwoEntries) != 0) _table.RemoveEntry(_view.Hash.OfKey(c->Rev), id);
+        WheelUnlink(id);
+        if ((c->Flags & ConnFlags.HasAlg) != 0) _expectations.Forget(id);
+        if ((c->Flags & ConnFlags.Admitted) != 0) _zones.Leave(c, _view.Cold(id));
+        _table.End(id);
+    }
+
+    /// <summary>Is there a slot, perhaps one of a connection that has expired?</summary>
+    public bool HasRoom(long nowMs)
+        => _table.HasRoom || _table.FreeRetired(StepBudget) > 0 || Turn(nowMs, StepBudget) > 0;
 
     private int Turn(long nowMs, int budget)
     {
@@ -107,7 +139,7 @@ public sealed unsafe partial class ConnTracker
             handled++;
             if (nowMs >= _view.Conn(id)->ExpiryMs && !StaysAsGhost(id, nowMs))
             {
-                RemoveConn(id);
+                Remove(id);
                 continue;
             }
             WheelUnlink(id);

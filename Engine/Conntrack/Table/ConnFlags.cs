@@ -21,7 +21,7 @@ internal enum ConnFlags : ushort
     /// <summary>Sequence numbers are off in the reply direction, not in the original one.</summary>
     SkewsReply = 64,
 
-    /// <summary>Expired, not swept yet: its reply tuple, its place in the zone, its announcements are still there (see <c>Conntrack.Ghosts.cs</c>).</summary>
+    /// <summary>Expired, not swept yet: its reply tuple, its place in the zone, its announcements are still there (see <see cref="ConnExpiry"/>).</summary>
     Ghost = 32,
 
     /// <summary>Counted against its zone's limit.</summary>

@@ -62,6 +62,9 @@ internal struct ConnRecord
         }
     }
 
+    /// <summary>NAT changed nothing: the entry for the reply tuple, which outlives the connection, is found by the original tuple too.</summary>
+    public readonly bool IsInItsOwnWay => Nat != NatKind.None && (Flags & ConnFlags.TwoEntries) == 0;
+
     /// <summary>Counts a packet of one direction.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Count(bool reply, int lengthBytes)
