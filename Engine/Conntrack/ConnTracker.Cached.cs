@@ -97,7 +97,7 @@ public sealed unsafe partial class ConnTracker
         cx->IcmpRelated = (packet->CtConnFlags & 2) != 0;
         if ((args.Flags & DpCtFlags.Nat) != 0)
         {
-            HandleNat(packet, cx, id, args.Zone);
+            ConnTranslation.Handle(packet, cx, _view.Conn(id), _view.Addresses(id), args.Zone);
             packet->CtConnRef = 0;
         }
         packet->Key.CtZone = Be16.FromHost(args.Zone);

@@ -72,8 +72,7 @@ public sealed unsafe partial class ConnTracker
         }
         else if ((args.Flags & DpCtFlags.Nat) != 0 && (args.Nat != NatKind.None || _quirks.NatWithoutAddressLosesAnswers))
         {
-            c->Nat = args.Nat;
-            if (!(args.Nat == NatKind.None ? LoseReplyTuple(id, nowMs) : ChooseTuple(id, args, nowMs)))
+            if (!_nat.TryChoose(id, args, nowMs))
             {
                 ReturnConn(id);
                 return 0;
@@ -88,7 +87,7 @@ public sealed unsafe partial class ConnTracker
         _zones.Enter(c, cold, zone);
         _table.Begin(id);
         c->Count(reply: false, packet->LengthBytes);
-        if (c->Nat != NatKind.None) Translate(packet, cx, id, reply: false);
+        if (c->Nat != NatKind.None) ConnTranslation.Translate(packet, cx, c, _view.Addresses(id), reply: false);
         cx->Changed = true;
         cx->Reply = false;
         return id;

@@ -64,7 +64,7 @@ public sealed unsafe partial class ConnTracker
         if (nat && c->Nat != NatKind.None)
         {
             verdict.Translated = true;
-            TranslatePlain(packet, c, id, l3, l4, l4SizeBytes, reply, isIpv6);
+            ConnTranslation.TranslatePlain(packet, c, _view.Addresses(id), l3, l4, l4SizeBytes, reply, isIpv6);
         }
         ConnMetadata.WriteEstablished(packet, c, args.Zone);
         if (isIpv6) ConnMetadata.WriteAddressesIpv6(packet, _view.Addresses(id));
@@ -85,23 +85,5 @@ public sealed unsafe partial class ConnTracker
         verdict.Label = c->Label;
         ConnMetadata.WriteAddressesAfter(k, isIpv6, ref verdict);
         return true;
-    }
-
-    /// <summary><see cref="Translate"/> for a packet that is no ICMP error.</summary>
-    private void TranslatePlain(Packet* packet, ConnRecord* c, int id, byte* l3, byte* l4, int l4SizeBytes, bool reply, bool isIpv6)
-    {
-        bool source = (c->Nat == NatKind.Src) != reply;
-        packet->Key.CtState |= source ? CtState.SNat : CtState.DNat;
-        ConnKey* other = reply ? &c->Fwd : &c->Rev;
-        if (isIpv6)
-        {
-            ConnAddresses* a = _view.Addresses(id);
-            ConnNat.SetIpv6(packet, l3, l4, l4SizeBytes, c->Fwd.Proto, source, source ? (reply ? &a->FwdDst : &a->RevDst) : (reply ? &a->FwdSrc : &a->RevSrc));
-        }
-        else
-        {
-            ConnNat.SetIpv4(packet, l3, l4, l4SizeBytes, source, source ? other->Dst : other->Src);
-        }
-        ConnNat.SetPorts(packet, l4, other->Proto, other->DstPort, other->SrcPort);
     }
 }

@@ -115,7 +115,7 @@ public sealed unsafe partial class ConnTracker
         if (id != 0)
         {
             create = alg == CtAlg.Ftp && _view.Cold(id)->SequenceSkew != 0 ? UpdateSkewed(packet, args, cx, id, nowMs) : UpdateState(packet, cx, id, nowMs);
-            if (nat && !create) HandleNat(packet, cx, id, zone);
+            if (nat && !create) ConnTranslation.Handle(packet, cx, _view.Conn(id), _view.Addresses(id), zone);
         }
         else if (translatedBefore && !nat && (id = FindByOriginalTuple(packet, cx, nowMs)) != 0)
         {

@@ -29,8 +29,8 @@ public sealed unsafe partial class ConnTracker : IDisposable
     private readonly Expectations _expectations;
     private readonly ConnGateways _gateways;
     private readonly ConnExpiry _expiry;
+    private readonly NatAllocator _nat;
 
-    private ulong _random;
     private bool _disposed;
 
     /// <summary>See <see cref="ConntrackOptions.Quirks"/>.</summary>
@@ -49,13 +49,12 @@ public sealed unsafe partial class ConnTracker : IDisposable
         _table = new ConnTable(_memory, options.CapacityConnections, seed);
         _view = _table.View;
         _keys = new ConnKeyReader(_view.Hash);
-        _random = seed | 1;
-
         _zones = new ZoneLimits(_memory, _quirks);
         _expectations = new Expectations(_memory, _view);
         _gateways = new ConnGateways(_view, _expectations, _quirks);
         _timeouts = new TimeoutPolicies(_memory, options.TimeoutPolicies);
         _expiry = new ConnExpiry(_memory, _table, _zones, _expectations, options.SweepMs);
+        _nat = new NatAllocator(_view, _expiry, seed);
 
         TcpSeqChk = options.TcpSeqChk;
         _defragmenter = new Defragmenter(options, seed);
@@ -108,14 +107,6 @@ public sealed unsafe partial class ConnTracker : IDisposable
         _disposed = true;
         _defragmenter.Dispose();
         _memory.Dispose();
-    }
-
-    private uint NextRandom()
-    {
-        _random ^= _random << 13;
-        _random ^= _random >> 7;
-        _random ^= _random << 17;
-        return (uint)(_random >> 32);
     }
 
     [DoesNotReturn]

@@ -2,13 +2,33 @@ using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
 using Mergeflow.Engine.Actions;
 using Mergeflow.Engine.Keys;
-using Mergeflow.Engine.Packets;
 
 namespace Mergeflow.Engine.Conntrack;
 
-public sealed unsafe partial class ConnTracker
+/// <summary>Chooses the reply tuples of translated connections.</summary>
+internal sealed unsafe class NatAllocator
 {
     private const int MaxPortAttempts = 128;
+
+    private readonly ConnView _view;
+    private readonly ConnExpiry _expiry;
+
+    /// <summary>State of the generator that jumps among ports; never 0.</summary>
+    private ulong _random;
+
+    public NatAllocator(in ConnView view, ConnExpiry expiry, ulong seed)
+    {
+        _view = view;
+        _expiry = expiry;
+        _random = seed | 1;
+    }
+
+    /// <summary>Chooses a tuple as the action says; false if there is none that is free.</summary>
+    public bool TryChoose(int id, in DpCt args, long nowMs)
+    {
+        _view.Conn(id)->Nat = args.Nat;
+        return args.Nat == NatKind.None ? LoseReplyTuple(id, nowMs) : ChooseTuple(id, args, nowMs);
+    }
 
     /// <summary>
     /// Chooses the reply tuple of a new translated connection so that no other connection has it (OVS <c>nat_get_unique_tuple</c>).
@@ -18,7 +38,7 @@ public sealed unsafe partial class ConnTracker
         ConnRecord* c = _view.Conn(id);
         uint hash = RangeHash(c, args);
         ChooseAddress(id, args, hash);
-        if (HasIcmpId(c)) return SearchOwnPort(id, nowMs);
+        if (c->HasIcmpId) return SearchOwnPort(id, nowMs);
         if (c->Fwd.Proto is not (IpProto.Tcp or IpProto.Udp)) return IsTupleFree(id, nowMs);
 
         ushort srcPort = BinaryPrimitives.ReverseEndianness(c->Fwd.SrcPort);
@@ -39,12 +59,6 @@ public sealed unsafe partial class ConnTracker
         }
         return SearchOwnPort(id, nowMs);
     }
-
-    /// <summary>
-    /// Are the ports of the connection the identifier of an ICMP query? It is what tells hosts behind one address apart that ask the same host
-    /// (RFC 5508 3.1; OVS since 2026, for IPv4).
-    /// </summary>
-    private static bool HasIcmpId(ConnRecord* c) => c->Fwd.Proto == IpProto.Icmp && (c->Fwd.Aux & (ConnKey.AuxIcmp | ConnKey.AuxIpv6)) == ConnKey.AuxIcmp;
 
     /// <summary>The sender's own port or identifier, or the next free one of its class.</summary>
     private bool SearchOwnPort(int id, long nowMs)
@@ -109,7 +123,7 @@ public sealed unsafe partial class ConnTracker
     private bool SearchPort(int id, bool source, ushort first, ushort min, ushort max, long nowMs)
     {
         ConnRecord* c = _view.Conn(id);
-        bool both = HasIcmpId(c);
+        bool both = c->HasIcmpId;
         int range = max - min + 1;
         int attempts = Math.Min(range, MaxPortAttempts);
         int port = first;
@@ -158,51 +172,11 @@ public sealed unsafe partial class ConnTracker
         else c->Rev.DstPort = raw;
     }
 
-    /// <summary>Translates a packet of a known connection unless this zone did so already (OVS <c>handle_nat</c>).</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void HandleNat(Packet* packet, CtContext* cx, int id, ushort zone)
+    private uint NextRandom()
     {
-        if (_view.Conn(id)->Nat == NatKind.None) return;
-        if ((packet->Key.CtState & NatStates) != 0)
-        {
-            if (packet->Key.CtZone.Host == zone) return;
-            packet->Key.CtState &= ~NatStates;
-        }
-        Translate(packet, cx, id, cx->Reply);
-    }
-
-    /// <summary>
-    /// Makes the packet look as the other direction's tuple demands (OVS <c>nat_packet</c>): SNAT rewrites the source of the original
-    /// direction and the destination of the reply, DNAT the other two; ports are rewritten on both sides.
-    /// </summary>
-    private void Translate(Packet* packet, CtContext* cx, int id, bool reply)
-    {
-        ConnRecord* c = _view.Conn(id);
-        bool source = (c->Nat == NatKind.Src) != reply;
-        packet->Key.CtState |= source ? CtState.SNat : CtState.DNat;
-        cx->Translated = true;
-        ConnKey* other = reply ? &c->Fwd : &c->Rev;
-        if (cx->IsIpv6)
-        {
-            ConnAddresses* a = _view.Addresses(id);
-            Ipv6Address* address = source ? (reply ? &a->FwdDst : &a->RevDst) : (reply ? &a->FwdSrc : &a->RevSrc);
-            ConnNat.SetIpv6(packet, cx->L3, cx->L4, cx->L4SizeBytes, c->Fwd.Proto, source, address);
-            if (cx->IcmpRelated)
-            {
-                ConnNatQuoted.TranslateIpv6(packet, cx, other, reply ? &a->FwdSrc : &a->RevSrc, reply ? &a->FwdDst : &a->RevDst, quotedSource: !source);
-                return;
-            }
-        }
-        else
-        {
-            ConnNat.SetIpv4(packet, cx->L3, cx->L4, cx->L4SizeBytes, source, source ? other->Dst : other->Src);
-            if (cx->IcmpRelated)
-            {
-                ConnNatQuoted.TranslateIpv4(packet, cx, other, quotedSource: !source);
-                return;
-            }
-        }
-        if (HasIcmpId(c)) ConnNat.WriteIcmpId(cx->L4, other->SrcPort);
-        else ConnNat.SetPorts(packet, cx->L4, other->Proto, other->DstPort, other->SrcPort);
+        _random ^= _random << 13;
+        _random ^= _random >> 7;
+        _random ^= _random << 17;
+        return (uint)(_random >> 32);
     }
 }

@@ -65,6 +65,12 @@ internal struct ConnRecord
     /// <summary>NAT changed nothing: the entry for the reply tuple, which outlives the connection, is found by the original tuple too.</summary>
     public readonly bool IsInItsOwnWay => Nat != NatKind.None && (Flags & ConnFlags.TwoEntries) == 0;
 
+    /// <summary>
+    /// Are the ports of the connection the identifier of an ICMP query? It is what tells hosts behind one address apart that ask the same host
+    /// (RFC 5508 3.1; OVS since 2026, for IPv4).
+    /// </summary>
+    public readonly bool HasIcmpId => Fwd.Proto == IpProto.Icmp && (Fwd.Aux & (ConnKey.AuxIcmp | ConnKey.AuxIpv6)) == ConnKey.AuxIcmp;
+
     /// <summary>Counts a packet of one direction.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Count(bool reply, int lengthBytes)
