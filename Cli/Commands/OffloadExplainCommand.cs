@@ -84,7 +84,7 @@ internal static class OffloadExplainCommand
 
         foreach (MergedConn c in rule.Conns)
         {
-            bool isCurrent = context.Session.Simulator.Datapath.Conntrack.IsOffloadable(c.ConnId, c.Generation);
+            bool isCurrent = context.Session.Simulator.Datapath.Conntrack.Offload.IsOffloadable(c.ConnId, c.Generation);
             context.Output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  connection {c.ConnId}, {(c.Reply ? "reply" : "original")} direction, generation {c.Generation}: {(isCurrent ? "established" : "has moved on")}"));
         }
     }

@@ -1,13 +1,29 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using Mergeflow.Engine.Keys;
 using Mergeflow.Engine.Ledger;
-using Mergeflow.Engine.Packets;
 using Mergeflow.Native;
 
 namespace Mergeflow.Engine.Conntrack;
 
-public sealed unsafe partial class ConnTracker : IConnLedger
+/// <summary>
+/// What the offload side needs of connections, and nothing else of the tracker may be called by its thread: generations, marks, credit. Of a slot it reads
+/// what <see cref="ConnTable"/> writes, and writes the marks, what hardware counted, and a later time.
+/// </summary>
+public sealed unsafe class ConnOffload : IConnLedger
 {
+    private readonly ConnView _view;
+    private readonly TimeoutPolicies _timeouts;
+
+    internal ConnOffload(in ConnView view, in TimeoutPolicies timeouts)
+    {
+        _view = view;
+        _timeouts = timeouts;
+    }
+
+    /// <summary>Everything that was ever credited to a connection, be it over by then; written by the thread that credits.</summary>
+    public BookTotals Credited { get; private set; }
+
     /// <summary>Generation of a connection slot: moves whenever what a merged rule relies on may have changed.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public uint GenerationOf(int connId)
@@ -37,51 +53,6 @@ public sealed unsafe partial class ConnTracker : IConnLedger
     {
         if ((uint)connId > (uint)_view.Capacity) ThrowBadConnId(connId);
         Interlocked.Decrement(ref _view.Cold(connId)->OffloadRefs);
-    }
-
-    /// <summary>
-    /// A packet that hit a merged rule of this connection: passes it through the connection exactly as <c>Execute</c> would, if it is
-    /// unchanged, not expired, the packet's checksums are right and its TCP segment leaves the connection established.
-    /// False = nothing was changed and the packet must take the software path.
-    /// </summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool TryFastHit(int connId, uint generation, bool reply, Packet* packet, long nowMs)
-    {
-        // UDP whose checksums the port has verified, its length among them: nothing of the packet's bytes is left to look at.
-        const PacketFlags Verified = PacketFlags.IpCsumGood | PacketFlags.L4CsumGood;
-        if ((packet->Flags & Verified) != Verified || packet->Key.NwProto != IpProto.Udp) return FastHit(connId, generation, reply, packet, nowMs);
-        if ((uint)connId > (uint)_view.Capacity) return false;
-        ConnRecord* c = _view.Conn(connId);
-        if (c->Generation != generation || nowMs >= c->ExpiryMs || packet->Key.NwFrag != NwFrag.No) return false;
-        if ((c->Flags & (ConnFlags.Live | ConnFlags.HasAlg | ConnFlags.Related)) != ConnFlags.Live || c->L4State != ConnL4State.Bidir || c->Fwd.Proto != IpProto.Udp) return false;
-        c->ExpiryMs = nowMs + _timeouts.Of(c, CtTimeout.OtherBidir);
-        c->Count(reply, packet->LengthBytes);
-        return true;
-    }
-
-    /// <summary>Notes what <see cref="TryFastHit"/> may change.</summary>
-    internal void Save(int connId, out FastHitUndo before)
-    {
-        ConnRecord* c = _view.Conn(connId);
-        before = new FastHitUndo
-        {
-            Orig = c->Orig,
-            Reply = c->Reply,
-            OrigPackets = c->OrigPackets,
-            ReplyPackets = c->ReplyPackets,
-            OrigBytes = c->OrigBytes,
-            ReplyBytes = c->ReplyBytes,
-        };
-    }
-
-    /// <summary>Takes a <see cref="TryFastHit"/> back.</summary>
-    internal void Undo(int connId, in FastHitUndo before)
-    {
-        ConnRecord* c = _view.Conn(connId);
-
-        // The windows would come out the same without: software sees the segment next, and one that is seen twice moves them once.
-        (c->Orig, c->Reply) = (before.Orig, before.Reply);
-        (c->OrigPackets, c->ReplyPackets, c->OrigBytes, c->ReplyBytes) = (before.OrigPackets, before.ReplyPackets, before.OrigBytes, before.ReplyBytes);
     }
 
     /// <summary>
@@ -120,22 +91,6 @@ public sealed unsafe partial class ConnTracker : IConnLedger
         }
     }
 
-    /// <summary>Everything that was ever credited to a connection, be it over by then; written by the thread that credits.</summary>
-    public BookTotals Credited { get; private set; }
-
-    private bool FastHit(int connId, uint generation, bool reply, Packet* packet, long nowMs)
-    {
-        if ((uint)connId > (uint)_view.Capacity) return false;
-        ConnRecord* c = _view.Conn(connId);
-        if (c->Generation != generation || nowMs >= c->ExpiryMs || packet->Key.NwFrag != NwFrag.No || !c->IsEstablished) return false;
-        byte* l4 = packet->Data + packet->L4Offset;
-        int l4SizeBytes = packet->LengthBytes - packet->L2PadBytes - packet->L4Offset;
-        if (!ConnKeyReader.IsTrackable(packet, l4, l4SizeBytes, c->Fwd.Proto)) return false;
-
-        bool tcp = c->Fwd.Proto == IpProto.Tcp;
-        if (tcp && !TcpTracker.TryEstablished(c, l4, l4SizeBytes, reply, TcpSeqChk)) return false;
-        c->ExpiryMs = nowMs + _timeouts.Of(c, tcp ? CtTimeout.TcpEstablished : CtTimeout.OtherBidir);
-        c->Count(reply, packet->LengthBytes);
-        return true;
-    }
+    [DoesNotReturn]
+    private static void ThrowBadConnId(int connId) => throw new ArgumentOutOfRangeException(nameof(connId), connId, "There is no connection with this id.");
 }

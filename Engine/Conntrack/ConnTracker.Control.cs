@@ -70,4 +70,27 @@ public sealed unsafe partial class ConnTracker
 
     /// <summary>Removes a policy: its connections go back to the default timeouts from their next packet on.</summary>
     public bool RemoveTimeoutPolicy(uint id) => _timeouts.Remove(id);
+
+    /// <summary>A live connection, for people. Cold path: allocates.</summary>
+    /// <param name="connId">Connection id.</param>
+    /// <param name="nowMs">Clock, for the seconds left.</param>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such connection.</exception>
+    public ConnInfo Describe(int connId, long nowMs = 0)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(connId, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(connId, _view.Capacity);
+        bool isLive = (_view.Conn(connId)->Flags & ConnFlags.Live) != 0;
+        return isLive ? ConnDump.Describe(_view, connId, nowMs) : throw new ArgumentOutOfRangeException(nameof(connId), connId, "There is no connection with this id.");
+    }
+
+    /// <summary>The connections that have not expired, for people. Cold path: allocates.</summary>
+    public IEnumerable<ConnInfo> Snapshot(long nowMs)
+    {
+        for (int id = 1; id < _table.HighWater; id++)
+        {
+            if (IsLiveAt(id, nowMs)) yield return ConnDump.Describe(_view, id, nowMs);
+        }
+    }
+
+    private bool IsLiveAt(int id, long nowMs) => (_view.Conn(id)->Flags & ConnFlags.Live) != 0 && nowMs < _view.Conn(id)->ExpiryMs;
 }

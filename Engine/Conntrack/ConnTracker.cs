@@ -1,4 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using Mergeflow.Engine.Keys;
 using Mergeflow.Engine.Ledger;
@@ -7,8 +6,8 @@ using Mergeflow.Native;
 namespace Mergeflow.Engine.Conntrack;
 
 /// <summary>
-/// The connection tracker: the semantics of Open vSwitch 3.1.0's user-space conntrack over unmanaged memory. One thread calls it;
-/// <see cref="GenerationOf"/>, <see cref="IsOffloadable"/>, <see cref="Credit"/> and the offload marks may come from one other thread.
+/// The connection tracker: the semantics of Open vSwitch 3.1.0's user-space conntrack over unmanaged memory. One thread calls it; what one other thread may
+/// call is <see cref="Offload"/>. It makes the decisions of a packet in the order of OVS; what it decides by are types of their own, each with the fields it owns.
 /// </summary>
 /// <remarks>
 /// <code>
@@ -56,9 +55,13 @@ public sealed unsafe partial class ConnTracker : IDisposable
         _expiry = new ConnExpiry(_memory, _table, _zones, _expectations, options.SweepMs);
         _nat = new NatAllocator(_view, _expiry, seed);
 
+        Offload = new ConnOffload(_view, _timeouts);
         TcpSeqChk = options.TcpSeqChk;
         _defragmenter = new Defragmenter(options, seed);
     }
+
+    /// <summary>What another thread may call: the offload side's.</summary>
+    public ConnOffload Offload { get; }
 
     /// <summary>Told about changes of connections that merged rules depend on; null = nobody.</summary>
     public IConnObserver? Observer
@@ -108,7 +111,4 @@ public sealed unsafe partial class ConnTracker : IDisposable
         _defragmenter.Dispose();
         _memory.Dispose();
     }
-
-    [DoesNotReturn]
-    private static void ThrowBadConnId(int connId) => throw new ArgumentOutOfRangeException(nameof(connId), connId, "There is no connection with this id.");
 }

@@ -24,7 +24,7 @@ public sealed partial class Datapath
             new("device -> merged rules", device ?? debts.Rules, debts.Rules),
             new("merged rules -> offload statistics", debts.Rules, new BookTotals(offload.Stats.Hits, offload.Stats.HitBytes)),
             new("merged rules -> megaflows", debts.Megaflows, Megaflows.Credited),
-            new("merged rules -> connections", debts.Connections, Conntrack.Credited),
+            new("merged rules -> connections", debts.Connections, Conntrack.Offload.Credited),
         ];
         if (pushed) lines.Add(new("megaflows -> OpenFlow rules", Revalidator.Unpushed(), default));
         return new OffloadAudit(lines, debts.StaleRules, debts.LiveRules);

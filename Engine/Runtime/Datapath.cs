@@ -60,7 +60,7 @@ public sealed partial class Datapath : IDisposable
         {
             var end = new PmdOffload((provider as SoftOffloadProvider)?.Table, new RecordingFilter(Math.Max(options.RecordAfterPackets, options.OffloadThread.Admission.RecordAfterPackets)));
             OffloadParts parts = options.OffloadThread.Parts;
-            Offload = new OffloadThread(end, Megaflows, parts.Megaflows(Megaflows), parts.Connections(Conntrack), parts.Provider(provider), options.OffloadThread) { TelemetryId = TelemetryId, Clock = Clock };
+            Offload = new OffloadThread(end, Megaflows, parts.Megaflows(Megaflows), parts.Connections(Conntrack.Offload), parts.Provider(provider), options.OffloadThread) { TelemetryId = TelemetryId, Clock = Clock };
             Aging = new AgingThread(Offload);
             Conntrack.Observer = end;
             _upcall.Observer = Offload;

@@ -4,7 +4,7 @@ using Xunit;
 namespace Mergeflow.PropertyTests;
 
 /// <summary>
-/// The marks of <see cref="ConnTracker"/>: the offload side marks a connection and then compares its generation, while the tracker ends it. Whoever
+/// The marks of <see cref="ConnOffload"/>: the offload side marks a connection and then compares its generation, while the tracker ends it. Whoever
 /// found it current has its slot kept, and was told.
 /// </summary>
 public sealed class ConnMarksLitmus
@@ -30,8 +30,8 @@ public sealed class ConnMarksLitmus
                 () => probe.Conntrack.FlushZone(1),
                 () =>
                 {
-                    probe.Conntrack.MarkOffloaded(open.ConnId);
-                    isCurrent = probe.Conntrack.GenerationOf(open.ConnId) == open.Generation;
+                    probe.Conntrack.Offload.MarkOffloaded(open.ConnId);
+                    isCurrent = probe.Conntrack.Offload.GenerationOf(open.ConnId) == open.Generation;
                 },
             ],
             () =>

@@ -21,17 +21,17 @@ public sealed class ConntrackOffloadTests
         b.Ct.Observer = heard;
         b.OpenTcp();
         CtVerdict open = b.Last;
-        Assert.True(b.Ct.IsOffloadable(open.ConnId, open.Generation));
+        Assert.True(b.Ct.Offload.IsOffloadable(open.ConnId, open.Generation));
         Assert.Empty(heard.Calls);
-        b.Ct.MarkOffloaded(open.ConnId);
+        b.Ct.Offload.MarkOffloaded(open.ConnId);
         b.Send(Forward(Ack, 101, 501, 100));
         Assert.Equal(open.Generation, b.Last.Generation);
         Assert.Empty(heard.Calls);
         b.Send(Forward(Fin | Ack, 201, 501));
-        Assert.Equal((open.ConnId, b.Ct.GenerationOf(open.ConnId)), Assert.Single(heard.Calls));
+        Assert.Equal((open.ConnId, b.Ct.Offload.GenerationOf(open.ConnId)), Assert.Single(heard.Calls));
         Assert.NotEqual(open.Generation, b.Last.Generation);
-        Assert.False(b.Ct.IsOffloadable(open.ConnId, b.Last.Generation));
-        b.Ct.UnmarkOffloaded(open.ConnId);
+        Assert.False(b.Ct.Offload.IsOffloadable(open.ConnId, b.Last.Generation));
+        b.Ct.Offload.UnmarkOffloaded(open.ConnId);
         b.Ct.FlushAll(b.NowMs);
         Assert.Single(heard.Calls);
     }
@@ -49,7 +49,7 @@ public sealed class ConntrackOffloadTests
         b.Ct.Observer = heard;
         b.OpenTcp();
         CtVerdict open = b.Last;
-        b.Ct.MarkOffloaded(open.ConnId);
+        b.Ct.Offload.MarkOffloaded(open.ConnId);
         switch (what)
         {
             case "mark": b.Send(Forward(Ack, 101, 501), Commit() with { Mark = 1, MarkMask = 1 }); break;
@@ -59,8 +59,8 @@ public sealed class ConntrackOffloadTests
             default: b.Send(Backward(Rst, 501, 0)); break;
         }
         Assert.NotEmpty(heard.Calls);
-        Assert.NotEqual(open.Generation, b.Ct.GenerationOf(open.ConnId));
-        Assert.False(b.Ct.IsOffloadable(open.ConnId, open.Generation));
+        Assert.NotEqual(open.Generation, b.Ct.Offload.GenerationOf(open.ConnId));
+        Assert.False(b.Ct.Offload.IsOffloadable(open.ConnId, open.Generation));
         Assert.False(b.Probe.TryFastHit(open, b.Probe.Receive(Forward(Ack, 101, 501)), b.NowMs));
     }
 
@@ -116,7 +116,7 @@ public sealed class ConntrackOffloadTests
         b.Send(Tcp("10.0.0.2", 21, "10.0.0.1", 1000, Syn | Ack, 500, 101));
         Assert.Equal(Est, b.Send(Tcp("10.0.0.1", 1000, "10.0.0.2", 21, Ack, 101, 501)));
         Assert.False(b.Last.Offloadable);
-        Assert.False(b.Ct.IsOffloadable(b.Last.ConnId, b.Last.Generation));
+        Assert.False(b.Ct.Offload.IsOffloadable(b.Last.ConnId, b.Last.Generation));
     }
 
     [Fact]
@@ -126,11 +126,11 @@ public sealed class ConntrackOffloadTests
         b.OpenTcp();
         CtVerdict open = b.Last;
         b.NowMs += 10_000;
-        b.Ct.Credit(open.ConnId, open.Generation, reply: true, packets: 5, bytes: 500, lastUsedMs: b.NowMs - 4000);
-        b.Ct.Credit(open.ConnId, open.Generation + 1, reply: true, packets: 5, bytes: 500, lastUsedMs: b.NowMs);
+        b.Ct.Offload.Credit(open.ConnId, open.Generation, reply: true, packets: 5, bytes: 500, lastUsedMs: b.NowMs - 4000);
+        b.Ct.Offload.Credit(open.ConnId, open.Generation + 1, reply: true, packets: 5, bytes: 500, lastUsedMs: b.NowMs);
         ConnInfo c = b.TheConnection();
         Assert.Equal((6u, 554u, 2u, 86396L), (c.ReplyPackets, c.ReplyBytes, c.OrigPackets, c.TimeoutSeconds));
-        b.Ct.Credit(open.ConnId, open.Generation, reply: false, packets: 1, bytes: 60, lastUsedMs: b.NowMs - 9000);
+        b.Ct.Offload.Credit(open.ConnId, open.Generation, reply: false, packets: 1, bytes: 60, lastUsedMs: b.NowMs - 9000);
         Assert.Equal(86396, b.TheConnection().TimeoutSeconds);
     }
 
@@ -143,7 +143,7 @@ public sealed class ConntrackOffloadTests
         b.NowMs += 1000;
         b.Send(Forward(Fin | Ack, 101, 501));
         ConnInfo closing = b.TheConnection();
-        b.Ct.Credit(open.ConnId, open.Generation, reply: false, packets: 3, bytes: 180, lastUsedMs: b.NowMs - 500);
+        b.Ct.Offload.Credit(open.ConnId, open.Generation, reply: false, packets: 3, bytes: 180, lastUsedMs: b.NowMs - 500);
         ConnInfo credited = b.TheConnection();
         Assert.Equal(closing.OrigPackets + 3, credited.OrigPackets);
         Assert.Equal(closing.OrigBytes + 180, credited.OrigBytes);
@@ -159,9 +159,9 @@ public sealed class ConntrackOffloadTests
         b.NowMs += 10_000;
         Assert.Equal(86390, b.TheConnection().TimeoutSeconds);
         b.Send(Forward(Ack, 101, 501), Commit() with { Mark = 7, MarkMask = uint.MaxValue });
-        Assert.NotEqual(open.Generation, b.Ct.GenerationOf(open.ConnId));
+        Assert.NotEqual(open.Generation, b.Ct.Offload.GenerationOf(open.ConnId));
         b.NowMs += 10_000;
-        b.Ct.Credit(open.ConnId, open.Generation, reply: false, packets: 1, bytes: 60, lastUsedMs: b.NowMs - 4000);
+        b.Ct.Offload.Credit(open.ConnId, open.Generation, reply: false, packets: 1, bytes: 60, lastUsedMs: b.NowMs - 4000);
         Assert.Equal(86396, b.TheConnection().TimeoutSeconds);
     }
 
@@ -175,11 +175,11 @@ public sealed class ConntrackOffloadTests
         b.OpenTcp();
         Assert.Equal(open.ConnId, b.Last.ConnId);
         ConnInfo next = b.TheConnection();
-        b.Ct.Credit(open.ConnId, open.Generation, reply: false, packets: 3, bytes: 180, lastUsedMs: b.NowMs);
+        b.Ct.Offload.Credit(open.ConnId, open.Generation, reply: false, packets: 3, bytes: 180, lastUsedMs: b.NowMs);
         Assert.Equal(next.OrigPackets, b.TheConnection().OrigPackets);
-        Assert.Equal(new BookTotals(3, 180), b.Ct.Credited);
-        b.Ct.Credit(open.ConnId, b.Ct.GenerationOf(open.ConnId) + 1, reply: false, packets: 3, bytes: 180, lastUsedMs: b.NowMs);
-        Assert.Equal(new BookTotals(3, 180), b.Ct.Credited);
+        Assert.Equal(new BookTotals(3, 180), b.Ct.Offload.Credited);
+        b.Ct.Offload.Credit(open.ConnId, b.Ct.Offload.GenerationOf(open.ConnId) + 1, reply: false, packets: 3, bytes: 180, lastUsedMs: b.NowMs);
+        Assert.Equal(new BookTotals(3, 180), b.Ct.Offload.Credited);
     }
 
     [Fact]

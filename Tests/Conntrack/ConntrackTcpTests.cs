@@ -110,7 +110,7 @@ public sealed class ConntrackTcpTests
         Assert.Equal(CtBench.New, b.Send(Forward(Syn, 90_000, 0), Commit()));
         Assert.Equal("SYN_SENT", b.TheConnection().State);
         Assert.True(b.Last.Changed);
-        Assert.NotEqual(open.Generation, b.Ct.GenerationOf(open.ConnId));
+        Assert.NotEqual(open.Generation, b.Ct.Offload.GenerationOf(open.ConnId));
     }
 
     [Fact]

@@ -72,13 +72,13 @@ public sealed class LedgerTests
         using var b = new CtBench(new ConntrackOptions { Seed = 7, CapacityConnections = 1 });
         b.OpenTcp();
         CtVerdict open = b.Last;
-        b.Ct.MarkOffloaded(open.ConnId);
+        b.Ct.Offload.MarkOffloaded(open.ConnId);
         b.Ct.FlushAll(b.NowMs);
         Assert.Equal(0, b.Ct.Count);
         b.Send(Udp("10.0.0.9", 1, "10.0.0.8", 2), Commit());
         Assert.Equal((0, 1ul), (b.Ct.Count, b.Ct.RefusedConnections));
-        b.Ct.Credit(open.ConnId, open.Generation, reply: false, packets: 3, bytes: 180, lastUsedMs: b.NowMs);
-        b.Ct.UnmarkOffloaded(open.ConnId);
+        b.Ct.Offload.Credit(open.ConnId, open.Generation, reply: false, packets: 3, bytes: 180, lastUsedMs: b.NowMs);
+        b.Ct.Offload.UnmarkOffloaded(open.ConnId);
         b.Send(Udp("10.0.0.9", 1, "10.0.0.8", 2), Commit());
         ConnInfo next = b.TheConnection();
         Assert.Equal((open.ConnId, 1ul, 0ul), (next.Id, next.OrigPackets, next.ReplyPackets));
@@ -94,11 +94,11 @@ public sealed class LedgerTests
         b.Send(Udp("203.0.113.9", 53, "198.51.100.1", 1000), Lookup(nat: true));
         b.Send(Udp("10.0.0.1", 1000, "203.0.113.9", 53), Lookup(nat: true));
         CtVerdict open = b.Last;
-        Assert.True(b.Ct.IsOffloadable(open.ConnId, open.Generation));
+        Assert.True(b.Ct.Offload.IsOffloadable(open.ConnId, open.Generation));
         b.NowMs += 600_000;
         byte[] answer = Udp("203.0.113.9", 53, "198.51.100.1", 1000);
         Assert.Equal(CtBench.Invalid, b.Send(answer, Lookup(nat: true)));
-        b.Ct.Credit(open.ConnId, open.Generation, reply: false, packets: 2, bytes: 120, lastUsedMs: b.NowMs);
+        b.Ct.Offload.Credit(open.ConnId, open.Generation, reply: false, packets: 2, bytes: 120, lastUsedMs: b.NowMs);
         Assert.Empty(b.Ct.Snapshot(b.NowMs));
         Assert.Equal(CtBench.Invalid, b.Send(answer, Lookup(nat: true)));
     }

@@ -5,23 +5,20 @@ using Mergeflow.Native;
 
 namespace Mergeflow.Engine.Conntrack;
 
-public sealed unsafe partial class ConnTracker
+/// <summary>Connections for people. Cold path: allocates.</summary>
+internal static unsafe class ConnDump
 {
-    /// <summary>A live connection, for people. Cold path: allocates.</summary>
-    /// <param name="connId">Connection id.</param>
-    /// <param name="nowMs">Clock, for the seconds left.</param>
-    /// <exception cref="ArgumentOutOfRangeException">There is no such connection.</exception>
-    public ConnInfo Describe(int connId, long nowMs = 0)
+    /// <summary>A live connection as a dump shows it.</summary>
+    public static ConnInfo Describe(in ConnView view, int connId, long nowMs)
     {
-        if (connId < 1 || connId > _view.Capacity || (_view.Conn(connId)->Flags & ConnFlags.Live) == 0) ThrowBadConnId(connId);
-        ConnRecord* c = _view.Conn(connId);
-        ConnCold* cold = _view.Cold(connId);
+        ConnRecord* c = view.Conn(connId);
+        ConnCold* cold = view.Cold(connId);
         string? state = c->Fwd.Proto == IpProto.Tcp ? NameOf(c->Orig.State > c->Reply.State ? c->Orig.State : c->Reply.State) : null;
         long leftMs = c->ExpiryMs - nowMs;
         (ulong Packets, ulong Bytes) orig = CombinedCounter.Read(ref cold->HwOrig), reply = CombinedCounter.Read(ref cold->HwReply);
         return new ConnInfo(
             connId, c->Generation, c->Fwd.Zone, c->Mark, c->Label, c->Fwd.Proto, state, leftMs > 0 ? leftMs / 1000 : 0,
-            TupleOf(connId, reply: false), TupleOf(connId, reply: true),
+            TupleOf(view, connId, reply: false), TupleOf(view, connId, reply: true),
             c->OrigPackets + orig.Packets, c->OrigBytes + orig.Bytes,
             c->ReplyPackets + reply.Packets, c->ReplyBytes + reply.Bytes)
         {
@@ -29,26 +26,15 @@ public sealed unsafe partial class ConnTracker
         };
     }
 
-    /// <summary>The connections that have not expired, for people. Cold path: allocates.</summary>
-    public IEnumerable<ConnInfo> Snapshot(long nowMs)
+    private static ConnTuple TupleOf(in ConnView view, int id, bool reply)
     {
-        for (int id = 1; id < _table.HighWater; id++)
-        {
-            if (IsLiveAt(id, nowMs)) yield return Describe(id, nowMs);
-        }
-    }
-
-    private bool IsLiveAt(int id, long nowMs) => (_view.Conn(id)->Flags & ConnFlags.Live) != 0 && nowMs < _view.Conn(id)->ExpiryMs;
-
-    private ConnTuple TupleOf(int id, bool reply)
-    {
-        ConnRecord* c = _view.Conn(id);
+        ConnRecord* c = view.Conn(id);
         ConnKey key = reply ? c->Rev : c->Fwd;
         bool ipv6 = c->IsIpv6;
         Ipv6Address src = default, dst = default;
         if (ipv6)
         {
-            ConnAddresses* a = _view.Addresses(id);
+            ConnAddresses* a = view.Addresses(id);
             (src, dst) = reply ? (a->RevSrc, a->RevDst) : (a->FwdSrc, a->FwdDst);
         }
         else
