@@ -20,12 +20,14 @@ internal static class KeyLayout
     public const int NwDst = 48;
     public const int TpSrc = 52;
     public const int TpDst = 54;
+    public const int TcpFlags = 56;
     public const int Ipv6Src = 64;
     public const int Ipv6Dst = 80;
     public const int CtLabel = 96;
     public const int CtNwSrc = 112;
     public const int CtNwDst = 116;
     public const int CtTpSrc = 120;
+    public const int CtTpDst = 122;
     public const int CtNwProto = 124;
     public const int NdTarget = 128;
     public const int ArpSha = 144;
@@ -44,9 +46,17 @@ internal static class KeyLayout
     public const int TunIpv6Dst = 224;
     public const int TunFlags = 240;
     public const int TunTos = 242;
+    public const int TunTtl = 243;
+    public const int TunGbpId = 244;
+    public const int TunGbpFlags = 246;
     public const int CtIpv6Src = 256;
+    public const int CtIpv6Dst = 272;
+    public const int Metadata = 352;
     public const int ConjId = 360;
     public const int ActsetOutput = 364;
+
+    /// <summary>Where the registers begin; each has four bytes.</summary>
+    public const int Registers = Lanes.Regs * Lanes.SizeBytes;
 
     /// <summary>Stride of one working copy of a <see cref="PipelineFlow"/>: 8-byte windows may start at its last byte.</summary>
     public const int StrideBytes = 448;

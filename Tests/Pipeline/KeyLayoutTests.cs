@@ -8,7 +8,7 @@ namespace Mergeflow.Tests;
 public sealed class KeyLayoutTests
 {
     /// <summary>Constants that are no offset of one field.</summary>
-    private static readonly string[] s_others = [nameof(KeyLayout.StrideBytes), .. Windows];
+    private static readonly string[] s_others = [nameof(KeyLayout.StrideBytes), nameof(KeyLayout.Registers), .. Windows];
 
     private static string[] Windows => [nameof(KeyLayout.Window2), nameof(KeyLayout.Window4), nameof(KeyLayout.Window6)];
 
@@ -52,6 +52,7 @@ public sealed class KeyLayoutTests
         Assert.Equal(FlowKey.SizeBytes, Lanes.At(Lanes.CtIpv6 + 1));
         Assert.Equal(FlowKey.LaneCount, Lanes.Regs);
         Assert.Equal((Fields.Of(FieldId.Reg0).Offset, Fields.Of(FieldId.Reg8).Offset), (Lanes.At(Lanes.Regs), Lanes.At(Lanes.RegsHigh)));
+        Assert.Equal(KeyLayout.Registers, Lanes.At(Lanes.Regs));
         Assert.Equal(Lanes.Network, OffsetOf(nameof(FlowKey.NwSrc)) / Lanes.SizeBytes);
     }
 
