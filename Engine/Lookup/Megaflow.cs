@@ -33,6 +33,9 @@ public sealed unsafe class Megaflow
     /// <summary>OpenFlow rules that the translation went through, one entry per visit (a rule visited twice stands twice).</summary>
     public required OfRule[] Rules { get; set; }
 
+    /// <summary>Tables that the translation looked up.</summary>
+    internal VisitedTables Visited;
+
     /// <summary>Recirculation ids that the program refers to; each holds a reference.</summary>
     public required uint[] RecircIds { get; set; }
 

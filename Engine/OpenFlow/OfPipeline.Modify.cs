@@ -3,6 +3,11 @@ namespace Mergeflow.Engine.OpenFlow;
 /// <content>Flow modifications (OpenFlow <c>OFPT_FLOW_MOD</c>).</content>
 public sealed partial class OfPipeline
 {
+    private volatile RulesChange? _lastChange;
+
+    /// <summary>What the latest flow modification changed; null = too much to say. Other changes move <see cref="RulesVersion"/> past it.</summary>
+    internal RulesChange? LastChange => _lastChange;
+
     /// <summary>Applies one modification at virtual time <paramref name="nowMs"/>; false if the tables are as before.</summary>
     /// <exception cref="FlowModException">The modification is refused; nothing was changed.</exception>
     public bool Apply(FlowMod mod, long nowMs = 0) => ApplyAll([mod], nowMs);
@@ -23,9 +28,11 @@ public sealed partial class OfPipeline
                 CheckReferences(mods, i);
             }
 
-            bool changed = _tables.Apply(mods, nowMs);
-            if (changed) Publish();
-            return changed;
+            if (!_tables.Apply(mods, nowMs)) return false;
+            ulong from = _version;
+            Publish();
+            _lastChange = _tables.Noted is { } rules ? new RulesChange(from, _version, rules) : null;
+            return true;
         }
     }
 

@@ -9,6 +9,9 @@ namespace Mergeflow.Engine.OpenFlow;
 /// <remarks>Only used under the pipeline's lock, except <see cref="HasDue"/>.</remarks>
 internal sealed class RuleTables(Quirks quirks, PipelineWork work)
 {
+    /// <summary>Rules of one batch that are remembered; who changes more has everything looked at.</summary>
+    private const int MostNoted = 32;
+
     private readonly RuleTable?[] _tables = new RuleTable?[OfPipeline.TableCount];
     private readonly SubtableOrder?[] _orders = new SubtableOrder?[OfPipeline.TableCount];
     private readonly HashSet<int> _changed = [];
@@ -16,6 +19,8 @@ internal sealed class RuleTables(Quirks quirks, PipelineWork work)
     /// <summary>Tables that the modifications under way have touched, as they were.</summary>
     private readonly Dictionary<int, TableBefore> _before = [];
     private ulong _batch;
+
+    private readonly List<OfRule> _noted = [];
 
     /// <summary>No rule's timeout passes before this time, as far as is known; uses that megaflows have not reported yet put it off.</summary>
     private long _nextDueMs = long.MaxValue;
@@ -26,6 +31,9 @@ internal sealed class RuleTables(Quirks quirks, PipelineWork work)
     /// <summary>Number of rules.</summary>
     public int RuleCount => _tables.Sum(static t => t?.Rules.Count ?? 0);
 
+    /// <summary>Rules that the latest batch has added, replaced or removed, of one match at least one; null = too many to say.</summary>
+    public IReadOnlyList<OfRule>? Noted => _noted.Count <= MostNoted ? [.. _noted] : null;
+
     /// <summary>Some rule of the table is meant by a modification.</summary>
     public bool Selects(FlowMod mod)
         => _tables[mod.Table ?? 0]?.Rules.Exists(r => mod.Selects(r, mod.Command == FlowModCommand.ModifyStrict)) == true;
@@ -35,6 +43,7 @@ internal sealed class RuleTables(Quirks quirks, PipelineWork work)
     public bool Apply(IReadOnlyList<FlowMod> mods, long nowMs)
     {
         _batch++;
+        _noted.Clear();
         if (mods.Any(static m => (m.Flags & FlowModFlags.CheckOverlap) != 0)) ApplyCheckingOverlap(mods, nowMs);
         else foreach (FlowMod mod in mods) Apply(mod, nowMs);
         return KeepChanges();
@@ -151,12 +160,12 @@ internal sealed class RuleTables(Quirks quirks, PipelineWork work)
         if (old is not null)
         {
             work.RulesVisited++;
-            Touch(table).Replace(old, _batch);
+            Touch(old).Replace(old, _batch);
             rules.Replace(old, rule);
             return;
         }
 
-        Touch(table).Added++;
+        Touch(rule).Added++;
         rules.Add(rule);
         OrderOf(table)?.Add(rule);
     }
@@ -198,7 +207,7 @@ internal sealed class RuleTables(Quirks quirks, PipelineWork work)
     {
         work.RulesVisited++;
         if (!mod.Selects(rule, mod.Command == FlowModCommand.ModifyStrict) || (rule.Actions.Equals(mod.Actions) && !resetsCounts)) return;
-        Touch(rule.Table).Replace(rule, _batch);
+        Touch(rule).Replace(rule, _batch);
         rules.Replace(rule, rule.With(mod.Actions, resetsCounts, _batch));
     }
 
@@ -220,8 +229,7 @@ internal sealed class RuleTables(Quirks quirks, PipelineWork work)
     private int Remove(int table, RuleTable rules, List<OfRule> removed)
     {
         if (removed.Count == 0) return 0;
-        TableBefore before = Touch(table);
-        foreach (OfRule rule in removed) before.Remove(rule, _batch);
+        foreach (OfRule rule in removed) Touch(rule).Remove(rule, _batch);
         rules.Remove(removed);
         OrderOf(table)?.Remove(removed, rules);
         return removed.Count;
@@ -243,8 +251,11 @@ internal sealed class RuleTables(Quirks quirks, PipelineWork work)
         return _changed.Count > 0;
     }
 
-    private TableBefore Touch(int table)
+    /// <summary>The rule comes, or goes, or another one takes its place.</summary>
+    private TableBefore Touch(OfRule rule)
     {
+        int table = rule.Table;
+        if (_noted.Count <= MostNoted) _noted.Add(rule);
         if (!_before.TryGetValue(table, out TableBefore? before)) _before.Add(table, before = new TableBefore(_orders[table]?.Copy()));
         _changed.Add(table);
         return before;

@@ -44,6 +44,7 @@ public sealed partial class Revalidator : IPoller
     /// <summary>A revalidator of the megaflows that <paramref name="upcall"/> installs.</summary>
     public Revalidator(OfPipeline pipeline, RecircStore recircs, UpcallHandler upcall, RevalidatorOptions options)
     {
+        _looksAtConcerned = options.Quirks == Quirks.None;
         _keepsStatistics = !options.Quirks.LosesUnlabelledStatistics;
         _purgeCountsForNewRules = options.Quirks.PurgeCountsForNewRules;
         _reportsWhenLearning = options.Quirks.ReportsWhenLearning;
@@ -142,20 +143,6 @@ public sealed partial class Revalidator : IPoller
         }
     }
 
-    /// <summary>
-    /// Re-translates every megaflow now; on return none contradicts the tables. Packets that are not pushed yet are counted for the rules that
-    /// handled them, those that a device has not reported yet included (OVS <c>revalidate_ukey</c> counts them for the rules of the new translation).
-    /// </summary>
-    public int RevalidateAll(long nowMs)
-    {
-        if (!MergeflowEventSource.Log.IsOn(MergeflowEventSource.Keywords.Upcall)) return TranslateAll(nowMs);
-        ulong deleted = Stats.Changed;
-        long startNs = MonotonicClock.NowNs;
-        int checkedCount = TranslateAll(nowMs);
-        MergeflowEventSource.Log.Revalidate(TelemetryId, checkedCount, (int)(Stats.Changed - deleted), MonotonicClock.NowNs - startNs);
-        return checkedCount;
-    }
-
     private void BeginRound()
     {
         SeeEverything();
@@ -179,28 +166,6 @@ public sealed partial class Revalidator : IPoller
         _scratch.ReleaseRecircIds();
         table.Reclaim();
         return Math.Max(1, n);
-    }
-
-    private int TranslateAll(long nowMs)
-    {
-        _nowMs = nowMs;
-        _isInRound = false;
-        SeeEverything();
-        MegaflowTable table = _upcall.Megaflows;
-        int checkedCount = 0;
-        _isCredited = false;
-        _round.Clear();
-        _round.AddRange(table.All());
-        foreach (Megaflow m in _round)
-        {
-            checkedCount++;
-            LookAgain(m, nowMs);
-        }
-
-        _scratch.ReleaseRecircIds();
-        table.Reclaim();
-        _upcall.Classifier.ShrinkUnion();
-        return checkedCount;
     }
 
     private void LookAgain(Megaflow m, long nowMs)
@@ -369,6 +334,7 @@ public sealed partial class Revalidator : IPoller
     {
         m.Rules = [.. _scratch.Rules];
         m.Learned = _scratch.Learned.Count == 0 ? [] : [.. _scratch.Learned];
+        m.Visited = _scratch.Visited;
         _upcall.Dependents.Set(m, _scratch.AskedAddresses);
     }
 

@@ -124,6 +124,7 @@ public sealed unsafe class UpcallHandler : IDisposable
         if (m is null) return null;
         m.FullLengthBytes = lengthBytes;
         foreach (uint id in m.RecircIds) _recircs.Acquire(id);
+        m.Visited = result.Visited;
         Dependents.Set(m, result.AskedAddresses);
         return m;
     }

@@ -15,15 +15,24 @@ internal sealed unsafe class RuleLookup(XlateContext context) : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _scratch.Dispose();
 
-    /// <summary>The rule that the flow matches in a table, or null. <paramref name="inPort"/>: 1 + port, 0 = the flow's.</summary>
-    public OfRule? Find(uint inPort, byte table)
+    /// <summary>The rule that the flow matches in a table, or null.</summary>
+    /// <param name="inPort">1 + port, 0 = the flow's.</param>
+    /// <param name="table">The table.</param>
+    /// <param name="isFirst">Nothing has written to the flow yet.</param>
+    public OfRule? Find(uint inPort, byte table, bool isFirst = false)
     {
         TableIndex? index = table < OfPipeline.TableCount ? _context.Tables.Tables[table] : null;
         OfRule? rule = null;
+
+        // Rules see no ports in fragments (OFPC_FRAG_NORMAL).
+        bool fragment = (_flow.Current[L.NwFrag] & (byte)NwFrag.Any) != 0 && _flow.IsIp;
+        ref VisitedTables visited = ref _context.Out.Visited;
+        visited.Add(table);
+        if (!isFirst) _flow.KeepOwn(ref visited);
+        if (fragment) visited.Hide(L.TpSrc, 4);
+        if (inPort != 0) visited.Hide(L.InPort, 4);
         if (index is not null)
         {
-            // Rules see no ports in fragments (OFPC_FRAG_NORMAL).
-            bool fragment = (_flow.Current[L.NwFrag] & (byte)NwFrag.Any) != 0 && _flow.IsIp;
             uint ports = *(uint*)(_flow.Current + L.TpSrc);
             uint portsLive = *(uint*)(_flow.Live + L.TpSrc);
             uint oldInPort = *(uint*)(_flow.Current + L.InPort);
@@ -63,6 +72,7 @@ internal sealed unsafe class RuleLookup(XlateContext context) : IDisposable
         }
 
         SwapTuples();
+        HideTuples(ref _context.Out.Visited);
         return true;
     }
 
@@ -74,6 +84,11 @@ internal sealed unsafe class RuleLookup(XlateContext context) : IDisposable
         SwapTuple(_flow.Live, ipv4);
         SwapTuple(_flow.Consulted, ipv4);
         SwapTuple(_flow.Excluded, ipv4);
+    }
+
+    private static void HideTuples(ref VisitedTables visited)
+    {
+        for (int i = 0; i < FlowKey.LaneCount; i++) visited.Keep(i, 0);
     }
 
     private static void SwapTuple(byte* flow, bool ipv4)

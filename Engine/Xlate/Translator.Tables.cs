@@ -39,10 +39,10 @@ public sealed partial class Translator
     }
 
     /// <summary>The first lookup of a pass: no limits apply.</summary>
-    private void LookupAndRun(byte table)
+    private void LookupAndRun(byte table, bool isFirst = false)
     {
         _context.Table = table;
-        OfRule? rule = _lookup.Find(0, table);
+        OfRule? rule = _lookup.Find(0, table, isFirst);
         if (rule is not null) RunRule(rule, isLast: true);
     }
 

@@ -151,7 +151,7 @@ public sealed partial class Translator : IDisposable
         uint recircId = _flow.Key.RecircId.Host;
         if (recircId == 0)
         {
-            if (!_tunnels.Begin()) LookupAndRun(0);
+            if (!_tunnels.Begin()) LookupAndRun(0, isFirst: _context.Tables.Tunnels is null);
             return true;
         }
 

@@ -173,6 +173,15 @@ internal sealed unsafe class XlateFlow : IDisposable
         return true;
     }
 
+    /// <summary>Notes for a lookup which bytes of what it sees are still the packet's own.</summary>
+    public void KeepOwn(ref VisitedTables visited)
+    {
+        for (int i = 0; i < FlowKey.LaneCount; i++)
+        {
+            visited.Keep(i, Vector256.Equals(Vector256.Load(Live + (32 * i)), Vector256<byte>.AllBitsSet).ExtractMostSignificantBits());
+        }
+    }
+
     /// <summary>True if rules see a VLAN tag; consults just that.</summary>
     public bool ConsultVlanPresent()
     {

@@ -54,6 +54,9 @@ public sealed unsafe class XlateResult : IDisposable
     /// </summary>
     public bool TagIsOpen { get; internal set; }
 
+    /// <summary>Tables that were looked up.</summary>
+    internal VisitedTables Visited;
+
     /// <summary>Version of the tables that were used.</summary>
     public ulong TablesVersion { get; internal set; }
 
@@ -74,6 +77,7 @@ public sealed unsafe class XlateResult : IDisposable
         Count = 0;
         SlowPath = false;
         TagsOverlap = TagIsOpen = false;
+        Visited = VisitedTables.None;
         Error = null;
     }
 

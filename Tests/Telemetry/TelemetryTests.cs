@@ -49,9 +49,12 @@ public sealed class TelemetryTests
         Assert.All(upcalls, e => Assert.Equal(1, (int)RecordingListener.Member(e, "rules")!));
         Assert.Empty(listener.Of(id, "Batch"));
 
+        // Those of the first pass have not been in table 1.
+        int visitors = s.Simulator.Datapath.Megaflows.All().Count(static m => m.Rules.Any(static r => r.Table == 1));
+        Assert.InRange(visitors, 1, upcalls.Length - 1);
         s.Change("table=1,priority=20,tcp,ct_state=+trk+est,in_port=1,actions=output:3");
         EventWrittenEventArgs revalidate = Assert.Single(listener.Of(id, "Revalidate"), e => (int)RecordingListener.Member(e, "checkedCount")! > 0);
-        Assert.Equal(upcalls.Length, (int)RecordingListener.Member(revalidate, "checkedCount")!);
+        Assert.Equal(visitors, (int)RecordingListener.Member(revalidate, "checkedCount")!);
         Assert.Equal((int)s.Simulator.Datapath.Revalidator.Stats.Changed, (int)RecordingListener.Member(revalidate, "deletedCount")!);
         Assert.True(s.Simulator.Datapath.Revalidator.Stats.Changed > 0, "the change deleted nothing");
     }

@@ -1,0 +1,52 @@
+using System.Runtime.CompilerServices;
+using Mergeflow.Engine.Keys;
+
+namespace Mergeflow.Engine.OpenFlow;
+
+/// <summary>
+/// Which tables a translation looked up, whether it found a rule or not, and what of the packet it showed them as it came: enough to say of most
+/// changed rules that the translation is the same with and without them.
+/// </summary>
+internal struct VisitedTables
+{
+    private Bits _tables;
+    private Lanes _own;
+
+    /// <summary>No table yet.</summary>
+    public static VisitedTables None
+    {
+        get
+        {
+            VisitedTables none = default;
+            ((Span<uint>)none._own).Fill(~0u);
+            return none;
+        }
+    }
+
+    /// <summary>A lookup in <paramref name="table"/>; <see cref="Hide"/> says what it did not show.</summary>
+    public void Add(byte table) => _tables[table >> 6] |= 1UL << (table & 63);
+
+    /// <summary>In some lookup only <paramref name="own"/> of a lane's bytes, bit n for byte n, were the packet's own, all of their bits.</summary>
+    public void Keep(int lane, uint own) => _own[lane] &= own;
+
+    /// <summary>In some lookup bytes of the key were hidden or had other values than the packet's.</summary>
+    public void Hide(int offset, int sizeBytes) => _own[offset / 32] &= ~(((1u << sizeBytes) - 1) << (offset % 32));
+
+    /// <summary>Whether the table was looked up.</summary>
+    public readonly bool Has(byte table) => (_tables[table >> 6] >> (table & 63) & 1) != 0;
+
+    /// <summary>Bytes of a lane, bit n for byte n, that all lookups saw as they came with the packet: not written by an action, not hidden, not exchanged.</summary>
+    public readonly uint OwnBytes(int lane) => _own[lane];
+
+    [InlineArray(4)]
+    private struct Bits
+    {
+        private ulong _first;
+    }
+
+    [InlineArray(FlowKey.LaneCount)]
+    private struct Lanes
+    {
+        private uint _first;
+    }
+}
