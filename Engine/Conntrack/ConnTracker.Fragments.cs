@@ -8,8 +8,6 @@ namespace Mergeflow.Engine.Conntrack;
 /// <remarks>Fragments and what else is due beside packets.</remarks>
 public sealed unsafe partial class ConnTracker
 {
-    private readonly Defragmenter _defragmenter;
-
     /// <summary>When a packet has to look after something else too: the oldest datagram is late, or a sweep is due. Never later than that.</summary>
     private long _dueMs = long.MinValue;
 
@@ -22,18 +20,6 @@ public sealed unsafe partial class ConnTracker
         get => _defragmenter.Dropped;
         set => _defragmenter.Dropped = value;
     }
-
-    /// <summary>Fragments on hold.</summary>
-    public int HeldFragments => _defragmenter.Held;
-
-    /// <summary>Fragments that were dropped to make room for others, since the start.</summary>
-    public long FragmentsEvicted => _defragmenter.Evicted;
-
-    /// <summary>Fragments that were no good or had no room, since the start.</summary>
-    public long FragmentsRefused { get; private set; }
-
-    /// <summary>Datagrams that became complete, since the start.</summary>
-    public long DatagramsReassembled => _defragmenter.Reassembled;
 
     /// <summary>
     /// Would the next packet through conntrack take late fragments along, as in OVS 3.1? Then no packet may go by it: whether they come out must not depend

@@ -29,6 +29,7 @@ public sealed unsafe partial class ConnTracker : IDisposable
     private readonly ConnGateways _gateways;
     private readonly ConnExpiry _expiry;
     private readonly NatAllocator _nat;
+    private readonly Defragmenter _defragmenter;
 
     private bool _disposed;
 
@@ -79,22 +80,7 @@ public sealed unsafe partial class ConnTracker : IDisposable
     /// <summary>Connections in the table, expired ones that were not swept yet included.</summary>
     public int Count => _table.Count;
 
-    /// <summary>Most connections the table takes.</summary>
-    public int Capacity => _view.Capacity;
-
-    /// <summary>Memory reserved, in bytes; the system provides it page by page as connections appear.</summary>
-    public ulong ReservedBytes => _memory.ReservedBytes;
-
-    /// <summary>Most expectations; further announcements are not heard.</summary>
-    public const int MaxExpectations = Expectations.Max;
-
-    /// <summary>Connections that are expected.</summary>
-    public int ExpectationCount => _expectations.Count;
-
-    /// <summary>Packets that could not create a connection because the table or the zone was full, or NAT found no free tuple.</summary>
-    public ulong RefusedConnections => RefusedByFullTable + RefusedByZoneLimit + RefusedByNat;
-
-    /// <summary>Those for which the table was full (<see cref="ConntrackOptions.CapacityConnections"/>): the packet goes on as <c>+new</c>, and no answer to it is known.</summary>
+    /// <summary>Packets that could not create a connection because the table was full (<see cref="ConntrackOptions.CapacityConnections"/>): the packet goes on as <c>+new</c>, and no answer to it is known.</summary>
     public ulong RefusedByFullTable { get; private set; }
 
     /// <summary>Those for which their zone was full.</summary>

@@ -88,8 +88,8 @@ internal sealed unsafe partial class Defragmenter
         to->CtState = from->CtState;
         to->CtZone = from->CtZone;
         to->CtMark = from->CtMark;
-        FlowKey.Lane(ref *to, 3) = FlowKey.Lane(ref *from, 3);
-        FlowKey.Lane(ref *to, 8) = FlowKey.Lane(ref *from, 8);
+        FlowKey.Lane(ref *to, Lanes.Ct) = FlowKey.Lane(ref *from, Lanes.Ct);
+        FlowKey.Lane(ref *to, Lanes.CtIpv6) = FlowKey.Lane(ref *from, Lanes.CtIpv6);
         packet->KeyLanes = (packet->KeyLanes & ~(ConnMetadata.Lane | ConnMetadata.Ipv6Lane)) | (whole->KeyLanes & (ConnMetadata.Lane | ConnMetadata.Ipv6Lane));
 
         byte* l3 = packet->Data + packet->L3Offset;

@@ -12,8 +12,8 @@ namespace Mergeflow.Engine.Conntrack;
 internal static unsafe class ConnMetadata
 {
     /// <summary>Lanes of the flow key that have them; the addresses of IPv6 are in one of their own.</summary>
-    public const uint Lane = 1u << 3;
-    public const uint Ipv6Lane = 1u << 8;
+    public const uint Lane = 1u << Lanes.Ct;
+    public const uint Ipv6Lane = 1u << Lanes.CtIpv6;
 
     /// <inheritdoc cref="ConnTracker.Clear"/>
     public static void Clear(Packet* packet)
@@ -23,8 +23,8 @@ internal static unsafe class ConnMetadata
         packet->Key.CtMark = default;
         packet->KeyLanes &= ~(Lane | Ipv6Lane);
         packet->CtConnRef = 0;
-        FlowKey.Lane(ref packet->Key, 3) = default;
-        FlowKey.Lane(ref packet->Key, 8) = default;
+        FlowKey.Lane(ref packet->Key, Lanes.Ct) = default;
+        FlowKey.Lane(ref packet->Key, Lanes.CtIpv6) = default;
     }
 
     /// <summary>Nothing is known of the packet: no tuple either.</summary>

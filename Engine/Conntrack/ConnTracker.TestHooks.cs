@@ -1,0 +1,71 @@
+using Mergeflow.Engine.Keys;
+
+namespace Mergeflow.Engine.Conntrack;
+
+/// <remarks>What only tests look at, and the calls of control that no command makes yet.</remarks>
+public sealed unsafe partial class ConnTracker
+{
+    /// <summary>Most expectations; further announcements are not heard.</summary>
+    public const int MaxExpectations = Expectations.Max;
+
+    /// <summary>Connections that are expected.</summary>
+    public int ExpectationCount => _expectations.Count;
+
+    /// <summary>Most connections the table takes.</summary>
+    public int Capacity => _view.Capacity;
+
+    /// <summary>Memory reserved, in bytes; the system provides it page by page as connections appear.</summary>
+    public ulong ReservedBytes => _memory.ReservedBytes;
+
+    /// <summary>Packets that could not create a connection because the table or the zone was full, or NAT found no free tuple.</summary>
+    public ulong RefusedConnections => RefusedByFullTable + RefusedByZoneLimit + RefusedByNat;
+
+    /// <summary>Fragments on hold.</summary>
+    public int HeldFragments => _defragmenter.Held;
+
+    /// <summary>Fragments that were dropped to make room for others, since the start.</summary>
+    public long FragmentsEvicted => _defragmenter.Evicted;
+
+    /// <summary>Fragments that were no good or had no room, since the start.</summary>
+    public long FragmentsRefused { get; private set; }
+
+    /// <summary>Datagrams that became complete, since the start.</summary>
+    public long DatagramsReassembled => _defragmenter.Reassembled;
+
+    /// <summary>Limit that holds for a zone (0 = none set) and its connections counted against it (<c>dpctl/ct-get-limits</c>).</summary>
+    public (uint Limit, uint Count) GetZoneLimit(ushort zone) => _zones.Get(zone);
+
+    /// <summary>Removes the connection one of whose tuples is given; false if there is none.</summary>
+    public bool FlushTuple(ushort zone, in ConnTuple tuple, long nowMs)
+    {
+        if (!_keys.TryRead(zone, tuple, out ConnKey key)) return false;
+        Ipv6Address src = tuple.Src, dst = tuple.Dst;
+        int id = _expiry.Find(key, &src, &dst, _view.Hash.OfKey(key), nowMs, out _);
+        if (id <= 0) return false;
+        _expiry.Remove(id);
+        return true;
+    }
+
+    /// <summary>Adds a timeout policy or replaces it; connections under it follow from their next packet on.</summary>
+    /// <exception cref="ArgumentException">Too many policies.</exception>
+    public void SetTimeoutPolicy(CtTimeoutPolicy policy)
+    {
+        ArgumentNullException.ThrowIfNull(policy);
+        _timeouts.Set(policy);
+    }
+
+    /// <summary>Removes a policy: its connections go back to the default timeouts from their next packet on.</summary>
+    public bool RemoveTimeoutPolicy(uint id) => _timeouts.Remove(id);
+
+    /// <summary>A live connection, for people. Cold path: allocates.</summary>
+    /// <param name="connId">Connection id.</param>
+    /// <param name="nowMs">Clock, for the seconds left.</param>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such connection.</exception>
+    public ConnInfo Describe(int connId, long nowMs = 0)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(connId, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(connId, _view.Capacity);
+        bool isLive = (_view.Conn(connId)->Flags & ConnFlags.Live) != 0;
+        return isLive ? ConnDump.Describe(_view, connId, nowMs) : throw new ArgumentOutOfRangeException(nameof(connId), connId, "There is no connection with this id.");
+    }
+}
