@@ -11,8 +11,9 @@ public sealed partial class Revalidator
     private readonly bool _looksAtConcerned;
 
     /// <summary>
-    /// Re-translates now every megaflow that a change since the last time may concern; on return none contradicts the tables. Packets that are not pushed yet are counted for the rules that
-    /// handled them, those that a device has not reported yet included (OVS <c>revalidate_ukey</c> counts them for the rules of the new translation).
+    /// Re-translates now every megaflow that a change since the last time may concern; on return none contradicts the tables. Packets that are not pushed yet
+    /// are counted for the rules that handled them, those that a device has not reported yet included (OVS <c>revalidate_ukey</c> counts them for the rules of
+    /// the new translation).
     /// </summary>
     public int RevalidateAll(long nowMs)
     {

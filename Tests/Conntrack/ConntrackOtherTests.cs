@@ -122,4 +122,16 @@ public sealed class ConntrackOtherTests
         b.Send(Udp("10.0.0.2", 2, "10.0.0.1", 1));
         Assert.Equal(77, b.TheConnection().TimeoutSeconds);
     }
+
+    /// <summary>One policy too many is refused: it must not become the default of everybody.</summary>
+    [Fact]
+    public void A_timeout_policy_without_room_is_refused_and_changes_nothing()
+    {
+        using var b = new CtBench();
+        for (uint id = 1; id < TimeoutPolicies.MaxRows; id++) b.Ct.SetTimeoutPolicy(new CtTimeoutPolicy(id, new Dictionary<CtTimeout, uint> { [CtTimeout.OtherFirst] = 77 }));
+        var tooMany = new CtTimeoutPolicy(TimeoutPolicies.MaxRows, new Dictionary<CtTimeout, uint> { [CtTimeout.OtherFirst] = 5 });
+        Assert.Contains("timeout policy 4096", Assert.Throws<ArgumentException>(() => b.Ct.SetTimeoutPolicy(tooMany)).Message, StringComparison.Ordinal);
+        b.Send(Udp("10.0.0.1", 1, "10.0.0.2", 2), Commit());
+        Assert.Equal(60, b.TheConnection().TimeoutSeconds);
+    }
 }

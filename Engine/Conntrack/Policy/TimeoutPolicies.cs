@@ -8,7 +8,9 @@ namespace Mergeflow.Engine.Conntrack;
 /// </summary>
 internal readonly unsafe struct TimeoutPolicies
 {
-    private const int MaxRows = 4096;
+    /// <summary>Policies that there is room for, the default one included; a connection under another id has the default timeouts.</summary>
+    internal const int MaxRows = 4096;
+
     private const int RowStride = 16;
 
     /// <summary>Rows of timeouts in ms, one per policy id ever met; row 0 is the default policy.</summary>
@@ -26,7 +28,9 @@ internal readonly unsafe struct TimeoutPolicies
     /// <inheritdoc cref="ConnTracker.SetTimeoutPolicy"/>
     public void Set(CtTimeoutPolicy policy)
     {
-        long* row = _rows + (RowOf(policy.Id) * RowStride);
+        ushort index = RowOf(policy.Id);
+        if (index == 0 && policy.Id != 0) throw new ArgumentException($"no room for timeout policy {policy.Id}: there are {MaxRows - 1} others", nameof(policy));
+        long* row = _rows + (index * RowStride);
         FillDefaults(row);
         foreach ((CtTimeout timeout, uint seconds) in policy.Seconds) row[(int)timeout] = seconds * 1000L;
     }
