@@ -6,6 +6,12 @@ namespace Mergeflow.Tests;
 /// <summary>Builds traces by hand: megaflows, passes and events of one packet.</summary>
 internal sealed class Chain : IDisposable
 {
+    /// <summary>The key with a change.</summary>
+    public static FlowKey With(FlowKey key, Func<FlowKey, FlowKey> change) => change(key);
+
+    /// <summary>Whether the rule takes the packet.</summary>
+    public static bool Hits(MergedFlow rule, FlowKey packet) => FlowKey.Matches(ref packet, ref rule.Mask, ref rule.Value);
+
     public readonly MegaflowStore Flows = new();
     public readonly Trace Trace = new();
     private int _nextId = 1;
