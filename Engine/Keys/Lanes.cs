@@ -42,8 +42,10 @@ internal static class Lanes
     /// <summary>metadata, conj_id, actset_output.</summary>
     public const int Metadata = 11;
 
-    /// <summary>Lanes that hold nothing but headers behind Ethernet and its tags.</summary>
-    public static ReadOnlySpan<int> Headers => [Network, Ipv6, Neighbor];
+    /// <summary>
+    /// Lanes that hold nothing but headers behind Ethernet and its tags. Bytes, because a span of wider constants leaves garbage wherever code is not optimised.
+    /// </summary>
+    public static ReadOnlySpan<byte> Headers => [Network, Ipv6, Neighbor];
 
     /// <summary>Byte offset of a lane.</summary>
     public static int At(int lane) => lane * SizeBytes;

@@ -75,7 +75,7 @@ internal sealed unsafe class Committer(XlateContext context, FlowDifference diff
     private bool NetworkIsDirty()
     {
         var own = Vector256<byte>.AllBitsSet;
-        foreach (int lane in Lanes.Headers) own &= Vector256.Load(_flow.Live + Lanes.At(lane)) & Vector256.Load(_flow.BaseLive + Lanes.At(lane));
+        foreach (byte lane in Lanes.Headers) own &= Vector256.Load(_flow.Live + Lanes.At(lane)) & Vector256.Load(_flow.BaseLive + Lanes.At(lane));
         return own != Vector256<byte>.AllBitsSet || (*(uint*)(_flow.Live + L.Ipv6Label) & *(uint*)(_flow.BaseLive + L.Ipv6Label)) != uint.MaxValue;
     }
 

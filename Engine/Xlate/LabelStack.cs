@@ -139,7 +139,7 @@ internal sealed unsafe class LabelStack(XlateContext context, Committer committe
     /// <summary>After the first push, what was IP is opaque payload: all its fields read as zero.</summary>
     private void HideNetworkLayer()
     {
-        foreach (int lane in Lanes.Headers) _flow.ClearLane(lane);
+        foreach (byte lane in Lanes.Headers) _flow.ClearLane(lane);
         _flow.Clear(L.NwFrag, 1);
         _flow.Write(L.Ipv6Label, L.Window4, 0);
         _flow.Write(L.DpHash, L.Window4, 0);
