@@ -1,5 +1,7 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Mergeflow.Engine.Actions;
+using Mergeflow.Engine.Packets;
 
 namespace Mergeflow.Engine.Lookup;
 
@@ -31,4 +33,14 @@ public unsafe struct MegaflowHot
 
     /// <summary>For <see cref="ProgramShape.OutputOnly"/>: the port.</summary>
     [FieldOffset(48)] public uint OutPort;
+
+    /// <summary>A packet was found to be of the megaflow: the one place where a hit is counted.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void CountHit(MegaflowHot* hot, Packet* p, ulong lengthBytes, long nowMs)
+    {
+        hot->Packets++;
+        hot->Bytes += lengthBytes;
+        hot->LastUsedMs = nowMs;
+        hot->TcpFlags |= p->Key.TcpFlags.Raw;
+    }
 }

@@ -11,7 +11,7 @@ namespace Mergeflow.Engine.Pmd;
 /// passed. They are a batch from there on, with the order of OVS (<c>dp_netdev_input__</c>): of a list of actions the first is run for all,
 /// then the second; when they recirculate, those without a megaflow go first, one by one, then the others by megaflow.
 /// </summary>
-public sealed unsafe partial class PmdThread
+internal sealed unsafe partial class ActionExecutor
 {
     /// <summary>What the last ct has released goes on with the rest of the list, as if it had arrived with the packet that caused it.</summary>
     private void RunReleased<T>(long eventIndex, byte depth, Be16 dlType, DpAction* rest, int restCount)
@@ -44,7 +44,7 @@ public sealed unsafe partial class PmdThread
                 case DpOp.Ct:
                     var first = (Packet*)packets[0];
                     (long eventIndex, byte depth) = (first->EventIndex, first->RecircDepth);
-                    _conntrack.ExecuteTogether(packets, dlType, in act->Ct, _nowMs);
+                    _conntrack.ExecuteTogether(packets, dlType, in act->Ct, NowMs);
                     RunReleased<T>(eventIndex, depth, dlType, act + 1, count - i - 1);
                     return;
                 case DpOp.Recirc:
@@ -68,7 +68,7 @@ public sealed unsafe partial class PmdThread
             }
         }
 
-        foreach (nint address in packets) Pool.Return((Packet*)address);
+        foreach (nint address in packets) _pool.Return((Packet*)address);
     }
 
     /// <summary>One record for each packet; returns those that are left, in order.</summary>
@@ -122,7 +122,7 @@ public sealed unsafe partial class PmdThread
             if (packets[i] == 0 || hots[i] != 0) continue;
 
             // One before it may have brought the megaflow.
-            hots[i] = (nint)Find<T>((Packet*)packets[i]);
+            hots[i] = (nint)_lookup.Find<T>((Packet*)packets[i], ref Stats);
             if (hots[i] != 0) continue;
             RunPass<T>((Packet*)packets[i], null);
             packets[i] = 0;
@@ -153,7 +153,7 @@ public sealed unsafe partial class PmdThread
     {
         Be32 own = p->Key.InPort;
         p->Key.InPort = inPort;
-        MegaflowHot* hot = Find<T>(p);
+        MegaflowHot* hot = _lookup.Find<T>(p, ref Stats);
         p->Key.InPort = own;
         return hot;
     }
@@ -161,7 +161,13 @@ public sealed unsafe partial class PmdThread
     private void RunPassTogether<T>(Span<nint> packets, MegaflowHot* hot)
         where T : struct, IStageMarks
     {
-        foreach (nint address in packets) CountPass(hot, (Packet*)address);
+        foreach (nint address in packets)
+        {
+            var p = (Packet*)address;
+            Stats.Passes++;
+            MegaflowHot.CountHit(hot, p, (uint)p->LengthBytes, NowMs);
+        }
+
         if (hot->ActionCount == 0) Stats.Dropped += (ulong)packets.Length;
         ExecuteTogether<T>(packets, ((Packet*)packets[0])->Key.DlType, hot->Actions, hot->ActionCount);
     }

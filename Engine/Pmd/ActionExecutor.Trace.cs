@@ -8,22 +8,23 @@ using Mergeflow.Engine.Telemetry;
 namespace Mergeflow.Engine.Pmd;
 
 /// <summary>Records what a packet goes through, for the merge.</summary>
-public sealed unsafe partial class PmdThread
+internal sealed unsafe partial class ActionExecutor
 {
+    private readonly PmdOffload? _offload;
     private Trace? _trace;
     private int _tracePass;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void BeginTrace(Packet* p)
+    public void BeginTrace(Packet* p)
     {
-        if (Offload is not null) _trace = Offload.TryBegin(p, _nowMs);
+        if (_offload is not null) _trace = _offload.TryBegin(p, NowMs);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void EndTrace()
+    public void EndTrace()
     {
         if (_trace is null) return;
-        Offload!.End(_trace, _nowMs);
+        _offload!.End(_trace, NowMs);
         _trace = null;
     }
 

@@ -6,7 +6,7 @@ using Mergeflow.Engine.Telemetry;
 namespace Mergeflow.Engine.Pmd;
 
 /// <summary>Encapsulation and decapsulation (OVS <c>push_tnl_action</c>, <c>OVS_ACTION_ATTR_TUNNEL_POP</c>). No device of ours does either: traces end here.</summary>
-public sealed unsafe partial class PmdThread
+internal sealed unsafe partial class ActionExecutor
 {
     /// <summary>Puts outer headers on; false if the packet has to be dropped: the tunnel port is gone, or there is no headroom.</summary>
     private bool PushTunnel(Packet* p, DpAction* act)
@@ -37,11 +37,10 @@ public sealed unsafe partial class PmdThread
     {
         StopTrace(OffloadReason.UnsupportedAction, "tnl_pop");
         PortTable.PortHot* port = Ports[act->Port];
-        if (port->Exists == 0 || p->RecircDepth >= MaxRecircDepth || !TunnelCodec.TryPop(p, act->TunnelKind))
+        if (port->Exists == 0 || p->RecircDepth >= PmdThread.MaxRecircDepth || !TunnelCodec.TryPop(p, act->TunnelKind))
         {
-            if (p->RecircDepth >= MaxRecircDepth) Stats.RecircTooDeep++;
-            Stats.Dropped++;
-            Pool.Return(p);
+            if (p->RecircDepth >= PmdThread.MaxRecircDepth) Stats.RecircTooDeep++;
+            Drop(p);
             return;
         }
 

@@ -10,17 +10,59 @@ using Mergeflow.Engine.Upcall;
 
 namespace Mergeflow.Engine.Pmd;
 
-/// <summary>Runs megaflow programs: rewrite, output, conntrack, recirculation (OVS odp_execute_actions + dp_execute_cb).</summary>
-public sealed unsafe partial class PmdThread
+/// <summary>
+/// What a packet goes through once its megaflow is known, pass by pass: counted, rewritten, sent, tracked, recirculated (OVS
+/// <c>odp_execute_actions</c> and <c>dp_execute_cb</c>). The only place that runs datapath actions. One packet: this file; packets that conntrack releases together: <c>.Released</c>; encapsulation: <c>.Tunnels</c>; what is recorded on the way: <c>.Trace</c>.
+/// </summary>
+/// <remarks>What the packet path writes per packet is here, in one object: the packet thread's loops take it into a register.</remarks>
+internal sealed unsafe partial class ActionExecutor
 {
+    private readonly MegaflowLookup _lookup;
+    private readonly UpcallHandler _upcall;
+    private readonly ConnTracker _conntrack;
+    private readonly MeterTable _meters;
+    private readonly PacketPool _pool;
+    private readonly IPacketSink? _sink;
+    private readonly ulong _hashKey;
+    private ulong _random;
+
+    /// <summary>Ports and their counters.</summary>
+    public PortTable Ports { get; } = new();
+
+    /// <summary>Counters of the packet thread.</summary>
+    public PmdStats Stats;
+
+    /// <summary>Time of the batch, ms.</summary>
+    public long NowMs;
+
+    /// <summary>Conntrack hash of the packet as it came in, for its first ct action; 0 = not known.</summary>
+    public ulong CtHash;
+
+    /// <summary>What stages are measured by; null unless they are.</summary>
+    public StageTimes? Stages;
+
+    public ActionExecutor(PmdOptions options, MegaflowLookup lookup, UpcallHandler upcall, ConnTracker conntrack, IPacketSink? sink)
+    {
+        ArgumentOutOfRangeException.ThrowIfZero(options.RandomSeed, nameof(options));
+        _lookup = lookup;
+        _upcall = upcall;
+        _conntrack = conntrack;
+        _meters = options.Meters;
+        _random = options.RandomSeed;
+        _hashKey = options.HashKey;
+        _pool = options.Pool;
+        _sink = sink;
+        _offload = options.Offload;
+    }
+
     /// <summary>One pass: classify if <paramref name="hot"/> is null, count, execute. The packet is consumed.</summary>
-    private void RunPass<T>(Packet* p, MegaflowHot* hot)
+    public void RunPass<T>(Packet* p, MegaflowHot* hot)
         where T : struct, IStageMarks
     {
         if (hot == null)
         {
             PmdStage outer = Fine<T>(PmdStage.Emc);
-            hot = Find<T>(p);
+            hot = _lookup.Find<T>(p, ref Stats);
             if (hot == null)
             {
                 RunMissed<T>(p, outer);
@@ -30,18 +72,18 @@ public sealed unsafe partial class PmdThread
             Fine<T>(outer);
         }
 
-        CountPass(hot, p);
+        Stats.Passes++;
+        MegaflowHot.CountHit(hot, p, (uint)p->LengthBytes, NowMs);
         int outerPass = _tracePass;
         if (_trace is not null) _tracePass = PmdOffload.AddPass(_trace, hot->Id, hot->Generation, p->LengthBytes);
         switch (hot->Shape)
         {
             case ProgramShape.OutputOnly:
                 Transmit<T>(p, hot->OutPort);
-                Pool.Return(p);
+                _pool.Return(p);
                 break;
             case ProgramShape.Drop:
-                Stats.Dropped++;
-                Pool.Return(p);
+                Drop(p);
                 break;
             default:
                 Execute<T>(p, hot->Actions, hot->ActionCount);
@@ -58,7 +100,7 @@ public sealed unsafe partial class PmdThread
     {
         Fine<T>(PmdStage.Upcall);
         Stats.Upcalls++;
-        Megaflow? made = _upcall.Handle(p, _nowMs);
+        Megaflow? made = _upcall.Handle(p, NowMs);
         ulong published = _upcall.Published;
         Fine<T>(outer);
         if (made is null)
@@ -73,16 +115,6 @@ public sealed unsafe partial class PmdThread
         _upcall.Publish(made, published);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void CountPass(MegaflowHot* hot, Packet* p)
-    {
-        Stats.Passes++;
-        hot->Packets++;
-        hot->Bytes += (ulong)p->LengthBytes;
-        hot->LastUsedMs = _nowMs;
-        hot->TcpFlags |= p->Key.TcpFlags.Raw;
-    }
-
     /// <summary>The flow table is full: the actions run from a private copy, because nested upcalls reuse the translation's buffer.</summary>
     private void RunUninstalled<T>(Packet* p)
         where T : struct, IStageMarks
@@ -94,11 +126,11 @@ public sealed unsafe partial class PmdThread
     }
 
     /// <summary>Runs <paramref name="count"/> records and consumes the packet.</summary>
-    private void Execute<T>(Packet* p, DpAction* a, int count)
+    public void Execute<T>(Packet* p, DpAction* a, int count)
         where T : struct, IStageMarks
     {
         if (count == 0) Stats.Dropped++;
-        if (Run<T>(p, a, count)) Pool.Return(p);
+        if (Run<T>(p, a, count)) _pool.Return(p);
     }
 
     /// <summary>Runs <paramref name="count"/> records; false if they consumed the packet.</summary>
@@ -150,10 +182,9 @@ public sealed unsafe partial class PmdThread
                     break;
                 case DpOp.Meter:
                     StopTrace(OffloadReason.UnsupportedAction, "meter");
-                    if (!_meters.Admit(act->MeterId, p->LengthBytes, _nowMs))
+                    if (!_meters.Admit(act->MeterId, p->LengthBytes, NowMs))
                     {
-                        Stats.Dropped++;
-                        Pool.Return(p);
+                        Drop(p);
                         return false;
                     }
                     break;
@@ -162,8 +193,7 @@ public sealed unsafe partial class PmdThread
                     Stats.ToController++;
                     break;
                 case DpOp.Drop:
-                    Stats.Dropped++;
-                    Pool.Return(p);
+                    Drop(p);
                     return false;
                 case DpOp.TnlPop:
                     PopTunnel<T>(p, act);
@@ -171,8 +201,7 @@ public sealed unsafe partial class PmdThread
                 case DpOp.TnlPush:
                     if (!PushTunnel(p, act))
                     {
-                        Stats.Dropped++;
-                        Pool.Return(p);
+                        Drop(p);
                         return false;
                     }
                     break;
@@ -183,8 +212,7 @@ public sealed unsafe partial class PmdThread
                     if (!PacketEdit.Apply(p, act))
                     {
                         StopTrace(OffloadReason.UnsupportedAction, "no headroom");
-                        Stats.Dropped++;
-                        Pool.Return(p);
+                        Drop(p);
                         return false;
                     }
                     break;
@@ -199,10 +227,10 @@ public sealed unsafe partial class PmdThread
         where T : struct, IStageMarks
     {
         MiniflowExtractor.EnsureParsed(p);
-        ulong hash = _ctHash;
-        _ctHash = 0;
+        ulong hash = CtHash;
+        CtHash = 0;
         PmdStage outer = Fine<T>(PmdStage.Conntrack);
-        _conntrack.Execute(p, in act->Ct, _nowMs, hash, out CtVerdict verdict);
+        _conntrack.Execute(p, in act->Ct, NowMs, hash, out CtVerdict verdict);
         Fine<T>(outer);
         if (_trace != null) RecordCt(p, ref verdict);
         switch (verdict.Disposition)
@@ -227,12 +255,12 @@ public sealed unsafe partial class PmdThread
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool EnterRecirculation(Packet* p, uint recircId)
     {
-        if (p->RecircDepth >= MaxRecircDepth)
+        if (p->RecircDepth >= PmdThread.MaxRecircDepth)
         {
             Stats.RecircTooDeep++;
             Stats.Dropped++;
             StopTrace(OffloadReason.TraceTooDeep, "recirc");
-            Pool.Return(p);
+            _pool.Return(p);
             return false;
         }
 
@@ -243,6 +271,14 @@ public sealed unsafe partial class PmdThread
         return true;
     }
 
+    /// <summary>The packet takes no way out.</summary>
+    public void Drop(Packet* p)
+    {
+        Stats.Dropped++;
+        _pool.Return(p);
+    }
+
+    /// <summary>An output action: as much of the packet as is to be sent, if the port exists. The packet may go on.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Transmit<T>(Packet* p, uint port)
         where T : struct, IStageMarks
@@ -269,11 +305,7 @@ public sealed unsafe partial class PmdThread
             p->TruncateBytes = 0;
         }
 
-        hot->TxPackets++;
-        hot->TxBytes += (ulong)length;
-        Stats.Tx++;
-        Stats.TxBytes += (ulong)length;
-        _sink?.Transmit(p, port, length);
+        TransmitTail.Send(_sink, p, port, hot, (ulong)length, ref Stats.Tx, ref Stats.TxBytes);
     }
 
     private void RunHash(Packet* p, DpAction* act)
@@ -297,7 +329,7 @@ public sealed unsafe partial class PmdThread
     /// <summary>A copy of the packet, or null when packet memory is exhausted (counted as a drop).</summary>
     private Packet* CloneOf(Packet* p)
     {
-        Packet* copy = Pool.Clone(p);
+        Packet* copy = _pool.Clone(p);
         if (copy == null) Stats.Dropped++;
         return copy;
     }
@@ -311,5 +343,9 @@ public sealed unsafe partial class PmdThread
         return (uint)((_random * 0x2545F4914F6CDD1DUL) >> 32);
     }
 
-    private ulong _random;
+    /// <summary>One packet enters a stage, if this batch is marked packet by packet; returns the stage that it leaves.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private PmdStage Fine<T>(PmdStage stage)
+        where T : struct, IStageMarks
+        => T.IsOn ? StageMarks.Fine(Stages!, stage) : stage;
 }

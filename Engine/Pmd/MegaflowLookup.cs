@@ -1,46 +1,51 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using Mergeflow.Engine.Keys;
 using Mergeflow.Engine.Lookup;
+using Mergeflow.Engine.Offload;
 using Mergeflow.Engine.Packets;
 using Mergeflow.Engine.Telemetry;
 
 namespace Mergeflow.Engine.Pmd;
 
-/// <summary>Exact-match cache, then tuple-space search, then upcall.</summary>
-public sealed unsafe partial class PmdThread
+/// <summary>
+/// Finds megaflows: exact-match cache, then tuple-space search; for a whole batch, which only reads, and for a packet that recirculates. Owns the cache and
+/// what of the classifier it goes by.
+/// </summary>
+internal sealed unsafe class MegaflowLookup : IDisposable
 {
-    /// <summary>Finds the megaflows of a batch as far as they exist; only reads, but for cache entries.</summary>
-    private void LookAhead<T>(Packet** packets, uint pending)
-        where T : struct, IStageMarks
+    private readonly ExactMatchCache? _emc;
+    private FlowKey _union;
+    private uint _unionLanes;
+    private uint _unionVersion;
+    private uint _turnsSeen;
+
+    /// <summary>What stages are measured by; null unless they are.</summary>
+    public StageTimes? Stages;
+
+    public MegaflowLookup(PmdOptions options, MegaflowTable megaflows, Dpcls classifier)
     {
-        BatchScratch* s = _scratch;
-        s->Cached = 0;
-        s->Tracked = 0;
-        if (pending == 0) return;
-        uint missed = pending;
-        if (_emc is { } emc)
-        {
-            Step<T>(PmdStage.Emc);
-            missed = ProbeCache(emc, packets, pending);
-        }
-
-        if (missed != 0)
-        {
-            Step<T>(PmdStage.Megaflow);
-            ProbeClassifier(packets, missed);
-        }
-
-        if (s->Tracked == 0) return;
-        Step<T>(PmdStage.Conntrack);
-        LookAheadToConnections(packets, s->Tracked);
+        Megaflows = megaflows;
+        Classifier = classifier;
+        if (options.CacheOn) _emc = new ExactMatchCache(options.EmcEntryCount);
     }
 
+    public MegaflowTable Megaflows { get; }
+
+    public Dpcls Classifier { get; }
+
+    /// <summary>Whether there is a cache.</summary>
+    public bool HasCache => _emc is not null;
+
+    /// <inheritdoc/>
+    public void Dispose() => _emc?.Dispose();
+
     /// <summary>Exact-match cache: hash and prefetch all, then compare all. Returns the packets that were not found.</summary>
-    private uint ProbeCache(ExactMatchCache emc, Packet** packets, uint pending)
+    public uint ProbeCache(Packet** packets, uint pending, BatchScratch* s)
     {
-        BatchScratch* s = _scratch;
+        ExactMatchCache emc = _emc!;
         RefreshUnion(emc);
         Vector256<byte> union0 = FlowKey.Lane(ref _union, 0);
         Vector256<byte> union1 = FlowKey.Lane(ref _union, 1);
@@ -78,14 +83,13 @@ public sealed unsafe partial class PmdThread
     }
 
     /// <summary>Tuple-space search for the whole batch; what is found goes into the exact-match cache.</summary>
-    private void ProbeClassifier(Packet** packets, uint missed)
+    public void ProbeClassifier(Packet** packets, uint missed, BatchScratch* s, ref PmdStats stats)
     {
-        BatchScratch* s = _scratch;
-        ulong* hashes = stackalloc ulong[MaxBatch];
+        ulong* hashes = stackalloc ulong[PmdThread.MaxBatch];
         for (uint rest = missed; rest != 0; rest &= rest - 1) s->MegaflowId[BitOperations.TrailingZeroCount(rest)] = -1;
-        uint left = Classifier.LookupBatch(packets, missed, s->MegaflowId, hashes, ref Stats.SubtablesProbed);
+        uint left = Classifier.LookupBatch(packets, missed, s->MegaflowId, hashes, ref stats.SubtablesProbed);
         uint found = missed & ~left;
-        Stats.MegaflowHits += (ulong)BitOperations.PopCount(found);
+        stats.MegaflowHits += (ulong)BitOperations.PopCount(found);
         uint wide = _unionLanes & ~FlowKey.HotLanes;
         for (uint rest = found; rest != 0; rest &= rest - 1)
         {
@@ -97,22 +101,9 @@ public sealed unsafe partial class PmdThread
         }
     }
 
-    /// <summary>For megaflows that begin with ct: the bucket, then the record of each packet's connection.</summary>
-    private void LookAheadToConnections(Packet** packets, uint tracked)
-    {
-        BatchScratch* s = _scratch;
-        for (uint rest = tracked; rest != 0; rest &= rest - 1)
-        {
-            int i = BitOperations.TrailingZeroCount(rest);
-            s->Hash[i] = _conntrack.HashOf(packets[i], Megaflows.HotOf(s->MegaflowId[i])->Actions->Ct.Zone);
-            _conntrack.Prefetch(s->Hash[i]);
-        }
-
-        for (uint rest = tracked; rest != 0; rest &= rest - 1) _conntrack.PrefetchConn(s->Hash[BitOperations.TrailingZeroCount(rest)]);
-    }
-
-    /// <summary>Finds the megaflow of a parsed packet; null if there is none.</summary>
-    private MegaflowHot* Find<T>(Packet* p)
+    /// <summary>Finds the megaflow of a parsed packet; null if there is none. Not inlined: most packets come here with their megaflow found ahead.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public MegaflowHot* Find<T>(Packet* p, ref PmdStats stats)
         where T : struct, IStageMarks
     {
         Vector256<byte> l0 = default;
@@ -137,16 +128,16 @@ public sealed unsafe partial class PmdThread
 
                 if (IsCurrent(cached))
                 {
-                    Stats.EmcHits++;
+                    stats.EmcHits++;
                     return Megaflows.HotOf(cached.Id);
                 }
             }
         }
 
-        Fine<T>(PmdStage.Megaflow);
-        int id = Classifier.Lookup(ref p->Key, p->KeyLanes, ref Stats.SubtablesProbed);
+        if (T.IsOn) StageMarks.Fine(Stages!, PmdStage.Megaflow);
+        int id = Classifier.Lookup(ref p->Key, p->KeyLanes, ref stats.SubtablesProbed);
         if (id < 0) return null;
-        Stats.MegaflowHits++;
+        stats.MegaflowHits++;
         MegaflowHot* hot = Megaflows.HotOf(id);
         if (cacheable) _emc!.Insert(l0, l1, hash, id, hot->Generation);
         return hot;
@@ -171,4 +162,21 @@ public sealed unsafe partial class PmdThread
         _turnsSeen = Megaflows.GenerationTurns;
         emc.Invalidate();
     }
+}
+
+/// <summary>What the look-ahead stages found out about each packet of the batch.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct BatchScratch
+{
+    public fixed ulong Hash[PmdThread.MaxBatch];
+    public fixed int MegaflowId[PmdThread.MaxBatch];
+    public fixed ulong MergedPointer[PmdThread.MaxBatch];
+
+    /// <summary>Bit i: packet i's megaflow came from the exact-match cache.</summary>
+    public uint Cached;
+
+    /// <summary>Bit i: Hash[i] is packet i's conntrack hash for the ct action that its megaflow begins with.</summary>
+    public uint Tracked;
+
+    public MergedHot* Merged(int i) => (MergedHot*)MergedPointer[i];
 }

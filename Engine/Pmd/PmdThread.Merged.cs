@@ -63,19 +63,8 @@ public sealed unsafe partial class PmdThread
 
         PmdStage before = Fine<T>(PmdStage.Transmit);
         PortTable.PortHot* port = Ports[hot->OutPort];
-        if (port->Exists == 0)
-        {
-            Stats.TxNoPort++;
-        }
-        else
-        {
-            port->TxPackets++;
-            port->TxBytes += bytes;
-            totals.Forwarded++;
-            totals.ForwardedBytes += bytes;
-            _sink?.Transmit(p, hot->OutPort, (int)bytes);
-        }
-
+        if (port->Exists != 0) TransmitTail.Send(_sink, p, hot->OutPort, port, bytes, ref totals.Forwarded, ref totals.ForwardedBytes);
+        else Stats.TxNoPort++;
         Pool.Return(p);
         Fine<T>(before);
         return true;
@@ -85,14 +74,8 @@ public sealed unsafe partial class PmdThread
     private void FinishMerged<T>(Packet* p, MergedHot* hot)
         where T : struct, IStageMarks
     {
-        if (hot->Shape != MergedShape.Drop)
-        {
-            Execute<T>(p, hot->Program, hot->ActionCount);
-            return;
-        }
-
-        Stats.Dropped++;
-        Pool.Return(p);
+        if (hot->Shape == MergedShape.Drop) _run.Drop(p);
+        else _run.Execute<T>(p, hot->Program, hot->ActionCount);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -14,8 +14,8 @@ namespace Mergeflow.Engine.Pmd;
 
 /// <summary>
 /// One poll-mode driver thread's datapath state (OVS <c>struct dp_netdev_pmd_thread</c>). A batch goes through
-/// <c>ProcessBatch</c> (this file) -> lookup (<c>.Lookup</c>) -> execution in arrival order (<c>.Execute</c>; fragments that conntrack
-/// releases together: <c>.Released</c>), recording a trace on the way (<c>.Trace</c>).
+/// <c>ProcessBatch</c> (this file) -> merged rules (<c>.Merged</c>) -> lookup (<c>.LookAhead</c>, <see cref="MegaflowLookup"/>) -> execution in arrival
+/// order (<see cref="ActionExecutor"/>), recording a trace on the way.
 /// </summary>
 /// <remarks>
 /// Everything that has an effect happens in arrival order, packet by packet, recirculations included (depth first): a batch of 32
@@ -31,59 +31,45 @@ public sealed unsafe partial class PmdThread : IDisposable
     public const int MaxRecircDepth = 6;
 
     private readonly BatchScratch* _scratch;
-    private readonly ExactMatchCache? _emc;
-    private readonly UpcallHandler _upcall;
-    private readonly ConnTracker _conntrack;
-    private readonly MeterTable _meters;
+    private readonly MegaflowLookup _lookup;
+    private readonly ActionExecutor _run;
+    private readonly MegaflowTable _megaflows;
     private readonly IPacketSink? _sink;
+    private readonly ConnTracker _conntrack;
     private readonly SteadyClock _clock;
-    private readonly ulong _hashKey;
 
     /// <summary>See <see cref="RevocationGates.Closings"/>; null without a soft device.</summary>
     private readonly int* _gates;
     private readonly bool _oneTag;
-    private FlowKey _union;
-    private uint _unionLanes;
-    private uint _unionVersion;
-    private uint _turnsSeen;
     private long _nowMs;
-
-    /// <summary>Conntrack hash of the packet as it came in, for its first ct action; 0 = not known.</summary>
-    private ulong _ctHash;
-
-    /// <summary>Counters.</summary>
-    public PmdStats Stats;
 
     public PmdThread(PmdOptions options, UpcallHandler upcall, ConnTracker conntrack, IPacketSink? sink)
     {
         Pool = options.Pool;
-        Megaflows = upcall.Megaflows;
-        Classifier = upcall.Classifier;
-        _upcall = upcall;
-        _conntrack = conntrack;
-        _sink = sink;
-        _meters = options.Meters;
-        ArgumentOutOfRangeException.ThrowIfZero(options.RandomSeed, nameof(options));
-        _random = options.RandomSeed;
-        _hashKey = options.HashKey;
         Offload = options.Offload;
+        _lookup = new MegaflowLookup(options, upcall.Megaflows, upcall.Classifier);
+        _run = new ActionExecutor(options, _lookup, upcall, conntrack, sink);
+        _megaflows = upcall.Megaflows;
+        _sink = sink;
+        Ports = _run.Ports;
+        _conntrack = conntrack;
         _clock = options.Clock;
         if (Offload?.Table is { } table) _gates = table.Gates.Closings;
         _oneTag = options.OneTag;
-        if (options.CacheOn) _emc = new ExactMatchCache(options.EmcEntryCount);
         _scratch = (BatchScratch*)NativeMemory.AlignedAlloc((nuint)sizeof(BatchScratch), 64);
         *_scratch = default;
     }
+
+    /// <summary>Counters.</summary>
+    public ref PmdStats Stats => ref _run.Stats;
 
     /// <summary>Packet memory.</summary>
     public PacketPool Pool { get; }
 
     /// <summary>Ports and their counters.</summary>
-    public PortTable Ports { get; } = new();
+    public PortTable Ports { get; }
 
-    public MegaflowTable Megaflows { get; }
-
-    public Dpcls Classifier { get; }
+    public Dpcls Classifier => _lookup.Classifier;
 
     /// <summary>Where traces go and merged rules come from; null without offload.</summary>
     public PmdOffload? Offload { get; }
@@ -103,7 +89,7 @@ public sealed unsafe partial class PmdThread : IDisposable
     private void Process<T>(Packet** packets, int count, long nowMs)
         where T : struct, IStageMarks
     {
-        _nowMs = _clock.Of(nowMs);
+        _nowMs = _run.NowMs = _clock.Of(nowMs);
         Stats.Batches++;
         Stats.Rx += (ulong)count;
         CountReceived(packets, count);
@@ -114,7 +100,7 @@ public sealed unsafe partial class PmdThread : IDisposable
         if (Offload is not null) Step<T>(PmdStage.Merged);
         uint merged = ProbeMerged(packets, count);
         LookAhead<T>(packets, all & ~merged);
-        if (T.IsOn) _stages!.Execute();
+        if (T.IsOn) _run.Stages!.Execute();
         if (Offload is null) RunBatch<T>(packets, count);
         else RunRecordedBatch<T>(packets, count, merged);
     }
@@ -130,7 +116,7 @@ public sealed unsafe partial class PmdThread : IDisposable
         {
             Packet* p = packets[i];
             int id = _scratch->MegaflowId[i];
-            MegaflowHot* hot = Megaflows.HotOf(Math.Max(id, 0));
+            MegaflowHot* hot = _megaflows.HotOf(Math.Max(id, 0));
             PortTable.PortHot* port = Ports[hot->OutPort];
             if (id < 0 || hot->Shape != ProgramShape.OutputOnly || port->Exists == 0)
             {
@@ -141,15 +127,8 @@ public sealed unsafe partial class PmdThread : IDisposable
             }
 
             ulong bytes = (uint)p->LengthBytes;
-            hot->Packets++;
-            hot->Bytes += bytes;
-            hot->LastUsedMs = _nowMs;
-            hot->TcpFlags |= p->Key.TcpFlags.Raw;
-            port->TxPackets++;
-            port->TxBytes += bytes;
-            forwarded++;
-            forwardedBytes += bytes;
-            _sink?.Transmit(p, hot->OutPort, (int)bytes);
+            MegaflowHot.CountHit(hot, p, bytes, _nowMs);
+            TransmitTail.Send(_sink, p, hot->OutPort, port, bytes, ref forwarded, ref forwardedBytes);
             Pool.Return(p);
         }
 
@@ -175,11 +154,11 @@ public sealed unsafe partial class PmdThread : IDisposable
             }
 
             Fine<T>(PmdStage.Record);
-            BeginTrace(p);
+            _run.BeginTrace(p);
             Fine<T>(PmdStage.Actions);
             ProcessOne<T>(p, i);
             Fine<T>(PmdStage.Record);
-            EndTrace();
+            _run.EndTrace();
         }
 
         Stats.EmcHits += (ulong)BitOperations.PopCount(_scratch->Cached);
@@ -192,7 +171,7 @@ public sealed unsafe partial class PmdThread : IDisposable
     public void Dispose()
     {
         NativeMemory.AlignedFree(_scratch);
-        _emc?.Dispose();
+        _lookup.Dispose();
         Ports.Dispose();
     }
 
@@ -236,24 +215,8 @@ public sealed unsafe partial class PmdThread : IDisposable
         where T : struct, IStageMarks
     {
         int id = _scratch->MegaflowId[i];
-        _ctHash = (_scratch->Tracked >> i & 1) != 0 ? _scratch->Hash[i] : 0;
-        RunPass<T>(p, id >= 0 ? Megaflows.HotOf(id) : null);
-    }
-
-    /// <summary>What the look-ahead stages found out about each packet of the batch.</summary>
-    [StructLayout(LayoutKind.Sequential)]
-    private struct BatchScratch
-    {
-        public fixed ulong Hash[MaxBatch];
-        public fixed int MegaflowId[MaxBatch];
-        public fixed ulong MergedPointer[MaxBatch];
-
-        /// <summary>Bit i: packet i's megaflow came from the exact-match cache.</summary>
-        public uint Cached;
-
-        /// <summary>Bit i: Hash[i] is packet i's conntrack hash for the ct action that its megaflow begins with.</summary>
-        public uint Tracked;
-
-        public MergedHot* Merged(int i) => (MergedHot*)MergedPointer[i];
+        ActionExecutor run = _run;
+        run.CtHash = (_scratch->Tracked >> i & 1) != 0 ? _scratch->Hash[i] : 0;
+        run.RunPass<T>(p, id >= 0 ? _megaflows.HotOf(id) : null);
     }
 }

@@ -215,22 +215,23 @@ public sealed partial class Datapath : IDisposable
         if (Revalidator.PushAll(nowMs)) Offload?.Barrier(nowMs);
     }
 
-    /// <summary>What happens when the clock moves: expiry of connections, megaflows and rules.</summary>
+    /// <summary>What happens when a clock moves that moves in leaps: all connections, megaflows, rules and learned addresses whose time is up are gone on return.</summary>
     public void Expire(long nowMs)
     {
         nowMs = Clock.Of(nowMs);
         // What hardware has forwarded keeps a connection alive: it is read first, should it not have been readable before.
         Offload?.Settle(nowMs);
         Conntrack.ExpireAll(nowMs);
-
-        // Rules are idle by what megaflows have reported, so these come first.
-        Revalidator.SweepIfDue(nowMs);
-        bool anyRule = Revalidator.ExpireRules(nowMs) > 0, anyAddress = Pipeline.ForgetAged(nowMs);
-        if (anyRule) Revalidator.RevalidateAll(nowMs);
-        else if (anyAddress) Revalidator.RevalidateLearned(nowMs);
-        Recirc.Sweep(nowMs);
+        Revalidator.ExpireAll(nowMs);
         Offload?.Barrier(nowMs);
         Megaflows.Reclaim();
+    }
+
+    /// <summary>The same for a clock that runs: a bounded part of it, between two polls of the packet thread.</summary>
+    public void ExpireSome(long nowMs)
+    {
+        Conntrack.Step(nowMs);
+        Revalidator.Step(nowMs);
     }
 
     /// <inheritdoc/>

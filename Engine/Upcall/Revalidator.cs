@@ -92,28 +92,50 @@ public sealed partial class Revalidator : IPoller
         if (TablesChanged && !_isInRound) BeginRound();
         if (_isInRound) return StepRound(nowMs);
         if (AddressesChanged && LookAtDependents(nowMs, TranslationsPerStep) is > 0 and var looked) return looked;
-        if (_cursor == 0 && nowMs - _sweptAtMs < _maxRevalidatorMs) return 0;
+        return SweepIfDue(nowMs, SlicePerStep) ? ExpireRules(nowMs) : 0;
+    }
+
+    /// <summary>
+    /// The same all at once, for a clock that moves in leaps: whatever is due by now has been pushed, is gone and, as far as megaflows depended on it, translated
+    /// again.
+    /// </summary>
+    public void ExpireAll(long nowMs)
+    {
+        _nowMs = nowMs;
+
+        // Rules are idle by what megaflows have reported, so these come first.
+        SweepIfDue(nowMs, int.MaxValue);
+        bool anyRule = ExpireRules(nowMs) > 0, anyAddress = _pipeline.ForgetAged(nowMs);
+        if (anyRule) RevalidateAll(nowMs);
+        else if (anyAddress) RevalidateLearned(nowMs);
+        _recircs.Sweep(nowMs);
+    }
+
+    /// <summary>
+    /// Pushes statistics and deletes what has been idle too long, up to <paramref name="most"/> megaflows of the sweep that is due; true when it has seen all.
+    /// </summary>
+    private bool SweepIfDue(long nowMs, int most)
+    {
+        if (_cursor == 0 && nowMs - _sweptAtMs < _maxRevalidatorMs) return false;
         MegaflowTable table = _upcall.Megaflows;
         int high = table.HighWater;
-        int n = Math.Min(SlicePerStep, high);
-        for (int i = 0; i < n; i++)
+        for (int left = Math.Min(most, high); left > 0 && _cursor < high; left--)
         {
-            if (_cursor >= high) break;
             if (table[_cursor++] is { } m) Sweep(m, nowMs);
         }
 
         table.Reclaim();
-        if (_cursor < high) return 0;
+        if (_cursor < high) return false;
         (_cursor, _sweptAtMs) = (0, nowMs);
         _upcall.Classifier.ShrinkUnion();
-        return ExpireRules(nowMs);
+        return true;
     }
 
     /// <summary>
     /// Removes OpenFlow rules whose idle or hard timeout has passed; returns how many, then megaflows have to be translated again. A rule is idle since the last
     /// packet that went through it, be it reported or not: before one goes, its megaflows are asked, and the device if that does not help.
     /// </summary>
-    public int ExpireRules(long nowMs)
+    private int ExpireRules(long nowMs)
     {
         if (!_pipeline.HasDue(nowMs)) return 0;
         ReportUse();
@@ -223,22 +245,6 @@ public sealed partial class Revalidator : IPoller
         }
 
         _scratch.ReleaseRecircIds();
-        table.Reclaim();
-        _upcall.Classifier.ShrinkUnion();
-    }
-
-    /// <summary>Pushes statistics and deletes what has been idle too long, if a sweep is due.</summary>
-    public void SweepIfDue(long nowMs)
-    {
-        _nowMs = nowMs;
-        if (nowMs - _sweptAtMs < _maxRevalidatorMs) return;
-        (_cursor, _sweptAtMs) = (0, nowMs);
-        MegaflowTable table = _upcall.Megaflows;
-        for (int i = 0; i < table.HighWater; i++)
-        {
-            if (table[i] is { } m) Sweep(m, nowMs);
-        }
-
         table.Reclaim();
         _upcall.Classifier.ShrinkUnion();
     }

@@ -299,8 +299,7 @@ public sealed class PacketLoop : IDisposable
         _untilHousekeeping = ClocksPerHousekeeping;
         _interrupted.ThrowIfCancellationRequested();
         long now = Now;
-        _datapath.Conntrack.Step(now);
-        _datapath.Revalidator.Step(now);
+        _datapath.ExpireSome(now);
         _offload?.Step(now);
     }
 }
