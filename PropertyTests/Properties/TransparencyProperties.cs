@@ -42,7 +42,7 @@ public sealed class TransparencyProperties(ITestOutputHelper output) : IDisposab
             new EngineSetup(OffloadMode.Soft, CacheOn: false, BatchSize: 32));
 
     [SeededProperty(MaxTest = 40, Arbitrary = [typeof(CaseArbitraries)])]
-    public void Nic_offload_is_transparent(CaseSeed seed)
+    public void NIC_offload_is_transparent(CaseSeed seed)
         => _judge.CheckAgainstPlain(
             CaseGenerator.Make(seed.Value, 150, checksSequence: false),
             "nic_transparency",
@@ -51,7 +51,7 @@ public sealed class TransparencyProperties(ITestOutputHelper output) : IDisposab
             new EngineSetup(OffloadMode.Nic, BatchSize: 32, NicProfile: Profiles[seed.Value % Profiles.Length]));
 
     [SeededProperty(MaxTest = 40, Arbitrary = [typeof(CaseArbitraries)])]
-    public void A_faulty_nic_is_transparent(CaseSeed seed)
+    public void A_faulty_NIC_is_transparent(CaseSeed seed)
     {
         var faults = new FaultPlan
         {

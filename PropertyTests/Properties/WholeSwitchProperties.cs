@@ -26,7 +26,7 @@ public sealed class WholeSwitchProperties(ITestOutputHelper output) : IDisposabl
         => _judge.CheckAgainstReference(CaseGenerator.Make(seed.Value, 160), "soft_offload", new EngineSetup(OffloadMode.Soft, BatchSize: 1 + (seed.Value % 32)));
 
     [SeededProperty(MaxTest = 40, Arbitrary = [typeof(CaseArbitraries)])]
-    public void Nic_offload_is_the_reference(CaseSeed seed)
+    public void NIC_offload_is_the_reference(CaseSeed seed)
         => _judge.CheckAgainstReference(
             CaseGenerator.Make(seed.Value, 160, checksSequence: false),
             "nic_offload",

@@ -25,7 +25,7 @@ public sealed partial class ArchitectureTests
     public static TheoryData<string> Projects => [.. s_arrows.Keys];
 
     [Fact]
-    public void EveryProjectIsInTheList()
+    public void Every_project_is_in_the_list()
     {
         IEnumerable<string> found = RepositoryFiles.Files(".", "*.csproj").Select(p => Path.GetFileNameWithoutExtension(p));
         Assert.Equal(s_arrows.Keys.Order(), found.Order());
@@ -33,7 +33,7 @@ public sealed partial class ArchitectureTests
 
     [Theory]
     [MemberData(nameof(Projects))]
-    public void ProjectReferencesFollowTheArrows(string project)
+    public void Project_references_follow_the_arrows(string project)
     {
         IEnumerable<string> references = Descendants(project, "ProjectReference")
             .Select(r => Path.GetFileNameWithoutExtension(r.Attribute("Include")!.Value.Replace('\\', '/')));
@@ -42,7 +42,7 @@ public sealed partial class ArchitectureTests
 
     [Theory]
     [MemberData(nameof(Projects))]
-    public void UnsafeOccursOnlyWhereItBelongs(string project)
+    public void Unsafe_occurs_only_where_it_belongs(string project)
     {
         bool isAllowed = s_unsafeProjects.Contains(project);
         bool isSwitchedOn = Descendants(project, "AllowUnsafeBlocks").Any(e => e.Value.Trim() == "true");
@@ -53,7 +53,7 @@ public sealed partial class ArchitectureTests
 
     [Theory]
     [MemberData(nameof(Projects))]
-    public void OneNamespacePerProject(string project)
+    public void One_namespace_per_project(string project)
     {
         // Engine has one per folder, see FolderArrowTests.
         string expected = $"namespace Mergeflow.{project}{(project == "Engine" ? "." : ";")}";
@@ -64,32 +64,32 @@ public sealed partial class ArchitectureTests
 
     [Theory]
     [MemberData(nameof(Projects))]
-    public void EveryTopLevelFolderHasAReadme(string project) =>
+    public void Every_top_level_folder_has_a_readme(string project) =>
         Assert.True(File.Exists(Path.Combine(RepositoryFiles.Root, project, "README.md")), $"{project}/README.md is missing");
 
     [Fact]
-    public void TheNicKnowsNothingOfTheEngine()
+    public void The_NIC_knows_nothing_of_the_engine()
     {
         IEnumerable<string> strays = RepositoryFiles.Sources("Nic").Where(f => EngineNoun().IsMatch(WithoutComments(RepositoryFiles.Read(f))));
         Assert.Empty(strays);
     }
 
     [Fact]
-    public void NoFileIsTooLong()
+    public void No_file_is_too_long()
     {
         IEnumerable<string> tooLong = RepositoryFiles.Sources().Where(f => RepositoryFiles.Read(f).Count(c => c == '\n') > MaxFileLines);
         Assert.Empty(tooLong);
     }
 
     [Fact]
-    public void PostponedWorkIsNotCheckedIn()
+    public void Postponed_work_is_not_checked_in()
     {
         IEnumerable<string> strays = RepositoryFiles.Sources().Where(f => Postponed().IsMatch(RepositoryFiles.Read(f)));
         Assert.Empty(strays);
     }
 
     [Fact]
-    public void PackageVersionsAreCentral()
+    public void Package_versions_are_central()
     {
         IEnumerable<string> strays = s_arrows.Keys.Where(p => Descendants(p, "PackageReference").Any(r => r.Attribute("Version") is not null));
         Assert.Empty(strays);

@@ -12,7 +12,7 @@ public sealed class ExactMatchCacheTests
     private static readonly Vector256<byte> s_second = Vector256.Create(5UL, 6, 7, 0).AsByte();
 
     [Fact]
-    public void TheRecentEntryAnswersOnlyForItsOwnKey()
+    public void The_recent_entry_answers_only_for_its_own_key()
     {
         using var cache = new ExactMatchCache(64);
         Assert.Equal(-1, cache.LookupRecent(RecircId, s_first, s_second).Id);
@@ -26,7 +26,7 @@ public sealed class ExactMatchCacheTests
     }
 
     [Fact]
-    public void TheRecentEntryGoesStaleWithAllOthers()
+    public void The_recent_entry_goes_stale_with_all_others()
     {
         using var cache = new ExactMatchCache(64);
         cache.Insert(s_first, s_second, 0x1234, 42, 1);
@@ -37,7 +37,7 @@ public sealed class ExactMatchCacheTests
     }
 
     [Fact]
-    public void AnOverwrittenRecentEntryAnswersForTheNewKeyOnly()
+    public void An_overwritten_recent_entry_answers_for_the_new_key_only()
     {
         using var cache = new ExactMatchCache(4);
         cache.Insert(s_first, s_second, 0, 42, 1);
@@ -49,7 +49,7 @@ public sealed class ExactMatchCacheTests
 
     /// <summary>An entry is of the megaflow's generation: what comes into the slot afterwards is not answered for.</summary>
     [Fact]
-    public void AnEntryIsOfOneGeneration()
+    public void An_entry_is_of_one_generation()
     {
         using var cache = new ExactMatchCache(64);
         cache.Insert(s_first, s_second, 0x1234, int.MaxValue - 1, 0xabc0_ffff);
@@ -64,7 +64,7 @@ public sealed class ExactMatchCacheTests
 
     /// <summary>The epoch starts just before its last value: nothing of before is found after the wrap, also not when the numbers are the same again.</summary>
     [Fact]
-    public void TheEpochWrapsToAnEmptyCache()
+    public void The_epoch_wraps_to_an_empty_cache()
     {
         using var cache = new ExactMatchCache(64);
         cache.Insert(s_first, s_second, 0x1234, 42, 1);

@@ -33,7 +33,7 @@ public sealed class BadInputTests
     [InlineData("""{"i":1,"t":6,"op":"flow_mods","lines":["delete","nonsense=1 actions=drop"]}""", "lines[1], column")]
     [InlineData("""{"i":1,"t":6,"op":"group_mods","line":"nonsense"}""", "events.jsonl line 2, column")]
     [InlineData("""{"i":1,"t":6,"op":"ct_flush","zone":70000}""", "\"zone\": 70000 is out of range")]
-    public void EventsThatCannotBeParsed(string line, string expected)
+    public void Events_that_cannot_be_parsed(string line, string expected)
     {
         using TemporaryFolder folder = new();
         string flows = folder.Write("flows.txt", "actions=drop\n");
@@ -44,7 +44,7 @@ public sealed class BadInputTests
     }
 
     [Fact]
-    public void FlowsThatCannotBeParsedNameTheirLine()
+    public void Flows_that_cannot_be_parsed_name_their_line()
     {
         using TemporaryFolder folder = new();
         string flows = folder.Write("flows.txt", "# comment\n\ntable=0,ip actions=drop\ntable=0,ip,nw_src=1.2.3 actions=drop\n");
@@ -55,7 +55,7 @@ public sealed class BadInputTests
     }
 
     [Fact]
-    public void AMatchWithoutItsPrerequisiteIsTakenAsOpenVSwitchTakesItAndSaid()
+    public void A_match_without_its_prerequisite_is_taken_as_Open_vSwitch_takes_it_and_said()
     {
         using TemporaryFolder folder = new();
         string flows = folder.Write("flows.txt", "actions=drop\nip,tp_dst=80 actions=drop\n");
@@ -69,7 +69,7 @@ public sealed class BadInputTests
     }
 
     [Fact]
-    public void GroupsThatCannotBeParsedNameTheirLine()
+    public void Groups_that_cannot_be_parsed_name_their_line()
     {
         using TemporaryFolder folder = new();
         string flows = folder.Write("flows.txt", "actions=drop\n");
@@ -85,7 +85,7 @@ public sealed class BadInputTests
     [InlineData("{\"ports\":{\"p1\":\"1\"}}", "expected a port number")]
     [InlineData("{\"ports\":{\"p1\":1},\"config\":{\"mtu\":\"9000\"}}", "\"mtu\": expected an integer")]
     [InlineData("{\"ports\":{\"p1\":1},\"config\":{\"tcp_seq_chk\":0}}", "\"tcp_seq_chk\": expected true or false")]
-    public void CaseFilesThatCannotBeParsed(string text, string expected)
+    public void Case_files_that_cannot_be_parsed(string text, string expected)
     {
         using TemporaryFolder folder = new();
         folder.Write("case.json", text);
@@ -96,7 +96,7 @@ public sealed class BadInputTests
     }
 
     [Fact]
-    public void ADamagedCaptureIsRefused()
+    public void A_damaged_capture_is_refused()
     {
         using TemporaryFolder folder = new();
         string flows = folder.Write("flows.txt", "actions=drop\n");
@@ -112,7 +112,7 @@ public sealed class BadInputTests
     [InlineData("replay --flows FLOWS --ports p1=1 --in NOWHERE --out OUT")]
     [InlineData("replay --flows FLOWS --ports p1=1 --in EVENTS --out NOWHERE/out.jsonl")]
     [InlineData("extract --in NOWHERE")]
-    public void MissingFilesAreFailures(string line)
+    public void Missing_files_are_failures(string line)
     {
         using TemporaryFolder folder = new();
         string flows = folder.Write("flows.txt", "actions=drop\n"), events = folder.Write("events.jsonl", GoodEvent);
@@ -125,7 +125,7 @@ public sealed class BadInputTests
     }
 
     [Fact]
-    public void AnOldOutputSurvivesAFailedRun()
+    public void An_old_output_survives_a_failed_run()
     {
         using TemporaryFolder folder = new();
         string flows = folder.Write("flows.txt", "actions=drop\n"), output = folder.Write("out.jsonl", "old");

@@ -17,7 +17,7 @@ public sealed class InputLimitTests
     [InlineData("extract --in BOMB")]
     [InlineData("merge --flows BOMB --packet tcp")]
     [InlineData("merge --flows DUMP --conntrack BOMB --packet tcp")]
-    public void ALineWithoutAnEndIsRefused(string line)
+    public void A_line_without_an_end_is_refused(string line)
     {
         using TemporaryFolder folder = new();
         string flows = folder.Write("flows.txt", "actions=drop\n"), events = folder.Write("events.jsonl", Event);
@@ -39,7 +39,7 @@ public sealed class InputLimitTests
     }
 
     [Fact]
-    public void NoMoreOfALineIsReadThanItMayHave()
+    public void No_more_of_a_line_is_read_than_it_may_have()
     {
         EndlessText text = new("x");
         using LineReader lines = new(text, "x");
@@ -49,7 +49,7 @@ public sealed class InputLimitTests
     }
 
     [Fact]
-    public void ALineOfTheFullLengthIsRead()
+    public void A_line_of_the_full_length_is_read()
     {
         byte[] text = new byte[InputLimits.MaxLineBytes];
         Array.Fill(text, (byte)' ');
@@ -63,7 +63,7 @@ public sealed class InputLimitTests
     [Theory]
     [InlineData("x", "longer than 64 MiB", InputLimits.MaxLineBytes)]
     [InlineData("a line\n", "the text is larger than 256 MiB", InputLimits.MaxTextBytes)]
-    public void NoMoreOfATextIsReadThanItMayHave(string piece, string message, int mostBytes)
+    public void No_more_of_a_text_is_read_than_it_may_have(string piece, string message, int mostBytes)
     {
         EndlessText text = new(piece);
         using BoundedTextStream bounded = new(text, "x");
@@ -81,7 +81,7 @@ public sealed class InputLimitTests
     [Theory]
     [InlineData("--profile")]
     [InlineData("--faults")]
-    public void AConfigurationWithoutAnEndIsRefused(string option)
+    public void A_configuration_without_an_end_is_refused(string option)
     {
         using TemporaryFolder folder = new();
         string flows = folder.Write("flows.txt", "actions=drop\n"), events = folder.Write("events.jsonl", Event);

@@ -11,7 +11,7 @@ public sealed class MergeCommandTests
     private static readonly string s_connections = Path.Combine(s_dumps, "gateway-conntrack.txt");
 
     [Fact]
-    public void ATrackedAndTranslatedChainIsOneRule()
+    public void A_tracked_and_translated_chain_is_one_rule()
     {
         CliRun run = Merge("in_port=vm1,tcp,nw_src=192.0.2.10,nw_dst=198.51.100.24,tp_src=2391,tp_dst=80");
         Assert.Equal(ExitCode.Ok, run.ExitCode);
@@ -29,7 +29,7 @@ public sealed class MergeCommandTests
     [InlineData("in_port=genev_sys_6081,tcp,nw_src=192.0.2.17,nw_dst=198.51.100.24,tp_src=1,tp_dst=2", "not merged: UnsupportedMatch(tunnel) in pass 0")]
     [InlineData("in_port=ens1f0,tcp,nw_src=198.51.100.24,nw_dst=203.0.113.8,tp_src=80,tp_dst=2400", "not merged: UnsupportedAction(set(tunnel)) in pass 0")]
     [InlineData("in_port=ens1f0,udp", "not merged: Upcall(no flow of the dump fits the packet at recirc_id 0x0) in pass 0")]
-    public void WhatCannotBeMergedIsNamed(string packet, string line)
+    public void What_cannot_be_merged_is_named(string packet, string line)
     {
         CliRun run = Merge(packet);
         Assert.Equal(ExitCode.Failed, run.ExitCode);
@@ -42,7 +42,7 @@ public sealed class MergeCommandTests
     [InlineData("recirc_id(0),in_port(1),ipv4(src=10.0.0.999), actions:2", ":1:34: 10.0.0.999: invalid IP address")]
     [InlineData("recirc_id(0),in_port(1),eth_type(0x0800), actions:frobnicate(1)", ":1:51: `frobnicate(': unknown datapath action")]
     [InlineData("recirc_id(0),in_port(1),eth(src=02:00:00:00:00:01, actions:2", "missing `)'")]
-    public void ABadDumpIsOneLineWithItsPlace(string dump, string message)
+    public void A_bad_dump_is_one_line_with_its_place(string dump, string message)
     {
         using TemporaryFolder folder = new();
         CliRun run = CliRun.Of("merge", "--flows", folder.Write("flows.txt", dump), "--packet", "tcp");
@@ -54,7 +54,7 @@ public sealed class MergeCommandTests
     [Theory]
     [InlineData("tcp,orig=(src=10.0.0.1,dst=10.0.0.2,sport=1,dport=2", ":1:10: missing `)'")]
     [InlineData("tcp,orig=(src=10.0.0.1,dst=10.0.0.2,sport=1,dport=2)", ":1:1: expected `reply=('")]
-    public void ABadConnectionIsOneLineWithItsPlace(string dump, string message)
+    public void A_bad_connection_is_one_line_with_its_place(string dump, string message)
     {
         using TemporaryFolder folder = new();
         CliRun run = CliRun.Of("merge", "--flows", s_flows, "--conntrack", folder.Write("conntrack.txt", dump), "--packet", "tcp");
@@ -66,7 +66,7 @@ public sealed class MergeCommandTests
     [InlineData("ovn_like", "soft")]
     [InlineData("nat_snat", "nic")]
     [InlineData("flow_mods", "nic")]
-    public void AnAuditOfAReplayFindsNoDrift(string name, string offload)
+    public void An_audit_of_a_replay_finds_no_drift(string name, string offload)
     {
         CliRun run = CliRun.Of("offload", "audit", "--case", CaseFiles.Load(name).Directory, "--offload", offload, "--every", "50");
         Assert.True(run.ExitCode == ExitCode.Ok, run.Output + run.Error);

@@ -25,7 +25,7 @@ public sealed class MergeDumpFormTests
     private const string Ssh = "in_port=vm1,tcp,nw_src=10.0.0.1,nw_dst=10.0.0.9,tp_src=42000,tp_dst=22";
 
     [Fact]
-    public void EverythingThatVerbosePrintsIsReadAndAddsNothing()
+    public void Everything_that_verbose_prints_is_read_and_adds_nothing()
     {
         CliRun run = Merge(Verbose, "in_port=vm1,tcp,nw_src=10.0.0.1,nw_dst=172.16.0.80,tp_src=41000,tp_dst=80");
         Assert.True(run.ExitCode == ExitCode.Ok, run.Output + run.Error);
@@ -55,7 +55,7 @@ public sealed class MergeDumpFormTests
     [InlineData("set(nsh(ttl=3)),vm9", "not merged: UnsupportedAction(set(nsh)) in pass 0")]
     [InlineData("tnl_push(tnl_port(6),header(size=50,type=4,eth(dst=02:00:00:00:00:01,src=02:00:00:00:00:02,dl_type=0x0800),ipv4(src=1.1.1.1,dst=2.2.2.2,proto=17,tos=0,ttl=64,frag=0x4000),udp(src=0,dst=4789,csum=0x0),vxlan(flags=0x8000000,vni=0x1)),out_port(2)),vm9", "not merged: UnsupportedAction(tnl_push) in pass 0")]
     [InlineData("drop", "merged: ")]
-    public void EveryActionIsMergedOrRefusedByName(string actions, string line)
+    public void Every_action_is_merged_or_refused_by_name(string actions, string line)
     {
         CliRun run = Merge($"recirc_id(0),in_port(vm1),eth(),eth_type(0x0800),ipv4(frag=no), packets:1, bytes:98, used:never, actions:{actions}", Ssh);
         Assert.True(run.Output.Split('\n').Any(l => line == "merged: " ? l.StartsWith(line, StringComparison.Ordinal) : l.TrimEnd() == line), run.Output + run.Error);
@@ -65,7 +65,7 @@ public sealed class MergeDumpFormTests
     [InlineData("skb_priority(0x2)", "skb_priority")]
     [InlineData("tunnel(tun_id=0x1,src=192.0.2.1,dst=192.0.2.2,ttl=0/0,geneve({class=0x102,type=0x80,len=4,0x10002/0x7fffffff}),flags(-df+csum+key))", "tunnel")]
     [InlineData("mpls(label=0/0x0,tc=0/0,ttl=0/0,bos=1/1)", "mpls")]
-    public void AMatchThatAHeaderCannotHoldIsRefusedByName(string attribute, string name)
+    public void A_match_that_a_header_cannot_hold_is_refused_by_name(string attribute, string name)
     {
         CliRun run = Merge($"{attribute},recirc_id(0),in_port(vm1),eth_type(0x0800),ipv4(frag=no), packets:1, bytes:98, used:1.2s, offloaded:yes, dp:tc, actions:vm9", Ssh);
         Assert.Contains($"not merged: UnsupportedMatch({name}) in pass 0", run.Output, StringComparison.Ordinal);
@@ -77,7 +77,7 @@ public sealed class MergeDumpFormTests
     [InlineData("actions:ct(zone=7,label=0/0xzz)", "expected a mask up to 0x")]
     [InlineData("actions:check_pkt_len(size=1500,gt(drop),le(vm9)", "missing `)'")]
     [InlineData("actions:", "expected an action, or `drop'")]
-    public void AnActionThatCannotBeReadIsOneLineWithItsPlace(string actions, string message)
+    public void An_action_that_cannot_be_read_is_one_line_with_its_place(string actions, string message)
     {
         CliRun run = Merge($"recirc_id(0),in_port(vm1),eth_type(0x0800),ipv4(frag=no), packets:1, bytes:98, used:1.2s, {actions}", Ssh);
         Assert.Equal(ExitCode.BadInput, run.ExitCode);

@@ -12,7 +12,7 @@ public sealed class MergeNestingTests
     [InlineData("clone(", 6_000)]
     [InlineData("clone(", 200_000)]
     [InlineData("clone(", 64)]
-    public void NestingHasABound(string open, int depth)
+    public void Nesting_has_a_bound(string open, int depth)
     {
         CliRun run = Merge($"{Key}, actions:{string.Concat(Enumerable.Repeat(open, depth))}2{new string(')', depth)}");
         Assert.Equal(ExitCode.BadInput, run.ExitCode);
@@ -20,7 +20,7 @@ public sealed class MergeNestingTests
     }
 
     [Fact]
-    public void EncapHasABound()
+    public void Encap_has_a_bound()
     {
         CliRun run = Merge($"recirc_id(0),in_port(1),{string.Concat(Enumerable.Repeat("encap(", 20_000))}eth_type(0x0800){new string(')', 20_000)}, packets:1, actions:2");
         Assert.Equal(ExitCode.BadInput, run.ExitCode);
@@ -28,7 +28,7 @@ public sealed class MergeNestingTests
     }
 
     [Fact]
-    public void WhatTheKernelNestsIsRead()
+    public void What_the_kernel_nests_is_read()
     {
         CliRun run = Merge($"{Key}, actions:{string.Concat(Enumerable.Repeat("clone(", 16))}2{new string(')', 16)},3");
         Assert.True(run.ExitCode == ExitCode.Ok, run.Output + run.Error);
@@ -40,7 +40,7 @@ public sealed class MergeNestingTests
     [InlineData(65_535)]
     [InlineData(65_536)]
     [InlineData(65_537)]
-    public void ACloneHoldsAnyNumberOfActions(int clears)
+    public void A_clone_holds_any_number_of_actions(int clears)
     {
         CliRun run = Merge($"{Key}, actions:clone({string.Concat(Enumerable.Repeat("ct_clear,", clears))}set(eth(dst=02:aa:aa:aa:aa:aa)),2),3");
         Assert.Contains("merged: ", run.Output, StringComparison.Ordinal);
@@ -48,7 +48,7 @@ public sealed class MergeNestingTests
     }
 
     [Fact]
-    public void ARuleOfManyActionsIsWholeOrRefused()
+    public void A_rule_of_many_actions_is_whole_or_refused()
     {
         // Each copy has another header: the merged rule needs the clones too.
         string copies = string.Concat(Enumerable.Range(0, 30_000).Select(static i => $"clone(set(eth(dst=02:00:00:00:{i >> 8:x2}:{i & 0xff:x2})),2),"));
@@ -61,7 +61,7 @@ public sealed class MergeNestingTests
 
     /// <summary>A trace has room for so many events.</summary>
     [Fact]
-    public void TooManyConnectionsAreRefusedByName()
+    public void Too_many_connections_are_refused_by_name()
     {
         using TemporaryFolder folder = new();
         const string Connection = "tcp,orig=(src=192.0.2.4,dst=198.51.100.9,sport=1,dport=2),reply=(src=198.51.100.9,dst=192.0.2.4,sport=2,dport=1),zone=4,protoinfo=(state=ESTABLISHED)";
@@ -73,7 +73,7 @@ public sealed class MergeNestingTests
     }
 
     [Fact]
-    public void CountsOfNestedActionsDoNotOverlapOtherMembers()
+    public void Counts_of_nested_actions_do_not_overlap_other_members()
     {
         DpAction check = new() { Op = DpOp.CheckPktLen, LengthBytes = 1500, NestedCount = int.MaxValue, ElseCount = int.MaxValue };
         Assert.Equal((DpOp.CheckPktLen, 1500u, int.MaxValue, int.MaxValue), (check.Op, check.LengthBytes, check.NestedCount, check.ElseCount));

@@ -29,7 +29,7 @@ public sealed class OpenFlowFormTests
     };
 
     [Fact]
-    public void FormsAreTakenAndRefusedAsRecorded()
+    public void Forms_are_taken_and_refused_as_recorded()
     {
         var wrong = new List<string>();
         int entries = 0, taken = 0, missing = 0;

@@ -7,7 +7,7 @@ namespace Mergeflow.Tests;
 public sealed class OutputFileTests
 {
     [Fact]
-    public void APlainFileBelowDevIsReplacedWhole()
+    public void A_plain_file_below_dev_is_replaced_whole()
     {
         Assert.SkipUnless(Directory.Exists("/dev/shm"), "this system has no /dev/shm");
         string path = $"/dev/shm/mergeflow-test-{Environment.ProcessId}-{Guid.NewGuid():N}";
@@ -24,7 +24,7 @@ public sealed class OutputFileTests
     }
 
     [Fact]
-    public void ALinkedFileIsReplacedAndTheLinkStays()
+    public void A_linked_file_is_replaced_and_the_link_stays()
     {
         using TemporaryFolder folder = new();
         string target = folder.Write("target", new string('x', 1000));
@@ -35,7 +35,7 @@ public sealed class OutputFileTests
     }
 
     [Fact]
-    public void ADeviceStaysADevice()
+    public void A_device_stays_a_device()
     {
         Write("/dev/null", "gone\n");
         Assert.Equal(0, new FileInfo("/dev/null").Length);

@@ -12,7 +12,7 @@ public sealed class ReplayFormTests
     private const string Frame = "0200000000010200000000020806000100080604000102000000000200000000000000000000000a000001";
 
     [Fact]
-    public void FilesAndACaseDirectoryGiveTheSameOutput()
+    public void Files_and_a_case_directory_give_the_same_output()
     {
         using TemporaryFolder folder = new();
         string directory = CaseFiles.Load("groups").Directory;
@@ -30,7 +30,7 @@ public sealed class ReplayFormTests
     [InlineData("ct_set_limits", "default=-1", "default=N or zone=Z,limit=N")]
     [InlineData("ct_del_limits", "zone=5,limit=1", "zone=Z[,Z..]")]
     [InlineData("ct_del_limits", "default=1", "zone=Z[,Z..]")]
-    public void ALimitThatCannotBeReadIsNamed(string op, string line, string expected)
+    public void A_limit_that_cannot_be_read_is_named(string op, string line, string expected)
     {
         using TemporaryFolder folder = new();
         File.WriteAllText(folder["flows.txt"], Flows);
@@ -42,7 +42,7 @@ public sealed class ReplayFormTests
     }
 
     [Fact]
-    public void OutputNamedGzIsCompressed()
+    public void Output_named_gz_is_compressed()
     {
         using TemporaryFolder folder = new();
         Replay(folder, folder["out.jsonl"]);
@@ -52,7 +52,7 @@ public sealed class ReplayFormTests
     }
 
     [Fact]
-    public void GzipInputIsRecognisedByItsContent()
+    public void Gzip_input_is_recognised_by_its_content()
     {
         using TemporaryFolder folder = new();
         using (GZipStream zipped = new(File.Create(folder["zipped"]), CompressionMode.Compress)) zipped.Write(Encoding.UTF8.GetBytes(Event(0)));
@@ -62,7 +62,7 @@ public sealed class ReplayFormTests
     }
 
     [Fact]
-    public void EventsKeepTheirNumbersAndOrder()
+    public void Events_keep_their_numbers_and_order()
     {
         using TemporaryFolder folder = new();
         string[] lines = Replay(folder, folder["out.jsonl"], string.Join("\n", Event(40), "", Event(-3), Event(40)));
@@ -74,7 +74,7 @@ public sealed class ReplayFormTests
     }
 
     [Fact]
-    public void ACaptureIsReplayedOnTheChosenPort()
+    public void A_capture_is_replayed_on_the_chosen_port()
     {
         using TemporaryFolder folder = new();
         byte[] frame = Convert.FromHexString(Frame);
@@ -97,7 +97,7 @@ public sealed class ReplayFormTests
     }
 
     [Fact]
-    public void ExtractPrintsWhatOpenVSwitchParses()
+    public void Extract_prints_what_Open_vSwitch_parses()
     {
         using TemporaryFolder folder = new();
         Assert.Equal(ExitCode.Ok, CliRun.Of("extract", "--in", Path.Combine(CaseFiles.DataFolder, "extract.jsonl.gz"), "--out", folder["out"]).ExitCode);

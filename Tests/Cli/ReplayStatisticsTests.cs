@@ -18,7 +18,7 @@ public sealed class ReplayStatisticsTests
     [InlineData(1, 2, 0)]
     [InlineData(4, 2, 0)]
     [InlineData(5, 2, 0)]
-    public void AMoveOfTheClockSettlesPacketsBeforeTheTablesChange(int moveMs, int older, int newer)
+    public void A_move_of_the_clock_settles_packets_before_the_tables_change(int moveMs, int older, int newer)
     {
         using TemporaryFolder folder = new();
         string flows = folder.Write("flows.txt", "cookie=0x1,priority=1,arp actions=output:2\n");

@@ -11,7 +11,7 @@ public sealed class ShowCommandTests
     private static readonly string s_firewall = CaseFiles.Load("ct_firewall").Directory;
 
     [Fact]
-    public void DumpFlowsShowsTheRecordedCounters()
+    public void Dump_flows_shows_the_recorded_counters()
     {
         Dictionary<string, long> shown = Json("dump-flows", "--case", s_firewall, "--json")
             .ToDictionary(r => r.GetProperty("cookie").GetString()!, r => r.GetProperty("n_packets").GetInt64());
@@ -20,7 +20,7 @@ public sealed class ShowCommandTests
     }
 
     [Fact]
-    public void DumpFlowsPrintsOneLinePerRule()
+    public void Dump_flows_prints_one_line_per_rule()
     {
         string[] lines = Lines("dump-flows", "--case", s_firewall);
         Assert.Contains(lines, l => l.StartsWith("cookie=0x2, duration=", StringComparison.Ordinal)
@@ -28,7 +28,7 @@ public sealed class ShowCommandTests
     }
 
     [Fact]
-    public void DumpConntrackShowsTheRecordedConnections()
+    public void Dump_conntrack_shows_the_recorded_connections()
     {
         int recorded = CaseFiles.Load("ct_firewall").ReadJson("final.json.gz")!.Value.GetProperty("conntrack").GetArrayLength();
         Assert.Equal(recorded, Json("dump-conntrack", "--case", s_firewall, "--json").Length);
@@ -37,7 +37,7 @@ public sealed class ShowCommandTests
     }
 
     [Fact]
-    public void UntilStopsAfterAnEvent()
+    public void Until_stops_after_an_event()
     {
         Assert.Empty(Lines("dump-conntrack", "--case", CaseFiles.Load("acl").Directory, "--until", "5"));
         string[] early = Lines("pmd-perf-show", "--case", s_firewall, "--until", "9", "--json");
@@ -46,7 +46,7 @@ public sealed class ShowCommandTests
     }
 
     [Fact]
-    public void DumpGroupsPrintsWhatCanBeParsedAgain()
+    public void Dump_groups_prints_what_can_be_parsed_again()
     {
         string[] lines = Lines("dump-groups", "--case", CaseFiles.Load("groups").Directory);
         Assert.NotEmpty(lines);
@@ -58,7 +58,7 @@ public sealed class ShowCommandTests
     }
 
     [Fact]
-    public void DumpDpFlowsCountsEveryPass()
+    public void Dump_dp_flows_counts_every_pass()
     {
         JsonElement[] flows = Json("dump-dp-flows", "--case", s_firewall, "--json");
         long firstPass = flows.Where(f => f.GetProperty("flow").GetString()!.Contains("recirc_id(0)", StringComparison.Ordinal)).Sum(f => f.GetProperty("packets").GetInt64());
@@ -70,7 +70,7 @@ public sealed class ShowCommandTests
     [Theory]
     [InlineData("soft")]
     [InlineData("nic")]
-    public void OffloadStatsAddUp(string offload)
+    public void Offload_stats_add_up(string offload)
     {
         JsonElement stats = Assert.Single(Json("offload", "stats", "--case", s_firewall, "--offload", offload, "--json"));
         Assert.Equal(925, stats.GetProperty("rx_packets").GetInt64());
@@ -82,7 +82,7 @@ public sealed class ShowCommandTests
     }
 
     [Fact]
-    public void OffloadExplainNamesTheRuleOrTheReason()
+    public void Offload_explain_names_the_rule_or_the_reason()
     {
         string[] live = Explain("in_port=1,tcp,nw_src=10.1.0.86,nw_dst=10.2.0.104,tp_src=41399,tp_dst=443");
         Assert.StartsWith("in a rule: in_port(1),", live[0], StringComparison.Ordinal);
@@ -92,7 +92,7 @@ public sealed class ShowCommandTests
     }
 
     [Fact]
-    public void TraceShowsEveryPassOfAPacket()
+    public void Trace_shows_every_pass_of_a_packet()
     {
         string[] lines = Lines("trace", "--case", s_firewall, "--event", "100");
         Assert.StartsWith("Flow: tcp,in_port=3,", lines[0], StringComparison.Ordinal);
@@ -108,7 +108,7 @@ public sealed class ShowCommandTests
     [InlineData("ovn_like", 1800)]
     [InlineData("groups", 30)]
     [InlineData("frags_ct", 100)]
-    public void TraceOutputsWhatWasRecorded(string caseName, long index)
+    public void Trace_outputs_what_was_recorded(string caseName, long index)
     {
         List<(uint Port, string Hex)> recorded = CaseFiles.Load(caseName).Expected[index];
         string expected = recorded.Count == 0 ? "none" : string.Join("; ", recorded.Select(o => $"port {o.Port}, {o.Hex.Length / 2} bytes"));
@@ -118,7 +118,7 @@ public sealed class ShowCommandTests
     [Theory]
     [InlineData("99999", "there is no event 99999")]
     [InlineData("67", "event 67 is no packet")]
-    public void TraceNeedsAPacketEvent(string index, string message)
+    public void Trace_needs_a_packet_event(string index, string message)
     {
         CliRun run = CliRun.Of("trace", "--case", CaseFiles.Load("flow_mods").Directory, "--event", index);
         Assert.Equal(ExitCode.Failed, run.ExitCode);
@@ -126,7 +126,7 @@ public sealed class ShowCommandTests
     }
 
     [Fact]
-    public void OffloadCommandsNeedAnOffload()
+    public void Offload_commands_need_an_offload()
     {
         CliRun run = CliRun.Of("offload", "show", "--case", s_firewall);
         Assert.Equal(ExitCode.Usage, run.ExitCode);

@@ -32,7 +32,7 @@ public sealed class UsageTests
     [InlineData("replay --flows F --in I --out OUT --ports p1=1,p2=1")]
     [InlineData("extract")]
     [InlineData("extract --in")]
-    public void WrongArgumentsAreRefused(string line)
+    public void Wrong_arguments_are_refused(string line)
     {
         using TemporaryFolder folder = new();
         string[] arguments = [.. line.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(a => a switch
@@ -52,7 +52,7 @@ public sealed class UsageTests
     [InlineData("--help", "replay")]
     [InlineData("replay --help", "--offload")]
     [InlineData("extract --help", "--in")]
-    public void HelpIsNotAnError(string line, string expected)
+    public void Help_is_not_an_error(string line, string expected)
     {
         CliRun run = CliRun.Of(line.Split(' '));
         Assert.Equal(ExitCode.Ok, run.ExitCode);

@@ -46,7 +46,7 @@ public sealed class BugReportTests
 
     [Theory]
     [MemberData(nameof(Runs))]
-    public void AnswersRight(string name, OffloadMode offload, bool cacheOn, string quirks)
+    public void Answers_right(string name, OffloadMode offload, bool cacheOn, string quirks)
     {
         string directory = Path.Combine(s_folder, name);
         ConformanceCase @case = CaseFiles.Load(directory);
@@ -64,7 +64,7 @@ public sealed class BugReportTests
     /// <summary>A case of which a file is missing would pass, or fail, for the wrong reason.</summary>
     [Theory]
     [MemberData(nameof(Names))]
-    public void IsWhole(string name)
+    public void Is_whole(string name)
     {
         foreach (string file in (string[])["NOTE.md", "case.json", "flows.txt", "events.jsonl.gz", "expected.jsonl.gz", "final.json.gz"])
             Assert.True(File.Exists(Path.Combine(s_folder, name, file)), $"{name} has no {file}");

@@ -9,7 +9,7 @@ public sealed class ConformanceFolderTests(ITestOutputHelper log)
     [InlineData(OffloadMode.None)]
     [InlineData(OffloadMode.Soft)]
     [InlineData(OffloadMode.Nic)]
-    public void AnswersAsOpenVSwitchDoes(OffloadMode offload)
+    public void Answers_as_Open_vSwitch_does(OffloadMode offload)
     {
         string? folders = Environment.GetEnvironmentVariable("MERGEFLOW_CASES");
         Assert.SkipWhen(string.IsNullOrEmpty(folders), "MERGEFLOW_CASES names no folder");

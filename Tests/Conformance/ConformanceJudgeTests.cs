@@ -12,32 +12,32 @@ public sealed class ConformanceJudgeTests
 
     [Theory]
     [MemberData(nameof(ExactCases))]
-    public void TheRecordedAnswerIsRight(string name) =>
+    public void The_recorded_answer_is_right(string name) =>
         Assert.Empty(ConformanceJudge.Judge(CaseFiles.Load(name), Recorded(name, (_, _) => { }, _ => { })));
 
     [Fact]
-    public void AnotherByteIsCaught() => AssertCaught("acl", "event", mutateEvent: (_, outputs) =>
+    public void Another_byte_is_caught() => AssertCaught("acl", "event", mutateEvent: (_, outputs) =>
     {
         if (outputs.Count > 0) outputs[0]![1] = "ff" + outputs[0]![1]!.GetValue<string>()[2..];
     });
 
     [Fact]
-    public void AnotherPortIsCaught() => AssertCaught("acl", "event", mutateEvent: (_, outputs) =>
+    public void Another_port_is_caught() => AssertCaught("acl", "event", mutateEvent: (_, outputs) =>
     {
         if (outputs.Count > 0) outputs[0]![0] = 99;
     });
 
     [Fact]
-    public void ALostPacketIsCaught() => AssertCaught("acl", "event", mutateEvent: (_, outputs) => outputs.Clear());
+    public void A_lost_packet_is_caught() => AssertCaught("acl", "event", mutateEvent: (_, outputs) => outputs.Clear());
 
     [Fact]
-    public void ASecondCopyIsCaught() => AssertCaught("acl", "event", mutateEvent: (_, outputs) =>
+    public void A_second_copy_is_caught() => AssertCaught("acl", "event", mutateEvent: (_, outputs) =>
     {
         if (outputs.Count > 0) outputs.Add(outputs[0]!.DeepClone());
     });
 
     [Fact]
-    public void ASwapWithinAPortIsCaught()
+    public void A_swap_within_a_port_is_caught()
     {
         bool swapped = false;
         AssertCaught("frags_ct", "event", mutateEvent: (_, outputs) =>
@@ -53,31 +53,31 @@ public sealed class ConformanceJudgeTests
     }
 
     [Fact]
-    public void AWrongCounterIsCaught() => AssertCaught("ct_firewall", "rule cookie", mutateFinal: final =>
+    public void A_wrong_counter_is_caught() => AssertCaught("ct_firewall", "rule cookie", mutateFinal: final =>
         final["rules"]!.AsObject().First().Value!["n_packets"] = 4711);
 
     [Fact]
-    public void AMissingRuleIsCaught() => AssertCaught("ct_firewall", "rule cookie", mutateFinal: final =>
+    public void A_missing_rule_is_caught() => AssertCaught("ct_firewall", "rule cookie", mutateFinal: final =>
         final["rules"] = new JsonObject());
 
     [Fact]
-    public void AMissingConnectionIsCaught() => AssertCaught("ct_firewall", "conntrack missing", mutateFinal: final =>
+    public void A_missing_connection_is_caught() => AssertCaught("ct_firewall", "conntrack missing", mutateFinal: final =>
         final["conntrack"]!.AsArray().RemoveAt(0));
 
     [Fact]
-    public void AConnectionTooManyIsCaught() => AssertCaught("ct_firewall", "conntrack extra", mutateFinal: final =>
+    public void A_connection_too_many_is_caught() => AssertCaught("ct_firewall", "conntrack extra", mutateFinal: final =>
         final["conntrack"]!.AsArray().Add(final["conntrack"]![0]!.DeepClone()));
 
     [Fact]
-    public void AWrongTimeoutIsCaught() => AssertCaught("ct_firewall", "conntrack timeout", mutateFinal: final =>
+    public void A_wrong_timeout_is_caught() => AssertCaught("ct_firewall", "conntrack timeout", mutateFinal: final =>
         final["conntrack"]![0]!["timeout"] = "999999");
 
     [Fact]
-    public void AWrongMarkIsCaught() => AssertCaught("ct_zone_mark_label", "conntrack missing", mutateFinal: final =>
+    public void A_wrong_mark_is_caught() => AssertCaught("ct_zone_mark_label", "conntrack missing", mutateFinal: final =>
         final["conntrack"]!.AsArray().First(c => c!["mark"] is not null)!["mark"] = "123456");
 
     [Fact]
-    public void AMissingEventIsCaught()
+    public void A_missing_event_is_caught()
     {
         ReplayedOutput output = Recorded("acl", (_, _) => { }, _ => { });
         output.Events.Remove(7);
@@ -85,35 +85,35 @@ public sealed class ConformanceJudgeTests
     }
 
     [Fact]
-    public void AMissingFinalLineIsCaught() =>
+    public void A_missing_final_line_is_caught() =>
         Assert.Contains("no final line", ConformanceJudge.Judge(CaseFiles.Load("acl"), new ReplayedOutput()));
 
     [Fact]
-    public void ARecordedBucketChoiceKeepsFlowsTogether() =>
+    public void A_recorded_bucket_choice_keeps_flows_together() =>
         Assert.Empty(ConformanceJudge.Judge(CaseFiles.Load("select_group"), Recorded("select_group", (_, _) => { }, _ => { })));
 
     [Fact]
-    public void AFlowThatMovesBetweenBucketsIsCaught() => AssertCaught("select_group", "moved from", mutateEvent: (index, outputs) =>
+    public void A_flow_that_moves_between_buckets_is_caught() => AssertCaught("select_group", "moved from", mutateEvent: (index, outputs) =>
     {
         if (index % 2 == 0 && outputs.Count == 1) outputs[0]![0] = outputs[0]![0]!.GetValue<int>() == 3 ? 5 : 3;
     });
 
     [Fact]
-    public void ABucketOfWeightZeroIsCaught() => AssertCaught("select_group", "weight 0", mutateEvent: (_, outputs) => outputs[0]![0] = 2);
+    public void A_bucket_of_weight_zero_is_caught() => AssertCaught("select_group", "weight 0", mutateEvent: (_, outputs) => outputs[0]![0] = 2);
 
     [Fact]
-    public void ARecordedRangeChoiceIsRight() =>
+    public void A_recorded_range_choice_is_right() =>
         Assert.Empty(ConformanceJudge.Judge(CaseFiles.Load("nat_range"), Recorded("nat_range", (_, _) => { }, _ => { })));
 
     [Fact]
-    public void AMappingOutsideTheRangeIsCaught()
+    public void A_mapping_outside_the_range_is_caught()
     {
         ConformanceCase @case = CaseFiles.Load("nat_range");
         AssertCaught("nat_range", "outside the range", mutateEvent: (index, outputs) => outputs[0]![1] = @case.Events[(int)index].Hex);
     }
 
     [Fact]
-    public void AMappingThatIsSharedIsCaught()
+    public void A_mapping_that_is_shared_is_caught()
     {
         string? first = null;
         AssertCaught("nat_range", "shared by", mutateEvent: (_, outputs) => outputs[0]![1] = first ??= outputs[0]![1]!.GetValue<string>());

@@ -15,7 +15,7 @@ public sealed class ConformanceMegaflowTests
     private const string TableHead = "| case | ours | Open vSwitch |\n|---|---|---|\n";
 
     [Fact]
-    public void ThereAreFewerMegaflowsThanInOpenVSwitch()
+    public void There_are_fewer_megaflows_than_in_Open_vSwitch()
     {
         StringBuilder table = new(TableHead);
         long ours = 0, theirs = 0, oursWhereMany = 0, theirsWhereMany = 0;

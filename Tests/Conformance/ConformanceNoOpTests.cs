@@ -43,7 +43,7 @@ public sealed class ConformanceNoOpTests
 
     [Theory]
     [MemberData(nameof(Runs))]
-    public void AChangeOfNothingChangesNothing(string caseName, OffloadMode offload, string kind, bool cacheOn, int batchSize)
+    public void A_change_of_nothing_changes_nothing(string caseName, OffloadMode offload, string kind, bool cacheOn, int batchSize)
     {
         int turn = 0;
         byte[] output = ConformanceRun.ReplayWithChanges(caseName, offload, cacheOn, batchSize, s => ChangeNothing(kind, s, turn++));
@@ -74,7 +74,7 @@ public sealed class ConformanceNoOpTests
     [InlineData("tag_compared", OffloadMode.None)]
     [InlineData("tag_compared", OffloadMode.Soft)]
     [InlineData("tag_compared", OffloadMode.Nic)]
-    public void RevalidationKeepsTheAgeOfMasks(string caseName, OffloadMode offload) => AChangeOfNothingChangesNothing(caseName, offload, "revalidate", true, 32);
+    public void Revalidation_keeps_the_age_of_masks(string caseName, OffloadMode offload) => A_change_of_nothing_changes_nothing(caseName, offload, "revalidate", true, 32);
 
     private static void ChangeNothing(string kind, Simulator simulator, int turn)
     {

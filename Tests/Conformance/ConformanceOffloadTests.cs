@@ -10,7 +10,7 @@ public sealed class ConformanceOffloadTests
     [InlineData("ct_firewall", OffloadMode.Nic)]
     [InlineData("recirc_chain", OffloadMode.Soft)]
     [InlineData("recirc_chain", OffloadMode.Nic)]
-    public void RulesAreInstalledAndForward(string caseName, OffloadMode offload)
+    public void Rules_are_installed_and_forward(string caseName, OffloadMode offload)
     {
         byte[] output = ConformanceRun.Replay(caseName, offload);
         Assert.True(ConformanceRun.FinalNumber(output, "n_offloaded") > 0, "no rule was installed");
@@ -20,7 +20,7 @@ public sealed class ConformanceOffloadTests
     [Theory]
     [InlineData("ct_firewall")]
     [InlineData("acl")]
-    public void NothingIsOffloadedWhenTheOffloadIsOff(string caseName)
+    public void Nothing_is_offloaded_when_the_offload_is_off(string caseName)
     {
         byte[] output = ConformanceRun.Replay(caseName, OffloadMode.None);
         Assert.Equal(0, ConformanceRun.FinalNumber(output, "n_offloaded"));
@@ -32,14 +32,14 @@ public sealed class ConformanceOffloadTests
     [InlineData("nat_range", OffloadMode.Nic)]
     [InlineData("select_group", OffloadMode.Soft)]
     [InlineData("ovn_like", OffloadMode.Nic)]
-    public void TheSameSeedGivesTheSameBytes(string caseName, OffloadMode offload) =>
+    public void The_same_seed_gives_the_same_bytes(string caseName, OffloadMode offload) =>
         Assert.Equal(ConformanceRun.Replay(caseName, offload, seed: 7), ConformanceRun.Replay(caseName, offload, seed: 7));
 
     [Theory]
     [InlineData(OffloadMode.None)]
     [InlineData(OffloadMode.Soft)]
     [InlineData(OffloadMode.Nic)]
-    public void RepliesToChosenMappingsAreTranslatedBack(OffloadMode offload)
+    public void Replies_to_chosen_mappings_are_translated_back(OffloadMode offload)
     {
         ConformanceCase first = CaseFiles.Load("nat_range");
         ReplayedOutput got = ConformanceRun.Parse(ConformanceRun.Replay(first.Name, offload));

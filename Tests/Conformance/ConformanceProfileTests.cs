@@ -31,14 +31,14 @@ public sealed class ConformanceProfileTests
 
     [Theory]
     [MemberData(nameof(Runs))]
-    public void AnswersAsOpenVSwitchDoes(string caseName, string profile, bool cacheOn, int batchSize)
+    public void Answers_as_Open_vSwitch_does(string caseName, string profile, bool cacheOn, int batchSize)
     {
         byte[] output = ConformanceRun.Replay(caseName, OffloadMode.Nic, cacheOn, batchSize, profile: profile);
         RunSample.AssertNone(ConformanceRun.Judge(caseName, OffloadMode.Nic, output));
     }
 
     [Fact]
-    public void ProfilesDecideHowMuchIsInHardware()
+    public void Profiles_decide_how_much_is_in_hardware()
     {
         Dictionary<string, long> hits = s_profiles.ToDictionary(p => p, p => Hits("nat_dnat_lb", p) + Hits("ct_firewall", p) + Hits("acl", p));
         Assert.True(hits["tiny"] > 0 && hits["tiny"] < hits["ideal"], $"tiny {hits["tiny"]}, ideal {hits["ideal"]}");

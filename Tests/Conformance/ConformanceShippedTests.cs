@@ -29,7 +29,7 @@ public sealed class ConformanceShippedTests
 
     [Theory]
     [MemberData(nameof(Runs))]
-    public void AnswersRight(string caseName, OffloadMode offload)
+    public void Answers_right(string caseName, OffloadMode offload)
     {
         ConformanceCase @case = CaseFiles.Load(caseName);
         byte[] output = ConformanceRun.Replay(caseName, offload, quirks: Quirks.None);
@@ -40,7 +40,7 @@ public sealed class ConformanceShippedTests
 
     /// <summary>One row a case in the table, and no other rows.</summary>
     [Fact]
-    public void TheDocumentSaysWhyEachIsRight()
+    public void The_document_says_why_each_is_right()
     {
         const string Head = "| case | what differs from the recording | why ours is right |\n|---|---|---|\n";
         string text = RepositoryFiles.Read("docs/conformance.md").ReplaceLineEndings("\n");
@@ -54,7 +54,7 @@ public sealed class ConformanceShippedTests
 
     /// <summary>The judge itself: what is listed has to differ, as listed, and nothing else may.</summary>
     [Fact]
-    public void AnAnswerThatIsNotTheListedOneFails()
+    public void An_answer_that_is_not_the_listed_one_fails()
     {
         ConformanceCase @case = CaseFiles.Load("nat_swept_port");
         ShippedAnswer answer = ShippedAnswer.Read(@case)!;

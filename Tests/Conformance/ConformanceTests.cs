@@ -29,7 +29,7 @@ public abstract class ConformanceTests(OffloadMode offload)
 
     [Theory]
     [MemberData(nameof(Runs))]
-    public void AnswersAsOpenVSwitchDoes(string caseName, bool cacheOn, int batchSize)
+    public void Answers_as_Open_vSwitch_does(string caseName, bool cacheOn, int batchSize)
     {
         byte[] output = ConformanceRun.Replay(caseName, offload, cacheOn, batchSize);
         List<string> faults = ConformanceRun.Judge(caseName, offload, output);

@@ -118,7 +118,7 @@ public sealed class ConntrackAlgIpv6Tests
     [InlineData("2001:db8:0:1:1:1:1:1")]
     [InlineData("2001:0:0:1::1")]
     [InlineData("::1.2.3.4")]
-    public void Source_nat_rewrites_eprt_and_shifts_sequence_numbers(string outside)
+    public void Source_NAT_rewrites_EPRT_and_shifts_sequence_numbers(string outside)
     {
         using CtBench b = Control(Nat(NatKind.Src, outside), outside: outside);
         b.Send(Ftp(Client, Server, 40000, 21, 101, 501, "EPRT |2|fd00::1|40001|\r\n"), Lookup(nat: true));
@@ -141,7 +141,7 @@ public sealed class ConntrackAlgIpv6Tests
     }
 
     [Fact]
-    public void Destination_nat_leaves_the_passive_reply_and_translates_the_data_connection()
+    public void Destination_NAT_leaves_the_passive_reply_and_translates_the_data_connection()
     {
         using CtBench b = Control(Nat(NatKind.Dst, Server), Virtual);
         const string Message = "229 Entering Extended Passive Mode (|||51210|)\r\n";

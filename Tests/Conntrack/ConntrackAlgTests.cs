@@ -134,7 +134,7 @@ public sealed class ConntrackAlgTests
     }
 
     [Fact]
-    public void Source_nat_rewrites_port_and_shifts_sequence_numbers()
+    public void Source_NAT_rewrites_port_and_shifts_sequence_numbers()
     {
         using CtBench b = Control(Nat(NatKind.Src, Outside));
         b.Send(Ftp(Client, Server, 40000, 21, 101, 501, "PORT 10,0,0,1,156,65\r\n"), Lookup(nat: true));
@@ -175,7 +175,7 @@ public sealed class ConntrackAlgTests
     }
 
     [Fact]
-    public void Destination_nat_rewrites_the_passive_reply()
+    public void Destination_NAT_rewrites_the_passive_reply()
     {
         using CtBench b = Control(Nat(NatKind.Dst, Server), Virtual);
         b.Send(Ftp(Client, Virtual, 40000, 21, 101, 501, "PASV\r\n"), Lookup(nat: true));
@@ -190,7 +190,7 @@ public sealed class ConntrackAlgTests
     }
 
     [Fact]
-    public void A_passive_data_connection_behind_source_nat_goes_out_as_the_control_connection()
+    public void A_passive_data_connection_behind_source_NAT_goes_out_as_the_control_connection()
     {
         using CtBench b = Control(Nat(NatKind.Src, Outside));
         b.Send(Ftp(Server, Outside, 21, 40000, 501, 101, "227 Entering Passive Mode (10,0,0,2,200,10)\r\n"), Lookup(nat: true));
@@ -244,7 +244,7 @@ public sealed class ConntrackAlgTests
     }
 
     [Fact]
-    public void Without_alg_nobody_reads_the_payload()
+    public void Without_ALG_nobody_reads_the_payload()
     {
         using var b = new CtBench();
         Open(b, Commit(), Server);
@@ -277,7 +277,7 @@ public sealed class ConntrackAlgTests
     [Theory]
     [InlineData("10.0.0.1", "10.0.0.2")]
     [InlineData("fd00::1", "fd00::2")]
-    public void A_tftp_transfer_is_related(string client, string server)
+    public void A_TFTP_transfer_is_related(string client, string server)
     {
         using var b = new CtBench();
         DpCt commit = Commit();

@@ -14,7 +14,7 @@ public sealed class ConntrackFragmentTests
     [InlineData(0, 1, 2)]
     [InlineData(2, 0, 1)]
     [InlineData(1, 2, 0)]
-    public void FragmentsLeaveTogetherInOrderOfPosition(int a, int b, int c)
+    public void Fragments_leave_together_in_order_of_position(int a, int b, int c)
     {
         using var t = new CtBench(s_options);
         List<byte[]> parts = Datagram();
@@ -31,7 +31,7 @@ public sealed class ConntrackFragmentTests
     }
 
     [Fact]
-    public void ATranslatedDatagramLeavesInTranslatedFragments()
+    public void A_translated_datagram_leaves_in_translated_fragments()
     {
         using var t = new CtBench(s_options);
         DpCt nat = Nat(NatKind.Src, "198.51.100.1", portMin: 6000);
@@ -51,7 +51,7 @@ public sealed class ConntrackFragmentTests
     }
 
     [Fact]
-    public void ADamagedDatagramIsInvalidAsAWhole()
+    public void A_damaged_datagram_is_invalid_as_a_whole()
     {
         using var t = new CtBench(s_options);
         List<byte[]> parts = Datagram();
@@ -62,7 +62,7 @@ public sealed class ConntrackFragmentTests
     }
 
     [Fact]
-    public void TooSmallOrOverlappingIsInvalidAtOnce()
+    public void Too_small_or_overlapping_is_invalid_at_once()
     {
         using var t = new CtBench(s_options);
         List<byte[]> parts = Datagram();
@@ -78,7 +78,7 @@ public sealed class ConntrackFragmentTests
     [Theory]
     [InlineData(0)]
     [InlineData(1)]
-    public void AnOverlapAtEitherEndIsInvalid(int part)
+    public void An_overlap_at_either_end_is_invalid(int part)
     {
         using var t = new CtBench(s_options);
         Assert.Equal(CtDisposition.Held, Give(t, Datagram()[1], Commit()).Disposition);
@@ -87,7 +87,7 @@ public sealed class ConntrackFragmentTests
     }
 
     [Fact]
-    public void TheLimitOnHeldFragmentsHolds()
+    public void The_limit_on_held_fragments_holds()
     {
         using var t = new CtBench(s_options);
         for (ushort id = 0; id < 8; id++) Assert.Equal(CtDisposition.Held, Give(t, Datagram(id)[0], Commit()).Disposition);
@@ -100,7 +100,7 @@ public sealed class ConntrackFragmentTests
     }
 
     [Fact]
-    public void ADatagramThatFillsItAllAloneGetsNoMore()
+    public void A_datagram_that_fills_it_all_alone_gets_no_more()
     {
         using var t = new CtBench(s_options);
         List<byte[]> parts = Fragment(Udp("10.0.0.1", 1000, "203.0.113.9", 53, payload: 7992), 800, 7);
@@ -113,7 +113,7 @@ public sealed class ConntrackFragmentTests
 
     /// <summary>A source that has its share loses its own oldest datagram, whatever the others have.</summary>
     [Fact]
-    public void ASourceMayHoldItsShare()
+    public void A_source_may_hold_its_share()
     {
         using var t = new CtBench(s_options with { MaxFragments = 200 });
         byte[] Of(string src, ushort id) => Fragment(Udp(src, 1000, "203.0.113.9", 53, payload: 1992), 800, id)[0];
@@ -126,7 +126,7 @@ public sealed class ConntrackFragmentTests
     }
 
     [Fact]
-    public void ALateDatagramIsDroppedByTheNextPacket()
+    public void A_late_datagram_is_dropped_by_the_next_packet()
     {
         using var t = new CtBench(s_options);
         Give(t, Datagram()[0], Commit());
@@ -145,7 +145,7 @@ public sealed class ConntrackFragmentTests
     [Theory]
     [InlineData(2, 0)]
     [InlineData(1, 0)]
-    public void ALateDatagramFollowsTheNextPacketAsInOpenVSwitch31(int first, int second)
+    public void A_late_datagram_follows_the_next_packet_as_in_Open_vSwitch_3_1(int first, int second)
     {
         using var t = new CtBench(s_options with { Quirks = Quirks.Ovs31 });
         List<byte[]> parts = Datagram();
@@ -164,7 +164,7 @@ public sealed class ConntrackFragmentTests
     }
 
     [Fact]
-    public void ADatagramThatIsMuchTooLateGoesBeforeThePacketThatWouldSendIt()
+    public void A_datagram_that_is_much_too_late_goes_before_the_packet_that_would_send_it()
     {
         using var t = new CtBench(s_options with { Quirks = Quirks.Ovs31 });
         Give(t, Datagram(1)[0], Commit());
@@ -178,7 +178,7 @@ public sealed class ConntrackFragmentTests
     }
 
     [Fact]
-    public void ZonesAndIdsKeepDatagramsApart()
+    public void Zones_and_ids_keep_datagrams_apart()
     {
         using var t = new CtBench(s_options);
         List<byte[]> one = Datagram(1), two = Datagram(2);
@@ -191,7 +191,7 @@ public sealed class ConntrackFragmentTests
     }
 
     [Fact]
-    public void Ipv6DatagramsAreHeldTheSameWay()
+    public void IPv6_datagrams_are_held_the_same_way()
     {
         using var t = new CtBench(s_options);
         List<byte[]> parts = FragmentIpv6(Udp("fd00::1", 1000, "fd00::9", 53, payload: 1992), 800);

@@ -9,7 +9,7 @@ public sealed class ConntrackNatTests
     private const string Public = "198.51.100.1";
 
     [Fact]
-    public void SnatTranslatesBothWays()
+    public void SNAT_translates_both_ways()
     {
         using var b = new CtBench();
         Assert.Equal(CtBench.New | CtState.SNat, b.Send(Udp("10.0.0.1", 1000, "203.0.113.9", 53), Nat(NatKind.Src, Public)));
@@ -28,7 +28,7 @@ public sealed class ConntrackNatTests
     [Theory]
     [InlineData("10.0.0.1", "172.16.0.1", "10.5.0.7")]
     [InlineData("fd00::1", "fd01::1", "fd02::7")]
-    public void DnatTranslatesAddressAndPort(string client, string service, string server)
+    public void DNAT_translates_address_and_port(string client, string service, string server)
     {
         using var b = new CtBench();
         Assert.Equal(CtBench.New | CtState.DNat, b.Send(Tcp(client, 4000, service, 80, Syn, 100), Nat(NatKind.Dst, server, portMin: 8080)));
@@ -40,7 +40,7 @@ public sealed class ConntrackNatTests
     }
 
     [Fact]
-    public void AZeroUdpChecksumStaysZero()
+    public void A_zero_UDP_checksum_stays_zero()
     {
         using var b = new CtBench();
         b.Send(Udp("10.0.0.1", 1000, "203.0.113.9", 53, checksum: false), Nat(NatKind.Src, Public, portMin: 5000));
@@ -56,7 +56,7 @@ public sealed class ConntrackNatTests
     [InlineData(20, 21)]
     [InlineData(700, 701)]
     [InlineData(1023, 600)]
-    public void AClashTakesTheNextPortOfItsClass(int port, int next)
+    public void A_clash_takes_the_next_port_of_its_class(int port, int next)
     {
         using var b = new CtBench();
         foreach (string client in new[] { "10.0.0.1", "10.0.0.2" }) b.Send(Udp(client, port, "203.0.113.9", 53), Nat(NatKind.Src, Public));
@@ -64,7 +64,7 @@ public sealed class ConntrackNatTests
     }
 
     [Fact]
-    public void APortRangeIsUsedUpAndThenNothingIsTranslated()
+    public void A_port_range_is_used_up_and_then_nothing_is_translated()
     {
         using var b = new CtBench();
         HashSet<string> seen = [];
@@ -80,7 +80,7 @@ public sealed class ConntrackNatTests
     }
 
     [Fact]
-    public void AnAddressRangeIsUsedWhole()
+    public void An_address_range_is_used_whole()
     {
         using var b = new CtBench();
         HashSet<string> sources = [];
@@ -99,7 +99,7 @@ public sealed class ConntrackNatTests
     [InlineData(1023, 600)]
     [InlineData(65_535, 1024)]
     [InlineData(0, 1)]
-    public void AnIcmpIdThatClashesGivesWayToTheNext(int id, int next)
+    public void An_ICMP_id_that_clashes_gives_way_to_the_next(int id, int next)
     {
         using var b = new CtBench();
         const string server = "203.0.113.9";
@@ -128,7 +128,7 @@ public sealed class ConntrackNatTests
 
     /// <summary>Two addresses of one server, asked by one host with one identifier; and no identifier of IPv6 is changed, as in Open vSwitch.</summary>
     [Fact]
-    public void AnIcmpIdThatClashesBehindDnatGivesWayToo()
+    public void An_ICMP_id_that_clashes_behind_DNAT_gives_way_too()
     {
         using var b = new CtBench();
         DpCt nat = Nat(NatKind.Dst, "10.9.9.9", portMin: 8080);
@@ -152,7 +152,7 @@ public sealed class ConntrackNatTests
     [InlineData(0x6000, true)]
     [InlineData(0x2001, false)]
     [InlineData(0x0001, false)]
-    public void AnErrorMayQuoteAFirstFragment(int fragment, bool isRelated)
+    public void An_error_may_quote_a_first_fragment(int fragment, bool isRelated)
     {
         foreach (byte[] query in (byte[][])[Udp("10.0.0.1", 1000, "203.0.113.9", 53, 64), Tcp("10.0.0.1", 1000, "203.0.113.9", 80, Syn, 9, 0, 64), Echo("10.0.0.1", "203.0.113.9", 7)])
         {
@@ -173,7 +173,7 @@ public sealed class ConntrackNatTests
     private static int IdOf(byte[] frame) => (frame[38] << 8) | frame[39];
 
     [Fact]
-    public void AReusedSourcePortMovesOnWhileTheOldAnswerTupleIsNotSwept()
+    public void A_reused_source_port_moves_on_while_the_old_answer_tuple_is_not_swept()
     {
         using var b = new CtBench();
         byte[] syn = Tcp("10.0.0.1", 1000, "203.0.113.9", 80, Syn, 100);
@@ -190,7 +190,7 @@ public sealed class ConntrackNatTests
     [Theory]
     [InlineData(false, CtBench.New | CtState.DNat)]
     [InlineData(true, CtState.Trk)]
-    public void AConnectionWhoseNatChangesNothingIsInItsOwnWayInOpenVSwitch31(bool repeats, CtState reopened)
+    public void A_connection_whose_NAT_changes_nothing_is_in_its_own_way_in_Open_vSwitch_3_1(bool repeats, CtState reopened)
     {
         using var b = new CtBench(new ConntrackOptions { Seed = 7, CapacityConnections = 4096, Quirks = repeats ? Quirks.Ovs31 : Quirks.None });
         DpCt nat = Nat(NatKind.Dst, "203.0.113.9");
@@ -202,7 +202,7 @@ public sealed class ConntrackNatTests
     }
 
     [Fact]
-    public void AReusedSourcePortIsFreeAgainAfterTheSweep()
+    public void A_reused_source_port_is_free_again_after_the_sweep()
     {
         using var b = new CtBench(new ConntrackOptions { Seed = 7, CapacityConnections = 4096, SweepMs = 1 });
         b.Send(Tcp("10.0.0.1", 1000, "203.0.113.9", 80, Syn, 100), Nat(NatKind.Src, Public));
@@ -217,7 +217,7 @@ public sealed class ConntrackNatTests
     }
 
     [Fact]
-    public void ALateAnswerIsInvalidUntilTheSweepAndNewAfterIt()
+    public void A_late_answer_is_invalid_until_the_sweep_and_new_after_it()
     {
         using var b = new CtBench();
         byte[] answer = Udp("203.0.113.9", 53, Public, 1000);
@@ -237,7 +237,7 @@ public sealed class ConntrackNatTests
     [Theory]
     [InlineData("10.0.0.1", "203.0.113.9", Public)]
     [InlineData("fd00::1", "fd05::9", "fd01::1")]
-    public void AnIcmpErrorIsTranslatedInsideToo(string client, string server, string nat)
+    public void An_ICMP_error_is_translated_inside_too(string client, string server, string nat)
     {
         using var b = new CtBench();
         b.Send(Udp(client, 1000, server, 53), Nat(NatKind.Src, nat, portMin: 5000));
@@ -252,7 +252,7 @@ public sealed class ConntrackNatTests
     }
 
     [Fact]
-    public void AShortQuoteOfTcpIsNotWrittenBehindItsEnd()
+    public void A_short_quote_of_TCP_is_not_written_behind_its_end()
     {
         using var b = new CtBench();
         b.Send(Tcp("10.0.0.1", 1000, "203.0.113.9", 80, Syn, 100), Nat(NatKind.Src, Public, portMin: 5000));
@@ -263,7 +263,7 @@ public sealed class ConntrackNatTests
     }
 
     [Fact]
-    public void TwoZonesTranslateTwice()
+    public void Two_zones_translate_twice()
     {
         using var b = new CtBench();
         b.Send(Udp("10.0.0.1", 1000, "172.16.0.1", 80), Nat(NatKind.Dst, "10.5.0.7", portMin: 8080, zone: 1), Nat(NatKind.Src, "10.5.0.1", zone: 2));
@@ -275,7 +275,7 @@ public sealed class ConntrackNatTests
     }
 
     [Fact]
-    public void HairpinReachesTheClientItself()
+    public void Hairpin_reaches_the_client_itself()
     {
         using var b = new CtBench();
         b.Send(Udp("10.0.0.1", 1000, "172.16.0.1", 80), Nat(NatKind.Dst, "10.0.0.1", portMin: 8080, zone: 1), Nat(NatKind.Src, "172.16.0.1", zone: 2));
@@ -285,7 +285,7 @@ public sealed class ConntrackNatTests
     }
 
     [Fact]
-    public void ForceLeavesATranslatedConnectionToItsAnswers()
+    public void Force_leaves_a_translated_connection_to_its_answers()
     {
         using var b = new CtBench();
         b.Send(Udp("10.0.0.1", 1000, "203.0.113.9", 53), Nat(NatKind.Src, Public));
@@ -294,7 +294,7 @@ public sealed class ConntrackNatTests
     }
 
     [Fact]
-    public void NatWithoutARangeOnANewConnectionDoesNothing()
+    public void NAT_without_a_range_on_a_new_connection_does_nothing()
     {
         using var b = new CtBench();
         Assert.Equal(CtBench.New, b.Send(Udp("10.0.0.1", 1000, "203.0.113.9", 53), Commit(nat: true)));
@@ -306,7 +306,7 @@ public sealed class ConntrackNatTests
     [InlineData(true, "10.0.0.1", "10.0.0.2")]
     [InlineData(true, "fd00::1", "fd00::2")]
     [InlineData(false, "10.0.0.1", "10.0.0.2")]
-    public void Nat_without_an_address_loses_the_answers_as_Open_vSwitch_does(bool repeats, string client, string server)
+    public void NAT_without_an_address_loses_the_answers_as_Open_vSwitch_does(bool repeats, string client, string server)
     {
         using var b = new CtBench(new ConntrackOptions { Seed = 7, CapacityConnections = 64, Quirks = repeats ? Quirks.Ovs31 : Quirks.None });
         Assert.Equal(New, b.Send(Udp(client, 1000, server, 53), Commit(nat: true)));

@@ -14,7 +14,7 @@ public sealed class ConntrackOffloadTests
     }
 
     [Fact]
-    public void TheObserverHearsOfMarkedConnectionsOnly()
+    public void The_observer_hears_of_marked_connections_only()
     {
         var heard = new Heard();
         using var b = new CtBench();
@@ -42,7 +42,7 @@ public sealed class ConntrackOffloadTests
     [InlineData("zone")]
     [InlineData("expiry")]
     [InlineData("rst")]
-    public void WhateverChangesAConnectionMovesItsGeneration(string what)
+    public void Whatever_changes_a_connection_moves_its_generation(string what)
     {
         var heard = new Heard();
         using var b = new CtBench();
@@ -65,7 +65,7 @@ public sealed class ConntrackOffloadTests
     }
 
     [Fact]
-    public void AFastHitLeavesTheConnectionAsTheGeneralWayDoes()
+    public void A_fast_hit_leaves_the_connection_as_the_general_way_does()
     {
         using var slow = new CtBench();
         using var fast = new CtBench();
@@ -91,7 +91,7 @@ public sealed class ConntrackOffloadTests
     }
 
     [Fact]
-    public void AFastHitThatCannotBeChangesNothing()
+    public void A_fast_hit_that_cannot_be_changes_nothing()
     {
         using var b = new CtBench();
         b.OpenTcp();
@@ -108,7 +108,7 @@ public sealed class ConntrackOffloadTests
     }
 
     [Fact]
-    public void AControlConnectionStaysInSoftware()
+    public void A_control_connection_stays_in_software()
     {
         using var b = new CtBench();
         DpCt ftp = Commit() with { Flags = DpCtFlags.Commit | DpCtFlags.AlgFtp };
@@ -120,7 +120,7 @@ public sealed class ConntrackOffloadTests
     }
 
     [Fact]
-    public void CreditCountsAndRefreshes()
+    public void Credit_counts_and_refreshes()
     {
         using var b = new CtBench();
         b.OpenTcp();
@@ -135,7 +135,7 @@ public sealed class ConntrackOffloadTests
     }
 
     [Fact]
-    public void WhatHardwareCountedBeforeTheFinIsCreditedAfterIt()
+    public void What_hardware_counted_before_the_FIN_is_credited_after_it()
     {
         using var b = new CtBench();
         b.OpenTcp();
@@ -151,7 +151,7 @@ public sealed class ConntrackOffloadTests
     }
 
     [Fact]
-    public void WhatHardwareCountedForAnOlderGenerationRefreshesAConnectionThatIsStillEstablished()
+    public void What_hardware_counted_for_an_older_generation_refreshes_a_connection_that_is_still_established()
     {
         using var b = new CtBench();
         b.OpenTcp();
@@ -166,7 +166,7 @@ public sealed class ConntrackOffloadTests
     }
 
     [Fact]
-    public void CreditForAConnectionThatIsGoneDoesNotGoToTheNextOneOfItsSlot()
+    public void Credit_for_a_connection_that_is_gone_does_not_go_to_the_next_one_of_its_slot()
     {
         using var b = new CtBench();
         b.OpenTcp();
@@ -183,7 +183,7 @@ public sealed class ConntrackOffloadTests
     }
 
     [Fact]
-    public void TheDirectWayAndTheGeneralWayAgree()
+    public void The_direct_way_and_the_general_way_agree()
     {
         // The mark forces the general way; setting it to what it is changes nothing.
         using var direct = new CtBench();

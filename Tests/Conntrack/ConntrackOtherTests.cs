@@ -10,7 +10,7 @@ public sealed class ConntrackOtherTests
 
     [Theory]
     [MemberData(nameof(Families))]
-    public void UdpIsEstablishedOnceAnswered(string a, string z)
+    public void UDP_is_established_once_answered(string a, string z)
     {
         using var b = new CtBench();
         Assert.Equal(CtBench.New, b.Send(Udp(a, 1000, z, 53), Commit()));
@@ -26,7 +26,7 @@ public sealed class ConntrackOtherTests
 
     [Theory]
     [MemberData(nameof(Families))]
-    public void EchoIsAConnectionByItsId(string a, string z)
+    public void Echo_is_a_connection_by_its_id(string a, string z)
     {
         using var b = new CtBench();
         Assert.Equal(Invalid, b.Send(Echo(z, a, 7, reply: true), Commit()));
@@ -44,14 +44,14 @@ public sealed class ConntrackOtherTests
     [InlineData(15, true)]
     [InlineData(17, false)]
     [InlineData(42, false)]
-    public void OnlyKnownIcmpQueriesAreTracked(byte type, bool known)
+    public void Only_known_ICMP_queries_are_tracked(byte type, bool known)
     {
         using var b = new CtBench();
         Assert.Equal(known ? CtBench.New : Invalid, b.Send(Icmp("10.0.0.1", "10.0.0.2", type, 0, 5 << 16, [0, 0, 0, 0]), Commit()));
     }
 
     [Fact]
-    public void UnknownProtocolsAreTrackedByAddress()
+    public void Unknown_protocols_are_tracked_by_address()
     {
         using var b = new CtBench();
         Assert.Equal(CtBench.New, b.Send(Ip("10.0.0.1", "10.0.0.2", IpProto.Gre, [1, 2, 3, 4], -1), Commit()));
@@ -64,7 +64,7 @@ public sealed class ConntrackOtherTests
     [InlineData(8, true)]
     [InlineData(18, true)]
     [InlineData(19, false)]
-    public void TheUdpLengthMustFit(ushort length, bool fits)
+    public void The_UDP_length_must_fit(ushort length, bool fits)
     {
         using var b = new CtBench();
         byte[] f = Udp("10.0.0.1", 1, "10.0.0.2", 2, payload: 10);
@@ -74,7 +74,7 @@ public sealed class ConntrackOtherTests
     }
 
     [Fact]
-    public void AZeroUdpChecksumIsFineOverIpv4Only()
+    public void A_zero_UDP_checksum_is_fine_over_IPv4_only()
     {
         using var b = new CtBench();
         Assert.Equal(CtBench.New, b.Send(Udp("10.0.0.1", 1, "10.0.0.2", 2, checksum: false), Commit()));
@@ -82,7 +82,7 @@ public sealed class ConntrackOtherTests
     }
 
     [Fact]
-    public void AnExpiredConnectionIsGoneAtTheInstant()
+    public void An_expired_connection_is_gone_at_the_instant()
     {
         using var b = new CtBench();
         b.Send(Udp("10.0.0.1", 1, "10.0.0.2", 2), Commit());
@@ -96,7 +96,7 @@ public sealed class ConntrackOtherTests
 
     [Theory]
     [MemberData(nameof(Families))]
-    public void AnIcmpErrorIsRelatedInItsDirection(string a, string z)
+    public void An_ICMP_error_is_related_in_its_direction(string a, string z)
     {
         using var b = new CtBench();
         byte[] query = Udp(a, 1000, z, 53), answer = Udp(z, 53, a, 1000);
@@ -111,7 +111,7 @@ public sealed class ConntrackOtherTests
     }
 
     [Fact]
-    public void ATimeoutPolicyReplacesSomeTimeouts()
+    public void A_timeout_policy_replaces_some_timeouts()
     {
         using var b = new CtBench(new ConntrackOptions { TimeoutPolicies = [new CtTimeoutPolicy(9, new Dictionary<CtTimeout, uint> { [CtTimeout.OtherFirst] = 5 })] });
         b.Send(Udp("10.0.0.1", 1, "10.0.0.2", 2), Commit() with { TimeoutPolicy = 9 });

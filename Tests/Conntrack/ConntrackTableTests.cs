@@ -7,7 +7,7 @@ namespace Mergeflow.Tests;
 public sealed class ConntrackTableTests
 {
     [Fact]
-    public void TheTableIsADictionaryWithExpiry()
+    public void The_table_is_a_dictionary_with_expiry()
     {
         using var b = new CtBench(new ConntrackOptions { CapacityConnections = 600, Seed = 11 });
         Dictionary<int, long> model = [];
@@ -41,7 +41,7 @@ public sealed class ConntrackTableTests
     }
 
     [Fact]
-    public void ExpiryIsExactOverBothLevelsOfTheWheel()
+    public void Expiry_is_exact_over_both_levels_of_the_wheel()
     {
         using var b = new CtBench();
         List<long> expiries = [];
@@ -63,7 +63,7 @@ public sealed class ConntrackTableTests
     }
 
     [Fact]
-    public void StepIsBoundedAndGetsThere()
+    public void Step_is_bounded_and_gets_there()
     {
         using var b = new CtBench();
         for (int port = 1; port <= 2000; port++) b.Send(Udp("10.0.0.1", port, "10.0.0.2", 53), Commit());
@@ -79,7 +79,7 @@ public sealed class ConntrackTableTests
     }
 
     [Fact]
-    public void OneMillionConnectionsFitIntoHalfAGibibyte()
+    public void One_million_connections_fit_into_half_a_gibibyte()
     {
         using var b = new CtBench(new ConntrackOptions { CapacityConnections = 1_000_000, Seed = 5 });
         Assert.InRange(b.Ct.ReservedBytes, 1ul, 512ul << 20);
@@ -102,7 +102,7 @@ public sealed class ConntrackTableTests
     }
 
     [Fact]
-    public void APacketCostsNoManagedMemory()
+    public void A_packet_costs_no_managed_memory()
     {
         using var b = new CtBench();
         DpCt look = Lookup(nat: true), nat = Nat(NatKind.Src, "198.51.100.1");
@@ -127,7 +127,7 @@ public sealed class ConntrackTableTests
     }
 
     [Fact]
-    public void GarbageIsInvalidAndNothingBreaks()
+    public void Garbage_is_invalid_and_nothing_breaks()
     {
         using var b = new CtBench();
         b.OpenTcp();

@@ -7,7 +7,7 @@ namespace Mergeflow.Tests;
 public sealed class ConntrackTcpTests
 {
     [Fact]
-    public void WithoutCommitAConnectionStaysNew()
+    public void Without_commit_a_connection_stays_new()
     {
         using var b = new CtBench();
         Assert.Equal(CtBench.New, b.Send(Forward(Syn, 100, 0)));
@@ -17,7 +17,7 @@ public sealed class ConntrackTcpTests
     }
 
     [Fact]
-    public void ThreeSegmentsEstablish()
+    public void Three_segments_establish()
     {
         using var b = new CtBench();
         b.OpenTcp();
@@ -29,7 +29,7 @@ public sealed class ConntrackTcpTests
     }
 
     [Fact]
-    public void ARepeatedSynIsNewAndDataBehindItIsEstablished()
+    public void A_repeated_SYN_is_new_and_data_behind_it_is_established()
     {
         using var b = new CtBench();
         Assert.Equal(CtBench.New, b.Send(Forward(Syn, 100, 0), Commit()));
@@ -39,7 +39,7 @@ public sealed class ConntrackTcpTests
     }
 
     [Fact]
-    public void ABareAckPicksUpInMidStream()
+    public void A_bare_ACK_picks_up_in_mid_stream()
     {
         using var b = new CtBench();
         Assert.Equal(CtBench.New, b.Send(Forward(Ack, 7000, 9000), Commit()));
@@ -56,7 +56,7 @@ public sealed class ConntrackTcpTests
     [InlineData(Syn | Fin, false)]
     [InlineData(0, false)]
     [InlineData(Fin | Psh | Urg, false)]
-    public void OnlySomeSegmentsMayBeginAConnection(byte flags, bool may)
+    public void Only_some_segments_may_begin_a_connection(byte flags, bool may)
     {
         using var b = new CtBench();
         Assert.Equal(may ? CtBench.New : Invalid, b.Send(Forward(flags, 100, 0), Commit()));
@@ -66,7 +66,7 @@ public sealed class ConntrackTcpTests
     [Theory]
     [InlineData(5_000_000)]
     [InlineData(-3_000_000)]
-    public void FarOutOfTheWindowIsInvalidUnlessChecksAreOff(int offset)
+    public void Far_out_of_the_window_is_invalid_unless_checks_are_off(int offset)
     {
         foreach (bool check in new[] { true, false })
         {
@@ -77,7 +77,7 @@ public sealed class ConntrackTcpTests
     }
 
     [Fact]
-    public void AWindowScaleOfBothEndsWidensTheWindow()
+    public void A_window_scale_of_both_ends_widens_the_window()
     {
         foreach (bool scaled in new[] { true, false })
         {
@@ -91,7 +91,7 @@ public sealed class ConntrackTcpTests
     }
 
     [Fact]
-    public void ASynOnALiveConnectionIsEstablished()
+    public void A_SYN_on_a_live_connection_is_established()
     {
         using var b = new CtBench();
         b.OpenTcp();
@@ -100,7 +100,7 @@ public sealed class ConntrackTcpTests
     }
 
     [Fact]
-    public void ASynOnAClosedConnectionReplacesIt()
+    public void A_SYN_on_a_closed_connection_replaces_it()
     {
         using var b = new CtBench();
         b.OpenTcp();
@@ -114,7 +114,7 @@ public sealed class ConntrackTcpTests
     }
 
     [Fact]
-    public void TimeoutsFollowTheState()
+    public void Timeouts_follow_the_state()
     {
         using var b = new CtBench();
         Assert.Equal(CtBench.New, b.Send(Forward(Syn, 100, 0), Commit()));
@@ -133,7 +133,7 @@ public sealed class ConntrackTcpTests
     }
 
     [Fact]
-    public void ABadChecksumOrPortZeroIsInvalid()
+    public void A_bad_checksum_or_port_zero_is_invalid()
     {
         using var b = new CtBench();
         byte[] badTcp = Forward(Syn, 1, 0), badIp = Forward(Syn, 1, 0), shortHeader = Forward(Syn, 1, 0);
@@ -149,7 +149,7 @@ public sealed class ConntrackTcpTests
     }
 
     [Fact]
-    public void AVerifiedChecksumIsNotCheckedAgain()
+    public void A_verified_checksum_is_not_checked_again()
     {
         using var b = new CtBench();
         byte[] bad = Forward(Syn, 1, 0);

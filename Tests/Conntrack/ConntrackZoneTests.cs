@@ -10,7 +10,7 @@ public sealed class ConntrackZoneTests
     private static readonly byte[] s_answer = Udp("10.0.0.2", 53, "10.0.0.1", 1000);
 
     [Fact]
-    public void ZonesDoNotKnowEachOther()
+    public void Zones_do_not_know_each_other()
     {
         using var b = new CtBench();
         b.Send(s_query, Commit(1));
@@ -26,7 +26,7 @@ public sealed class ConntrackZoneTests
     }
 
     [Fact]
-    public void MarkAndLabelAreSetUnderTheirMasks()
+    public void Mark_and_label_are_set_under_their_masks()
     {
         using var b = new CtBench();
         DpCt set = Commit() with
@@ -49,7 +49,7 @@ public sealed class ConntrackZoneTests
     }
 
     [Fact]
-    public void TheOriginalTupleStaysThatOfTheFirstPacket()
+    public void The_original_tuple_stays_that_of_the_first_packet()
     {
         using var b = new CtBench();
         b.Send(s_query, Commit());
@@ -63,7 +63,7 @@ public sealed class ConntrackZoneTests
     }
 
     [Fact]
-    public void ForceTurnsAConnectionRound()
+    public void Force_turns_a_connection_round()
     {
         using var b = new CtBench();
         b.Send(s_query, Commit());
@@ -75,7 +75,7 @@ public sealed class ConntrackZoneTests
     }
 
     [Fact]
-    public void TheSecondLookupInAZoneDoesNotCountTwice()
+    public void The_second_lookup_in_a_zone_does_not_count_twice()
     {
         using var b = new CtBench();
         b.Send(s_query, Commit());
@@ -88,7 +88,7 @@ public sealed class ConntrackZoneTests
     }
 
     [Fact]
-    public void AZoneLimitHoldsNewConnectionsBack()
+    public void A_zone_limit_holds_new_connections_back()
     {
         using var b = new CtBench();
         b.Send(s_query, Commit(3));
@@ -108,7 +108,7 @@ public sealed class ConntrackZoneTests
     }
 
     [Fact]
-    public void TheDefaultLimitHoldsForEachZoneWithoutOne()
+    public void The_default_limit_holds_for_each_zone_without_one()
     {
         using var b = new CtBench();
         b.Ct.DefaultLimit = 1;
@@ -123,7 +123,7 @@ public sealed class ConntrackZoneTests
 
     /// <summary>As Open vSwitch 3.1 does; a zone with a limit of its own does not count.</summary>
     [Fact]
-    public void InVersion31ZonesShareTheDefaultLimit()
+    public void In_version_3_1_zones_share_the_default_limit()
     {
         using var b = new CtBench(new ConntrackOptions { Seed = 7, CapacityConnections = 64, Quirks = Quirks.Ovs31 });
         b.Ct.DefaultLimit = 2;
@@ -141,7 +141,7 @@ public sealed class ConntrackZoneTests
 
     /// <summary>A connection that has ended keeps its place in the zone until the sweep, so one that takes up its tuple finds none.</summary>
     [Fact]
-    public void AnEndedConnectionCountsUntilTheSweep()
+    public void An_ended_connection_counts_until_the_sweep()
     {
         using var b = new CtBench();
         b.Ct.SetZoneLimit(1, 1);
@@ -157,7 +157,7 @@ public sealed class ConntrackZoneTests
     }
 
     [Fact]
-    public void AFullTableRefusesUntilSomethingExpires()
+    public void A_full_table_refuses_until_something_expires()
     {
         using var b = new CtBench(new ConntrackOptions { CapacityConnections = 2 });
         for (int port = 1; port <= 3; port++) b.Send(Udp("10.0.0.1", port, "10.0.0.2", 53), Commit());

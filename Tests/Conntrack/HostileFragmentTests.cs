@@ -20,7 +20,7 @@ public sealed class HostileFragmentTests
     [InlineData(true, 65_520, 100)]
     [InlineData(true, 65_520, 9)]
     [InlineData(true, 65_528, 8)]
-    public void AFragmentThatEndsBehindTheLargestDatagramIsRefused(bool ipv6, int offset, int sizeBytes)
+    public void A_fragment_that_ends_behind_the_largest_datagram_is_refused(bool ipv6, int offset, int sizeBytes)
     {
         using var t = new CtBench(s_options);
         Assert.Equal(Invalid, Give(t, Part(ipv6, offset, new byte[sizeBytes], more: false)).State);
@@ -44,7 +44,7 @@ public sealed class HostileFragmentTests
     [InlineData(true, 65_520, 8, true)]
     [InlineData(true, 65_520, 9, false)]
     [InlineData(true, 65_528, 1, false)]
-    public void TheLastByteMayBeAt65535(bool ipv6, int offset, int sizeBytes, bool isHeld)
+    public void The_last_byte_may_be_at_65535(bool ipv6, int offset, int sizeBytes, bool isHeld)
     {
         using var t = new CtBench(s_options);
         CtVerdict verdict = Give(t, Part(ipv6, offset, new byte[sizeBytes], more: false));
@@ -60,7 +60,7 @@ public sealed class HostileFragmentTests
     [InlineData(false, 65_535, false)]
     [InlineData(true, 65_487, true)]
     [InlineData(true, 65_488, false)]
-    public void TheLargestDatagramIsReassembledAndALargerOneIsNot(bool ipv6, int sizeBytes, bool isReleased)
+    public void The_largest_datagram_is_reassembled_and_a_larger_one_is_not(bool ipv6, int sizeBytes, bool isReleased)
     {
         foreach (bool backwards in (bool[])[false, true])
         {
@@ -87,7 +87,7 @@ public sealed class HostileFragmentTests
     [InlineData(true, 800, false, false)]
     [InlineData(false, 0, true, true)]
     [InlineData(true, 0, true, true)]
-    public void AnEmptyFragmentIsRefused(bool ipv6, int offset, bool more, bool repeatsOvs31)
+    public void An_empty_fragment_is_refused(bool ipv6, int offset, bool more, bool repeatsOvs31)
     {
         using var t = new CtBench(s_options with { Quirks = repeatsOvs31 ? Quirks.Ovs31 : Quirks.None });
         Assert.Equal(Invalid, Give(t, Part(ipv6, offset, [], more)).State);
@@ -97,7 +97,7 @@ public sealed class HostileFragmentTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public void AnEmptyLastFragmentEndsADatagramInOpenVSwitch31(bool ipv6)
+    public void An_empty_last_fragment_ends_a_datagram_in_Open_vSwitch_3_1(bool ipv6)
     {
         using var t = new CtBench(s_options with { Quirks = Quirks.Ovs31 });
         byte[] udp = new byte[800];
@@ -110,7 +110,7 @@ public sealed class HostileFragmentTests
 
     /// <summary>Offset 0xfff8 of IPv6 came out as position 0 and became the L4 header that was tracked.</summary>
     [Fact]
-    public void ThePositionOfAnIpv6FragmentDoesNotWrapToTheFirst()
+    public void The_position_of_an_IPv6_fragment_does_not_wrap_to_the_first()
     {
         using var t = new CtBench(s_options);
         Assert.Equal(Invalid, Give(t, Part(true, 0xfff8, new byte[1000], more: true)).State);
@@ -123,7 +123,7 @@ public sealed class HostileFragmentTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public void NoPairOfFragmentsReachesOverTheEnd(bool ipv6)
+    public void No_pair_of_fragments_reaches_over_the_end(bool ipv6)
     {
         using var t = new CtBench(s_options);
         int first = ipv6 ? 8 : 0;

@@ -26,7 +26,7 @@ public sealed class CacheChurnTests(ITestOutputHelper output) : IOutputSink
     [InlineData(20_000, 10_000)]
     [InlineData(1_000, 100_000)]
     [InlineData(20_000, 100_000)]
-    public void NewMegaflowsLeaveTheMicroflowsOfOthersAlone(int flows, int packetsPerMegaflow)
+    public void New_megaflows_leave_the_microflows_of_others_alone(int flows, int packetsPerMegaflow)
     {
         (double share, ulong reused) = HitShare(flows, packetsPerMegaflow, Math.Max(300_000, 12 * packetsPerMegaflow));
         output.WriteLine($"{flows} flows, a new megaflow per {packetsPerMegaflow} packets: {share:P1} of hits, {reused} slots had another user before");

@@ -27,7 +27,7 @@ public sealed class FragmentFloodTests(ITestOutputHelper output)
     [InlineData(false, 10_000, 4_000_000)]
     [InlineData(true, 67, 1)]
     [InlineData(true, 10_000, 4_000_000)]
-    public void HonestDatagramsPassUnderAFloodOfFirstFragments(bool ipv6, int attackPerSecond, int sourceCount)
+    public void Honest_datagrams_pass_under_a_flood_of_first_fragments(bool ipv6, int attackPerSecond, int sourceCount)
     {
         using var sink = new CountingSwitch(new SimulatorOptions { Ports = [("p1", 1), ("p2", 2)], IpfMinFragV4Bytes = 400, IpfMinFragV6Bytes = 500, BatchSize = 1 }, s_flows);
         var random = new Random(20);
@@ -66,7 +66,7 @@ public sealed class FragmentFloodTests(ITestOutputHelper output)
     [InlineData(1024)]
     [InlineData(1032)]
     [InlineData(4096)]
-    public void HeldFragmentsNeverStopReception(int packetCapacity)
+    public void Held_fragments_never_stop_reception(int packetCapacity)
     {
         foreach (OffloadMode offload in Enum.GetValues<OffloadMode>())
         {
@@ -108,7 +108,7 @@ public sealed class FragmentFloodTests(ITestOutputHelper output)
     [InlineData(true, false)]
     [InlineData(false, true)]
     [InlineData(true, true)]
-    public void ADatagramIsCompleteOnce(bool ipv6, bool repeatsOvs31)
+    public void A_datagram_is_complete_once(bool ipv6, bool repeatsOvs31)
     {
         using var sink = new CountingSwitch(
             new SimulatorOptions { Ports = [("p1", 1), ("p2", 2)], IpfMinFragV4Bytes = 400, IpfMinFragV6Bytes = 500, GuardPages = true, PacketCapacity = 512, BatchSize = 1, Quirks = repeatsOvs31 ? Quirks.Ovs31 : Quirks.None }, s_flows);

@@ -19,7 +19,7 @@ public sealed class FrameLengthTests
     [InlineData(0x88a8, MtuBytes + 15, false)]
     [InlineData(0x88a8, MtuBytes + 18, false)]
     [InlineData(0x0800, 14, true)]
-    public void AFrameOfExactlyTheLimitIsSent(int type, int lengthBytes, bool isSent)
+    public void A_frame_of_exactly_the_limit_is_sent(int type, int lengthBytes, bool isSent)
     {
         foreach (OffloadMode offload in Enum.GetValues<OffloadMode>())
         {
@@ -46,7 +46,7 @@ public sealed class FrameLengthTests
     [InlineData("type=geneve,remote_ip=192.0.2.2,key=100", 20, true)]
     [InlineData("type=gre,remote_ip=192.0.2.2,key=100,csum=true", 20, false)]
     [InlineData("type=vxlan,remote_ip=2001:db8::2,key=100", 40, true)]
-    public void TheLongestFrameFitsAnyTunnel(string tunnel, int networkBytes, bool isUdp)
+    public void The_longest_frame_fits_any_tunnel(string tunnel, int networkBytes, bool isUdp)
     {
         bool ipv6 = networkBytes == 40;
         string address = ipv6 ? "2001:db8::1" : "192.0.2.1";
@@ -82,7 +82,7 @@ public sealed class FrameLengthTests
     [InlineData("10.1.0.1", "0.0.0.2", 1)]
     [InlineData("10.1.0.1", "0.1.0.2", 0)]
     [InlineData("10.1.0.1", "128.0.0.2", 0)]
-    public void APortOfMoreThan16BitsIsNone(string src, string dst, int sentCount)
+    public void A_port_of_more_than_16_bits_is_none(string src, string dst, int sentCount)
     {
         var sink = new Sink();
         using var simulator = new Simulator(new SimulatorOptions { Ports = [("p1", 1), ("p2", 2)], BatchSize = 1, PacketCapacity = 64 }, sink);
@@ -93,7 +93,7 @@ public sealed class FrameLengthTests
     }
 
     [Fact]
-    public void ALongerFrameDoesNotFitAPool()
+    public void A_longer_frame_does_not_fit_a_pool()
         => Assert.Throws<ArgumentOutOfRangeException>(() => new PacketPool(1, Packet.MaxLengthBytes + 1));
 
     private sealed class Sink : IOutputSink

@@ -8,7 +8,7 @@ namespace Mergeflow.Tests;
 public sealed partial class HazardTableTests
 {
     [Fact]
-    public void EveryHazardHasATestThatExists()
+    public void Every_hazard_has_a_test_that_exists()
     {
         string[] rows = [.. RepositoryFiles.Read("docs/merge.md").Split('\n').Where(l => l.StartsWith("| ", StringComparison.Ordinal) && TestName().IsMatch(l))];
         Assert.True(rows.Length >= 28, $"{rows.Length} hazards and faults have a test");

@@ -9,7 +9,7 @@ public sealed partial class MutantTableTests
     private const int LeastMutants = 60;
 
     [Fact]
-    public void EveryMutantIsKilledByATestThatExists()
+    public void Every_mutant_is_killed_by_a_test_that_exists()
     {
         string[][] rows = [.. RepositoryFiles.Read("docs/mutants.md").Split('\n').Where(static l => l.StartsWith("| ", StringComparison.Ordinal)).Select(static l => l.Trim('|', ' ').Split(" | ")).Skip(1)];
         Assert.True(rows.Length >= LeastMutants, $"{rows.Length} mutants");
@@ -23,14 +23,14 @@ public sealed partial class MutantTableTests
     }
 
     [Theory]
-    [InlineData("MutantTableTests", "EveryMutantIsKilledByATestThatExists", true)]
+    [InlineData("MutantTableTests", "Every_mutant_is_killed_by_a_test_that_exists", true)]
     [InlineData("RuleBlockLitmus", "Two_receivers_and_a_query", true)]
     [InlineData("MutantTableTests", "Exists", false)]
     [InlineData("MutantTableTests", "NoSuchTest", false)]
     [InlineData("RuleBlockLitmus", "NoSuchTest", false)]
     [InlineData("RuleBlockLitmus", "Run", false)]
     [InlineData("NoSuchLitmus", "Two_receivers_and_a_query", false)]
-    public void ATestIsFoundWhereThereIsOne(string type, string method, bool exists) => Assert.Equal(exists, Exists(type, method));
+    public void A_test_is_found_where_there_is_one(string type, string method, bool exists) => Assert.Equal(exists, Exists(type, method));
 
     private static bool Exists(string type, string method)
     {

@@ -15,7 +15,7 @@ public sealed class QuotedOutputTests
     public static TheoryData<string, string> Outputs => [.. QuotedBlock.All().Where(b => b.Kind == "output").Select(b => (b.File, b.Source))];
 
     [Fact]
-    public void BothProgramsAreQuoted()
+    public void Both_programs_are_quoted()
     {
         IEnumerable<string> sources = QuotedBlock.All().Select(b => b.Source);
         Assert.Contains("mergeflow --help", sources);
@@ -24,7 +24,7 @@ public sealed class QuotedOutputTests
 
     [Theory]
     [MemberData(nameof(Outputs))]
-    public void AQuotedOutputIsTheRealOne(string file, string command)
+    public void A_quoted_output_is_the_real_one(string file, string command)
     {
         string real = Run(command);
         if (s_update) Rewrite(file, command, real);
@@ -33,7 +33,7 @@ public sealed class QuotedOutputTests
 
     /// <summary>Figures come from a committed file. As long as none is committed, no document may quote any.</summary>
     [Fact]
-    public void QuotedFiguresComeFromCommittedResults()
+    public void Quoted_figures_come_from_committed_results()
     {
         string[] committed = Directory.Exists(Path.Combine(RepositoryFiles.Root, "benchmarks"))
             ? [.. RepositoryFiles.Files("benchmarks", "results.json")]
@@ -53,7 +53,7 @@ public sealed class QuotedOutputTests
     }
 
     [Fact]
-    public void AFalseQuoteIsFound()
+    public void A_false_quote_is_found()
     {
         QuotedBlock block = Assert.Single(QuotedBlock.In("x.md", "a\n<!-- output: mergeflow --help -->\n```\nfalse\n```\nb\n"));
         Assert.Equal(("output", "mergeflow --help", "false\n"), (block.Kind, block.Source, block.Content));
@@ -62,7 +62,7 @@ public sealed class QuotedOutputTests
     }
 
     [Fact]
-    public void TheTableNamesEveryRowItsPeerAndTheMachine()
+    public void The_table_names_every_row_its_peer_and_the_machine()
     {
         ScenarioResult row = SampleResults.Row("s1_uni", 40, 41, 39) with { Peer = new PeerResult("peer 1.0", Spread.Of([20e6]), Spread.Of([100])) };
         string text = MarkdownTable.Write(SampleResults.File(row, SampleResults.Row("s7", 3000)));

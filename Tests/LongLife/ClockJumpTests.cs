@@ -28,7 +28,7 @@ public sealed class ClockJumpTests
 
     [Theory]
     [MemberData(nameof(Jumps))]
-    public void LifeGoesOn(OffloadMode mode, long jumpMs)
+    public void Life_goes_on(OffloadMode mode, long jumpMs)
     {
         using var bed = new Bed(mode, 500 * Day);
         bed.Talk(30);
@@ -60,7 +60,7 @@ public sealed class ClockJumpTests
 
     /// <summary>Every control operation, at times that make no sense.</summary>
     [Fact]
-    public void ControlOperationsTakeAnyTime()
+    public void Control_operations_take_any_time()
     {
         using var bed = new Bed(OffloadMode.Soft, 1000);
         foreach (long ms in new[] { 5L, long.MaxValue, long.MinValue, 0, -1, 1L << 50, 7 })
@@ -80,7 +80,7 @@ public sealed class ClockJumpTests
 
     /// <summary>The simulator's own clock refuses to go back, and goes on.</summary>
     [Fact]
-    public void TheSimulatorRefusesToGoBack()
+    public void The_simulator_refuses_to_go_back()
     {
         using var s = new OffloadedSwitch(OffloadMode.Soft, Flows);
         s.AdvanceTo(5000);
@@ -94,7 +94,7 @@ public sealed class ClockJumpTests
     [InlineData(1)]
     [InlineData(300)]
     [InlineData(40_000)]
-    public void AConnectionOutlivesALeapThatIsShorterThanItsTimeout(int days)
+    public void A_connection_outlives_a_leap_that_is_shorter_than_its_timeout(int days)
     {
         using var b = new CtBench();
         b.Ct.SetTimeoutPolicy(new CtTimeoutPolicy(9, new Dictionary<CtTimeout, uint> { [CtTimeout.OtherFirst] = uint.MaxValue }));

@@ -17,7 +17,7 @@ public sealed class PolledDatapathTests : IDisposable
 
     /// <summary>One recirculation id per source address: they go when their megaflows have gone, and a sweep looks at idle ones only.</summary>
     [Fact]
-    public void RecirculationIdsGo()
+    public void Recirculation_ids_go()
     {
         const int Sources = 20_000;
         Apply("table=0,ip,actions=move:NXM_OF_IP_SRC[]->NXM_NX_REG0[],ct(table=1)\ntable=1,ip,actions=output:2");
@@ -47,7 +47,7 @@ public sealed class PolledDatapathTests : IDisposable
     [Theory]
     [InlineData("idle_timeout=3", 3000)]
     [InlineData("hard_timeout=5", 5000)]
-    public void RulesEndWithTheirTimeout(string timeout, int timeoutMs)
+    public void Rules_end_with_their_timeout(string timeout, int timeoutMs)
     {
         Apply($"priority=9,{timeout},ip,actions=output:2\npriority=1,actions=drop");
         long endMs = _nowMs + timeoutMs;
@@ -63,7 +63,7 @@ public sealed class PolledDatapathTests : IDisposable
 
     /// <summary>The megaflows of a rule whose time is up are translated again a share at a time.</summary>
     [Fact]
-    public void NoStepTranslatesMoreThanItsShare()
+    public void No_step_translates_more_than_its_share()
     {
         const int Sources = 2000, Share = 128;
         Apply("priority=9,hard_timeout=5,ip,actions=move:NXM_OF_IP_SRC[]->NXM_NX_REG0[],output:2\npriority=1,actions=drop");
@@ -84,7 +84,7 @@ public sealed class PolledDatapathTests : IDisposable
     }
 
     [Fact]
-    public void RulesUnderTrafficStay()
+    public void Rules_under_traffic_stay()
     {
         Apply("priority=9,idle_timeout=1,ip,actions=output:2\npriority=1,actions=drop");
         for (int i = 0; i < 50; i++)

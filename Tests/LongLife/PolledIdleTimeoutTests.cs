@@ -16,7 +16,7 @@ public sealed class PolledIdleTimeoutTests
     [InlineData(OffloadMode.Soft, true)]
     [InlineData(OffloadMode.Nic, false)]
     [InlineData(OffloadMode.Nic, true)]
-    public void ARuleLivesAsLongAsMergedTraffic(OffloadMode mode, bool onThread)
+    public void A_rule_lives_as_long_as_merged_traffic(OffloadMode mode, bool onThread)
     {
         using var bed = new Bed(mode, onThread);
         bed.Warm();
@@ -41,7 +41,7 @@ public sealed class PolledIdleTimeoutTests
     [InlineData(OffloadMode.Soft, true)]
     [InlineData(OffloadMode.Nic, false)]
     [InlineData(OffloadMode.Nic, true)]
-    public void ARuleWhoseDeviceNobodyReadsDiesUnderTraffic(OffloadMode mode, bool onThread)
+    public void A_rule_whose_device_nobody_reads_dies_under_traffic(OffloadMode mode, bool onThread)
     {
         using var bed = new Bed(mode, onThread, readsDevice: false);
         bed.Warm();

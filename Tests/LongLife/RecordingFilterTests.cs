@@ -12,7 +12,7 @@ public sealed class RecordingFilterTests
     [InlineData(0)]
     [InlineData(uint.MaxValue - 500L)]
     [InlineData(uint.MaxValue * 3L)]
-    public void ASuppressionLastsAsLongAsItWasMeantTo(long startMs)
+    public void A_suppression_lasts_as_long_as_it_was_meant_to(long startMs)
     {
         var filter = new RecordingFilter();
         filter.Suppress(Flow, startMs, 1000, OffloadReason.Fragment);
@@ -32,7 +32,7 @@ public sealed class RecordingFilterTests
     [InlineData(50)]
     [InlineData(75)]
     [InlineData(1000)]
-    public void AnOldSuppressionIsOver(int days)
+    public void An_old_suppression_is_over(int days)
     {
         foreach (long startMs in new[] { 0L, uint.MaxValue - 500L, 7 * Day })
         {
@@ -44,7 +44,7 @@ public sealed class RecordingFilterTests
 
     /// <summary>A clock that is set back leaves nothing suppressed for longer than it was.</summary>
     [Fact]
-    public void AClockThatGoesBackSuppressesNothing()
+    public void A_clock_that_goes_back_suppresses_nothing()
     {
         var filter = new RecordingFilter();
         filter.Suppress(Flow, 30 * Day, 1000, OffloadReason.Fragment);

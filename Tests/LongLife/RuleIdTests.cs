@@ -26,7 +26,7 @@ public sealed class RuleIdTests : IOutputSink
     /// <summary>Rules before the 2^31st (2^32nd) live on while later ones come, are hit, and go; the books agree.</summary>
     [Theory]
     [MemberData(nameof(Starts))]
-    public void RulesOnBothSidesOfTheBorderLiveAndGo(OffloadMode mode, long first)
+    public void Rules_on_both_sides_of_the_border_live_and_go(OffloadMode mode, long first)
     {
         using var s = new Simulator(
             new SimulatorOptions

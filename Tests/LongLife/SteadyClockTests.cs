@@ -8,7 +8,7 @@ public sealed class SteadyClockTests
     private const long YearMs = 365L * 86_400_000;
 
     [Fact]
-    public void ItFollowsAClockThatRuns()
+    public void It_follows_a_clock_that_runs()
     {
         var clock = new SteadyClock();
         foreach (long ms in new[] { 0L, 1, 5, 5, 1_000_000, YearMs, 50 * YearMs }) Assert.Equal(ms, clock.Of(ms));
@@ -16,7 +16,7 @@ public sealed class SteadyClockTests
 
     /// <summary>A thread that was held up between reading the clock and saying so.</summary>
     [Fact]
-    public void ALittleBehindIsTheLatestTime()
+    public void A_little_behind_is_the_latest_time()
     {
         var clock = new SteadyClock();
         clock.Of(20_000);
@@ -29,7 +29,7 @@ public sealed class SteadyClockTests
     [InlineData(100)]
     [InlineData(YearMs)]
     [InlineData(50 * YearMs)]
-    public void AClockThatWasSetBackGoesOnFromThere(long atMs)
+    public void A_clock_that_was_set_back_goes_on_from_there(long atMs)
     {
         var clock = new SteadyClock();
         clock.Of(atMs + SteadyClock.MaxSkewMs);
@@ -40,7 +40,7 @@ public sealed class SteadyClockTests
     }
 
     [Fact]
-    public void AnyTimesGiveTimesThatDoNotGoBack()
+    public void Any_times_give_times_that_do_not_go_back()
     {
         var random = new Random(1);
         var clock = new SteadyClock();
@@ -60,7 +60,7 @@ public sealed class SteadyClockTests
     /// meet before each step back, and the clock goes less than the skew between two of them, so that no thread is ever taken for a step back.
     /// </summary>
     [Fact]
-    public void ThreadsAgree()
+    public void Threads_agree()
     {
         const int Threads = 4, Days = 3000, ReadsPerDay = 80, StepMs = 3, DayMs = 86_400_000;
         const long RunsMs = (long)Threads * ReadsPerDay * StepMs;

@@ -19,7 +19,7 @@ public sealed class UnionTests : IOutputSink
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public void ARuleWithALabelThatIsGoneCostsNothing(bool purge)
+    public void A_rule_with_a_label_that_is_gone_costs_nothing(bool purge)
     {
         using var s = new Simulator(new SimulatorOptions { Ports = [("p1", 1), ("p2", 2)], BatchSize = 32, PacketCapacity = 64, MaxIdleMs = 1000 }, this);
         var parser = new FlowTextParser();
@@ -45,7 +45,7 @@ public sealed class UnionTests : IOutputSink
 
     /// <summary>The union is made anew once per sweep, not per subtable that goes.</summary>
     [Fact]
-    public void TheUnionChangesOncePerSweep()
+    public void The_union_changes_once_per_sweep()
     {
         using var s = new Simulator(new SimulatorOptions { Ports = [("p1", 1), ("p2", 2)], BatchSize = 32, PacketCapacity = 64, MaxIdleMs = 1000 }, this);
         s.ApplyFlowMods(new FlowTextParser().ParseFlows("priority=9,ip,nw_tos=32,actions=output:2\npriority=8,ip,nw_ttl=3,actions=output:2\npriority=7,udp,tp_src=9,actions=output:2\npriority=6,udp,tp_dst=9,actions=output:2\nactions=drop"));

@@ -13,7 +13,7 @@ public sealed class WrapTests : IOutputSink
     /// its slot goes round, and when D has it with the same 16 bits, C is asked for again.
     /// </summary>
     [Fact]
-    public void ASlotThatHadSoManyUsersIsNotTakenForTheFirst()
+    public void A_slot_that_had_so_many_users_is_not_taken_for_the_first()
     {
         using var s = new Simulator(new SimulatorOptions { Ports = [("p1", 1), ("p2", 2), ("p3", 3)], BatchSize = 1, PacketCapacity = 64 }, this);
         var parser = new FlowTextParser();
@@ -48,7 +48,7 @@ public sealed class WrapTests : IOutputSink
     }
 
     [Fact]
-    public void RecirculationIdsSkipZeroAndThoseInUse()
+    public void Recirculation_ids_skip_zero_and_those_in_use()
     {
         using PipelineBed bed = new("ip,actions=move:NXM_OF_IP_SRC[]->NXM_NX_REG0[],ct(table=1)\ntable=1,actions=output:2");
         _ = bed.Actions(PipelineBed.Tcp("10.0.0.1"));
@@ -68,7 +68,7 @@ public sealed class WrapTests : IOutputSink
     }
 
     [Fact]
-    public void TheRingOfTracesWraps()
+    public void The_ring_of_traces_wraps()
     {
         var ring = new TraceRing(4);
         ring.StartAt(uint.MaxValue - 5);
@@ -92,7 +92,7 @@ public sealed class WrapTests : IOutputSink
     }
 
     [Fact]
-    public void TheRingOfConnectionsWraps()
+    public void The_ring_of_connections_wraps()
     {
         var ring = new ConnEventRing(4);
         ring.StartAt(uint.MaxValue - 5);

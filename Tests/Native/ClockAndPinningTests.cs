@@ -8,7 +8,7 @@ namespace Mergeflow.Tests;
 public sealed class ClockAndPinningTests
 {
     [Fact]
-    public void Pinning_is_granted_for_an_allowed_cpu_and_refused_for_others()
+    public void Pinning_is_granted_for_an_allowed_CPU_and_refused_for_others()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "sched_setaffinity is a Linux call");
         Exception? failure = null;
@@ -36,7 +36,7 @@ public sealed class ClockAndPinningTests
     }
 
     [Fact]
-    public void Tsc_advances_at_its_stated_rate()
+    public void TSC_advances_at_its_stated_rate()
     {
         Assert.InRange(TscClock.FrequencyHz, 1e8, 1e11);
         if (OperatingSystem.IsLinux() && RuntimeInformation.ProcessArchitecture == Architecture.X64) Assert.True(TscClock.IsHardware);

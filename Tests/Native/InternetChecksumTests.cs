@@ -71,7 +71,7 @@ public sealed class InternetChecksumTests
     }
 
     [Fact]
-    public void Zero_comes_out_as_ovs_does()
+    public void Zero_comes_out_as_Open_vSwitch_does()
     {
         Assert.Equal(0xffff, InternetChecksum.Fold(0));
         Assert.Equal(0, InternetChecksum.Fold(0xffff));

@@ -11,7 +11,7 @@ namespace Mergeflow.Tests;
 public sealed class KeyedHashTests
 {
     [Fact]
-    public void Software_round_is_the_aes_round()
+    public void Software_round_is_the_AES_round()
     {
         // FIPS 197 appendix B, round 1.
         Vector128<byte> state = Vector128.Create(Convert.FromHexString("193de3bea0f4e22b9ac68d2ae9f84808"));

@@ -8,7 +8,7 @@ namespace Mergeflow.Tests;
 public sealed partial class ProcessSeedTests
 {
     [Fact]
-    public void SameSeedAndPurposeSameValue()
+    public void Same_seed_and_purpose_same_value()
     {
         string[] purposes = ["hash, upper half", "hash, lower half", "conntrack", "nic", "sample"];
         ulong[] values = [.. purposes.SelectMany(p => new[] { ProcessSeed.Derive(1, p), ProcessSeed.Derive(2, p) })];
@@ -22,7 +22,7 @@ public sealed partial class ProcessSeedTests
     [InlineData("0", 0)]
     [InlineData("18446744073709551615", ulong.MaxValue)]
     [InlineData("0xff", 255)]
-    public void ANumberIsRead(string text, ulong expected)
+    public void A_number_is_read(string text, ulong expected)
     {
         Assert.True(ProcessSeed.TryParse(text, out ulong seed));
         Assert.Equal(expected, seed);
@@ -34,10 +34,10 @@ public sealed partial class ProcessSeedTests
     [InlineData("0x")]
     [InlineData("12 ")]
     [InlineData("seed")]
-    public void WhatIsNoNumberIsRefused(string text) => Assert.False(ProcessSeed.TryParse(text, out _));
+    public void What_is_no_number_is_refused(string text) => Assert.False(ProcessSeed.TryParse(text, out _));
 
     [Fact]
-    public void NothingElseIsDrawnByChance()
+    public void Nothing_else_is_drawn_by_chance()
     {
         string[] drawing = [.. new[] { "Native", "Nic", "Engine", "Cli", "Perf" }.SelectMany(p => RepositoryFiles.Sources(p)).Where(f => Drawing().IsMatch(RepositoryFiles.Read(f))).Order(StringComparer.Ordinal)];
         Assert.Equal(["Native/Hash/ProcessSeed.cs"], drawing);

@@ -22,7 +22,7 @@ public sealed class NicActionTests
     }
 
     [Fact]
-    public void MacsAreWrittenUnderTheirMasks()
+    public void Macs_are_written_under_their_masks()
     {
         byte[] frame = NicFrame.TcpIpv4();
         byte[] result = Run(frame, [new FlowItemEth()], new FlowActionSetMacDst(0x0a0b_0c0d_0e0f), new FlowActionSetMacSrc(new(0xffff_ffff_ffff, 0x0000_0000_00ff)));
@@ -33,7 +33,7 @@ public sealed class NicActionTests
     }
 
     [Fact]
-    public void Ipv4AddressesFixAllChecksums()
+    public void IPv4_addresses_fix_all_checksums()
     {
         byte[] result = Run(NicFrame.TcpIpv4(), s_tcp4, new FlowActionSetIpv4Src(0xc0a80101), new FlowActionSetIpv4Dst(0x08080808));
         Assert.Equal(NicFrame.TcpIpv4(from: "192.168.1.1", to: "8.8.8.8"), result);
@@ -42,11 +42,11 @@ public sealed class NicActionTests
     }
 
     [Fact]
-    public void MaskedAddressKeepsTheOtherBits()
+    public void Masked_address_keeps_the_other_bits()
         => Assert.Equal(NicFrame.TcpIpv4(from: "10.9.0.1"), Run(NicFrame.TcpIpv4(), s_tcp4, new FlowActionSetIpv4Src(new(0xff09ffff, 0x00ff0000))));
 
     [Fact]
-    public void PortsFixTheTransportChecksum()
+    public void Ports_fix_the_transport_checksum()
     {
         Assert.Equal(NicFrame.TcpIpv4(4242, 8080), Run(NicFrame.TcpIpv4(), s_tcp4, new FlowActionSetTpSrc(4242), new FlowActionSetTpDst(8080)));
         Assert.Equal(NicFrame.UdpIpv4(4242, 8080), Run(NicFrame.UdpIpv4(), s_udp4, new FlowActionSetTpSrc(4242), new FlowActionSetTpDst(8080)));
@@ -54,7 +54,7 @@ public sealed class NicActionTests
     }
 
     [Fact]
-    public void Ipv6AddressesFixTransportChecksums()
+    public void IPv6_addresses_fix_transport_checksums()
     {
         UInt128 src = new(0xfd00_0001_0002_0003, 0x0004_0005_0006_0007);
         UInt128 dst = new(0x2001_0db8_0000_0000, 0x0000_0000_0000_0001);
@@ -66,7 +66,7 @@ public sealed class NicActionTests
     }
 
     [Fact]
-    public void AWrongChecksumStaysWrongByTheSameAmount()
+    public void A_wrong_checksum_stays_wrong_by_the_same_amount()
     {
         const ushort error = 0x1234;
         byte[] frame = Damaged(NicFrame.TcpIpv4(), error);
@@ -87,7 +87,7 @@ public sealed class NicActionTests
     }
 
     [Fact]
-    public void UdpWithoutChecksumStaysWithout()
+    public void UDP_without_checksum_stays_without()
     {
         byte[] frame = NicFrame.UdpIpv4();
         frame[40] = frame[41] = 0;
@@ -97,7 +97,7 @@ public sealed class NicActionTests
     }
 
     [Fact]
-    public void UdpChecksumThatBecomesZeroIsSentAsAllOnes()
+    public void UDP_checksum_that_becomes_zero_is_sent_as_all_ones()
     {
         byte[] frame = NicFrame.UdpIpv4();
         ushort checksum = BinaryPrimitives.ReadUInt16BigEndian(frame.AsSpan(40));
@@ -110,7 +110,7 @@ public sealed class NicActionTests
     }
 
     [Fact]
-    public void LaterFragmentsKeepTheirPayload()
+    public void Later_fragments_keep_their_payload()
     {
         byte[] payload = NicFrame.TcpSegment(1, 2, 0x10, 40);
         byte[] frame = NicFrame.New().Ipv4("10.0.0.1", "10.0.0.2", 99, payload, fragment: 0x00b9);
@@ -121,7 +121,7 @@ public sealed class NicActionTests
     }
 
     [Fact]
-    public void TtlIsSetAndDecremented()
+    public void TTL_is_set_and_decremented()
     {
         Assert.Equal(NicFrame.TcpIpv4(ttl: 9), Run(NicFrame.TcpIpv4(), s_tcp4, new FlowActionSetTtl(9)));
         Assert.Equal(NicFrame.TcpIpv4(ttl: 63), Run(NicFrame.TcpIpv4(), s_tcp4, new FlowActionDecTtl()));
@@ -136,7 +136,7 @@ public sealed class NicActionTests
     [InlineData(2, 1, true)]
     [InlineData(2, 2, false)]
     [InlineData(3, 2, true)]
-    public void ATtlThatWouldNotStayAboveZeroGoesToSoftware(byte ttl, int decrements, bool hits)
+    public void A_TTL_that_would_not_stay_above_zero_goes_to_software(byte ttl, int decrements, bool hits)
     {
         using var bench = new NicBench();
         FlowAction[] actions = [.. Enumerable.Repeat(new FlowActionDecTtl(), decrements), new FlowActionCount(), new FlowActionPort(2)];
@@ -146,7 +146,7 @@ public sealed class NicActionTests
     }
 
     [Fact]
-    public void TosIsWrittenUnderItsMask()
+    public void TOS_is_written_under_its_mask()
     {
         byte[] segment = NicFrame.TcpSegment(1000, 80, 0x10, 10);
         byte[] frame = NicFrame.New().Ipv4("10.0.0.1", "10.0.0.2", NicFrame.Tcp, segment, tos: 0x03);
@@ -156,7 +156,7 @@ public sealed class NicActionTests
     }
 
     [Fact]
-    public void VlanTagsArePushedSetAndPopped()
+    public void VLAN_tags_are_pushed_set_and_popped()
     {
         byte[] segment = NicFrame.TcpSegment(1000, 80, 0x10, 10);
         byte[] plain = NicFrame.TcpIpv4();
@@ -172,7 +172,7 @@ public sealed class NicActionTests
     }
 
     [Fact]
-    public void RewritesFindTheirHeadersAfterAPush()
+    public void Rewrites_find_their_headers_after_a_push()
     {
         byte[] segment = NicFrame.TcpSegment(5, 80, 0x10, 10);
         byte[] expected = NicFrame.New().Vlan(0).Ipv4("192.168.1.1", "10.0.0.2", NicFrame.Tcp, segment, ttl: 63);
@@ -180,7 +180,7 @@ public sealed class NicActionTests
     }
 
     [Fact]
-    public void MplsLabelsArePushedSetAndPopped()
+    public void MPLS_labels_are_pushed_set_and_popped()
     {
         byte[] plain = NicFrame.TcpIpv4();
         byte[] ip = plain[14..];
@@ -198,7 +198,7 @@ public sealed class NicActionTests
     }
 
     [Fact]
-    public void EachOutputSeesTheFrameAsItIsThen()
+    public void Each_output_sees_the_frame_as_it_is_then()
     {
         using var bench = new NicBench();
         bench.Create(NicBench.Rule(s_tcp4, new FlowActionPort(5), new FlowActionSetTtl(9), new FlowActionPort(6), new FlowActionPort(7)));
@@ -209,7 +209,7 @@ public sealed class NicActionTests
     }
 
     [Fact]
-    public void ASampleWorksOnACopy()
+    public void A_sample_works_on_a_copy()
     {
         using var bench = new NicBench();
         bench.Create(NicBench.Rule(s_tcp4, new FlowActionSetTtl(9),
@@ -222,7 +222,7 @@ public sealed class NicActionTests
     }
 
     [Fact]
-    public void DropTakesTheFrameAndSendsNothing()
+    public void Drop_takes_the_frame_and_sends_nothing()
     {
         using var bench = new NicBench();
         NicHandle handle = bench.Create(NicBench.Rule(s_tcp4, new FlowActionCount(), new FlowActionDrop()));
@@ -233,7 +233,7 @@ public sealed class NicActionTests
     }
 
     [Fact]
-    public void PaddingBehindTheDatagramIsKept()
+    public void Padding_behind_the_datagram_is_kept()
     {
         byte[] frame = [.. NicFrame.TcpIpv4(), 0xaa, 0xbb, 0xcc];
         byte[] result = Run(frame, s_tcp4, new FlowActionSetIpv4Src(0xc0a80101));

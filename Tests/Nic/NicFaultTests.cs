@@ -13,7 +13,7 @@ public sealed class NicFaultTests
         [new FlowActionCount(), new FlowActionPort(2)]);
 
     [Fact]
-    public void EveryNthCreateIsRefused()
+    public void Every_nth_create_is_refused()
     {
         using var bench = new NicBench(faults: new FaultPlan { RefuseEveryNthCreate = 3 });
         for (ushort i = 1; i <= 9; i++)
@@ -25,7 +25,7 @@ public sealed class NicFaultTests
     }
 
     [Fact]
-    public void TheTableClaimsToBeFull()
+    public void The_table_claims_to_be_full()
     {
         using var bench = new NicBench(faults: new FaultPlan { TableFullEveryNthCreate = 2 });
         Assert.Null(bench.TryCreate(Rule(1), out _));
@@ -36,7 +36,7 @@ public sealed class NicFaultTests
     }
 
     [Fact]
-    public void CompletionsComeLateAndOutOfOrder()
+    public void Completions_come_late_and_out_of_order()
     {
         using var bench = new NicBench(faults: new FaultPlan { Seed = 3, DelayCompletionChance = 0.5, DelayCompletionMaxMs = 50 });
         for (ushort i = 0; i < 100; i++) bench.Nic.EnqueueCreate(Rule(i), i, 0, out _);
@@ -52,7 +52,7 @@ public sealed class NicFaultTests
     }
 
     [Fact]
-    public void ALostCompletionIsFoundByResync()
+    public void A_lost_completion_is_found_by_resync()
     {
         using var bench = new NicBench(faults: new FaultPlan { Seed = 5, LoseCompletionChance = 0.3 });
         var handles = new List<NicHandle>();
@@ -75,7 +75,7 @@ public sealed class NicFaultTests
     }
 
     [Fact]
-    public void FinalCountersOfALostDestroyAreNotLost()
+    public void Final_counters_of_a_lost_destroy_are_not_lost()
     {
         using var bench = new NicBench(faults: new FaultPlan { LoseCompletionChance = 1 });
         bench.Nic.EnqueueCreate(Rule(1), 1, 0, out NicHandle handle);
@@ -90,7 +90,7 @@ public sealed class NicFaultTests
     }
 
     [Fact]
-    public void ACompletionComesTwice()
+    public void A_completion_comes_twice()
     {
         using var bench = new NicBench(faults: new FaultPlan { DuplicateCompletionChance = 1 });
         bench.Nic.EnqueueCreate(Rule(1), 1, 0, out NicHandle handle);
@@ -106,7 +106,7 @@ public sealed class NicFaultTests
     }
 
     [Fact]
-    public void AStalledQueueCatchesUp()
+    public void A_stalled_queue_catches_up()
     {
         using var bench = new NicBench(faults: new FaultPlan { Stalls = [new FaultWindow(10, 20), new FaultWindow(30, 5)] });
         bench.NowNs = 9 * Ms;
@@ -126,7 +126,7 @@ public sealed class NicFaultTests
     [Theory]
     [InlineData(0)]
     [InlineData(10)]
-    public void FrozenCountersShowThePast(long refreshMs)
+    public void Frozen_counters_show_the_past(long refreshMs)
     {
         NicProfile profile = NicProfile.Load("ideal") with { CounterRefreshNs = refreshMs * Ms };
         using var bench = new NicBench(profile, new FaultPlan { CounterFreezes = [new FaultWindow(100, 50)] });
@@ -150,7 +150,7 @@ public sealed class NicFaultTests
     }
 
     [Fact]
-    public void AResetKillsRulesAndRequestsAndReportsTheLastRefresh()
+    public void A_reset_kills_rules_and_requests_and_reports_the_last_refresh()
     {
         NicProfile profile = NicProfile.Load("slow-insert") with { CounterRefreshNs = 100 * Ms };
         using var bench = new NicBench(profile, new FaultPlan { ResetsAtMs = [500] });
@@ -187,7 +187,7 @@ public sealed class NicFaultTests
     }
 
     [Fact]
-    public void HitsSinceTheLastRefreshAreLostInAReset()
+    public void Hits_since_the_last_refresh_are_lost_in_a_reset()
     {
         NicProfile profile = NicProfile.Load("ideal") with { CounterRefreshNs = 1000 * Ms };
         using var bench = new NicBench(profile, new FaultPlan { ResetsAtMs = [2500] });
@@ -204,7 +204,7 @@ public sealed class NicFaultTests
     }
 
     [Fact]
-    public void TheSamePlanGivesTheSameFaults()
+    public void The_same_plan_gives_the_same_faults()
     {
         var plan = new FaultPlan { Seed = 77, DelayCompletionChance = 0.4, DelayCompletionMaxMs = 20, LoseCompletionChance = 0.2, DuplicateCompletionChance = 0.2, RefuseEveryNthCreate = 7 };
         Assert.Equal(Run(plan), Run(plan));
@@ -225,7 +225,7 @@ public sealed class NicFaultTests
     }
 
     [Fact]
-    public void APlanSurvivesItsJson()
+    public void A_plan_survives_its_JSON()
     {
         var plan = new FaultPlan
         {
@@ -253,7 +253,7 @@ public sealed class NicFaultTests
     [InlineData("""{"stalls": [{"atMs": 1}]}""", "plan.json:1: stalls[0]: member 'forMs' is missing")]
     [InlineData("""{"stalls": [{"atMs": -1, "forMs": 2}]}""", "plan.json:1: stalls[0].atMs: expected a whole number from 0 to 1099511627776, got -1")]
     [InlineData("{\n\"resets\": []}", "plan.json:2: resets: unknown member; known here: seed, refuseEveryNthCreate")]
-    public void ABadPlanIsRefused(string json, string message)
+    public void A_bad_plan_is_refused(string json, string message)
     {
         NicConfigException e = Assert.Throws<NicConfigException>(() => FaultPlan.Parse("plan.json", json));
         Assert.StartsWith(message, e.Message, StringComparison.Ordinal);

@@ -15,7 +15,7 @@ public sealed class NicGateTests
     private const int MinFrames = Rules / MeetingPeriod;
 
     [Fact]
-    public void RulesComeAndGoWhileFramesArrive()
+    public void Rules_come_and_go_while_frames_arrive()
     {
         using var nic = new EmulatedNic(NicProfile.Load("ideal"));
         FlowItem[] pattern = [new FlowItemEth(), new FlowItemIpv4(), new FlowItemTcp { Src = 1000 }];

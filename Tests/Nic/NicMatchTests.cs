@@ -58,7 +58,7 @@ public sealed class NicMatchTests
 
     [Theory]
     [MemberData(nameof(Cases))]
-    public void ATcpFrameAgainst(string name, bool expected)
+    public void A_TCP_frame_against(string name, bool expected)
     {
         byte[] frame = NicFrame.TcpIpv4();
         FlowItemEth eth = new();
@@ -104,7 +104,7 @@ public sealed class NicMatchTests
     }
 
     [Fact]
-    public void TagsAreCountedAndRead()
+    public void Tags_are_counted_and_read()
     {
         byte[] ip = NicFrame.TcpIpv4()[14..];
         byte[] none = NicFrame.TcpIpv4();
@@ -126,7 +126,7 @@ public sealed class NicMatchTests
     }
 
     [Fact]
-    public void OtherProtocols()
+    public void Other_protocols()
     {
         byte[] arp = NicFrame.New().Type(0x0806, [0, 1, 8, 0, 6, 4, 0, 2, 1, 2, 3, 4, 5, 6, 10, 0, 0, 1, 6, 5, 4, 3, 2, 1, 10, 0, 0, 2]);
         FlowItemArp item = new() { Op = 2, Spa = 0x0a000001, Tpa = 0x0a000002, Sha = new(0x010203040506, 0xffff_ffff_ffff), Tha = new(0x060504030201, 0xffff_ffff_ffff) };
@@ -158,7 +158,7 @@ public sealed class NicMatchTests
     }
 
     [Fact]
-    public void WhatTheParserCannotVouchForGoesToSoftware()
+    public void What_the_parser_cannot_vouch_for_goes_to_software()
     {
         FlowItemEth eth = new();
         byte[] segment = NicFrame.TcpSegment(1, 2, 16, 20);
@@ -189,7 +189,7 @@ public sealed class NicMatchTests
     }
 
     [Fact]
-    public void ExactMatchIsSearchedFirst()
+    public void Exact_match_is_searched_first()
     {
         using var bench = new NicBench();
         FlowItem[] wide = [new FlowItemEth(), new FlowItemIpv4(), new FlowItemTcp()];
@@ -203,7 +203,7 @@ public sealed class NicMatchTests
     }
 
     [Fact]
-    public void RssIsTheSameInBothDirectionsAndSpreads()
+    public void RSS_is_the_same_in_both_directions_and_spreads()
     {
         using var bench = new NicBench();
         var seen = new HashSet<uint>();

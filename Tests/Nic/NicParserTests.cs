@@ -9,7 +9,7 @@ namespace Mergeflow.Tests;
 public sealed class NicParserTests
 {
     [Fact]
-    public void AgreesWithOpenVSwitchOnEveryVector()
+    public void Agrees_with_Open_vSwitch_on_every_vector()
     {
         int ipCount = 0;
         int arpCount = 0;
@@ -106,7 +106,7 @@ public sealed class NicParserTests
     }
 
     [Fact]
-    public void CutAndDamagedFramesAreNeverReadPastTheirEnd()
+    public void Cut_and_damaged_frames_are_never_read_past_their_end()
     {
         using var block = new GuardedBlock(8192);
         var random = new Random(20240601);
@@ -129,7 +129,7 @@ public sealed class NicParserTests
     }
 
     [Fact]
-    public void DamagedFramesThroughTheWholeDeviceStayInTheirBuffer()
+    public void Damaged_frames_through_the_whole_device_stay_in_their_buffer()
     {
         using var block = new GuardedBlock(8192);
         using var bench = new NicBench();
@@ -158,7 +158,7 @@ public sealed class NicParserTests
     [InlineData(0, 0x8100)]
     [InlineData(1, 0x88a8)]
     [InlineData(2, 0x0800)]
-    public void TakesOffOnlyTheTagsItIsToldTo(int tags, int type)
+    public void Takes_off_only_the_tags_it_is_told_to(int tags, int type)
     {
         byte[] frame = NicFrame.New().Vlan(5).Vlan(6, 0x88a8).Type(0x0800, []);
         NicKey key = default;
@@ -167,7 +167,7 @@ public sealed class NicParserTests
     }
 
     [Fact]
-    public void ChecksumVerdicts()
+    public void Checksum_verdicts()
     {
         Assert.Equal(NicRxFlags.IpCsumGood | NicRxFlags.L4CsumGood, Flags(NicFrame.TcpIpv4()));
         Assert.Equal(NicRxFlags.IpCsumBad | NicRxFlags.L4CsumGood, Flags(Flip(NicFrame.TcpIpv4(), 24)));

@@ -6,7 +6,7 @@ namespace Mergeflow.Tests;
 public sealed class NicProfileTests
 {
     [Fact]
-    public void EmbeddedProfilesLoadAndSurviveTheirJson()
+    public void Embedded_profiles_load_and_survive_their_JSON()
     {
         Assert.Equal(["ideal", "no-nat", "no-tcp-flags-match", "single-table-small", "slow-insert", "tiny"], NicProfile.EmbeddedNames);
         foreach (string name in NicProfile.EmbeddedNames)
@@ -24,7 +24,7 @@ public sealed class NicProfileTests
     }
 
     [Fact]
-    public void EmbeddedProfilesSayWhatTheirNamesSay()
+    public void Embedded_profiles_say_what_their_names_say()
     {
         NicProfile ideal = NicProfile.Load("ideal");
         Assert.All(NicFields.All, f => Assert.Equal(MatchSupport.Masked, ideal.Supports(f.Field)));
@@ -42,7 +42,7 @@ public sealed class NicProfileTests
     }
 
     [Fact]
-    public void AFileIsLoadedByPath()
+    public void A_file_is_loaded_by_path()
     {
         string path = Path.Combine(Path.GetTempPath(), $"{Guid.NewGuid():N}.json");
         File.WriteAllText(path, """{ "name": "mine", "extends": "tiny", "vlanTags": 1, "counterRefreshMs": 250 }""");
@@ -80,7 +80,7 @@ public sealed class NicProfileTests
     [InlineData("{\"name\":\"x\"", "p:1: not JSON, near byte")]
     [InlineData("[]", "p:1: expected an object")]
     [InlineData("", "p:1: not JSON, near byte")]
-    public void ABadProfileIsRefusedInOneLineThatNamesThePlace(string json, string message)
+    public void A_bad_profile_is_refused_in_one_line_that_names_the_place(string json, string message)
     {
         NicConfigException e = Assert.Throws<NicConfigException>(() => NicProfile.Parse("p", json));
         Assert.StartsWith(message, e.Message, StringComparison.Ordinal);
@@ -88,11 +88,11 @@ public sealed class NicProfileTests
     }
 
     [Fact]
-    public void AnUnknownNameListsTheProfiles()
+    public void An_unknown_name_lists_the_profiles()
         => Assert.StartsWith("nope: neither a file nor a profile; profiles: ideal, no-nat", Assert.Throws<NicConfigException>(() => NicProfile.Load("nope")).Message, StringComparison.Ordinal);
 
     [Fact]
-    public void FieldTableIsConsistent()
+    public void Field_table_is_consistent()
     {
         for (int i = 0; i < NicFields.All.Count; i++)
         {

@@ -14,7 +14,7 @@ public sealed class NicQueueTests
         actions.Length > 0 ? actions : [new FlowActionCount(), new FlowActionPort(2)]);
 
     [Fact]
-    public void ARuleTakesEffectAfterItsLatencyAndNotBefore()
+    public void A_rule_takes_effect_after_its_latency_and_not_before()
     {
         using var bench = new NicBench("slow-insert");
         Assert.True(bench.Nic.EnqueueCreate(Rule(1), 42, 0, out NicHandle handle));
@@ -28,7 +28,7 @@ public sealed class NicQueueTests
     }
 
     [Fact]
-    public void InsertsAreSpacedByTheRate()
+    public void Inserts_are_spaced_by_the_rate()
     {
         using var bench = new NicBench("slow-insert");
         for (ushort i = 0; i < 200; i++) Assert.True(bench.Nic.EnqueueCreate(Rule(i), i, 0, out _));
@@ -44,7 +44,7 @@ public sealed class NicQueueTests
     }
 
     [Fact]
-    public void TheQueueHasADepth()
+    public void The_queue_has_a_depth()
     {
         using var bench = new NicBench("slow-insert");
         for (ushort i = 0; i < 256; i++) Assert.True(bench.Nic.EnqueueCreate(Rule(i), i, 0, out _));
@@ -57,7 +57,7 @@ public sealed class NicQueueTests
     }
 
     [Fact]
-    public void RequestsKeepTheirOrder()
+    public void Requests_keep_their_order()
     {
         using var bench = new NicBench("slow-insert");
         Assert.True(bench.Nic.EnqueueCreate(Rule(1), 1, 0, out NicHandle handle));
@@ -71,7 +71,7 @@ public sealed class NicQueueTests
     }
 
     [Fact]
-    public void CompletionsComeInSlices()
+    public void Completions_come_in_slices()
     {
         using var bench = new NicBench();
         for (ushort i = 0; i < 10; i++) bench.Nic.EnqueueCreate(Rule(i), i, 0, out _);
@@ -82,7 +82,7 @@ public sealed class NicQueueTests
     }
 
     [Fact]
-    public void AnInvalidRuleFailsByCompletion()
+    public void An_invalid_rule_fails_by_completion()
     {
         using var bench = new NicBench("no-nat");
         FlowRule rule = Rule(1, new FlowActionSetTpSrc(5), new FlowActionPort(2));
@@ -94,7 +94,7 @@ public sealed class NicQueueTests
     }
 
     [Fact]
-    public void FinalCountersComeWithTheDestroyCompletion()
+    public void Final_counters_come_with_the_destroy_completion()
     {
         using var bench = new NicBench("slow-insert");
         bench.Nic.EnqueueCreate(Rule(1), 0, 0, out NicHandle handle);
@@ -112,7 +112,7 @@ public sealed class NicQueueTests
     }
 
     [Fact]
-    public void QueriesSeeTheLastRefresh()
+    public void Queries_see_the_last_refresh()
     {
         NicProfile profile = NicProfile.Load("ideal") with { CounterRefreshNs = 1000 * Ms };
         using var bench = new NicBench(profile);
@@ -148,7 +148,7 @@ public sealed class NicQueueTests
     }
 
     [Fact]
-    public void RandomQueriesAreExactlyTheHitsBeforeTheLastRefresh()
+    public void Random_queries_are_exactly_the_hits_before_the_last_refresh()
     {
         var random = new Random(11);
         NicProfile profile = NicProfile.Load("ideal") with { CounterRefreshNs = 10 * Ms };
@@ -171,7 +171,7 @@ public sealed class NicQueueTests
     }
 
     [Fact]
-    public void OnlyCountedRulesCanBeQueried()
+    public void Only_counted_rules_can_be_queried()
     {
         using var bench = new NicBench();
         NicHandle handle = bench.Create(Rule(1, new FlowActionPort(2)));
@@ -182,7 +182,7 @@ public sealed class NicQueueTests
     }
 
     [Fact]
-    public void QueueStatsCountHitsAndMisses()
+    public void Queue_stats_count_hits_and_misses()
     {
         using var bench = new NicBench();
         bench.Create(Rule(1));
@@ -193,7 +193,7 @@ public sealed class NicQueueTests
     }
 
     [Fact]
-    public void AFrameWithoutHeadroomIsTheCallersMistake()
+    public void A_frame_without_headroom_is_the_callers_mistake()
     {
         using var bench = new NicBench();
         NicRxQueue queue = bench.Nic.OpenRxQueue();
@@ -202,7 +202,7 @@ public sealed class NicQueueTests
     }
 
     [Fact]
-    public void ReceivingAllocatesNothing()
+    public void Receiving_allocates_nothing()
     {
         using var bench = new NicBench();
         bench.Create(Rule(1, new FlowActionCount(), new FlowActionSample([new FlowActionSetTtl(5), new FlowActionPort(3)]), new FlowActionSetIpv4Src(7), new FlowActionOfPushVlan(0x8100), new FlowActionPort(2)));

@@ -62,7 +62,7 @@ public sealed class NicTableTests
     [InlineData(NicKernel.Vector256, 0)]
     [InlineData(NicKernel.Scalar, 1)]
     [InlineData(NicKernel.Vector256, 1)]
-    public void BothTablesAgreeWithALinearSearchWhileRulesComeAndGo(NicKernel kernel, int seed)
+    public void Both_tables_agree_with_a_linear_search_while_rules_come_and_go(NicKernel kernel, int seed)
     {
         var random = new Random(4000 + seed);
         using var bench = new NicBench("ideal", null, kernel);
@@ -110,7 +110,7 @@ public sealed class NicTableTests
     }
 
     [Fact]
-    public void KernelsAgreeOnRandomGroups()
+    public void Kernels_agree_on_random_groups()
     {
         var random = new Random(99);
         uint[] group = new uint[NicKey.WordCount * WildcardTable.GroupRows * 2];
@@ -138,7 +138,7 @@ public sealed class NicTableTests
     }
 
     [Fact]
-    public void AThousandExactRulesSurviveGrowthAndRemoval()
+    public void A_thousand_exact_rules_survive_growth_and_removal()
     {
         using var bench = new NicBench();
         var handles = new NicHandle[1000];
@@ -154,7 +154,7 @@ public sealed class NicTableTests
     }
 
     [Fact]
-    public void TheExactMatchTableIsBoundedInEntriesAndTemplates()
+    public void The_exact_match_table_is_bounded_in_entries_and_templates()
     {
         using var bench = new NicBench("tiny");
         NicHandle first = bench.Create(Exact(0));
@@ -174,7 +174,7 @@ public sealed class NicTableTests
     }
 
     [Fact]
-    public void TheWildcardTableIsBounded()
+    public void The_wildcard_table_is_bounded()
     {
         using var bench = new NicBench("tiny");
         NicHandle[] handles = new NicHandle[4];

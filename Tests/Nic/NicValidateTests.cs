@@ -23,7 +23,7 @@ public sealed class NicValidateTests
     }
 
     [Fact]
-    public void AFieldThatTheProfileLacksIsNamed()
+    public void A_field_that_the_profile_lacks_is_named()
     {
         FlowError? e = Validate("no-tcp-flags-match", [new FlowItemEth(), new FlowItemIpv4(), new FlowItemTcp { Flags = new(0, 7) }], new FlowActionDrop());
         Assert.Equal(new FlowError(FlowErrno.NotSupported, FlowErrorType.ItemMask, "profile no-tcp-flags-match cannot match tcp_flags") { Subject = "tcp_flags" }, e);
@@ -31,7 +31,7 @@ public sealed class NicValidateTests
     }
 
     [Fact]
-    public void AnActionThatTheProfileLacksIsNamed()
+    public void An_action_that_the_profile_lacks_is_named()
     {
         FlowError? e = Validate("no-nat", s_tcp, new FlowActionSetIpv4Dst(1), new FlowActionPort(2));
         Assert.Equal(new FlowError(FlowErrno.NotSupported, FlowErrorType.Action, "profile no-nat has no action set_ipv4_dst") { Subject = "set_ipv4_dst" }, e);
@@ -82,7 +82,7 @@ public sealed class NicValidateTests
 
     [Theory]
     [MemberData(nameof(FieldUses))]
-    public void EachFieldHonoursItsSupport(NicField field, FlowItem[] partial, FlowItem[] whole)
+    public void Each_field_honours_its_support(NicField field, FlowItem[] partial, FlowItem[] whole)
     {
         string name = NicFields.Get(field).Name;
         Assert.Null(WithField(field, MatchSupport.Masked, partial));
@@ -94,7 +94,7 @@ public sealed class NicValidateTests
     }
 
     [Fact]
-    public void TagPresenceBelongsToTheVlanItem()
+    public void Tag_presence_belongs_to_the_VLAN_item()
     {
         Assert.Null(WithField(NicField.HasVlan, MatchSupport.None, new FlowItemEth(), new FlowItemVlan()));
         Assert.Equal("has_vlan", WithField(NicField.HasVlan, MatchSupport.None, new FlowItemEth { HasVlan = false })?.Subject);
@@ -103,7 +103,7 @@ public sealed class NicValidateTests
     }
 
     [Fact]
-    public void AnItemThatTheProfileLacksIsNamed()
+    public void An_item_that_the_profile_lacks_is_named()
     {
         NicProfile ideal = NicProfile.Load("ideal");
         using var nic = new EmulatedNic(ideal with { Items = new HashSet<string> { "eth", "ipv4" } });
@@ -115,7 +115,7 @@ public sealed class NicValidateTests
     }
 
     [Fact]
-    public void PartialWritesNeedMaskedSupport()
+    public void Partial_writes_need_masked_support()
     {
         NicProfile ideal = NicProfile.Load("ideal");
         var actions = ideal.Actions.ToDictionary(static a => a.Key, static _ => MatchSupport.Exact);
@@ -131,7 +131,7 @@ public sealed class NicValidateTests
     }
 
     [Fact]
-    public void NonsenseIsRefused()
+    public void Nonsense_is_refused()
     {
         FlowItemEth eth = new();
         FlowItemIpv4 ip = new();
@@ -164,7 +164,7 @@ public sealed class NicValidateTests
     }
 
     [Fact]
-    public void ATableOfSizeZeroTakesNothing()
+    public void A_table_of_size_zero_takes_nothing()
     {
         using var nic = new EmulatedNic(NicProfile.Load("ideal") with { WildcardRows = 0, ExactMatchEntries = 0 });
         Assert.Equal(FlowErrorType.AttrGroup, nic.Validate(new FlowRule(new FlowAttr(1), s_tcp, [new FlowActionDrop()]))?.Type);

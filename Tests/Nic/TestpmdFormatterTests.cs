@@ -6,7 +6,7 @@ namespace Mergeflow.Tests;
 public sealed class TestpmdFormatterTests
 {
     [Fact]
-    public void ANatRuleReadsAsInTheGuide()
+    public void A_NAT_rule_reads_as_in_the_guide()
     {
         var rule = new FlowRule(
             new FlowAttr(3, FlowTable.ExactMatch),
@@ -25,7 +25,7 @@ public sealed class TestpmdFormatterTests
     }
 
     [Fact]
-    public void TagsCarryTheInnerType()
+    public void Tags_carry_the_inner_type()
     {
         var rule = new FlowRule(
             new FlowAttr(null),
@@ -44,7 +44,7 @@ public sealed class TestpmdFormatterTests
     }
 
     [Fact]
-    public void PartialWritesBecomeModifyFieldAndSamplesComeFirst()
+    public void Partial_writes_become_modify_field_and_samples_come_first()
     {
         var rule = new FlowRule(
             new FlowAttr(0),
@@ -69,14 +69,14 @@ public sealed class TestpmdFormatterTests
     [InlineData(3, 3, "spec 0x1 fragment_offset last 0x1fff fragment_offset mask 0x1fff")]
     [InlineData(1, 1, "spec 0x1 fragment_offset last 0x3fff fragment_offset mask 0x3fff")]
     [InlineData(0, 2, "spec 0 fragment_offset mask 0x1fff")]
-    public void FragmentBitsBecomeFragmentOffset(byte value, byte mask, string expected)
+    public void Fragment_bits_become_fragment_offset(byte value, byte mask, string expected)
     {
         var rule = new FlowRule(new FlowAttr(0), [new FlowItemIpv4 { Frag = new(value, mask) }], [new FlowActionDrop()]);
         Assert.Equal($"flow create 0 ingress pattern ipv4 fragment_offset {expected} / end actions drop / end", TestpmdFormatter.Format(rule));
     }
 
     [Fact]
-    public void ArpIcmpAndNeighbourItems()
+    public void ARP_ICMP_and_neighbour_items()
     {
         static string Pattern(params FlowItem[] items) => TestpmdFormatter.Format(new FlowRule(new FlowAttr(0), items, [new FlowActionDrop()]));
         Assert.Equal("flow create 0 ingress pattern arp_eth_ipv4 opcode is 1 sha is 02:00:00:00:00:01 spa is 10.0.0.1 tpa is 10.0.0.2 / end actions drop / end",

@@ -8,7 +8,7 @@ public sealed class EvictionTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public void TheLeastRecentlyUsedRuleGoes(bool reversed)
+    public void The_least_recently_used_rule_goes(bool reversed)
     {
         MergedFlow first = Active(1, reversed ? 900 : 500), second = Active(2, reversed ? 500 : 900);
         MergedFlow newcomer = new(3);

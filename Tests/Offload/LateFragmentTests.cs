@@ -18,7 +18,7 @@ public sealed class LateFragmentTests : IOutputSink
     [InlineData(OffloadMode.None)]
     [InlineData(OffloadMode.Soft)]
     [InlineData(OffloadMode.Nic)]
-    public void LateFragmentsFollowAnOffloadedPacketToo(OffloadMode offload)
+    public void Late_fragments_follow_an_offloaded_packet_too(OffloadMode offload)
     {
         using var simulator = new Simulator(
             new SimulatorOptions

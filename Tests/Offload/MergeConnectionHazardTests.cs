@@ -8,7 +8,7 @@ namespace Mergeflow.Tests;
 public sealed class MergeConnectionHazardTests
 {
     [Fact]
-    public void Fin_and_rst_stay_visible_to_software()
+    public void FIN_and_RST_stay_visible_to_software()
     {
         using Chain c = Tracked(Tcp());
         MergedFlow rule = c.Merge();
@@ -20,7 +20,7 @@ public sealed class MergeConnectionHazardTests
     }
 
     [Fact]
-    public void A_syn_on_a_closed_connection_reaches_software()
+    public void A_SYN_on_a_closed_connection_reaches_software()
     {
         using Chain c = Tracked(Tcp());
         Assert.False(Hits(c.Merge(), Tcp(flags: 0x02)));
@@ -42,7 +42,7 @@ public sealed class MergeConnectionHazardTests
     }
 
     [Fact]
-    public void Nat_matches_the_untranslated_tuple_and_forwards_the_translated_one()
+    public void NAT_matches_the_untranslated_tuple_and_forwards_the_translated_one()
     {
         FlowKey packet = Tcp();
         CtVerdict v = Established();
@@ -177,7 +177,7 @@ public sealed class MergeConnectionHazardTests
     }
 
     [Fact]
-    public void Icmp_is_not_tracked_in_hardware()
+    public void ICMP_is_not_tracked_in_hardware()
     {
         FlowKey packet = Tcp();
         packet.NwProto = IpProto.Icmp;

@@ -123,7 +123,7 @@ public sealed class NicOffloadTests
     }
 
     [Fact]
-    public void A_field_that_a_nic_cannot_match_is_named()
+    public void A_field_that_a_NIC_cannot_match_is_named()
     {
         FlowKey packet = Tcp();
         packet.NwProto = IpProto.Sctp;
@@ -153,7 +153,7 @@ public sealed class NicOffloadTests
     }
 
     [Fact]
-    public void Udp_hits_refresh_the_connection_as_of_the_last_one()
+    public void UDP_hits_refresh_the_connection_as_of_the_last_one()
     {
         FlowKey packet = Tcp(dport: 53);
         packet.NwProto = IpProto.Udp;
@@ -298,7 +298,7 @@ public sealed class NicOffloadTests
     }
 
     [Fact]
-    public void Ipv6_and_a_mirror_are_translated()
+    public void IPv6_and_a_mirror_are_translated()
     {
         FlowKey packet = Tcp();
         packet.DlType = Be16.FromHost(EthType.Ipv6);

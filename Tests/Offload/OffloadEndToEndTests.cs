@@ -19,7 +19,7 @@ public sealed class OffloadEndToEndTests
     public static TheoryData<OffloadMode> Devices => [OffloadMode.Soft, OffloadMode.Nic];
 
     [Fact]
-    public void The_tcp_window_is_not_stale_when_a_flow_returns_to_software()
+    public void The_TCP_window_is_not_stale_when_a_flow_returns_to_software()
     {
         // 20 MB go through the merged rules; without their sequence numbers the FIN would lie far outside the window.
         using OffloadedSwitch s = new(OffloadMode.Soft, Firewall);
@@ -65,7 +65,7 @@ public sealed class OffloadEndToEndTests
 
     [Theory]
     [MemberData(nameof(Devices))]
-    public void A_syn_on_a_closed_connection_starts_a_new_one(OffloadMode mode)
+    public void A_SYN_on_a_closed_connection_starts_a_new_one(OffloadMode mode)
     {
         using OffloadedSwitch s = new(mode, Firewall, tcpSeqChk: mode != OffloadMode.Nic);
         s.Handshake();

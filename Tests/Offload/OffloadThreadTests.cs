@@ -155,7 +155,7 @@ public sealed class OffloadThreadTests
     }
 
     [Fact]
-    public void Nat_port_reuse_makes_a_new_rule_of_a_new_generation()
+    public void NAT_port_reuse_makes_a_new_rule_of_a_new_generation()
     {
         using Rig r = new(Tracked(Tcp()));
         MergedFlow old = r.Install();

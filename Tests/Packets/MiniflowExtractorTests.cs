@@ -6,13 +6,13 @@ namespace Mergeflow.Tests;
 public sealed class MiniflowExtractorTests
 {
     [Fact]
-    public void EveryVectorParsesAsOpenVSwitchDoes_Scalar() => AgreesWithVectors<MiniflowExtractor.ScalarKernel>();
+    public void Every_vector_parses_as_Open_vSwitch_does_with_scalar_code() => AgreesWithVectors<MiniflowExtractor.ScalarKernel>();
 
     [Fact]
-    public void EveryVectorParsesAsOpenVSwitchDoes_Vector256() => AgreesWithVectors<MiniflowExtractor.Vector256Kernel>();
+    public void Every_vector_parses_as_Open_vSwitch_does_with_vector_code() => AgreesWithVectors<MiniflowExtractor.Vector256Kernel>();
 
     [Fact]
-    public void KernelsAgreeOnMutatedFramesAtGuardPages()
+    public void Kernels_agree_on_mutated_frames_at_guard_pages()
     {
         const int rounds = 1_000_000;
         using var block = new GuardedBlock(16 * 1024);
@@ -56,7 +56,7 @@ public sealed class MiniflowExtractorTests
     }
 
     [Fact]
-    public void MetadataSurvivesParsingAndHeaderFieldsDoNot()
+    public void Metadata_survives_parsing_and_header_fields_do_not()
     {
         using var pool = new PacketPool(1, 2048);
         PacketRef packet = pool.RentRef(ExtractVectors.All[1].Frame, 3);

@@ -7,7 +7,7 @@ public sealed class PacketChecksumsTests
 {
     /// <summary>Every recorded frame gets the verdict of a sum over its bytes, word by word.</summary>
     [Fact]
-    public void VerdictsEqualAPlainSum()
+    public void Verdicts_equal_a_plain_sum()
     {
         using var pool = new PacketPool(1, 16 * 1024);
         var seen = new Dictionary<PacketFlags, int>();
@@ -31,7 +31,7 @@ public sealed class PacketChecksumsTests
     [Theory]
     [InlineData(0x0000, PacketFlags.IpCsumBad | PacketFlags.L4CsumGood)]
     [InlineData(0x1234, PacketFlags.IpCsumBad | PacketFlags.L4CsumBad)]
-    public void UdpOverIpv4WithoutChecksumIsGood(ushort checksum, PacketFlags expected)
+    public void UDP_over_IPv4_without_checksum_is_good(ushort checksum, PacketFlags expected)
     {
         using var pool = new PacketPool(1, 2048);
         byte[] frame = SampleFrames.UdpIpv4;

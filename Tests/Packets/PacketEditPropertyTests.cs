@@ -17,7 +17,7 @@ public sealed class PacketEditPropertyTests
     [InlineData(99, false)]
     [InlineData(99, true)]
     [InlineData(0, false)]
-    public void EditsEqualTheReference(int seed, bool leavesAtomic)
+    public void Edits_equal_the_reference(int seed, bool leavesAtomic)
     {
         using var pool = new PacketPool(2, 16 * 1024);
         var random = new Random(seed != 0 ? seed : unchecked((int)ProcessSeed.For("packet edits")));
@@ -51,7 +51,7 @@ public sealed class PacketEditPropertyTests
     }
 
     [Fact]
-    public void RightChecksumsStayRight()
+    public void Right_checksums_stay_right()
     {
         using var pool = new PacketPool(1, 16 * 1024);
         var random = new Random(7);

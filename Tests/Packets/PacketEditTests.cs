@@ -10,7 +10,7 @@ public sealed class PacketEditTests : IDisposable
     public void Dispose() => _pool.Dispose();
 
     [Fact]
-    public void UdpChecksumZeroStaysZero()
+    public void UDP_checksum_zero_stays_zero()
     {
         byte[] frame = SampleFrames.UdpIpv4;
         frame[40] = frame[41] = 0;
@@ -21,7 +21,7 @@ public sealed class PacketEditTests : IDisposable
     }
 
     [Fact]
-    public void UdpChecksumThatBecomesZeroIsSentAsAllOnes()
+    public void UDP_checksum_that_becomes_zero_is_sent_as_all_ones()
     {
         // Checksum 0x1234 and source port 0x03e8: the port 0x161c makes the checksum 0.
         PacketRef packet = _pool.RentRef(SampleFrames.UdpIpv4, 1);
@@ -30,7 +30,7 @@ public sealed class PacketEditTests : IDisposable
     }
 
     [Fact]
-    public void LaterFragmentChangesWhereAChecksumWouldBe()
+    public void Later_fragment_changes_where_a_checksum_would_be()
     {
         byte[] frame = SampleFrames.UdpIpv4;
         frame[21] = 1;
@@ -57,7 +57,7 @@ public sealed class PacketEditTests : IDisposable
     [InlineData(0x0001, true, true)]
     [InlineData(0x0008, false, false)]
     [InlineData(0x0009, true, false)]
-    public void TheChecksumOfAnAtomicFragmentFollowsItsAddresses(int offsetField, bool leavesAtomic, bool follows)
+    public void The_checksum_of_an_atomic_fragment_follows_its_addresses(int offsetField, bool leavesAtomic, bool follows)
     {
         const int source = 14 + 8, fragment = 14 + 40, udp = fragment + 8;
         byte[] frame = SampleFrames.UdpIpv6AtomicFragment;
@@ -81,7 +81,7 @@ public sealed class PacketEditTests : IDisposable
 
     /// <summary>Where one tag is parsed a second one hides the IP header from lookups, not from the actions of the same list.</summary>
     [Fact]
-    public void ActionsBehindAPushedTagFindTheHeadersWhereTheyAre()
+    public void Actions_behind_a_pushed_tag_find_the_headers_where_they_are()
     {
         PacketRef packet = _pool.RentRef(SampleFrames.UdpIpv4Tagged, 1);
         packet.LimitTags(1);
@@ -104,7 +104,7 @@ public sealed class PacketEditTests : IDisposable
 
     /// <summary>A tag is there if the frame has it, though the parser has not found it.</summary>
     [Fact]
-    public void PopTakesTagsThatTheParserCannotSee()
+    public void Pop_takes_tags_that_the_parser_cannot_see()
     {
         PacketRef packet = _pool.RentRef(SampleFrames.UdpIpv4, 1);
         packet.LimitTags(1);
@@ -118,7 +118,7 @@ public sealed class PacketEditTests : IDisposable
     }
 
     [Fact]
-    public void AnArpOperationIsSixteenBitsWide()
+    public void An_ARP_operation_is_sixteen_bits_wide()
     {
         byte[] frame = Convert.FromHexString("ffffffffffff020000000001080600010800060475010200000000010a0100090000000000000a010001");
         PacketRef packet = _pool.RentRef(frame, 1);
@@ -129,7 +129,7 @@ public sealed class PacketEditTests : IDisposable
     }
 
     [Fact]
-    public void RewritingATagClearsItsDeiBit()
+    public void Rewriting_a_tag_clears_its_DEI_bit()
     {
         PacketRef packet = _pool.RentRef(SampleFrames.UdpIpv4Tagged, 1);
         var action = new DpAction { Op = DpOp.SetVlan };
@@ -142,7 +142,7 @@ public sealed class PacketEditTests : IDisposable
     }
 
     [Fact]
-    public void PushAndPopGiveTheFrameBack()
+    public void Push_and_pop_give_the_frame_back()
     {
         byte[] frame = SampleFrames.UdpIpv4;
         PacketRef packet = _pool.RentRef(frame, 1);
@@ -162,7 +162,7 @@ public sealed class PacketEditTests : IDisposable
     }
 
     [Fact]
-    public void PushWithoutHeadroomIsRefusedAndChangesNothing()
+    public void Push_without_headroom_is_refused_and_changes_nothing()
     {
         PacketRef packet = _pool.RentRef(SampleFrames.UdpIpv4, 1);
         var push = new DpAction { Op = DpOp.PushVlan, EthType = EthType.Vlan, VlanTci = 0x1005 };
@@ -174,7 +174,7 @@ public sealed class PacketEditTests : IDisposable
     }
 
     [Fact]
-    public void SctpChecksumFollowsThePorts()
+    public void SCTP_checksum_follows_the_ports()
     {
         byte[] frame = SampleFrames.SctpIpv4;
         BitConverter.TryWriteBytes(frame.AsSpan(42), PacketEditReference.Crc32c(frame, 34, 20));
@@ -186,7 +186,7 @@ public sealed class PacketEditTests : IDisposable
     }
 
     [Fact]
-    public void TruncationKeepsAnEthernetHeader()
+    public void Truncation_keeps_an_ethernet_header()
     {
         PacketRef packet = _pool.RentRef(SampleFrames.UdpIpv4, 1);
         packet.Truncate(20);
@@ -198,7 +198,7 @@ public sealed class PacketEditTests : IDisposable
     }
 
     [Fact]
-    public void WhatIsCutOffStaysAsLongWhenATagIsPushedOrPopped()
+    public void What_is_cut_off_stays_as_long_when_a_tag_is_pushed_or_popped()
     {
         PacketRef packet = _pool.RentRef(SampleFrames.UdpIpv4Tagged, 1);
         int cut = packet.Frame.Length - 30;
@@ -210,7 +210,7 @@ public sealed class PacketEditTests : IDisposable
     }
 
     [Fact]
-    public void PktMarkIsMaskedMetadata()
+    public void Pkt_mark_is_masked_metadata()
     {
         PacketRef packet = _pool.RentRef(SampleFrames.UdpIpv4, 1);
         packet.Extract();
@@ -226,14 +226,14 @@ public sealed class PacketEditTests : IDisposable
     }
 
     [Fact]
-    public void OtherActionsAreNoEdits()
+    public void Other_actions_are_no_edits()
     {
         PacketRef packet = _pool.RentRef(SampleFrames.UdpIpv4, 1);
         Assert.Throws<InvalidOperationException>(() => packet.Apply(new DpAction { Op = DpOp.Output }));
     }
 
     [Fact]
-    public void EditsDoNotAllocate()
+    public void Edits_do_not_allocate()
     {
         PacketRef packet = _pool.RentRef(SampleFrames.UdpIpv4, 1);
         DpAction ports = SetPorts(IpProto.Udp, 1, 2);

@@ -9,7 +9,7 @@ public sealed class PacketPoolTests
     [InlineData(1536)]
     [InlineData(2048)]
     [InlineData(9018)]
-    public void StrideIsAnOddNumberOfCacheLines(int frameCapacityBytes)
+    public void Stride_is_an_odd_number_of_cache_lines(int frameCapacityBytes)
     {
         using var pool = new PacketPool(4, frameCapacityBytes);
         Assert.Equal(64, pool.StrideBytes % 128);
@@ -17,7 +17,7 @@ public sealed class PacketPoolTests
     }
 
     [Fact]
-    public void SlotsRunOutAndComeBack()
+    public void Slots_run_out_and_come_back()
     {
         using var pool = new PacketPool(2, 128);
         PacketRef a = pool.RentRef([1, 2, 3], 1);
@@ -33,7 +33,7 @@ public sealed class PacketPoolTests
     }
 
     [Fact]
-    public void ReturningTwiceIsRefused()
+    public void Returning_twice_is_refused()
     {
         using var pool = new PacketPool(1, 128);
         PacketRef a = pool.RentRef([], 0);
@@ -42,14 +42,14 @@ public sealed class PacketPoolTests
     }
 
     [Fact]
-    public void FramesThatDoNotFitAreRefused()
+    public void Frames_that_do_not_fit_are_refused()
     {
         using var pool = new PacketPool(1, 128);
         Assert.Throws<ArgumentException>(() => pool.RentRef(new byte[129], 0));
     }
 
     [Fact]
-    public void LoadForgetsThePreviousPacket()
+    public void Load_forgets_the_previous_packet()
     {
         using var pool = new PacketPool(1, 2048);
         PacketRef a = pool.RentRef(ExtractVectors.All[0].Frame, 5);
@@ -69,7 +69,7 @@ public sealed class PacketPoolTests
     }
 
     [Fact]
-    public void CloneIsIndependentAndComplete()
+    public void Clone_is_independent_and_complete()
     {
         using var pool = new PacketPool(2, 2048);
         PacketRef a = pool.RentRef(ExtractVectors.All[0].Frame, 5);

@@ -18,7 +18,7 @@ public sealed class TunnelCodecTests : IDisposable
     [InlineData(TunnelKind.Gre, false, TunnelFlags.None)]
     [InlineData(TunnelKind.Gre, false, TunnelFlags.Key)]
     [InlineData(TunnelKind.Gre, true, TunnelFlags.Key | TunnelFlags.Checksum)]
-    public void PopUndoesPush(TunnelKind kind, bool isIpv6, TunnelFlags flags)
+    public void Pop_undoes_push(TunnelKind kind, bool isIpv6, TunnelFlags flags)
     {
         DpSetTunnel tunnel = Tunnel(isIpv6, flags);
         TunnelHeader header = TunnelHeader.Build(kind, EthAddress.FromUInt64(0x0aaa), EthAddress.FromUInt64(0x0bbb), tunnel, 4789);
@@ -47,7 +47,7 @@ public sealed class TunnelCodecTests : IDisposable
     }
 
     [Fact]
-    public void VxlanBytesAreThoseOfRfc7348()
+    public void VXLAN_bytes_are_those_of_RFC_7348()
     {
         TunnelHeader header = TunnelHeader.Build(TunnelKind.Vxlan, EthAddress.FromUInt64(0xa), EthAddress.FromUInt64(0xb), Tunnel(false, TunnelFlags.Key), 4789);
         PacketRef packet = _pool.RentRef(new byte[60], 1);
@@ -63,7 +63,7 @@ public sealed class TunnelCodecTests : IDisposable
     [InlineData(49, 0x01)] // reserved byte behind the VNI
     [InlineData(18, 0x01)] // IP checksum no longer right
     [InlineData(20, 0x20)] // fragment
-    public void UnsoundVxlanIsRefused(int offset, byte value)
+    public void Unsound_VXLAN_is_refused(int offset, byte value)
     {
         TunnelHeader header = TunnelHeader.Build(TunnelKind.Vxlan, default, default, Tunnel(false, TunnelFlags.Key), 4789);
         PacketRef packet = _pool.RentRef(SampleFrames.UdpIpv4, 1);
@@ -73,7 +73,7 @@ public sealed class TunnelCodecTests : IDisposable
     }
 
     [Fact]
-    public void OuterPaddingIsNotPartOfTheInnerFrame()
+    public void Outer_padding_is_not_part_of_the_inner_frame()
     {
         TunnelHeader header = TunnelHeader.Build(TunnelKind.Gre, default, default, Tunnel(false, TunnelFlags.None), 0);
         PacketRef packet = _pool.RentRef(SampleFrames.UdpIpv4, 1);
@@ -84,7 +84,7 @@ public sealed class TunnelCodecTests : IDisposable
     }
 
     [Fact]
-    public void PushWithoutHeadroomIsRefused()
+    public void Push_without_headroom_is_refused()
     {
         TunnelHeader header = TunnelHeader.Build(TunnelKind.Vxlan, default, default, Tunnel(true, TunnelFlags.Key), 4789);
         PacketRef packet = _pool.RentRef(SampleFrames.UdpIpv4, 1);
@@ -96,7 +96,7 @@ public sealed class TunnelCodecTests : IDisposable
 
     /// <summary>Any bytes: a verdict, no fault, and never more bytes than there were.</summary>
     [Fact]
-    public void PopIsTotal()
+    public void Pop_is_total()
     {
         var random = new Random(5);
         using var block = new GuardedBlock(4096);

@@ -7,7 +7,7 @@ namespace Mergeflow.Tests;
 public sealed class BatchLatencyTests
 {
     [Fact]
-    public void EveryBatchIsTimedAndThePacketThreadAllocatesNothing()
+    public void Every_batch_is_timed_and_the_packet_thread_allocates_nothing()
     {
         ScenarioSpec spec = ScenarioSpec.Named("s2_1k_uni", new BenchSettings { Runs = 1, Seconds = 0.02, WarmupSeconds = 0.1, BatchLatency = new BatchLatencyRunner(0.1) });
         ScenarioResult row = ScenarioResultBuilder.Build(spec, spec.Make(), new ScenarioRunner(spec.Make(), spec.Settings).Run());
@@ -22,7 +22,7 @@ public sealed class BatchLatencyTests
 
     /// <summary>The batches fill the whole time: each reading of the clock but the first and last is the end of one.</summary>
     [Fact]
-    public void NothingBetweenTheBatchesIsLeftOut()
+    public void Nothing_between_the_batches_is_left_out()
     {
         const ulong ticksPerRead = 50;
         const int readings = 100_000;

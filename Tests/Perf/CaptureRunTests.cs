@@ -12,7 +12,7 @@ public sealed class CaptureRunTests
     private static readonly BenchSettings s_settings = new();
 
     [Fact]
-    public void TheInitiatorIsInside()
+    public void The_initiator_is_inside()
     {
         var finder = new DirectionFinder();
         Assert.Equal(1u, finder.PortOf(FrameBuilder.Build(Server, Client, 53, 1000)));
@@ -27,7 +27,7 @@ public sealed class CaptureRunTests
     }
 
     [Fact]
-    public void TheDefaultRulesAreAStatefulFirewall()
+    public void The_default_rules_are_a_stateful_firewall()
     {
         using TemporaryFolder folder = new();
         Workload w = Load(folder,
@@ -40,7 +40,7 @@ public sealed class CaptureRunTests
     }
 
     [Fact]
-    public void WrongChecksumsAreReportedAndCorrectedOnDemand()
+    public void Wrong_checksums_are_reported_and_corrected_on_demand()
     {
         using TemporaryFolder folder = new();
         byte[] wrong = FrameBuilder.Build(Client, Server, 1000, 53);
@@ -60,7 +60,7 @@ public sealed class CaptureRunTests
     [InlineData(OffloadMode.Soft, true)]
     [InlineData(OffloadMode.Soft, false)]
     [InlineData(OffloadMode.Nic, true)]
-    public void OffloadModesGiveTheSameOutput(OffloadMode mode, bool cacheOn)
+    public void Offload_modes_give_the_same_output(OffloadMode mode, bool cacheOn)
     {
         using TemporaryFolder folder = new();
         Workload w = Load(folder, [.. Conversation(40)]);
@@ -74,7 +74,7 @@ public sealed class CaptureRunTests
     }
 
     [Fact]
-    public void ADifferenceIsFound()
+    public void A_difference_is_found()
     {
         OutputRecorder Recorded(params (uint Port, byte[] Frame)[] sent)
         {
@@ -99,7 +99,7 @@ public sealed class CaptureRunTests
     }
 
     [Fact]
-    public void MeasuredAndRecordedPacketsAgree()
+    public void Measured_and_recorded_packets_agree()
     {
         using TemporaryFolder folder = new();
         Workload w = Load(folder, [.. Conversation(10)]);

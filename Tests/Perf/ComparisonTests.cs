@@ -22,7 +22,7 @@ public sealed class ComparisonTests
     [InlineData(new[] { 100.0, 130, 80, 120, 90 }, new[] { 100.0, 130, 80, 120, 90 }, Verdict.TooNoisy)]
     // Noisy, yet faster beyond all noise.
     [InlineData(new[] { 100.0, 130, 80, 120, 90 }, new[] { 50.0, 55, 45, 52, 48 }, Verdict.SameOrBetter)]
-    public void VerdictByNumbers(double[] old, double[] now, Verdict expected)
+    public void Verdict_by_numbers(double[] old, double[] now, Verdict expected)
     {
         Comparison c = Compare(SampleResults.Row("s1_uni", old), SampleResults.Row("s1_uni", now));
         Assert.Equal(expected, Assert.Single(c.Rows).Verdict);
@@ -30,7 +30,7 @@ public sealed class ComparisonTests
     }
 
     [Fact]
-    public void BehaviourIsNotAMatterOfNoise()
+    public void Behaviour_is_not_a_matter_of_noise()
     {
         ScenarioResult old = SampleResults.Row("s1_uni", 100, 130, 80) with { OutputSha256 = "a" };
         Assert.Equal(Verdict.Regression, Compare(old, old with { AllocatedBytes = 24 }).Rows[0].Verdict);
@@ -39,7 +39,7 @@ public sealed class ComparisonTests
     }
 
     [Fact]
-    public void ARegressionOutweighsNoise()
+    public void A_regression_outweighs_noise()
     {
         Comparison c = Comparison.Of(
             SampleResults.File(SampleResults.Row("s1_uni", 100), SampleResults.Row("s7", 100, 130, 80)),
@@ -50,7 +50,7 @@ public sealed class ComparisonTests
     }
 
     [Fact]
-    public void RowsAreMatchedByNameModeAndCache()
+    public void Rows_are_matched_by_name_mode_and_cache()
     {
         ScenarioResult row = SampleResults.Row("s1_uni", 100);
         Comparison c = Comparison.Of(SampleResults.File(row, row with { Offload = "none" }), SampleResults.File(row, row with { CacheOn = false }), Threshold);
@@ -61,7 +61,7 @@ public sealed class ComparisonTests
     }
 
     [Fact]
-    public void AnotherProcessorIsPointedOut()
+    public void Another_processor_is_pointed_out()
     {
         ResultsFile old = SampleResults.File(SampleResults.Row("s1_uni", 100));
         Comparison c = Comparison.Of(old, old with { Host = old.Host with { CpuModel = "Other" } }, Threshold);

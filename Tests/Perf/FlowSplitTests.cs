@@ -9,7 +9,7 @@ public sealed class FlowSplitTests
     [Theory]
     [InlineData("s4_udp_1k_uni")]
     [InlineData("s5_udp_1k_uni")]
-    public void ThreadsDivideConnectionsNotPackets(string scenario)
+    public void Threads_divide_connections_not_packets(string scenario)
     {
         Workload whole = ScenarioSpec.Named(scenario, new BenchSettings()).Make();
         IReadOnlyList<Workload> shares = FlowSplit.Of(whole, 2);
@@ -29,7 +29,7 @@ public sealed class FlowSplitTests
     }
 
     [Fact]
-    public void AGroupAddsUpItsThreads()
+    public void A_group_adds_up_its_threads()
     {
         Assert.SkipUnless(HostProbe.ProcessCpus.Count > 1, "one processor");
         ScenarioSpec spec = ScenarioSpec.Named("s2_1k_uni", new BenchSettings { Pmds = 2, Runs = 2, Seconds = 0.02, WarmupSeconds = 0.1 });
@@ -41,7 +41,7 @@ public sealed class FlowSplitTests
     }
 
     [Fact]
-    public void FramesWithoutPortsGoToTheFirstThread()
+    public void Frames_without_ports_go_to_the_first_thread()
     {
         Assert.Equal(0, FlowSplit.ThreadOf(new byte[60], 2));
         Assert.Equal(0, FlowSplit.ThreadOf([], 2));

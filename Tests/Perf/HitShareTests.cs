@@ -9,7 +9,7 @@ public sealed class HitShareTests
     [Theory]
     [InlineData("always, LRU", 0.0)]
     [InlineData("optimum", 100.0 * 49 / 150)]
-    public void A_scan_larger_than_the_table_starves_lru_and_not_the_optimum(string policy, double percent)
+    public void A_scan_larger_than_the_table_starves_LRU_and_not_the_optimum(string policy, double percent)
     {
         int[] scan = [.. Enumerable.Range(0, 150).Select(i => i % 3)];
 

@@ -12,7 +12,7 @@ public sealed class OneCoreStartTests
     private static readonly string Program = Path.ChangeExtension(typeof(PerfApp).Assembly.Location, ".dll");
 
     [Fact]
-    public void AConfinedProcessStartsOverWithTheRuntimesDelayOfManyCores()
+    public void A_confined_process_starts_over_with_the_runtimes_delay_of_many_cores()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Linux only");
         using TemporaryFolder folder = new();
@@ -28,7 +28,7 @@ public sealed class OneCoreStartTests
     [InlineData("")]
     [InlineData("two words")]
     [InlineData("größer")]
-    public void ArgumentsComeThrough(string argument)
+    public void Arguments_come_through(string argument)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Linux only");
         (int exitCode, _, string error) = RunConfined("--scenario", "s1_uni", "--offload", argument);

@@ -9,7 +9,7 @@ public sealed class PeerInTurnTests
     [Theory]
     [InlineData("s1_uni", false)]
     [InlineData("s6_udp", true)]
-    public void EveryRunIsPrecededByOneOfThePeer(string scenario, bool oneShot)
+    public void Every_run_is_preceded_by_one_of_the_peer(string scenario, bool oneShot)
     {
         using var peer = new CountingPeer();
         ScenarioSpec spec = ScenarioSpec.Named(scenario, new BenchSettings { Peer = peer, Runs = 3, Seconds = 0.01, WarmupSeconds = 0.05, Retries = 5 });
@@ -23,14 +23,14 @@ public sealed class PeerInTurnTests
     }
 
     [Fact]
-    public void RowsBesideAPeerHaveNoChecksumVerdicts()
+    public void Rows_beside_a_peer_have_no_checksum_verdicts()
     {
         ScenarioSpec spec = ScenarioSpec.Named("s4_udp_10k_emc0", new BenchSettings { HardwareChecksums = false });
         Assert.Equal(("s4_udp_10k_uni_emc0_sw", false, false), (spec.Name, spec.Settings.HardwareChecksums, spec.Settings.CacheOn));
     }
 
     [Fact]
-    public void WhatAProgramSaysWhenItFailsIsTheMessage()
+    public void What_a_program_says_when_it_fails_is_the_message()
     {
         PerfException e = Assert.Throws<PerfException>(() => ExternalProgram.Run(new Dictionary<string, string> { ["WHY"] = "no such bridge" }, "sh", "-c", "echo $WHY >&2; exit 3"));
         Assert.Contains("no such bridge", e.Message, StringComparison.Ordinal);

@@ -8,7 +8,7 @@ public sealed class PeerTableTests
     private const string Header = "scenario\tvdev\tMpps_med\tmin\tmax\tcyc_med\tcyc_min\tcyc_max\ttx/rx\n";
 
     [Fact]
-    public void RowsOfTheSameWorkGetThePeerBeside()
+    public void Rows_of_the_same_work_get_the_peer_beside()
     {
         using TemporaryFolder folder = new();
         string path = folder.Write("t.tsv", $"# when and how\n{Header}S6_newconn_udp\treplay\t1.5\t1.25\t2\t1700\t1300\t2080\t1.000\n");
@@ -27,7 +27,7 @@ public sealed class PeerTableTests
     [InlineData("scenario\tMpps_med\n", "line 1: no column \"min\"")]
     [InlineData(Header + "S1_replay\treplay\t1\tfast\t1\t1\t1\t1\t1\n", "line 2: column 4")]
     [InlineData(Header + "S1_replay\treplay\t1\n", "line 2: column 4")]
-    public void ATableThatIsNoneIsRefusedWithItsLine(string text, string expected)
+    public void A_table_that_is_none_is_refused_with_its_line(string text, string expected)
     {
         using TemporaryFolder folder = new();
         PerfException e = Assert.Throws<PerfException>(() => PeerTable.Load(folder.Write("t.tsv", text), "other"));

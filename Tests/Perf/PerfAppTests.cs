@@ -52,7 +52,7 @@ public sealed class PerfAppTests
 
     [Theory]
     [MemberData(nameof(Refusals))]
-    public void ARefusalIsOneLineAndAnExitCode(string arguments, int expectedCode, string expected)
+    public void A_refusal_is_one_line_and_an_exit_code(string arguments, int expectedCode, string expected)
     {
         using TemporaryFolder folder = Files();
         using StringWriter error = new();
@@ -66,7 +66,7 @@ public sealed class PerfAppTests
     }
 
     [Fact]
-    public void ACaptureGivesResultsAndAReport()
+    public void A_capture_gives_results_and_a_report()
     {
         using TemporaryFolder folder = Files();
         (string json, string html) = (folder["results.json"], folder["report.html"]);
@@ -95,7 +95,7 @@ public sealed class PerfAppTests
     }
 
     [Fact]
-    public void SeveralResultsGiveOneReport()
+    public void Several_results_give_one_report()
     {
         using TemporaryFolder folder = new();
         folder.Write("a.json", ResultsJson.Write(SampleResults.File(SampleResults.Row("first", 30))));
@@ -108,7 +108,7 @@ public sealed class PerfAppTests
     }
 
     [Fact]
-    public void APmdIsShownAsOpenVSwitchShowsIt()
+    public void A_PMD_is_shown_as_Open_vSwitch_shows_it()
     {
         string text = PmdPerfShow.Text(SampleResults.Row("s1_uni", 40, 50) with { Tiers = new TierShares(0, 60, 30, 8, 2), PassesPerPacket = 0.8 }, 2e9);
         Assert.Contains("pmd thread core_id 1: s1_uni - soft", text);
@@ -120,7 +120,7 @@ public sealed class PerfAppTests
     }
 
     [Fact]
-    public void AnInterruptLeavesNothingBehind()
+    public void An_interrupt_leaves_nothing_behind()
     {
         using TemporaryFolder folder = Files();
         using CancellationTokenSource interrupt = new();
@@ -131,7 +131,7 @@ public sealed class PerfAppTests
     }
 
     [Fact]
-    public void NamesInTheReportAreEscaped()
+    public void Names_in_the_report_are_escaped()
     {
         string page = HtmlReport.Write(SampleResults.File(SampleResults.Row("<b>&.pcap", 30, 31)), null);
         Assert.DoesNotContain("<b>", page);

@@ -6,7 +6,7 @@ namespace Mergeflow.Tests;
 public sealed class RateTests
 {
     [Fact]
-    public void PercentilesAreRightToTwoPercent()
+    public void Percentiles_are_right_to_two_percent()
     {
         var histogram = new LatencyHistogram();
         var random = new Random(1);
@@ -29,7 +29,7 @@ public sealed class RateTests
     [InlineData(63UL)]
     [InlineData(64UL)]
     [InlineData(ulong.MaxValue)]
-    public void ExtremeValuesHaveABucket(ulong value)
+    public void Extreme_values_have_a_bucket(ulong value)
     {
         var histogram = new LatencyHistogram();
         histogram.Add(value);
@@ -40,7 +40,7 @@ public sealed class RateTests
     [InlineData(0.0, 7e6)]
     [InlineData(0.1, 7.777e6)]
     [InlineData(0.9, 10e6)]
-    public void TheSearchFindsTheRate(double maxLoss, double expected)
+    public void The_search_finds_the_rate(double maxLoss, double expected)
     {
         // A device that forwards 7 Mpps and drops the rest.
         var search = new RateSearch(rate => new RateTrial(rate, (ulong)rate, (ulong)Math.Max(0, rate - 7e6), 1), precision: 0.005);
@@ -49,7 +49,7 @@ public sealed class RateTests
     }
 
     [Fact]
-    public void ALossOfADisturbedTrialIsNotBelieved()
+    public void A_loss_of_a_disturbed_trial_is_not_believed()
     {
         int n = 0;
         var search = new RateSearch(rate => n++ == 0 ? new RateTrial(rate, 100, 50, 0.5) : new RateTrial(rate, 100, 0, 1));
@@ -59,7 +59,7 @@ public sealed class RateTests
     [Theory]
     [InlineData("cps_tcp")]
     [InlineData("cps_udp_snat")]
-    public void WholeConnectionsAreForwarded(string name)
+    public void Whole_connections_are_forwarded(string name)
     {
         Workload whole = ConnectionLifecycle.Make(name);
         int block = 64 * (whole.Frames.Count / whole.ConnectionCount);
@@ -69,7 +69,7 @@ public sealed class RateTests
     }
 
     [Fact]
-    public void TheOptimumIsTheShareOfTheMostFrequentFlows()
+    public void The_optimum_is_the_share_of_the_most_frequent_flows()
     {
         byte[][] frames = [[1], [1], [1], [2], [2], [3]];
         Assert.Equal(50, TableSweep.Optimum(frames, 1));

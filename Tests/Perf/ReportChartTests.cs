@@ -11,7 +11,7 @@ public sealed class ReportChartTests
     [InlineData(30, 30)]
     [InlineData(17, 4012)]
     [InlineData(0.02, 99)]
-    public void ALogarithmicAxisHoldsItsValues(double min, double max)
+    public void A_logarithmic_axis_holds_its_values(double min, double max)
     {
         ChartAxis axis = ChartAxis.Log(min, max, 100, 500);
         Assert.InRange(axis.At(min), 100 - 1e-6, 500);
@@ -27,7 +27,7 @@ public sealed class ReportChartTests
     [InlineData(99.9)]
     [InlineData(100)]
     [InlineData(12_345)]
-    public void ALinearAxisBeginsAtZeroAndHoldsItsValues(double max)
+    public void A_linear_axis_begins_at_zero_and_holds_its_values(double max)
     {
         ChartAxis axis = ChartAxis.Linear(max, 10, 210);
         Assert.Equal(0, axis.Ticks[0]);
@@ -36,7 +36,7 @@ public sealed class ReportChartTests
     }
 
     [Fact]
-    public void ChartsAreWellFormedAndStayInsideTheirFrame()
+    public void Charts_are_well_formed_and_stay_inside_their_frame()
     {
         ScenarioResult[] rows = [SampleResults.Row("a", 30, 31, 29), SampleResults.Row("a", 4000, 3900), SampleResults.Row("<b>", 100)];
         string[] charts =
@@ -63,7 +63,7 @@ public sealed class ReportChartTests
 
     /// <summary>A class selector outweighs an element selector: a line whose class also sets a fill would become an area.</summary>
     [Fact]
-    public void LinesAreNotFilled()
+    public void Lines_are_not_filled()
     {
         string page = HtmlReport.Write(SampleResults.File(SampleResults.Row("a", 30) with { Ramp = [new RampPoint(1, 1e6, 0, 0), new RampPoint(2, 1e6, 90, 5)] }), null);
         Assert.Contains("<polyline class=\"series0\"", page);
@@ -72,7 +72,7 @@ public sealed class ReportChartTests
     }
 
     [Fact]
-    public void TheReportShowsTheTablesOfTheNicAndTheTiersOverTime()
+    public void The_report_shows_the_tables_of_the_NIC_and_the_tiers_over_time()
     {
         ScenarioResult row = SampleResults.Row("a", 30) with
         {
@@ -90,7 +90,7 @@ public sealed class ReportChartTests
     }
 
     [Fact]
-    public void ThePeerStandsBesideItsRow()
+    public void The_peer_stands_beside_its_row()
     {
         ScenarioResult row = SampleResults.Row("a", 30, 31) with { Peer = new PeerResult("peer 1.0", Spread.Of([2e6]), Spread.Of([900])) };
         string page = HtmlReport.Write(SampleResults.File(row), null);

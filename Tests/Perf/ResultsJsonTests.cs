@@ -7,7 +7,7 @@ namespace Mergeflow.Tests;
 public sealed class ResultsJsonTests
 {
     [Fact]
-    public void WhatIsWrittenIsReadBack()
+    public void What_is_written_is_read_back()
     {
         ScenarioResult full = SampleResults.Row("x.pcap", 50, 52, 51) with
         {
@@ -28,7 +28,7 @@ public sealed class ResultsJsonTests
     }
 
     [Fact]
-    public void MembersAreTheDocumentedOnes()
+    public void Members_are_the_documented_ones()
     {
         string schema = RepositoryFiles.Read("docs/results-schema.md");
         JsonNode root = JsonNode.Parse(ResultsJson.Write(SampleResults.File(SampleResults.Row("s1_uni", 30))))!;
@@ -37,7 +37,7 @@ public sealed class ResultsJsonTests
     }
 
     [Fact]
-    public void MembersOfTheFutureAreIgnored()
+    public void Members_of_the_future_are_ignored()
     {
         JsonNode root = JsonNode.Parse(ResultsJson.Write(SampleResults.File(SampleResults.Row("s1_uni", 30))))!;
         root["somethingNew"] = 1;
@@ -51,7 +51,7 @@ public sealed class ResultsJsonTests
     [InlineData("{\"schema\":\"other\",\"version\":1}", "not a results file")]
     [InlineData("{\"schema\":\"mergeflow-perf-results\",\"version\":2}", "version 2")]
     [InlineData("{\"schema\":\"mergeflow-perf-results\",\"version\":1}", "missing required")]
-    public void WhatCannotBeReadIsRefusedInOneLine(string text, string expected)
+    public void What_cannot_be_read_is_refused_in_one_line(string text, string expected)
     {
         PerfException e = Assert.Throws<PerfException>(() => ResultsJson.Read(text, "old.json"));
         Assert.Equal(PerfExitCode.BadInput, e.ExitCode);
@@ -61,7 +61,7 @@ public sealed class ResultsJsonTests
     }
 
     [Fact]
-    public void QuantilesInterpolate()
+    public void Quantiles_interpolate()
     {
         Assert.Equal(2.5, Spread.Of([1, 4, 2, 3]).Median);
         Assert.Equal(2, Spread.Of([9, 1, 2]).Median);

@@ -16,7 +16,7 @@ public sealed class SlowedLoopTests
     private const string ThresholdPercent = "40";
 
     [Fact]
-    public void ALoopThatWasMadeSlowerIsCaught()
+    public void A_loop_that_was_made_slower_is_caught()
     {
         (ResultsFile before, ResultsFile after) = Measure(workBefore: 20, workAfter: 60);
         (int code, string text) = Compare(before, after);
@@ -26,7 +26,7 @@ public sealed class SlowedLoopTests
     }
 
     [Fact]
-    public void TheSameLoopIsTheSame()
+    public void The_same_loop_is_the_same()
     {
         (ResultsFile before, ResultsFile after) = Measure(workBefore: 20, workAfter: 20);
         (int code, string text) = Compare(before, after);
@@ -35,7 +35,7 @@ public sealed class SlowedLoopTests
     }
 
     [Fact]
-    public void ALoopThatWasMadeFasterIsNoRegression()
+    public void A_loop_that_was_made_faster_is_no_regression()
     {
         (ResultsFile before, ResultsFile after) = Measure(workBefore: 60, workAfter: 20);
         Assert.Equal(PerfExitCode.Ok, Compare(before, after).Code);

@@ -18,7 +18,7 @@ public sealed class StackTreeTests
         """;
 
     [Fact]
-    public void StacksOfTheThreadAreMergedFromTheRoot()
+    public void Stacks_of_the_thread_are_merged_from_the_root()
     {
         StackTree root = StackTree.ReadPerfScript(Script.Split('\n'), "pmd");
         Assert.Equal(2, root.Samples);
@@ -30,7 +30,7 @@ public sealed class StackTreeTests
     }
 
     [Fact]
-    public void TheGraphNamesEveryFrameAndItsShare()
+    public void The_graph_names_every_frame_and_its_share()
     {
         string svg = FlameGraph.Svg(StackTree.ReadPerfScript(Script.Split('\n'), "pmd"), "a < b");
         Assert.Contains("<title>Dpcls::Lookup: 1 samples, 50.0 %</title>", svg, StringComparison.Ordinal);

@@ -16,7 +16,7 @@ public sealed class WorkloadHashTests
 
     [Theory]
     [MemberData(nameof(Names))]
-    public void FramesAndRulesAreThePublishedOnes(string name)
+    public void Frames_and_rules_are_the_published_ones(string name)
     {
         Workload workload = WorkloadRecipe.Make(name);
         Assert.Equal(s_published[name + ".pcap"], Sha256(Pcap(workload.Frames)));
@@ -28,7 +28,7 @@ public sealed class WorkloadHashTests
     }
 
     [Fact]
-    public void SnatConnectionsAreTheUdpOnesWithOtherRules()
+    public void SNAT_connections_are_the_UDP_ones_with_other_rules()
     {
         Workload snat = WorkloadRecipe.Make("s6_snat");
         Assert.Equal(s_published["s6_udp.pcap"], Sha256(Pcap(snat.Frames)));

@@ -10,7 +10,7 @@ public sealed class IdleListTests
     [InlineData(0)]
     [InlineData(1)]
     [InlineData(2)]
-    public void TheOthersStillWaitToBeSeen(int removed)
+    public void The_others_still_wait_to_be_seen(int removed)
     {
         IdleList list = new();
         FrozenState[] states = [New(), New(), New()];

@@ -9,7 +9,7 @@ public sealed class RecircReleaseTests
     [InlineData("purge")]
     [InlineData("idle")]
     [InlineData("delete")]
-    public void IdsGoWithTheirMegaflows(string way)
+    public void Ids_go_with_their_megaflows(string way)
     {
         using Simulator s = new(new SimulatorOptions { Ports = [("p1", 1), ("p2", 2)] }, new NoSink());
         s.ApplyFlowMods(new FlowTextParser().ParseFlows("udp,actions=move:NXM_OF_IP_SRC[]->NXM_NX_REG0[],ct(table=1)\ntable=1,actions=output:2"));

@@ -7,7 +7,7 @@ namespace Mergeflow.Tests;
 public sealed class TableScaleTests
 {
     [Fact]
-    public void RulesThatAreAddedOneByOneAreLaidOutOnce()
+    public void Rules_that_are_added_one_by_one_are_laid_out_once()
     {
         const int Count = 10_000;
         using PipelineBed bed = new("priority=0,actions=drop");
@@ -23,7 +23,7 @@ public sealed class TableScaleTests
     }
 
     [Fact]
-    public void AModificationTouchesTheRulesOfItsMaskOnly()
+    public void A_modification_touches_the_rules_of_its_mask_only()
     {
         string rules = string.Join('\n', Enumerable.Range(0, 5_000).Select(static i => Rule(i)[4..]));
         using PipelineBed bed = new(rules);
@@ -46,7 +46,7 @@ public sealed class TableScaleTests
 
     /// <summary>Batches that end where they began change nothing, whatever they did in between.</summary>
     [Fact]
-    public void ABatchThatTakesBackWhatItAddsIsNoChange()
+    public void A_batch_that_takes_back_what_it_adds_is_no_change()
     {
         using PipelineBed bed = new("priority=5,ip,actions=2\npriority=4,ip,actions=3");
         ulong version = bed.Pipeline.TablesVersion;
@@ -62,7 +62,7 @@ public sealed class TableScaleTests
     [Theory]
     [InlineData(500)]
     [InlineData(16_000)]
-    public void AConjunctiveLookupDoesNotGrowWithItsClauses(int clauses)
+    public void A_conjunctive_lookup_does_not_grow_with_its_clauses(int clauses)
     {
         List<string> rules = ["priority=100,conj_id=7,ip,actions=5", "priority=0,actions=drop"];
         for (int i = 0; i < clauses; i++)
@@ -82,7 +82,7 @@ public sealed class TableScaleTests
 
     /// <summary>Against a reading of ovs-actions(7), rule by rule; and no bit that was not consulted matters.</summary>
     [Fact]
-    public void ConjunctiveLookupsAreThoseOfTheManual()
+    public void Conjunctive_lookups_are_those_of_the_manual()
     {
         Random random = new(1);
         int hits = 0;

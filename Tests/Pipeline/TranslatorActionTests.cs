@@ -83,7 +83,7 @@ public sealed class TranslatorActionTests
     [InlineData("actions=push_vlan:0x8100,mod_vlan_vid:7,output:2,pop_vlan,output:3", 5, 9, "pop_vlan,pop_vlan,push_vlan(vid=5,pcp=0),push_vlan(vid=7,pcp=0),2,pop_vlan,3")]
     [InlineData("actions=load:0->NXM_OF_VLAN_TCI[],output:2", 5, -1, "pop_vlan,2")]
     [InlineData("actions=output:2,push_vlan:0x8100,output:3,pop_vlan,output:4", 5, -1, "2,push_vlan(vid=0,pcp=0),3,pop_vlan,4")]
-    public void Vlan_tags(string rule, int outer, int inner, string program)
+    public void VLAN_tags(string rule, int outer, int inner, string program)
     {
         using PipelineBed bed = new(rule);
         FlowKey key = outer < 0 ? Tcp() : Tagged(Tcp(), (ushort)outer, inner < 0 ? null : (ushort)inner);
@@ -91,7 +91,7 @@ public sealed class TranslatorActionTests
     }
 
     [Fact]
-    public void A_vlan_pushed_on_a_vlan_consults_presence_only()
+    public void A_VLAN_pushed_on_a_VLAN_consults_presence_only()
     {
         using PipelineBed bed = new("actions=push_vlan:0x88a8,output:2");
         Assert.Equal("push_vlan(tpid=0x88a8,vid=0,pcp=0),2", bed.Actions(Tagged(Tcp(), 0x6005)));
@@ -206,7 +206,7 @@ public sealed class TranslatorActionTests
     [InlineData("set_field:2->arp_op,output:2", "set(arp(op=2)),2", "")]
     [InlineData("load:2->NXM_OF_ARP_OP[0..3],output:2", "set(arp(op=2)),2", "41:f0")]
     [InlineData("set_field:10.9.9.9->arp_spa,output:2", "2", "41:ff")]
-    public void Of_an_arp_operation_that_reads_as_none_both_bytes_are_written(string actions, string program, string mask)
+    public void Of_an_ARP_operation_that_reads_as_none_both_bytes_are_written(string actions, string program, string mask)
     {
         using PipelineBed bed = new($"arp,actions={actions}");
         FlowKey key = bed.Key(Convert.FromHexString("ffffffffffff020000000001080600010800060475010200000000010a0100090000000000000a010001"));
@@ -235,7 +235,7 @@ public sealed class TranslatorActionTests
     }
 
     [Fact]
-    public void The_action_set_runs_at_the_end_in_openflow_order()
+    public void The_action_set_runs_at_the_end_in_OpenFlow_order()
     {
         using PipelineBed bed = new("ip,actions=write_actions(output:2,mod_dl_src:0e:00:00:00:00:01),goto_table:1\ntable=1,ip,actions=output:4,write_actions(dec_ttl,output:3)");
         Assert.Equal("4,set(eth(src=0e:00:00:00:00:01)),set(ipv4(ttl=63)),3", bed.Actions(Tcp()));
@@ -253,7 +253,7 @@ public sealed class TranslatorActionTests
     }
 
     [Fact]
-    public void Pushing_mpls_hides_the_network_layer()
+    public void Pushing_MPLS_hides_the_network_layer()
     {
         using PipelineBed bed = new("ip,actions=push_mpls:0x8847,set_field:20->mpls_label,resubmit(,1)\ntable=1,ip,actions=output:3\ntable=1,mpls,mpls_label=20,actions=output:2");
         Assert.Equal("push_mpls(label=20,tc=0,ttl=64,bos=1,eth_type=0x8847),2", bed.Actions(Tcp()));

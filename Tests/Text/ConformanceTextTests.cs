@@ -10,7 +10,7 @@ public sealed class ConformanceTextTests
 
     [Theory]
     [MemberData(nameof(Cases))]
-    public void FlowsAndGroupsRoundTrip(string name)
+    public void Flows_and_groups_round_trip(string name)
     {
         ConformanceCase c = CaseFiles.Load(name);
         var ports = new PortNames(c.Json.GetProperty("ports").EnumerateObject().ToDictionary(p => p.Name, p => p.Value.GetUInt32()));

@@ -13,7 +13,7 @@ public sealed class DpFlowFormatterTests
 
     [Theory]
     [MemberData(nameof(Cases))]
-    public void RecordedKeysPrintAgain(string name)
+    public void Recorded_keys_print_again(string name)
     {
         ConformanceCase c = CaseFiles.Load(name);
         Dictionary<string, uint> numbers = c.Json.GetProperty("ports").EnumerateObject().ToDictionary(p => p.Name, p => p.Value.GetUInt32());
@@ -28,7 +28,7 @@ public sealed class DpFlowFormatterTests
     }
 
     [Fact]
-    public void ShortFormShowsWhatWasConsulted()
+    public void Short_form_shows_what_was_consulted()
     {
         var reader = new DpKeyReader(new Dictionary<string, uint> { ["p1"] = 1 });
         (FlowKey key, FlowKey mask) = reader.Read(
@@ -44,7 +44,7 @@ public sealed class DpFlowFormatterTests
     }
 
     [Fact]
-    public void VerboseFormNamesUfidAndLayer()
+    public void Verbose_form_names_ufid_and_layer()
     {
         FlowKey key = default, mask = default;
         string text = DpFlowFormatter.FormatFlow(
@@ -54,7 +54,7 @@ public sealed class DpFlowFormatterTests
     }
 
     [Fact]
-    public void ConntrackActionsPrint()
+    public void Conntrack_actions_print()
     {
         DpAction commit = Action(DpOp.Ct);
         commit.Ct = new DpCt
@@ -92,7 +92,7 @@ public sealed class DpFlowFormatterTests
     }
 
     [Fact]
-    public void RewritesPrintOnlyWhatTheyWrite()
+    public void Rewrites_print_only_what_they_write()
     {
         DpAction eth = Action(DpOp.SetEth);
         eth.Eth = new DpSetEth { Src = EthAddress.FromUInt64(0x020000000001), SrcMask = EthAddress.FromUInt64(ulong.MaxValue) };
@@ -115,7 +115,7 @@ public sealed class DpFlowFormatterTests
     }
 
     [Fact]
-    public void NestedProgramsPrintInside()
+    public void Nested_programs_print_inside()
     {
         DpAction clone = Action(DpOp.Clone);
         clone.NestedCount = 3;

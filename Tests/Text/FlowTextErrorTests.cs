@@ -69,7 +69,7 @@ public sealed class FlowTextErrorTests
     [InlineData("drop,3", 9, "\"drop\" must not be accompanied by any other action or instruction")]
     [InlineData("meter:0", 15, "0: invalid meter (OFPMMFC_INVALID_METER)")]
     [InlineData("output:70000", 16, "70000: output to unknown port")]
-    public void BadActionNamesPlaceAndReason(string actions, int column, string message)
+    public void Bad_action_names_place_and_reason(string actions, int column, string message)
     {
         var e = Assert.Throws<FlowTextException>(() => new FlowTextParser().ParseFlow("actions=" + actions));
         Assert.Equal(message, e.Message);
@@ -110,7 +110,7 @@ public sealed class FlowTextErrorTests
     [InlineData("foo=1", "unknown keyword foo")]
     [InlineData("foo", "unknown keyword foo")]
     [InlineData("ct_nw_src=1.2.3.4,ip", "ct_nw_* and ct_tp_* require ct_state with +new, +est, +rel, +rpl, +snat, +dnat or +trk-inv (OFPBMC_BAD_PREREQ)")]
-    public void BadMatchNamesReason(string match, string message)
+    public void Bad_match_names_reason(string match, string message)
     {
         var e = Assert.Throws<FlowTextException>(() => new FlowTextParser().ParseFlow(match + " actions=drop"));
         Assert.Equal(message, e.Message);
@@ -128,7 +128,7 @@ public sealed class FlowTextErrorTests
     [InlineData("set_field:1.2.3.4->ip_src", "set_field field ip_src lacks correct prerequisites (needs ip)")]
     [InlineData("move:NXM_OF_TCP_SRC[]->NXM_NX_REG0[0..15]", "source field tcp_src lacks correct prerequisites (needs tcp or tcp6)")]
     [InlineData("dec_mpls_ttl", "dec_mpls_ttl needs mpls or mplsm")]
-    public void ActionsNeedTheirProtocol(string actions, string what)
+    public void Actions_need_their_protocol(string actions, string what)
     {
         var e = Assert.Throws<FlowTextException>(() => new FlowTextParser().ParseFlow("actions=" + actions));
         Assert.Equal($"actions are invalid with specified match (OFPBAC_MATCH_INCONSISTENT): {what}", e.Message);
@@ -152,7 +152,7 @@ public sealed class FlowTextErrorTests
     [InlineData("dl_vlan=5 actions=load:0x1->OXM_OF_VLAN_VID[]")]
     [InlineData("actions=controller(reason=because)")]
     [InlineData("actions=write_actions(pop_queue)")]
-    public void OtherInconsistenciesAreRefused(string flow)
+    public void Other_inconsistencies_are_refused(string flow)
         => Assert.Throws<FlowTextException>(() => new FlowTextParser().ParseFlow(flow));
 
     [Theory]
@@ -162,7 +162,7 @@ public sealed class FlowTextErrorTests
     [InlineData("actions=controller(pause)", 9)]
     [InlineData("tun_metadata0=1 actions=drop", 1)]
     [InlineData("ip,nsh_ttl=1 actions=drop", 4)]
-    public void WhatIsNotImplementedIsToldApart(string flow, int column)
+    public void What_is_not_implemented_is_told_apart(string flow, int column)
     {
         var e = Assert.Throws<UnsupportedFeatureException>(() => new FlowTextParser().ParseFlow(flow, lineNumber: 7));
         Assert.Equal((7, column), (e.Line, e.Column));
@@ -180,14 +180,14 @@ public sealed class FlowTextErrorTests
     [InlineData("group_id=1,type=select,bucket=actions=clear_actions", "clear_actions instruction not allowed here")]
     [InlineData("group_id=1,type=all,foo=1", "unknown keyword foo")]
     [InlineData("delete group_id=1,type=all", "type is not needed")]
-    public void BadGroupNamesReason(string group, string message)
+    public void Bad_group_names_reason(string group, string message)
     {
         var e = Assert.Throws<FlowTextException>(() => new FlowTextParser().ParseGroup(group));
         Assert.Equal(message, e.Message);
     }
 
     [Fact]
-    public void FileNamesTheLineAndYieldsNothing()
+    public void File_names_the_line_and_yields_nothing()
     {
         const string Text = "# comment\n\ntcp actions=output:1 # fine\n  udp,tp_dst=x actions=drop\n";
         var e = Assert.Throws<FlowTextException>(() => new FlowTextParser().ParseFlows(Text));

@@ -62,7 +62,7 @@ public sealed class FlowTextFormatTests
     [InlineData("actions=meter:4,check_pkt_larger(1500)->reg0[3]", "actions=meter:4,check_pkt_larger(1500)->NXM_NX_REG0[3]")]
     [InlineData("xreg0=0x100000002,xxreg1=0x5/0xff actions=drop", "reg0=0x1,reg1=0x2,reg7=0x5/0xff actions=drop")]
     [InlineData("cookie=0x1, duration=3.5s, table=2, n_packets=5, n_bytes=9, idle_age=1, priority=7,ip actions=drop", "cookie=0x1,table=2,priority=7,ip actions=drop")]
-    public void PrintsWhatOpenVSwitchPrints(string flow, string? expected)
+    public void Prints_what_Open_vSwitch_prints(string flow, string? expected)
     {
         var parser = new FlowTextParser(s_ports);
         if (expected is null)
@@ -85,7 +85,7 @@ public sealed class FlowTextFormatTests
     [InlineData("modify cookie=1/3,cookie=9,ip actions=2", "modify cookie=0x1/0x3,cookie=0x9,ip actions=output:p2")]
     [InlineData("modify_strict reset_counts actions=drop", "modify_strict reset_counts actions=drop")]
     [InlineData("add table=1 actions=", "add table=1 actions=drop")]
-    public void CommandsRoundTrip(string line, string? expected)
+    public void Commands_round_trip(string line, string? expected)
     {
         var parser = new FlowTextParser(s_ports);
         if (expected is null)
@@ -106,7 +106,7 @@ public sealed class FlowTextFormatTests
     [InlineData("group_id=4,type=ff,bucket=watch_port:2,output:2,bucket=watch_group:3,actions=output:3,dec_ttl", "group_id=4,type=ff,bucket=bucket_id:0,watch_port:p2,actions=output:p2,bucket=bucket_id:1,watch_group:3,actions=output:3,dec_ttl")]
     [InlineData("group_id=2,type=select,selection_method=hash,selection_method_param=9,fields(ip_src,tcp_dst),bucket=bucket_id=3,weight=0,drop", "group_id=2,type=select,selection_method=hash,selection_method_param=9,fields(ip_src,tcp_dst),bucket=bucket_id:3,weight:0,actions=drop")]
     [InlineData("group_id=5,type=indirect,bucket=actions=mod_vlan_vid:3,output:1", "group_id=5,type=indirect,bucket=bucket_id:0,actions=push_vlan:0x8100,set_vlan_vid:3,output:p1")]
-    public void GroupsRoundTrip(string line, string expected)
+    public void Groups_round_trip(string line, string expected)
     {
         var parser = new FlowTextParser(s_ports);
         var formatter = new FlowTextFormatter(s_ports);
@@ -116,7 +116,7 @@ public sealed class FlowTextFormatTests
     }
 
     [Fact]
-    public void RulesPrintLikeDumpFlows()
+    public void Rules_print_like_dump_flows()
     {
         FlowMod flow = new FlowTextParser().ParseFlow("tcp,tp_dst=80 actions=output:1");
         var rule = new OfRule(flow.Match)

@@ -19,7 +19,7 @@ public sealed class MatchSemanticsTests
     [InlineData("vlan_vid=0x1005/0x1fff", 0x1005, 0x1fff)]
     [InlineData("vlan_vid=5", 0x0005, 0x1fff)]
     [InlineData("vlan_vid=0x1000/0x1000", 0x1000, 0x1000)]
-    public void VlanMatches(string match, int tci, int mask)
+    public void VLAN_matches(string match, int tci, int mask)
     {
         FlowMod flow = Parse(match);
         Assert.Equal(tci, flow.Match.Value.Key.Vlan0Tci.Host);
@@ -40,7 +40,7 @@ public sealed class MatchSemanticsTests
     [InlineData("icmp6,icmp_type=135,icmp_code=1,nd_target=fd00::1")]
     [InlineData("mpls_label=5")]
     [InlineData("ip,ct_state=+est+trk,ct_tp_src=5")]
-    public void FieldsOfLayersThatAreNotPinnedVanishWithAWarning(string match)
+    public void Fields_of_layers_that_are_not_pinned_vanish_with_a_warning(string match)
     {
         var warnings = new List<string>();
         FlowMod flow = new FlowTextParser(warn: warnings.Add).ParseFlow(match + " actions=drop");
@@ -51,7 +51,7 @@ public sealed class MatchSemanticsTests
     }
 
     [Fact]
-    public void NetworkAddressesKeepOnlyTheirMask()
+    public void Network_addresses_keep_only_their_mask()
     {
         FlowMod flow = Parse("ip,nw_src=10.1.2.3/8,nw_dst=1.2.3.4/255.0.0.255");
         Assert.Equal(0x0a000000u, flow.Match.Value.Key.NwSrc.Host);
@@ -61,7 +61,7 @@ public sealed class MatchSemanticsTests
     }
 
     [Fact]
-    public void TosIsDscpInPlace()
+    public void TOS_is_DSCP_in_place()
     {
         FlowMod flow = Parse("ip,nw_tos=35,nw_ecn=1");
         Assert.Equal(0x21, flow.Match.Value.Key.NwTos);
@@ -71,7 +71,7 @@ public sealed class MatchSemanticsTests
     }
 
     [Fact]
-    public void WritingTosLeavesEcnAlone()
+    public void Writing_TOS_leaves_ECN_alone()
     {
         var set = Assert.IsType<OfSetField>(Parse("ip", "mod_nw_tos:32").Actions[0]);
         PipelineFlow flow = default;
@@ -84,7 +84,7 @@ public sealed class MatchSemanticsTests
     }
 
     [Fact]
-    public void WritingVlanMakesTheTagPresent()
+    public void Writing_a_VLAN_makes_the_tag_present()
     {
         PipelineFlow flow = default;
         Fields.Of(FieldId.DlVlan).Set(ref flow, 5);
@@ -96,7 +96,7 @@ public sealed class MatchSemanticsTests
     }
 
     [Fact]
-    public void RegistersOverlapByName()
+    public void Registers_overlap_by_name()
     {
         FlowMod flow = Parse("xreg0=0x100000002/0xf0000000f,reg2[4..7]=5,reg2[12]=1");
         Assert.Equal((UInt128)1, Fields.Of(FieldId.Reg0).Get(ref flow.Match.Value));
@@ -106,7 +106,7 @@ public sealed class MatchSemanticsTests
     }
 
     [Fact]
-    public void NamesOfOpenFlowBasicClassMatchToo()
+    public void Names_of_OpenFlow_basic_class_match_too()
     {
         FlowMod a = Parse("ip,NXM_OF_IP_SRC[]=0x0a000001,OXM_OF_IPV4_DST[8..31]=0x0a0000");
         FlowMod b = Parse("ip,nw_src=10.0.0.1,nw_dst=10.0.0.0/24");
@@ -119,7 +119,7 @@ public sealed class MatchSemanticsTests
     [InlineData("in_port=4294967294", 0xfffeu)]
     [InlineData("in_port=p7", 7u)]
     [InlineData("in_port=\"p7\"", 7u)]
-    public void InPortIsExactInSixteenBits(string match, uint port)
+    public void In_port_is_exact_in_sixteen_bits(string match, uint port)
     {
         FlowMod flow = new FlowTextParser(new PortNames(new Dictionary<string, uint> { ["p7"] = 7 })).ParseFlow(match + " actions=drop");
         Assert.Equal(port, flow.Match.Value.Key.InPort.Host);
@@ -127,7 +127,7 @@ public sealed class MatchSemanticsTests
     }
 
     [Fact]
-    public void CookieOfModifyIsWhatToSetOrWhatToFind()
+    public void Cookie_of_modify_is_what_to_set_or_what_to_find()
     {
         FlowMod set = new FlowTextParser().ParseFlow("modify cookie=7,ip actions=drop");
         Assert.Equal((7UL, 0UL, 7UL), (set.Cookie, set.CookieMask, set.NewCookie));
@@ -136,14 +136,14 @@ public sealed class MatchSemanticsTests
     }
 
     [Fact]
-    public void ModVlanVidPushesWhereNoTagIsPinned()
+    public void Mod_vlan_vid_pushes_where_no_tag_is_pinned()
     {
         Assert.Equal([new OfPushVlan(0x8100), new OfSetField(Fields.Of(FieldId.VlanVid), 5, 0xfff, OfSetSpelling.Mod)], Parse("", "mod_vlan_vid:5").Actions);
         Assert.Equal([new OfSetField(Fields.Of(FieldId.DlVlan), 5, 0xfff, OfSetSpelling.Mod, PushVlanIfNeeded: true)], Parse("dl_vlan=1", "mod_vlan_vid:5").Actions);
     }
 
     [Fact]
-    public void SetQueueHasNoEffect()
+    public void Set_queue_has_no_effect()
         => Assert.Equal([new OfOutput(1)], Parse("", "set_queue:3,output:1,pop_queue").Actions);
 
     private static FlowMod Parse(string match, string actions = "drop") => new FlowTextParser().ParseFlow($"{match} actions={actions}");

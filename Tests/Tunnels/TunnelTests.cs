@@ -41,7 +41,7 @@ public sealed class TunnelTests
     }
 
     [Fact]
-    public void Ipv6_carries_it_too_and_always_with_a_checksum()
+    public void IPv6_carries_it_too_and_always_with_a_checksum()
     {
         using var bed = new TunnelBed("in_port=2 actions=output:t10\nin_port=t10,tun_ipv6_src=2001:db8::2 actions=output:p3", OffloadMode.None, $"type=vxlan,remote_ip=2001:db8::2,key=100,{Underlay6}");
         Assert.Equal($"3:{Inner}", bed.Send(1, Vxlan6In));
@@ -90,7 +90,7 @@ public sealed class TunnelTests
     [InlineData("", "00")]
     [InlineData(",tos=0x28", "28")]
     [InlineData(",tos=inherit", "b8")]
-    public void Outer_tos_is_configured_or_inherited_and_ecn_is_always_inherited(string option, string tos)
+    public void Outer_TOS_is_configured_or_inherited_and_ECN_is_always_inherited(string option, string tos)
     {
         using var bed = new TunnelBed("ip,in_port=2 actions=mod_nw_tos:184,output:t10\nip,in_port=3 actions=mod_nw_ecn:2,output:t10", OffloadMode.None, $"type=gre,remote_ip=192.0.2.2{option},{Underlay}");
         Assert.Equal(tos, bed.Send(2, Inner).Substring(2 + 30, 2));
@@ -111,7 +111,7 @@ public sealed class TunnelTests
     }
 
     [Fact]
-    public void Outer_ttl_is_inherited_where_the_port_says_so()
+    public void Outer_TTL_is_inherited_where_the_port_says_so()
     {
         using var bed = new TunnelBed("ip,in_port=2 actions=mod_nw_ttl:7,output:t10,output:t11", OffloadMode.None, $"type=gre,remote_ip=192.0.2.2,ttl=inherit,{Underlay}", $"type=gre,remote_ip=192.0.2.2,ttl=9,{Underlay}");
         string[] sent = bed.Send(2, Inner).Split(' ');

@@ -10,7 +10,7 @@ public sealed class MacFloodTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public void AFloodOfNewAddressesCostsNothingPerMegaflow(bool repeatsOvs31)
+    public void A_flood_of_new_addresses_costs_nothing_per_megaflow(bool repeatsOvs31)
     {
         OutputRecorder outputs = new();
         using Simulator s = Switch(outputs, repeatsOvs31);
@@ -24,7 +24,7 @@ public sealed class MacFloodTests
     }
 
     [Fact]
-    public void ExactlyTheMegaflowsThatAskedForAnAddressFollowIt()
+    public void Exactly_the_megaflows_that_asked_for_an_address_follow_it()
     {
         OutputRecorder outputs = new();
         using Simulator s = Switch(outputs, repeatsOvs31: false);
@@ -46,7 +46,7 @@ public sealed class MacFloodTests
     }
 
     [Fact]
-    public void AnAddressThatIsLearnedEndsTheFloodingToIt()
+    public void An_address_that_is_learned_ends_the_flooding_to_it()
     {
         OutputRecorder outputs = new();
         using Simulator s = Switch(outputs, repeatsOvs31: false);
@@ -63,7 +63,7 @@ public sealed class MacFloodTests
     }
 
     [Fact]
-    public void AStepTranslatesABoundedNumberOfMegaflows()
+    public void A_step_translates_a_bounded_number_of_megaflows()
     {
         OutputRecorder outputs = new();
         using Simulator s = Switch(outputs, repeatsOvs31: false);
@@ -81,7 +81,7 @@ public sealed class MacFloodTests
 
     /// <summary>Who floods takes addresses from itself only (OVS <c>evict_mac_entry_fairly</c>).</summary>
     [Fact]
-    public void AFullTableMakesRoomAtThePortWithTheMostAddresses()
+    public void A_full_table_makes_room_at_the_port_with_the_most_addresses()
     {
         OfPipeline pipeline = new(new PipelineOptions { Ports = [new("p1", 1), new("p2", 2), new("p3", 3)], MacTableSize = 64 });
         pipeline.ApplyAll(new FlowTextParser().ParseFlows("actions=normal"));

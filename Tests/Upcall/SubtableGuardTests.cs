@@ -12,7 +12,7 @@ public sealed class SubtableGuardTests
     private const int Combinations = 8;
 
     [Fact]
-    public void TheNumberOfSubtablesIsBounded()
+    public void The_number_of_subtables_is_bounded()
     {
         (int guarded, ulong sent) = Run(Limit);
         (int open, ulong sentOpen) = Run(0);
@@ -23,7 +23,7 @@ public sealed class SubtableGuardTests
 
     /// <summary>A wider mask fits fewer packets, never others: the flows that are there already keep theirs.</summary>
     [Fact]
-    public void OnlyAddressesAndPortsThatAreMatchedInPartBecomeWhole()
+    public void Only_addresses_and_ports_that_are_matched_in_part_become_whole()
     {
         FlowKey mask = default;
         mask.NwSrc = new Native.Be32(0xffff0000);

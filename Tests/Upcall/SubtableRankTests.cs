@@ -9,7 +9,7 @@ public sealed class SubtableRankTests
     private const int Cold = 24;
 
     [Fact]
-    public void TheHotMaskComesFirst()
+    public void The_hot_mask_comes_first()
     {
         using Dpcls dpcls = new();
         for (int i = 0; i <= Cold; i++)

@@ -12,7 +12,7 @@ public sealed class SubtableWidenTests
 
     [Theory]
     [MemberData(nameof(Fields))]
-    public void AFieldThatIsMatchedInPartBecomesWhole(string field)
+    public void A_field_that_is_matched_in_part_becomes_whole(string field)
     {
         nint offset = System.Runtime.InteropServices.Marshal.OffsetOf<FlowKey>(field);
         int size = System.Runtime.InteropServices.Marshal.SizeOf(typeof(FlowKey).GetField(field)!.FieldType);
