@@ -5,24 +5,37 @@ public sealed unsafe partial class ConnTracker
 {
     /// <summary>
     /// Removes connections that expired and lets overdue fragments go, a bounded number per call; returns how many it handled, 0 = nothing to do.
-    /// Connections may stay up to 512 ms longer in the table than they are visible to packets.
+    /// Connections may stay up to 512 ms longer in the table than they are visible to packets. Drops fragments of all packet threads: where these are threads
+    /// of their own, each calls <see cref="ConnThread.Step"/> for itself.
     /// </summary>
     public int Step(long nowMs)
     {
         nowMs = Clock.Of(nowMs);
-        _expiry.Sweep(nowMs);
-        int handled = _defragmenter.Expire(nowMs, CtFragments.PurgeMs, ConnExpiry.StepBudget) + _expiry.Step(nowMs);
-        UpdateDue();
+        int handled = 0;
+        foreach (ConnThread thread in _threads) handled += thread.Step(nowMs);
         return handled;
     }
 
-    /// <summary>Removes every connection that is expired at <paramref name="nowMs"/>, exactly, and overdue fragments; returns how many connections.</summary>
+    /// <summary>
+    /// Removes every connection that is expired at <paramref name="nowMs"/>, exactly, and overdue fragments; returns how many connections. For a moment at which no
+    /// packet thread runs.
+    /// </summary>
     public int ExpireAll(long nowMs)
     {
-        _expiry.Sweep(nowMs);
-        _defragmenter.Expire(nowMs, CtFragments.PurgeMs, int.MaxValue);
-        UpdateDue();
-        return _expiry.ExpireAll(nowMs);
+        int removed = 0;
+        foreach (ConnThread thread in _threads) removed += thread.ExpireAll(nowMs);
+        return removed;
+    }
+
+    /// <summary>Would any packet thread's next packet take late fragments along? See <see cref="ConnThread.SendsLate"/>.</summary>
+    public bool SendsLate(long nowMs)
+    {
+        foreach (ConnThread thread in _threads)
+        {
+            if (thread.SendsLate(nowMs)) return true;
+        }
+
+        return false;
     }
 
     /// <summary>Removes every connection (<c>dpctl/flush-conntrack</c>); fragments on hold stay.</summary>

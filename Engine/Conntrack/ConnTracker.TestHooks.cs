@@ -21,16 +21,16 @@ public sealed unsafe partial class ConnTracker
     public ulong RefusedConnections => RefusedByFullTable + RefusedByZoneLimit + RefusedByNat;
 
     /// <summary>Fragments on hold.</summary>
-    public int HeldFragments => _defragmenter.Held;
+    public int HeldFragments => (int)Sum(static thread => (ulong)thread.HeldFragments);
 
     /// <summary>Fragments that were dropped to make room for others, since the start.</summary>
-    public long FragmentsEvicted => _defragmenter.Evicted;
+    public long FragmentsEvicted => (long)Sum(static thread => (ulong)thread.FragmentsEvicted);
 
     /// <summary>Fragments that were no good or had no room, since the start.</summary>
-    public long FragmentsRefused { get; private set; }
+    public long FragmentsRefused => (long)Sum(static thread => (ulong)thread.FragmentsRefused);
 
     /// <summary>Datagrams that became complete, since the start.</summary>
-    public long DatagramsReassembled => _defragmenter.Reassembled;
+    public long DatagramsReassembled => (long)Sum(static thread => (ulong)thread.DatagramsReassembled);
 
     /// <summary>Limit that holds for a zone (0 = none set) and its connections counted against it (<c>dpctl/ct-get-limits</c>).</summary>
     public (uint Limit, uint Count) GetZoneLimit(ushort zone) => _zones.Get(zone);

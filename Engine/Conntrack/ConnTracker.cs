@@ -1,13 +1,11 @@
-using System.Runtime.CompilerServices;
-using Mergeflow.Engine.Keys;
 using Mergeflow.Engine.Ledger;
 using Mergeflow.Native;
 
 namespace Mergeflow.Engine.Conntrack;
 
 /// <summary>
-/// The connection tracker: the semantics of Open vSwitch 3.1.0's user-space conntrack over unmanaged memory. One thread calls it; what one other thread may
-/// call is <see cref="Offload"/>. It makes the decisions of a packet in the order of OVS; what it decides by are types of their own, each with the fields it owns.
+/// The connection tracker: the semantics of Open vSwitch 3.1.0's user-space conntrack over unmanaged memory. Packets pass through <see cref="ForThread"/>, one for each
+/// packet thread; what is here is for control. What the offload side may call is <see cref="Offload"/>.
 /// </summary>
 /// <remarks>
 /// <code>
@@ -18,48 +16,55 @@ namespace Mergeflow.Engine.Conntrack;
 /// </remarks>
 public sealed unsafe partial class ConnTracker : IDisposable
 {
+    /// <summary>Most packet threads of one tracker.</summary>
+    public const int MaxThreads = 64;
+
     private readonly ConnTable _table;
     private readonly ConnView _view;
     private readonly ConnKeyReader _keys;
-    private readonly Quirks _quirks;
     private readonly ConnMemory _memory = new();
     private readonly ZoneLimits _zones;
     private readonly TimeoutPolicies _timeouts;
     private readonly Expectations _expectations;
-    private readonly ConnGateways _gateways;
     private readonly ConnExpiry _expiry;
-    private readonly NatAllocator _nat;
-    private readonly Defragmenter _defragmenter;
+    private readonly ConnThread[] _threads;
 
     private bool _disposed;
 
-    /// <summary>See <see cref="ConntrackOptions.Quirks"/>.</summary>
-    public Quirks Quirks => _quirks;
-
     /// <summary>Builds an empty tracker.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">The capacity is not within 1..16,777,216.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The capacity is not within 1..16,777,216, or the number of threads not within 1..64.</exception>
     public ConnTracker(ConntrackOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentOutOfRangeException.ThrowIfLessThan(options.CapacityConnections, 1, nameof(options));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(options.CapacityConnections, ConntrackOptions.MaxCapacityConnections, nameof(options));
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.ThreadCount, 1, nameof(options));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(options.ThreadCount, MaxThreads, nameof(options));
 
-        _quirks = options.Quirks;
         ulong seed = options.Seed != 0 ? options.Seed : ProcessSeed.For("conntrack");
         _table = new ConnTable(_memory, options.CapacityConnections, seed);
         _view = _table.View;
         _keys = new ConnKeyReader(_view.Hash);
-        _zones = new ZoneLimits(_memory, _quirks);
+        _zones = new ZoneLimits(_memory, options.Quirks);
         _expectations = new Expectations(_memory, _view);
-        _gateways = new ConnGateways(_view, _expectations, _quirks);
         _timeouts = new TimeoutPolicies(_memory, options.TimeoutPolicies);
         _expiry = new ConnExpiry(_memory, _table, _zones, _expectations, options.SweepMs);
-        _nat = new NatAllocator(_view, _expiry, seed);
 
         Offload = new ConnOffload(_view, _timeouts);
-        TcpSeqChk = options.TcpSeqChk;
-        _defragmenter = new Defragmenter(options, seed);
+        var parts = new ConnParts(_table, _zones, _timeouts, _expectations, _expiry);
+        _threads = new ConnThread[options.ThreadCount];
+        for (int i = 0; i < _threads.Length; i++) _threads[i] = new ConnThread(parts, options, seed + (ThreadStride * (ulong)i));
     }
+
+    /// <summary>What sets the random choices of two threads apart.</summary>
+    private const ulong ThreadStride = 0x9e37_79b9_7f4a_7c16;
+
+    /// <summary>Number of packet threads.</summary>
+    public int ThreadCount => _threads.Length;
+
+    /// <summary>What packet thread <paramref name="index"/> (0..<see cref="ThreadCount"/> - 1) sends its packets through. Only one thread at a time may call it.</summary>
+    /// <exception cref="IndexOutOfRangeException">There is no such thread.</exception>
+    public ConnThread ForThread(int index) => _threads[index];
 
     /// <summary>What another thread may call: the offload side's.</summary>
     public ConnOffload Offload { get; }
@@ -75,26 +80,40 @@ public sealed unsafe partial class ConnTracker : IDisposable
     public SteadyClock Clock { get; init; } = new();
 
     /// <summary>Check TCP sequence numbers.</summary>
-    public bool TcpSeqChk { get; set; }
+    public bool TcpSeqChk
+    {
+        get => _threads[0].TcpSeqChk;
+        set
+        {
+            foreach (ConnThread thread in _threads) thread.TcpSeqChk = value;
+        }
+    }
 
     /// <summary>Connections in the table, expired ones that were not swept yet included.</summary>
     public int Count => _table.Count;
 
     /// <summary>Packets that could not create a connection because the table was full (<see cref="ConntrackOptions.CapacityConnections"/>): the packet goes on as <c>+new</c>, and no answer to it is known.</summary>
-    public ulong RefusedByFullTable { get; private set; }
+    public ulong RefusedByFullTable => Sum(static thread => thread.RefusedByFullTable);
 
     /// <summary>Those for which their zone was full.</summary>
-    public ulong RefusedByZoneLimit { get; private set; }
+    public ulong RefusedByZoneLimit => Sum(static thread => thread.RefusedByZoneLimit);
 
     /// <summary>Those for which NAT found no free tuple.</summary>
-    public ulong RefusedByNat { get; private set; }
+    public ulong RefusedByNat => Sum(static thread => thread.RefusedByNat);
 
     /// <inheritdoc/>
     public void Dispose()
     {
         if (_disposed) return;
         _disposed = true;
-        _defragmenter.Dispose();
+        foreach (ConnThread thread in _threads) thread.Dispose();
         _memory.Dispose();
+    }
+
+    private ulong Sum(Func<ConnThread, ulong> count)
+    {
+        ulong sum = 0;
+        foreach (ConnThread thread in _threads) sum += count(thread);
+        return sum;
     }
 }

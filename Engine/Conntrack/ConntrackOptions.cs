@@ -17,6 +17,9 @@ public sealed record ConntrackOptions
     /// </summary>
     public int CapacityConnections { get; init; } = DefaultCapacityConnections;
 
+    /// <summary>Packet threads that share the connections, 1..<see cref="ConnTracker.MaxThreads"/>.</summary>
+    public int ThreadCount { get; init; } = 1;
+
     /// <summary>Check TCP sequence numbers (OVS <c>dpctl/ct-enable-tcp-seq-chk</c>).</summary>
     public bool TcpSeqChk { get; init; } = true;
 
@@ -26,7 +29,7 @@ public sealed record ConntrackOptions
     /// <summary>Smallest IPv6 fragment accepted, bytes from the IP header on, the last one exempt.</summary>
     public int IpfMinV6 { get; init; } = 1280;
 
-    /// <summary>Most fragments held at a time (OVS <c>dpctl/ipf-set-max-nfrags</c>).</summary>
+    /// <summary>Most fragments that each packet thread holds at a time (OVS <c>dpctl/ipf-set-max-nfrags</c>).</summary>
     public int MaxFragments { get; init; } = 1000;
 
     /// <summary>Whose faults are repeated.</summary>

@@ -2,7 +2,7 @@ using Mergeflow.Engine.Keys;
 
 namespace Mergeflow.Engine.Conntrack;
 
-/// <summary>One packet's way through <see cref="ConnTracker.Execute(Packet*, in DpCt, long, out CtVerdict)"/> (OVS <c>struct conn_lookup_ctx</c>).</summary>
+/// <summary>One packet's way through <see cref="ConnThread.Execute(Packet*, in DpCt, long, out CtVerdict)"/> (OVS <c>struct conn_lookup_ctx</c>).</summary>
 internal unsafe struct CtContext
 {
     /// <summary>Tuple that is looked up: the packet's, or for an ICMP error that of the quoted packet, reversed.</summary>

@@ -19,7 +19,7 @@ internal sealed unsafe partial class ActionExecutor
 {
     private readonly MegaflowLookup _lookup;
     private readonly UpcallHandler _upcall;
-    private readonly ConnTracker _conntrack;
+    private readonly ConnThread _conntrack;
     private readonly MeterTable _meters;
     private readonly PacketPool _pool;
     private readonly IPacketSink? _sink;
@@ -41,7 +41,7 @@ internal sealed unsafe partial class ActionExecutor
     /// <summary>What stages are measured by; null unless they are.</summary>
     public StageTimes? Stages;
 
-    public ActionExecutor(PmdOptions options, MegaflowLookup lookup, UpcallHandler upcall, ConnTracker conntrack, IPacketSink? sink)
+    public ActionExecutor(PmdOptions options, MegaflowLookup lookup, UpcallHandler upcall, ConnThread conntrack, IPacketSink? sink)
     {
         ArgumentOutOfRangeException.ThrowIfZero(options.RandomSeed, nameof(options));
         _lookup = lookup;
@@ -149,7 +149,7 @@ internal sealed unsafe partial class ActionExecutor
                     if (!RunCt<T>(p, act, count - i - 1)) return false;
                     break;
                 case DpOp.CtClear:
-                    ConnTracker.Clear(p);
+                    ConnThread.Clear(p);
                     break;
                 case DpOp.Recirc:
                     if (i == count - 1)

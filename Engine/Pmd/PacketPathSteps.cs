@@ -120,13 +120,13 @@ public sealed unsafe class PacketPathSteps : IDisposable
     }
 
     /// <summary>Sends every packet through <c>ct(zone)</c>, without what it knew before; returns those that are established.</summary>
-    public int Track(ConnTracker conntrack, in DpCt args, long nowMs)
+    public int Track(ConnThread conntrack, in DpCt args, long nowMs)
     {
         int established = 0;
         for (int i = 0; i < Count; i++)
         {
             Packet* p = _packets[i];
-            ConnTracker.Clear(p);
+            ConnThread.Clear(p);
             conntrack.Execute(p, args, nowMs, out CtVerdict verdict);
             if ((verdict.State & CtState.Est) != 0) established++;
         }

@@ -35,7 +35,7 @@ public sealed unsafe partial class PmdThread : IDisposable
     private readonly ActionExecutor _run;
     private readonly MegaflowTable _megaflows;
     private readonly IPacketSink? _sink;
-    private readonly ConnTracker _conntrack;
+    private readonly ConnThread _conntrack;
     private readonly SteadyClock _clock;
 
     /// <summary>See <see cref="RevocationGates.Closings"/>; null without a soft device.</summary>
@@ -43,7 +43,7 @@ public sealed unsafe partial class PmdThread : IDisposable
     private readonly bool _oneTag;
     private long _nowMs;
 
-    public PmdThread(PmdOptions options, UpcallHandler upcall, ConnTracker conntrack, IPacketSink? sink)
+    public PmdThread(PmdOptions options, UpcallHandler upcall, ConnThread conntrack, IPacketSink? sink)
     {
         Pool = options.Pool;
         Offload = options.Offload;

@@ -81,12 +81,12 @@ public sealed partial class Datapath : IDisposable
                 HashKey = seed.Stream(HashStream),
             },
             _upcall,
-            Conntrack,
+            Conntrack.ForThread(0),
             sink)
         { TelemetryId = TelemetryId };
         unsafe
         {
-            Conntrack.DroppedFragment = Pmd.Pool.Return;
+            Conntrack.ForThread(0).DroppedFragment = Pmd.Pool.Return;
         }
 
         foreach ((_, uint number) in options.Ports) Pmd.Ports.SetExists(number, true);

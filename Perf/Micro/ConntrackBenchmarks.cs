@@ -23,5 +23,5 @@ public class ConntrackBenchmarks
     public void Cleanup() => _bench.Dispose();
 
     [Benchmark(OperationsPerInvoke = MicroBench.PacketCount)]
-    public int CtEstablished() => _bench.Steps.Track(_bench.Loop!.Datapath.Conntrack, default, _nowMs);
+    public int CtEstablished() => _bench.Steps.Track(_bench.Loop!.Datapath.Conntrack.ForThread(0), default, _nowMs);
 }

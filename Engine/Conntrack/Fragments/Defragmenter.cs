@@ -35,10 +35,10 @@ internal sealed unsafe partial class Defragmenter : IDisposable
         _emptyEnds = options.Quirks.EmptyFragmentEnds;
     }
 
-    /// <inheritdoc cref="ConnTracker.Released"/>
+    /// <inheritdoc cref="ConnThread.Released"/>
     public ReadOnlySpan<nint> Released => _released.AsSpan(0, _releasedCount);
 
-    /// <inheritdoc cref="ConnTracker.DroppedFragment"/>
+    /// <inheritdoc cref="ConnThread.DroppedFragment"/>
     public PacketDrop? Dropped { get; set; }
 
     /// <inheritdoc cref="ConnTracker.HeldFragments"/>

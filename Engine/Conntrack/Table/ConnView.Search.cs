@@ -17,7 +17,7 @@ internal readonly unsafe partial struct ConnView
     }
 
     /// <summary>Asks for the record that <paramref name="hash"/> most likely leads to; its bucket should be at hand.</summary>
-    /// <param name="hash">From <see cref="ConnTracker.HashOf"/>.</param>
+    /// <param name="hash">From <see cref="ConnThread.HashOf"/>.</param>
     /// <param name="ipv6">The addresses will be needed too.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void PrefetchConn(ulong hash, bool ipv6 = false)
@@ -30,7 +30,7 @@ internal readonly unsafe partial struct ConnView
         if (ipv6) Native.Prefetch.Read(_addresses + id);
     }
 
-    /// <summary>Asks for the record of a connection that a merged rule names, ahead of <see cref="ConnTracker.TryFastHit"/>.</summary>
+    /// <summary>Asks for the record of a connection that a merged rule names, ahead of <see cref="ConnThread.TryFastHit"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void PrefetchId(int connId)
     {

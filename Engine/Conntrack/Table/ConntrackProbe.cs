@@ -9,12 +9,15 @@ namespace Mergeflow.Engine.Conntrack;
 public sealed unsafe class ConntrackProbe : IDisposable
 {
     private readonly PacketPool _pool;
+    private readonly ConnThread _thread;
 
     /// <summary>Builds a tracker and a pool of <paramref name="packets"/> packets of at most 9,018 bytes.</summary>
     public ConntrackProbe(ConntrackOptions options, int packets = 256)
     {
         _pool = new PacketPool(packets, 9018);
-        Conntrack = new ConnTracker(options) { DroppedFragment = _pool.Return };
+        Conntrack = new ConnTracker(options);
+        _thread = Conntrack.ForThread(0);
+        for (int i = 0; i < Conntrack.ThreadCount; i++) Conntrack.ForThread(i).DroppedFragment = _pool.Return;
     }
 
     /// <summary>The tracker.</summary>
@@ -34,37 +37,44 @@ public sealed unsafe class ConntrackProbe : IDisposable
     /// <summary>Gives a packet back.</summary>
     public void Return(PacketRef packet) => _pool.Return(packet);
 
-    /// <summary><see cref="ConnTracker.Execute(Packet*, in DpCt, long, out CtVerdict)"/>.</summary>
+    /// <summary><see cref="ConnThread.Execute(Packet*, in DpCt, long, out CtVerdict)"/>.</summary>
     public CtVerdict Execute(PacketRef packet, in DpCt args, long nowMs)
     {
-        Conntrack.Execute(packet.Pointer, args, nowMs, out CtVerdict verdict);
+        _thread.Execute(packet.Pointer, args, nowMs, out CtVerdict verdict);
+        return verdict;
+    }
+
+    /// <summary>The same by another packet thread of the tracker; the packet is still of the one pool.</summary>
+    public CtVerdict ExecuteOn(int thread, PacketRef packet, in DpCt args, long nowMs)
+    {
+        Conntrack.ForThread(thread).Execute(packet.Pointer, args, nowMs, out CtVerdict verdict);
         return verdict;
     }
 
     /// <summary>The same with the hash computed ahead, as a PMD does.</summary>
     public CtVerdict ExecuteHashed(PacketRef packet, in DpCt args, long nowMs)
     {
-        ulong hash = Conntrack.HashOf(packet.Pointer, args.Zone);
-        Conntrack.Prefetch(hash);
-        Conntrack.PrefetchConn(hash);
-        Conntrack.Execute(packet.Pointer, args, nowMs, hash, out CtVerdict verdict);
+        ulong hash = _thread.HashOf(packet.Pointer, args.Zone);
+        _thread.Prefetch(hash);
+        _thread.PrefetchConn(hash);
+        _thread.Execute(packet.Pointer, args, nowMs, hash, out CtVerdict verdict);
         return verdict;
     }
 
     /// <summary>Packets that the last call released.</summary>
     public PacketRef[] Released()
     {
-        var packets = new PacketRef[Conntrack.Released.Length];
-        for (int i = 0; i < packets.Length; i++) packets[i] = new PacketRef((Packet*)Conntrack.Released[i]);
+        var packets = new PacketRef[_thread.Released.Length];
+        for (int i = 0; i < packets.Length; i++) packets[i] = new PacketRef((Packet*)_thread.Released[i]);
         return packets;
     }
 
-    /// <summary><see cref="ConnTracker.Clear"/>.</summary>
-    public static void Clear(PacketRef packet) => ConnTracker.Clear(packet.Pointer);
+    /// <summary><see cref="ConnThread.Clear"/>.</summary>
+    public static void Clear(PacketRef packet) => ConnThread.Clear(packet.Pointer);
 
-    /// <summary><see cref="ConnTracker.TryFastHit"/>.</summary>
+    /// <summary><see cref="ConnThread.TryFastHit"/>.</summary>
     public bool TryFastHit(in CtVerdict verdict, PacketRef packet, long nowMs)
-        => Conntrack.TryFastHit(verdict.ConnId, verdict.Generation, verdict.Reply, packet.Pointer, nowMs);
+        => _thread.TryFastHit(verdict.ConnId, verdict.Generation, verdict.Reply, packet.Pointer, nowMs);
 
     /// <inheritdoc/>
     public void Dispose()

@@ -11,7 +11,7 @@ namespace Mergeflow.Engine.Conntrack;
 /// </remarks>
 internal readonly unsafe partial struct ConnKeyReader
 {
-    /// <summary>Hash for <see cref="ConnTracker.Execute(Packet*, in DpCt, long, ulong, out CtVerdict)"/> of a TCP or UDP packet, from its key; 0 for others.</summary>
+    /// <summary>Hash for <see cref="ConnThread.Execute(Packet*, in DpCt, long, ulong, out CtVerdict)"/> of a TCP or UDP packet, from its key; 0 for others.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ulong HashOf(Packet* packet, ushort zone)
     {

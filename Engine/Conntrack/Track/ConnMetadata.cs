@@ -15,7 +15,7 @@ internal static unsafe class ConnMetadata
     public const uint Lane = 1u << Lanes.Ct;
     public const uint Ipv6Lane = 1u << Lanes.CtIpv6;
 
-    /// <inheritdoc cref="ConnTracker.Clear"/>
+    /// <inheritdoc cref="ConnThread.Clear"/>
     public static void Clear(Packet* packet)
     {
         packet->Key.CtState = CtState.None;

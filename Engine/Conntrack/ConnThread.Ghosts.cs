@@ -5,7 +5,7 @@ using Mergeflow.Engine.Packets;
 namespace Mergeflow.Engine.Conntrack;
 
 /// <remarks>Packets that meet what is left of a connection.</remarks>
-public sealed unsafe partial class ConnTracker
+public sealed unsafe partial class ConnThread
 {
     /// <summary>
     /// A packet begins a connection anew that is in its own way (<see cref="ConnRecord.IsInItsOwnWay"/>). Open vSwitch ends the old one, finds its reply tuple, hence makes no new one, and leaves ct_state as it

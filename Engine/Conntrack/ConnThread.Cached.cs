@@ -9,7 +9,7 @@ namespace Mergeflow.Engine.Conntrack;
 /// <remarks>
 /// What a packet carries to the next <c>ct</c> of the same zone: its connection. That one then does NAT, mark and label only.
 /// </remarks>
-public sealed unsafe partial class ConnTracker
+public sealed unsafe partial class ConnThread
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void WriteMetadata(Packet* packet, ushort zone, int id, CtContext* cx, int expectation)

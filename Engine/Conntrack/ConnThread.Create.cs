@@ -4,7 +4,7 @@ using Mergeflow.Engine.Packets;
 
 namespace Mergeflow.Engine.Conntrack;
 
-public sealed unsafe partial class ConnTracker
+public sealed unsafe partial class ConnThread
 {
     /// <summary>
     /// A packet without a connection (OVS <c>conn_not_found</c>): +new, or +inv if it cannot begin one. With <c>commit</c> the connection

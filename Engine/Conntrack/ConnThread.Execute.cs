@@ -5,7 +5,7 @@ using Mergeflow.Engine.Packets;
 
 namespace Mergeflow.Engine.Conntrack;
 
-public sealed unsafe partial class ConnTracker
+public sealed unsafe partial class ConnThread
 {
     private const CtState NatStates = CtState.SNat | CtState.DNat;
 

@@ -6,7 +6,7 @@ using Mergeflow.Native;
 namespace Mergeflow.Engine.Conntrack;
 
 /// <remarks>Fragments and what else is due beside packets.</remarks>
-public sealed unsafe partial class ConnTracker
+public sealed unsafe partial class ConnThread
 {
     /// <summary>When a packet has to look after something else too: the oldest datagram is late, or a sweep is due. Never later than that.</summary>
     private long _dueMs = long.MinValue;
@@ -119,6 +119,23 @@ public sealed unsafe partial class ConnTracker
 
         _defragmenter.AddOrDropLate(nowMs);
         UpdateDue();
+    }
+
+    /// <summary>What <see cref="ConnTracker.Step"/> does, for this thread; <paramref name="nowMs"/> is a steady time, as packets have it.</summary>
+    public int Step(long nowMs)
+    {
+        _expiry.Sweep(nowMs);
+        int handled = _defragmenter.Expire(nowMs, CtFragments.PurgeMs, ConnExpiry.StepBudget) + _expiry.Step(nowMs);
+        UpdateDue();
+        return handled;
+    }
+
+    internal int ExpireAll(long nowMs)
+    {
+        _expiry.Sweep(nowMs);
+        _defragmenter.Expire(nowMs, CtFragments.PurgeMs, int.MaxValue);
+        UpdateDue();
+        return _expiry.ExpireAll(nowMs);
     }
 
     private void UpdateDue() => _dueMs = Math.Min(_expiry.NextSweepMs, _defragmenter.LateMs);

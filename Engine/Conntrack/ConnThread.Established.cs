@@ -14,7 +14,7 @@ namespace Mergeflow.Engine.Conntrack;
 /// nothing to set. Its tuple is read from the parsed key (three loads: the key has the ports behind the addresses), its checks are
 /// those of the general way in another order. Whatever is not as expected goes the general way, and nothing was changed by then.
 /// </remarks>
-public sealed unsafe partial class ConnTracker
+public sealed unsafe partial class ConnThread
 {
     private const DpCtFlags NotPlain = DpCtFlags.Force | DpCtFlags.AlgFtp | DpCtFlags.AlgTftp;
 

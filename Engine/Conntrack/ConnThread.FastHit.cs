@@ -5,7 +5,7 @@ using Mergeflow.Engine.Packets;
 namespace Mergeflow.Engine.Conntrack;
 
 /// <remarks>Packets that a merged rule in software forwards.</remarks>
-public sealed unsafe partial class ConnTracker
+public sealed unsafe partial class ConnThread
 {
     /// <summary>
     /// A packet that hit a merged rule of this connection: passes it through the connection exactly as <c>Execute</c> would, if it is
