@@ -127,15 +127,15 @@ public sealed class ReplaySession : IDisposable
 
             // Each time/warp woke the revalidators of the recorded Open vSwitch. One that comes less than 5 ms after the last round waits
             // for the rest of them on the real clock (poll), while the warp itself sleeps 10 ms: so a round always ends before the next event.
-            if (_isAsRecorded) Simulator.PushStatistics();
-            else Simulator.Flush();
+            if (_isAsRecorded) Simulator.Settle();
+            else Simulator.ProcessPending();
             _writer.EmitAll();
             _nowMs = Event.TimeMs;
         }
         else if (Event.Op != ReplayOp.Packet || _writer.PendingCount >= MaxPendingEvents)
         {
             // Before the clock moves for the first time the round is still to come that the first flows have started.
-            if (!_hasMoved && Event.Op is ReplayOp.FlowMods or ReplayOp.GroupMod) Simulator.PushStatistics();
+            if (!_hasMoved && Event.Op is ReplayOp.FlowMods or ReplayOp.GroupMod) Simulator.Settle();
             Drain();
         }
     }
@@ -143,7 +143,7 @@ public sealed class ReplaySession : IDisposable
     /// <summary>Processes what is pending and writes the lines of all events so far.</summary>
     public void Drain()
     {
-        Simulator.Flush();
+        Simulator.ProcessPending();
         _writer.EmitAll();
     }
 
@@ -193,7 +193,7 @@ public sealed class ReplaySession : IDisposable
     public SimulatorReport Finish()
     {
         Drain();
-        return Simulator.Settle();
+        return Simulator.Report();
     }
 
     public void Dispose()

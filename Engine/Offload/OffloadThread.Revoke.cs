@@ -5,7 +5,7 @@ namespace Mergeflow.Engine.Offload;
 /// <summary>Retiring: what a rule depended on has moved, or its device or slot is needed otherwise.</summary>
 public sealed partial class OffloadThread
 {
-    /// <summary>The megaflow was deleted. When this returns, a device with gates uses none of its rules any more; others do until <see cref="Barrier"/>.</summary>
+    /// <summary>The megaflow was deleted. When this returns, a device with gates uses none of its rules any more; others do until <see cref="AcknowledgeRemoval"/>.</summary>
     public void OnMegaflowDeleted(int megaflowId) => OnMegaflowChanged(megaflowId);
 
     /// <summary>The megaflow's program or generation changed.</summary>

@@ -23,7 +23,7 @@ public sealed partial class OffloadThread
     }
 
     /// <summary>Reads all counters now and credits them.</summary>
-    public void CreditAll(long nowMs)
+    public void Credit(long nowMs)
     {
         lock (_gate)
         {
@@ -34,11 +34,11 @@ public sealed partial class OffloadThread
 
     /// <summary>
     /// Returns when no packet uses a rule that was revoked before: at once if the device has gates, or keeps connections and looks at each (then
-    /// the rules are removed later, by <see cref="Step"/>); otherwise it is a <see cref="Barrier"/>.
+    /// the rules are removed later, by <see cref="Step"/>); otherwise it is a <see cref="AcknowledgeRemoval"/>.
     /// </summary>
     public Acknowledgement Acknowledge(long nowMs)
     {
-        Acknowledgement answer = _gates is null ? Barrier(nowMs) : Standing;
+        Acknowledgement answer = _gates is null ? AcknowledgeRemoval(nowMs) : Standing;
         if (answer == Acknowledgement.DeviceSuspended) Stats.Unacknowledged++;
         return answer;
     }
@@ -47,7 +47,7 @@ public sealed partial class OffloadThread
     /// <see cref="Settle"/>, and waits for the device until no revoked rule is left in it. A device that does not answer meanwhile is taken out of the
     /// path until it does: then no packet uses any rule of it.
     /// </summary>
-    public Acknowledgement Barrier(long nowMs)
+    public Acknowledgement AcknowledgeRemoval(long nowMs)
     {
         lock (_gate)
         {

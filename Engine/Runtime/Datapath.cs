@@ -64,7 +64,7 @@ public sealed partial class Datapath : IDisposable
             Aging = new AgingThread(Offload);
             Conntrack.Observer = end;
             _upcall.Observer = Offload;
-            Revalidator.ReadDevice = Offload.CreditAll;
+            Revalidator.ReadDevice = Offload.Credit;
         }
 
         Pmd = new PmdThread(
@@ -146,7 +146,7 @@ public sealed partial class Datapath : IDisposable
     public Acknowledgement ApplyFlowMods(IReadOnlyList<FlowMod> mods, long nowMs, bool purge = false)
     {
         nowMs = Clock.Of(nowMs);
-        return Pipeline.ApplyAll(mods, nowMs) ? AfterTableChange(nowMs, purge) : Acknowledgement.Done;
+        return Pipeline.ApplyAll(mods, nowMs) ? Reconcile(nowMs, purge) : Acknowledgement.Done;
     }
 
     /// <summary>Applies a group modification, with the same promise.</summary>
@@ -154,7 +154,7 @@ public sealed partial class Datapath : IDisposable
     {
         nowMs = Clock.Of(nowMs);
         Pipeline.ApplyGroup(mod);
-        return AfterTableChange(nowMs, purge);
+        return Reconcile(nowMs, purge);
     }
 
     /// <summary>
@@ -168,7 +168,7 @@ public sealed partial class Datapath : IDisposable
     {
         nowMs = Clock.Of(nowMs);
         Pipeline.ApplyMeter(mod, nowMs);
-        Acknowledgement acknowledgement = purge || Revalidator.IsBehind ? AfterTableChange(nowMs, purge) : Acknowledgement.Done;
+        Acknowledgement acknowledgement = purge || Revalidator.IsBehind ? Reconcile(nowMs, purge) : Acknowledgement.Done;
         Pipeline.ReleaseMeters();
         return acknowledgement;
     }
@@ -184,7 +184,7 @@ public sealed partial class Datapath : IDisposable
         Pmd.Ports.SetExists(port, exists);
         Pipeline.SetPortLive(port, exists);
         Offload?.OnPortRemoved(port);
-        return Revalidator.IsBehind ? AfterTableChange(nowMs, purge: false) : Acknowledge(nowMs);
+        return Revalidator.IsBehind ? Reconcile(nowMs, purge: false) : Acknowledge(nowMs);
     }
 
     /// <summary>Removes connections: all, or those of one zone.</summary>
@@ -197,14 +197,14 @@ public sealed partial class Datapath : IDisposable
     }
 
     /// <summary>Deletes every megaflow and every merged rule, their statistics pushed (OVS <c>revalidator/purge</c>).</summary>
-    public Acknowledgement FlushMegaflows(long nowMs)
+    public Acknowledgement PurgeMegaflows(long nowMs)
     {
         nowMs = Clock.Of(nowMs);
         Offload?.Settle(nowMs);
         Revalidator.Purge(nowMs);
-        Acknowledgement acknowledgement = Offload?.Barrier(nowMs) ?? Acknowledgement.Done;
-        Revalidator.PushAll(nowMs);
-        return acknowledgement;
+        Offload?.AcknowledgeRemoval(nowMs);
+        Revalidator.Settle(nowMs);
+        return Acknowledge(nowMs);
     }
 
     /// <summary>Pushes everything that is counted anywhere to where it is reported.</summary>
@@ -212,7 +212,7 @@ public sealed partial class Datapath : IDisposable
     {
         nowMs = Clock.Of(nowMs);
         Offload?.Settle(nowMs);
-        if (Revalidator.PushAll(nowMs)) Offload?.Barrier(nowMs);
+        if (Revalidator.Settle(nowMs)) Offload?.AcknowledgeRemoval(nowMs);
     }
 
     /// <summary>What happens when a clock moves that moves in leaps: all connections, megaflows, rules and learned addresses whose time is up are gone on return.</summary>
@@ -223,7 +223,7 @@ public sealed partial class Datapath : IDisposable
         Offload?.Settle(nowMs);
         Conntrack.ExpireAll(nowMs);
         Revalidator.ExpireAll(nowMs);
-        Offload?.Barrier(nowMs);
+        Offload?.AcknowledgeRemoval(nowMs);
         Megaflows.Reclaim();
     }
 
@@ -257,10 +257,10 @@ public sealed partial class Datapath : IDisposable
     }
 
     /// <summary>Makes megaflows and merged rules agree with the tables again.</summary>
-    internal Acknowledgement AfterTableChange(long nowMs, bool purge)
+    internal Acknowledgement Reconcile(long nowMs, bool purge)
     {
-        if (purge) Revalidator.Purge(nowMs);
-        else Revalidator.RevalidateAll(nowMs);
+        if (purge) return PurgeMegaflows(nowMs);
+        Revalidator.RevalidateAll(nowMs);
         return Acknowledge(nowMs);
     }
 

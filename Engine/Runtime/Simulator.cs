@@ -71,20 +71,20 @@ public sealed unsafe class Simulator : IDisposable
     public Acknowledgement Purge()
     {
         BeforeChange();
-        return AfterChange(Datapath.AfterTableChange(NowMs, purge: true));
+        return AfterChange(Datapath.PurgeMegaflows(NowMs));
     }
 
     /// <summary>Translates every megaflow again, as after a change of the tables.</summary>
     public Acknowledgement Revalidate()
     {
         BeforeChange();
-        return AfterChange(Datapath.AfterTableChange(NowMs, purge: false));
+        return AfterChange(Datapath.Reconcile(NowMs, purge: false));
     }
 
     /// <summary>Finishes everything at the current time and reports it to the OpenFlow rules, as a revalidator does now and then.</summary>
-    public void PushStatistics()
+    public void Settle()
     {
-        Flush();
+        ProcessPending();
         Datapath.Settle(NowMs);
     }
 
@@ -93,18 +93,18 @@ public sealed unsafe class Simulator : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(nowMs, NowMs);
         if (nowMs == NowMs) return;
-        Flush();
+        ProcessPending();
         Datapath.Offload?.Settle(NowMs);
         NowMs = nowMs;
         Datapath.Expire(nowMs);
     }
 
-    /// <summary>Hands in one frame; its outputs come by the next <see cref="Flush"/> at the latest.</summary>
+    /// <summary>Hands in one frame; its outputs come by the next <see cref="ProcessPending"/> at the latest.</summary>
     /// <exception cref="InvalidOperationException">Packet memory is exhausted.</exception>
     public void Receive(uint port, ReadOnlySpan<byte> frame, long eventIndex)
     {
         // Packets that wait for software came first: what they do (a FIN, a new mark) must be done before a rule forwards this one.
-        if (_nic is not null && _pending > 0 && _nic.WouldHit(port, frame)) Flush();
+        if (_nic is not null && _pending > 0 && _nic.WouldHit(port, frame)) ProcessPending();
         Packet* p = Datapath.Pmd.Pool.Rent();
         if (p == null) throw new InvalidOperationException("packet memory is exhausted: too many held fragments");
         Datapath.Pmd.Pool.Load(p, frame, port);
@@ -118,17 +118,17 @@ public sealed unsafe class Simulator : IDisposable
         _batch[_pending++] = p;
 
         // What normal learns from a packet holds for the next one, whatever the size of the batch.
-        if (_pending == _options.BatchSize || Pipeline.UsesNormal) Flush();
+        if (_pending == _options.BatchSize || Pipeline.UsesNormal) ProcessPending();
     }
 
     /// <summary>Processes everything pending.</summary>
-    public void Flush()
+    public void ProcessPending()
     {
-        if (_pending > 0) ProcessPending();
+        if (_pending > 0) ProcessBatch();
         _packetThread?.Announce();
     }
 
-    private void ProcessPending()
+    private void ProcessBatch()
     {
         int n = _pending;
         _pending = 0;
@@ -145,14 +145,14 @@ public sealed unsafe class Simulator : IDisposable
         offload.Step(NowMs);
 
         // A device that removes slowly must not forward the next frame by what this batch revoked.
-        if (offload.DyingCount > 0) offload.Barrier(NowMs);
+        if (offload.DyingCount > 0) offload.AcknowledgeRemoval(NowMs);
     }
 
     /// <summary>Finishes everything at the current time and compares the books (<see cref="Datapath.Audit"/>) with what the device says it has forwarded.</summary>
     /// <param name="pushed">Statistics have been pushed: nothing may be left to push.</param>
     public OffloadAudit Audit(bool pushed = false)
     {
-        Flush();
+        ProcessPending();
         BookTotals? device = _nic is { } nic ? new BookTotals(nic.Stats.Hits, nic.Stats.HitBytes) : null;
         OffloadAudit audit = Datapath.Audit(NowMs, device, pushed);
         if (device is not null) return audit;
@@ -173,14 +173,14 @@ public sealed unsafe class Simulator : IDisposable
     /// <summary>Removes connections: all, or those of one zone.</summary>
     public Acknowledgement FlushConntrack(ushort? zone)
     {
-        Flush();
+        ProcessPending();
         return AfterChange(Datapath.FlushConntrack(zone, NowMs));
     }
 
     /// <summary>Sets the most connections of a zone, or of each zone that has no limit of its own (null); null as limit takes the zone's away.</summary>
     public void SetConntrackLimit(ushort? zone, uint? limit)
     {
-        Flush();
+        ProcessPending();
         if (zone is not ushort z) Datapath.Conntrack.DefaultLimit = limit ?? 0;
         else if (limit is uint most) Datapath.Conntrack.SetZoneLimit(z, most);
         else Datapath.Conntrack.RemoveZoneLimit(z);
@@ -189,7 +189,7 @@ public sealed unsafe class Simulator : IDisposable
     /// <summary>What rules have counted so far belongs to the tables as they are.</summary>
     private void BeforeChange()
     {
-        Flush();
+        ProcessPending();
         if (_packetThread is null) Datapath.Offload?.Settle(NowMs);
     }
 
@@ -200,11 +200,10 @@ public sealed unsafe class Simulator : IDisposable
         return acknowledgement;
     }
 
-    /// <summary>Finishes and counts everything at the current time.</summary>
-    public SimulatorReport Settle()
+    /// <summary>What there is at the current time, with everything finished and counted.</summary>
+    public SimulatorReport Report()
     {
-        Flush();
-        Datapath.Settle(NowMs);
+        Settle();
         return new SimulatorReport
         {
             Rules = [.. Pipeline.Rules],

@@ -20,7 +20,7 @@ public sealed partial class Revalidator
     public int RevalidateLearned(long nowMs)
     {
         if (TablesChanged || _isInRound) return RevalidateAll(nowMs);
-        if (_reportsWhenLearning) return PushAllAndLookAtDependents(nowMs);
+        if (_reportsWhenLearning) return ReportAllAndLookAtDependents(nowMs);
         int checkedCount = LookAtDependents(nowMs, int.MaxValue);
         _upcall.Megaflows.Reclaim();
         return checkedCount;
@@ -30,7 +30,7 @@ public sealed partial class Revalidator
     /// As Open vSwitch does it: what is learned wakes a round over all megaflows, in which all report. Of those that do not depend on the address
     /// nothing but that is seen, so they are not translated.
     /// </summary>
-    private int PushAllAndLookAtDependents(long nowMs)
+    private int ReportAllAndLookAtDependents(long nowMs)
     {
         _nowMs = nowMs;
         if (!QueueDependents()) return RevalidateAll(nowMs);

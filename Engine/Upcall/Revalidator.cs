@@ -253,7 +253,7 @@ public sealed partial class Revalidator : IPoller
     /// Pushes all counters to the OpenFlow rules, and what <c>normal</c> learns from the packets; megaflows look again if an address has moved
     /// since the last time. True if megaflows went.
     /// </summary>
-    public bool PushAll(long nowMs)
+    public bool Settle(long nowMs)
     {
         _nowMs = nowMs;
         bool anyLost = false;
@@ -288,7 +288,7 @@ public sealed partial class Revalidator : IPoller
     /// label back from its datapath (<c>odp_flow_key_to_flow</c>): such a megaflow's statistics end with the packet that made it, and the
     /// megaflow when others are found.
     /// </summary>
-    public void Push(Megaflow m)
+    private void Push(Megaflow m)
     {
         (ulong packets, ulong bytes, long lastUsedMs) = _upcall.Megaflows.CountersOf(m);
         // The first packet was settled when the megaflow was made, before it was counted. Bytes alone are the rest of a device's counters.

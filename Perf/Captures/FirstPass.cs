@@ -47,7 +47,7 @@ public sealed class FirstPass
             simulator.Receive(workload.InPorts?[i] ?? 1, workload.Frames[i], i);
         }
 
-        SimulatorReport report = simulator.Settle();
+        SimulatorReport report = simulator.Report();
         IReadOnlyList<ReasonCount> reasons = simulator.Datapath.Offload is { } o ? ReasonCount.Of(o.Report.RefusedTotals()) : [];
         return new FirstPass(output, report.Pmd, report.Offloaded, report.OffloadHits, reasons);
     }

@@ -102,7 +102,7 @@ public sealed class PacketLoop : IDisposable
     /// <summary>Back to a datapath that has seen nothing; the frames begin again.</summary>
     public void Forget()
     {
-        _datapath.FlushMegaflows(Now);
+        _datapath.PurgeMegaflows(Now);
         _datapath.FlushConntrack(null, Now);
         _rx.Restart();
     }
@@ -220,7 +220,7 @@ public sealed class PacketLoop : IDisposable
     internal void Apply(IReadOnlyList<FlowMod> mods) => _datapath.ApplyFlowMods(mods, Now);
 
     /// <summary>Deletes all megaflows, and with them all merged rules; connections stay.</summary>
-    public void ForgetMegaflows() => _datapath.FlushMegaflows(Now);
+    public void ForgetMegaflows() => _datapath.PurgeMegaflows(Now);
 
     /// <summary>Adds what the datapath knows.</summary>
     public BenchResult Describe(BenchResult result) => result with

@@ -34,9 +34,9 @@ public sealed class OffloadLatencyRun : IDisposable, IOutputSink
         for (int i = 0; i < connections; i++)
         {
             _simulator.Receive(1, _queries[i], 0);
-            _simulator.Flush();
+            _simulator.ProcessPending();
             _simulator.Receive(2, FrameBuilder.Build(Server, ClientNet + (uint)(i / 60_000), 80, 1024 + (i % 60_000)), 0);
-            _simulator.Flush();
+            _simulator.ProcessPending();
         }
 
         if (!threaded) return;
@@ -63,7 +63,7 @@ public sealed class OffloadLatencyRun : IDisposable, IOutputSink
         {
             _simulator.Receive(1, _queries[i], 0);
             if (i % TracesPerRound != TracesPerRound - 1 && i != _queries.Length - 1) continue;
-            _simulator.Flush();
+            _simulator.ProcessPending();
             while (_simulator.Datapath.Offload!.Pmd.Traces.Count > 0)
             {
                 _reader?.Announce();
@@ -89,9 +89,9 @@ public sealed class OffloadLatencyRun : IDisposable, IOutputSink
         long ticks = 0;
         int rules = 0;
         OffloadThread offload = _simulator.Datapath.Offload!;
-        _simulator.Datapath.FlushMegaflows(_simulator.NowMs);
+        _simulator.Datapath.PurgeMegaflows(_simulator.NowMs);
         _simulator.Receive(1, _queries[0], 0);
-        _simulator.Flush();
+        _simulator.ProcessPending();
         for (int i = 0; i + 32 <= _queries.Length; i += 32)
         {
             ulong before = offload.Stats.Installed;

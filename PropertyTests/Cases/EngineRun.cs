@@ -72,7 +72,7 @@ internal sealed class EngineRun : IOutputSink
 
         apart?.Dispose();
         simulator.AdvanceTo(simulator.NowMs + setup.QuietMs);
-        SimulatorReport report = simulator.Settle();
+        SimulatorReport report = simulator.Report();
         run.Check(simulator, "the end");
         Dictionary<uint, string> ports = @case.Ports.ToDictionary(p => p, p => simulator.Datapath.Pmd.Ports.CountersOf(p).ToString());
         RunResult result = run.Finish(report, ports, RulesLeft(simulator));
@@ -105,11 +105,11 @@ internal sealed class EngineRun : IOutputSink
                 break;
             case FuzzOp.FlowMods:
                 // The model counts a packet for the rules that decided about it, whenever these are changed.
-                simulator.PushStatistics();
+                simulator.Settle();
                 simulator.ApplyFlowMods([.. e.Lines.Select(l => FuzzCase.Parser.ParseFlow(l))]);
                 break;
             case FuzzOp.GroupMod:
-                simulator.PushStatistics();
+                simulator.Settle();
                 simulator.ApplyGroupMod(FuzzCase.Parser.ParseGroup(e.Lines[0]));
                 break;
             case FuzzOp.MeterMods:

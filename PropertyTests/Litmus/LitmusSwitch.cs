@@ -44,7 +44,7 @@ internal sealed class LitmusSwitch : IOutputSink, IDisposable
     {
         _port = 0;
         _simulator.Receive(1, s_frame, 0);
-        _simulator.Flush();
+        _simulator.ProcessPending();
         return _port;
     }
 

@@ -31,7 +31,7 @@ public sealed class RuleChangeProperties(ITestOutputHelper output) : IDisposable
             {
                 case FuzzOp.Packet:
                     simulator.Receive(e.Port, e.Frame, 0);
-                    simulator.Flush();
+                    simulator.ProcessPending();
                     if (chance.OneIn(2)) Check(simulator, rules.Modification());
                     break;
                 case FuzzOp.FlowMods:

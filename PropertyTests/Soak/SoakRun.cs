@@ -69,7 +69,7 @@ public sealed class SoakRun(ITestOutputHelper output)
                 foreach ((uint port, byte[] frame, Talk? talk) in traffic.Next()) Send(port, frame, talk);
             }
 
-            Each(static s => s.Flush());
+            Each(static s => s.ProcessPending());
             foreach (SoakSwitch s in _switches)
             {
                 if ((s.Sum, s.SentCount) != (_switches[0].Sum, _switches[0].SentCount)) _faults.Add($"seed {seed} round {round}: '{s.Name}' sent other packets ({s.SentCount}) than '{_switches[0].Name}' ({_switches[0].SentCount})");
@@ -170,7 +170,7 @@ public sealed class SoakRun(ITestOutputHelper output)
             try
             {
                 // What was counted is counted for the rules as they were.
-                s.Simulator.PushStatistics();
+                s.Simulator.Settle();
                 action(s.Simulator);
                 return null;
             }

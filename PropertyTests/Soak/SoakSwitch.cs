@@ -80,7 +80,7 @@ internal sealed class SoakSwitch : IOutputSink, IDisposable
     /// <summary>Books that do not agree.</summary>
     public IEnumerable<string> Drifts()
     {
-        Simulator.PushStatistics();
+        Simulator.Settle();
         if (Simulator.Datapath.Offload is null) return [];
         OffloadAudit audit = Simulator.Audit(pushed: true);
         IEnumerable<string> drifts = audit.Lines.Where(static l => !l.IsBalanced).Select(l => $"{Name}: {l.Book}: drift of {l.DriftPackets} packets, {l.DriftBytes} bytes");

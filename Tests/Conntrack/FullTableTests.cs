@@ -87,7 +87,7 @@ public sealed class FullTableTests
 
         public int PacketsInUse => _simulator.Datapath.Pmd.Pool.InUse;
 
-        public ulong OffloadHits => _simulator.Settle().OffloadHits;
+        public ulong OffloadHits => _simulator.Report().OffloadHits;
 
         /// <summary>One packet of each flow; how many left at ports 3, 4 and 2. None is lost.</summary>
         public (int New, int Invalid, int Forwarded) SendAll(uint from, Func<int, bool, byte[]> frame, bool isTcp, int flows = Flows)
@@ -113,7 +113,7 @@ public sealed class FullTableTests
         {
             Array.Clear(_sent);
             for (int i = 0; i < flows; i++) _simulator.Receive(from, frame(i, isTcp), i);
-            _simulator.Flush();
+            _simulator.ProcessPending();
             Assert.Equal(flows, _sent.Sum());
         }
     }

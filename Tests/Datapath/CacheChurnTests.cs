@@ -75,7 +75,7 @@ public sealed class CacheChurnTests(ITestOutputHelper output) : IOutputSink
                 s.Receive(isNew ? 3u : 1u, frame, 0);
             }
 
-            s.Flush();
+            s.ProcessPending();
         }
     }
 }

@@ -26,7 +26,7 @@ public sealed class LearningTests
         simulator.Receive(1, Convert.FromHexString(ToFour), 0);
         simulator.Receive(3, Convert.FromHexString(FromFour), 1);
         simulator.Receive(1, Convert.FromHexString(ToFour), 2);
-        simulator.Flush();
+        simulator.ProcessPending();
         Assert.Equal(["0:2", "0:3", "1:1", "2:3"], sink.Sent);
         simulator.ApplyFlowMods(parser.ParseFlows("table=9,actions=drop"));
         Assert.True(simulator.Pipeline.UsesNormal);

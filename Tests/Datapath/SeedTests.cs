@@ -44,7 +44,7 @@ public sealed class SeedTests
         simulator.ApplyGroupMod(parser.ParseGroup(group));
         simulator.ApplyFlowMods(parser.ParseFlows("udp,actions=group:1"));
         for (int i = 0; i < 128; i++) simulator.Receive(1, NicFrame.UdpIpv4((ushort)(1000 + (i % 64)), from: $"10.0.{i % 64}.1"), i);
-        simulator.Flush();
+        simulator.ProcessPending();
         string ports = string.Concat(sink.Sent.OrderBy(static s => s.Event).Select(static s => s.Port));
         Assert.Equal(ports[..64], ports[64..]);
         return ports[..64];

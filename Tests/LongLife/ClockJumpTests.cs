@@ -70,7 +70,7 @@ public sealed class ClockJumpTests
             bed.Datapath.FlushConntrack(3, ms);
             bed.Datapath.SetPort(3, false, ms);
             bed.Datapath.SetPort(3, true, ms);
-            bed.Datapath.FlushMegaflows(ms);
+            bed.Datapath.PurgeMegaflows(ms);
             bed.Datapath.Expire(ms);
             bed.Datapath.Settle(ms);
         }

@@ -46,9 +46,9 @@ public sealed class RuleIdTests : IOutputSink
         Assert.Equal(32, ids.Length);
         Assert.Equal(first, ids[0]);
         Assert.Equal(first + 31, ids[^1]);
-        ulong hits = s.Settle().OffloadHits;
+        ulong hits = s.Report().OffloadHits;
         for (int flow = 0; flow < 16; flow++) Talk(s, flow);
-        Assert.True(s.Settle().OffloadHits >= hits + 64, "rules are not hit");
+        Assert.True(s.Report().OffloadHits >= hits + 64, "rules are not hit");
         Assert.True(s.Audit(pushed: true).IsBalanced);
         s.FlushConntrack(null);
         s.Purge();
@@ -69,9 +69,9 @@ public sealed class RuleIdTests : IOutputSink
         for (int i = 0; i < 4; i++)
         {
             s.Receive(1, there, 0);
-            s.Flush();
+            s.ProcessPending();
             s.Receive(2, back, 0);
-            s.Flush();
+            s.ProcessPending();
         }
 
         s.AdvanceTo(s.NowMs + 1);

@@ -77,7 +77,7 @@ public sealed class UnionTests : IOutputSink
             }
         }
 
-        s.Flush();
+        s.ProcessPending();
         PmdStats since = s.Datapath.Pmd.Stats.Since(before);
         return (since.EmcHits, since.MegaflowHits + since.Upcalls);
     }

@@ -116,7 +116,7 @@ public sealed class WrapTests : IOutputSink
     {
         _port = 0;
         s.Receive(1, Frames.Udp("10.0.1.1", 1, to, 2), 0);
-        s.Flush();
+        s.ProcessPending();
         return _port;
     }
 }

@@ -154,7 +154,7 @@ public sealed class AdmissionTests
     {
         SendUdp(s, client, 80);
         s.Receive(2, NicFrame.New().Ipv4("10.0.0.2", "10.0.0.1", 17, NicFrame.UdpDatagram(80, client, 10)), 0);
-        s.Flush();
+        s.ProcessPending();
         s.Datapath.Offload!.RevokeAll();
         s.Datapath.Offload.Settle(s.NowMs);
     }
@@ -162,7 +162,7 @@ public sealed class AdmissionTests
     private static void SendUdp(Simulator s, ushort source, ushort destination)
     {
         s.Receive(1, NicFrame.New().Ipv4("10.0.0.1", "10.0.0.2", 17, NicFrame.UdpDatagram(source, destination, 10)), 0);
-        s.Flush();
+        s.ProcessPending();
     }
 
     private static FlowKey Key(ushort source)

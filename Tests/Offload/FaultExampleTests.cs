@@ -103,7 +103,7 @@ public sealed class FaultExampleTests
 
     private static string[] Counters(OffloadedSwitch s)
     {
-        SimulatorReport report = s.Simulator.Settle();
+        SimulatorReport report = s.Simulator.Report();
         return
         [
             .. report.Rules.OrderBy(r => r.Cookie).Select(r => $"{r.Cookie}: {r.Packets}/{r.Bytes}"),

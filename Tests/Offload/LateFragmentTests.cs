@@ -41,10 +41,10 @@ public sealed class LateFragmentTests : IOutputSink
             simulator.Receive(1, Frames.Udp("10.0.0.1", 1000, "10.0.0.2", 53), second);
             simulator.Receive(1, Frames.Udp("10.0.0.2", 53, "10.0.0.1", 1000), second);
             if (second == fragmentAt) simulator.Receive(1, FragmentTrain.Datagram(false, 2000, 1248)[0], second);
-            simulator.Flush();
+            simulator.ProcessPending();
         }
 
-        ulong hits = simulator.Settle().OffloadHits;
+        ulong hits = simulator.Report().OffloadHits;
         Assert.Equal(offload != OffloadMode.None, hits >= 2 * (lateAt - fragmentAt - 2));
         for (int second = 1; second <= lateAt + 1; second++)
         {

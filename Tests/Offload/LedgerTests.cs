@@ -228,13 +228,13 @@ public sealed class LedgerTests
         chain.Submit(pmd);
         thread.Step(0);
         Assert.True(device.Table.TryCount(Chain.Tcp(), 100, 1));
-        thread.CreditAll(1);
+        thread.Credit(1);
         Assert.Equal((1ul, 0ul), (thread.Stats.Hits, thread.Stats.HitBytes));
         provider.Reading = null;
-        thread.CreditAll(2);
+        thread.Credit(2);
         Assert.Equal((1ul, 100ul), (thread.Stats.Hits, thread.Stats.HitBytes));
         Assert.All(ledger.Megaflows.Values, static m => Assert.Equal((1ul, 100ul), (m.Packets, m.Bytes)));
-        thread.CreditAll(3);
+        thread.Credit(3);
         Assert.Equal(100ul, thread.Stats.HitBytes);
     }
 

@@ -180,7 +180,7 @@ public sealed class NicOffloadTests
         Assert.NotNull(r.Receive(frame, 500));
         r.Thread.OnMegaflowDeleted(rule.Passes[0].MegaflowId);
         Assert.NotNull(r.Receive(frame, 500));
-        r.Thread.Barrier(500);
+        r.Thread.AcknowledgeRemoval(500);
         Assert.Null(r.Receive(frame, 500));
         Assert.Empty(r.Thread.Report.Rules());
         r.Thread.Settle(600);
@@ -195,7 +195,7 @@ public sealed class NicOffloadTests
         MergedFlow rule = r.Install();
         Assert.Equal(MergedFlowState.Installing, rule.State);
         r.Thread.OnMegaflowDeleted(rule.Passes[0].MegaflowId);
-        r.Thread.Barrier(0);
+        r.Thread.AcknowledgeRemoval(0);
         Assert.Equal(MergedFlowState.Dead, rule.State);
         Assert.Equal(0, r.Nic.RuleCount);
     }

@@ -77,7 +77,7 @@ public sealed class OffloadEndToEndTests
         s.Handshake(isn: 900_000);
         for (int i = 0; i < 5; i++) Assert.Equal([2u], s.Send(1, Segment(false, 900_001, 5001, 0x10)));
         Assert.True(s.Hits > hits);
-        Assert.Equal("ESTABLISHED", Assert.Single(s.Simulator.Settle().Connections).State);
+        Assert.Equal("ESTABLISHED", Assert.Single(s.Simulator.Report().Connections).State);
     }
 
     [Theory]
@@ -145,7 +145,7 @@ public sealed class OffloadEndToEndTests
                 if (i % 10 == 9) s.AdvanceTo(i);
             }
 
-            books[run] = s.Simulator.Settle().Rules.ToDictionary(static r => r.Cookie, static r => (r.Packets, r.Bytes));
+            books[run] = s.Simulator.Report().Rules.ToDictionary(static r => r.Cookie, static r => (r.Packets, r.Bytes));
         }
 
         Assert.Equal(books[0], books[1]);

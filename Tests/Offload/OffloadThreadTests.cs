@@ -76,7 +76,7 @@ public sealed class OffloadThreadTests
         AgingThread aging = new(r.Thread);
         aging.Step(30);
         r.Thread.Settle(31);
-        aging.Settle(32);
+        r.Thread.Settle(32);
         Assert.All(rule.Passes, p => Assert.Equal((2ul, 160ul, 20L), r.Ledger.Megaflows[p.MegaflowId]));
         Assert.Equal(2ul, r.Thread.Stats.Hits);
         Assert.Equal(160ul, r.Thread.Stats.HitBytes);

@@ -28,7 +28,7 @@ internal sealed class OffloadedSwitch : IOutputSink, IDisposable
         _simulator.ApplyFlowMods(_parser.ParseFlows(flows));
     }
 
-    public ulong Hits => _simulator.Settle().OffloadHits;
+    public ulong Hits => _simulator.Report().OffloadHits;
 
     public OffloadThread Offload => _simulator.Datapath.Offload!;
 
@@ -43,7 +43,7 @@ internal sealed class OffloadedSwitch : IOutputSink, IDisposable
     {
         _sent.Clear();
         _simulator.Receive(port, frame, 0);
-        _simulator.Flush();
+        _simulator.ProcessPending();
         return [.. _sent.Select(static s => s.Port)];
     }
 

@@ -14,7 +14,7 @@ public sealed class RecircReleaseTests
         using Simulator s = new(new SimulatorOptions { Ports = [("p1", 1), ("p2", 2)] }, new NoSink());
         s.ApplyFlowMods(new FlowTextParser().ParseFlows("udp,actions=move:NXM_OF_IP_SRC[]->NXM_NX_REG0[],ct(table=1)\ntable=1,actions=output:2"));
         for (int i = 1; i <= 200; i++) s.Receive(1, NicFrame.New().Ipv4($"10.0.0.{i}", "10.0.1.1", 17, NicFrame.UdpDatagram(1, 2, 10)), i);
-        s.Flush();
+        s.ProcessPending();
         Assert.Equal(200, s.Datapath.Recirc.ReferencedCount);
         if (way == "purge") s.Purge();
         if (way == "delete") s.ApplyFlowMods([new FlowTextParser().ParseFlow("delete udp")]);

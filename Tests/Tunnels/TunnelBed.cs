@@ -41,7 +41,7 @@ internal sealed class TunnelBed : IOutputSink, IDisposable
     {
         _sent.Clear();
         Simulator.Receive(port, Convert.FromHexString(hex), _events++);
-        Simulator.Flush();
+        Simulator.ProcessPending();
         return string.Join(' ', _sent);
     }
 

@@ -186,7 +186,7 @@ public sealed class TunnelTests
             Assert.EndsWith("0800000000006400" + answer, bed.Send(3, answer));
         }
 
-        Assert.Equal(5, Assert.Single(bed.Simulator.Settle().Connections).Zone);
+        Assert.Equal(5, Assert.Single(bed.Simulator.Report().Connections).Zone);
     }
 
     /// <summary>No device of ours encapsulates: such traces are refused by name, and what leaves is the same.</summary>
@@ -204,7 +204,7 @@ public sealed class TunnelTests
         }
 
         OffloadThread offload = bed.Simulator.Datapath.Offload!;
-        Assert.Equal(1ul, bed.Simulator.Settle().Offloaded);
+        Assert.Equal(1ul, bed.Simulator.Report().Offloaded);
         Assert.Equal(["tnl_pop", "tnl_push"], offload.Pmd.Refusals.All().Select(r => r.Detail).Distinct().Order(StringComparer.Ordinal));
     }
 

@@ -19,7 +19,7 @@ public sealed class MacFloodTests
         ulong before = s.Pipeline.Work.Translations;
         const int Frames = 1_000;
         for (int i = 0; i < Frames; i++) s.Receive(3, Frame(0x0a_0000_0000_00UL + (ulong)i, Gateway), i);
-        s.Flush();
+        s.ProcessPending();
         Assert.InRange(s.Pipeline.Work.Translations - before, 1UL, 3UL * Frames);
     }
 
@@ -33,15 +33,15 @@ public sealed class MacFloodTests
 
         // The gateway moves to port 3: its megaflows, one per host, are looked at, and the ones towards hosts are not.
         s.Receive(3, Frame(Gateway, Host(0)), 1);
-        s.Flush();
+        s.ProcessPending();
         Assert.InRange(s.Pipeline.Work.Translations - before, (ulong)Hosts, (ulong)Hosts + 4);
         outputs.Clear();
         for (int i = 1; i < 20; i++) s.Receive(1, Frame(Host(i), Gateway), i);
-        s.Flush();
+        s.ProcessPending();
         Assert.Equal([3u], outputs.Ports);
         before = s.Pipeline.Work.Translations;
         s.Receive(2, Frame(Host(7), Gateway), 1);
-        s.Flush();
+        s.ProcessPending();
         Assert.InRange(s.Pipeline.Work.Translations - before, 1UL, 4UL);
     }
 
@@ -51,14 +51,14 @@ public sealed class MacFloodTests
         OutputRecorder outputs = new();
         using Simulator s = Switch(outputs, repeatsOvs31: false);
         s.Receive(1, Frame(Host(1), Host(2)), 0);
-        s.Flush();
+        s.ProcessPending();
         Assert.Equal([2u, 3u], outputs.Ports);
         outputs.Clear();
         s.Receive(2, Frame(Host(2), Gateway), 1);
-        s.Flush();
+        s.ProcessPending();
         outputs.Clear();
         s.Receive(1, Frame(Host(1), Host(2)), 2);
-        s.Flush();
+        s.ProcessPending();
         Assert.Equal([2u], outputs.Ports);
     }
 
@@ -127,7 +127,7 @@ public sealed class MacFloodTests
     {
         s.Receive(2, Frame(Gateway, Host(0)), 0);
         for (int i = 0; i < Hosts; i++) s.Receive(1, Frame(Host(i), Gateway), i);
-        s.Flush();
+        s.ProcessPending();
     }
 
     private static Simulator Switch(IOutputSink outputs, bool repeatsOvs31)

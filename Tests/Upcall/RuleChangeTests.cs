@@ -79,7 +79,7 @@ public sealed class RuleChangeTests
         s.ApplyFlowMods(new FlowTextParser().ParseFlows(flows));
         byte[] frame = Frames.Udp("10.0.0.1", 1, "10.0.0.2", 2, payload: 64);
         s.Receive(1, isFragment ? Frames.Fragment(frame, 40, 7)[0] : frame, 0);
-        s.Flush();
+        s.ProcessPending();
         AssertConcerns(s, added);
     }
 
@@ -96,7 +96,7 @@ public sealed class RuleChangeTests
             """));
         s.Receive(1, Frames.Udp("10.0.0.1", 1, "10.0.0.2", 2), 0);
         s.Receive(2, Frames.Udp("10.0.0.2", 2, "10.0.0.1", 1), 1);
-        s.Flush();
+        s.ProcessPending();
         AssertConcerns(s, "table=3,ip,nw_dst=10.0.0.2,actions=output:4");
     }
 
@@ -121,7 +121,7 @@ public sealed class RuleChangeTests
         using Simulator s = new(new SimulatorOptions { Ports = [("p1", 1), ("p2", 2), ("p3", 3), ("p4", 4)], PacketCapacity = 64 }, new Nowhere());
         s.ApplyFlowMods(new FlowTextParser().ParseFlows("table=0,ip,actions=resubmit(,2)\ntable=2,ip,actions=output:2\ntable=3,ip,actions=output:2"));
         s.Receive(1, Frames.Udp("10.0.0.1", 1, "10.0.0.2", 2), 0);
-        s.Flush();
+        s.ProcessPending();
         ulong changed = s.Datapath.Revalidator.Stats.Changed;
         Assert.Equal(1ul, TranslationsOf(s, "modify table=0,ip,actions=resubmit(,3)"));
         Assert.Equal(changed, s.Datapath.Revalidator.Stats.Changed);
@@ -139,7 +139,7 @@ public sealed class RuleChangeTests
         there[5] = back[11] = 9;
         s.Receive(2, back, 0);
         s.Receive(1, there, 1);
-        s.Flush();
+        s.ProcessPending();
         ulong changed = s.Datapath.Revalidator.Stats.Changed;
         Assert.True(s.Pipeline.ForgetAged(1_000_000));
         Assert.NotEqual(0ul, TranslationsOf(s, "add table=1,priority=9,ip,actions=drop"));
@@ -152,7 +152,7 @@ public sealed class RuleChangeTests
     {
         using Simulator s = Switch();
         for (int i = 0; i < Megaflows; i++) s.Receive(1, Frames.Udp("10.1.1.1", 1, Address(i), 2), i);
-        s.Flush();
+        s.ProcessPending();
         Assert.Equal((ulong)Megaflows, s.Datapath.Revalidator.Unpushed().Packets);
         Assert.Equal(0ul, TranslationsOf(s, "add table=1,priority=9,ip,actions=drop"));
         Assert.Equal(0ul, s.Datapath.Revalidator.Unpushed().Packets);
@@ -182,7 +182,7 @@ public sealed class RuleChangeTests
         Simulator s = new(new SimulatorOptions { Ports = [("p1", 1), ("p2", 2), ("p3", 3), ("p4", 4)], PacketCapacity = 64 }, new Nowhere());
         s.ApplyFlowMods(new FlowTextParser().ParseFlows(Flows));
         for (int i = 0; i < Megaflows; i++) s.Receive(1, Frames.Udp("10.1.1.1", 1, Address(i), 2), i);
-        s.Flush();
+        s.ProcessPending();
         Assert.Equal(Megaflows, s.Datapath.Megaflows.Count);
         return s;
     }

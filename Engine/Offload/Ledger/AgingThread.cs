@@ -41,7 +41,4 @@ public sealed class AgingThread : IPoller
         _left -= _rulesPerStep;
         return _offload.PollCounters(_rulesPerStep, nowMs);
     }
-
-    /// <summary>Credits everything now; see <see cref="OffloadThread.Settle"/>.</summary>
-    public void Settle(long nowMs) => _offload.Settle(nowMs);
 }
