@@ -17,9 +17,6 @@ namespace Mergeflow.Engine.Actions;
 /// </remarks>
 public static unsafe class DpHashFunction
 {
-    private const uint Ipv6Lane = 1u << 2;
-    private const uint RareLane = 1u << 5;
-
     /// <summary>The 32-bit hash of a parsed packet. Without <paramref name="key"/> nobody knows which bucket a packet gets.</summary>
     public static uint Compute(Packet* p, DpHash args, ulong key)
     {
@@ -50,7 +47,7 @@ public static unsafe class DpHashFunction
         const ushort vid = 0x0fff;
         ref FlowKey k = ref p->Key;
         int vlans = k.Vlan0Tci.Host & vid;
-        if ((p->KeyLanes & RareLane) != 0) vlans ^= k.Vlan1Tci.Host & vid;
+        if ((p->KeyLanes & (1u << Lanes.Rare)) != 0) vlans ^= k.Vlan1Tci.Host & vid;
         return Finish(Mix(k.DlSrc.ToUInt64() ^ key) + Mix(k.DlDst.ToUInt64() ^ key) + Mix(((ulong)vlans << 16) | k.DlType.Host), basis, 0);
     }
 
@@ -58,7 +55,7 @@ public static unsafe class DpHashFunction
     {
         ref FlowKey k = ref p->Key;
         if (k.DlType.Host != EthType.Ipv6) return (k.NwSrc.Host ^ key, k.NwDst.Host ^ key);
-        return (p->KeyLanes & Ipv6Lane) != 0 ? (Fold(k.Ipv6Src) ^ key, Fold(k.Ipv6Dst) ^ key) : (key, key);
+        return (p->KeyLanes & (1u << Lanes.Ipv6)) != 0 ? (Fold(k.Ipv6Src) ^ key, Fold(k.Ipv6Dst) ^ key) : (key, key);
     }
 
     private static uint Finish(ulong hash, uint basis, byte proto) => (uint)(Mix(hash ^ basis ^ ((ulong)proto << 56)) >> 32);

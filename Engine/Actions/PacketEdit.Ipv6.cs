@@ -33,9 +33,9 @@ public static unsafe partial class PacketEdit
         AddChange(old.GetUpper().AsUInt32(), now.GetUpper().AsUInt32(), ref change);
         if (ChecksumFollowsAddresses(packet, leavesAtomic)) ChangeTransportChecksum6(packet, change);
         now.Store(ip + 8);
-        FlowKey.Lane(ref packet->Key, 2) = now;
+        FlowKey.Lane(ref packet->Key, Lanes.Ipv6) = now;
         packet->CtConnRef = 0;
-        PacketMetadata.UpdateLaneBit(packet, 2);
+        PacketMetadata.UpdateLaneBit(packet, Lanes.Ipv6);
     }
 
     /// <summary>Rewrites IPv6 flow label, traffic class and hop limit. No checksum covers them.</summary>
@@ -56,9 +56,9 @@ public static unsafe partial class PacketEdit
             Vector256.Create((ulong)set.TrafficClassMask << 8, set.HopLimitMask, 0, 0),
             Vector256.Create((ulong)(set.TrafficClass & set.TrafficClassMask) << 8, (ulong)(set.HopLimit & set.HopLimitMask), 0, 0));
         if (labelMask == 0) return;
-        PacketMetadata.EnsureLane(packet, RareLane);
+        PacketMetadata.EnsureLane(packet, Lanes.Rare);
         packet->Key.Ipv6Label = Be32.FromHost(now & 0xfffff);
-        PacketMetadata.UpdateLaneBit(packet, RareLane);
+        PacketMetadata.UpdateLaneBit(packet, Lanes.Rare);
     }
 
     private static bool HasIpv6(Packet* packet)

@@ -19,7 +19,7 @@ public static unsafe partial class PacketEdit
         key->TunFlags = tunnel.Flags;
         key->TunTos = tunnel.Tos;
         key->TunTtl = tunnel.Ttl;
-        PacketMetadata.UpdateLaneBit(packet, 6);
-        PacketMetadata.UpdateLaneBit(packet, 7);
+        PacketMetadata.UpdateLaneBit(packet, Lanes.Tunnel);
+        PacketMetadata.UpdateLaneBit(packet, Lanes.TunnelIpv6);
     }
 }

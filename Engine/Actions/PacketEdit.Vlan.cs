@@ -51,13 +51,13 @@ public static unsafe partial class PacketEdit
 
         // A tag may be too much for the parser, which then takes it for the type of what follows.
         bool isFull = IsTag(packet->Key.DlType.Host);
-        PacketMetadata.EnsureLane(packet, RareLane);
+        PacketMetadata.EnsureLane(packet, Lanes.Rare);
         FlowKey* key = &packet->Key;
         if (key->Vlan0Tci.Raw != 0) isFull |= (packet->Flags & PacketFlags.OneTag) != 0 || key->Vlan1Tci.Raw != 0;
         if (isFull) packet->Flags |= PacketFlags.Outdated;
         (key->Vlan1Tci, key->Vlan1Tpid) = (key->Vlan0Tci, key->Vlan0Tpid);
         key->Vlan0Tpid = Be16.FromHost(tpid);
-        packet->KeyLanes |= 1u << RareLane;
+        packet->KeyLanes |= 1u << Lanes.Rare;
         SetKeyTci(packet, Be16.FromHost((ushort)(tci | VlanCfi)).Raw);
         return true;
     }
@@ -76,12 +76,12 @@ public static unsafe partial class PacketEdit
 
         // One that the parser left to the Ethernet type comes into its reach.
         if (IsTag(packet->Key.DlType.Host)) packet->Flags |= PacketFlags.Outdated;
-        PacketMetadata.EnsureLane(packet, RareLane);
+        PacketMetadata.EnsureLane(packet, Lanes.Rare);
         FlowKey* key = &packet->Key;
         ushort tci = key->Vlan1Tci.Raw;
         key->Vlan0Tpid = key->Vlan1Tpid;
         key->Vlan1Tci = key->Vlan1Tpid = default;
-        PacketMetadata.UpdateLaneBit(packet, RareLane);
+        PacketMetadata.UpdateLaneBit(packet, Lanes.Rare);
         SetKeyTci(packet, tci);
     }
 

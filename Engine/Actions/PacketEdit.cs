@@ -22,9 +22,6 @@ public static unsafe partial class PacketEdit
     private const int EthHeaderSizeBytes = 14;
     private const int MacsSizeBytes = 12;
 
-    /// <summary>Rare lane that mixes metadata with header fields.</summary>
-    private const int RareLane = 5;
-
     /// <summary>Executes one record.</summary>
     /// <returns>False if there is no headroom to push a header: the packet is unchanged and has to be dropped.</returns>
     /// <exception cref="InvalidOperationException">The record is no header rewrite.</exception>

@@ -73,9 +73,9 @@ public static unsafe partial class TunnelCodec
     private static void ForgetInner(Packet* packet)
     {
         packet->KeyLanes = FlowKey.HotLanes;
-        ref Vector256<byte> lane = ref FlowKey.Lane(ref packet->Key, 0);
+        ref Vector256<byte> lane = ref FlowKey.Lane(ref packet->Key, Lanes.Link);
         lane &= Vector256.Create(0, 0, 0x0000_0000_ffff_ffff, 0ul).AsByte();
-        FlowKey.Lane(ref packet->Key, 1) = Vector256<byte>.Zero;
+        FlowKey.Lane(ref packet->Key, Lanes.Network) = Vector256<byte>.Zero;
         packet->Flags = PacketFlags.None;
         packet->L2PadBytes = 0;
     }

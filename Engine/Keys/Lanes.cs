@@ -12,6 +12,9 @@ internal static class Lanes
     /// <summary>IPv4 addresses or those of ARP, and what both IPs have: TOS, TTL, protocol, ports, TCP flags.</summary>
     public const int Network = 1;
 
+    /// <summary>The first lane that is not hot: wide keys and masks have those from here on.</summary>
+    public const int FirstWide = Network + 1;
+
     /// <summary>IPv6 addresses.</summary>
     public const int Ipv6 = 2;
 

@@ -263,7 +263,7 @@ public sealed unsafe class DpclsSubtable : IDisposable
         _tags = (ushort*)NativeMemory.AlignedAlloc(slots * sizeof(ushort), 64);
         NativeMemory.Clear(_tags, slots * sizeof(ushort));
         _ids = (int*)NativeMemory.AlignedAlloc(slots * sizeof(int), 64);
-        _lanes = (Vector256<byte>*)NativeMemory.AlignedAlloc((nuint)slots * (nuint)(_laneCount * 32), 64);
+        _lanes = (Vector256<byte>*)NativeMemory.AlignedAlloc((nuint)slots * (nuint)(_laneCount * Lanes.SizeBytes), 64);
         _groupMask = groups - 1;
         _used = 0;
     }

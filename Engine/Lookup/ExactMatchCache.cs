@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using Mergeflow.Engine.Keys;
 using Mergeflow.Native;
 
 namespace Mergeflow.Engine.Lookup;
@@ -30,7 +31,7 @@ public sealed unsafe class ExactMatchCache : IDisposable
 
     /// <summary>Of the word that has the id in its bits 0..31 and the generation in 32..47; read as part of the 8 bytes at <see cref="WordOffset"/>.</summary>
     private const int WordShift = 16;
-    private const int WordOffset = 32;
+    private const int WordOffset = Lanes.SizeBytes;
     private const int IdOffset = 34;
     private const int GenerationOffset = 38;
     private const int EpochOffset = 58;
@@ -128,7 +129,7 @@ public sealed unsafe class ExactMatchCache : IDisposable
         }
 
         Vector256.Store(lane0, target);
-        Vector256.Store(probe1, target + 32);
+        Vector256.Store(probe1, target + Lanes.SizeBytes);
         *(int*)(target + IdOffset) = megaflowId + 1;
         *(ushort*)(target + GenerationOffset) = (ushort)generation;
     }
@@ -182,7 +183,7 @@ public sealed unsafe class ExactMatchCache : IDisposable
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static bool IsMatch(byte* e, Vector256<byte> lane0, Vector256<byte> probe1)
-        => (((Vector256.Load(e + 32) & IdClear) ^ probe1) | (Vector256.Load(e) ^ lane0)) == Vector256<byte>.Zero;
+        => (((Vector256.Load(e + Lanes.SizeBytes) & IdClear) ^ probe1) | (Vector256.Load(e) ^ lane0)) == Vector256<byte>.Zero;
 
     private bool IsCurrent(byte* e) => *(uint*)(e + EpochOffset) == _epoch && *(int*)(e + IdOffset) != 0;
 

@@ -10,7 +10,7 @@ namespace Mergeflow.Engine.OpenFlow;
 internal struct VisitedTables
 {
     private Bits _tables;
-    private Lanes _own;
+    private LaneBytes _own;
 
     /// <summary>No table yet.</summary>
     public static VisitedTables None
@@ -30,7 +30,7 @@ internal struct VisitedTables
     public void Keep(int lane, uint own) => _own[lane] &= own;
 
     /// <summary>In some lookup bytes of the key were hidden or had other values than the packet's.</summary>
-    public void Hide(int offset, int sizeBytes) => _own[offset / 32] &= ~(((1u << sizeBytes) - 1) << (offset % 32));
+    public void Hide(int offset, int sizeBytes) => _own[offset / Lanes.SizeBytes] &= ~(((1u << sizeBytes) - 1) << (offset % Lanes.SizeBytes));
 
     /// <summary>Whether the table was looked up.</summary>
     public readonly bool Has(byte table) => (_tables[table >> 6] >> (table & 63) & 1) != 0;
@@ -45,7 +45,7 @@ internal struct VisitedTables
     }
 
     [InlineArray(FlowKey.LaneCount)]
-    private struct Lanes
+    private struct LaneBytes
     {
         private uint _first;
     }

@@ -47,8 +47,8 @@ internal sealed unsafe class MegaflowLookup : IDisposable
     {
         ExactMatchCache emc = _emc!;
         RefreshUnion(emc);
-        Vector256<byte> union0 = FlowKey.Lane(ref _union, 0);
-        Vector256<byte> union1 = FlowKey.Lane(ref _union, 1);
+        Vector256<byte> union0 = FlowKey.Lane(ref _union, Lanes.Link);
+        Vector256<byte> union1 = FlowKey.Lane(ref _union, Lanes.Network);
         uint wide = _unionLanes & ~FlowKey.HotLanes;
         uint cacheable = 0;
         for (uint rest = pending; rest != 0; rest &= rest - 1)
@@ -56,7 +56,7 @@ internal sealed unsafe class MegaflowLookup : IDisposable
             int i = BitOperations.TrailingZeroCount(rest);
             Packet* p = packets[i];
             if ((p->KeyLanes & wide) != 0) continue;
-            ulong hash = FlowHash.Of(FlowKey.Lane(ref p->Key, 0) & union0, FlowKey.Lane(ref p->Key, 1) & union1);
+            ulong hash = FlowHash.Of(FlowKey.Lane(ref p->Key, Lanes.Link) & union0, FlowKey.Lane(ref p->Key, Lanes.Network) & union1);
             emc.Prefetch(hash);
             s->Hash[i] = hash;
             cacheable |= 1u << i;
@@ -67,7 +67,7 @@ internal sealed unsafe class MegaflowLookup : IDisposable
         {
             int i = BitOperations.TrailingZeroCount(rest);
             Packet* p = packets[i];
-            CachedMegaflow cached = emc.Lookup(FlowKey.Lane(ref p->Key, 0) & union0, FlowKey.Lane(ref p->Key, 1) & union1, s->Hash[i]);
+            CachedMegaflow cached = emc.Lookup(FlowKey.Lane(ref p->Key, Lanes.Link) & union0, FlowKey.Lane(ref p->Key, Lanes.Network) & union1, s->Hash[i]);
 
             // A dead one's slot may get another user before this packet's turn; a living one is not deleted within a batch.
             if (!cached.IsFound) continue;
@@ -97,7 +97,7 @@ internal sealed unsafe class MegaflowLookup : IDisposable
             Packet* p = packets[i];
             MegaflowHot* hot = Megaflows.HotOf(s->MegaflowId[i]);
             if (hot->Shape == ProgramShape.CtRecirc) s->Tracked |= 1u << i;
-            if ((p->KeyLanes & wide) == 0) _emc?.Insert(FlowKey.Lane(ref p->Key, 0) & FlowKey.Lane(ref _union, 0), FlowKey.Lane(ref p->Key, 1) & FlowKey.Lane(ref _union, 1), s->Hash[i], hot->Id, hot->Generation);
+            if ((p->KeyLanes & wide) == 0) _emc?.Insert(FlowKey.Lane(ref p->Key, Lanes.Link) & FlowKey.Lane(ref _union, Lanes.Link), FlowKey.Lane(ref p->Key, Lanes.Network) & FlowKey.Lane(ref _union, Lanes.Network), s->Hash[i], hot->Id, hot->Generation);
         }
     }
 
@@ -116,8 +116,8 @@ internal sealed unsafe class MegaflowLookup : IDisposable
             cacheable = (p->KeyLanes & _unionLanes & ~FlowKey.HotLanes) == 0;
             if (cacheable)
             {
-                l0 = FlowKey.Lane(ref p->Key, 0) & FlowKey.Lane(ref _union, 0);
-                l1 = FlowKey.Lane(ref p->Key, 1) & FlowKey.Lane(ref _union, 1);
+                l0 = FlowKey.Lane(ref p->Key, Lanes.Link) & FlowKey.Lane(ref _union, Lanes.Link);
+                l1 = FlowKey.Lane(ref p->Key, Lanes.Network) & FlowKey.Lane(ref _union, Lanes.Network);
                 uint recircId = p->Key.RecircId.Host;
                 CachedMegaflow cached = emc.LookupRecent(recircId, l0, l1);
                 if (!IsCurrent(cached))

@@ -35,8 +35,8 @@ public sealed unsafe class PacketPathSteps : IDisposable
             p->Flags |= PacketFlags.IpCsumGood | PacketFlags.L4CsumGood;
             MiniflowExtractor.Extract(p);
             _packets[i] = p;
-            _lanes[i * 2] = FlowKey.Lane(ref p->Key, 0);
-            _lanes[(i * 2) + 1] = FlowKey.Lane(ref p->Key, 1);
+            _lanes[i * 2] = FlowKey.Lane(ref p->Key, Lanes.Link);
+            _lanes[(i * 2) + 1] = FlowKey.Lane(ref p->Key, Lanes.Network);
         }
     }
 

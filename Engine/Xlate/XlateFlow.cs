@@ -178,7 +178,7 @@ internal sealed unsafe class XlateFlow : IDisposable
     {
         for (int i = 0; i < FlowKey.LaneCount; i++)
         {
-            visited.Keep(i, Vector256.Equals(Vector256.Load(Live + (32 * i)), Vector256<byte>.AllBitsSet).ExtractMostSignificantBits());
+            visited.Keep(i, Vector256.Equals(Vector256.Load(Live + Lanes.At(i)), Vector256<byte>.AllBitsSet).ExtractMostSignificantBits());
         }
     }
 

@@ -46,11 +46,12 @@ public sealed class KeyLayoutTests
     [Fact]
     public void Lanes_are_numbered_without_a_gap_and_end_with_the_flow()
     {
-        string[] names = [.. typeof(Lanes).GetFields(BindingFlags.Public | BindingFlags.Static).Select(static f => f.Name).Where(static n => n != nameof(Lanes.SizeBytes))];
+        string[] names = [.. typeof(Lanes).GetFields(BindingFlags.Public | BindingFlags.Static).Select(static f => f.Name).Where(static n => n is not (nameof(Lanes.SizeBytes) or nameof(Lanes.FirstWide)))];
         Assert.Equal(Enumerable.Range(0, PipelineFlow.LaneCount), names.Select(LaneOf).Order());
         Assert.Equal(PipelineFlow.SizeBytes, Lanes.At(PipelineFlow.LaneCount));
         Assert.Equal(FlowKey.SizeBytes, Lanes.At(Lanes.CtIpv6 + 1));
         Assert.Equal(FlowKey.LaneCount, Lanes.Regs);
+        Assert.Equal((1u << Lanes.FirstWide) - 1, FlowKey.HotLanes);
         Assert.Equal((Fields.Of(FieldId.Reg0).Offset, Fields.Of(FieldId.Reg8).Offset), (Lanes.At(Lanes.Regs), Lanes.At(Lanes.RegsHigh)));
         Assert.Equal(KeyLayout.Registers, Lanes.At(Lanes.Regs));
         Assert.Equal(Lanes.Network, OffsetOf(nameof(FlowKey.NwSrc)) / Lanes.SizeBytes);
@@ -140,6 +141,20 @@ public sealed class KeyLayoutTests
     [InlineData(FieldId.ConjId, nameof(PipelineFlow.ConjId))]
     [InlineData(FieldId.Metadata, nameof(PipelineFlow.Metadata))]
     public void A_field_is_the_member_that_it_is_named_for(FieldId id, string member) => Assert.Equal(OffsetOf(member), Fields.Of(id).Offset);
+
+    /// <summary>What takes lanes for groups of fields takes exactly those fields.</summary>
+    [Theory]
+    [InlineData(nameof(Lanes.Ipv6), new[] { nameof(FlowKey.Ipv6Src), nameof(FlowKey.Ipv6Dst) })]
+    [InlineData(nameof(Lanes.CtIpv6), new[] { nameof(FlowKey.CtIpv6Src), nameof(FlowKey.CtIpv6Dst) })]
+    [InlineData(nameof(Lanes.Neighbor), new[] { nameof(FlowKey.NdTarget), nameof(FlowKey.ArpSha), nameof(FlowKey.ArpTha) })]
+    [InlineData(nameof(Lanes.Ct), new[] { nameof(FlowKey.CtLabel), nameof(FlowKey.CtNwSrc), nameof(FlowKey.CtNwDst), nameof(FlowKey.CtTpSrc), nameof(FlowKey.CtTpDst), nameof(FlowKey.CtNwProto) })]
+    public void A_lane_that_is_taken_whole_holds_these_fields_only(string lane, string[] members)
+        => Assert.Equal(members, KeyFields.Where(f => OffsetOf(f.Name) / Lanes.SizeBytes == LaneOf(lane)).OrderBy(f => OffsetOf(f.Name)).Select(static f => f.Name));
+
+    /// <summary>What is in front of dl_type is the Ethernet addresses, see the symmetric hash.</summary>
+    [Fact]
+    public void The_frame_begins_with_its_addresses_and_its_type()
+        => Assert.Equal([nameof(FlowKey.DlDst), nameof(FlowKey.DlSrc), nameof(FlowKey.DlType)], KeyFields.OrderBy(f => OffsetOf(f.Name)).Take(3).Select(static f => f.Name));
 
     private static IEnumerable<FieldInfo> KeyFields => typeof(FlowKey).GetFields(BindingFlags.Public | BindingFlags.Instance);
 

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 using Mergeflow.Engine.Actions;
 using Mergeflow.Engine.Conntrack;
 using Mergeflow.Engine.Keys;
@@ -57,15 +58,15 @@ public sealed unsafe partial class TraceMerger
         FlowKey mask = default;
         if (header.Current.DlType.Host == EthType.Ip)
         {
-            MemoryMarshal.AsBytes(new ReadOnlySpan<Ipv6Address>(in v.SrcAfter))[..4].CopyTo(value.Bytes.Slice(44, 4));
-            MemoryMarshal.AsBytes(new ReadOnlySpan<Ipv6Address>(in v.DstAfter))[..4].CopyTo(value.Bytes.Slice(48, 4));
+            MemoryMarshal.AsBytes(new ReadOnlySpan<Ipv6Address>(in v.SrcAfter))[..4].CopyTo(value.Bytes[KeyLayout.NwSrc..]);
+            MemoryMarshal.AsBytes(new ReadOnlySpan<Ipv6Address>(in v.DstAfter))[..4].CopyTo(value.Bytes[KeyLayout.NwDst..]);
             mask.NwSrc = mask.NwDst = new Be32(~0u);
         }
         else
         {
             value.Ipv6Src = v.SrcAfter;
             value.Ipv6Dst = v.DstAfter;
-            mask.Bytes.Slice(64, 32).Fill(0xff);
+            FlowKey.Lane(ref mask, Lanes.Ipv6) = Vector256<byte>.AllBitsSet;
         }
 
         value.TpSrc = v.TpSrcAfter;
@@ -79,8 +80,8 @@ public sealed unsafe partial class TraceMerger
         header.Current.CtState = CtState.None;
         header.Current.CtZone = default;
         header.Current.CtMark = default;
-        header.Current.Bytes.Slice(96, 32).Clear();
-        header.Current.Bytes.Slice(256, 32).Clear();
+        FlowKey.Lane(ref header.Current, Lanes.Ct) = Vector256<byte>.Zero;
+        FlowKey.Lane(ref header.Current, Lanes.CtIpv6) = Vector256<byte>.Zero;
         header.CtTupleOpaque = false;
     }
 
@@ -93,7 +94,7 @@ public sealed unsafe partial class TraceMerger
         pin.NwFrag = (NwFrag)0xff;
         if (algorithm == 1 && header.Current.DlType.Host is not (EthType.Ip or EthType.Ipv6))
         {
-            pin.Bytes[..12].Fill(0xff);
+            pin.Bytes[KeyLayout.DlDst..KeyLayout.DlType].Fill(0xff);
             pin.Vlan0Tci = pin.Vlan1Tci = new Be16(0xffff);
         }
 
@@ -114,7 +115,7 @@ public sealed unsafe partial class TraceMerger
         if (header.Current.DlType.Host == EthType.Ipv6)
         {
             pin.NwSrc = pin.NwDst = default;
-            pin.Bytes.Slice(64, 32).Fill(0xff);
+            FlowKey.Lane(ref pin, Lanes.Ipv6) = Vector256<byte>.AllBitsSet;
         }
 
         return PullBack(ref header, ref pin);

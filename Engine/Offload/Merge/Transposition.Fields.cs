@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Mergeflow.Engine.Actions;
 using Mergeflow.Engine.Keys;
@@ -32,9 +33,11 @@ internal sealed partial class Transposition
         return KeyBits.IsZero(ref writes);
     }
 
-    /// <summary>If a bit of [offset, offset+size) is to be written, takes the field: copies the known mask of the field to <paramref name="done"/>.</summary>
-    private static bool Take(ref Point to, ref FlowKey writes, ref FlowKey done, int offset, int size)
+    /// <summary>If a bit of the field at <paramref name="offset"/> is to be written, takes the field: copies its known mask to <paramref name="done"/>.</summary>
+    private static bool Take<T>(ref Point to, ref FlowKey writes, ref FlowKey done, int offset)
+        where T : unmanaged
     {
+        int size = Unsafe.SizeOf<T>();
         if (writes.Bytes.Slice(offset, size).IndexOfAnyExcept((byte)0) < 0) return false;
         to.Known.Bytes.Slice(offset, size).CopyTo(done.Bytes[offset..]);
         return true;
@@ -43,7 +46,7 @@ internal sealed partial class Transposition
     private static T Masked<T>(ref Point to, ref FlowKey done, int offset)
         where T : unmanaged
     {
-        int size = System.Runtime.CompilerServices.Unsafe.SizeOf<T>();
+        int size = Unsafe.SizeOf<T>();
         Span<byte> b = stackalloc byte[size];
         for (int i = 0; i < size; i++) b[i] = (byte)(to.Current.Bytes[offset + i] & done.Bytes[offset + i]);
         return MemoryMarshal.Read<T>(b);
@@ -51,19 +54,19 @@ internal sealed partial class Transposition
 
     private void EmitEth(ref Point to, ref FlowKey writes, ref FlowKey done)
     {
-        if (!(Take(ref to, ref writes, ref done, 0, 6) | Take(ref to, ref writes, ref done, 6, 6))) return;
+        if (!(Take<EthAddress>(ref to, ref writes, ref done, KeyLayout.DlDst) | Take<EthAddress>(ref to, ref writes, ref done, KeyLayout.DlSrc))) return;
         DpAction a = new() { Op = DpOp.SetEth };
         a.Eth.DstMask = done.DlDst;
         a.Eth.SrcMask = done.DlSrc;
-        a.Eth.Dst = Masked<EthAddress>(ref to, ref done, 0);
-        a.Eth.Src = Masked<EthAddress>(ref to, ref done, 6);
+        a.Eth.Dst = Masked<EthAddress>(ref to, ref done, KeyLayout.DlDst);
+        a.Eth.Src = Masked<EthAddress>(ref to, ref done, KeyLayout.DlSrc);
         _program.Add(a);
     }
 
     private void EmitIpv4(ref Point to, ref FlowKey writes, ref FlowKey done)
     {
-        bool any = Take(ref to, ref writes, ref done, 33, 1) | Take(ref to, ref writes, ref done, 40, 1)
-                 | Take(ref to, ref writes, ref done, 44, 4) | Take(ref to, ref writes, ref done, 48, 4);
+        bool any = Take<byte>(ref to, ref writes, ref done, KeyLayout.NwTos) | Take<byte>(ref to, ref writes, ref done, KeyLayout.NwTtl)
+                 | Take<Be32>(ref to, ref writes, ref done, KeyLayout.NwSrc) | Take<Be32>(ref to, ref writes, ref done, KeyLayout.NwDst);
         if (!any) return;
         DpAction a = new() { Op = DpOp.SetIpv4 };
         (a.Ipv4.TosMask, a.Ipv4.Tos) = (done.NwTos, (byte)(to.Current.NwTos & done.NwTos));
@@ -75,17 +78,17 @@ internal sealed partial class Transposition
 
     private void EmitIpv6(ref Point to, ref FlowKey writes, ref FlowKey done)
     {
-        if (Take(ref to, ref writes, ref done, 64, 16) | Take(ref to, ref writes, ref done, 80, 16))
+        if (Take<Ipv6Address>(ref to, ref writes, ref done, KeyLayout.Ipv6Src) | Take<Ipv6Address>(ref to, ref writes, ref done, KeyLayout.Ipv6Dst))
         {
             DpAction a = new() { Op = DpOp.SetIpv6Addr };
             a.Ipv6.SrcMask = done.Ipv6Src;
             a.Ipv6.DstMask = done.Ipv6Dst;
-            a.Ipv6.Src = Masked<Ipv6Address>(ref to, ref done, 64);
-            a.Ipv6.Dst = Masked<Ipv6Address>(ref to, ref done, 80);
+            a.Ipv6.Src = Masked<Ipv6Address>(ref to, ref done, KeyLayout.Ipv6Src);
+            a.Ipv6.Dst = Masked<Ipv6Address>(ref to, ref done, KeyLayout.Ipv6Dst);
             _program.Add(a);
         }
 
-        if (Take(ref to, ref writes, ref done, 33, 1) | Take(ref to, ref writes, ref done, 40, 1) | Take(ref to, ref writes, ref done, 168, 4))
+        if (Take<byte>(ref to, ref writes, ref done, KeyLayout.NwTos) | Take<byte>(ref to, ref writes, ref done, KeyLayout.NwTtl) | Take<Be32>(ref to, ref writes, ref done, KeyLayout.Ipv6Label))
         {
             DpAction a = new() { Op = DpOp.SetIpv6Misc };
             (a.Ipv6Misc.TrafficClassMask, a.Ipv6Misc.TrafficClass) = (done.NwTos, (byte)(to.Current.NwTos & done.NwTos));
@@ -97,7 +100,7 @@ internal sealed partial class Transposition
 
     private void EmitPorts(ref Point to, ref FlowKey writes, ref FlowKey done)
     {
-        if (!(Take(ref to, ref writes, ref done, 52, 2) | Take(ref to, ref writes, ref done, 54, 2))) return;
+        if (!(Take<Be16>(ref to, ref writes, ref done, KeyLayout.TpSrc) | Take<Be16>(ref to, ref writes, ref done, KeyLayout.TpDst))) return;
         DpAction a = new() { Op = DpOp.SetL4 };
         a.L4.Proto = to.Current.NwProto;
         (a.L4.SrcMask, a.L4.Src) = (done.TpSrc, new Be16((ushort)(to.Current.TpSrc.Raw & done.TpSrc.Raw)));
@@ -107,8 +110,8 @@ internal sealed partial class Transposition
 
     private void EmitArp(ref Point to, ref FlowKey writes, ref FlowKey done)
     {
-        bool any = Take(ref to, ref writes, ref done, 41, 1) | Take(ref to, ref writes, ref done, 44, 4) | Take(ref to, ref writes, ref done, 48, 4)
-                 | Take(ref to, ref writes, ref done, 144, 6) | Take(ref to, ref writes, ref done, 150, 6);
+        bool any = Take<byte>(ref to, ref writes, ref done, KeyLayout.NwProto) | Take<Be32>(ref to, ref writes, ref done, KeyLayout.NwSrc) | Take<Be32>(ref to, ref writes, ref done, KeyLayout.NwDst)
+                 | Take<EthAddress>(ref to, ref writes, ref done, KeyLayout.ArpSha) | Take<EthAddress>(ref to, ref writes, ref done, KeyLayout.ArpTha);
         if (!any) return;
         DpAction a = new() { Op = DpOp.SetArp };
         (a.Arp.OpMask, a.Arp.Op) = (Be16.FromHost(done.NwProto), Be16.FromHost((ushort)(to.Current.NwProto & done.NwProto)));
@@ -116,8 +119,8 @@ internal sealed partial class Transposition
         (a.Arp.TpaMask, a.Arp.Tpa) = (done.NwDst, new Be32(to.Current.NwDst.Raw & done.NwDst.Raw));
         a.Arp.ShaMask = done.ArpSha;
         a.Arp.ThaMask = done.ArpTha;
-        a.Arp.Sha = Masked<EthAddress>(ref to, ref done, 144);
-        a.Arp.Tha = Masked<EthAddress>(ref to, ref done, 150);
+        a.Arp.Sha = Masked<EthAddress>(ref to, ref done, KeyLayout.ArpSha);
+        a.Arp.Tha = Masked<EthAddress>(ref to, ref done, KeyLayout.ArpTha);
         _program.Add(a);
     }
 }

@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics;
 using Mergeflow.Engine.Keys;
 using Mergeflow.Native;
 using Mergeflow.Nic;
@@ -136,7 +137,7 @@ internal ref struct NicMatch
 
     private void Ipv4(List<FlowItem> items, bool needsTransport)
     {
-        if (!Touches(32, 32) && Mask.NwFrag == NwFrag.No && !needsTransport) return;
+        if (!Touches(Lanes.Network) && Mask.NwFrag == NwFrag.No && !needsTransport) return;
         items.Add(new FlowItemIpv4
         {
             Src = new Masked<uint>(Value.NwSrc.Host, Mask.NwSrc.Host),
@@ -153,7 +154,7 @@ internal ref struct NicMatch
 
     private void Ipv6(List<FlowItem> items, bool needsTransport)
     {
-        if (!Touches(32, 64) && Mask.NwFrag == NwFrag.No && Mask.Ipv6Label.Raw == 0 && !needsTransport) return;
+        if (!Touches(Lanes.Network) && !Touches(Lanes.Ipv6) && Mask.NwFrag == NwFrag.No && Mask.Ipv6Label.Raw == 0 && !needsTransport) return;
 
         // The item never matches a packet with a fragment header.
         if (Value.NwFrag != NwFrag.No) return;
@@ -180,7 +181,7 @@ internal ref struct NicMatch
 
     private void Transport(List<FlowItem> items, bool needed)
     {
-        if (Mask.NwProto != 0xff || (!needed && !Touches(52, 6) && !Touches(128, 32) && !_rule.RequiresCsum)) return;
+        if (Mask.NwProto != 0xff || (!needed && (Mask.TpSrc.Raw | Mask.TpDst.Raw | Mask.TcpFlags.Raw) == 0 && !Touches(Lanes.Neighbor) && !_rule.RequiresCsum)) return;
         Masked<ushort> src = new(Value.TpSrc.Host, Mask.TpSrc.Host);
         Masked<ushort> dst = new(Value.TpDst.Host, Mask.TpDst.Host);
         switch (Value.NwProto)
@@ -209,19 +210,19 @@ internal ref struct NicMatch
 
     private void Discovery(List<FlowItem> items)
     {
-        if (!Touches(128, 32)) return;
+        if (!Touches(Lanes.Neighbor)) return;
         items.Add(new FlowItemNd
         {
             Target = new Masked<UInt128>(Value.NdTarget.ToUInt128(), Mask.NdTarget.ToUInt128()),
             Sll = new Masked<ulong>(Value.ArpSha.ToUInt64(), Mask.ArpSha.ToUInt64()),
             Tll = new Masked<ulong>(Value.ArpTha.ToUInt64(), Mask.ArpTha.ToUInt64()),
         });
-        _left.Bytes.Slice(128, 32).Clear();
+        FlowKey.Lane(ref _left, Lanes.Neighbor) = Vector256<byte>.Zero;
     }
 
     private void Arp(List<FlowItem> items)
     {
-        if (!Touches(32, 32) && !Touches(128, 32)) return;
+        if (!Touches(Lanes.Network) && !Touches(Lanes.Neighbor)) return;
         items.Add(new FlowItemArp
         {
             Op = new Masked<ushort>(Value.NwProto, Mask.NwProto),
@@ -237,5 +238,5 @@ internal ref struct NicMatch
 
     private static Masked<byte> Low(Masked<ushort> word) => new((byte)word.Value, (byte)word.Mask);
 
-    private readonly bool Touches(int offset, int sizeBytes) => _rule.Mask.Bytes.Slice(offset, sizeBytes).IndexOfAnyExcept((byte)0) >= 0;
+    private readonly bool Touches(int lane) => FlowKey.Lane(ref _rule.Mask, lane) != Vector256<byte>.Zero;
 }

@@ -167,10 +167,10 @@ public sealed unsafe class PmdOffload : IConnObserver
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static ulong FlowHashOf(Packet* packet)
     {
-        Vector256<byte> l0 = FlowKey.Lane(ref packet->Key, 0);
-        Vector256<byte> l1 = (packet->KeyLanes & 0b10) != 0 ? FlowKey.Lane(ref packet->Key, 1) & s_steady : default;
+        Vector256<byte> l0 = FlowKey.Lane(ref packet->Key, Lanes.Link);
+        Vector256<byte> l1 = (packet->KeyLanes & (1u << Lanes.Network)) != 0 ? FlowKey.Lane(ref packet->Key, Lanes.Network) & s_steady : default;
         ulong hash = KeyedHash.Hash64(l0, l1);
-        return (packet->KeyLanes & 0b100) != 0 ? KeyedHash.Hash32(FlowKey.Lane(ref packet->Key, 2), hash) : hash;
+        return (packet->KeyLanes & (1u << Lanes.Ipv6)) != 0 ? KeyedHash.Hash32(FlowKey.Lane(ref packet->Key, Lanes.Ipv6), hash) : hash;
     }
 
     private static readonly Vector256<byte> s_steady = Steady();
@@ -181,6 +181,6 @@ public sealed unsafe class PmdOffload : IConnObserver
         m.NwProto = 0xff;
         m.NwSrc = m.NwDst = new Be32(~0u);
         m.TpSrc = m.TpDst = new Be16(0xffff);
-        return FlowKey.Lane(ref m, 1);
+        return FlowKey.Lane(ref m, Lanes.Network);
     }
 }

@@ -109,8 +109,8 @@ public sealed unsafe partial class MergedFlowTable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Load(Packet* p, Vector256<byte> mask0, Vector256<byte> mask1, out Vector256<byte> l0, out Vector256<byte> l1)
     {
-        l0 = FlowKey.Lane(ref p->Key, 0) & mask0;
-        l1 = (p->KeyLanes & 0b10) != 0 ? FlowKey.Lane(ref p->Key, 1) & mask1 : default;
+        l0 = FlowKey.Lane(ref p->Key, Lanes.Link) & mask0;
+        l1 = (p->KeyLanes & (1u << Lanes.Network)) != 0 ? FlowKey.Lane(ref p->Key, Lanes.Network) & mask1 : default;
     }
 
     /// <summary>The first rule with the hash's signature, unchecked.</summary>

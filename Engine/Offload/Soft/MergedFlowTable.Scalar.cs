@@ -60,10 +60,10 @@ public sealed unsafe partial class MergedFlowTable
         {
             byte* mask;
             byte* value;
-            if (lane < 2)
+            if (lane < Lanes.FirstWide)
             {
-                mask = (byte*)t + (lane * 32);
-                value = (byte*)hot + (lane * 32);
+                mask = (byte*)t + Lanes.At(lane);
+                value = (byte*)hot + Lanes.At(lane);
             }
             else
             {
@@ -73,9 +73,9 @@ public sealed unsafe partial class MergedFlowTable
                 wide++;
             }
 
-            for (int i = 0; i < 32; i++)
+            for (int i = 0; i < Lanes.SizeBytes; i++)
             {
-                if ((bytes[(lane * 32) + i] & mask[i]) != value[i]) return false;
+                if ((bytes[Lanes.At(lane) + i] & mask[i]) != value[i]) return false;
             }
         }
 

@@ -172,8 +172,8 @@ public sealed unsafe partial class MergedFlowTable : IDisposable
     private void Fill(MergedHot* hot, MergedFlow rule, int template)
     {
         *hot = default;
-        hot->Value0 = FlowKey.Lane(ref rule.Value, 0);
-        hot->Value1 = FlowKey.Lane(ref rule.Value, 1);
+        hot->Value0 = FlowKey.Lane(ref rule.Value, Lanes.Link);
+        hot->Value1 = FlowKey.Lane(ref rule.Value, Lanes.Network);
         hot->Template = (byte)template;
         hot->Gate = rule.Gate;
         hot->RequiresCsum = rule.RequiresCsum ? (byte)1 : (byte)0;
@@ -210,9 +210,9 @@ public sealed unsafe partial class MergedFlowTable : IDisposable
     private static Vector256<byte>* CopyWide(ref FlowKey key, uint lanes, int count)
     {
         if (count == 0) return null;
-        var copy = (Vector256<byte>*)NativeMemory.AlignedAlloc((nuint)count * 32, 32);
+        var copy = (Vector256<byte>*)NativeMemory.AlignedAlloc((nuint)(count * Lanes.SizeBytes), Lanes.SizeBytes);
         int n = 0;
-        for (int i = 2; i < FlowKey.LaneCount; i++)
+        for (int i = Lanes.FirstWide; i < FlowKey.LaneCount; i++)
         {
             if ((lanes & (1u << i)) != 0) copy[n++] = FlowKey.Lane(ref key, i);
         }
@@ -226,10 +226,10 @@ public sealed unsafe partial class MergedFlowTable : IDisposable
         for (int t = 0; t < _templateCount; t++)
         {
             MergedTemplate* m = _templates + t;
-            if (m->WideLanes != wide || m->Mask0 != FlowKey.Lane(ref rule.Mask, 0) || m->Mask1 != FlowKey.Lane(ref rule.Mask, 1)) continue;
+            if (m->WideLanes != wide || m->Mask0 != FlowKey.Lane(ref rule.Mask, Lanes.Link) || m->Mask1 != FlowKey.Lane(ref rule.Mask, Lanes.Network)) continue;
             int n = 0;
             bool same = true;
-            for (int i = 2; i < FlowKey.LaneCount && same; i++)
+            for (int i = Lanes.FirstWide; i < FlowKey.LaneCount && same; i++)
             {
                 if ((wide & (1u << i)) != 0) same = m->Wide[n++] == FlowKey.Lane(ref rule.Mask, i);
             }
@@ -260,8 +260,8 @@ public sealed unsafe partial class MergedFlowTable : IDisposable
         int count = System.Numerics.BitOperations.PopCount(wide);
         NativeMemory.AlignedFree(m->Wide);
         m->Wide = CopyWide(ref rule.Mask, wide, count);
-        m->Mask0 = FlowKey.Lane(ref rule.Mask, 0);
-        m->Mask1 = FlowKey.Lane(ref rule.Mask, 1);
+        m->Mask0 = FlowKey.Lane(ref rule.Mask, Lanes.Link);
+        m->Mask1 = FlowKey.Lane(ref rule.Mask, Lanes.Network);
         m->WideCount = count;
         m->WideLanes = wide;
         if (t == _templateCount) Volatile.Write(ref _templateCount, _templateCount + 1);
