@@ -36,6 +36,37 @@ public sealed partial class DocumentedNameTests
         Assert.Empty(strays);
     }
 
+    /// <summary>Each hop of the walk is in the file, and in the methods, that the row names.</summary>
+    [Theory]
+    [MemberData(nameof(Hops))]
+    public void Each_hop_of_the_walk_is_where_the_row_says(string files, string methods) => Assert.Empty(StrayMethods(files, methods));
+
+    [Fact]
+    public void A_hop_that_is_elsewhere_is_found() => Assert.Equal(["Receive"], StrayMethods("Pmd/PmdPoller.cs", "PmdPoller.Step, Receive"));
+
+    /// <summary>Files and methods of the rows of docs/walk.md that have both.</summary>
+    public static TheoryData<string, string> Hops
+    {
+        get
+        {
+            TheoryData<string, string> hops = [];
+            foreach (string line in RepositoryFiles.Read("docs/walk.md").Split('\n'))
+            {
+                string[][] cells = [.. line.Split('|').Select(static c => Quoted().Matches(c).Select(static m => m.Groups[1].Value).ToArray())];
+                int file = Array.FindIndex(cells, static c => c.Length > 0 && c[0].EndsWith(".cs", StringComparison.Ordinal));
+                if (file >= 0) hops.Add(string.Join(", ", cells[file]), string.Join(", ", cells[file + 1]));
+            }
+
+            return hops;
+        }
+    }
+
+    private static string[] StrayMethods(string files, string methods)
+    {
+        string text = string.Concat(files.Split(", ").Select(static f => RepositoryFiles.Read("Engine/" + f)));
+        return [.. methods.Split(", ").Select(static m => m.Split('.')[^1]).Where(m => !Regex.IsMatch(text, $@"^ +(?:public|private|internal|protected)[^=;(]* {m}(?:<\w+>)?\(", RegexOptions.Multiline))];
+    }
+
     /// <summary>The check itself can fail.</summary>
     [Theory]
     [InlineData("Engine/Nowhere")]
