@@ -62,8 +62,9 @@ public interface IOffloadProvider : IDisposable
 /// <param name="Capacity">Most rules; an estimate, the provider has the last word.</param>
 /// <param name="KeepsConnections">Each hit goes through the connection (sequence check, expiry), so only what differs from one visit at the received length is credited.</param>
 /// <param name="RevokesAtOnce">After <see cref="IOffloadProvider.Destroy"/> returns, no further packet uses the rule.</param>
+/// <param name="HasTablePerPmd">Each packet thread has a table of rules of its own; else all packets meet the same rules.</param>
 /// <param name="CounterLagMs">A query may be so far behind; a counter is complete when asked that much after the last hit.</param>
-public sealed record OffloadCapabilities(int Capacity, bool KeepsConnections, bool RevokesAtOnce, int CounterLagMs = 0);
+public sealed record OffloadCapabilities(int Capacity, bool KeepsConnections, bool RevokesAtOnce, bool HasTablePerPmd = false, int CounterLagMs = 0);
 
 /// <summary>A provider's answer.</summary>
 /// <param name="Kind">What happened.</param>

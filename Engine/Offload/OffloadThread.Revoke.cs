@@ -75,13 +75,19 @@ public sealed partial class OffloadThread
     private int HandleConnEvents()
     {
         int count = 0;
-        while (_pmd.ConnEvents.TryTake(out ConnRef e))
+        bool isAnyLost = false;
+        foreach (PmdOffload pmd in _pmds)
         {
-            KillStale(e.ConnId);
-            count++;
+            while (pmd.ConnEvents.TryTake(out ConnRef e))
+            {
+                KillStale(e.ConnId);
+                count++;
+            }
+
+            isAnyLost |= pmd.ConnEvents.TakeOverflow();
         }
 
-        if (!_pmd.ConnEvents.TakeOverflow()) return count;
+        if (!isAnyLost) return count;
         KillEach(_isStale, OffloadReason.CtChangesConnection);
         return count + 1;
     }

@@ -8,7 +8,7 @@ using Mergeflow.Native;
 namespace Mergeflow.Engine.Offload;
 
 /// <summary>
-/// Turns traces into rules in a device and takes them out again: merge, link dependencies, install, re-check, retire. One per packet thread.
+/// Turns traces into rules in a device and takes them out again: merge, link dependencies, install, re-check, retire. One per datapath, for all its packet threads.
 /// </summary>
 /// <remarks>
 /// Packet threads only enqueue (<see cref="PmdOffload"/>). Everything else runs under one lock that no packet thread takes: the step itself, the
@@ -18,7 +18,7 @@ namespace Mergeflow.Engine.Offload;
 public sealed partial class OffloadThread : IPoller, IMegaflowObserver, IDisposable
 {
     private readonly Lock _gate = new();
-    private readonly PmdOffload _pmd;
+    private readonly PmdOffload[] _pmds;
     private readonly IOffloadProvider _provider;
     private readonly OffloadOptions _options;
     private readonly ITraceMerger _merger;
@@ -33,6 +33,7 @@ public sealed partial class OffloadThread : IPoller, IMegaflowObserver, IDisposa
     private readonly Predicate<MergedFlow> _isStale;
     private readonly Predicate<MergedFlow> _isOverdue;
     private MergedFlow _draft = new();
+    private int _turn;
     private long _nowMs;
 
     /// <summary>An offload thread.</summary>
@@ -43,8 +44,20 @@ public sealed partial class OffloadThread : IPoller, IMegaflowObserver, IDisposa
     /// <param name="provider">The device; disposed with this object.</param>
     /// <param name="options">Null = defaults.</param>
     public OffloadThread(PmdOffload pmd, IMegaflowSource source, IMegaflowLedger megaflows, IConnLedger conns, IOffloadProvider provider, OffloadOptions? options = null)
+        : this([pmd], source, megaflows, conns, provider, options)
     {
-        _pmd = pmd;
+    }
+
+    /// <summary>An offload thread of several packet threads.</summary>
+    /// <param name="pmds">The packet threads' ends, each with its own index.</param>
+    /// <param name="source">Megaflows of all of them, by <see cref="MegaflowId"/>.</param>
+    /// <param name="megaflows">Books packets on megaflows.</param>
+    /// <param name="conns">Books packets on connections.</param>
+    /// <param name="provider">The device; disposed with this object.</param>
+    /// <param name="options">Null = defaults.</param>
+    public OffloadThread(IReadOnlyList<PmdOffload> pmds, IMegaflowSource source, IMegaflowLedger megaflows, IConnLedger conns, IOffloadProvider provider, OffloadOptions? options = null)
+    {
+        _pmds = [.. pmds];
         _provider = provider;
         _gates = provider.Gates;
         _options = options ?? new OffloadOptions();
@@ -74,8 +87,14 @@ public sealed partial class OffloadThread : IPoller, IMegaflowObserver, IDisposa
     /// <summary>The device.</summary>
     public IOffloadProvider Provider => _provider;
 
-    /// <summary>The packet thread's end.</summary>
-    public PmdOffload Pmd => _pmd;
+    /// <summary>The packet threads' ends.</summary>
+    public IReadOnlyList<PmdOffload> Pmds => _pmds;
+
+    /// <summary>Traces that wait to be merged.</summary>
+    public int WaitingTraces => _pmds.Sum(static p => p.Traces.Count);
+
+    /// <summary>Connections have changed, and the rules of some may not have been looked at.</summary>
+    public bool ConnEventsWait => Array.Exists(_pmds, static p => !p.ConnEvents.IsEmpty);
 
     /// <summary>Rules in any state from Installing to Dying.</summary>
     public int RuleCount => _registry.Count;
@@ -147,21 +166,7 @@ public sealed partial class OffloadThread : IPoller, IMegaflowObserver, IDisposa
         int work = HandleRevocations();
         work += HandleCompletions();
         work += HandleConnEvents();
-        for (int i = 0; i < _options.TracesPerStep && _pmd.Traces.Peek() is { } trace; i++)
-        {
-            try
-            {
-                HandleTrace(trace);
-            }
-            finally
-            {
-                // Also one that cannot be handled: it must not come again.
-                _pmd.Traces.Release();
-            }
-
-            work++;
-        }
-
+        work += HandleTraces();
         work += RetryDestroys();
         work += HandleCompletions();
         if (_registry.PendingCount > 0) AskAgain();
@@ -169,25 +174,56 @@ public sealed partial class OffloadThread : IPoller, IMegaflowObserver, IDisposa
         return work;
     }
 
-    private void HandleTrace(Trace trace)
+    /// <summary>Takes traces of the packet threads in turn, as many as a step may.</summary>
+    private int HandleTraces()
     {
+        int work = 0;
+        for (int without = 0; work < _options.TracesPerStep && without < _pmds.Length;)
+        {
+            if (_turn >= _pmds.Length) _turn = 0;
+            PmdOffload pmd = _pmds[_turn++];
+            if (pmd.Traces.Peek() is not { } trace)
+            {
+                without++;
+                continue;
+            }
+
+            without = 0;
+            work++;
+            try
+            {
+                HandleTrace(trace, pmd);
+            }
+            finally
+            {
+                // Also one that cannot be handled: it must not come again.
+                pmd.Traces.Release();
+            }
+        }
+
+        return work;
+    }
+
+    private void HandleTrace(Trace trace, PmdOffload pmd)
+    {
+        trace.NameMegaflows(pmd.Index);
         Stats.Traces++;
         ulong hash = TraceHash.Of(trace);
         if (IsSuspended)
         {
-            Refuse(trace, new MergeRefusal(OffloadReason.DeviceSuspended, 0, _provider.Name), hash, remember: false);
+            Refuse(trace, pmd, new MergeRefusal(OffloadReason.DeviceSuspended, 0, _provider.Name), hash, remember: false);
             return;
         }
 
         if (_registry.HasTrace(hash))
         {
-            Refuse(trace, new MergeRefusal(OffloadReason.AlreadyOffloaded, 0, "trace"), hash, remember: false);
+            Refuse(trace, pmd, new MergeRefusal(OffloadReason.AlreadyOffloaded, 0, "trace"), hash, remember: false);
             return;
         }
 
         if (_refused.TryGet(hash, _nowMs, out MergeRefusal refusal))
         {
-            Refuse(trace, refusal, hash, remember: false);
+            Refuse(trace, pmd, refusal, hash, remember: false);
             return;
         }
 
@@ -195,12 +231,13 @@ public sealed partial class OffloadThread : IPoller, IMegaflowObserver, IDisposa
         long begunTicks = Stopwatch.GetTimestamp();
         if (!_merger.TryMerge(trace, rule))
         {
-            Refuse(trace, _merger.Refusal, hash, remember: true);
+            Refuse(trace, pmd, _merger.Refusal, hash, remember: true);
             return;
         }
 
         Stats.Merged++;
         rule.TraceHash = hash;
+        rule.Table = _provider.Capabilities.HasTablePerPmd ? pmd.Index : 0;
         rule.Timeline.RecordedAtMs = trace.RecordedAtMs;
         rule.Timeline.MergedAtMs = _nowMs;
         rule.Rate = MergedRate.Of(trace.FlowSeen.Packets, trace.FlowSeen.AgeMs, _nowMs);
@@ -212,15 +249,15 @@ public sealed partial class OffloadThread : IPoller, IMegaflowObserver, IDisposa
             return;
         }
 
-        Refuse(trace, refusal, hash, remember: true);
+        Refuse(trace, pmd, refusal, hash, remember: true);
     }
 
     /// <summary>Notes a refused trace; a lasting reason stops its flow from being recorded for a while.</summary>
-    private void Refuse(Trace trace, MergeRefusal refusal, ulong hash, bool remember)
+    private void Refuse(Trace trace, PmdOffload pmd, MergeRefusal refusal, ulong hash, bool remember)
     {
         Report.NoteRefusal(trace, refusal, _nowMs);
         if (!OffloadReasons.IsLasting(refusal.Reason)) return;
-        _pmd.Suppress(trace.FlowHash, _nowMs, _options.SuppressionMs, refusal.Reason);
+        pmd.Suppress(trace.FlowHash, _nowMs, _options.SuppressionMs, refusal.Reason);
         if (remember) Remember(hash, refusal);
     }
 }

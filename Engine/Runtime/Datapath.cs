@@ -58,7 +58,7 @@ public sealed partial class Datapath : IDisposable
         Revalidator = new Revalidator(Pipeline, Recirc, _upcall, new RevalidatorOptions(options.MaxIdleMs, options.MaxRevalidatorMs, options.Quirks)) { TelemetryId = TelemetryId, Clock = Clock };
         if (CreateProvider(options) is { } provider)
         {
-            var end = new PmdOffload((provider as SoftOffloadProvider)?.Table, new RecordingFilter(Math.Max(options.RecordAfterPackets, options.OffloadThread.Admission.RecordAfterPackets)));
+            var end = new PmdOffload((provider as SoftOffloadProvider)?.Tables[0], new RecordingFilter(Math.Max(options.RecordAfterPackets, options.OffloadThread.Admission.RecordAfterPackets)));
             OffloadParts parts = options.OffloadThread.Parts;
             Offload = new OffloadThread(end, Megaflows, parts.Megaflows(Megaflows), parts.Connections(Conntrack.Offload), parts.Provider(provider), options.OffloadThread) { TelemetryId = TelemetryId, Clock = Clock };
             Aging = new AgingThread(Offload);
@@ -70,7 +70,7 @@ public sealed partial class Datapath : IDisposable
         Pmd = new PmdThread(
             new PmdOptions
             {
-                Offload = Offload?.Pmd,
+                Offload = Offload?.Pmds[0],
                 Clock = Clock,
                 Pool = new PacketPool(options.PacketCapacity, options.FrameCapacityBytes, options.GuardPages),
                 CacheOn = options.CacheOn,

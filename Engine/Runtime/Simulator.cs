@@ -137,11 +137,11 @@ public sealed unsafe class Simulator : IDisposable
         if (Datapath.Offload is not { } offload) return;
 
         // Gates and generations need no help; a device that knows neither must be told before the next frame.
-        if (_packetThread is not null && (offload.Provider.Gates is not null || (offload.Pmd.ConnEvents.IsEmpty && offload.DyingCount == 0))) return;
+        if (_packetThread is not null && (offload.Provider.Gates is not null || (!offload.ConnEventsWait && offload.DyingCount == 0))) return;
         if (_schedule?.OneIn(4) == true) Datapath.Aging!.Step(NowMs);
 
         // Traces may wait; what closed a connection may not.
-        if (_schedule?.OneIn(2) == true && offload.Pmd.ConnEvents.IsEmpty) return;
+        if (_schedule?.OneIn(2) == true && !offload.ConnEventsWait) return;
         offload.Step(NowMs);
 
         // A device that removes slowly must not forward the next frame by what this batch revoked.

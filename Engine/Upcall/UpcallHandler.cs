@@ -45,6 +45,9 @@ public sealed unsafe class UpcallHandler : IDisposable
     /// <summary>Told about every deleted megaflow.</summary>
     public IMegaflowObserver? Observer { get; set; }
 
+    /// <summary>Index of the packet thread: it names megaflows to others, see <see cref="MegaflowId"/>.</summary>
+    public int Pmd { get; init; }
+
     /// <summary>Number of the datapath in events and metrics.</summary>
     internal int TelemetryId { get; init; }
 
@@ -61,7 +64,7 @@ public sealed unsafe class UpcallHandler : IDisposable
         Megaflow? m = Install(p, nowMs);
         long durationNs = MonotonicClock.NowNs - startNs;
         RecordedMetrics.Upcall(durationNs);
-        MergeflowEventSource.Log.Upcall(TelemetryId, m?.Id ?? -1, _result.Rules.Count, _result.Actions.Length, durationNs);
+        MergeflowEventSource.Log.Upcall(TelemetryId, m is null ? -1 : MegaflowId.Of(Pmd, m.Id), _result.Rules.Count, _result.Actions.Length, durationNs);
         return m;
     }
 
@@ -155,7 +158,7 @@ public sealed unsafe class UpcallHandler : IDisposable
 
         // Dead first, told then: a rule that is being installed meanwhile finds the generation moved when it re-checks.
         Megaflows.Delete(m);
-        Observer?.OnMegaflowDeleted(m.Id);
+        Observer?.OnMegaflowDeleted(MegaflowId.Of(Pmd, m.Id));
         foreach (uint id in m.RecircIds) _recircs.Release(id);
     }
 

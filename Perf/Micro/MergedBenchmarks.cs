@@ -22,7 +22,7 @@ public class MergedBenchmarks
         _recorded.Replay(w.Setup);
         Datapath datapath = _recorded.Datapath;
         _merger = new TraceMerger(datapath.Megaflows);
-        _trace = datapath.Offload!.Pmd.Traces.Peek() ?? throw new InvalidOperationException("no trace was recorded");
+        _trace = datapath.Offload!.Pmds[0].Traces.Peek() ?? throw new InvalidOperationException("no trace was recorded");
         if (!_merger.TryMerge(_trace, _rule)) throw new InvalidOperationException($"the trace cannot be merged: {_merger.Refusal.Reason}");
     }
 
@@ -34,7 +34,7 @@ public class MergedBenchmarks
     }
 
     [Benchmark(OperationsPerInvoke = MicroBench.PacketCount)]
-    public int MergedTableProbe() => _bench.Steps.Probe(_bench.Loop!.Datapath.Offload!.Pmd.Table!);
+    public int MergedTableProbe() => _bench.Steps.Probe(_bench.Loop!.Datapath.Offload!.Pmds[0].Table!);
 
     [Benchmark(OperationsPerInvoke = MergesPerInvoke)]
     public bool MergeTrace()

@@ -64,7 +64,7 @@ public sealed class OffloadLatencyRun : IDisposable, IOutputSink
             _simulator.Receive(1, _queries[i], 0);
             if (i % TracesPerRound != TracesPerRound - 1 && i != _queries.Length - 1) continue;
             _simulator.ProcessPending();
-            while (_simulator.Datapath.Offload!.Pmd.Traces.Count > 0)
+            while (_simulator.Datapath.Offload!.WaitingTraces > 0)
             {
                 _reader?.Announce();
                 _simulator.Datapath.Offload.Step(_simulator.NowMs);

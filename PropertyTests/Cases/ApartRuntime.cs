@@ -19,7 +19,7 @@ internal sealed class ApartRuntime : IDisposable
     public void LetOffloadCatchUp()
     {
         var spin = new SpinWait();
-        while (_offload.Pmd.Traces.Count > 0 && _runtime.Failure is null) spin.SpinOnce();
+        while (_offload.WaitingTraces > 0 && _runtime.Failure is null) spin.SpinOnce();
     }
 
     /// <summary>Ends the threads; throws if one has failed.</summary>

@@ -202,14 +202,14 @@ public sealed class LedgerTests
         using Chain chain = Chain.Tracked(Chain.Tcp());
         FakeLedger ledger = new(chain.Flows);
         SoftOffloadProvider provider = new(16);
-        PmdOffload pmd = new(provider.Table);
+        PmdOffload pmd = new(provider.Tables[0]);
         using OffloadThread thread = new(pmd, chain.Flows, ledger, ledger, provider);
         chain.Submit(pmd);
         thread.Step(0);
         AgingThread aging = new(thread);
         for (int i = 1; i <= 3; i++)
         {
-            Assert.True(provider.Table.TryCount(Chain.Tcp(), 100, i * 1000));
+            Assert.True(provider.Tables[0].TryCount(Chain.Tcp(), 100, i * 1000));
             aging.Step(i * 1000);
             Assert.Equal(((ulong)i, (ulong)i * 100), (thread.Stats.Hits, thread.Stats.HitBytes));
         }
@@ -223,11 +223,11 @@ public sealed class LedgerTests
         FakeLedger ledger = new(chain.Flows);
         SoftOffloadProvider device = new(16);
         WatchedProvider provider = new(device) { Reading = static c => c with { Bytes = 0 } };
-        PmdOffload pmd = new(device.Table);
+        PmdOffload pmd = new(device.Tables[0]);
         using OffloadThread thread = new(pmd, chain.Flows, ledger, ledger, provider);
         chain.Submit(pmd);
         thread.Step(0);
-        Assert.True(device.Table.TryCount(Chain.Tcp(), 100, 1));
+        Assert.True(device.Tables[0].TryCount(Chain.Tcp(), 100, 1));
         thread.Credit(1);
         Assert.Equal((1ul, 0ul), (thread.Stats.Hits, thread.Stats.HitBytes));
         provider.Reading = null;

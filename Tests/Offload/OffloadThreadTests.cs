@@ -14,7 +14,7 @@ public sealed class OffloadThreadTests
             Chain = chain;
             Ledger = new FakeLedger(chain.Flows);
             Provider = new SoftOffloadProvider(capacity);
-            Pmd = new PmdOffload(Provider.Table);
+            Pmd = new PmdOffload(Provider.Tables[0]);
             Thread = new OffloadThread(Pmd, chain.Flows, Ledger, Ledger, Provider, options);
         }
 
@@ -50,8 +50,8 @@ public sealed class OffloadThreadTests
         Assert.Equal(MergedFlowState.Active, rule.State);
         Assert.Equal(5, rule.Timeline.ActiveAtMs);
         Assert.Equal(1ul, r.Thread.Stats.Installed);
-        Assert.Equal(rule.Id, r.Provider.Table.FindScalar(Tcp()));
-        Assert.Equal(-1, r.Provider.Table.FindScalar(Tcp(sport: 7)));
+        Assert.Equal(rule.Id, r.Provider.Tables[0].FindScalar(Tcp()));
+        Assert.Equal(-1, r.Provider.Tables[0].FindScalar(Tcp(sport: 7)));
         Assert.Equal(1, r.Ledger.Marks[7]);
     }
 
@@ -71,8 +71,8 @@ public sealed class OffloadThreadTests
     {
         using Rig r = new(Tracked(Tcp()));
         MergedFlow rule = r.Install();
-        Assert.True(r.Provider.Table.TryCount(Tcp(), 100, 10));
-        Assert.True(r.Provider.Table.TryCount(Tcp(), 60, 20));
+        Assert.True(r.Provider.Tables[0].TryCount(Tcp(), 100, 10));
+        Assert.True(r.Provider.Tables[0].TryCount(Tcp(), 60, 20));
         AgingThread aging = new(r.Thread);
         aging.Step(30);
         r.Thread.Settle(31);
@@ -91,7 +91,7 @@ public sealed class OffloadThreadTests
         r.Chain.Submit(r.Pmd);
         r.Thread.Step(0);
         Assert.Equal((1ul, 1ul), (r.Thread.Stats.Installed, r.Thread.Stats.Raced));
-        Assert.False(r.Provider.Table.TryCount(Tcp(), 100, 1));
+        Assert.False(r.Provider.Tables[0].TryCount(Tcp(), 100, 1));
         r.Thread.Step(1);
         Assert.Equal(0, r.Thread.RuleCount);
         Assert.Equal(0, r.Ledger.Marks[7]);
@@ -107,8 +107,8 @@ public sealed class OffloadThreadTests
         int second = c.Pass(packet, BaseMask, 4, Output(2));
         using Rig r = new(c);
         r.Install();
-        r.Provider.Table.TryCount(Tcp(), 100, 1);
-        r.Provider.Table.TryCount(Tcp(), 100, 1);
+        r.Provider.Tables[0].TryCount(Tcp(), 100, 1);
+        r.Provider.Tables[0].TryCount(Tcp(), 100, 1);
         r.Thread.Settle(1);
         Assert.Equal((2ul, 200ul), (r.Ledger.Megaflows[first].Packets, r.Ledger.Megaflows[first].Bytes));
         Assert.Equal((2ul, 208ul), (r.Ledger.Megaflows[second].Packets, r.Ledger.Megaflows[second].Bytes));
@@ -119,7 +119,7 @@ public sealed class OffloadThreadTests
     {
         using Rig r = new(Tracked(Tcp()));
         r.Install();
-        r.Provider.Table.TryCount(Tcp(), 100, 1);
+        r.Provider.Tables[0].TryCount(Tcp(), 100, 1);
         r.Thread.Settle(1);
         Assert.All(r.Ledger.Conns.Values, c => Assert.Equal((0UL, 0UL), (c.Packets, c.Bytes)));
     }
@@ -129,9 +129,9 @@ public sealed class OffloadThreadTests
     {
         using Rig r = new(Tracked(Tcp()));
         MergedFlow rule = r.Install();
-        r.Provider.Table.TryCount(Tcp(), 100, 1);
+        r.Provider.Tables[0].TryCount(Tcp(), 100, 1);
         r.Thread.OnMegaflowChanged(rule.Passes[1].MegaflowId);
-        Assert.False(r.Provider.Table.TryCount(Tcp(), 100, 2));
+        Assert.False(r.Provider.Tables[0].TryCount(Tcp(), 100, 2));
         Assert.True(r.Thread.RevocationsUnderWay);
         r.Thread.Settle(3);
         Assert.False(r.Thread.RevocationsUnderWay);
@@ -177,7 +177,7 @@ public sealed class OffloadThreadTests
         Chain c = Tracked(Tcp());
         FakeLedger ledger = new(c.Flows);
         using SoftOffloadProvider provider = new(4);
-        PmdOffload pmd = new(provider.Table, connEventCapacity: 1);
+        PmdOffload pmd = new(provider.Tables[0], connEventCapacity: 1);
         using OffloadThread thread = new(pmd, c.Flows, ledger, ledger, provider);
         c.Submit(pmd);
         thread.Step(0);
@@ -212,7 +212,7 @@ public sealed class OffloadThreadTests
         r.Thread.OnPortRemoved(2);
         r.Thread.Step(1);
         Assert.Empty(r.Thread.Report.Rules());
-        Assert.Equal(-1, r.Provider.Table.FindScalar(Tcp()));
+        Assert.Equal(-1, r.Provider.Tables[0].FindScalar(Tcp()));
     }
 
     [Fact]
@@ -225,7 +225,7 @@ public sealed class OffloadThreadTests
         second.Submit(r.Pmd);
         r.Thread.Step(0);
         Assert.Equal(2, r.Thread.RuleCount);
-        r.Provider.Table.TryCount(Tcp(), 100, 500);
+        r.Provider.Tables[0].TryCount(Tcp(), 100, 500);
         r.Thread.Settle(500);
         using Chain third = Second(c, 3000, 9);
         third.Submit(r.Pmd);
@@ -233,9 +233,9 @@ public sealed class OffloadThreadTests
         third.Submit(r.Pmd);
         r.Thread.Step(502);
         Assert.Equal(1ul, r.Thread.Stats.Evicted);
-        Assert.NotEqual(-1, r.Provider.Table.FindScalar(Tcp()));
-        Assert.Equal(-1, r.Provider.Table.FindScalar(Tcp(sport: 2000)));
-        Assert.NotEqual(-1, r.Provider.Table.FindScalar(Tcp(sport: 3000)));
+        Assert.NotEqual(-1, r.Provider.Tables[0].FindScalar(Tcp()));
+        Assert.Equal(-1, r.Provider.Tables[0].FindScalar(Tcp(sport: 2000)));
+        Assert.NotEqual(-1, r.Provider.Tables[0].FindScalar(Tcp(sport: 3000)));
     }
 
     [Fact]

@@ -16,7 +16,7 @@ public sealed class RevocationOrderTests
         List<bool> open = [];
         SoftOffloadProvider device = new(16);
         WatchedProvider provider = new(device) { Destroying = r => open.Add(device.Gates!.IsOpen(r.Gate)) };
-        PmdOffload pmd = new(device.Table);
+        PmdOffload pmd = new(device.Tables[0]);
         using OffloadThread thread = new(pmd, chain.Flows, ledger, ledger, provider);
         chain.Submit(pmd);
         thread.Step(0);

@@ -205,7 +205,7 @@ public sealed class TunnelTests
 
         OffloadThread offload = bed.Simulator.Datapath.Offload!;
         Assert.Equal(1ul, bed.Simulator.Report().Offloaded);
-        Assert.Equal(["tnl_pop", "tnl_push"], offload.Pmd.Refusals.All().Select(r => r.Detail).Distinct().Order(StringComparer.Ordinal));
+        Assert.Equal(["tnl_pop", "tnl_push"], offload.Pmds[0].Refusals.All().Select(r => r.Detail).Distinct().Order(StringComparer.Ordinal));
     }
 
     [Fact]

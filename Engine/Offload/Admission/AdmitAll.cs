@@ -25,7 +25,7 @@ public sealed class AdmitAll(int minIdleMs = 100, int sampleCount = 16) : IAdmis
         {
             if (_next >= rules.Count) _next = 0;
             MergedFlow r = rules[_next++];
-            if (r.State != MergedFlowState.Active || ReferenceEquals(r, newcomer)) continue;
+            if (r.State != MergedFlowState.Active || r.Table != newcomer.Table || ReferenceEquals(r, newcomer)) continue;
             if (nowMs - LastNeeded(r) < minIdleMs) continue;
             if (victim is null || LastNeeded(r) < LastNeeded(victim)) victim = r;
         }

@@ -31,7 +31,7 @@ public sealed class AdmitSavedCycles(SavedCycles? model = null, int sampleCount 
         {
             if (_next >= rules.Count) _next = 0;
             MergedFlow r = rules[_next++];
-            if (r.State != MergedFlowState.Active || ReferenceEquals(r, newcomer)) continue;
+            if (r.State != MergedFlowState.Active || r.Table != newcomer.Table || ReferenceEquals(r, newcomer)) continue;
             if (nowMs - r.Timeline.ActiveAtMs < MergedRate.WindowMs) continue;
             r.Rate.Update(r.Packets, nowMs);
             double worth = _model.Predicted(r, nowMs);

@@ -39,7 +39,7 @@ public sealed class NicOffloadProvider : IOffloadProvider
     {
         _device = device;
         NicProfile p = device.Profile;
-        Capabilities = new OffloadCapabilities(p.ExactMatchEntries + p.WildcardRows, KeepsConnections: false, RevokesAtOnce: false, (int)((p.CounterRefreshNs + NsPerMs - 1) / NsPerMs));
+        Capabilities = new OffloadCapabilities(p.ExactMatchEntries + p.WildcardRows, KeepsConnections: false, RevokesAtOnce: false, CounterLagMs: (int)((p.CounterRefreshNs + NsPerMs - 1) / NsPerMs));
     }
 
     /// <inheritdoc/>

@@ -38,6 +38,9 @@ public sealed unsafe class PmdOffload : IConnObserver
         ConnEvents = new ConnEventRing(connEventCapacity);
     }
 
+    /// <summary>Which of the datapath's packet threads it is, from 0 on.</summary>
+    public int Index { get; init; }
+
     /// <summary>The soft device's table, or null.</summary>
     public MergedFlowTable? Table { get; }
 

@@ -1,5 +1,6 @@
 using Mergeflow.Engine.Conntrack;
 using Mergeflow.Engine.Keys;
+using Mergeflow.Engine.Lookup;
 using Mergeflow.Engine.Telemetry;
 
 namespace Mergeflow.Engine.Offload;
@@ -49,6 +50,12 @@ public sealed class Trace
 
     /// <summary>How busy the flow was until then.</summary>
     public FlowSeen FlowSeen;
+
+    /// <summary>From the slots of one packet thread's table to names that are unique in the datapath: <see cref="MegaflowId"/>.</summary>
+    public void NameMegaflows(int pmd)
+    {
+        foreach (ref TracePass pass in Passes.AsSpan(0, PassCount)) pass.MegaflowId = MegaflowId.Of(pmd, pass.MegaflowId);
+    }
 
     /// <summary>Forgets everything.</summary>
     public void Reset()

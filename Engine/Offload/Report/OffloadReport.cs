@@ -16,7 +16,7 @@ public sealed partial class OffloadReport
     internal OffloadReport(OffloadThread thread, RuleRegistry registry, RuleLedger ledger)
         => (_thread, _registry, _ledger) = (thread, registry, ledger);
 
-    /// <summary>Latest refusals per flow by the offload thread; those of the packet thread are in <see cref="PmdOffload.Refusals"/>.</summary>
+    /// <summary>Latest refusals per flow by the offload thread; those of the packet threads are in <see cref="PmdOffload.Refusals"/>.</summary>
     public RefusalLog Refusals { get; } = new();
 
     /// <summary>Rules that exist now (Installing, Active, Dying), in no order.</summary>
@@ -58,19 +58,19 @@ public sealed partial class OffloadReport
         {
             List<MergedFlow> live = [.. _registry.Rules.Where(r => MatchesTuple(r, ref key))];
             List<MergedFlow> dead = [.. _graveyard.Where(r => MatchesTuple(r, ref key))];
-            List<Refusal> refusals = [.. Refusals.All().Concat(_thread.Pmd.Refusals.All()).Where(r => SameTuple(ref r.Key, ref key)).OrderByDescending(static r => r.AtMs)];
+            List<Refusal> refusals = [.. Refusals.All().Concat(_thread.Pmds.SelectMany(static p => p.Refusals.All())).Where(r => SameTuple(ref r.Key, ref key)).OrderByDescending(static r => r.AtMs)];
             return new OffloadExplanation(live, dead, refusals);
         }
     }
 
-    /// <summary>All refusals by reason: the offload thread's and the packet thread's.</summary>
+    /// <summary>All refusals by reason: the offload thread's and the packet threads'.</summary>
     public ReasonTotals RefusedTotals()
     {
         ReasonTotals sum = new();
         using (_thread.LookIn())
         {
             sum.Add(_thread.Stats.Refused);
-            sum.Add(_thread.Pmd.Refused);
+            foreach (PmdOffload pmd in _thread.Pmds) sum.Add(pmd.Refused);
             return sum;
         }
     }

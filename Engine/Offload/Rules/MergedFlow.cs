@@ -8,7 +8,7 @@ namespace Mergeflow.Engine.Offload;
 
 /// <summary>
 /// One merged rule: what a whole chain of megaflows, connections and recirculations does to a packet, as a single match on the original
-/// header and a single list of header rewrites and outputs. Its identity is <see cref="Mask"/> and <see cref="Value"/> together.
+/// header and a single list of header rewrites and outputs. Its identity is <see cref="Mask"/> and <see cref="Value"/> together, and <see cref="Table"/>.
 /// </summary>
 public sealed class MergedFlow
 {
@@ -79,6 +79,9 @@ public sealed class MergedFlow
 
     /// <summary>Which of the device's <see cref="RevocationGates"/> it stands behind.</summary>
     public byte Gate { get; internal set; } = RevocationGates.Shut + 1;
+
+    /// <summary>Which of the device's tables it is for: one that has a table per packet thread numbers them as the threads.</summary>
+    public int Table { get; internal set; }
 
     /// <summary>First node of the rule's dependency links, -1 = none.</summary>
     internal int FirstLink { get; set; } = -1;

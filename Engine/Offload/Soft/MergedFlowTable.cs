@@ -42,13 +42,15 @@ public sealed unsafe partial class MergedFlowTable : IDisposable
     private nint _published;
     private int _freeCount;
     private int _templateCount;
+    private readonly bool _sharesGates;
     private bool _disposed;
 
     /// <summary>An empty table.</summary>
     /// <param name="capacity">Most rules.</param>
     /// <param name="templateCapacity">Most masks, 1..64; each one costs a probe per packet that misses the earlier ones.</param>
     /// <param name="grace">When readers let go; null = single-threaded.</param>
-    public MergedFlowTable(int capacity, int templateCapacity = 8, IGracePeriod? grace = null)
+    /// <param name="gates">What its rules stand behind, if several tables share that; not owned.</param>
+    public MergedFlowTable(int capacity, int templateCapacity = 8, IGracePeriod? grace = null, RevocationGates? gates = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(capacity, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(templateCapacity, 1);
@@ -56,7 +58,8 @@ public sealed unsafe partial class MergedFlowTable : IDisposable
         Capacity = capacity;
         TemplateCapacity = templateCapacity;
         _grace = grace ?? NoReaders.Instance;
-        Gates = new RevocationGates(_grace);
+        _sharesGates = gates is not null;
+        Gates = gates ?? new RevocationGates(_grace);
         _rulesBlock = PinnedMemory.Allocate((nuint)capacity * MergedHot.SizeBytes, 64, wantHugePages: true);
         _templatesBlock = PinnedMemory.Allocate((nuint)templateCapacity * (nuint)sizeof(MergedTemplate), 64);
         _rules = (MergedHot*)_rulesBlock.Pointer;
@@ -162,7 +165,7 @@ public sealed unsafe partial class MergedFlowTable : IDisposable
         for (int i = 0; i < _templateCount; i++) NativeMemory.AlignedFree(_templates[i].Wide);
         while (_oldIndexes.TryDequeue(out (nint Index, ulong Point) old)) NativeMemory.AlignedFree((void*)old.Index);
         NativeMemory.AlignedFree(Index);
-        Gates.Dispose();
+        if (!_sharesGates) Gates.Dispose();
         _rulesBlock.Dispose();
         _templatesBlock.Dispose();
     }

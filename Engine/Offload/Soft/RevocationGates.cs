@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using Mergeflow.Engine.Lookup;
 using Mergeflow.Native;
 
 namespace Mergeflow.Engine.Offload;
@@ -12,7 +13,7 @@ namespace Mergeflow.Engine.Offload;
 /// <remarks>
 /// <code>
 /// rule -> gate (1 byte) -> closings[gate] (0 = open; gate 0 is never open)
-/// megaflow id -> bucket (id mod 1024) -> set of 256 gates
+/// megaflow id -> bucket (slot mod 1024, turned by the packet thread) -> set of 256 gates
 /// </code>
 /// Protocol. The offload thread links a rule, the control thread revokes a megaflow:
 /// <code>
@@ -45,6 +46,9 @@ public sealed unsafe class RevocationGates : IDisposable
     public const byte Shut = 0;
 
     private const int BucketCount = 1024;
+
+    /// <summary>Megaflows with the same slot in the tables of two packet threads do not share a bucket.</summary>
+    private const int BucketStride = 389;
 
     private readonly PinnedBlock _block = PinnedMemory.Allocate(Count * sizeof(int), 64);
     private readonly ulong[] _buckets = new ulong[BucketCount * GateSet.WordCount];
@@ -194,5 +198,5 @@ public sealed unsafe class RevocationGates : IDisposable
 
     private static ulong Bit(int gate) => 1UL << (gate & 63);
 
-    private static int BucketOf(int megaflowId) => megaflowId & (BucketCount - 1);
+    private static int BucketOf(int megaflowId) => (megaflowId + (MegaflowId.PmdOf(megaflowId) * BucketStride)) & (BucketCount - 1);
 }
