@@ -26,6 +26,7 @@ public sealed unsafe class MegaflowTable : IMegaflowSource, IMegaflowLedger, IDi
     private readonly QuiescentState _quiescent;
 
     /// <summary>Grows; other threads learn of a megaflow after the array that has it was stored.</summary>
+    private bool _disposed;
     private Megaflow?[] _cold = new Megaflow?[256];
 
     /// <summary>Room for <paramref name="capacity"/> megaflows (OVS flow-limit, 200,000 by default).</summary>
@@ -207,6 +208,8 @@ public sealed unsafe class MegaflowTable : IMegaflowSource, IMegaflowLedger, IDi
     /// <inheritdoc/>
     public void Dispose()
     {
+        if (_disposed) return;
+        _disposed = true;
         for (int i = 0; i < HighWater; i++) NativeMemory.Free(_hot[i].Actions);
         _hotBlock.Dispose();
         _creditBlock.Dispose();

@@ -19,6 +19,7 @@ public sealed unsafe class PacketPathSteps : IDisposable
     private readonly Packet** _packets;
     private readonly MergedHot** _merged;
     private readonly Vector256<byte>* _lanes;
+    private bool _disposed;
 
     /// <summary>Loads and parses <paramref name="frames"/>; all arrive on port <paramref name="inPort"/> with good checksums.</summary>
     public PacketPathSteps(IReadOnlyList<byte[]> frames, uint inPort)
@@ -154,6 +155,8 @@ public sealed unsafe class PacketPathSteps : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        if (_disposed) return;
+        _disposed = true;
         NativeMemory.AlignedFree(_packets);
         NativeMemory.AlignedFree(_merged);
         NativeMemory.AlignedFree(_lanes);

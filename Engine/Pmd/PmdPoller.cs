@@ -11,6 +11,7 @@ public sealed unsafe class PmdPoller : IPoller, IDisposable
     private readonly PmdThread _pmd;
     private readonly RxQueue[] _queues;
     private readonly Packet** _batch;
+    private bool _disposed;
     private readonly int _batchSize;
     private int _turn;
 
@@ -36,5 +37,10 @@ public sealed unsafe class PmdPoller : IPoller, IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => NativeMemory.AlignedFree(_batch);
+    public void Dispose()
+    {
+        if (_disposed) return;
+        _disposed = true;
+        NativeMemory.AlignedFree(_batch);
+    }
 }

@@ -31,6 +31,7 @@ public sealed unsafe partial class PmdThread : IDisposable
     public const int MaxRecircDepth = 6;
 
     private readonly BatchScratch* _scratch;
+    private bool _disposed;
     private readonly MegaflowLookup _lookup;
     private readonly ActionExecutor _run;
     private readonly MegaflowTable _megaflows;
@@ -170,6 +171,8 @@ public sealed unsafe partial class PmdThread : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        if (_disposed) return;
+        _disposed = true;
         NativeMemory.AlignedFree(_scratch);
         _lookup.Dispose();
         Ports.Dispose();

@@ -12,6 +12,7 @@ public sealed unsafe class StagePoller : IPoller, IDisposable
     private readonly PmdThread _pmd;
     private readonly RxQueue _queue;
     private readonly Packet** _batch;
+    private bool _disposed;
 
     /// <summary>A poller of one queue.</summary>
     /// <param name="pmd">Processes the batches.</param>
@@ -40,5 +41,10 @@ public sealed unsafe class StagePoller : IPoller, IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => NativeMemory.AlignedFree(_batch);
+    public void Dispose()
+    {
+        if (_disposed) return;
+        _disposed = true;
+        NativeMemory.AlignedFree(_batch);
+    }
 }

@@ -23,6 +23,7 @@ public sealed partial class Datapath : IDisposable
 
     private static int s_lastTelemetryId;
     private readonly UpcallHandler _upcall;
+    private bool _disposed;
 
     /// <summary>Builds a datapath; nothing runs yet.</summary>
     /// <param name="options">Sizes and features.</param>
@@ -237,6 +238,8 @@ public sealed partial class Datapath : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        if (_disposed) return;
+        _disposed = true;
         DatapathMetrics.Remove(this);
         Pmd.Dispose();
         Pmd.Pool.Dispose();

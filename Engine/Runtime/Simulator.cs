@@ -23,6 +23,7 @@ public sealed unsafe class Simulator : IDisposable
     /// <summary>The caller's thread, seen from the offload thread; null while it steps that too.</summary>
     private readonly QuiescentState.Reader? _packetThread;
     private int _pending;
+    private bool _disposed;
 
     public Simulator(SimulatorOptions options, IOutputSink sink)
     {
@@ -101,8 +102,11 @@ public sealed unsafe class Simulator : IDisposable
 
     /// <summary>Hands in one frame; its outputs come by the next <see cref="ProcessPending"/> at the latest.</summary>
     /// <exception cref="InvalidOperationException">Packet memory is exhausted.</exception>
+    /// <exception cref="ObjectDisposedException">The simulator is gone.</exception>
     public void Receive(uint port, ReadOnlySpan<byte> frame, long eventIndex)
     {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+
         // Packets that wait for software came first: what they do (a FIN, a new mark) must be done before a rule forwards this one.
         if (_nic is not null && _pending > 0 && _nic.WouldHit(port, frame)) ProcessPending();
         Packet* p = Datapath.Pmd.Pool.Rent();
@@ -122,8 +126,10 @@ public sealed unsafe class Simulator : IDisposable
     }
 
     /// <summary>Processes everything pending.</summary>
+    /// <exception cref="ObjectDisposedException">The simulator is gone.</exception>
     public void ProcessPending()
     {
+        ObjectDisposedException.ThrowIf(_disposed, this);
         if (_pending > 0) ProcessBatch();
         _packetThread?.Announce();
     }
@@ -220,6 +226,8 @@ public sealed unsafe class Simulator : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        if (_disposed) return;
+        _disposed = true;
         NativeMemory.AlignedFree(_batch);
         Datapath.Dispose();
     }

@@ -29,6 +29,7 @@ internal sealed unsafe class WildcardTable : IDisposable
     private readonly uint* _used;
     private readonly uint* _valid;
     private readonly nint* _rules;
+    private bool _disposed;
 
     public WildcardTable(int capacity, NicKernel kernel)
     {
@@ -101,6 +102,8 @@ internal sealed unsafe class WildcardTable : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        if (_disposed) return;
+        _disposed = true;
         NativeMemory.AlignedFree(_columns);
         NativeMemory.Free(_used);
         NativeMemory.Free(_valid);
