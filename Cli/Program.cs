@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Mergeflow.Cli;
 using Mergeflow.Native;
 
@@ -8,16 +7,6 @@ if (ProcessSeed.Fault is string fault)
     return ExitCode.Usage;
 }
 
-using CancellationTokenSource interrupt = new();
-
-// The first signal asks the command to stop (it removes what it has half written); a second one kills as usual.
-void OnSignal(PosixSignalContext context)
-{
-    context.Cancel = !interrupt.IsCancellationRequested;
-    interrupt.Cancel();
-}
-
-using PosixSignalRegistration sigint = PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal);
-using PosixSignalRegistration sigterm = PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal);
-
-return App.Run(args, Console.Out, Console.Error, interrupt.Token);
+const int patienceMs = 1000;
+using Interruption interruption = new(patienceMs);
+return interruption.Code(App.Run(args, Console.Out, Console.Error, interruption.Token));

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.Runtime.InteropServices;
+using Mergeflow.Cli;
 using Mergeflow.Native;
 
 namespace Mergeflow.Perf;
@@ -47,6 +48,10 @@ public static class PerfApp
         catch (PerfException e)
         {
             return Fail(error, e.ExitCode, e.Message);
+        }
+        catch (CommandFailedException e)
+        {
+            return Fail(error, PerfExitCode.Of(e.Code), e.Message);
         }
         catch (OperationCanceledException)
         {

@@ -1,3 +1,5 @@
+using Mergeflow.Cli;
+
 namespace Mergeflow.Perf;
 
 /// <summary>Exit codes; 64 and 65 are BSD's <c>EX_USAGE</c> and <c>EX_DATAERR</c>.</summary>
@@ -21,6 +23,9 @@ public static class PerfExitCode
     /// <summary>Input that cannot be understood.</summary>
     public const int BadInput = 65;
 
-    /// <summary>Ended by Ctrl-C or SIGTERM.</summary>
+    /// <summary>Ended by a signal.</summary>
     public const int Interrupted = 130;
+
+    /// <summary>The code of this program for one of <c>mergeflow</c>'s: only that of bad input differs, as 2 is taken.</summary>
+    public static int Of(int code) => code == ExitCode.BadInput ? BadInput : code;
 }

@@ -1,22 +1,14 @@
-using System.Runtime.InteropServices;
+using Mergeflow.Cli;
 using Mergeflow.Native;
 using Mergeflow.Perf;
 
 OneCoreStart.Ensure();
 
-using CancellationTokenSource interrupt = new();
-
-// The first signal asks the run to stop, nothing half written stays; a second one kills as usual.
-void OnSignal(PosixSignalContext context)
-{
-    context.Cancel = !interrupt.IsCancellationRequested;
-    interrupt.Cancel();
-}
-
-using PosixSignalRegistration sigint = PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal);
-using PosixSignalRegistration sigterm = PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal);
+// A peer has to be stopped, and huge pages are given back.
+const int patienceMs = 20_000;
+using Interruption interruption = new(patienceMs);
 
 // A thread that fails beside the measured one would otherwise only show in the figures.
 PollerFailures.Reported += static failure => Console.Error.WriteLine($"run-perf: {failure.Line}");
-int code = PerfApp.Run(args, Console.Out, Console.Error, interrupt.Token);
+int code = interruption.Code(PerfApp.Run(args, Console.Out, Console.Error, interruption.Token));
 return code == PerfExitCode.Ok && PollerFailures.Count > 0 ? PerfExitCode.Failed : code;

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Mergeflow.Cli;
 using Spectre.Console;
 
 namespace Mergeflow.Perf;
@@ -19,7 +20,7 @@ public sealed class RunReport
     public RunReport(TextWriter output, CancellationToken interrupted, IReadOnlyList<string> arguments, string jsonPath, string htmlPath)
     {
         (_output, _interrupted, _arguments, _jsonPath, _htmlPath) = (output, interrupted, arguments, jsonPath, htmlPath);
-        _console = Console(output);
+        _console = TextTable.ConsoleOn(output);
     }
 
     /// <summary>Print a block per row in the manner of pmd-perf-show.</summary>
@@ -72,29 +73,12 @@ public sealed class RunReport
         StudyTables.Print(_console, results);
         if (ShowsPmds) PmdPerfShow.Print(_output, results);
         Comparison? comparison = baseline is null ? null : Comparison.Of(baseline, results, threshold);
-        ResultsJson.Save(_jsonPath, ResultsJson.Write(results));
-        ResultsJson.Save(_htmlPath, HtmlReport.Write(results, comparison));
+        OutputFile.Write(_jsonPath, ResultsJson.Write(results));
+        OutputFile.Write(_htmlPath, HtmlReport.Write(results, comparison));
         _output.WriteLine($"written  {_jsonPath}, {_htmlPath}");
         if (comparison is not null) ComparisonTable.Print(_console, comparison);
         if (_failed) return PerfExitCode.Failed;
         return comparison?.ExitCode ?? PerfExitCode.Ok;
-    }
-
-    /// <summary>A console for tables: as wide as they need to be where there is no terminal.</summary>
-    internal static IAnsiConsole Console(TextWriter output)
-    {
-        const int widthOfAFile = 280;
-        bool isTerminal = ReferenceEquals(output, System.Console.Out) && !System.Console.IsOutputRedirected && Environment.GetEnvironmentVariable("TERM") is not (null or "" or "dumb");
-        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings
-        {
-            Out = new AnsiConsoleOutput(output),
-            Interactive = isTerminal ? InteractionSupport.Yes : InteractionSupport.No,
-            Ansi = isTerminal ? AnsiSupport.Detect : AnsiSupport.No,
-        });
-        if (isTerminal) return console;
-        console.Profile.Width = widthOfAFile;
-        console.Profile.Capabilities.Unicode = false;
-        return console;
     }
 
     private Dictionary<OffloadMode, FirstPass> FirstPasses(Workload workload, BenchSettings settings, IReadOnlyList<OffloadMode> modes)

@@ -16,6 +16,7 @@ internal static class ExtractCommand
         Command command = new("extract", "Print the flow key of each frame, one JSON line per frame.") { input, output };
         command.SetAction(parsed =>
         {
+            OutputTargets.Check(parsed, output);
             Run(parsed.GetRequiredValue(input), parsed.GetRequiredValue(output), interrupted);
             return ExitCode.Ok;
         });

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using Spectre.Console;
 
 namespace Mergeflow.Cli;
 
@@ -10,8 +9,8 @@ internal static class OffloadAuditCommand
     public static Command Create(CancellationToken interrupted)
     {
         ReplayInputOptions inputs = new();
-        Option<int> every = new("--every") { HelpName = "N", Description = "Audit after each N events, after each change of tables, ports and connections, and at the end.", DefaultValueFactory = _ => 100 };
-        Option<long?> until = new("--until") { HelpName = "I", Description = "Stop after the event with this number; default: all events." };
+        NumberOption<int> every = new("--every") { HelpName = "N", Description = "Audit after each N events, after each change of tables, ports and connections, and at the end.", DefaultValueFactory = _ => 100 };
+        OptionalNumberOption<long> until = new("--until") { HelpName = "I", Description = "Stop after the event with this number; default: all events." };
         Option<bool> json = new("--json") { Description = "One JSON object per line, for programs." };
         Command command = new("audit", "Replay and prove that every packet that hardware counted was booked once: exit code 1 if anything drifts.");
         inputs.AddTo(command);
@@ -67,13 +66,13 @@ internal static class OffloadAuditCommand
 
     private static void Write(TextWriter output, OffloadAudit audit, long audits, long drifting)
     {
-        Table table = Tables.Create("book", "counted packets", "counted bytes", "booked packets", "booked bytes", "drift packets", "drift bytes");
+        TextTable table = new(1, "book", "counted packets", "counted bytes", "booked packets", "booked bytes", "drift packets", "drift bytes");
         foreach (OffloadAuditLine l in audit.Lines)
         {
-            table.AddRow(Markup.Escape(l.Book), Number(l.Counted.Packets), Number(l.Counted.Bytes), Number(l.Booked.Packets), Number(l.Booked.Bytes), Signed(l.DriftPackets), Signed(l.DriftBytes));
+            table.AddRow(l.Book, Number(l.Counted.Packets), Number(l.Counted.Bytes), Number(l.Booked.Packets), Number(l.Booked.Bytes), Signed(l.DriftPackets), Signed(l.DriftBytes));
         }
 
-        Tables.Write(table, output);
+        table.Write(output);
         output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{audits} audits, {drifting} with drift; {audit.LiveRules} rules live, {audit.StaleRules} stale"));
     }
 

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using Spectre.Console;
 
 namespace Mergeflow.Cli;
 
@@ -54,19 +53,19 @@ internal static class OffloadStatsCommand
             });
             return;
         }
-        Table table = Tables.Create("", "count");
+        TextTable table = new(1, "", "count");
         foreach ((string name, _, ulong value) in totals.Concat(troubles.Where(static t => t.Value > 0))) table.AddRow(name, Number(value));
-        Tables.Write(table, context.Output);
-        Table reasons = Tables.Create("not offloaded because", "packets", "% of packets", "bytes", "% of bytes");
+        table.Write(context.Output);
+        TextTable reasons = new(1, "not offloaded because", "packets", "% of packets", "bytes", "% of bytes");
         foreach ((OffloadReason reason, ulong packets, ulong bytes) in refused)
         {
             reasons.AddRow(reason.ToString(), Number(packets), Share(packets, (ulong)context.Session.PacketCount), Number(bytes), Share(bytes, (ulong)context.Session.ByteCount));
         }
 
-        if (refused.Count > 0) Tables.Write(reasons, context.Output);
-        Table removals = Tables.Create("removed because", "rules");
+        if (refused.Count > 0) reasons.Write(context.Output);
+        TextTable removals = new(1, "removed because", "rules");
         foreach ((OffloadReason reason, ulong rules, _) in removed) removals.AddRow(reason.ToString(), Number(rules));
-        if (removed.Count > 0) Tables.Write(removals, context.Output);
+        if (removed.Count > 0) removals.Write(context.Output);
         context.Output.WriteLine(Summary(context, s, refused));
     }
 

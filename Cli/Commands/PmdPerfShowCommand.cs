@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using Spectre.Console;
 
 namespace Mergeflow.Cli;
 
@@ -42,9 +41,9 @@ internal static class PmdPerfShowCommand
             });
             return;
         }
-        Table table = Tables.Create("", "count", "%");
+        TextTable table = new(1, "", "count", "%");
         foreach ((string name, _, ulong value, ulong of) in rows)
             table.AddRow(name, value.ToString("N0", CultureInfo.InvariantCulture), of == 0 ? "" : (100.0 * value / of).ToString("F1", CultureInfo.InvariantCulture));
-        Tables.Write(table, context.Output);
+        table.Write(context.Output);
     }
 }

@@ -14,6 +14,7 @@ internal static class ReplayCommand
         command.Options.Add(output);
         command.SetAction(parsed =>
         {
+            OutputTargets.Check(parsed, output);
             ReplayArguments arguments = inputs.Resolve(parsed);
             using OutputFile file = OutputFile.Create(parsed.GetRequiredValue(output));
             SimulatorReport report = ReplaySession.Run(arguments, file.Stream, interrupted);

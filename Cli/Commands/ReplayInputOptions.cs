@@ -13,15 +13,15 @@ internal sealed class ReplayInputOptions
     private readonly Option<string?> _meters = new("--meters") { HelpName = "FILE", Description = "Meters, a line each as ovs-ofctl add-meter takes it." };
     private readonly Option<string?> _ports = new("--ports") { HelpName = "p1=1,p2=2", Description = "Port names and OpenFlow numbers." };
     private readonly Option<string?> _input = new("--in") { HelpName = "FILE", Description = "Events (JSON lines, gzip or not), or a pcap or pcapng capture." };
-    private readonly Option<uint?> _port = new("--port") { HelpName = "N", Description = "Port on which the frames of a capture arrive; default: the first port." };
+    private readonly OptionalNumberOption<uint> _port = new("--port") { HelpName = "N", Description = "Port on which the frames of a capture arrive; default: the first port." };
     private readonly Option<string?> _config = new("--config") { HelpName = "FILE", Description = "A case.json, for its \"config\" (and \"ports\" without --ports)." };
     private readonly Option<string> _offload = new("--offload") { HelpName = "none|soft|nic", Description = "Where merged rules go.", DefaultValueFactory = _ => "none" };
     private readonly Option<string?> _profile = new("--profile") { HelpName = "FILE", Description = "NIC profile, a built-in name or a JSON file; needs --offload nic." };
     private readonly Option<string?> _faults = new("--faults") { HelpName = "FILE", Description = "Fault plan of the NIC, a JSON file; needs --offload nic." };
     private readonly Option<string?> _admission = new("--admission") { HelpName = Admission.Syntax, Description = "Who gets a rule: every flow, a flow from its N-th packet on, or one that is predicted to save more cycles than the rule costs; needs --offload." };
     private readonly Option<string> _cache = new("--cache") { HelpName = "on|off", Description = "Microflow caches.", DefaultValueFactory = _ => "on" };
-    private readonly Option<int> _batch = new("--batch") { HelpName = "N", Description = "Packets per batch; more than 32 are split.", DefaultValueFactory = _ => MaxBatch };
-    private readonly Option<ulong> _seed = new("--seed") { HelpName = "S", Description = "Seed of all that is chosen by chance.", DefaultValueFactory = _ => 0 };
+    private readonly NumberOption<int> _batch = new("--batch") { HelpName = "N", Description = "Packets per batch; more than 32 are split.", DefaultValueFactory = _ => MaxBatch };
+    private readonly NumberOption<ulong> _seed = new("--seed") { HelpName = "S", Description = "Seed of all that is chosen by chance.", DefaultValueFactory = _ => 0 };
     private readonly Option<string?> _quirks = new("--quirks") { HelpName = "ovs-3.1|none", Description = "Whose faults are repeated: those of Open vSwitch 3.1, with which cases are recorded, or none, as the switch ships; default: as the case says, else ovs-3.1." };
 
     private const int MaxBatch = 32;
@@ -58,6 +58,7 @@ internal sealed class ReplayInputOptions
             if (!Admission.TryParse(policy, offload, out admission)) CommandFailedException.ThrowUsage($"--admission: expected {Admission.Syntax}, N from 1 to {RecordingFilter.MaxAfterPackets}, not '{policy}'");
         }
 
+        ReplayProgress? progress = ReplayProgress.OnTerminal(parsed.InvocationConfiguration.Error);
         uint? port = parsed.GetValue(_port);
         if (port is uint number && !files.Ports.Any(p => p.Number == number))
             CommandFailedException.ThrowUsage(string.Create(CultureInfo.InvariantCulture, $"--port: port {number} does not exist"));
@@ -72,7 +73,12 @@ internal sealed class ReplayInputOptions
             BatchSize = Math.Min(parsed.GetValue(_batch), MaxBatch),
             Seed = parsed.GetValue(_seed),
             Quirks = parsed.GetValue(_quirks) is string quirks ? Quirks.Find(quirks)! : files.Quirks,
-            Warn = text => parsed.InvocationConfiguration.Error.WriteLine($"mergeflow: warning: {text}"),
+            Progress = progress,
+            Warn = text =>
+            {
+                progress?.End();
+                parsed.InvocationConfiguration.Error.WriteLine($"mergeflow: warning: {text}");
+            },
         };
     }
 

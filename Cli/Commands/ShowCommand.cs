@@ -13,7 +13,7 @@ internal static class ShowCommand
     public static Command Create(string name, string description, CancellationToken interrupted, Action<ShowContext> show, params Option[] options)
     {
         ReplayInputOptions inputs = new();
-        Option<long?> until = new("--until") { HelpName = "I", Description = "Stop after the event with this number; default: all events." };
+        OptionalNumberOption<long> until = new("--until") { HelpName = "I", Description = "Stop after the event with this number; default: all events." };
         Option<bool> json = new("--json") { Description = "One JSON object per line, for programs." };
         Command command = new(name, description);
         inputs.AddTo(command);

@@ -13,7 +13,7 @@ internal static class TraceCommand
     public static Command Create(CancellationToken interrupted)
     {
         ReplayInputOptions inputs = new();
-        Option<long> index = new("--event") { Required = true, HelpName = "I", Description = "The packet event with this number." };
+        NumberOption<long> index = new("--event") { Required = true, HelpName = "I", Description = "The packet event with this number." };
         Command command = new("trace", "Replay up to one packet, then explain its way through the tables.");
         inputs.AddTo(command);
         command.Options.Add(index);

@@ -1,3 +1,5 @@
+using Mergeflow.Native;
+
 namespace Mergeflow.Cli;
 
 /// <summary>A forward-only stream that ends the command when its text, or one line of it, is longer than <see cref="InputLimits"/> allows.</summary>

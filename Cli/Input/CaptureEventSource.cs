@@ -19,6 +19,8 @@ public sealed class CaptureEventSource : IEventSource
 
     public string Name => _capture.Path;
 
+    public double? Part => _capture.Part;
+
     /// <summary>Opens <paramref name="path"/>; a damaged or cut file ends the command.</summary>
     public static CaptureReader Open(string path)
     {

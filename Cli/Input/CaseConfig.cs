@@ -8,6 +8,11 @@ public sealed record CaseConfig
     /// <summary>What recorded answers come from.</summary>
     private const string Recorder = "Open vSwitch 3.1.0";
 
+    private static readonly string[] s_members = ["vlan_limit", "mtu", "tcp_seq_chk", "ct_max_conns", "tunnels", "ipf_min_frag_v4", "ipf_min_frag_v6"];
+
+    /// <summary>What may stand beside the members of <c>config</c> in a file that holds only these.</summary>
+    private static readonly string[] s_besides = ["ports", "quirks", "expected_from"];
+
     /// <summary>Null when the file names no ports.</summary>
     public IReadOnlyList<(string Name, uint Number)>? Ports { get; init; }
 
@@ -49,6 +54,7 @@ public sealed record CaseConfig
             JsonElement config = root;
             if (root.TryGetProperty("config", out JsonElement inner) && inner.ValueKind != JsonValueKind.Null) config = inner;
             if (config.ValueKind != JsonValueKind.Object) CommandFailedException.ThrowBadInput(name, 1, "\"config\": expected an object");
+            RefuseUnknown(config, isWholeFile: !root.TryGetProperty("config", out _), name);
             CaseConfig defaults = new();
             return new CaseConfig
             {
@@ -69,6 +75,16 @@ public sealed record CaseConfig
             int cut = e.Message.IndexOf(" LineNumber:", StringComparison.Ordinal);
             CommandFailedException.ThrowBadInput(name, line, $"not JSON: {(cut < 0 ? e.Message : e.Message[..cut])}");
             return null;
+        }
+    }
+
+    /// <summary>A member that is not known is a mistake, not a note: a switch would come out that nobody asked for.</summary>
+    private static void RefuseUnknown(JsonElement config, bool isWholeFile, string file)
+    {
+        foreach (string member in config.EnumerateObject().Select(static m => m.Name))
+        {
+            if (s_members.Contains(member) || (isWholeFile && s_besides.Contains(member))) continue;
+            CommandFailedException.ThrowBadInput(file, 1, $"unknown member {CliJson.Quote(member)}; \"config\" has {string.Join(", ", s_members)}");
         }
     }
 

@@ -1,4 +1,4 @@
-using System.IO.Compression;
+using Mergeflow.Native;
 
 namespace Mergeflow.Cli;
 
@@ -17,7 +17,7 @@ public static class InputFile
         Span<byte> magic = stackalloc byte[2];
         int got = file.ReadAtLeast(magic, 2, throwOnEndOfStream: false);
         PushBackStream whole = new(magic[..got], file);
-        return got == 2 && magic[0] == 0x1f && magic[1] == 0x8b ? new GZipStream(whole, CompressionMode.Decompress) : whole;
+        return GunzipStream.IsGzip(magic[..got]) ? new GunzipStream(whole) : whole;
     }
 
     /// <summary>Reads a whole text file, decompressed when it is gzip, within <see cref="InputLimits"/>.</summary>

@@ -11,7 +11,7 @@ internal sealed class ControlText
 
     private ControlText(string name, int eventLine, IReadOnlyList<int> places) => (_name, _eventLine, _places) = (name, eventLine, places);
 
-    /// <summary>A file of flows or groups: modification number i stands on the i-th line that is neither blank nor a comment.</summary>
+    /// <summary>A file of flows or groups: modification number i stands on the i-th line that has text to parse.</summary>
     public static ControlText OfFile(string path, string text)
     {
         List<int> lines = [];
@@ -19,8 +19,7 @@ internal sealed class ControlText
         foreach (ReadOnlySpan<char> line in text.AsSpan().EnumerateLines())
         {
             number++;
-            int comment = line.IndexOf('#');
-            if (!(comment < 0 ? line : line[..comment]).IsWhiteSpace()) lines.Add(number);
+            if (FlowTextParser.HasText(line)) lines.Add(number);
         }
         return new ControlText(Path.GetFileName(path), 0, lines);
     }

@@ -52,6 +52,9 @@ public sealed record ReplayArguments
     /// </summary>
     public Action<string>? Warn { get; init; }
 
+    /// <summary>Is told of every event; null = nobody watches.</summary>
+    public ReplayProgress? Progress { get; init; }
+
     /// <summary>Takes the files of a case directory.</summary>
     /// <exception cref="IOException">The directory or one of its files is missing.</exception>
     public static ReplayArguments FromCase(string directory)

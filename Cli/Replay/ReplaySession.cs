@@ -26,6 +26,7 @@ public sealed class ReplaySession : IDisposable
     private readonly bool _isAsRecorded;
     private readonly Action<PollerFailure> _onFailure;
     private readonly Action<string>? _warn;
+    private readonly ReplayProgress? _progress;
     private long _nowMs;
     private bool _hasMoved;
 
@@ -37,6 +38,7 @@ public sealed class ReplaySession : IDisposable
     {
         string flowsName = Path.GetFileName(arguments.FlowsPath);
         _warn = arguments.Warn;
+        _progress = arguments.Progress;
         _onFailure = failure =>
         {
             if (failure.DatapathId == Simulator?.Datapath.TelemetryId) _warn?.Invoke(failure.Line);
@@ -48,7 +50,7 @@ public sealed class ReplaySession : IDisposable
             ? Parse(metersPath, FlowTextParser.ParseMeters)
             : (ControlText.OfFile("", ""), []);
         (ControlText groupText, IReadOnlyList<GroupMod> groups) = arguments.GroupsPath is string groupsPath
-            ? Parse(groupsPath, text => _parser.ParseGroups(text))
+            ? Parse(groupsPath, text => _parser.ParseGroups(text, GroupModCommand.Add))
             : (ControlText.OfFile("", ""), []);
         (ControlText flowText, IReadOnlyList<FlowMod> flows) = Parse(arguments.FlowsPath, text => _parser.ParseFlows(text));
         _writer = new ReplayWriter(output);
@@ -115,7 +117,12 @@ public sealed class ReplaySession : IDisposable
 
     /// <summary>Reads the next event; the switch does not know of it yet.</summary>
     /// <returns>False when there is none.</returns>
-    public bool Read() => _events.TryRead(Event);
+    public bool Read()
+    {
+        bool isThere = _events.TryRead(Event);
+        if (isThere) _progress?.Add(_events.Part);
+        return isThere;
+    }
 
     /// <summary>Moves the clock to the event that was read, and finishes what has to be finished before it.</summary>
     public void Synchronize()
@@ -198,6 +205,7 @@ public sealed class ReplaySession : IDisposable
 
     public void Dispose()
     {
+        _progress?.End();
         PollerFailures.Reported -= _onFailure;
         Simulator?.Dispose();
         _events?.Dispose();

@@ -45,6 +45,9 @@ public abstract unsafe class CaptureReader : IDisposable
     /// <summary>Length of the file.</summary>
     public long FileBytes => _bytes.LengthBytes;
 
+    /// <summary>How much of the file has been read, 0 to 1.</summary>
+    public double Part => (double)Position / FileBytes;
+
     /// <summary>Where the reader stands.</summary>
     private protected long Position { get; set; }
 

@@ -48,6 +48,9 @@ internal static unsafe partial class Libc
     [LibraryImport("libc", EntryPoint = "statx", StringMarshalling = StringMarshalling.Utf8)]
     public static partial int Statx(int directory, string path, int flags, uint mask, byte* record);
 
+    [LibraryImport("libc", EntryPoint = "write", SetLastError = true)]
+    public static partial nint Write(int fd, byte* data, nuint lengthBytes);
+
     [LibraryImport("libc", EntryPoint = "execv", SetLastError = true)]
     public static partial int ExecV(byte* path, byte** arguments);
 }

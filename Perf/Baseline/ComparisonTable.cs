@@ -1,4 +1,5 @@
 using System.Globalization;
+using Mergeflow.Cli;
 using Spectre.Console;
 
 namespace Mergeflow.Perf;
@@ -9,27 +10,25 @@ public static class ComparisonTable
     /// <summary>One line per row, then one line that sums up.</summary>
     public static void Print(IAnsiConsole console, Comparison comparison)
     {
-        var table = new Table().Border(ResultsTable.BorderFor(console)).Title("cycles/packet, before and now: least, quarter, median, three quarters, most (n = runs)");
-        foreach (string header in new[] { "scenario", "before", "now", "change", "noise", "verdict" })
+        TextTable table = new(1, "scenario", "before", "now", "change", "noise", "verdict")
         {
-            var column = new TableColumn(header).NoWrap();
-            if (header is not ("scenario" or "verdict")) column.RightAligned();
-            table.AddColumn(column);
-        }
+            Title = "cycles/packet, before and now: least, quarter, median, three quarters, most (n = runs)",
+            TextHeaders = ["verdict"],
+        };
 
         foreach (ComparisonRow r in comparison.Rows)
         {
             bool both = r.Verdict != Verdict.Unmatched;
             table.AddRow(
-                Markup.Escape(r.Key),
+                r.Key,
                 ComparisonRow.Distribution(r.Old),
                 ComparisonRow.Distribution(r.New),
                 both ? Signed(r.Change) : "-",
                 both ? $"±{(r.Noise * 100).ToString("F1", CultureInfo.InvariantCulture)} %" : "-",
-                Markup.Escape(Text(r)));
+                Text(r));
         }
 
-        console.Write(table);
+        table.Write(console);
         foreach (string note in comparison.Notes) console.Profile.Out.Writer.WriteLine($"note     {note}");
         console.Profile.Out.Writer.WriteLine($"verdict  {Summary(comparison)}");
     }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Mergeflow.Cli;
 
 namespace Mergeflow.Perf;
 
@@ -12,7 +13,7 @@ internal sealed class CaptureOptions
     private readonly Option<string?> _flows = new("--flows") { HelpName = "FILE", Description = "Rules for --pcap, as ovs-ofctl add-flows takes them. Default: a stateful firewall." };
     private readonly Option<string?> _groups = new("--groups") { HelpName = "FILE", Description = "Groups for --pcap, as ovs-ofctl add-groups takes them." };
     private readonly Option<string?> _port = new("--port") { HelpName = "N|auto", Description = "Port on which frames arrive; auto: who spoke first is behind port 1, the other behind port 2. Default: auto, with --flows 1." };
-    private readonly Option<int> _ports = new("--ports") { HelpName = "N", Description = "Ports 1..N exist.", DefaultValueFactory = _ => 4 };
+    private readonly NumberOption<int> _ports = new("--ports") { HelpName = "N", Description = "Ports 1..N exist.", DefaultValueFactory = _ => 4 };
     private readonly Option<bool> _fixChecksums = new("--fix-checksums") { Description = "Correct wrong checksums of --pcap first, as the sender's NIC would have." };
     private readonly Option<bool> _printFlows = new("--print-flows") { Description = "Print the default rules." };
 

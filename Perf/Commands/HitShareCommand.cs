@@ -1,8 +1,8 @@
 using System.Buffers.Binary;
 using System.CommandLine;
 using System.Globalization;
+using Mergeflow.Cli;
 using Mergeflow.Native;
-using Spectre.Console;
 
 namespace Mergeflow.Perf;
 
@@ -15,9 +15,9 @@ internal static class HitShareCommand
 
     public static Command Create(TextWriter output, CancellationToken interrupted)
     {
-        Option<int> packets = new("--packets") { HelpName = "N", Description = "Packets per trace.", DefaultValueFactory = _ => 1_000_000 };
-        Option<int> flows = new("--flows") { HelpName = "N", Description = "Connections (Zipf), or connections open at a time (heavy-tailed).", DefaultValueFactory = _ => 50_000 };
-        Option<int> seed = new("--seed") { HelpName = "S", Description = "Seed of the traces.", DefaultValueFactory = _ => 1 };
+        NumberOption<int> packets = new("--packets") { HelpName = "N", Description = "Packets per trace.", DefaultValueFactory = _ => 1_000_000 };
+        NumberOption<int> flows = new("--flows") { HelpName = "N", Description = "Connections (Zipf), or connections open at a time (heavy-tailed).", DefaultValueFactory = _ => 50_000 };
+        NumberOption<int> seed = new("--seed") { HelpName = "S", Description = "Seed of the traces.", DefaultValueFactory = _ => 1 };
         Option<string?> capture = new("--pcap") { HelpName = "FILE", Description = "A capture instead; a connection is a pair of addresses and ports in both directions." };
         Command command = new("hit-share", "Share of packets that a table of 256 to 64k rules takes, per admission and eviction policy, beside the clairvoyant optimum.") { packets, flows, seed, capture };
         command.SetAction(parsed =>
@@ -49,9 +49,7 @@ internal static class HitShareCommand
 
     private static void Print(TextWriter output, string title, Func<int, string, double> value, CancellationToken interrupted)
     {
-        Table table = new Table().Border(TableBorder.Ascii).Title(Markup.Escape(title));
-        table.AddColumn(new TableColumn("table").RightAligned());
-        foreach (string policy in HitShare.Policies) table.AddColumn(new TableColumn(policy).RightAligned().NoWrap());
+        TextTable table = new(1, ["table", .. HitShare.Policies]) { Title = title };
         foreach (int capacity in s_capacities)
         {
             interrupted.ThrowIfCancellationRequested();
@@ -61,9 +59,7 @@ internal static class HitShareCommand
             ]);
         }
 
-        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output), Ansi = AnsiSupport.No });
-        console.Profile.Width = 120;
-        console.Write(table);
+        table.Write(output);
     }
 
     private static (int[] Flows, long[] TimesMs) OfCapture(string path)

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Mergeflow.Cli;
 
 namespace Mergeflow.Perf;
 
@@ -10,8 +11,8 @@ internal static class OffloadLatencyCommand
 
     public static Command Create(TextWriter output, CancellationToken interrupted)
     {
-        Option<int> rules = new("--rules") { HelpName = "N", Description = "Rules that depend on what is revoked.", DefaultValueFactory = _ => 10_000 };
-        Option<int> rounds = new("--rounds") { HelpName = "N", Description = "Revocations.", DefaultValueFactory = _ => 100 };
+        NumberOption<int> rules = new("--rules") { HelpName = "N", Description = "Rules that depend on what is revoked.", DefaultValueFactory = _ => 10_000 };
+        NumberOption<int> rounds = new("--rounds") { HelpName = "N", Description = "Revocations.", DefaultValueFactory = _ => 100 };
         Command command = new("offload-latency", "Merge and install per rule, rules per second, and the time from a flow-mod that revokes many rules to its acknowledgement and to their removal.") { rules, rounds };
         command.SetAction(parsed =>
         {

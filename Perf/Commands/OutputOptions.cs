@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Mergeflow.Cli;
 
 namespace Mergeflow.Perf;
 
@@ -18,21 +19,12 @@ internal sealed class OutputOptions
         command.Options.Add(_perfShow);
     }
 
-    /// <summary>A report that goes there.</summary>
+    /// <summary>A report that goes there. Whether it can is found out now, not after minutes of measuring.</summary>
+    /// <exception cref="CommandFailedException">A file has two roles.</exception>
+    /// <exception cref="IOException">A file cannot be written.</exception>
     public RunReport Report(ParseResult parsed, TextWriter output, IReadOnlyList<string> arguments, CancellationToken interrupted)
     {
-        (string json, string html) = (parsed.GetRequiredValue(_json), parsed.GetRequiredValue(_html));
-        CheckFolder(_json.Name, json);
-        CheckFolder(_html.Name, html);
-        return new RunReport(output, interrupted, arguments, json, html) { ShowsPmds = parsed.GetValue(_perfShow) };
-    }
-
-    /// <summary>Now, not after minutes of measuring.</summary>
-    /// <exception cref="PerfException">The folder is not there.</exception>
-    private static void CheckFolder(string option, string path)
-    {
-        if (Directory.Exists(path)) throw PerfException.Failed($"{option}: {path} is a directory");
-        string folder = Path.GetDirectoryName(Path.GetFullPath(path)) ?? path;
-        if (!Directory.Exists(folder)) throw PerfException.Failed($"{option}: there is no directory {folder}");
+        OutputTargets.Check(parsed, _json, _html);
+        return new RunReport(output, interrupted, arguments, parsed.GetRequiredValue(_json), parsed.GetRequiredValue(_html)) { ShowsPmds = parsed.GetValue(_perfShow) };
     }
 }

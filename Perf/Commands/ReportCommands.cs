@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Mergeflow.Cli;
 
 namespace Mergeflow.Perf;
 
@@ -16,14 +17,10 @@ internal static class ReportCommands
         command.Options.Add(html);
         command.SetAction(parsed =>
         {
-            ResultsFile[] results = [.. parsed.GetRequiredValue(files).Select(ResultsJson.Load)];
-            ResultsFile all = results[0] with
-            {
-                Scenarios = [.. results.SelectMany(r => r.Scenarios)],
-                Notes = [.. results.SelectMany(r => r.Notes).Distinct()],
-            };
+            OutputTargets.Check(parsed, html);
+            ResultsFile all = ResultsFile.Join([.. parsed.GetRequiredValue(files).Select(f => (f, ResultsJson.Load(f)))]);
             string path = parsed.GetRequiredValue(html);
-            ResultsJson.Save(path, HtmlReport.Write(all, null));
+            OutputFile.Write(path, HtmlReport.Write(all, null));
             output.WriteLine($"written  {path}");
             return PerfExitCode.Ok;
         });

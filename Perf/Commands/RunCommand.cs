@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Mergeflow.Cli;
 
 namespace Mergeflow.Perf;
 
@@ -15,7 +16,7 @@ internal static class RunCommand
         Option<bool> list = new("--list") { Description = "List the scenarios." };
         OutputOptions where = new();
         Option<string?> baseline = new("--baseline") { HelpName = "FILE", Description = "Compare with an earlier results.json. Exit 0 same or better, 1 slower, 2 too noisy to tell." };
-        Option<double> threshold = new("--threshold") { HelpName = "PCT", Description = "Slowdown that counts, percent.", DefaultValueFactory = _ => 5 };
+        NumberOption<double> threshold = new("--threshold") { HelpName = "PCT", Description = "Slowdown that counts, percent.", DefaultValueFactory = _ => 5 };
         Option<string?> peer = new("--peer") { HelpName = "ovs", Description = "Measure Open vSwitch with DPDK in turn with every row, where it is installed." };
         Option<string?> peerTable = new("--peer-table") { HelpName = "FILE", Description = "Figures of Open vSwitch on the same work, put beside ours." };
         Option<string?> profile = new("--profile") { HelpName = "NAME", Description = "Run one scenario under dotnet-trace and perf; writes NAME.speedscope.json and NAME.flame.svg." };

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Mergeflow.Cli;
 using Mergeflow.Nic;
 
 namespace Mergeflow.Perf;
@@ -11,17 +12,17 @@ internal sealed class RunOptions
 
     private readonly Option<string?> _offload = new("--offload") { HelpName = "none|soft|nic|all", Description = "Where merged rules go; several with commas. Default: all where connections are tracked, else none." };
     private readonly Option<string> _cache = new("--cache") { HelpName = "on|off", Description = "Microflow caches.", DefaultValueFactory = _ => "on" };
-    private readonly Option<double> _seconds = new("--seconds") { HelpName = "S", Description = "Measured time per run.", DefaultValueFactory = _ => 0.5 };
-    private readonly Option<int> _runs = new("--runs") { HelpName = "N", Description = "Measured runs per row.", DefaultValueFactory = _ => 5 };
-    private readonly Option<int?> _cpu = new("--cpu") { HelpName = "N", Description = "Processor of the packet thread; default: the last one." };
-    private readonly Option<int> _pmd = new("--pmd") { HelpName = "N", Description = "PMD threads, each with a share of the flows and a datapath of its own.", DefaultValueFactory = _ => 1 };
+    private readonly NumberOption<double> _seconds = new("--seconds") { HelpName = "S", Description = "Measured time per run.", DefaultValueFactory = _ => 0.5 };
+    private readonly NumberOption<int> _runs = new("--runs") { HelpName = "N", Description = "Measured runs per row.", DefaultValueFactory = _ => 5 };
+    private readonly OptionalNumberOption<int> _cpu = new("--cpu") { HelpName = "N", Description = "Processor of the packet thread; default: the last one." };
+    private readonly NumberOption<int> _pmd = new("--pmd") { HelpName = "N", Description = "PMD threads, each with a share of the flows and a datapath of its own.", DefaultValueFactory = _ => 1 };
     private readonly Option<string?> _nicProfile = new("--nic-profile") { HelpName = "NAME|FILE", Description = "Profile of the emulated NIC. Default: ideal." };
 
-    private readonly Option<int> _subtableLimit = new("--subtable-limit") { HelpName = "N", Description = "Subtables from which on megaflows with new masks match whole addresses and ports; 0: never.", DefaultValueFactory = _ => new BenchSettings().SubtableLimit };
+    private readonly NumberOption<int> _subtableLimit = new("--subtable-limit") { HelpName = "N", Description = "Subtables from which on megaflows with new masks match whole addresses and ports; 0: never.", DefaultValueFactory = _ => new BenchSettings().SubtableLimit };
     private readonly Option<string> _frameSize = new("--frame-size") { HelpName = "N|imix", Description = "Frame lengths of made-up traffic with FCS, 64 to 1518 bytes; several with commas.", DefaultValueFactory = _ => "64" };
     private readonly Option<bool> _stages = new("--stages") { Description = "Measure also where the cycles go: receive, parse, lookups, conntrack, actions, transmit." };
 
-    private readonly Option<double?> _batchLatency = new("--batch-latency") { HelpName = "S", Description = "Then measure for S seconds how long each batch takes: percentiles, allocation, collections." };
+    private readonly OptionalNumberOption<double> _batchLatency = new("--batch-latency") { HelpName = "S", Description = "Then measure for S seconds how long each batch takes: percentiles, allocation, collections." };
 
     public RunOptions() => _cache.AcceptOnlyFromAmong("on", "off");
 

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Mergeflow.Cli;
 
 namespace Mergeflow.Perf;
 
@@ -15,9 +16,9 @@ internal static class StudyCommands
 
     private static Command Ndr(string[] args, TextWriter output, CancellationToken interrupted)
     {
-        Option<double> trial = new("--trial") { HelpName = "S", Description = "Length of a trial, seconds.", DefaultValueFactory = _ => 0.5 };
-        Option<int> ring = new("--ring") { HelpName = "N", Description = "Descriptors of the receive ring.", DefaultValueFactory = _ => 2048 };
-        Option<double> loss = new("--loss") { HelpName = "PCT", Description = "Loss that the partial drop rate tolerates.", DefaultValueFactory = _ => 0.5 };
+        NumberOption<double> trial = new("--trial") { HelpName = "S", Description = "Length of a trial, seconds.", DefaultValueFactory = _ => 0.5 };
+        NumberOption<int> ring = new("--ring") { HelpName = "N", Description = "Descriptors of the receive ring.", DefaultValueFactory = _ => 2048 };
+        NumberOption<double> loss = new("--loss") { HelpName = "PCT", Description = "Loss that the partial drop rate tolerates.", DefaultValueFactory = _ => 0.5 };
         return Study("ndr", "No-drop rate, partial drop rate, latency at 10, 50 and 90 % of the no-drop rate (RFC 2544).", "s2_1k_uni,s4_udp_10k_uni", [trial, ring, loss], args, output, interrupted,
             (parsed, name, settings, modes, report) =>
             {
@@ -31,8 +32,8 @@ internal static class StudyCommands
 
     private static Command Ramp(string[] args, TextWriter output, CancellationToken interrupted)
     {
-        Option<double> window = new("--window") { HelpName = "MS", Description = "Length of a window, ms.", DefaultValueFactory = _ => 5 };
-        Option<double> length = new("--length") { HelpName = "S", Description = "How long to watch, seconds.", DefaultValueFactory = _ => 1 };
+        NumberOption<double> window = new("--window") { HelpName = "MS", Description = "Length of a window, ms.", DefaultValueFactory = _ => 5 };
+        NumberOption<double> length = new("--length") { HelpName = "S", Description = "How long to watch, seconds.", DefaultValueFactory = _ => 1 };
         return Study("ramp", "Delete all merged rules and watch the offload take over.", "s4_udp_10k_uni", [window, length], args, output, interrupted,
             (parsed, name, settings, modes, report) =>
             {
@@ -74,8 +75,8 @@ internal static class StudyCommands
     {
         Option<string> rate = new("--rate") { HelpName = "N,N", Description = "Flow-mods per second; several with commas.", DefaultValueFactory = _ => "0,10,100,1000" };
         Option<string> kind = new("--kind") { HelpName = "same|other", Description = "Rules that hit the traffic, or that do not.", DefaultValueFactory = _ => "same" };
-        Option<double> window = new("--window") { HelpName = "MS", Description = "Length of a window, ms.", DefaultValueFactory = _ => 20 };
-        Option<double> length = new("--length") { HelpName = "S", Description = "How long to watch, seconds.", DefaultValueFactory = _ => 2 };
+        NumberOption<double> window = new("--window") { HelpName = "MS", Description = "Length of a window, ms.", DefaultValueFactory = _ => 20 };
+        NumberOption<double> length = new("--length") { HelpName = "S", Description = "How long to watch, seconds.", DefaultValueFactory = _ => 2 };
         kind.AcceptOnlyFromAmong("same", "other");
         return Study("churn", "Add and delete rules while traffic runs: rate and offloaded share over time.", "s4_udp_10k_uni", [rate, kind, window, length], args, output, interrupted,
             (parsed, name, settings, modes, report) =>

@@ -8,10 +8,9 @@ public static class Rules
     public static void Load(Datapath datapath, Workload workload, long nowMs)
     {
         var parser = new FlowTextParser();
-        Try("groups", workload.Groups, () =>
-        {
-            foreach (GroupMod mod in parser.ParseGroups(workload.Groups)) datapath.ApplyGroupMod(mod, nowMs);
-        });
+        IReadOnlyList<GroupMod> groups = [];
+        Try("groups", workload.Groups, () => groups = parser.ParseGroups(workload.Groups, GroupModCommand.Add));
+        for (int i = 0; i < groups.Count; i++) Try("groups", workload.Groups, () => datapath.ApplyGroupMod(groups[i], nowMs), i);
         Try(workload.FlowsName, workload.Flows, () => datapath.ApplyFlowMods(parser.ParseFlows(workload.Flows), nowMs));
     }
 
@@ -24,7 +23,7 @@ public static class Rules
         return found;
     }
 
-    private static void Try(string name, string text, Action action)
+    private static void Try(string name, string text, Action action, int index = 0)
     {
         try
         {
@@ -40,17 +39,17 @@ public static class Rules
         }
         catch (FlowModException e)
         {
-            throw PerfException.BadInput($"{name}: line {LineOf(text, e.Index)}: {e.Message}");
+            throw PerfException.BadInput($"{name}: line {LineOf(text, index + e.Index)}: {e.Message}");
         }
     }
 
-    /// <summary>Line of the modification with this index: blank lines and comments are none.</summary>
+    /// <summary>Line of the modification with this index: only lines with text to parse count.</summary>
     private static int LineOf(string text, int index)
     {
         string[] lines = text.Split('\n');
         for (int i = 0; i < lines.Length; i++)
         {
-            if (lines[i].Split('#')[0].Trim().Length > 0 && index-- == 0) return i + 1;
+            if (FlowTextParser.HasText(lines[i]) && index-- == 0) return i + 1;
         }
 
         return lines.Length;

@@ -1,5 +1,5 @@
 using System.Globalization;
-using Spectre.Console;
+using Mergeflow.Cli;
 
 namespace Mergeflow.Perf;
 
@@ -17,14 +17,11 @@ public static class TurnTable
     /// <exception cref="PerfException">The file is missing or is no such table.</exception>
     public static void Print(string path, TextWriter output)
     {
-        IAnsiConsole console = RunReport.Console(output);
-        Table table = new Table().Border(TableBorder.Ascii);
-        table.AddColumn(new TableColumn("scenario").NoWrap());
-        foreach (string header in new[] { "Open vSwitch Mpps", "min..max", "cycles", "Mergeflow Mpps", "min..max", "cycles", "times", "other load %" }) table.AddColumn(new TableColumn(header).NoWrap().RightAligned());
+        TextTable table = new(1, "scenario", "Open vSwitch Mpps", "min..max", "cycles", "Mergeflow Mpps", "min..max", "cycles", "times", "other load %");
         foreach ((string scenario, double[] v) in DriverTable.Read(path, s_columns, skipShort: true))
-            table.AddRow(Markup.Escape(scenario), Two(v[0]), $"{Two(v[1])}..{Two(v[2])}", $"{v[3]:F0}", Two(v[4]), $"{Two(v[5])}..{Two(v[6])}", $"{v[7]:F0}", v[0] > 0 ? One(v[4] / v[0]) : "-", One(v[8]));
+            table.AddRow(scenario, Two(v[0]), $"{Two(v[1])}..{Two(v[2])}", $"{v[3]:F0}", Two(v[4]), $"{Two(v[5])}..{Two(v[6])}", $"{v[7]:F0}", v[0] > 0 ? One(v[4] / v[0]) : "-", One(v[8]));
 
-        console.Write(table);
+        table.Write(output);
     }
 
     private static string One(double value) => value.ToString("F1", CultureInfo.InvariantCulture);

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Mergeflow.Cli;
 
 namespace Mergeflow.Perf;
 
@@ -21,6 +22,7 @@ internal static class ProfileRun
     public static int Run(string scenario, IReadOnlyList<string> arguments, TextWriter output)
     {
         string name = ScenarioName.Parse(scenario).Full;
+        OutputTargets.Check([("--profile", $"{name}.speedscope.json"), ("--profile", $"{name}.flame.svg")], []);
         string[] inner = [Environment.ProcessPath ?? "dotnet", Path.Combine(AppContext.BaseDirectory, "Mergeflow.Perf.dll"), "--scenario", name, .. arguments];
         if (Path.GetFileNameWithoutExtension(inner[0]) != "dotnet") inner = [inner[0], .. inner[2..]];
         string? tracer = Find(Tracer);
@@ -49,7 +51,7 @@ internal static class ProfileRun
             string script = ExternalProgram.Run(new Dictionary<string, string>(), tool, "script", "-i", data, "-F", "comm,tid,ip,sym");
             StackTree stacks = StackTree.ReadPerfScript(script.Split('\n'), PacketThread);
             if (stacks.Samples == 0) throw PerfException.Failed($"{Sampler} recorded no sample of thread {PacketThread}");
-            File.WriteAllText($"{name}.flame.svg", FlameGraph.Svg(stacks, $"{name}, thread {PacketThread}"));
+            OutputFile.Write($"{name}.flame.svg", FlameGraph.Svg(stacks, $"{name}, thread {PacketThread}"));
         }
         finally
         {

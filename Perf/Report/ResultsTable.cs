@@ -1,4 +1,5 @@
 using System.Globalization;
+using Mergeflow.Cli;
 using Spectre.Console;
 
 namespace Mergeflow.Perf;
@@ -7,7 +8,6 @@ namespace Mergeflow.Perf;
 public static class ResultsTable
 {
     private const double Mega = 1e6;
-    private const int WideColumns = 124;
 
     private static readonly (string Header, Func<ScenarioResult, string> Cell)[] s_names =
     [
@@ -46,16 +46,7 @@ public static class ResultsTable
     /// <summary>Prints rows, reasons and the machine.</summary>
     public static void Print(IAnsiConsole console, ResultsFile results)
     {
-        if (console.Profile.Width >= WideColumns)
-        {
-            Write(console, results, [.. s_names, .. Speed(results), .. Peer(results), .. s_where]);
-        }
-        else
-        {
-            Write(console, results, [.. s_names, .. Speed(results), .. Peer(results)]);
-            Write(console, results, [.. s_names, .. s_where]);
-        }
-
+        Write(console, results, [.. s_names, .. Speed(results), .. Peer(results), .. s_where]);
         Reasons(console, results);
         Machine(console, results);
     }
@@ -68,9 +59,6 @@ public static class ResultsTable
         < 1000 => value.ToString("F1", CultureInfo.InvariantCulture),
         _ => value.ToString("N0", CultureInfo.InvariantCulture),
     };
-
-    /// <summary>Lines for a terminal, ASCII for pipes and logs.</summary>
-    internal static TableBorder BorderFor(IAnsiConsole console) => console.Profile.Capabilities.Unicode ? TableBorder.Simple : TableBorder.Ascii;
 
     /// <summary>A share in percent; what is not quite nothing does not show as nothing.</summary>
     public static string Percent(double percent) => percent switch
@@ -105,32 +93,23 @@ public static class ResultsTable
 
     private static void Write(IAnsiConsole console, ResultsFile results, (string Header, Func<ScenarioResult, string> Cell)[] columns)
     {
-        var table = new Table().Border(ResultsTable.BorderFor(console));
-        foreach ((string header, _) in columns)
-        {
-            var column = new TableColumn(Markup.Escape(header)).NoWrap();
-            if (!s_names.Any(n => n.Header == header)) column.RightAligned();
-            table.AddColumn(column);
-        }
-
-        foreach (ScenarioResult row in results.Scenarios) table.AddRow([.. columns.Select(c => Markup.Escape(c.Cell(row)))]);
-        console.Write(table);
+        TextTable table = new(s_names.Length, [.. columns.Select(static c => c.Header)]);
+        foreach (ScenarioResult row in results.Scenarios) table.AddRow([.. columns.Select(c => c.Cell(row))]);
+        table.Write(console);
     }
 
     private static void Reasons(IAnsiConsole console, ResultsFile results)
     {
         ScenarioResult[] rows = [.. results.Scenarios.Where(s => s.Reasons.Count > 0)];
         if (rows.Length == 0) return;
-        var table = new Table().Border(ResultsTable.BorderFor(console)).Title("why not offloaded");
-        foreach (string header in new[] { "scenario", "offload", "reason" }) table.AddColumn(new TableColumn(header).NoWrap());
-        foreach (string header in new[] { "packets", "bytes" }) table.AddColumn(new TableColumn(header).NoWrap().RightAligned());
+        TextTable table = new(3, "scenario", "offload", "reason", "packets", "bytes") { Title = "why not offloaded" };
         foreach (ScenarioResult row in rows)
         {
             foreach (ReasonCount reason in row.Reasons)
-                table.AddRow(Markup.Escape(row.Name), row.Offload, reason.Reason, reason.Packets.ToString("N0", CultureInfo.InvariantCulture), reason.Bytes.ToString("N0", CultureInfo.InvariantCulture));
+                table.AddRow(row.Name, row.Offload, reason.Reason, reason.Packets.ToString("N0", CultureInfo.InvariantCulture), reason.Bytes.ToString("N0", CultureInfo.InvariantCulture));
         }
 
-        console.Write(table);
+        table.Write(console);
     }
 
     private static void Machine(IAnsiConsole console, ResultsFile results)

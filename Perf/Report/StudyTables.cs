@@ -1,4 +1,5 @@
 using System.Globalization;
+using Mergeflow.Cli;
 using Spectre.Console;
 
 namespace Mergeflow.Perf;
@@ -52,16 +53,9 @@ public static class StudyTables
     {
         foreach ((string title, string[] headers, int textColumns, IReadOnlyList<string[]> rows) in Of(results).Where(t => t.Rows.Count > 0))
         {
-            var table = new Table().Border(ResultsTable.BorderFor(console)).Title(Markup.Escape(title));
-            for (int i = 0; i < headers.Length; i++)
-            {
-                var column = new TableColumn(Markup.Escape(headers[i])).NoWrap();
-                if (i >= textColumns) column.RightAligned();
-                table.AddColumn(column);
-            }
-
-            foreach (string[] row in rows) table.AddRow([.. row.Select(Markup.Escape)]);
-            console.Write(table);
+            TextTable table = new(textColumns, headers) { Title = title };
+            foreach (string[] row in rows) table.AddRow(row);
+            table.Write(console);
         }
     }
 

@@ -38,4 +38,23 @@ public sealed record ResultsFile
 
     /// <summary>Sentences about the run that a reader has to know.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
+
+    /// <summary>
+    /// The rows of several files as one: the first file says where and when. Rows that would have the same label get the name of their file, and a note that
+    /// not all files have says which.
+    /// </summary>
+    /// <param name="files">Names as they were typed, and contents; at least one.</param>
+    public static ResultsFile Join(IReadOnlyList<(string Path, ResultsFile Results)> files)
+    {
+        HashSet<string> twice = [.. files.SelectMany(static f => f.Results.Scenarios.Select(static r => r.Key)).GroupBy(static k => k).Where(static g => g.Count() > 1).Select(static g => g.Key)];
+        bool isShort = files.Select(static f => System.IO.Path.GetFileNameWithoutExtension(f.Path)).Distinct().Count() == files.Count;
+        string NameOf(string path, int i) => isShort ? System.IO.Path.GetFileNameWithoutExtension(path) : $"{i + 1}:{path}";
+        string[] names = [.. files.Select((f, i) => NameOf(f.Path, i))];
+        return files[0].Results with
+        {
+            Scenarios = [.. files.SelectMany((f, i) => f.Results.Scenarios.Select(r => twice.Contains(r.Key) ? r with { Name = $"{r.Name} ({names[i]})" } : r))],
+            Notes = [.. files.SelectMany((f, i) => f.Results.Notes.Select(n => (Note: n, File: names[i]))).GroupBy(static n => n.Note)
+                .Select(g => g.Count() == files.Count ? g.Key : $"{string.Join(", ", g.Select(static n => n.File).Distinct())}: {g.Key}")],
+        };
+    }
 }

@@ -48,22 +48,6 @@ public static class ResultsJson
         }
     }
 
-    /// <summary>Writes a text file whole or not at all.</summary>
-    public static void Save(string path, string text)
-    {
-        string half = $"{path}.{Environment.ProcessId}.tmp";
-        try
-        {
-            File.WriteAllText(half, text);
-            File.Move(half, path, overwrite: true);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            if (File.Exists(half)) File.Delete(half);
-            throw PerfException.Failed($"cannot write {path}: {e.Message}");
-        }
-    }
-
     /// <summary>What a JSON parser has to say, without the position that it repeats.</summary>
     internal static string Reason(JsonException e) => e.Message.Split(" Path:")[0].Split(" LineNumber:")[0];
 

@@ -10,6 +10,10 @@ internal sealed class TemporaryFolder : IDisposable
     /// <summary>Names of the files that are there.</summary>
     public IEnumerable<string> Names => Directory.EnumerateFiles(_path).Select(f => Path.GetFileName(f));
 
+    /// <summary>Everything below: names, and a hash of what the files hold.</summary>
+    public string Content() => string.Join('\n', Directory.EnumerateFileSystemEntries(_path, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)
+        .Select(f => $"{Path.GetRelativePath(_path, f)} {(Directory.Exists(f) ? "" : Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(f))))} {new FileInfo(f).LinkTarget}"));
+
     /// <summary>Writes a file and returns its path.</summary>
     public string Write(string name, string text)
     {

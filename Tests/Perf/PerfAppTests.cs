@@ -44,7 +44,7 @@ public sealed class PerfAppTests
         { "--suite DIR/member.json", PerfExitCode.Usage, "colour" },
         { "--suite DIR/value.json", PerfExitCode.Usage, "scenarios[0]" },
         { "--suite DIR/nosuch.json", PerfExitCode.Usage, "nosuch.json" },
-        { "--json DIR/nosuch/r.json", PerfExitCode.Failed, "there is no directory" },
+        { "--json DIR/nosuch/r.json", PerfExitCode.Failed, "the directory does not exist" },
         { "report DIR/nosuch.json", PerfExitCode.Failed, "nosuch.json" },
         { "readme-table DIR/text.pcap", PerfExitCode.BadInput, "line 1" },
         { "ob-peer --offload nic", PerfExitCode.Usage, "nic" },
@@ -105,6 +105,18 @@ public sealed class PerfAppTests
         string page = File.ReadAllText(folder["r.html"]);
         Assert.Contains("first &#183; soft", page);
         Assert.Contains("second &#183; soft", page);
+    }
+
+    [Fact]
+    public void Rows_of_the_same_label_say_which_file_they_are_from()
+    {
+        ResultsFile before = SampleResults.File(SampleResults.Row("s1_uni", 57), SampleResults.Row("only", 1)) with { Notes = ["both", "noisy"] };
+        ResultsFile now = SampleResults.File(SampleResults.Row("s1_uni", 157)) with { Notes = ["both"] };
+        ResultsFile all = ResultsFile.Join([("old/before.json", before), ("now.json", now)]);
+        Assert.Equal(["s1_uni (before)", "only", "s1_uni (now)"], all.Scenarios.Select(static r => r.Name));
+        Assert.Equal(["both", "before: noisy"], all.Notes);
+        Assert.Equal(["s1_uni (1:a/r.json)", "only", "s1_uni (2:b/r.json)"], ResultsFile.Join([("a/r.json", before), ("b/r.json", now)]).Scenarios.Select(static r => r.Name));
+        Assert.Equal(["s1_uni", "only"], ResultsFile.Join([("a/r.json", before)]).Scenarios.Select(static r => r.Name));
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Mergeflow.Engine.OpenFlow;
 
 namespace Mergeflow.Engine.Text;
@@ -61,6 +62,20 @@ public sealed partial class FlowTextParser
     public GroupMod ParseGroup(string line, int lineNumber = 1, GroupModCommand defaultCommand = GroupModCommand.AddOrModify)
         => ParseGroup(TextPiece.Whole(line, lineNumber), defaultCommand);
 
+    /// <summary>
+    /// Is there anything to parse on this line? Not on a blank one, in a comment, or in what <c>ovs-ofctl</c> prints above a dump:
+    /// <c>NXST_FLOW reply (xid=0x4):</c>, <c>OFPST_GROUP_DESC reply (OF1.5) (xid=0x2):</c>.
+    /// </summary>
+    public static bool HasText(ReadOnlySpan<char> line)
+    {
+        int comment = line.IndexOf('#');
+        ReadOnlySpan<char> text = (comment < 0 ? line : line[..comment]).Trim();
+        return !text.IsEmpty && !ReplyHeader().IsMatch(text);
+    }
+
+    [GeneratedRegex(@"^(?:NXST|OFPST|ONFST)_[A-Z_]+ reply(?: \([^)]*\))*(?::.*)?$")]
+    private static partial Regex ReplyHeader();
+
     private static IEnumerable<TextPiece> Lines(TextReader text)
     {
         int number = 0;
@@ -68,8 +83,7 @@ public sealed partial class FlowTextParser
         {
             number++;
             int comment = line.IndexOf('#');
-            TextPiece piece = new(line, 0, comment < 0 ? line.Length : comment, number);
-            if (!piece.Span.Trim().IsEmpty) yield return piece;
+            if (HasText(line)) yield return new TextPiece(line, 0, comment < 0 ? line.Length : comment, number);
         }
     }
 

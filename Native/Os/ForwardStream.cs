@@ -1,4 +1,4 @@
-namespace Mergeflow.Cli;
+namespace Mergeflow.Native;
 
 /// <summary>A stream that is read once, front to back: all that such streams cannot do, in one place.</summary>
 /// <param name="inner">Owned.</param>

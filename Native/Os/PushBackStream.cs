@@ -1,11 +1,13 @@
-namespace Mergeflow.Cli;
+namespace Mergeflow.Native;
 
 /// <summary>A forward-only stream with a few already read bytes in front, so that pipes can be looked at too.</summary>
-internal sealed class PushBackStream : ForwardStream
+public sealed class PushBackStream : ForwardStream
 {
     private readonly byte[] _front;
     private int _used;
 
+    /// <param name="front">What has been read already.</param>
+    /// <param name="rest">Owned.</param>
     public PushBackStream(ReadOnlySpan<byte> front, Stream rest)
         : base(rest)
         => _front = front.ToArray();
