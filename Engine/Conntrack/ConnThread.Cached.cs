@@ -12,10 +12,10 @@ namespace Mergeflow.Engine.Conntrack;
 public sealed unsafe partial class ConnThread
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void WriteMetadata(Packet* packet, ushort zone, int id, CtContext* cx, int expectation)
+    private void WriteMetadata(Packet* packet, ushort zone, int id, CtContext* cx, bool isExpected)
     {
         if (id != 0) WriteMetadata(packet, zone, id);
-        else if (expectation != 0) ConnMetadata.WriteExpected(packet, zone, in _expectations.At(expectation));
+        else if (isExpected) ConnMetadata.WriteExpected(packet, zone, in _expected);
         else ConnMetadata.WriteOwn(packet, zone, cx);
     }
 
@@ -33,11 +33,12 @@ public sealed unsafe partial class ConnThread
         ConnMetadata.Write(packet, zone, c, c->Fwd, _view.Addresses(id)->FwdSrc, _view.Addresses(id)->FwdDst);
     }
 
-    private void ApplyMarkAndLabel(Packet* packet, in DpCt args, CtContext* cx, int id)
+    private void ApplyMarkAndLabel<S>(Packet* packet, in DpCt args, CtContext* cx, int id)
+        where S : struct, IConnSync
     {
         if (!ConnMetadata.Apply(packet, args, _view.Conn(id))) return;
         cx->Changed = true;
-        _table.Invalidate(id);
+        _slots.Invalidate<S>(id);
     }
 
     private void FillVerdict(Packet* packet, CtContext* cx, out CtVerdict verdict)
@@ -60,13 +61,22 @@ public sealed unsafe partial class ConnThread
         packet->CtConnFlags = (byte)((cx->Reply ? 1 : 0) | (cx->IcmpRelated ? 2 : 0));
     }
 
-    /// <summary>Does what the packet carries still hold? Same zone, and the connection is there. (A rewrite in between has cleared it.)</summary>
-    private bool IsCached(Packet* packet, in DpCt args)
+    /// <summary>Does what the packet carries still hold? Same zone, and the connection is there; it is held then. (A rewrite in between has cleared it.)</summary>
+    private bool IsCached<S>(Packet* packet, in DpCt args)
+        where S : struct, IConnSync
     {
         int id = packet->CtConnRef - 1;
         if ((packet->Key.CtState & CtState.Trk) == 0 || (args.Flags & DpCtFlags.Force) != 0) return false;
         if ((uint)id > (uint)_view.Capacity) return false;
         ConnRecord* c = _view.Conn(id);
+        ConnLock.Take<S>(c);
+        if (IsCached(packet, args, c, id)) return true;
+        ConnLock.Release<S>(c);
+        return false;
+    }
+
+    private bool IsCached(Packet* packet, in DpCt args, ConnRecord* c, int id)
+    {
         bool isLive = (c->Flags & ConnFlags.Live) != 0 && c->Birth == packet->CtConnBirth;
         if (_gateways.AlgOf(packet, args, isLive ? id : 0) != CtAlg.None) return false;
         return (isLive || IsJustGone(c, packet, args)) && c->Fwd.Zone == args.Zone;
@@ -76,10 +86,11 @@ public sealed unsafe partial class ConnThread
     /// A clone of the packet has ended its connection (<c>force</c>): the packet itself still holds it, as in OVS, and its state stays what it was.
     /// </summary>
     private static bool IsJustGone(ConnRecord* c, Packet* packet, in DpCt args)
-        => c->Flags == ConnFlags.None && c->Birth == (ushort)(packet->CtConnBirth + 1) && (args.Flags & (DpCtFlags.Nat | DpCtFlags.Commit)) == 0;
+        => (c->Flags & ~ConnFlags.Locked) == ConnFlags.None && c->Birth == (ushort)(packet->CtConnBirth + 1) && (args.Flags & (DpCtFlags.Nat | DpCtFlags.Commit)) == 0;
 
     /// <summary>The second <c>ct</c> of a packet in one zone: only NAT, mark and label (OVS <c>process_one_fast</c>).</summary>
-    private void ProcessCached(Packet* packet, in DpCt args, CtContext* cx, out CtVerdict verdict)
+    private void ProcessCached<S>(Packet* packet, in DpCt args, CtContext* cx, out CtVerdict verdict)
+        where S : struct, IConnSync
     {
         int id = packet->CtConnRef - 1;
         ConnRecord* c = _view.Conn(id);
@@ -89,6 +100,7 @@ public sealed unsafe partial class ConnThread
             packet->Key.CtZone = Be16.FromHost(args.Zone);
             FillVerdict(packet, cx, out verdict);
             verdict.Cached = true;
+            ConnLock.Release<S>(c);
             return;
         }
 
@@ -103,8 +115,9 @@ public sealed unsafe partial class ConnThread
         packet->Key.CtZone = Be16.FromHost(args.Zone);
         packet->Key.CtMark = Be32.FromHost(c->Mark);
         packet->Key.CtLabel = c->Label;
-        ApplyMarkAndLabel(packet, args, cx, id);
+        ApplyMarkAndLabel<S>(packet, args, cx, id);
         FillVerdict(packet, cx, out verdict);
         verdict.Cached = true;
+        ConnLock.Release<S>(c);
     }
 }

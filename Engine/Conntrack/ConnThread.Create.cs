@@ -6,56 +6,128 @@ namespace Mergeflow.Engine.Conntrack;
 
 public sealed unsafe partial class ConnThread
 {
+    /// <summary>In place of a connection: another thread has added one since the packet looked, and it has to look again.</summary>
+    private const int LookAgain = -1;
+
     /// <summary>
     /// A packet without a connection (OVS <c>conn_not_found</c>): +new, or +inv if it cannot begin one. With <c>commit</c> the connection
-    /// is made and the packet translated. Returns its id, 0 = none.
+    /// is made and the packet translated. Returns its id, and holds it; 0 = none.
     /// </summary>
-    private int Create(Packet* packet, in DpCt args, CtContext* cx, int expectation, long nowMs)
+    private int Begin<S>(Packet* packet, in DpCt args, CtContext* cx, bool isExpected, long nowMs)
+        where S : struct, IConnSync
     {
+        int taken = _expiry.Look<S>(cx->Key, &cx->Src6, &cx->Dst6, cx->Hash, nowMs);
+        if (taken != 0) return S.IsShared && taken > 0 && ConnClaim.Read(_view, cx->Hash) != cx->Claims ? LookAgain : 0;
+
         bool tcp = cx->Key.Proto == IpProto.Tcp;
         if (!(tcp ? TcpTracker.IsValidNew(cx->L4) : OtherTracker.IsValidNew(cx->Key.Proto, cx->L4, cx->L4SizeBytes)))
         {
             packet->Key.CtState = CtState.Inv;
             return 0;
         }
-        packet->Key.CtState = expectation == 0 ? CtState.New : CtState.New | CtState.Rel;
+        packet->Key.CtState = isExpected ? CtState.New | CtState.Rel : CtState.New;
         if ((args.Flags & (DpCtFlags.Commit | DpCtFlags.Force)) == 0) return 0;
 
-        ushort zone = args.Zone;
-        if (!_zones.MayEnter(zone))
+        if (!_zones.TryEnter<S>(args.Zone, out ConnFlags admitted, out uint admitSeq))
         {
             RefusedByZoneLimit++;
             return 0;
         }
 
-        int id = _expiry.HasRoom(nowMs) ? _table.Allocate() : 0;
+        int id = _expiry.HasRoom<S>(nowMs) ? _slots.Allocate<S>() : 0;
         if (id == 0)
         {
+            _zones.Leave<S>(args.Zone, admitted, admitSeq);
             RefusedByFullTable++;
             return 0;
         }
 
+        // Until it is claimed and held, a slot may be looked at by who found its last connection: only tuples are written.
         ConnRecord* c = _view.Conn(id);
+        WriteTuples(c, cx, id);
+        var claim = new ConnClaim(_view, cx->Hash, cx->Claims);
+        if (TryChooseTuples<S>(id, args, isExpected, ref claim, nowMs))
+        {
+            Open<S>(c, id, packet, args, cx, isExpected, admitted, nowMs);
+            _view.Cold(id)->AdmitSeq = admitSeq;
+            _expiry.Add(id, nowMs);
+            _slots.Begin(id);
+            bool isIn = _table.Insert<S>(id, cx->Hash, _slots);
+            claim.Release<S>();
+            if (isIn)
+            {
+                c->Count(reply: false, packet->LengthBytes);
+                if (c->Nat != NatKind.None) ConnTranslation.Translate(packet, cx, c, _view.Addresses(id), reply: false);
+                cx->Changed = true;
+                cx->Reply = false;
+                return id;
+            }
+
+            _expiry.TakeBack(id);
+            Close<S>(c);
+        }
+
+        _zones.Leave<S>(args.Zone, admitted, admitSeq);
+        _slots.Return<S>(id);
+        if (claim.IsLost) return LookAgain;
+        RefusedByNat++;
+        return 0;
+    }
+
+    private void WriteTuples(ConnRecord* c, CtContext* cx, int id)
+    {
         c->Fwd = cx->Key;
         c->Rev = cx->Key.Reverse();
+        c->Nat = NatKind.None;
+        if (!cx->IsIpv6) return;
+        ConnAddresses* a = _view.Addresses(id);
+        a->FwdSrc = a->RevDst = cx->Src6;
+        a->FwdDst = a->RevSrc = cx->Dst6;
+    }
+
+    /// <summary>Settles the reply tuple and claims both; false if there is none that is free, or if the claim is lost.</summary>
+    private bool TryChooseTuples<S>(int id, in DpCt args, bool isExpected, ref ConnClaim claim, long nowMs)
+        where S : struct, IConnSync
+    {
+        bool nat = (args.Flags & DpCtFlags.Nat) != 0;
+        if (!isExpected && nat && (args.Nat != NatKind.None || _quirks.NatWithoutAddressLosesAnswers)) return _nat.TryChoose<S>(id, args, ref claim, nowMs);
+        if (isExpected && nat) _expectations.Translate(id, _expected);
+        if (!S.IsShared || ConnTable.HasOneTuple(_view.Conn(id))) return !S.IsShared || claim.TryTake<S>();
+
+        // Nobody asks whether the reply tuple of an expected connection is free; but who asks for another must hear of it.
+        ulong hash = _view.Hash.OfKey(_view.Conn(id)->Rev);
+        while (!claim.IsLost)
+        {
+            if (claim.TryTake<S>(hash, ConnClaim.ReadFree(_view, hash))) return true;
+        }
+
+        return false;
+    }
+
+    /// <summary>Holds the record of a new connection and writes what is not a tuple.</summary>
+    private void Open<S>(ConnRecord* c, int id, Packet* packet, in DpCt args, CtContext* cx, bool isExpected, ConnFlags admitted, long nowMs)
+        where S : struct, IConnSync
+    {
+        ConnLock.Take<S>(c);
         c->Label = default;
         c->Mark = 0;
         c->OrigPackets = c->ReplyPackets = c->OrigBytes = c->ReplyBytes = 0;
-        c->Nat = NatKind.None;
         c->L4State = ConnL4State.First;
-        c->Flags = ConnGateways.IsControl(packet, args) ? ConnFlags.Live | ConnFlags.HasAlg : ConnFlags.Live;
+        ConnFlags flags = ConnFlags.Live | admitted;
+        if (ConnGateways.IsControl(packet, args)) flags |= ConnFlags.HasAlg;
+        if (isExpected)
+        {
+            flags |= ConnFlags.Related;
+            _expectations.Inherit<S>(id, _expected);
+        }
+
+        c->Flags = S.LocksRecords ? flags | ConnFlags.Locked : flags;
         c->TimeoutRow = _timeouts.RowOf(args.TimeoutPolicy);
         ConnCold* cold = _view.Cold(id);
         cold->SequenceSkew = 0;
         cold->HwOrig = cold->HwReply = default;
-        if (cx->IsIpv6)
-        {
-            ConnAddresses* a = _view.Addresses(id);
-            a->FwdSrc = a->RevDst = cx->Src6;
-            a->FwdDst = a->RevSrc = cx->Dst6;
-        }
         CtTimeout timeout = CtTimeout.OtherFirst;
-        if (tcp)
+        if (cx->Key.Proto == IpProto.Tcp)
         {
             TcpTracker.Begin(c, cx->L4, cx->L4SizeBytes);
             timeout = CtTimeout.TcpFirstPacket;
@@ -65,38 +137,14 @@ public sealed unsafe partial class ConnThread
             timeout = CtTimeout.IcmpFirst;
         }
         c->ExpiryMs = nowMs + _timeouts.Of(c, timeout);
-
-        if (expectation != 0)
-        {
-            _expectations.Relate(id, expectation, (args.Flags & DpCtFlags.Nat) != 0);
-        }
-        else if ((args.Flags & DpCtFlags.Nat) != 0 && (args.Nat != NatKind.None || _quirks.NatWithoutAddressLosesAnswers))
-        {
-            if (!_nat.TryChoose(id, args, nowMs))
-            {
-                ReturnConn(id);
-                return 0;
-            }
-        }
-        if (!_table.Insert(id, cx->Hash))
-        {
-            ReturnConn(id);
-            return 0;
-        }
-        _expiry.Add(id, nowMs);
-        _zones.Enter(c, cold, zone);
-        _table.Begin(id);
-        c->Count(reply: false, packet->LengthBytes);
-        if (c->Nat != NatKind.None) ConnTranslation.Translate(packet, cx, c, _view.Addresses(id), reply: false);
-        cx->Changed = true;
-        cx->Reply = false;
-        return id;
     }
 
-    /// <summary>Gives back a slot that never got into the table.</summary>
-    private void ReturnConn(int id)
+    /// <summary>It has found no place in the index.</summary>
+    private static void Close<S>(ConnRecord* c)
+        where S : struct, IConnSync
     {
-        _table.Return(id);
-        RefusedByNat++;
+        c->Flags = S.LocksRecords ? ConnFlags.Locked : ConnFlags.None;
+        c->ExpiryMs = 0;
+        ConnLock.Release<S>(c);
     }
 }

@@ -20,7 +20,8 @@ public sealed unsafe partial class ConnThread
 
     /// <summary>Does the whole job for an ordinary packet of an established connection; false = nothing was done.</summary>
     [SkipLocalsInit]
-    private bool TryExecuteEstablished(Packet* packet, in DpCt args, long nowMs, ulong hash, out CtVerdict verdict)
+    private bool TryExecuteEstablished<S>(Packet* packet, in DpCt args, long nowMs, ulong hash, out CtVerdict verdict)
+        where S : struct, IConnSync
     {
         Unsafe.SkipInit(out verdict);
         FlowKey* k = &packet->Key;
@@ -41,20 +42,23 @@ public sealed unsafe partial class ConnThread
         int id = _view.FindFirst(key, hash, out bool reply);
         if (id == 0) return false;
         ConnRecord* c = _view.Conn(id);
-        if (nowMs >= c->ExpiryMs || (c->Flags & (ConnFlags.HasAlg | ConnFlags.Related)) != 0) return false;
-        if (isIpv6 && !_view.SameAddresses(id, k->Ipv6Src, k->Ipv6Dst, ref reply)) return false;
+        ConnLock.Take<S>(c);
+        bool isOther = S.IsShared && !ConnKey.Same(reply ? c->Rev : c->Fwd, key);
+        if (isOther || nowMs >= c->ExpiryMs || (c->Flags & (ConnFlags.HasAlg | ConnFlags.Related)) != 0) return LetGo<S>(c);
+        if (isIpv6 && !_view.SameAddresses(id, k->Ipv6Src, k->Ipv6Dst, ref reply)) return LetGo<S>(c);
 
         bool tcp = proto == IpProto.Tcp;
-        if (!tcp && c->L4State != ConnL4State.Bidir) return false;
-        if (!ConnKeyReader.AreChecksumsRight(packet, l3, l4, l4SizeBytes, proto, isIpv6)) return false;
+        if (!tcp && c->L4State != ConnL4State.Bidir) return LetGo<S>(c);
+        if (!ConnKeyReader.AreChecksumsRight(packet, l3, l4, l4SizeBytes, proto, isIpv6)) return LetGo<S>(c);
+        Interleaving.Step("R1 found");
         if (tcp)
         {
-            if (!TcpTracker.TryEstablished(c, l4, l4SizeBytes, reply, TcpSeqChk)) return false;
-            c->ExpiryMs = nowMs + _timeouts.Of(c, CtTimeout.TcpEstablished);
+            if (!TcpTracker.TryEstablished(c, l4, l4SizeBytes, reply, TcpSeqChk)) return LetGo<S>(c);
+            SetExpiry<S>(c, nowMs + _timeouts.Of(c, CtTimeout.TcpEstablished));
         }
         else
         {
-            c->ExpiryMs = nowMs + _timeouts.Of(c, CtTimeout.OtherBidir);
+            SetExpiry<S>(c, nowMs + _timeouts.Of(c, CtTimeout.OtherBidir));
         }
         c->Count(reply, packet->LengthBytes);
 
@@ -83,7 +87,24 @@ public sealed unsafe partial class ConnThread
         verdict.Zone = args.Zone;
         verdict.Mark = c->Mark;
         verdict.Label = c->Label;
+        ConnLock.Release<S>(c);
         ConnMetadata.WriteAddressesAfter(k, isIpv6, ref verdict);
         return true;
+    }
+
+    /// <summary>Of threads that share a connection, none takes the others the line in which the time stands if it is the same.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void SetExpiry<S>(ConnRecord* c, long expiryMs)
+        where S : struct, IConnSync
+    {
+        if (!S.IsShared || c->ExpiryMs != expiryMs) c->ExpiryMs = expiryMs;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool LetGo<S>(ConnRecord* c)
+        where S : struct, IConnSync
+    {
+        ConnLock.Release<S>(c);
+        return false;
     }
 }

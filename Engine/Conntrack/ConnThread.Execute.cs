@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using Mergeflow.Engine.Actions;
 using Mergeflow.Engine.Keys;
 using Mergeflow.Engine.Packets;
+using Mergeflow.Native;
 
 namespace Mergeflow.Engine.Conntrack;
 
@@ -21,19 +22,30 @@ public sealed unsafe partial class ConnThread
     /// <summary>The same, with the hash from <see cref="HashOf"/>; 0 = not known.</summary>
     public void Execute(Packet* packet, in DpCt args, long nowMs, ulong hash, out CtVerdict verdict)
     {
-        if (nowMs >= _dueMs) ExecuteAndTidy(packet, args, nowMs, hash, out verdict);
-        else ExecuteOne(packet, args, nowMs, hash, out verdict);
+        if (_isShared) Execute<SharedSync>(packet, args, nowMs, hash, out verdict);
+        else Execute<AloneSync>(packet, args, nowMs, hash, out verdict);
+    }
+
+    /// <summary>The same, whatever the tracker was built for: tests leave out a part of what threads do for each other.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void Execute<S>(Packet* packet, in DpCt args, long nowMs, ulong hash, out CtVerdict verdict)
+        where S : struct, IConnSync
+    {
+        if (nowMs >= _dueMs) ExecuteAndTidy<S>(packet, args, nowMs, hash, out verdict);
+        else ExecuteOne<S>(packet, args, nowMs, hash, out verdict);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void ExecuteOne(Packet* packet, in DpCt args, long nowMs, ulong hash, out CtVerdict verdict)
+    private void ExecuteOne<S>(Packet* packet, in DpCt args, long nowMs, ulong hash, out CtVerdict verdict)
+        where S : struct, IConnSync
     {
-        if (packet->Key.NwFrag != NwFrag.No) ExecuteFragment(packet, args, nowMs, out verdict);
-        else if (!TryExecuteEstablished(packet, args, nowMs, hash, out verdict)) ExecuteWhole(packet, args, nowMs, hash, out verdict);
+        if (packet->Key.NwFrag != NwFrag.No) ExecuteFragment<S>(packet, args, nowMs, out verdict);
+        else if (!TryExecuteEstablished<S>(packet, args, nowMs, hash, out verdict)) ExecuteWhole<S>(packet, args, nowMs, hash, out verdict);
     }
 
     [SkipLocalsInit]
-    private void ExecuteWhole(Packet* packet, in DpCt args, long nowMs, ulong hash, out CtVerdict verdict)
+    private void ExecuteWhole<S>(Packet* packet, in DpCt args, long nowMs, ulong hash, out CtVerdict verdict)
+        where S : struct, IConnSync
     {
         CtContext cx;
         cx.ConnId = 0;
@@ -43,13 +55,28 @@ public sealed unsafe partial class ConnThread
             Reject(packet, args.Zone, out verdict);
             return;
         }
-        if (packet->CtConnRef != 0 && IsCached(packet, args))
+        if (packet->CtConnRef != 0 && IsCached<S>(packet, args))
         {
-            ProcessCached(packet, args, &cx, out verdict);
+            ProcessCached<S>(packet, args, &cx, out verdict);
             return;
         }
         cx.Hash = hash != 0 ? hash : _view.Hash.OfKey(cx.Key);
-        Process(packet, args, &cx, nowMs, out verdict);
+        if (S.IsShared) ProcessShared<S>(packet, args, &cx, nowMs, out verdict);
+        else TryProcess<S>(packet, args, &cx, nowMs, out verdict);
+    }
+
+    /// <summary>Looks again as long as others add connections where this packet would begin one.</summary>
+    private void ProcessShared<S>(Packet* packet, in DpCt args, CtContext* cx, long nowMs, out CtVerdict verdict)
+        where S : struct, IConnSync
+    {
+        CtContext begin = *cx;
+        CtState state = packet->Key.CtState;
+        while (!TryProcess<S>(packet, args, cx, nowMs, out verdict))
+        {
+            *cx = begin;
+            packet->Key.CtState = state;
+            ConnClaim.ReadFree(_view, cx->Hash);
+        }
     }
 
     /// <summary>Hash for <see cref="Execute(Packet*, in DpCt, long, ulong, out CtVerdict)"/> of a TCP or UDP packet, from its key; 0 for others.</summary>
@@ -82,30 +109,34 @@ public sealed unsafe partial class ConnThread
         ConnMetadata.FillVerdict(packet, &cx, null, out verdict);
     }
 
-    /// <summary>The decisions of OVS <c>process_one</c>, in its order.</summary>
-    private void Process(Packet* packet, in DpCt args, CtContext* cx, long nowMs, out CtVerdict verdict)
+    /// <summary>
+    /// The decisions of OVS <c>process_one</c>, in its order. From the search to the end the connection is held. False: another thread has added a connection, perhaps this one,
+    /// since the packet looked for it; nothing was done.
+    /// </summary>
+    private bool TryProcess<S>(Packet* packet, in DpCt args, CtContext* cx, long nowMs, out CtVerdict verdict)
+        where S : struct, IConnSync
     {
         FlowKey* k = &packet->Key;
         ushort zone = args.Zone;
         if (k->CtState != CtState.None && k->CtZone.Host != zone) k->CtState = CtState.None;
 
         bool translatedBefore = (k->CtState & NatStates) != 0;
-        LookUp(cx, translatedBefore, nowMs);
+        LookUp<S>(cx, translatedBefore, nowMs);
         int id = cx->ConnId;
         if (id < 0)
         {
             MeetGhost(packet, cx, zone, out verdict);
-            return;
+            return true;
         }
 
         if ((args.Flags & DpCtFlags.Force) != 0 && id != 0)
         {
             bool isInItsWay = _quirks.ReopenedStaysInItsWay && _view.Conn(id)->IsInItsOwnWay;
-            id = Force(cx, id, translatedBefore, nowMs);
+            id = Force<S>(cx, id, translatedBefore, nowMs);
             if (id == 0 && isInItsWay)
             {
                 NotReplaced(packet, args, cx, out verdict);
-                return;
+                return true;
             }
         }
 
@@ -114,13 +145,13 @@ public sealed unsafe partial class ConnThread
         bool create = false;
         if (id != 0)
         {
-            create = alg == CtAlg.Ftp && _view.Cold(id)->SequenceSkew != 0 ? UpdateSkewed(packet, args, cx, id, nowMs) : UpdateState(packet, cx, id, nowMs);
+            create = alg == CtAlg.Ftp && _view.Cold(id)->SequenceSkew != 0 ? UpdateSkewed<S>(packet, args, cx, id, nowMs) : UpdateState<S>(packet, cx, id, nowMs);
             if (nat && !create) ConnTranslation.Handle(packet, cx, _view.Conn(id), _view.Addresses(id), zone);
         }
-        else if (translatedBefore && !nat && (id = FindByOriginalTuple(packet, cx, nowMs)) != 0)
+        else if (translatedBefore && !nat && (id = FindByOriginalTuple<S>(packet, cx, nowMs)) != 0)
         {
             cx->ByOriginalTuple = true;
-            create = UpdateState(packet, cx, id, nowMs);
+            create = UpdateState<S>(packet, cx, id, nowMs);
         }
         else if (cx->IcmpRelated)
         {
@@ -131,30 +162,40 @@ public sealed unsafe partial class ConnThread
             create = true;
         }
 
-        int expectation = 0;
+        bool isExpected = false;
         if (create)
         {
             if (id != 0 && _quirks.ReopenedStaysInItsWay && _view.Conn(id)->IsInItsOwnWay)
             {
-                Reopen(packet, args, cx, id, nowMs, out verdict);
-                return;
+                Reopen<S>(packet, args, cx, id, nowMs, out verdict);
+                return true;
             }
-            if (id != 0) _expiry.End(id, nowMs);
-            id = 0;
-            expectation = _expectations.Find(cx->Key, cx->Src6, cx->Dst6);
-            if (_expiry.Find(cx, nowMs, out _) == 0) id = Create(packet, args, cx, expectation, nowMs);
+            if (id != 0)
+            {
+                _expiry.End<S>(id, nowMs);
+                ConnLock.Release<S>(_view.Conn(id));
+            }
+            isExpected = _expectations.TryFind<S>(cx->Key, cx->Src6, cx->Dst6, ref _expected);
+            id = Begin<S>(packet, args, cx, isExpected, nowMs);
+            if (S.IsShared && id < 0)
+            {
+                Unsafe.SkipInit(out verdict);
+                return false;
+            }
         }
-        WriteMetadata(packet, zone, id, cx, expectation);
-        if (id != 0) ApplyMarkAndLabel(packet, args, cx, id);
+        WriteMetadata(packet, zone, id, cx, isExpected);
+        if (id != 0) ApplyMarkAndLabel<S>(packet, args, cx, id);
         if (alg != CtAlg.None && id != 0 && (_view.Conn(id)->Flags & ConnFlags.HasAlg) != 0)
         {
             // A datagram that is put together for conntrack cannot change its length.
-            _gateways.ReadControl(packet, args, cx, id, alg, mayGrow: packet != _defragmenter.Whole);
+            _gateways.ReadControl<S>(packet, args, cx, id, alg, mayGrow: packet != _defragmenter.Whole);
         }
 
         RememberConn(packet, cx, id, nat);
         cx->ConnId = id;
         FillVerdict(packet, cx, out verdict);
+        if (id != 0) ConnLock.Release<S>(_view.Conn(id));
+        return true;
     }
 
     /// <summary>
@@ -162,16 +203,19 @@ public sealed unsafe partial class ConnThread
     /// what OVS 3.1 does, where the reply tuple is an entry of its own: an answer found by it stays with its connection, and a packet
     /// that this zone has translated is taken for an answer.
     /// </summary>
-    private int Force(CtContext* cx, int id, bool translatedBefore, long nowMs)
+    private int Force<S>(CtContext* cx, int id, bool translatedBefore, long nowMs)
+        where S : struct, IConnSync
     {
         if ((_view.Conn(id)->Flags & ConnFlags.TwoEntries) != 0 && translatedBefore != cx->Reply)
         {
             if (!translatedBefore) return id;
+            ConnLock.Release<S>(_view.Conn(id));
             cx->Reply = true;
             return 0;
         }
         if (!cx->Reply) return id;
-        _expiry.End(id, nowMs);
+        _expiry.End<S>(id, nowMs);
+        ConnLock.Release<S>(_view.Conn(id));
         cx->Changed = true;
         return 0;
     }
@@ -180,15 +224,18 @@ public sealed unsafe partial class ConnThread
     /// Finds the connection (OVS <c>initial_conn_lookup</c>). A packet that this zone has translated already is found by what answers it.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void LookUp(CtContext* cx, bool translatedBefore, long nowMs)
+    private void LookUp<S>(CtContext* cx, bool translatedBefore, long nowMs)
+        where S : struct, IConnSync
     {
+        if (S.IsShared) cx->Claims = ConnClaim.Read(_view, cx->Hash);
         if (!translatedBefore)
         {
-            cx->ConnId = _expiry.Find(cx, nowMs, out cx->Reply);
+            cx->ConnId = _expiry.Find<S>(cx, nowMs, out cx->Reply);
+            if (S.IsShared && cx->ConnId < 0) ConnLock.Release<S>(_view.Conn(-cx->ConnId));
             return;
         }
         cx->ReverseKey();
-        int id = cx->ConnId = _expiry.Find(cx, nowMs, out bool reply);
+        int id = cx->ConnId = _expiry.Find<S>(cx, nowMs, out bool reply);
         if (id == 0)
         {
             cx->ReverseKey();
@@ -205,17 +252,27 @@ public sealed unsafe partial class ConnThread
             cx->Dst6 = cx->Reply ? _view.Addresses(id)->RevDst : _view.Addresses(id)->FwdDst;
         }
         cx->Hash = _view.Hash.OfKey(cx->Key);
-        if (isGhost && (id = _expiry.Find(cx, nowMs, out reply)) > 0) (cx->ConnId, cx->Reply) = (id, reply);
+        if (S.IsShared) cx->Claims = ConnClaim.Read(_view, cx->Hash);
+        if (!isGhost) return;
+        ConnLock.Release<S>(c);
+        id = _expiry.Find<S>(cx, nowMs, out reply);
+        if (id > 0) (cx->ConnId, cx->Reply) = (id, reply);
+        else if (id < 0) ConnLock.Release<S>(_view.Conn(-id));
     }
 
     /// <summary>A packet that this zone translated and whose tuple finds nothing: by the original tuple it carries.</summary>
-    private int FindByOriginalTuple(Packet* packet, CtContext* cx, long nowMs)
-        => _keys.TryReadOriginal(packet, cx, out ConnKey key, out Ipv6Address src, out Ipv6Address dst)
-            ? Math.Max(0, _expiry.Find(key, &src, &dst, _view.Hash.OfKey(key), nowMs, out _))
-            : 0;
+    private int FindByOriginalTuple<S>(Packet* packet, CtContext* cx, long nowMs)
+        where S : struct, IConnSync
+    {
+        if (!_keys.TryReadOriginal(packet, cx, out ConnKey key, out Ipv6Address src, out Ipv6Address dst)) return 0;
+        int id = _expiry.Find<S>(key, &src, &dst, _view.Hash.OfKey(key), nowMs, out _);
+        if (id < 0) ConnLock.Release<S>(_view.Conn(-id));
+        return Math.Max(0, id);
+    }
 
     /// <summary>Moves the connection on and says in ct_state what the packet is to it; true if the packet begins another connection.</summary>
-    private bool UpdateState(Packet* packet, CtContext* cx, int id, long nowMs)
+    private bool UpdateState<S>(Packet* packet, CtContext* cx, int id, long nowMs)
+        where S : struct, IConnSync
     {
         ConnRecord* c = _view.Conn(id);
         ref CtState state = ref packet->Key.CtState;
@@ -226,7 +283,7 @@ public sealed unsafe partial class ConnThread
             return false;
         }
         if ((c->Flags & ConnFlags.Related) != 0) state |= CtState.Rel;
-        switch (UpdateL4(cx, id, nowMs))
+        switch (UpdateL4<S>(cx, id, nowMs))
         {
             case CtUpdate.Valid:
                 state = (state | CtState.Est) & ~CtState.New;
@@ -250,11 +307,12 @@ public sealed unsafe partial class ConnThread
     /// Moves a connection on, its sequence numbers corrected for what was inserted before: those that answer it before the state machine sees them,
     /// those of its own direction after (OVS <c>conn_update_state_alg</c>).
     /// </summary>
-    private bool UpdateSkewed(Packet* packet, in DpCt args, CtContext* cx, int id, long nowMs)
+    private bool UpdateSkewed<S>(Packet* packet, in DpCt args, CtContext* cx, int id, long nowMs)
+        where S : struct, IConnSync
     {
         bool isSkewed = _gateways.IsSkewed(cx, id);
         if (!isSkewed) _gateways.CorrectSequence(args, cx, id);
-        bool create = UpdateState(packet, cx, id, nowMs);
+        bool create = UpdateState<S>(packet, cx, id, nowMs);
         if (isSkewed && !create) _gateways.CorrectSequence(args, cx, id);
         return create;
     }
@@ -263,9 +321,11 @@ public sealed unsafe partial class ConnThread
     /// Moves the state of the connection, then its timeout, then, if the state is another, its generation. Who credits reads the first two the other way round.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private CtUpdate UpdateL4(CtContext* cx, int id, long nowMs)
+    private CtUpdate UpdateL4<S>(CtContext* cx, int id, long nowMs)
+        where S : struct, IConnSync
     {
         ConnRecord* c = _view.Conn(id);
+        Interleaving.Step("R1 found");
         bool isTcp = c->Fwd.Proto == IpProto.Tcp;
         if (isTcp && TcpTracker.TryEstablished(c, cx->L4, cx->L4SizeBytes, cx->Reply, TcpSeqChk))
         {
@@ -275,9 +335,9 @@ public sealed unsafe partial class ConnThread
 
         (TcpState orig, TcpState answer, ConnL4State other) = (c->Orig.State, c->Reply.State, c->L4State);
         L4Verdict verdict = isTcp ? TcpTracker.Update(c, cx->L4, cx->L4SizeBytes, cx->Reply, TcpSeqChk) : OtherTracker.Update(c, cx->Reply);
-        if (verdict.Refreshes) _expiry.Set(id, nowMs + _timeouts.Of(c, verdict.Timeout));
+        if (verdict.Refreshes) _expiry.Set<S>(id, nowMs + _timeouts.Of(c, verdict.Timeout));
         bool hasMoved = orig != c->Orig.State || answer != c->Reply.State || other != c->L4State;
-        if (verdict.Update != CtUpdate.New && hasMoved) _table.Invalidate(id);
+        if (verdict.Update != CtUpdate.New && hasMoved) _slots.Invalidate<S>(id);
         return verdict.Update;
     }
 }

@@ -17,6 +17,7 @@ public sealed unsafe partial class ConnThread
     {
         // UDP whose checksums the port has verified, its length among them: nothing of the packet's bytes is left to look at.
         const PacketFlags Verified = PacketFlags.IpCsumGood | PacketFlags.L4CsumGood;
+        if (_isShared) return FastHitShared(connId, generation, reply, packet, nowMs);
         if ((packet->Flags & Verified) != Verified || packet->Key.NwProto != IpProto.Udp) return FastHit(connId, generation, reply, packet, nowMs);
         if ((uint)connId > (uint)_view.Capacity) return false;
         ConnRecord* c = _view.Conn(connId);
@@ -27,10 +28,17 @@ public sealed unsafe partial class ConnThread
         return true;
     }
 
-    /// <summary>Notes what <see cref="TryFastHit"/> may change.</summary>
-    internal void Save(int connId, out FastHitUndo before)
+    /// <summary>
+    /// The same for one of several connections of a rule: all of them hear of the packet or none does. The connection is held, and what it was is kept, until
+    /// <see cref="Keep"/> or <see cref="Undo"/>. False also if another thread holds it: who waited for the second while holding the first might wait for ever.
+    /// One that comes a second time <paramref name="isHeld"/> already.
+    /// </summary>
+    internal bool TryFastHitOneOf(int connId, uint generation, bool reply, bool isHeld, Packet* packet, long nowMs, out FastHitUndo before)
     {
+        Unsafe.SkipInit(out before);
+        if ((uint)connId > (uint)_view.Capacity) return false;
         ConnRecord* c = _view.Conn(connId);
+        if (_isShared && !isHeld && !ConnLock.TryTake<SharedSync>(c)) return false;
         before = new FastHitUndo
         {
             Orig = c->Orig,
@@ -40,16 +48,37 @@ public sealed unsafe partial class ConnThread
             OrigBytes = c->OrigBytes,
             ReplyBytes = c->ReplyBytes,
         };
+        if (FastHit(connId, generation, reply, packet, nowMs)) return true;
+        Keep(connId, isHeld);
+        return false;
     }
 
-    /// <summary>Takes a <see cref="TryFastHit"/> back.</summary>
-    internal void Undo(int connId, in FastHitUndo before)
+    /// <summary>All connections of the rule have heard of the packet: lets one go.</summary>
+    internal void Keep(int connId, bool isHeld)
+    {
+        if (_isShared && !isHeld) ConnLock.Release<SharedSync>(_view.Conn(connId));
+    }
+
+    /// <summary>Takes a <see cref="TryFastHitOneOf"/> back, and lets go.</summary>
+    internal void Undo(int connId, bool isHeld, in FastHitUndo before)
     {
         ConnRecord* c = _view.Conn(connId);
 
         // The windows would come out the same without: software sees the segment next, and one that is seen twice moves them once.
         (c->Orig, c->Reply) = (before.Orig, before.Reply);
         (c->OrigPackets, c->ReplyPackets, c->OrigBytes, c->ReplyBytes) = (before.OrigPackets, before.ReplyPackets, before.OrigBytes, before.ReplyBytes);
+        Keep(connId, isHeld);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool FastHitShared(int connId, uint generation, bool reply, Packet* packet, long nowMs)
+    {
+        if ((uint)connId > (uint)_view.Capacity) return false;
+        ConnRecord* c = _view.Conn(connId);
+        ConnLock.Take<SharedSync>(c);
+        bool isHit = FastHit(connId, generation, reply, packet, nowMs);
+        ConnLock.Release<SharedSync>(c);
+        return isHit;
     }
 
     private bool FastHit(int connId, uint generation, bool reply, Packet* packet, long nowMs)

@@ -27,7 +27,8 @@ public sealed unsafe partial class ConnThread
     /// </summary>
     public bool SendsLate(long nowMs) => _quirks.LateFragmentsFollow && nowMs >= _dueMs && nowMs >= _defragmenter.LateMs;
 
-    private void ExecuteFragment(Packet* packet, in DpCt args, long nowMs, out CtVerdict verdict)
+    private void ExecuteFragment<S>(Packet* packet, in DpCt args, long nowMs, out CtVerdict verdict)
+        where S : struct, IConnSync
     {
         _defragmenter.BeginRelease();
         int complete = -1;
@@ -38,7 +39,7 @@ public sealed unsafe partial class ConnThread
         }
         else if (complete >= 0)
         {
-            Release(complete, args, nowMs, out verdict);
+            Release<S>(complete, args, nowMs, out verdict);
         }
         else
         {
@@ -52,19 +53,21 @@ public sealed unsafe partial class ConnThread
     }
 
     /// <summary>Sends the whole datagram through conntrack and lets its fragments go with the result.</summary>
-    private void Release(int datagram, in DpCt args, long nowMs, out CtVerdict verdict)
+    private void Release<S>(int datagram, in DpCt args, long nowMs, out CtVerdict verdict)
+        where S : struct, IConnSync
     {
-        ExecuteWhole(_defragmenter.Whole, args, nowMs, 0, out verdict);
+        ExecuteWhole<S>(_defragmenter.Whole, args, nowMs, 0, out verdict);
         _defragmenter.Release(datagram);
         verdict.Disposition = CtDisposition.Released;
         verdict.Offloadable = false;
     }
 
     /// <summary>A packet passes while something is due. A late datagram goes after it: the packet might complete it.</summary>
-    private void ExecuteAndTidy(Packet* packet, in DpCt args, long nowMs, ulong hash, out CtVerdict verdict)
+    private void ExecuteAndTidy<S>(Packet* packet, in DpCt args, long nowMs, ulong hash, out CtVerdict verdict)
+        where S : struct, IConnSync
     {
         _expiry.Sweep(nowMs);
-        ExecuteOne(packet, args, nowMs, hash, out verdict);
+        ExecuteOne<S>(packet, args, nowMs, hash, out verdict);
         if (_quirks.LateFragmentsFollow) SendLate(packet, nowMs, ref verdict);
         else _defragmenter.Expire(nowMs, 0, 1);
         UpdateDue();
@@ -90,6 +93,13 @@ public sealed unsafe partial class ConnThread
     /// <param name="nowMs">Clock in ms.</param>
     public void ExecuteTogether(ReadOnlySpan<nint> packets, Be16 dlType, in DpCt args, long nowMs)
     {
+        if (_isShared) ExecuteTogether<SharedSync>(packets, dlType, args, nowMs);
+        else ExecuteTogether<AloneSync>(packets, dlType, args, nowMs);
+    }
+
+    private void ExecuteTogether<S>(ReadOnlySpan<nint> packets, Be16 dlType, in DpCt args, long nowMs)
+        where S : struct, IConnSync
+    {
         if (nowMs >= _expiry.NextSweepMs) _expiry.Sweep(nowMs);
         _defragmenter.BeginRelease();
         Span<int> whole = stackalloc int[packets.Length];
@@ -107,14 +117,14 @@ public sealed unsafe partial class ConnThread
         {
             var p = (Packet*)address;
             if (p->Key.NwFrag != NwFrag.No || p->Key.DlType != dlType) Reject(p, args.Zone, out _);
-            else if (!TryExecuteEstablished(p, args, nowMs, 0, out _)) ExecuteWhole(p, args, nowMs, 0, out _);
+            else if (!TryExecuteEstablished<S>(p, args, nowMs, 0, out _)) ExecuteWhole<S>(p, args, nowMs, 0, out _);
         }
 
         foreach (int datagram in whole[..wholeCount])
         {
             // Again: the buffer holds one datagram, the last.
             _defragmenter.Reassemble(datagram);
-            Release(datagram, args, nowMs, out _);
+            Release<S>(datagram, args, nowMs, out _);
         }
 
         _defragmenter.AddOrDropLate(nowMs);
@@ -125,7 +135,8 @@ public sealed unsafe partial class ConnThread
     public int Step(long nowMs)
     {
         _expiry.Sweep(nowMs);
-        int handled = _defragmenter.Expire(nowMs, CtFragments.PurgeMs, ConnExpiry.StepBudget) + _expiry.Step(nowMs);
+        int handled = _defragmenter.Expire(nowMs, CtFragments.PurgeMs, ConnExpiry.StepBudget);
+        handled += _isShared ? _expiry.Step<SharedSync>(nowMs) : _expiry.Step<AloneSync>(nowMs);
         UpdateDue();
         return handled;
     }
@@ -135,7 +146,7 @@ public sealed unsafe partial class ConnThread
         _expiry.Sweep(nowMs);
         _defragmenter.Expire(nowMs, CtFragments.PurgeMs, int.MaxValue);
         UpdateDue();
-        return _expiry.ExpireAll(nowMs);
+        return _isShared ? _expiry.ExpireAll<SharedSync>(nowMs) : _expiry.ExpireAll<AloneSync>(nowMs);
     }
 
     private void UpdateDue() => _dueMs = Math.Min(_expiry.NextSweepMs, _defragmenter.LateMs);

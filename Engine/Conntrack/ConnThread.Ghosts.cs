@@ -11,11 +11,13 @@ public sealed unsafe partial class ConnThread
     /// A packet begins a connection anew that is in its own way (<see cref="ConnRecord.IsInItsOwnWay"/>). Open vSwitch ends the old one, finds its reply tuple, hence makes no new one, and leaves ct_state as it
     /// is; the packet shows the old connection's mark and label. (Another packet before the next sweep fails an assertion there; ours is +new.)
     /// </summary>
-    private void Reopen(Packet* packet, in DpCt args, CtContext* cx, int id, long nowMs, out CtVerdict verdict)
+    private void Reopen<S>(Packet* packet, in DpCt args, CtContext* cx, int id, long nowMs, out CtVerdict verdict)
+        where S : struct, IConnSync
     {
         WriteMetadata(packet, args.Zone, id);
-        ApplyMarkAndLabel(packet, args, cx, id);
-        _expiry.End(id, nowMs);
+        ApplyMarkAndLabel<S>(packet, args, cx, id);
+        _expiry.End<S>(id, nowMs);
+        ConnLock.Release<S>(_view.Conn(id));
         packet->CtConnRef = 0;
         cx->ConnId = 0;
         FillVerdict(packet, cx, out verdict);

@@ -1,4 +1,5 @@
 using Mergeflow.Engine.Keys;
+using Mergeflow.Engine.Ledger;
 
 namespace Mergeflow.Engine.Conntrack;
 
@@ -7,6 +8,17 @@ namespace Mergeflow.Engine.Conntrack;
 /// of the tracker, whichever thread made them. It makes the decisions of a packet in the order of OVS; what it decides by are types of their own, each
 /// with the fields it owns.
 /// </summary>
+/// <remarks>
+/// Threads that share connections keep to this (<see cref="SharedSync"/>); one alone does none of it (<see cref="AloneSync"/>).
+/// 1. A search takes no lock. What looks like the tuple is locked (<see cref="ConnLock"/>) and looked at again; the packet holds it until it is through. A search that found nothing
+/// looks again if the buckets have changed meanwhile (<see cref="ConnTable.IsVersion"/>).
+/// 2. Who begins a connection claims its tuples (<see cref="ConnClaim"/>): the packet's own as of before the search, the reply's as of before it was found to be free. If somebody was
+/// faster, the packet begins again. It fills in a slot of its own, which it holds, then places the entries, then lets go of the claims and, at the end, of the record.
+/// A packet that replaces a closed connection ends it first and begins its own after that, as in OVS: another thread may begin one in between.
+/// 3. Any thread ends any connection that it holds. Its slot goes back to its owner, and so does news of a shorter timeout (<see cref="ConnNotes"/>).
+/// 4. Order of what is held: claims, one record, buckets or one <see cref="ConnWord"/>. Who holds a record of the table waits for no other record and no claim; who holds claims waits
+/// for records, which are let go without claims. So somebody always gets on.
+/// </remarks>
 public sealed unsafe partial class ConnThread : IDisposable
 {
     private readonly ConnTable _table;
@@ -20,9 +32,18 @@ public sealed unsafe partial class ConnThread : IDisposable
     private readonly ConnExpiry _expiry;
     private readonly NatAllocator _nat;
     private readonly Defragmenter _defragmenter;
+    private readonly ConnSlots _slots;
 
-    internal ConnThread(in ConnParts parts, ConntrackOptions options, ulong seed)
+    /// <summary>There are other threads.</summary>
+    private readonly bool _isShared;
+
+    /// <summary>What the packet at hand was expected by, if it was.</summary>
+    private CtExpectation _expected;
+
+    internal ConnThread(in ConnParts parts, int index, ConntrackOptions options, ulong seed)
     {
+        _isShared = options.ThreadCount > 1;
+        _slots = parts.Owners[index];
         _table = parts.Table;
         _view = _table.View;
         _keys = new ConnKeyReader(_view.Hash);
@@ -30,18 +51,27 @@ public sealed unsafe partial class ConnThread : IDisposable
         _zones = parts.Zones;
         _timeouts = parts.Timeouts;
         _expectations = parts.Expectations;
-        _expiry = parts.Expiry;
+        _expiry = new ConnExpiry(parts, _slots);
         _gateways = new ConnGateways(_view, _expectations, _quirks);
         _nat = new NatAllocator(_view, _expiry, seed);
         _defragmenter = new Defragmenter(options, seed);
         TcpSeqChk = options.TcpSeqChk;
     }
 
+    internal ConnExpiry Expiry => _expiry;
+
     /// <summary>See <see cref="ConntrackOptions.Quirks"/>.</summary>
     public Quirks Quirks => _quirks;
 
     /// <inheritdoc cref="ConnTracker.TcpSeqChk"/>
     public bool TcpSeqChk { get; internal set; }
+
+    /// <summary>Told about changes that this thread makes to connections on which merged rules depend, whoever made these; null = nobody.</summary>
+    public IConnObserver? Observer
+    {
+        get => _slots.Observer;
+        set => _slots.Observer = value;
+    }
 
     /// <inheritdoc cref="ConnTracker.RefusedByFullTable"/>
     public ulong RefusedByFullTable { get; private set; }

@@ -38,11 +38,11 @@ public sealed unsafe partial class ConnTracker
         return false;
     }
 
-    /// <summary>Removes every connection (<c>dpctl/flush-conntrack</c>); fragments on hold stay.</summary>
-    public void FlushAll(long nowMs) => _expiry.FlushAll(nowMs);
+    /// <summary>Removes every connection (<c>dpctl/flush-conntrack</c>); fragments on hold stay, and so may connections that begin meanwhile.</summary>
+    public void FlushAll() => Flush(null);
 
     /// <summary>Removes every connection of a zone.</summary>
-    public void FlushZone(ushort zone) => _expiry.FlushZone(zone);
+    public void FlushZone(ushort zone) => Flush(zone);
 
     /// <summary>Limit of every zone that has none of its own, 0 = none.</summary>
     public uint DefaultLimit
@@ -57,14 +57,27 @@ public sealed unsafe partial class ConnTracker
     /// <summary>Removes the limit of a zone (<c>dpctl/ct-del-limits</c>); false if it had none.</summary>
     public bool RemoveZoneLimit(ushort zone) => _zones.Remove(zone);
 
-    /// <summary>The connections that have not expired, for people. Cold path: allocates.</summary>
+    /// <summary>The connections that have not expired, for people: each as it is at one moment, all of them at several. Cold path: allocates.</summary>
     public IEnumerable<ConnInfo> Snapshot(long nowMs)
     {
         for (int id = 1; id < _table.HighWater; id++)
         {
-            if (IsLiveAt(id, nowMs)) yield return ConnDump.Describe(_view, id, nowMs);
+            if (DescribeLive(id, nowMs) is { } info) yield return info;
         }
     }
 
-    private bool IsLiveAt(int id, long nowMs) => (_view.Conn(id)->Flags & ConnFlags.Live) != 0 && nowMs < _view.Conn(id)->ExpiryMs;
+    private void Flush(ushort? zone)
+    {
+        if (_isShared) _control.Flush<SharedSync>(zone);
+        else _control.Flush<AloneSync>(zone);
+    }
+
+    private ConnInfo? DescribeLive(int id, long nowMs)
+    {
+        if ((_view.Conn(id)->Flags & ConnFlags.Live) == 0) return null;
+
+        // Nothing is allocated while it is held.
+        ConnCopy copy = _isShared ? ConnCopy.Of<SharedSync>(_view, id) : ConnCopy.Of<AloneSync>(_view, id);
+        return (copy.Record.Flags & ConnFlags.Live) != 0 && nowMs < copy.Record.ExpiryMs ? ConnDump.Describe(copy, id, nowMs) : null;
+    }
 }

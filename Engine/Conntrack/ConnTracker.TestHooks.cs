@@ -35,15 +35,28 @@ public sealed unsafe partial class ConnTracker
     /// <summary>Limit that holds for a zone (0 = none set) and its connections counted against it (<c>dpctl/ct-get-limits</c>).</summary>
     public (uint Limit, uint Count) GetZoneLimit(ushort zone) => _zones.Get(zone);
 
+    /// <summary>The numbers of the two buckets of a hash.</summary>
+    internal (uint First, uint Second) BucketsOf(ulong hash)
+    {
+        uint first = (uint)hash & _view.BucketMask;
+        return (first, _view.MateOf(first, ConnBucket.SignatureOf(hash)));
+    }
+
     /// <summary>Removes the connection one of whose tuples is given; false if there is none.</summary>
     public bool FlushTuple(ushort zone, in ConnTuple tuple, long nowMs)
     {
         if (!_keys.TryRead(zone, tuple, out ConnKey key)) return false;
-        Ipv6Address src = tuple.Src, dst = tuple.Dst;
-        int id = _expiry.Find(key, &src, &dst, _view.Hash.OfKey(key), nowMs, out _);
-        if (id <= 0) return false;
-        _expiry.Remove(id);
-        return true;
+        return _isShared ? FlushTuple<SharedSync>(key, tuple.Src, tuple.Dst, nowMs) : FlushTuple<AloneSync>(key, tuple.Src, tuple.Dst, nowMs);
+    }
+
+    private bool FlushTuple<S>(in ConnKey key, Ipv6Address src, Ipv6Address dst, long nowMs)
+        where S : struct, IConnSync
+    {
+        int id = _control.Find<S>(key, &src, &dst, _view.Hash.OfKey(key), nowMs, out _);
+        if (id == 0) return false;
+        if (id > 0) _control.Remove<S>(id);
+        ConnLock.Release<S>(_view.Conn(Math.Abs(id)));
+        return id > 0;
     }
 
     /// <summary>Adds a timeout policy or replaces it; connections under it follow from their next packet on.</summary>
@@ -65,7 +78,8 @@ public sealed unsafe partial class ConnTracker
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(connId, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(connId, _view.Capacity);
-        bool isLive = (_view.Conn(connId)->Flags & ConnFlags.Live) != 0;
-        return isLive ? ConnDump.Describe(_view, connId, nowMs) : throw new ArgumentOutOfRangeException(nameof(connId), connId, "There is no connection with this id.");
+        ConnCopy copy = _isShared ? ConnCopy.Of<SharedSync>(_view, connId) : ConnCopy.Of<AloneSync>(_view, connId);
+        bool isLive = (copy.Record.Flags & ConnFlags.Live) != 0;
+        return isLive ? ConnDump.Describe(copy, connId, nowMs) : throw new ArgumentOutOfRangeException(nameof(connId), connId, "There is no connection with this id.");
     }
 }

@@ -26,8 +26,12 @@ public sealed unsafe partial class ConnTracker : IDisposable
     private readonly ZoneLimits _zones;
     private readonly TimeoutPolicies _timeouts;
     private readonly Expectations _expectations;
-    private readonly ConnExpiry _expiry;
     private readonly ConnThread[] _threads;
+    private readonly ConnSlots[] _owners;
+    private readonly bool _isShared;
+
+    /// <summary>How control ends connections: as packet thread 0 does if there is only that one.</summary>
+    private readonly ConnExpiry _control;
 
     private bool _disposed;
 
@@ -42,18 +46,22 @@ public sealed unsafe partial class ConnTracker : IDisposable
         ArgumentOutOfRangeException.ThrowIfGreaterThan(options.ThreadCount, MaxThreads, nameof(options));
 
         ulong seed = options.Seed != 0 ? options.Seed : ProcessSeed.For("conntrack");
-        _table = new ConnTable(_memory, options.CapacityConnections, seed);
+        int threads = options.ThreadCount;
+        _isShared = threads > 1;
+        _table = new ConnTable(_memory, options.CapacityConnections, seed, threads);
         _view = _table.View;
         _keys = new ConnKeyReader(_view.Hash);
         _zones = new ZoneLimits(_memory, options.Quirks);
         _expectations = new Expectations(_memory, _view);
         _timeouts = new TimeoutPolicies(_memory, options.TimeoutPolicies);
-        _expiry = new ConnExpiry(_memory, _table, _zones, _expectations, options.SweepMs);
+        _owners = new ConnSlots[_isShared ? threads + 1 : 1];
+        for (int i = 0; i < _owners.Length; i++) _owners[i] = new ConnSlots(_table, i);
 
         Offload = new ConnOffload(_view, _timeouts);
-        var parts = new ConnParts(_table, _zones, _timeouts, _expectations, _expiry);
-        _threads = new ConnThread[options.ThreadCount];
-        for (int i = 0; i < _threads.Length; i++) _threads[i] = new ConnThread(parts, options, seed + (ThreadStride * (ulong)i));
+        var parts = new ConnParts(_memory, _table, _owners, new ConnSweep(options.SweepMs), _zones, _timeouts, _expectations);
+        _threads = new ConnThread[threads];
+        for (int i = 0; i < threads; i++) _threads[i] = new ConnThread(parts, i, options, seed + (ThreadStride * (ulong)i));
+        _control = _isShared ? new ConnExpiry(parts, _owners[threads]) : _threads[0].Expiry;
     }
 
     /// <summary>What sets the random choices of two threads apart.</summary>
@@ -69,11 +77,14 @@ public sealed unsafe partial class ConnTracker : IDisposable
     /// <summary>What another thread may call: the offload side's.</summary>
     public ConnOffload Offload { get; }
 
-    /// <summary>Told about changes of connections that merged rules depend on; null = nobody.</summary>
+    /// <summary>
+    /// Told about what control does to connections on which merged rules depend; null = nobody. With one packet thread it is told about what that does too. Where there are several, each
+    /// has its own (<see cref="ConnThread.Observer"/>): an observer is called by one thread.
+    /// </summary>
     public IConnObserver? Observer
     {
-        get => _table.Observer;
-        set => _table.Observer = value;
+        get => _owners[^1].Observer;
+        set => _owners[^1].Observer = value;
     }
 
     /// <summary>What the times of <see cref="Step"/> are taken by; packets come with steady times.</summary>
@@ -90,7 +101,15 @@ public sealed unsafe partial class ConnTracker : IDisposable
     }
 
     /// <summary>Connections in the table, expired ones that were not swept yet included.</summary>
-    public int Count => _table.Count;
+    public int Count
+    {
+        get
+        {
+            int count = 0;
+            foreach (ConnSlots slots in _owners) count += slots.Begun;
+            return count;
+        }
+    }
 
     /// <summary>Packets that could not create a connection because the table was full (<see cref="ConntrackOptions.CapacityConnections"/>): the packet goes on as <c>+new</c>, and no answer to it is known.</summary>
     public ulong RefusedByFullTable => Sum(static thread => thread.RefusedByFullTable);

@@ -15,6 +15,9 @@ internal unsafe struct CtContext
     /// <summary>Hash of <see cref="Key"/>, the same for both directions.</summary>
     public ulong Hash;
 
+    /// <summary>Number of the claims where the tuple belongs, read before it was searched for (see <see cref="ConnClaim"/>).</summary>
+    public uint Claims;
+
     public byte* L3;
     public byte* L4;
 

@@ -1,6 +1,6 @@
 namespace Mergeflow.Engine.Conntrack;
 
-/// <summary>What <see cref="ConnThread.TryFastHit"/> may change of a connection, as it was before. Not its timeout: a packet that comes another way refreshes it too.</summary>
+/// <summary>What <see cref="ConnThread.TryFastHitOneOf"/> may change of a connection, as it was before. Not its timeout: a packet that comes another way refreshes it too.</summary>
 internal struct FastHitUndo
 {
     public TcpPeer Orig;

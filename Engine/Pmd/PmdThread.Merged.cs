@@ -103,15 +103,26 @@ public sealed unsafe partial class PmdThread
         for (int i = 0; i < count; i++)
         {
             ConnRef* c = MergedHot.Conn(hot, i);
-            _conntrack.Save(c->ConnId, out before[i]);
-            if (_conntrack.TryFastHit(c->ConnId, c->Generation, hot->IsReply(i), p, _nowMs)) continue;
+            if (_conntrack.TryFastHitOneOf(c->ConnId, c->Generation, hot->IsReply(i), Repeats(hot, i), p, _nowMs, out before[i])) continue;
 
             // All or none: what the earlier ones have done is taken back, the last first, as two of them may be the same connection.
-            while (--i >= 0) _conntrack.Undo(MergedHot.Conn(hot, i)->ConnId, in before[i]);
+            while (--i >= 0) _conntrack.Undo(MergedHot.Conn(hot, i)->ConnId, Repeats(hot, i), in before[i]);
             return false;
         }
 
+        for (int i = 0; i < count; i++) _conntrack.Keep(MergedHot.Conn(hot, i)->ConnId, Repeats(hot, i));
         return true;
+    }
+
+    /// <summary>Is the connection one of those before it?</summary>
+    private static bool Repeats(MergedHot* hot, int index)
+    {
+        for (int i = 0; i < index; i++)
+        {
+            if (MergedHot.Conn(hot, i)->ConnId == MergedHot.Conn(hot, index)->ConnId) return true;
+        }
+
+        return false;
     }
 
     /// <summary>What the merged rules of one batch add to <see cref="PmdStats"/>.</summary>

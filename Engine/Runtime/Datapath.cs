@@ -193,7 +193,7 @@ public sealed partial class Datapath : IDisposable
     {
         nowMs = Clock.Of(nowMs);
         if (zone is { } z) Conntrack.FlushZone(z);
-        else Conntrack.FlushAll(nowMs);
+        else Conntrack.FlushAll();
         return Acknowledge(nowMs);
     }
 

@@ -39,7 +39,7 @@ public sealed class ConnThreadTests
         Assert.Equal((1, 1, 2), (b.Tracker.ForThread(0).HeldFragments, b.Tracker.ForThread(1).HeldFragments, b.Tracker.HeldFragments));
         b.NowMs += 15_001 + 10_000;
         b.Tracker.Step(b.NowMs);
-        Assert.Equal((0, 0), (b.Tracker.HeldFragments, b.Probe.PacketsInUse));
+        Assert.Equal((0, 0), (b.Tracker.HeldFragments, b.PacketsInUse));
         Assert.Equal(0, b.Tracker.DatagramsReassembled);
     }
 
@@ -49,27 +49,38 @@ public sealed class ConnThreadTests
     public void The_number_of_threads_is_bounded(int count)
         => Assert.Throws<ArgumentOutOfRangeException>(() => new ConnTracker(new ConntrackOptions { ThreadCount = count }));
 
-    private sealed class Bench(ConntrackOptions? options = null) : IDisposable
+    private sealed class Bench : IDisposable
     {
         public const int ThreadCount = 3;
 
-        public ConntrackProbe Probe { get; } = new(options ?? new ConntrackOptions { Seed = 7, CapacityConnections = 64, ThreadCount = ThreadCount });
+        private readonly ConntrackProbe[] _probes = new ConntrackProbe[ThreadCount];
 
-        public ConnTracker Tracker => Probe.Conntrack;
+        public Bench(ConntrackOptions? options = null)
+        {
+            _probes[0] = new ConntrackProbe(options ?? new ConntrackOptions { Seed = 7, CapacityConnections = 64, ThreadCount = ThreadCount });
+            for (int i = 1; i < ThreadCount; i++) _probes[i] = _probes[0].ForThread(i);
+        }
+
+        public ConnTracker Tracker => _probes[0].Conntrack;
+
+        public int PacketsInUse => _probes.Sum(static p => p.PacketsInUse);
 
         public long NowMs { get; set; } = 1000;
 
         public CtState Send(int thread, byte[] frame, DpCt action)
         {
-            PacketRef packet = Probe.Receive(frame);
-            Probe.ExecuteOn(thread, packet, action, NowMs);
+            PacketRef packet = _probes[thread].Receive(frame);
+            _probes[thread].Execute(packet, action, NowMs);
             CtState state = packet.Key.CtState;
-            Probe.Return(packet);
+            _probes[thread].Return(packet);
             return state;
         }
 
-        public CtDisposition Hold(int thread, byte[] frame) => Probe.ExecuteOn(thread, Probe.Receive(frame), CtBench.Lookup(), NowMs).Disposition;
+        public CtDisposition Hold(int thread, byte[] frame) => _probes[thread].Execute(_probes[thread].Receive(frame), CtBench.Lookup(), NowMs).Disposition;
 
-        public void Dispose() => Probe.Dispose();
+        public void Dispose()
+        {
+            for (int i = ThreadCount; i-- > 0;) _probes[i].Dispose();
+        }
     }
 }

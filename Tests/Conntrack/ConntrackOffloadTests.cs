@@ -32,7 +32,7 @@ public sealed class ConntrackOffloadTests
         Assert.NotEqual(open.Generation, b.Last.Generation);
         Assert.False(b.Ct.Offload.IsOffloadable(open.ConnId, b.Last.Generation));
         b.Ct.Offload.UnmarkOffloaded(open.ConnId);
-        b.Ct.FlushAll(b.NowMs);
+        b.Ct.FlushAll();
         Assert.Single(heard.Calls);
     }
 
@@ -53,7 +53,7 @@ public sealed class ConntrackOffloadTests
         switch (what)
         {
             case "mark": b.Send(Forward(Ack, 101, 501), Commit() with { Mark = 1, MarkMask = 1 }); break;
-            case "flush": b.Ct.FlushAll(b.NowMs); break;
+            case "flush": b.Ct.FlushAll(); break;
             case "zone": b.Ct.FlushZone(1); break;
             case "expiry": b.Ct.ExpireAll(b.NowMs + 86_400_000); break;
             default: b.Send(Backward(Rst, 501, 0)); break;
@@ -171,7 +171,7 @@ public sealed class ConntrackOffloadTests
         using var b = new CtBench();
         b.OpenTcp();
         CtVerdict open = b.Last;
-        b.Ct.FlushAll(b.NowMs);
+        b.Ct.FlushAll();
         b.OpenTcp();
         Assert.Equal(open.ConnId, b.Last.ConnId);
         ConnInfo next = b.TheConnection();

@@ -73,7 +73,7 @@ public sealed class LedgerTests
         b.OpenTcp();
         CtVerdict open = b.Last;
         b.Ct.Offload.MarkOffloaded(open.ConnId);
-        b.Ct.FlushAll(b.NowMs);
+        b.Ct.FlushAll();
         Assert.Equal(0, b.Ct.Count);
         b.Send(Udp("10.0.0.9", 1, "10.0.0.8", 2), Commit());
         Assert.Equal((0, 1ul), (b.Ct.Count, b.Ct.RefusedConnections));

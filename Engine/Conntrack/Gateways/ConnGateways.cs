@@ -90,12 +90,13 @@ internal sealed unsafe class ConnGateways
     /// A packet of a control connection has been dealt with: does it announce another connection (OVS <c>handle_alg_ctl</c>)? Its length changes only if it
     /// <paramref name="mayGrow"/>.
     /// </summary>
-    public void ReadControl(Packet* packet, in DpCt args, CtContext* cx, int id, CtAlg alg, bool mayGrow)
+    public void ReadControl<S>(Packet* packet, in DpCt args, CtContext* cx, int id, CtAlg alg, bool mayGrow)
+        where S : struct, IConnSync
     {
         bool fromReply = (packet->Key.CtState & CtState.Rpl) != 0;
         if (alg == CtAlg.Tftp)
         {
-            _expectations.Expect(id, fromReply, _view.Conn(id)->Fwd.SrcPort);
+            _expectations.Expect<S>(id, fromReply, _view.Conn(id)->Fwd.SrcPort);
             return;
         }
 
@@ -111,7 +112,7 @@ internal sealed unsafe class ConnGateways
             return;
         }
 
-        _expectations.Expect(id, fromReply, BinaryPrimitives.ReverseEndianness(message.Port));
+        _expectations.Expect<S>(id, fromReply, BinaryPrimitives.ReverseEndianness(message.Port));
         if ((args.Flags & DpCtFlags.Nat) == 0) return;
 
         int growth = !mayGrow || message.AddressSizeBytes == 0 ? 0 : ReplaceAddress(packet, cx, message, replacement[..size]);

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Mergeflow.Engine.Actions;
 using Mergeflow.Engine.Keys;
@@ -25,6 +26,8 @@ internal sealed unsafe class Expectations
     private readonly int* _chains;
     private int _free;
     private int _highWater = 1;
+    private int _count;
+    private int _lock;
 
     /// <summary>Control tuples of related connections by connection id; reserved with the first one.</summary>
     private ParentTuple* _parents;
@@ -38,16 +41,14 @@ internal sealed unsafe class Expectations
     }
 
     /// <inheritdoc cref="ConnTracker.ExpectationCount"/>
-    public int Count { get; private set; }
-
-    /// <summary>An expectation that <see cref="Find"/> has found.</summary>
-    public ref readonly CtExpectation At(int index) => ref _expectations[index];
+    public int Count => Volatile.Read(ref _count);
 
     /// <summary>Tuple of the connection that announced connection <paramref name="id"/>, which is a related one.</summary>
     public ref readonly ParentTuple ParentOf(int id) => ref _parents[id];
 
     /// <summary>The control connection <paramref name="id"/> announced a connection to <paramref name="port"/> (network order) (OVS <c>expectation_create</c>).</summary>
-    public void Expect(int id, bool fromReply, ushort port)
+    public void Expect<S>(int id, bool fromReply, ushort port)
+        where S : struct, IConnSync
     {
         ConnRecord* c = _view.Conn(id);
         ConnAddresses* a = _view.Addresses(id);
@@ -70,23 +71,42 @@ internal sealed unsafe class Expectations
         e.ParentKey = c->Fwd;
         if (c->IsIpv6) (e.ParentSrc6, e.ParentDst6) = (a->FwdSrc, a->FwdDst);
         (e.Mark, e.Label) = (c->Mark, c->Label);
-        if (Find(e.Key, e.Src6, e.Dst6) != 0) return;
+        ConnWord.Take<S>(ref _lock);
+        if (IndexOf(e.Key, e.Src6, e.Dst6) == 0) Add(e);
+        ConnWord.Release<S>(ref _lock);
+    }
 
+    private void Add(in CtExpectation e)
+    {
         int index = _free;
         if (index != 0) _free = _expectations[index].Next;
         else if (_highWater <= Max) index = _highWater++;
         else return;
         int* chain = _chains + ChainOf(e.Key);
-        e.Next = *chain;
-        *chain = index;
         _expectations[index] = e;
-        Count++;
+        _expectations[index].Next = *chain;
+        *chain = index;
+        Volatile.Write(ref _count, _count + 1);
     }
 
-    /// <summary>The expectation that a packet with this tuple fulfils, 0 = none.</summary>
-    public int Find(ConnKey key, in Ipv6Address src6, in Ipv6Address dst6)
+    /// <summary>The expectation that a packet with this tuple fulfils, as it is now; false = none.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryFind<S>(in ConnKey key, in Ipv6Address src6, in Ipv6Address dst6, ref CtExpectation found)
+        where S : struct, IConnSync
+        => Count != 0 && TryCopy<S>(key, src6, dst6, ref found);
+
+    private bool TryCopy<S>(in ConnKey key, in Ipv6Address src6, in Ipv6Address dst6, ref CtExpectation found)
+        where S : struct, IConnSync
     {
-        if (Count == 0) return 0;
+        ConnWord.Take<S>(ref _lock);
+        int index = IndexOf(key, src6, dst6);
+        if (index != 0) found = _expectations[index];
+        ConnWord.Release<S>(ref _lock);
+        return index != 0;
+    }
+
+    private int IndexOf(ConnKey key, in Ipv6Address src6, in Ipv6Address dst6)
+    {
         key.SrcPort = 0;
         for (int i = _chains[ChainOf(key)]; i != 0; i = _expectations[i].Next)
         {
@@ -99,10 +119,19 @@ internal sealed unsafe class Expectations
     }
 
     /// <summary>The control connection has gone, and with it what it announced (OVS <c>expectation_clean</c>).</summary>
-    public void Forget(int id)
+    public void Forget<S>(int id)
+        where S : struct, IConnSync
+    {
+        if (Count == 0) return;
+        ConnWord.Take<S>(ref _lock);
+        Forget(id);
+        ConnWord.Release<S>(ref _lock);
+    }
+
+    private void Forget(int id)
     {
         ConnKey parent = _view.Conn(id)->Fwd;
-        for (int chain = 0; Count > 0 && chain < ChainCount; chain++)
+        for (int chain = 0; _count > 0 && chain < ChainCount; chain++)
         {
             int* link = _chains + chain;
             while (*link != 0)
@@ -120,21 +149,15 @@ internal sealed unsafe class Expectations
                 *link = e->Next;
                 e->Next = _free;
                 _free = index;
-                Count--;
+                Volatile.Write(ref _count, _count - 1);
             }
         }
     }
 
-    /// <summary>A new connection was expected: it inherits, and is translated if the action translates anything.</summary>
-    public void Relate(int id, int expectation, bool nat)
+    /// <summary>A new connection was expected: it is translated as its control connection is.</summary>
+    public void Translate(int id, in CtExpectation e)
     {
-        ref CtExpectation e = ref _expectations[expectation];
         ConnRecord* c = _view.Conn(id);
-        c->Flags |= ConnFlags.Related;
-        (c->Mark, c->Label) = (e.Mark, e.Label);
-        if (_parents == null) _parents = _memory.Reserve<ParentTuple>(_view.Capacity + 1);
-        _parents[id] = new ParentTuple { Key = e.ParentKey, Src = e.ParentSrc6, Dst = e.ParentDst6 };
-        if (!nat) return;
         c->Nat = e.ReplacesDestination ? NatKind.Src : NatKind.Dst;
         if (e.ReplacesDestination)
         {
@@ -146,6 +169,24 @@ internal sealed unsafe class Expectations
             c->Rev.Src = e.Replacement;
             if (c->IsIpv6) _view.Addresses(id)->RevSrc = e.Replacement6;
         }
+    }
+
+    /// <summary>It inherits the mark and the label; the caller holds it, and sets <see cref="ConnFlags.Related"/>.</summary>
+    public void Inherit<S>(int id, in CtExpectation e)
+        where S : struct, IConnSync
+    {
+        ConnRecord* c = _view.Conn(id);
+        (c->Mark, c->Label) = (e.Mark, e.Label);
+        if (_parents == null) ReserveParents<S>();
+        _parents[id] = new ParentTuple { Key = e.ParentKey, Src = e.ParentSrc6, Dst = e.ParentDst6 };
+    }
+
+    private void ReserveParents<S>()
+        where S : struct, IConnSync
+    {
+        ConnWord.Take<S>(ref _lock);
+        if (_parents == null) _parents = _memory.Reserve<ParentTuple>(_view.Capacity + 1);
+        ConnWord.Release<S>(ref _lock);
     }
 
     private int ChainOf(in ConnKey key) => (int)((uint)_view.Hash.Mix(key.Addrs, key.Tail) % ChainCount);

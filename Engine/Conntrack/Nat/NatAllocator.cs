@@ -23,23 +23,28 @@ internal sealed unsafe class NatAllocator
         _random = seed | 1;
     }
 
-    /// <summary>Chooses a tuple as the action says; false if there is none that is free.</summary>
-    public bool TryChoose(int id, in DpCt args, long nowMs)
+    /// <summary>
+    /// Chooses a tuple as the action says and claims it with the connection's own; false if there is none that is free, or if the claim is lost
+    /// (<see cref="ConnClaim.IsLost"/>).
+    /// </summary>
+    public bool TryChoose<S>(int id, in DpCt args, ref ConnClaim claim, long nowMs)
+        where S : struct, IConnSync
     {
         _view.Conn(id)->Nat = args.Nat;
-        return args.Nat == NatKind.None ? LoseReplyTuple(id, nowMs) : ChooseTuple(id, args, nowMs);
+        return args.Nat == NatKind.None ? LoseReplyTuple<S>(id, ref claim, nowMs) : ChooseTuple<S>(id, args, ref claim, nowMs);
     }
 
     /// <summary>
     /// Chooses the reply tuple of a new translated connection so that no other connection has it (OVS <c>nat_get_unique_tuple</c>).
     /// </summary>
-    private bool ChooseTuple(int id, in DpCt args, long nowMs)
+    private bool ChooseTuple<S>(int id, in DpCt args, ref ConnClaim claim, long nowMs)
+        where S : struct, IConnSync
     {
         ConnRecord* c = _view.Conn(id);
         uint hash = RangeHash(c, args);
         ChooseAddress(id, args, hash);
-        if (c->HasIcmpId) return SearchOwnPort(id, nowMs);
-        if (c->Fwd.Proto is not (IpProto.Tcp or IpProto.Udp)) return IsTupleFree(id, nowMs);
+        if (c->HasIcmpId) return SearchOwnPort<S>(id, ref claim, nowMs);
+        if (c->Fwd.Proto is not (IpProto.Tcp or IpProto.Udp)) return IsTupleFree<S>(id, ref claim, nowMs);
 
         ushort srcPort = BinaryPrimitives.ReverseEndianness(c->Fwd.SrcPort);
         ushort dstPort = BinaryPrimitives.ReverseEndianness(c->Fwd.DstPort);
@@ -51,28 +56,30 @@ internal sealed unsafe class NatAllocator
         {
             SetRevPort(c, source: true, hasPorts ? fromRange : dstPort);
             SetRevPort(c, source: false, srcPort);
-            if (hasPorts && SearchPort(id, source: true, fromRange, args.NatPortMin, args.NatPortMax, nowMs)) return true;
+            if (hasPorts && SearchPort<S>(id, source: true, fromRange, args.NatPortMin, args.NatPortMax, ref claim, nowMs)) return true;
         }
         else if (hasPorts)
         {
-            return SearchPort(id, source: false, fromRange, args.NatPortMin, args.NatPortMax, nowMs);
+            return SearchPort<S>(id, source: false, fromRange, args.NatPortMin, args.NatPortMax, ref claim, nowMs);
         }
-        return SearchOwnPort(id, nowMs);
+        return SearchOwnPort<S>(id, ref claim, nowMs);
     }
 
     /// <summary>The sender's own port or identifier, or the next free one of its class.</summary>
-    private bool SearchOwnPort(int id, long nowMs)
+    private bool SearchOwnPort<S>(int id, ref ConnClaim claim, long nowMs)
+        where S : struct, IConnSync
     {
         ushort own = BinaryPrimitives.ReverseEndianness(_view.Conn(id)->Fwd.SrcPort);
         (ushort min, ushort max) = own < 512 ? ((ushort)1, (ushort)511) : own < 1024 ? ((ushort)600, (ushort)1023) : ((ushort)1024, (ushort)65535);
-        return SearchPort(id, source: false, own, min, max, nowMs);
+        return SearchPort<S>(id, source: false, own, min, max, ref claim, nowMs);
     }
 
     /// <summary>
     /// What OVS makes of <c>commit,nat</c> without address for a connection that nobody expects: nothing is translated, but the reply tuple gets the
     /// address 0 and port 0, so no answer is recognised, and of connections that differ in nothing but these there is room for one.
     /// </summary>
-    private bool LoseReplyTuple(int id, long nowMs)
+    private bool LoseReplyTuple<S>(int id, ref ConnClaim claim, long nowMs)
+        where S : struct, IConnSync
     {
         ConnRecord* c = _view.Conn(id);
         c->Rev.Src = 0;
@@ -82,7 +89,7 @@ internal sealed unsafe class NatAllocator
             c->Rev.Src = _view.Hash.OfAddress(default);
         }
         if (c->Fwd.Proto is IpProto.Tcp or IpProto.Udp) SetRevPort(c, source: false, 0);
-        return IsTupleFree(id, nowMs);
+        return IsTupleFree<S>(id, ref claim, nowMs);
     }
 
     /// <summary>Address of the range by hash; an all-zero range keeps the address.</summary>
@@ -120,7 +127,8 @@ internal sealed unsafe class NatAllocator
     /// Tries ports from <paramref name="first"/> on, which may be outside, wrapping within min..max; after 128 failures jumps to a random
     /// one and tries half as many, down to 8 (OVS <c>nat_get_unique_l4</c>).
     /// </summary>
-    private bool SearchPort(int id, bool source, ushort first, ushort min, ushort max, long nowMs)
+    private bool SearchPort<S>(int id, bool source, ushort first, ushort min, ushort max, ref ConnClaim claim, long nowMs)
+        where S : struct, IConnSync
     {
         ConnRecord* c = _view.Conn(id);
         bool both = c->HasIcmpId;
@@ -135,7 +143,8 @@ internal sealed unsafe class NatAllocator
             {
                 SetRevPort(c, source, (ushort)port);
                 if (both) c->Rev.SrcPort = c->Rev.DstPort;
-                if (IsTupleFree(id, nowMs)) return true;
+                if (IsTupleFree<S>(id, ref claim, nowMs)) return true;
+                if (S.IsShared && claim.IsLost) return false;
                 port = port < min || port >= max ? min : port + 1;
             }
             if (attempts >= range || attempts < 16) break;
@@ -147,11 +156,20 @@ internal sealed unsafe class NatAllocator
         return false;
     }
 
-    private bool IsTupleFree(int id, long nowMs)
+    /// <summary>Does no other connection have the tuple? Then it is claimed.</summary>
+    private bool IsTupleFree<S>(int id, ref ConnClaim claim, long nowMs)
+        where S : struct, IConnSync
     {
         ConnRecord* c = _view.Conn(id);
         ConnKey key = c->Rev;
-        return _expiry.Find(key, &_view.Addresses(id)->RevSrc, &_view.Addresses(id)->RevDst, _view.Hash.OfKey(key), nowMs, out _) == 0;
+        ulong hash = _view.Hash.OfKey(key);
+        while (true)
+        {
+            uint seen = S.IsShared ? ConnClaim.ReadFree(_view, hash) : 0;
+            if (_expiry.Look<S>(key, &_view.Addresses(id)->RevSrc, &_view.Addresses(id)->RevDst, hash, nowMs) != 0) return false;
+            if (!S.IsShared || claim.TryTake<S>(hash, seen)) return true;
+            if (claim.IsLost) return false;
+        }
     }
 
     /// <summary>The same connection asked for the same range again starts its search at the same place.</summary>

@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 namespace Mergeflow.Engine.Conntrack;
 
 /// <summary>
-/// Timeouts by policy. The packet thread reads them, and so may the thread that credits: a time is one word. A value whose copies share the rows, so that
-/// packets read them from the object at hand.
+/// Timeouts by policy. Packet threads read them, and so may the thread that credits: a time is one word. A value whose copies share the rows, so that
+/// packets read them from the object at hand. The rows of ids are found without a lock; a new id makes a new map of them.
 /// </summary>
 internal readonly unsafe struct TimeoutPolicies
 {
@@ -15,12 +15,12 @@ internal readonly unsafe struct TimeoutPolicies
 
     /// <summary>Rows of timeouts in ms, one per policy id ever met; row 0 is the default policy.</summary>
     private readonly long* _rows;
-    private readonly Dictionary<uint, ushort> _rowOf;
+    private readonly Rows _rowOf;
 
     public TimeoutPolicies(ConnMemory memory, IReadOnlyList<CtTimeoutPolicy> policies)
     {
         _rows = memory.Reserve<long>(MaxRows * RowStride);
-        _rowOf = new Dictionary<uint, ushort> { [0] = 0 };
+        _rowOf = new Rows();
         FillDefaults(_rows);
         foreach (CtTimeoutPolicy policy in policies) Set(policy);
     }
@@ -38,7 +38,7 @@ internal readonly unsafe struct TimeoutPolicies
     /// <inheritdoc cref="ConnTracker.RemoveTimeoutPolicy"/>
     public bool Remove(uint id)
     {
-        if (!_rowOf.TryGetValue(id, out ushort row)) return false;
+        if (!_rowOf.Map.TryGetValue(id, out ushort row)) return false;
         FillDefaults(_rows + (row * RowStride));
         return true;
     }
@@ -52,17 +52,35 @@ internal readonly unsafe struct TimeoutPolicies
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ushort RowOf(uint id) => id == 0 ? (ushort)0 : RowOfOther(id);
 
-    private ushort RowOfOther(uint id)
+    private ushort RowOfOther(uint id) => _rowOf.Map.TryGetValue(id, out ushort row) ? row : AddRow(id);
+
+    private ushort AddRow(uint id)
     {
-        if (_rowOf.TryGetValue(id, out ushort row)) return row;
-        if (_rowOf.Count >= MaxRows) return 0;
-        row = (ushort)_rowOf.Count;
-        _rowOf[id] = row;
-        FillDefaults(_rows + (row * RowStride));
-        return row;
+        lock (_rowOf)
+        {
+            Dictionary<uint, ushort> map = _rowOf.Map;
+            if (map.TryGetValue(id, out ushort row)) return row;
+            if (map.Count >= MaxRows) return 0;
+            row = (ushort)map.Count;
+            FillDefaults(_rows + (row * RowStride));
+            _rowOf.Map = new Dictionary<uint, ushort>(map) { [id] = row };
+            return row;
+        }
     }
 
     /// <summary>How long a connection may stay silent in this state, in ms.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public long Of(ConnRecord* c, CtTimeout timeout) => _rows[(c->TimeoutRow * RowStride) + (int)timeout];
+
+    /// <summary>Row of each policy id ever met.</summary>
+    private sealed class Rows
+    {
+        private volatile Dictionary<uint, ushort> _map = new() { [0] = 0 };
+
+        public Dictionary<uint, ushort> Map
+        {
+            get => _map;
+            set => _map = value;
+        }
+    }
 }

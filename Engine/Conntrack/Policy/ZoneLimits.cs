@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Mergeflow.Engine.Keys;
+using Mergeflow.Native;
 
 namespace Mergeflow.Engine.Conntrack;
 
@@ -15,6 +16,7 @@ internal sealed unsafe class ZoneLimits
 
     private readonly CtZoneLimit* _zones;
     private readonly bool _shareDefault;
+    private int _starting;
     private bool _anyLimit;
     private uint _defaultLimit;
 
@@ -62,45 +64,83 @@ internal sealed unsafe class ZoneLimits
         return (z->HasLimit ? z->Limit : _defaultLimit, z->IsCounted ? z->Count : 0);
     }
 
-    /// <summary>Is there room in the zone for one more connection?</summary>
+    /// <summary>
+    /// Counts a connection that is about to begin; false if the zone has no room. What was <paramref name="admitted"/>, 0 = it is not counted, goes into the connection's flags, and
+    /// <paramref name="seq"/> into <see cref="ConnCold.AdmitSeq"/>.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool MayEnter(ushort zone)
+    public bool TryEnter<S>(ushort zone, out ConnFlags admitted, out uint seq)
+        where S : struct, IConnSync
     {
-        if (!_anyLimit) return true;
-        CtZoneLimit* z = _zones + zone;
-        if (z->HasLimit) return z->Count < z->Limit;
-        if (_defaultLimit == 0) return true;
-        z = _zones + CountedAt(zone);
-        if (!z->IsCounted) StartCounting(z);
-        return z->Count < _defaultLimit;
-    }
-
-    /// <summary>Counts a new connection, and notes with it how.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Enter(ConnRecord* c, ConnCold* cold, ushort zone)
-    {
-        if (!_anyLimit) return;
-        int at = CountedAt(zone);
-        CtZoneLimit* z = _zones + at;
-        if (!z->IsCounted) return;
-        z->Count++;
-        cold->AdmitSeq = z->Seq;
-        c->Flags |= at == DefaultZone ? ConnFlags.Admitted | ConnFlags.AdmittedByDefault : ConnFlags.Admitted;
+        admitted = ConnFlags.None;
+        seq = 0;
+        return !_anyLimit || TryCount<S>(zone, ref admitted, ref seq);
     }
 
     /// <summary>A counted connection has gone.</summary>
-    public void Leave(ConnRecord* c, ConnCold* cold)
+    public void Leave<S>(ConnRecord* c, ConnCold* cold)
+        where S : struct, IConnSync
+        => Leave<S>(c->Fwd.Zone, c->Flags, cold->AdmitSeq);
+
+    /// <summary>The same for one that never began.</summary>
+    public void Leave<S>(ushort zone, ConnFlags admitted, uint seq)
+        where S : struct, IConnSync
     {
-        CtZoneLimit* z = _zones + ((c->Flags & ConnFlags.AdmittedByDefault) != 0 ? DefaultZone : c->Fwd.Zone);
-        if (z->IsCounted && z->Seq == cold->AdmitSeq) z->Count--;
+        if ((admitted & ConnFlags.Admitted) == 0) return;
+        CtZoneLimit* z = _zones + ((admitted & ConnFlags.AdmittedByDefault) != 0 ? DefaultZone : zone);
+        ulong seen;
+        do
+        {
+            Interleaving.Step("Z1 count");
+            seen = Volatile.Read(ref z->Counted);
+            if (!z->IsCounted || (uint)(seen >> 32) != seq) return;
+        }
+        while (!TrySet<S>(ref z->Counted, seen - 1, seen));
+    }
+
+    private bool TryCount<S>(ushort zone, ref ConnFlags admitted, ref uint seq)
+        where S : struct, IConnSync
+    {
+        int at = CountedAt(zone);
+        CtZoneLimit* z = _zones + at;
+        if (!z->HasLimit && _defaultLimit != 0 && !z->IsCounted) StartCounting(z);
+
+        ulong seen;
+        do
+        {
+            Interleaving.Step("Z1 count");
+            seen = Volatile.Read(ref z->Counted);
+            if (!z->IsCounted) return true;
+            uint limit = z->HasLimit ? z->Limit : _defaultLimit;
+            if ((z->HasLimit || limit != 0) && (uint)seen >= limit) return false;
+        }
+        while (!TrySet<S>(ref z->Counted, seen + 1, seen));
+        admitted = at == DefaultZone ? ConnFlags.Admitted | ConnFlags.AdmittedByDefault : ConnFlags.Admitted;
+        seq = (uint)(seen >> 32);
+        return true;
+    }
+
+    private static bool TrySet<S>(ref ulong word, ulong to, ulong from)
+        where S : struct, IConnSync
+    {
+        Interleaving.Atomic("Z2 count");
+        if (S.SwapsCounts) return Interlocked.CompareExchange(ref word, to, from) == from;
+        word = to;
+        return true;
     }
 
     private int CountedAt(ushort zone) => _shareDefault && !_zones[zone].HasLimit ? DefaultZone : zone;
 
-    private static void StartCounting(CtZoneLimit* z)
+    /// <summary>By control, or by the first packet under a default limit.</summary>
+    private void StartCounting(CtZoneLimit* z)
     {
-        z->Count = 0;
-        z->Seq++;
-        z->IsCounted = true;
+        ConnWord.Take<SharedSync>(ref _starting);
+        if (!z->IsCounted)
+        {
+            Volatile.Write(ref z->Counted, (ulong)(z->Seq + 1) << 32);
+            Volatile.Write(ref z->IsCounted, true);
+        }
+
+        ConnWord.Release<SharedSync>(ref _starting);
     }
 }

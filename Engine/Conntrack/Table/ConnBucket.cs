@@ -9,7 +9,7 @@ namespace Mergeflow.Engine.Conntrack;
 /// </summary>
 /// <remarks>
 /// <code>
-/// signature[8] u16, 0 = empty | id[8] u32, bit 31: stored here because its first bucket was full | overflow u16 | spare
+/// signature[8] u16, 0 = empty | id[8] u32, bit 31: stored here because its first bucket was full | overflow u16 | version u32 [52] | claims u32 [56] | spare
 /// </code>
 /// An entry lives in its first bucket or in that bucket's mate; <see cref="Overflow"/> counts entries of this bucket that live in the
 /// mate, so a miss in a bucket that never overflowed ends after one line.
@@ -24,6 +24,12 @@ internal unsafe struct ConnBucket
     [FieldOffset(0)] public fixed ushort Signatures[SlotCount];
     [FieldOffset(16)] public fixed uint Ids[SlotCount];
     [FieldOffset(48)] public ushort Overflow;
+
+    /// <summary>Odd while a thread changes the bucket; another number afterwards. Not used by one thread alone.</summary>
+    [FieldOffset(52)] public uint Version;
+
+    /// <summary>See <see cref="ConnClaim"/>. Not used by one thread alone.</summary>
+    [FieldOffset(56)] public uint Claims;
 
     /// <summary>What a bucket has of a hash; never 0.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -15,7 +15,11 @@ internal struct ConnCold
     /// <summary>Previous in the wheel slot; 0 = this is the first.</summary>
     [FieldOffset(4)] public int Prev;
 
-    [FieldOffset(8)] public int WheelSlot;
+    /// <summary>Its slot in the wheel of its owner, <see cref="ConnExpiry.NotInWheel"/> = in none; only the owner writes it.</summary>
+    [FieldOffset(8)] public ushort WheelSlot;
+
+    /// <summary>The packet thread that made the connection: in its wheel, of its slots.</summary>
+    [FieldOffset(10)] public ushort Owner;
 
     /// <summary>Sequence number of the zone's limit when the connection was admitted.</summary>
     [FieldOffset(12)] public uint AdmitSeq;
@@ -28,6 +32,9 @@ internal struct ConnCold
 
     /// <summary>Bytes that a gateway has inserted into one direction of a TCP connection.</summary>
     [FieldOffset(24)] public int SequenceSkew;
+
+    /// <summary>Next of the owner's <see cref="ConnNotes"/>; 0 = not noted.</summary>
+    [FieldOffset(28)] public int NoteNext;
 
     /// <summary>Counted by hardware; written by the offload side only, while <see cref="OffloadRefs"/> is above 0.</summary>
     [FieldOffset(32)] public CombinedCounter HwOrig;

@@ -1,41 +1,37 @@
 using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
 using Mergeflow.Engine.Keys;
-using Mergeflow.Native;
 
 namespace Mergeflow.Engine.Conntrack;
 
 /// <summary>Connections for people. Cold path: allocates.</summary>
-internal static unsafe class ConnDump
+internal static class ConnDump
 {
     /// <summary>A live connection as a dump shows it.</summary>
-    public static ConnInfo Describe(in ConnView view, int connId, long nowMs)
+    public static ConnInfo Describe(in ConnCopy copy, int connId, long nowMs)
     {
-        ConnRecord* c = view.Conn(connId);
-        ConnCold* cold = view.Cold(connId);
-        string? state = c->Fwd.Proto == IpProto.Tcp ? NameOf(c->Orig.State > c->Reply.State ? c->Orig.State : c->Reply.State) : null;
-        long leftMs = c->ExpiryMs - nowMs;
-        (ulong Packets, ulong Bytes) orig = CombinedCounter.Read(ref cold->HwOrig), reply = CombinedCounter.Read(ref cold->HwReply);
+        ref readonly ConnRecord c = ref copy.Record;
+        string? state = c.Fwd.Proto == IpProto.Tcp ? NameOf(c.Orig.State > c.Reply.State ? c.Orig.State : c.Reply.State) : null;
+        long leftMs = c.ExpiryMs - nowMs;
         return new ConnInfo(
-            connId, c->Generation, c->Fwd.Zone, c->Mark, c->Label, c->Fwd.Proto, state, leftMs > 0 ? leftMs / 1000 : 0,
-            TupleOf(view, connId, reply: false), TupleOf(view, connId, reply: true),
-            c->OrigPackets + orig.Packets, c->OrigBytes + orig.Bytes,
-            c->ReplyPackets + reply.Packets, c->ReplyBytes + reply.Bytes)
+            connId, c.Generation, c.Fwd.Zone, c.Mark, c.Label, c.Fwd.Proto, state, leftMs > 0 ? leftMs / 1000 : 0,
+            TupleOf(copy, reply: false), TupleOf(copy, reply: true),
+            c.OrigPackets + copy.HwOrig.Packets, c.OrigBytes + copy.HwOrig.Bytes,
+            c.ReplyPackets + copy.HwReply.Packets, c.ReplyBytes + copy.HwReply.Bytes)
         {
-            Helper = (c->Flags & ConnFlags.HasAlg) == 0 ? null : c->Fwd.Proto == IpProto.Tcp ? "ftp" : "tftp",
+            Helper = (c.Flags & ConnFlags.HasAlg) == 0 ? null : c.Fwd.Proto == IpProto.Tcp ? "ftp" : "tftp",
         };
     }
 
-    private static ConnTuple TupleOf(in ConnView view, int id, bool reply)
+    private static ConnTuple TupleOf(in ConnCopy copy, bool reply)
     {
-        ConnRecord* c = view.Conn(id);
-        ConnKey key = reply ? c->Rev : c->Fwd;
-        bool ipv6 = c->IsIpv6;
+        ConnKey key = reply ? copy.Record.Rev : copy.Record.Fwd;
+        bool ipv6 = copy.Record.IsIpv6;
         Ipv6Address src = default, dst = default;
         if (ipv6)
         {
-            ConnAddresses* a = view.Addresses(id);
-            (src, dst) = reply ? (a->RevSrc, a->RevDst) : (a->FwdSrc, a->FwdDst);
+            ref readonly ConnAddresses a = ref copy.Addresses;
+            (src, dst) = reply ? (a.RevSrc, a.RevDst) : (a.FwdSrc, a.FwdDst);
         }
         else
         {

@@ -2,22 +2,19 @@ namespace Mergeflow.Engine.Conntrack;
 
 internal sealed unsafe partial class ConnExpiry
 {
-    /// <inheritdoc cref="ConnTracker.FlushAll"/>
-    public void FlushAll(long nowMs)
+    /// <summary>Removes every connection, or every one of a zone; those that begin meanwhile may stay.</summary>
+    public void Flush<S>(ushort? zone)
+        where S : struct, IConnSync
     {
         for (int id = 1; id < _table.HighWater; id++)
         {
-            if ((_view.Conn(id)->Flags & ConnFlags.Live) != 0) Remove(id);
+            ConnRecord* c = _view.Conn(id);
+            if (!IsOf(c, zone)) continue;
+            ConnLock.Take<S>(c);
+            if (IsOf(c, zone)) Remove<S>(id);
+            ConnLock.Release<S>(c);
         }
-        WheelStart(nowMs);
     }
 
-    /// <inheritdoc cref="ConnTracker.FlushZone"/>
-    public void FlushZone(ushort zone)
-    {
-        for (int id = 1; id < _table.HighWater; id++)
-        {
-            if ((_view.Conn(id)->Flags & ConnFlags.Live) != 0 && _view.Conn(id)->Fwd.Zone == zone) Remove(id);
-        }
-    }
+    private static bool IsOf(ConnRecord* c, ushort? zone) => (c->Flags & ConnFlags.Live) != 0 && (zone is not { } wanted || c->Fwd.Zone == wanted);
 }

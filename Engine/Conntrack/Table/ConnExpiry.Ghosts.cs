@@ -15,86 +15,94 @@ internal sealed unsafe partial class ConnExpiry
     /// <summary>What of a connection lasts until the sweep.</summary>
     private const ConnFlags Swept = ConnFlags.TwoEntries | ConnFlags.HasAlg | ConnFlags.Admitted;
 
-    private readonly long _sweepMs;
-    private long _lastSweepMs = long.MinValue;
-    private long _nextSweepMs = long.MinValue;
-
     /// <summary>When the next sweep is due.</summary>
-    public long NextSweepMs => _nextSweepMs;
+    public long NextSweepMs => _sweep.NextMs;
 
-    /// <summary>Sweeps if it is time: some time after the last sweep, or at the first moment after that at which the clock is looked at.</summary>
-    public void Sweep(long nowMs)
-    {
-        if (nowMs < _nextSweepMs) return;
-        if (_nextSweepMs != long.MinValue) _lastSweepMs = nowMs;
-        _nextSweepMs = nowMs + _sweepMs;
-    }
+    /// <inheritdoc cref="ConnSweep.Pass"/>
+    public void Sweep(long nowMs) => _sweep.Pass(nowMs);
 
     /// <summary>Ends a connection before its time: a new one takes its place.</summary>
-    public void End(int id, long nowMs)
+    public void End<S>(int id, long nowMs)
+        where S : struct, IConnSync
     {
         if ((_view.Conn(id)->Flags & Swept) == 0)
         {
-            Remove(id);
+            Remove<S>(id);
             return;
         }
         // After a sweep in this same millisecond.
-        MakeGhost(id, nowMs + 1);
-        WheelMove(id);
+        MakeGhost<S>(id, nowMs + 1);
+        Move<S>(id);
     }
 
     /// <summary>
-    /// Finds the live connection one of whose tuples is <paramref name="key"/>; 0 = none, negative = a ghost has the tuple. Expired ones
+    /// Finds the live connection one of whose tuples is <paramref name="key"/>, and holds it; 0 = none, negative = a ghost has the tuple, and is held. Expired ones
     /// met on the way are removed.
     /// </summary>
-    public int Find(in ConnKey key, Ipv6Address* src6, Ipv6Address* dst6, ulong hash, long nowMs, out bool reply)
+    public int Find<S>(in ConnKey key, Ipv6Address* src6, Ipv6Address* dst6, ulong hash, long nowMs, out bool reply)
+        where S : struct, IConnSync
     {
+        if (S.IsShared) return FindShared<S>(key, src6, dst6, hash, nowMs, out reply);
         ConnView.Cursor search = _view.Search(hash);
         while (search.Next(key, src6, dst6, out int id, out reply))
         {
             if (nowMs < _view.Conn(id)->ExpiryMs) return id;
-            if (ExpireFound(id, reply, nowMs)) return -id;
+            if (ExpireFound<S>(id, reply, nowMs)) return -id;
         }
 
         return 0;
     }
 
-    public int Find(CtContext* cx, long nowMs, out bool reply) => Find(cx->Key, &cx->Src6, &cx->Dst6, cx->Hash, nowMs, out reply);
+    public int Find<S>(CtContext* cx, long nowMs, out bool reply)
+        where S : struct, IConnSync
+        => Find<S>(cx->Key, &cx->Src6, &cx->Dst6, cx->Hash, nowMs, out reply);
+
+    /// <summary>The same, and holds nothing.</summary>
+    public int Look<S>(in ConnKey key, Ipv6Address* src6, Ipv6Address* dst6, ulong hash, long nowMs)
+        where S : struct, IConnSync
+    {
+        int id = Find<S>(key, src6, dst6, hash, nowMs, out _);
+        if (id != 0) ConnLock.Release<S>(_view.Conn(Math.Abs(id)));
+        return id;
+    }
 
     /// <summary>
     /// A lookup met an expired connection: it goes, or becomes a ghost. True if it was its reply tuple that matched and is still taken.
     /// </summary>
-    private bool ExpireFound(int id, bool reply, long nowMs)
+    private bool ExpireFound<S>(int id, bool reply, long nowMs)
+        where S : struct, IConnSync
     {
-        if (!StaysAsGhost(id, nowMs))
+        if (!StaysAsGhost<S>(id, nowMs))
         {
-            Remove(id);
+            Remove<S>(id);
             return false;
         }
-        WheelMove(id);
+        Move<S>(id);
         return reply && (_view.Conn(id)->Flags & ConnFlags.TwoEntries) != 0;
     }
 
     /// <summary>Does an expired connection stay on as a ghost? Makes it one if it is not yet.</summary>
-    private bool StaysAsGhost(int id, long nowMs)
+    private bool StaysAsGhost<S>(int id, long nowMs)
+        where S : struct, IConnSync
     {
         ConnRecord* c = _view.Conn(id);
         if ((c->Flags & Swept) == 0) return false;
         Sweep(nowMs);
         bool isGhost = (c->Flags & ConnFlags.Ghost) != 0;
         long expiredMs = Math.Abs(c->ExpiryMs);
-        if (expiredMs <= _lastSweepMs) return false;
-        if (!isGhost) MakeGhost(id, expiredMs);
+        if (expiredMs <= _sweep.LastMs) return false;
+        if (!isGhost) MakeGhost<S>(id, expiredMs);
         return true;
     }
 
-    private void MakeGhost(int id, long expiredMs)
+    private void MakeGhost<S>(int id, long expiredMs)
+        where S : struct, IConnSync
     {
         ConnRecord* c = _view.Conn(id);
-        _table.RemoveEntry(_view.Hash.OfKey(c->Fwd), id);
+        _table.RemoveEntry<S>(_view.Hash.OfKey(c->Fwd), id);
         c->Flags |= ConnFlags.Ghost;
         c->ExpiryMs = -Math.Max(expiredMs, 1);
         c->Birth++;
-        _table.Invalidate(id);
+        _slots.Invalidate<S>(id);
     }
 }

@@ -1,12 +1,14 @@
 namespace Mergeflow.Engine.Conntrack;
 
 /// <summary>
-/// When connections end, and what goes with them: their entries, what they announced, their place in the zone. Decides what a search may still find.
+/// When connections end, and what goes with them: their entries, what they announced, their place in the zone. Decides what a search may still find. One per
+/// packet thread: in its wheel are the connections that the thread has made, but it ends those of others too.
 /// </summary>
 /// <remarks>
 /// Expiry is a wheel of two levels: 256 slots of 512 ms, then 1024 slots of 131 s. A packet that extends its connection writes the new
 /// time into the record only; when the slot comes up, the connection is moved to where it belongs by then. So a packet never touches
-/// the wheel unless it shortens a timeout.
+/// the wheel unless it shortens a timeout. The wheel is its owner's: another thread that ends a connection or shortens its timeout leaves a note
+/// (<see cref="ConnNotes"/>), which the owner reads with its next step or when it needs a slot.
 /// </remarks>
 internal sealed unsafe partial class ConnExpiry
 {
@@ -18,6 +20,9 @@ internal sealed unsafe partial class ConnExpiry
 
     /// <summary>Ticks after which every slot has been the current one.</summary>
     private const long WheelTurn = (long)FineSlots * CoarseSlots;
+
+    /// <summary>In place of a slot: the connection is in no wheel.</summary>
+    public const ushort NotInWheel = ushort.MaxValue;
 
     /// <summary>Most that one step handles.</summary>
     public const int StepBudget = 256;
@@ -31,77 +36,158 @@ internal sealed unsafe partial class ConnExpiry
     /// <summary>The coarse slot that starts with the current tick still has to be spread over the fine ones.</summary>
     private bool _spreadPending;
 
+    /// <summary>Connections in the wheel.</summary>
+    private int _count;
+
     private readonly ConnTable _table;
     private readonly ConnView _view;
+    private readonly ConnSlots _slots;
+    private readonly ConnSlots[] _owners;
+    private readonly ConnSweep _sweep;
     private readonly ZoneLimits _zones;
     private readonly Expectations _expectations;
 
-    public ConnExpiry(ConnMemory memory, ConnTable table, ZoneLimits zones, Expectations expectations, long sweepMs)
+    /// <param name="parts">What the threads share.</param>
+    /// <param name="slots">The slots of this thread; those of control have the number behind the last thread's, and no connection is ever in its wheel.</param>
+    public ConnExpiry(in ConnParts parts, ConnSlots slots)
     {
-        _table = table;
-        _view = table.View;
-        _zones = zones;
-        _expectations = expectations;
-        _sweepMs = sweepMs;
-        _wheel = memory.Reserve<int>(WheelSlotCount);
+        _table = parts.Table;
+        _view = _table.View;
+        _slots = slots;
+        _owners = parts.Owners;
+        _sweep = parts.Sweep;
+        _zones = parts.Zones;
+        _expectations = parts.Expectations;
+        _wheel = parts.Memory.Reserve<int>(WheelSlotCount);
     }
 
-    /// <summary>A connection is in the table: looks at it when it expires.</summary>
+    /// <summary>A connection is about to be in the table: looks at it when it expires.</summary>
     public void Add(int id, long nowMs)
     {
         WheelStart(nowMs);
         WheelLink(id);
     }
 
+    /// <summary>It did not get there.</summary>
+    public void TakeBack(int id) => WheelUnlink(id);
+
     /// <summary>Removes connections that expired and gives back slots that waited for those who credit, a bounded number; returns how many expired.</summary>
-    public int Step(long nowMs)
+    public int Step<S>(long nowMs)
+        where S : struct, IConnSync
     {
-        _table.FreeRetired(StepBudget);
-        return Turn(nowMs, StepBudget);
+        ReadNotes<S>();
+        _slots.FreeRetired(StepBudget);
+        return Turn<S>(nowMs, StepBudget);
     }
 
-    /// <summary>Removes every connection that is expired at <paramref name="nowMs"/>, exactly; returns how many.</summary>
-    public int ExpireAll(long nowMs)
+    /// <summary>Removes every connection of this wheel that is expired at <paramref name="nowMs"/>, exactly; returns how many.</summary>
+    public int ExpireAll<S>(long nowMs)
+        where S : struct, IConnSync
     {
-        int before = _table.Count;
-        while (Turn(nowMs, int.MaxValue) > 0)
+        ReadNotes<S>();
+        int before = _count;
+        while (Turn<S>(nowMs, int.MaxValue) > 0)
         {
         }
         for (int id = _wheel[_tick & (FineSlots - 1)]; id != 0;)
         {
             int next = _view.Cold(id)->Next;
-            if (nowMs >= _view.Conn(id)->ExpiryMs && !StaysAsGhost(id, nowMs)) Remove(id);
+            TryExpire<S>(id, nowMs);
             id = next;
         }
-        return before - _table.Count;
+        return before - _count;
     }
 
     /// <summary>Sets when a connection expires; one that expires earlier than thought moves in the wheel, a later one is moved when its slot comes up.</summary>
-    public void Set(int id, long expiryMs)
+    public void Set<S>(int id, long expiryMs)
+        where S : struct, IConnSync
     {
         ConnRecord* c = _view.Conn(id);
         bool earlier = expiryMs < c->ExpiryMs;
         c->ExpiryMs = expiryMs;
-        if (earlier) WheelMove(id);
+        if (earlier) Move<S>(id);
     }
 
-    /// <summary>Takes a connection out of every structure; its generation moves.</summary>
-    public void Remove(int id)
+    /// <summary>Takes a connection that the caller holds out of every structure; its generation moves.</summary>
+    public void Remove<S>(int id)
+        where S : struct, IConnSync
     {
         ConnRecord* c = _view.Conn(id);
-        if ((c->Flags & ConnFlags.Ghost) == 0) _table.RemoveEntry(_view.Hash.OfKey(c->Fwd), id);
-        if ((c->Flags & ConnFlags.TwoEntries) != 0) _table.RemoveEntry(_view.Hash.OfKey(c->Rev), id);
+        if ((c->Flags & ConnFlags.Ghost) == 0) _table.RemoveEntry<S>(_view.Hash.OfKey(c->Fwd), id);
+        if ((c->Flags & ConnFlags.TwoEntries) != 0) _table.RemoveEntry<S>(_view.Hash.OfKey(c->Rev), id);
+        if ((c->Flags & ConnFlags.HasAlg) != 0) _expectations.Forget<S>(id);
+        if ((c->Flags & ConnFlags.Admitted) != 0) _zones.Leave<S>(c, _view.Cold(id));
+        bool isMarked = _slots.End<S>(id);
+        if (IsForeign<S>(id))
+        {
+            Note<S>(id);
+            return;
+        }
+
         WheelUnlink(id);
-        if ((c->Flags & ConnFlags.HasAlg) != 0) _expectations.Forget(id);
-        if ((c->Flags & ConnFlags.Admitted) != 0) _zones.Leave(c, _view.Cold(id));
-        _table.End(id);
+        _slots.GiveBack<S>(id, isMarked);
     }
 
     /// <summary>Is there a slot, perhaps one of a connection that has expired?</summary>
-    public bool HasRoom(long nowMs)
-        => _table.HasRoom || _table.FreeRetired(StepBudget) > 0 || Turn(nowMs, StepBudget) > 0;
+    public bool HasRoom<S>(long nowMs)
+        where S : struct, IConnSync
+        => _slots.HasRoom<S>() || (ReadNotes<S>() && _slots.HasRoom<S>()) || _slots.FreeRetired(StepBudget) > 0 || Turn<S>(nowMs, StepBudget) > 0;
 
-    private int Turn(long nowMs, int budget)
+    /// <summary>Does the connection belong into the wheel of another thread?</summary>
+    private bool IsForeign<S>(int id)
+        where S : struct, IConnSync
+        => S.IsShared && _view.Cold(id)->Owner != _slots.Owner;
+
+    private void Note<S>(int id)
+        where S : struct, IConnSync
+    {
+        if (S.LeavesNotes) _owners[_view.Cold(id)->Owner].Notes.Add(id);
+    }
+
+    /// <summary>Looks at what other threads have done to connections of this one; true if there was anything.</summary>
+    private bool ReadNotes<S>()
+        where S : struct, IConnSync
+    {
+        if (!S.IsShared || !_slots.Notes.Any) return false;
+        int stack = _slots.Notes.TakeAll();
+        while (_slots.Notes.TryNext(ref stack, out int id))
+        {
+            // Who takes a slot writes its number before the place in the wheel.
+            if (Volatile.Read(ref _view.Cold(id)->WheelSlot) == NotInWheel) continue;
+            if (IsForeign<S>(id))
+            {
+                Note<S>(id);
+                continue;
+            }
+
+            ConnRecord* c = _view.Conn(id);
+            ConnLock.Take<S>(c);
+            if ((c->Flags & ConnFlags.Live) != 0) WheelMove(id);
+            else GiveBackEnded<S>(id);
+            ConnLock.Release<S>(c);
+        }
+
+        return true;
+    }
+
+    /// <summary>Another thread has ended the connection: the slot is this one's to give back.</summary>
+    private void GiveBackEnded<S>(int id)
+        where S : struct, IConnSync
+    {
+        WheelUnlink(id);
+        _slots.GiveBack<S>(id, Volatile.Read(ref _view.Cold(id)->OffloadRefs) > 0);
+    }
+
+    /// <summary>The time of a connection is another: it moves in the wheel of whoever has it.</summary>
+    private void Move<S>(int id)
+        where S : struct, IConnSync
+    {
+        if (IsForeign<S>(id)) Note<S>(id);
+        else WheelMove(id);
+    }
+
+    private int Turn<S>(long nowMs, int budget)
+        where S : struct, IConnSync
     {
         long target = nowMs >> TickShift;
         int handled = 0;
@@ -110,7 +196,7 @@ internal sealed unsafe partial class ConnExpiry
         if (target - _tick >= 2 * WheelTurn) _tick += (((target - _tick) / WheelTurn) - 1) * WheelTurn;
         while (true)
         {
-            if (_table.Count == 0)
+            if (_count == 0)
             {
                 _tick = Math.Max(_tick, target);
                 _spreadPending = false;
@@ -119,33 +205,44 @@ internal sealed unsafe partial class ConnExpiry
             if (_spreadPending)
             {
                 int coarse = FineSlots + (int)((_tick >> FineShift) & (CoarseSlots - 1));
-                if (!Drain(coarse, nowMs, budget, ref handled)) return handled;
+                if (!Drain<S>(coarse, nowMs, budget, ref handled)) return handled;
                 _spreadPending = false;
             }
             if (_tick >= target) return handled;
-            if (!Drain((int)(_tick & (FineSlots - 1)), nowMs, budget, ref handled)) return handled;
+            if (!Drain<S>((int)(_tick & (FineSlots - 1)), nowMs, budget, ref handled)) return handled;
             _tick++;
             _spreadPending = (_tick & (FineSlots - 1)) == 0;
         }
     }
 
     /// <summary>Empties a slot: expired connections go, the others move on. False if the budget ran out.</summary>
-    private bool Drain(int slot, long nowMs, int budget, ref int handled)
+    private bool Drain<S>(int slot, long nowMs, int budget, ref int handled)
+        where S : struct, IConnSync
     {
         int id;
         while ((id = _wheel[slot]) != 0)
         {
             if (handled >= budget) return false;
             handled++;
-            if (nowMs >= _view.Conn(id)->ExpiryMs && !StaysAsGhost(id, nowMs))
-            {
-                Remove(id);
-                continue;
-            }
+            if (TryExpire<S>(id, nowMs)) continue;
             WheelUnlink(id);
             WheelLink(id);
         }
         return true;
+    }
+
+    /// <summary>A connection of this wheel goes if it has expired; true if it has gone.</summary>
+    private bool TryExpire<S>(int id, long nowMs)
+        where S : struct, IConnSync
+    {
+        ConnRecord* c = _view.Conn(id);
+        ConnLock.Take<S>(c);
+        bool hasEnded = S.IsShared && (c->Flags & ConnFlags.Live) == 0;
+        bool isExpired = !hasEnded && nowMs >= c->ExpiryMs && !StaysAsGhost<S>(id, nowMs);
+        if (hasEnded) GiveBackEnded<S>(id);
+        else if (isExpired) Remove<S>(id);
+        ConnLock.Release<S>(c);
+        return hasEnded || isExpired;
     }
 
     private int SlotOf(long expiryMs)
@@ -157,7 +254,7 @@ internal sealed unsafe partial class ConnExpiry
     }
 
     /// <summary>When to look at a connection again: when it expires, or if it is a ghost, at the next sweep.</summary>
-    private long WheelTimeOf(int id) => _view.Conn(id)->ExpiryMs < 0 ? _nextSweepMs : _view.Conn(id)->ExpiryMs;
+    private long WheelTimeOf(int id) => _view.Conn(id)->ExpiryMs < 0 ? _sweep.NextMs : _view.Conn(id)->ExpiryMs;
 
     private void WheelLink(int id)
     {
@@ -166,9 +263,10 @@ internal sealed unsafe partial class ConnExpiry
         ConnCold* cold = _view.Cold(id);
         cold->Next = head;
         cold->Prev = 0;
-        cold->WheelSlot = slot;
+        Volatile.Write(ref cold->WheelSlot, (ushort)slot);
         if (head != 0) _view.Cold(head)->Prev = id;
         _wheel[slot] = id;
+        _count++;
     }
 
     private void WheelUnlink(int id)
@@ -177,6 +275,8 @@ internal sealed unsafe partial class ConnExpiry
         if (cold->Prev != 0) _view.Cold(cold->Prev)->Next = cold->Next;
         else _wheel[cold->WheelSlot] = cold->Next;
         if (cold->Next != 0) _view.Cold(cold->Next)->Prev = cold->Prev;
+        cold->WheelSlot = NotInWheel;
+        _count--;
     }
 
     private void WheelMove(int id)
@@ -189,7 +289,7 @@ internal sealed unsafe partial class ConnExpiry
     /// <summary>An empty wheel starts at the present: a clock that begins anywhere costs nothing.</summary>
     private void WheelStart(long nowMs)
     {
-        if (_table.Count > 1) return;
+        if (_count > 0) return;
         _tick = Math.Max(_tick, nowMs >> TickShift);
         _spreadPending = false;
     }

@@ -29,4 +29,7 @@ internal enum ConnFlags : ushort
 
     /// <summary>Counted against the default limit that all zones share (see <see cref="Quirks.ZonesShareDefaultLimit"/>).</summary>
     AdmittedByDefault = 128,
+
+    /// <summary>A packet thread holds the record (see <see cref="ConnLock"/>); true of a free one too.</summary>
+    Locked = 0x8000,
 }

@@ -1,126 +1,64 @@
-using System.Runtime.CompilerServices;
-using Mergeflow.Engine.Ledger;
-using Mergeflow.Native;
-
 namespace Mergeflow.Engine.Conntrack;
 
-/// <remarks>Which slots are in use, and which may not be used again yet.</remarks>
+/// <remarks>Slots that no thread has: those never used, and those that threads have passed on. Threads take and give them by the block.</remarks>
 internal sealed unsafe partial class ConnTable
 {
-    private int _freeHead;
+    /// <summary>Most slots of a block.</summary>
+    private const int MaxBlock = 64;
 
-    /// <summary>Slots whose connection has ended while a merged rule could still be credited for it, oldest first.</summary>
-    private int _retiredHead;
-    private int _retiredTail;
+    /// <summary>A small table is cut into so many blocks per thread.</summary>
+    private const int BlocksPerThread = 8;
 
-    /// <summary>Is there a slot that nobody waits for?</summary>
-    public bool HasRoom => _freeHead != 0 || HighWater <= _view.Capacity;
+    private int _passedHead;
+    private int _slotLock;
 
-    /// <summary>Takes a slot; 0 = the table is full.</summary>
-    public int Allocate()
+    /// <summary>Slots of a block.</summary>
+    public int BlockSize { get; }
+
+    /// <summary>Slots from this one on never had a connection.</summary>
+    public int HighWater => Volatile.Read(ref _highWater);
+
+    /// <summary>Slots that never had a connection; returns the first.</summary>
+    public int AddSlots(int count)
     {
-        if (_freeHead == 0 && HighWater > _view.Capacity) FreeRetired(RetiredBudget);
-        int id = _freeHead;
-        if (id != 0)
+        int first = _highWater;
+        Volatile.Write(ref _highWater, first + count);
+        if (first <= HugeIndexFrom && HugeIndexFrom < first + count) _bucketBlock.PreferHugePages();
+        return first;
+    }
+
+    /// <summary>Passes on a block that is linked by <see cref="ConnCold.Next"/>.</summary>
+    public void GiveBlock(int first, int last)
+    {
+        ConnWord.Take<SharedSync>(ref _slotLock);
+        _view.Cold(last)->Next = _passedHead;
+        _passedHead = first;
+        ConnWord.Release<SharedSync>(ref _slotLock);
+    }
+
+    /// <summary>A block or what there is of one, linked by <see cref="ConnCold.Next"/>; 0 = there is nothing.</summary>
+    public int TakeBlock(out int count)
+    {
+        ConnWord.Take<SharedSync>(ref _slotLock);
+        int first = _passedHead;
+        if (first != 0)
         {
-            _freeHead = _view.Cold(id)->Next;
+            int last = first;
+            for (count = 1; count < BlockSize && _view.Cold(last)->Next != 0; count++) last = _view.Cold(last)->Next;
+            _passedHead = _view.Cold(last)->Next;
+            _view.Cold(last)->Next = 0;
         }
         else
         {
-            if (HighWater > _view.Capacity) return 0;
-            id = HighWater++;
-            if (id == HugeIndexFrom) _bucketBlock.PreferHugePages();
-        }
-        Count++;
-        return id;
-    }
-
-    /// <summary>Gives back a slot that never got into the index.</summary>
-    public void Return(int id)
-    {
-        _view.Conn(id)->Flags = ConnFlags.None;
-        Free(id);
-        Count--;
-    }
-
-    /// <summary>
-    /// The connection is in no index any more: its slot is free, or waits for those who credit. State before time, as <see cref="ConnOffload.Credit"/> reads
-    /// them the other way round.
-    /// </summary>
-    public void End(int id)
-    {
-        ConnRecord* c = _view.Conn(id);
-        c->Flags = ConnFlags.None;
-        c->ExpiryMs = 0;
-        c->Birth++;
-        Count--;
-        if (Invalidate(id)) Retire(id);
-        else Free(id);
-    }
-
-    /// <summary>A new connection is in the index: its slot moves on to another generation, and credits of older ones are not its own.</summary>
-    public void Begin(int id)
-    {
-        ConnRecord* c = _view.Conn(id);
-        _view.Cold(id)->FirstGeneration = c->Generation + 1;
-        Volatile.Write(ref c->Generation, c->Generation + 1);
-    }
-
-    /// <summary>
-    /// Moves the generation and tells the observer if a merged rule depends on the connection. True if one does, or did a moment ago: the offload
-    /// side marks a connection, then compares its generation; by the fences of both sides either the mark is seen here or the new generation there.
-    /// </summary>
-    public bool Invalidate(int id)
-    {
-        uint generation = _view.Conn(id)->Generation + 1;
-        Interleaving.Store(ref Unsafe.As<uint, int>(ref _view.Conn(id)->Generation), (int)generation, "K1 generation");
-
-        // The load below must not pass the store above; only where there is an offload side.
-        IConnObserver? observer = Observer;
-        if (observer is not null) Interleaving.Fence("K2 fence");
-        Interleaving.Step("K3 marks");
-        if (Volatile.Read(ref _view.Cold(id)->OffloadRefs) <= 0) return false;
-        observer?.OnConnInvalidated(id, generation);
-        return true;
-    }
-
-    private void Free(int id)
-    {
-        _view.Cold(id)->Next = _freeHead;
-        _freeHead = id;
-    }
-
-    /// <summary>The slot waits until no merged rule can be credited for its connection any more.</summary>
-    private void Retire(int id)
-    {
-        _view.Cold(id)->Next = 0;
-        if (_retiredHead == 0) _retiredHead = id;
-        else _view.Cold(_retiredTail)->Next = id;
-        _retiredTail = id;
-    }
-
-    /// <summary>Frees retired slots without marks, after a look at no more than <paramref name="budget"/>; returns how many.</summary>
-    public int FreeRetired(int budget)
-    {
-        int freed = 0;
-        int last = _retiredTail;
-        for (; budget > 0 && _retiredHead != 0; budget--)
-        {
-            int id = _retiredHead;
-            _retiredHead = _view.Cold(id)->Next;
-            if (Volatile.Read(ref _view.Cold(id)->OffloadRefs) > 0)
+            count = Math.Min(BlockSize, _view.Capacity + 1 - _highWater);
+            if (count > 0)
             {
-                Retire(id);
+                first = AddSlots(count);
+                for (int id = first; id < first + count; id++) _view.Cold(id)->Next = id + 1 < first + count ? id + 1 : 0;
             }
-            else
-            {
-                Free(id);
-                freed++;
-            }
-
-            if (id == last) break;
         }
 
-        return freed;
+        ConnWord.Release<SharedSync>(ref _slotLock);
+        return first;
     }
 }

@@ -1,12 +1,11 @@
 using System.Numerics;
-using Mergeflow.Engine.Ledger;
 using Mergeflow.Native;
 
 namespace Mergeflow.Engine.Conntrack;
 
 /// <summary>
-/// The connections: their records, the index that finds them by tuple, the slots that are free. Who only reads holds a <see cref="ConnView"/>. The packet
-/// thread changes it; what another thread may touch of a slot are its generation, its marks, its time and what hardware counted.
+/// The connections: their records, the index that finds them by tuple, the slots that nobody has. Who only reads holds a <see cref="ConnView"/>. Packet
+/// threads change it; what the offload side may touch of a slot are its generation, its marks, its time and what hardware counted.
 /// </summary>
 /// <remarks>
 /// <code>
@@ -17,9 +16,6 @@ namespace Mergeflow.Engine.Conntrack;
 /// </remarks>
 internal sealed unsafe partial class ConnTable
 {
-    /// <summary>Retired slots that are looked at when one is wanted.</summary>
-    private const int RetiredBudget = 256;
-
     /// <summary>
     /// An index up to this size is on huge pages from the start. Connections hit a larger one all over, so that on huge pages a few of them would take all of
     /// its memory, and the time to clear it.
@@ -28,27 +24,21 @@ internal sealed unsafe partial class ConnTable
 
     /// <summary>So many connections have touched most base pages of any index: huge ones pay from then on.</summary>
     private const int HugeIndexFrom = 1 << 18;
+
     private readonly ConnView _view;
     private readonly PinnedBlock _bucketBlock;
+    private int _highWater = 1;
 
-    public ConnTable(ConnMemory memory, int capacity, ulong seed)
+    public ConnTable(ConnMemory memory, int capacity, ulong seed, int threadCount)
     {
         // Every connection may need two entries; at three quarters of two entries each, both buckets of an entry are hardly ever full.
         uint buckets = Math.Max(8, (uint)BitOperations.RoundUpToPowerOf2((ulong)capacity * 2 * 4 / 3 / ConnBucket.SlotCount));
         nuint indexBytes = (nuint)buckets * ConnBucket.SizeBytes;
         _bucketBlock = memory.Reserve(indexBytes, wantHugePages: indexBytes <= MaxHugeIndexBytes);
         _view = new ConnView(memory, (ConnBucket*)_bucketBlock.Pointer, buckets - 1, capacity, seed);
+        BlockSize = Math.Clamp(capacity / (BlocksPerThread * threadCount), 1, MaxBlock);
     }
 
     /// <summary>What is read of the table.</summary>
     public ref readonly ConnView View => ref _view;
-
-    /// <inheritdoc cref="ConnTracker.Observer"/>
-    public IConnObserver? Observer { get; set; }
-
-    /// <inheritdoc cref="ConnTracker.Count"/>
-    public int Count { get; private set; }
-
-    /// <summary>Slots from this one on never had a connection.</summary>
-    public int HighWater { get; private set; } = 1;
 }

@@ -10,15 +10,23 @@ public sealed unsafe class ConntrackProbe : IDisposable
 {
     private readonly PacketPool _pool;
     private readonly ConnThread _thread;
+    private readonly ConnTracker? _owned;
 
-    /// <summary>Builds a tracker and a pool of <paramref name="packets"/> packets of at most 9,018 bytes.</summary>
+    /// <summary>Builds a tracker and a pool of <paramref name="packets"/> packets of at most 9,018 bytes, for its packet thread 0.</summary>
     public ConntrackProbe(ConntrackOptions options, int packets = 256)
+        : this(new ConnTracker(options), 0, packets)
+        => _owned = Conntrack;
+
+    private ConntrackProbe(ConnTracker tracker, int thread, int packets)
     {
         _pool = new PacketPool(packets, 9018);
-        Conntrack = new ConnTracker(options);
-        _thread = Conntrack.ForThread(0);
-        for (int i = 0; i < Conntrack.ThreadCount; i++) Conntrack.ForThread(i).DroppedFragment = _pool.Return;
+        Conntrack = tracker;
+        _thread = tracker.ForThread(thread);
+        _thread.DroppedFragment = _pool.Return;
     }
+
+    /// <summary>Another packet thread of the same tracker, with packets of its own.</summary>
+    public ConntrackProbe ForThread(int thread, int packets = 256) => new(Conntrack, thread, packets);
 
     /// <summary>The tracker.</summary>
     public ConnTracker Conntrack { get; }
@@ -44,12 +52,19 @@ public sealed unsafe class ConntrackProbe : IDisposable
         return verdict;
     }
 
-    /// <summary>The same by another packet thread of the tracker; the packet is still of the one pool.</summary>
-    public CtVerdict ExecuteOn(int thread, PacketRef packet, in DpCt args, long nowMs)
+    /// <summary>The same, with this much of what threads do for each other.</summary>
+    public CtVerdict ExecuteAs<S>(PacketRef packet, in DpCt args, long nowMs)
+        where S : struct, IConnSync
     {
-        Conntrack.ForThread(thread).Execute(packet.Pointer, args, nowMs, out CtVerdict verdict);
+        _thread.Execute<S>(packet.Pointer, args, nowMs, 0, out CtVerdict verdict);
         return verdict;
     }
+
+    /// <summary><see cref="ConnThread.Step"/>.</summary>
+    public int Step(long nowMs) => _thread.Step(nowMs);
+
+    /// <summary>Where the index looks for a packet's connection first and second; for TCP and UDP.</summary>
+    public (uint First, uint Second) BucketsOf(PacketRef packet, ushort zone) => Conntrack.BucketsOf(_thread.HashOf(packet.Pointer, zone));
 
     /// <summary>The same with the hash computed ahead, as a PMD does.</summary>
     public CtVerdict ExecuteHashed(PacketRef packet, in DpCt args, long nowMs)
@@ -79,7 +94,7 @@ public sealed unsafe class ConntrackProbe : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        Conntrack.Dispose();
+        _owned?.Dispose();
         _pool.Dispose();
     }
 }
