@@ -11,9 +11,6 @@ public sealed unsafe partial class ConnTracker
     /// <summary>Connections that are expected.</summary>
     public int ExpectationCount => _expectations.Count;
 
-    /// <summary>Most connections the table takes.</summary>
-    public int Capacity => _view.Capacity;
-
     /// <summary>Memory reserved, in bytes; the system provides it page by page as connections appear.</summary>
     public ulong ReservedBytes => _memory.ReservedBytes;
 
@@ -69,17 +66,4 @@ public sealed unsafe partial class ConnTracker
 
     /// <summary>Removes a policy: its connections go back to the default timeouts from their next packet on.</summary>
     public bool RemoveTimeoutPolicy(uint id) => _timeouts.Remove(id);
-
-    /// <summary>A live connection, for people. Cold path: allocates.</summary>
-    /// <param name="connId">Connection id.</param>
-    /// <param name="nowMs">Clock, for the seconds left.</param>
-    /// <exception cref="ArgumentOutOfRangeException">There is no such connection.</exception>
-    public ConnInfo Describe(int connId, long nowMs = 0)
-    {
-        ArgumentOutOfRangeException.ThrowIfLessThan(connId, 1);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(connId, _view.Capacity);
-        ConnCopy copy = _isShared ? ConnCopy.Of<SharedSync>(_view, connId) : ConnCopy.Of<AloneSync>(_view, connId);
-        bool isLive = (copy.Record.Flags & ConnFlags.Live) != 0;
-        return isLive ? ConnDump.Describe(copy, connId, nowMs) : throw new ArgumentOutOfRangeException(nameof(connId), connId, "There is no connection with this id.");
-    }
 }

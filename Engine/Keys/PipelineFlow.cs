@@ -46,14 +46,4 @@ public unsafe struct PipelineFlow
 
     /// <summary>The bytes, for reading.</summary>
     public static ReadOnlySpan<byte> BytesOf(ref readonly PipelineFlow flow) => MemoryMarshal.AsBytes(MemoryMarshal.CreateReadOnlySpan(in flow, 1));
-
-    /// <summary>True if <c>flow &amp; mask == value</c> in every lane.</summary>
-    public static bool Matches(ref PipelineFlow flow, ref PipelineFlow mask, ref PipelineFlow value)
-    {
-        for (int i = 0; i < LaneCount; i++)
-        {
-            if ((Lane(ref flow, i) & Lane(ref mask, i)) != Lane(ref value, i)) return false;
-        }
-        return true;
-    }
 }

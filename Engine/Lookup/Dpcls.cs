@@ -37,9 +37,6 @@ public sealed unsafe class Dpcls : IDisposable
     /// <summary>Number of subtables.</summary>
     public int SubtableCount => _ranked.Length;
 
-    /// <summary>Subtables in probing order.</summary>
-    public IReadOnlyList<DpclsSubtable> Subtables => _ranked;
-
     /// <summary>
     /// Megaflow id for the key, or -1. <paramref name="lanes"/> says which lanes of the key are valid; the others count as zero.
     /// <paramref name="probed"/> is increased by the number of subtables tried.

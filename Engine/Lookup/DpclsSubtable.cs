@@ -58,9 +58,6 @@ public sealed unsafe class DpclsSubtable : IDisposable
     /// <summary>Decaying hit counter, for ranking.</summary>
     public ulong Hits;
 
-    /// <summary>Lanes in which the mask has bits.</summary>
-    public uint LaneMap => _laneMap;
-
     /// <summary>Megaflow id whose value equals key &amp; mask, or -1.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public int Lookup(ref FlowKey key, uint lanes)

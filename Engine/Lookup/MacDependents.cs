@@ -25,9 +25,6 @@ internal sealed class MacDependents
         }
     }
 
-    /// <summary>Addresses that some megaflow depends on.</summary>
-    public int AddressCount => _byAddress.Count;
-
     /// <summary>Says which addresses the megaflow depends on now.</summary>
     public void Set(Megaflow m, List<MacKey> asked)
     {

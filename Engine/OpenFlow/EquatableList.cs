@@ -17,9 +17,6 @@ public sealed class EquatableList<T> : IReadOnlyList<T>, IEquatable<EquatableLis
 
     public T this[int index] => _items[index];
 
-    /// <summary>The items.</summary>
-    public ReadOnlySpan<T> Span => _items;
-
     public bool Equals(EquatableList<T>? other) => other is not null && _items.AsSpan().SequenceEqual(other._items);
 
     public override bool Equals(object? obj) => Equals(obj as EquatableList<T>);

@@ -18,15 +18,6 @@ internal sealed class MacTable(int capacity, long agingMs)
     /// <summary>Moves when a forwarding decision may change.</summary>
     public ulong ChangeCount => (ulong)Volatile.Read(ref _changeCount);
 
-    /// <summary>Number of addresses.</summary>
-    public int Count
-    {
-        get
-        {
-            lock (_lock) return _entries.Count;
-        }
-    }
-
     /// <summary>Learns; true if a forwarding decision may change.</summary>
     public bool Learn(ulong mac, ushort vid, uint port, long nowMs)
     {

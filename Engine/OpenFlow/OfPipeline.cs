@@ -83,18 +83,6 @@ public sealed partial class OfPipeline
         }
     }
 
-    /// <summary>Adds or replaces a port.</summary>
-    public void AddPort(PipelinePort port)
-    {
-        lock (_lock)
-        {
-            _ports[port.Number] = port;
-            _livePorts.Add(port.Number);
-            _portsChanged = true;
-            Publish();
-        }
-    }
-
     /// <summary>Removes a port; outputs to it are skipped from now on. False if there is none.</summary>
     public bool RemovePort(uint number)
     {

@@ -6,9 +6,6 @@ public static class OfPorts
     /// <summary>First reserved number (<c>OFPP_MAX</c>): ordinary ports are below.</summary>
     public const uint Max = 0xff00;
 
-    /// <summary><c>OFPP_LOCAL</c> in 16 bits.</summary>
-    public const uint Local = (uint)OfReservedPort.Local;
-
     /// <summary><c>OFPP_UNSET</c>.</summary>
     public const uint Unset = 0xfff7;
 

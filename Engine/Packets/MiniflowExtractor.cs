@@ -28,9 +28,6 @@ public static unsafe partial class MiniflowExtractor
     /// <summary>VLAN tags the key can hold (OVS <c>FLOW_MAX_VLAN_HEADERS</c>).</summary>
     public const int VlanLimit = 2;
 
-    /// <summary>MPLS labels the key can hold (OVS <c>FLOW_MAX_MPLS_LABELS</c>).</summary>
-    public const int MplsLimit = 3;
-
     /// <summary>Lanes without any header field: parsing leaves them alone.</summary>
     private const uint MetadataLanes = (1u << Lanes.Ct) | (1u << Lanes.Tunnel) | (1u << Lanes.TunnelIpv6) | (1u << Lanes.CtIpv6);
 

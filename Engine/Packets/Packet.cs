@@ -70,9 +70,6 @@ public unsafe struct Packet
     /// <summary>Bytes to keep on the next output (truncate), 0 = all.</summary>
     [FieldOffset(36)] public int TruncateBytes;
 
-    /// <summary>Keyed hash of the key, valid per pass.</summary>
-    [FieldOffset(40)] public ulong Hash;
-
     /// <summary>Index of the event that brought the packet in (replay), for attribution of outputs.</summary>
     [FieldOffset(48)] public long EventIndex;
 

@@ -46,8 +46,7 @@ public sealed unsafe partial class PmdThread
         if (hot->ConnCount != 0 && !HitConnections(p, hot)) return false;
         ulong bytes = (uint)p->LengthBytes;
         totals.Hits++;
-        hot->LastUsedMs = _nowMs;
-        CombinedCounter.Add(ref hot->Counter, 1, bytes);
+        MergedHot.Count(hot, bytes, _nowMs);
         if (hot->Shape < MergedShape.OutputOnly)
         {
             FinishMerged<T>(p, hot);

@@ -38,9 +38,6 @@ public sealed unsafe class PacedRxQueue : RxQueue
     /// <summary>When the first packet of the latest batch arrived, TSC cycles.</summary>
     public ulong FirstArrival { get; private set; }
 
-    /// <summary>Distance of two arrivals, TSC cycles.</summary>
-    public double CyclesPerPacket => 1 / _packetsPerCycle;
-
     /// <summary>Starts anew with an empty ring.</summary>
     /// <param name="packetsPerSecond">Offered rate.</param>
     public void Begin(double packetsPerSecond)

@@ -43,9 +43,6 @@ public sealed class ThreadedRuntime : IDisposable
     /// <summary>The first failure of a poller; null = none. All threads are about to end then.</summary>
     public PollerFailure? Failure { get; private set; }
 
-    /// <summary>Threads that were pinned as asked.</summary>
-    public int PinnedCount => _workers.Count(w => w.Pinned);
-
     /// <inheritdoc/>
     public void Dispose() => Stop();
 

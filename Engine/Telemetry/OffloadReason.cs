@@ -19,7 +19,6 @@ public enum OffloadReason : byte
     TraceTooDeep,
     MegaflowFromSlowPath,
     Malformed,
-    BadChecksum,
     FunctionBits,
     BrokenTrace,
     StaleTrace,

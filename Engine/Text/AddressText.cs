@@ -9,9 +9,6 @@ namespace Mergeflow.Engine.Text;
 /// <summary>Ethernet, IPv4 and IPv6 addresses, as numbers; and their <c>address/mask</c> forms.</summary>
 internal static class AddressText
 {
-    /// <summary>48 bits.</summary>
-    public const ulong EthernetMask = 0xffff_ffff_ffff;
-
     /// <summary>Six groups of one or two hexadecimal digits between colons.</summary>
     public static bool TryEthernet(ReadOnlySpan<char> s, out ulong value)
     {

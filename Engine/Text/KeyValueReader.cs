@@ -12,9 +12,6 @@ internal ref struct KeyValueReader(TextPiece text)
     /// <summary>What stood between key and value: ':', '=', '(' or '\0'.</summary>
     public char Delimiter { get; private set; }
 
-    /// <summary>Index, relative to the text, of the first character that was not read.</summary>
-    public readonly int Position => _at;
-
     /// <summary>Reads the next item; false at the end.</summary>
     public bool Next(out TextPiece key, out TextPiece value)
     {

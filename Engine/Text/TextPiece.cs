@@ -5,14 +5,10 @@ namespace Mergeflow.Engine.Text;
 /// <summary>A range of one input line that knows where it came from, so that every error can name line and column.</summary>
 internal readonly struct TextPiece(string source, int start, int length, int line)
 {
-    public string Source => source;
-
-    /// <summary>Index of the first character in <see cref="Source"/>.</summary>
+    /// <summary>Index of the first character in its line.</summary>
     public int Start => start;
 
     public int Length => length;
-
-    public int End => start + length;
 
     /// <summary>Line number, from 1.</summary>
     public int Line => line;

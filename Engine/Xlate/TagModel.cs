@@ -253,7 +253,4 @@ internal struct VlanTag
 
     /// <summary>TCI bits that are still the packet's own; only for tags 1 and 2.</summary>
     public ushort LiveTci;
-
-    /// <summary>The TPID is still the packet's own.</summary>
-    public readonly bool LiveTpid => Id <= 2;
 }

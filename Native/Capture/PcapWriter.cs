@@ -54,9 +54,6 @@ public sealed class PcapWriter : IDisposable
         FrameCount++;
     }
 
-    /// <summary>Hands everything written so far to the operating system.</summary>
-    public void Flush() => _stream.Flush();
-
     /// <inheritdoc/>
     public void Dispose() => _stream.Dispose();
 }

@@ -33,15 +33,7 @@ public static unsafe partial class KeyedHash
     public static ulong Hash64(Vector256<byte> lane0, Vector256<byte> lane1, ulong basis = 0)
         => Aes.IsSupported ? Hash64<AesRoundNi>(lane0, lane1, basis) : Hash64<AesRoundSoftware>(lane0, lane1, basis);
 
-    /// <summary>Hash of 32 bytes at <paramref name="p"/>, any alignment.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static ulong Hash32(byte* p, ulong basis = 0) => Hash32(Vector256.Load(p), basis);
-
-    /// <summary>Hash of 64 bytes at <paramref name="p"/>, any alignment.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static ulong Hash64(byte* p, ulong basis = 0) => Hash64(Vector256.Load(p), Vector256.Load(p + LaneSizeBytes), basis);
-
-    /// <summary>Hash of <paramref name="laneCount"/> lanes at <paramref name="p"/>; for one and two lanes the value of <see cref="Hash32(byte*, ulong)"/> and <see cref="Hash64(byte*, ulong)"/>.</summary>
+    /// <summary>Hash of <paramref name="laneCount"/> lanes at <paramref name="p"/>; for one and two lanes the value of <see cref="Hash32(Vector256{byte}, ulong)"/> and <see cref="Hash64(Vector256{byte}, Vector256{byte}, ulong)"/>.</summary>
     /// <param name="p">First byte, any alignment.</param>
     /// <param name="laneCount">Number of 32-byte lanes, at least 1.</param>
     /// <param name="basis">Chooses another function of the family.</param>

@@ -44,14 +44,6 @@ public static unsafe partial class InternetChecksum
     /// <inheritdoc cref="Compute(byte*, int)"/>
     public static ushort Compute(ReadOnlySpan<byte> bytes) => Fold(Sum(bytes, 0));
 
-    /// <summary>Adds a 16-bit word in packet order to a partial sum (OVS <c>csum_add16</c>).</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static uint Add16(uint partial, ushort raw) => EndAround((ulong)partial + raw);
-
-    /// <summary>Adds a 32-bit word in packet order to a partial sum (OVS <c>csum_add32</c>).</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static uint Add32(uint partial, uint raw) => EndAround((ulong)partial + raw);
-
     /// <summary>Brings a sum back to 32 bits; 2^32 is 1 in this arithmetic, and a sum that is not 0 stays so.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static uint EndAround(ulong sum)

@@ -25,9 +25,6 @@ public unsafe struct NicKey
     /// <summary>Size in bytes.</summary>
     public const int SizeBytes = 128;
 
-    /// <summary>Lanes of 32 bytes.</summary>
-    public const int LaneCount = 4;
-
     /// <summary>Number of 32-bit words.</summary>
     public const int WordCount = 32;
 
@@ -44,19 +41,4 @@ public unsafe struct NicKey
 
     /// <summary>The key's bytes.</summary>
     public Span<byte> Bytes => MemoryMarshal.AsBytes(MemoryMarshal.CreateSpan(ref this, 1));
-
-    /// <summary>Reference to lane <paramref name="lane"/>, 0..3.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static ref Vector256<byte> Lane(ref NicKey key, int lane)
-        => ref Unsafe.Add(ref Unsafe.As<NicKey, Vector256<byte>>(ref key), lane);
-
-    /// <summary>True if <c>key &amp; mask == value</c>.</summary>
-    public static bool Matches(ref NicKey key, ref NicKey mask, ref NicKey value)
-    {
-        for (int i = 0; i < LaneCount; i++)
-        {
-            if ((Lane(ref key, i) & Lane(ref mask, i)) != Lane(ref value, i)) return false;
-        }
-        return true;
-    }
 }

@@ -69,7 +69,7 @@ public sealed class RevocationGatesLitmus
 
         void Batch(bool isAcknowledged)
         {
-            bool isUsed = table.TryCount(key, 100, 0);
+            bool isUsed = table.TryHit(key, 100, 0);
             LitmusViolation.Unless(!isUsed || !isAcknowledged, "a revoked rule was used after the acknowledgement");
             packetThread.Announce();
         }

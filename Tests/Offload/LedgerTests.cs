@@ -209,7 +209,7 @@ public sealed class LedgerTests
         AgingThread aging = new(thread);
         for (int i = 1; i <= 3; i++)
         {
-            Assert.True(provider.Tables[0].TryCount(Chain.Tcp(), 100, i * 1000));
+            Assert.True(provider.Tables[0].TryHit(Chain.Tcp(), 100, i * 1000));
             aging.Step(i * 1000);
             Assert.Equal(((ulong)i, (ulong)i * 100), (thread.Stats.Hits, thread.Stats.HitBytes));
         }
@@ -227,7 +227,7 @@ public sealed class LedgerTests
         using OffloadThread thread = new(pmd, chain.Flows, ledger, ledger, provider);
         chain.Submit(pmd);
         thread.Step(0);
-        Assert.True(device.Tables[0].TryCount(Chain.Tcp(), 100, 1));
+        Assert.True(device.Tables[0].TryHit(Chain.Tcp(), 100, 1));
         thread.Credit(1);
         Assert.Equal((1ul, 0ul), (thread.Stats.Hits, thread.Stats.HitBytes));
         provider.Reading = null;

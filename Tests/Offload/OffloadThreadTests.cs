@@ -71,8 +71,8 @@ public sealed class OffloadThreadTests
     {
         using Rig r = new(Tracked(Tcp()));
         MergedFlow rule = r.Install();
-        Assert.True(r.Provider.Tables[0].TryCount(Tcp(), 100, 10));
-        Assert.True(r.Provider.Tables[0].TryCount(Tcp(), 60, 20));
+        Assert.True(r.Provider.Tables[0].TryHit(Tcp(), 100, 10));
+        Assert.True(r.Provider.Tables[0].TryHit(Tcp(), 60, 20));
         AgingThread aging = new(r.Thread);
         aging.Step(30);
         r.Thread.Settle(31);
@@ -91,7 +91,7 @@ public sealed class OffloadThreadTests
         r.Chain.Submit(r.Pmd);
         r.Thread.Step(0);
         Assert.Equal((1ul, 1ul), (r.Thread.Stats.Installed, r.Thread.Stats.Raced));
-        Assert.False(r.Provider.Tables[0].TryCount(Tcp(), 100, 1));
+        Assert.False(r.Provider.Tables[0].TryHit(Tcp(), 100, 1));
         r.Thread.Step(1);
         Assert.Equal(0, r.Thread.RuleCount);
         Assert.Equal(0, r.Ledger.Marks[7]);
@@ -107,8 +107,8 @@ public sealed class OffloadThreadTests
         int second = c.Pass(packet, BaseMask, 4, Output(2));
         using Rig r = new(c);
         r.Install();
-        r.Provider.Tables[0].TryCount(Tcp(), 100, 1);
-        r.Provider.Tables[0].TryCount(Tcp(), 100, 1);
+        r.Provider.Tables[0].TryHit(Tcp(), 100, 1);
+        r.Provider.Tables[0].TryHit(Tcp(), 100, 1);
         r.Thread.Settle(1);
         Assert.Equal((2ul, 200ul), (r.Ledger.Megaflows[first].Packets, r.Ledger.Megaflows[first].Bytes));
         Assert.Equal((2ul, 208ul), (r.Ledger.Megaflows[second].Packets, r.Ledger.Megaflows[second].Bytes));
@@ -119,7 +119,7 @@ public sealed class OffloadThreadTests
     {
         using Rig r = new(Tracked(Tcp()));
         r.Install();
-        r.Provider.Tables[0].TryCount(Tcp(), 100, 1);
+        r.Provider.Tables[0].TryHit(Tcp(), 100, 1);
         r.Thread.Settle(1);
         Assert.All(r.Ledger.Conns.Values, c => Assert.Equal((0UL, 0UL), (c.Packets, c.Bytes)));
     }
@@ -129,9 +129,9 @@ public sealed class OffloadThreadTests
     {
         using Rig r = new(Tracked(Tcp()));
         MergedFlow rule = r.Install();
-        r.Provider.Tables[0].TryCount(Tcp(), 100, 1);
+        r.Provider.Tables[0].TryHit(Tcp(), 100, 1);
         r.Thread.OnMegaflowChanged(rule.Passes[1].MegaflowId);
-        Assert.False(r.Provider.Tables[0].TryCount(Tcp(), 100, 2));
+        Assert.False(r.Provider.Tables[0].TryHit(Tcp(), 100, 2));
         Assert.True(r.Thread.RevocationsUnderWay);
         r.Thread.Settle(3);
         Assert.False(r.Thread.RevocationsUnderWay);
@@ -225,7 +225,7 @@ public sealed class OffloadThreadTests
         second.Submit(r.Pmd);
         r.Thread.Step(0);
         Assert.Equal(2, r.Thread.RuleCount);
-        r.Provider.Tables[0].TryCount(Tcp(), 100, 500);
+        r.Provider.Tables[0].TryHit(Tcp(), 100, 500);
         r.Thread.Settle(500);
         using Chain third = Second(c, 3000, 9);
         third.Submit(r.Pmd);

@@ -37,7 +37,7 @@ public sealed class SeveralPmdsTests : IDisposable
         thread.Step(0);
         Assert.Equal((2, 1, 1), (thread.RuleCount, provider.Tables[0].Count, provider.Tables[1].Count));
 
-        Assert.True(provider.Tables[1].TryCount(Tcp(), 100, 1));
+        Assert.True(provider.Tables[1].TryHit(Tcp(), 100, 1));
         thread.Settle(1);
         Assert.Equal(
             [(MegaflowId.Of(1, 1), 1ul, 100ul), (MegaflowId.Of(1, 2), 1ul, 100ul)],
@@ -53,10 +53,10 @@ public sealed class SeveralPmdsTests : IDisposable
         SubmitToBoth(pmds);
         thread.Step(0);
         thread.OnMegaflowDeleted(MegaflowId.Of(1, 1));
-        Assert.Equal((true, false), (provider.Tables[0].TryCount(Tcp(), 100, 1), provider.Tables[1].TryCount(Tcp(), 100, 1)));
+        Assert.Equal((true, false), (provider.Tables[0].TryHit(Tcp(), 100, 1), provider.Tables[1].TryHit(Tcp(), 100, 1)));
         thread.Settle(1);
         Assert.Equal((1, 0), (provider.Tables[0].Count, provider.Tables[1].Count));
-        Assert.True(provider.Tables[0].TryCount(Tcp(), 100, 1));
+        Assert.True(provider.Tables[0].TryHit(Tcp(), 100, 1));
     }
 
     [Fact]
@@ -84,7 +84,7 @@ public sealed class SeveralPmdsTests : IDisposable
         thread.Settle(10_000);
         other.Submit(pmds[1], flowHash: 2);
         thread.Settle(20_000);
-        Assert.Equal((true, false, true), (provider.Tables[0].TryCount(Tcp(), 100, 1), provider.Tables[1].TryCount(Tcp(), 100, 1), provider.Tables[1].TryCount(Tcp(sport: 2000), 100, 1)));
+        Assert.Equal((true, false, true), (provider.Tables[0].TryHit(Tcp(), 100, 1), provider.Tables[1].TryHit(Tcp(), 100, 1), provider.Tables[1].TryHit(Tcp(sport: 2000), 100, 1)));
     }
 
     [Fact]

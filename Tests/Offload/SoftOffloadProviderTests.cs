@@ -18,7 +18,7 @@ public sealed class SoftOffloadProviderTests
         MergedFlow first = Rule(1, sport: 1000), second = Rule(2, sport: 2000);
         Assert.True(provider.Create(first, 0));
         Assert.Equal(OffloadCompletionKind.Created, Poll(provider).Kind);
-        Assert.True(provider.Tables[0].TryCount(Tcp(sport: 1000), 100, 1));
+        Assert.True(provider.Tables[0].TryHit(Tcp(sport: 1000), 100, 1));
 
         Assert.True(provider.Destroy(first, 2));
         Assert.Equal(0, provider.Poll(_completions, 2));
@@ -32,7 +32,7 @@ public sealed class SoftOffloadProviderTests
         Assert.Equal((OffloadCompletionKind.Destroyed, 1, 1ul, 100ul), (gone.Kind, gone.RuleId, gone.Counters.Packets, gone.Counters.Bytes));
         Assert.True(provider.Create(second, 3));
         Assert.Equal(OffloadCompletionKind.Created, Poll(provider).Kind);
-        Assert.Equal((false, true), (provider.Tables[0].TryCount(Tcp(sport: 1000), 100, 3), provider.Tables[0].TryCount(Tcp(sport: 2000), 100, 3)));
+        Assert.Equal((false, true), (provider.Tables[0].TryHit(Tcp(sport: 1000), 100, 3), provider.Tables[0].TryHit(Tcp(sport: 2000), 100, 3)));
     }
 
     [Fact]
@@ -42,10 +42,10 @@ public sealed class SoftOffloadProviderTests
         provider.Create(Rule(1, sport: 1000), 0);
         provider.Suspend();
         provider.Suspend();
-        Assert.False(provider.Tables[0].TryCount(Tcp(sport: 1000), 100, 1));
+        Assert.False(provider.Tables[0].TryHit(Tcp(sport: 1000), 100, 1));
         Assert.Equal(1, provider.RuleCount);
         provider.Resume();
-        Assert.True(provider.Tables[0].TryCount(Tcp(sport: 1000), 100, 1));
+        Assert.True(provider.Tables[0].TryHit(Tcp(sport: 1000), 100, 1));
     }
 
     private OffloadCompletion Poll(SoftOffloadProvider provider)

@@ -94,7 +94,6 @@ public enum TraceEventKind : byte
 {
     Ct,
     Hash,
-    TnlPop,
 }
 
 /// <summary>What the <see cref="RecordingFilter"/> knows about a flow.</summary>

@@ -14,9 +14,6 @@ public struct GateSet
 
     private ulong _first;
 
-    /// <summary>True if <paramref name="gate"/> is in the set.</summary>
-    public readonly bool Contains(int gate) => ((this[gate >> 6] >> (gate & 63)) & 1) != 0;
-
     /// <summary>Gates in the set.</summary>
     public readonly int Count()
     {
@@ -27,11 +24,8 @@ public struct GateSet
 }
 
 /// <summary>Rules that were merged from the same megaflows: they are revoked together.</summary>
-internal sealed class GateChain(ulong key, byte gate, int[] buckets)
+internal sealed class GateChain(byte gate, int[] buckets)
 {
-    /// <summary>Recognises the chain.</summary>
-    public ulong Key { get; } = key;
-
     /// <summary>What its rules stand behind.</summary>
     public byte Gate { get; } = gate;
 

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using Mergeflow.Engine.Actions;
@@ -82,6 +83,14 @@ public unsafe struct MergedHot
 
     /// <summary>Connection <paramref name="i"/> of rule <paramref name="hot"/>, 0..3.</summary>
     public static ConnRef* Conn(MergedHot* hot, int i) => &hot->_conn0 + i;
+
+    /// <summary>Counts a packet of so many bytes as received; for the packet thread that owns the table.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Count(MergedHot* hot, ulong bytes, long nowMs)
+    {
+        hot->LastUsedMs = nowMs;
+        CombinedCounter.Add(ref hot->Counter, 1, bytes);
+    }
 
     /// <summary>Whether connection <paramref name="i"/> is used in the reply direction.</summary>
     public readonly bool IsReply(int i) => ((ReplyBits >> i) & 1) != 0;

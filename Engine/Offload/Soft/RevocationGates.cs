@@ -95,7 +95,7 @@ public sealed unsafe class RevocationGates : IDisposable
         ulong key = GateChain.KeyOf(rule);
         if (!_chains.TryGetValue(key, out GateChain? chain))
         {
-            chain = new GateChain(key, EmptiestGate(), [.. rule.Passes.Select(static p => BucketOf(p.MegaflowId)).Distinct()]);
+            chain = new GateChain(EmptiestGate(), [.. rule.Passes.Select(static p => BucketOf(p.MegaflowId)).Distinct()]);
             _chains.Add(key, chain);
             _chainsOf[chain.Gate].Add(chain);
             foreach (int bucket in chain.Buckets)

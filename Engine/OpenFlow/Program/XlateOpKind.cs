@@ -23,7 +23,6 @@ internal enum XlateOpKind : byte
     PopMpls,
     DecTtl,
     DecMplsTtl,
-    WriteMetadata,
     Ct,
     CtClear,
     Clone,

@@ -91,9 +91,6 @@ public sealed partial class FlowTextFormatter
         return s.ToString();
     }
 
-    /// <summary>An action list; <c>drop</c> if it is empty.</summary>
-    public string Format(EquatableList<OfAction> actions) => AppendActions(new StringBuilder(), actions).ToString();
-
     /// <summary>One line that <see cref="FlowTextParser.ParseGroup(string, int, GroupModCommand)"/> reads back, command first.</summary>
     public string Format(GroupMod group)
     {

@@ -4,7 +4,7 @@ using Mergeflow.Native;
 
 namespace Mergeflow.Engine.Offload;
 
-/// <summary>The scalar twin of the probe, and safe access for code that may not hold pointers.</summary>
+/// <remarks>What only tests look at: the scalar twin of the probe, and safe access for code that may not hold pointers.</remarks>
 public sealed unsafe partial class MergedFlowTable
 {
     /// <summary>
@@ -34,21 +34,18 @@ public sealed unsafe partial class MergedFlowTable
     }
 
     /// <summary>
-    /// Counts a packet with this header on its rule, as the packet thread does on a hit; false, and nothing counted, if there is no rule or its gate
-    /// is closed. Neither checksums nor connections are looked at.
+    /// Takes a packet with this header the way of the packet thread, through the probe and the gate to the rule's counter; false, and nothing counted, if
+    /// there is no rule or its gate is closed. Neither checksums nor connections are looked at.
     /// </summary>
-    public bool TryCount(FlowKey key, int lengthBytes, long nowMs)
+    public bool TryHit(FlowKey key, int lengthBytes, long nowMs)
     {
-        for (int slot = 0; slot < Capacity; slot++)
-        {
-            MergedHot* hot = _rules + slot;
-            if (!_inUse[slot] || !MatchesScalar(hot, ref key) || !RevocationGates.MayUse(hot, Gates.Closings)) continue;
-            hot->LastUsedMs = nowMs;
-            CombinedCounter.Add(ref hot->Counter, 1, (ulong)lengthBytes);
-            return true;
-        }
-
-        return false;
+        Packet packet = new() { Key = key, KeyLanes = FlowKey.LaneMap(ref key) | FlowKey.HotLanes, LengthBytes = lengthBytes };
+        Packet* pointer = &packet;
+        MergedHot* hot;
+        Probe(&pointer, 1, &hot);
+        if (hot == null || !RevocationGates.MayUse(hot, Gates.Closings)) return false;
+        MergedHot.Count(hot, (uint)packet.LengthBytes, nowMs);
+        return true;
     }
 
     private bool MatchesScalar(MergedHot* hot, ref FlowKey key)
