@@ -8,7 +8,7 @@ namespace Mergeflow.Engine.Actions;
 /// Unused bytes are zero.
 /// </summary>
 [StructLayout(LayoutKind.Explicit, Size = SizeBytes)]
-public unsafe struct DpAction
+public unsafe partial struct DpAction
 {
     /// <summary>Size of a record in bytes.</summary>
     public const int SizeBytes = 128;
@@ -61,7 +61,4 @@ public unsafe struct DpAction
 
     /// <summary>TnlPop: what is taken off.</summary>
     [FieldOffset(12)] public TunnelKind TunnelKind;
-
-    /// <summary>The record's bytes.</summary>
-    public Span<byte> Bytes => MemoryMarshal.AsBytes(MemoryMarshal.CreateSpan(ref this, 1));
 }

@@ -82,17 +82,8 @@ public sealed unsafe partial class ConnThread : IDisposable
     /// <inheritdoc cref="ConnTracker.RefusedByNat"/>
     public ulong RefusedByNat { get; private set; }
 
-    /// <inheritdoc cref="ConnTracker.HeldFragments"/>
-    public int HeldFragments => _defragmenter.Held;
-
-    /// <inheritdoc cref="ConnTracker.FragmentsEvicted"/>
-    public long FragmentsEvicted => _defragmenter.Evicted;
-
     /// <inheritdoc cref="ConnTracker.FragmentsRefused"/>
     public long FragmentsRefused { get; private set; }
-
-    /// <inheritdoc cref="ConnTracker.DatagramsReassembled"/>
-    public long DatagramsReassembled => _defragmenter.Reassembled;
 
     /// <inheritdoc/>
     public void Dispose() => _defragmenter.Dispose();

@@ -66,4 +66,7 @@ public sealed unsafe partial class ConnTracker
 
     /// <summary>Removes a policy: its connections go back to the default timeouts from their next packet on.</summary>
     public bool RemoveTimeoutPolicy(uint id) => _timeouts.Remove(id);
+
+    /// <summary>Number of packet threads.</summary>
+    public int ThreadCount => _threads.Length;
 }

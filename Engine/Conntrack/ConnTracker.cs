@@ -67,9 +67,6 @@ public sealed unsafe partial class ConnTracker : IDisposable
     /// <summary>What sets the random choices of two threads apart.</summary>
     private const ulong ThreadStride = 0x9e37_79b9_7f4a_7c16;
 
-    /// <summary>Number of packet threads.</summary>
-    public int ThreadCount => _threads.Length;
-
     /// <summary>What packet thread <paramref name="index"/> (0..<see cref="ThreadCount"/> - 1) sends its packets through. Only one thread at a time may call it.</summary>
     /// <exception cref="IndexOutOfRangeException">There is no such thread.</exception>
     public ConnThread ForThread(int index) => _threads[index];
@@ -89,16 +86,6 @@ public sealed unsafe partial class ConnTracker : IDisposable
 
     /// <summary>What the times of <see cref="Step"/> are taken by; packets come with steady times.</summary>
     public SteadyClock Clock { get; init; } = new();
-
-    /// <summary>Check TCP sequence numbers.</summary>
-    public bool TcpSeqChk
-    {
-        get => _threads[0].TcpSeqChk;
-        set
-        {
-            foreach (ConnThread thread in _threads) thread.TcpSeqChk = value;
-        }
-    }
 
     /// <summary>Connections in the table, expired ones that were not swept yet included.</summary>
     public int Count

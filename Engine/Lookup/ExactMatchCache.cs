@@ -21,7 +21,7 @@ namespace Mergeflow.Engine.Lookup;
 /// read anyway. Sixteen bits come round after 65,536 steps: <see cref="MegaflowTable.GenerationTurns"/> moves the epoch before they can be mistaken.
 /// Only packets whose consulted lanes are the two hot ones are cached here (<see cref="FlowKey.HotLanes"/>).
 /// </remarks>
-public sealed unsafe class ExactMatchCache : IDisposable
+public sealed unsafe partial class ExactMatchCache : IDisposable
 {
     /// <summary>Entries by default: 2^18, 16 MiB. Larger than OVS's 8,192 because a miss costs a tuple-space search.</summary>
     public const int DefaultEntryCount = 1 << 18;
@@ -146,17 +146,6 @@ public sealed unsafe class ExactMatchCache : IDisposable
         {
             SetEpoch(_epoch + 1);
         }
-    }
-
-    /// <summary>Number of entries of the current epoch (walks the table; for reports).</summary>
-    public int CountCurrent()
-    {
-        int n = 0;
-        for (ulong i = 0; i < _entryMask + Ways; i++)
-        {
-            if (IsCurrent(_entries + (i * EntryBytes))) n++;
-        }
-        return n;
     }
 
     /// <inheritdoc/>

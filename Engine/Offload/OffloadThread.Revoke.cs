@@ -32,12 +32,6 @@ public sealed partial class OffloadThread
         lock (_gate) Revoke(Revocation.NoMegaflow, port);
     }
 
-    /// <summary>Removes every rule (flow table cleared, provider changed).</summary>
-    public void RevokeAll()
-    {
-        lock (_gate) KillAll();
-    }
-
     /// <summary>Takes the rules of a megaflow or a port out of a device without gates. A failure takes the device out of the path: nothing goes on using them.</summary>
     private void Revoke(int megaflowId, uint port)
     {

@@ -102,9 +102,6 @@ public sealed partial class OffloadThread : IPoller, IMegaflowObserver, IDisposa
     /// <summary>Revoked rules that are not confirmed gone.</summary>
     public int DyingCount => _registry.DyingCount;
 
-    /// <summary>Rules have been revoked, and not all of them are Dying yet.</summary>
-    public bool RevocationsUnderWay => _gates is { AreOpen: false };
-
     /// <inheritdoc/>
     public int Step(long nowMs)
     {
@@ -128,20 +125,6 @@ public sealed partial class OffloadThread : IPoller, IMegaflowObserver, IDisposa
         {
             scope.Dispose();
             throw;
-        }
-    }
-
-    /// <summary>
-    /// Revoked rules that a packet may still use: 0 after each acknowledgement. Rules that go because room is needed are not revoked; a connection
-    /// that has moved is seen by the device itself if it keeps connections.
-    /// </summary>
-    public int RevokedInUse()
-    {
-        lock (_gate)
-        {
-            return _registry.Rules.Count(r => _gates is null
-                ? r is { State: MergedFlowState.Dying, Reason: not OffloadReason.TableFull }
-                : IsLive(r) && _gates.IsOpen(r.Gate) && !_registry.MegaflowsAreCurrent(r));
         }
     }
 

@@ -8,10 +8,6 @@ public sealed partial class OfPipeline
     /// <summary>What the latest flow modification changed; null = too much to say. Other changes move <see cref="RulesVersion"/> past it.</summary>
     internal RulesChange? LastChange => _lastChange;
 
-    /// <summary>Applies one modification at virtual time <paramref name="nowMs"/>; false if the tables are as before.</summary>
-    /// <exception cref="FlowModException">The modification is refused; nothing was changed.</exception>
-    public bool Apply(FlowMod mod, long nowMs = 0) => ApplyAll([mod], nowMs);
-
     /// <summary>
     /// Applies modifications in order, all or nothing. False if they leave the tables as they were, rule by rule: then nothing depends on them, and
     /// <see cref="TablesVersion"/> stays.

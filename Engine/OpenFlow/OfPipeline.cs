@@ -36,9 +36,6 @@ public sealed partial class OfPipeline
     /// <summary>As constructed.</summary>
     public PipelineOptions Options { get; }
 
-    /// <summary>Moves at each change that can alter a translation, be it of tables, groups and ports or of what <c>normal</c> has learned.</summary>
-    public ulong TablesVersion => RulesVersion + Macs.ChangeCount;
-
     /// <summary>Moves at each change of tables, groups and ports.</summary>
     internal ulong RulesVersion => Volatile.Read(ref _version);
 
@@ -53,15 +50,6 @@ public sealed partial class OfPipeline
 
     /// <summary>Some rule or group has the action <c>normal</c>: packets change what later ones get.</summary>
     public bool UsesNormal => _snapshot.UsesNormal;
-
-    /// <summary>Number of rules.</summary>
-    public int RuleCount
-    {
-        get
-        {
-            lock (_lock) return _tables.RuleCount;
-        }
-    }
 
     /// <summary>What the tables have cost so far.</summary>
     public PipelineWork Work { get; } = new();
@@ -80,20 +68,6 @@ public sealed partial class OfPipeline
             if (live ? !_ports.ContainsKey(number) || !_livePorts.Add(number) : !_livePorts.Remove(number)) return;
             _portsChanged = true;
             Publish();
-        }
-    }
-
-    /// <summary>Removes a port; outputs to it are skipped from now on. False if there is none.</summary>
-    public bool RemovePort(uint number)
-    {
-        lock (_lock)
-        {
-            if (!_ports.Remove(number)) return false;
-            _livePorts.Remove(number);
-            Macs.Forget(number);
-            _portsChanged = true;
-            Publish();
-            return true;
         }
     }
 

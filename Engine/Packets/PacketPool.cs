@@ -16,7 +16,7 @@ namespace Mergeflow.Engine.Packets;
 /// The stride is an odd number of 64-byte lines: descriptors then spread over every set of the L1 cache, where a power of two
 /// would put all of them in a few sets.
 /// </remarks>
-public sealed unsafe class PacketPool : IDisposable
+public sealed unsafe partial class PacketPool : IDisposable
 {
     /// <summary>Bytes in front of a freshly loaded frame, for tags and tunnel headers.</summary>
     public const int HeadroomSizeBytes = 128;
@@ -79,9 +79,6 @@ public sealed unsafe class PacketPool : IDisposable
 
     /// <summary>Distance between slots in bytes.</summary>
     public int StrideBytes { get; }
-
-    /// <summary>Slots that are rented out.</summary>
-    public int InUse => Count - _freeCount;
 
     /// <summary>Takes a slot; its content is undefined until <see cref="Load"/>. Null if the pool is empty.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -150,15 +147,6 @@ public sealed unsafe class PacketPool : IDisposable
         if (packet == null) ThrowEmpty();
         Load(packet, frame, inPort);
         return new PacketRef(packet);
-    }
-
-    /// <summary>Like <see cref="Clone"/>, for code outside the packet path.</summary>
-    /// <exception cref="InvalidOperationException">The pool is empty.</exception>
-    public PacketRef CloneRef(PacketRef packet)
-    {
-        Packet* copy = Clone(packet.Pointer);
-        if (copy == null) ThrowEmpty();
-        return new PacketRef(copy);
     }
 
     /// <summary>Gives a slot back.</summary>

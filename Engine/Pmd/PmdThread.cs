@@ -1,7 +1,6 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
 using Mergeflow.Engine.Conntrack;
-using Mergeflow.Engine.Keys;
 using Mergeflow.Engine.Lookup;
 using Mergeflow.Engine.Offload;
 using Mergeflow.Engine.Packets;
@@ -69,8 +68,6 @@ public sealed unsafe partial class PmdThread : IDisposable
 
     /// <summary>Ports and their counters.</summary>
     public PortTable Ports { get; }
-
-    public Dpcls Classifier => _lookup.Classifier;
 
     /// <summary>Where traces go and merged rules come from; null without offload.</summary>
     public PmdOffload? Offload { get; }

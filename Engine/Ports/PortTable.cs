@@ -1,12 +1,11 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using Mergeflow.Engine.Ledger;
 using Mergeflow.Native;
 
 namespace Mergeflow.Engine.Ports;
 
 /// <summary>Per-port state and counters of one PMD, indexed by port number 0..65535.</summary>
-public sealed unsafe class PortTable : IDisposable
+public sealed unsafe partial class PortTable : IDisposable
 {
     private const int PortCount = 1 << 16;
     private readonly PinnedBlock _block;
@@ -30,9 +29,6 @@ public sealed unsafe class PortTable : IDisposable
 
     /// <summary>Packets transmitted on a port so far, by software and by a device.</summary>
     public ulong TxPacketsOf(uint number) => this[number]->TxPackets;
-
-    /// <summary>Packets and bytes transmitted on a port so far, by software and by a device.</summary>
-    public BookTotals CountersOf(uint number) => new(this[number]->TxPackets, this[number]->TxBytes);
 
     /// <inheritdoc/>
     public void Dispose() => _block.Dispose();

@@ -13,7 +13,7 @@ namespace Mergeflow.Engine.Runtime;
 /// The single-threaded runtime: a virtual clock, packets handed in one by one, and every poller stepped to quiescence before the clock moves.
 /// The same input and seed give the same output.
 /// </summary>
-public sealed unsafe class Simulator : IDisposable
+public sealed unsafe partial class Simulator : IDisposable
 {
     private readonly SimulatorOptions _options;
     private readonly Packet** _batch;
@@ -73,13 +73,6 @@ public sealed unsafe class Simulator : IDisposable
     {
         BeforeChange();
         return AfterChange(Datapath.PurgeMegaflows(NowMs));
-    }
-
-    /// <summary>Translates every megaflow again, as after a change of the tables.</summary>
-    public Acknowledgement Revalidate()
-    {
-        BeforeChange();
-        return AfterChange(Datapath.Reconcile(NowMs, purge: false));
     }
 
     /// <summary>Finishes everything at the current time and reports it to the OpenFlow rules, as a revalidator does now and then.</summary>

@@ -5,7 +5,7 @@ namespace Mergeflow.Engine.Xlate;
 /// Ids start at 1. A state without references stays resolvable for a grace period, because packets may be under way to it; if the same
 /// state is needed again in that time it keeps its id.
 /// </summary>
-public sealed class RecircStore
+public sealed partial class RecircStore
 {
     /// <summary>How long an unreferenced id can still be resolved, in ms.</summary>
     public const long GraceMs = 500;
@@ -16,30 +16,6 @@ public sealed class RecircStore
     private readonly IdleList _idle = new();
     private uint _lastId;
     private long _sweptAtMs = long.MinValue;
-
-    /// <summary>For tests: the id given last.</summary>
-    internal uint LastId
-    {
-        set => _lastId = value;
-    }
-
-    /// <summary>Number of ids that can be resolved.</summary>
-    public int Count
-    {
-        get
-        {
-            lock (_lock) return _byId.Count;
-        }
-    }
-
-    /// <summary>Number of ids that somebody refers to.</summary>
-    public int ReferencedCount
-    {
-        get
-        {
-            lock (_lock) return _byId.Values.Count(static s => s.References > 0);
-        }
-    }
 
     /// <summary>Some id is without references; read without the lock, for who looks again soon.</summary>
     public bool HasIdle => !_idle.IsEmpty;
@@ -68,12 +44,6 @@ public sealed class RecircStore
 
             if (--state.References == 0) _idle.Add(state);
         }
-    }
-
-    /// <summary>References on an id; 0 if it is unknown.</summary>
-    public int References(uint id)
-    {
-        lock (_lock) return _byId.TryGetValue(id, out FrozenState? state) ? state.References : 0;
     }
 
     /// <summary>States that sweeps have looked at since the start: what sweeping costs.</summary>

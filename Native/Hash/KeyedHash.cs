@@ -48,15 +48,6 @@ public static unsafe partial class KeyedHash
         fixed (byte* p = bytes) return HashLanes(p, bytes.Length / LaneSizeBytes, basis);
     }
 
-    /// <inheritdoc cref="Hash(ReadOnlySpan{byte}, ulong)"/>
-    /// <typeparam name="TRound">Which implementation of the AES round.</typeparam>
-    public static ulong Hash<TRound>(ReadOnlySpan<byte> bytes, ulong basis = 0)
-        where TRound : struct, IAesRound
-    {
-        CheckLength(bytes.Length);
-        fixed (byte* p = bytes) return HashLanes<TRound>(p, bytes.Length / LaneSizeBytes, basis);
-    }
-
     /// <summary>
     /// A hash that stands for the bytes themselves, where they are not compared: twice as slow. In one pass a half of a lane meets the other after a
     /// single round, so pairs of inputs are known that collide in all 64 bits 2^32 times as often as chance has it. The second pass begins with the

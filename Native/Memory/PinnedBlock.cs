@@ -7,7 +7,7 @@ namespace Mergeflow.Native;
 /// There is no finalizer on purpose. Raw pointers do not keep this object alive: the collector would unmap memory that is still in use.
 /// A block that nobody disposes is a leak; the other way round it would be a fault.
 /// </remarks>
-public sealed unsafe class PinnedBlock : IDisposable
+public sealed unsafe partial class PinnedBlock : IDisposable
 {
     private readonly nuint _mappedBytes;
     private void* _mapping;
@@ -24,25 +24,11 @@ public sealed unsafe class PinnedBlock : IDisposable
     /// <summary>First byte, aligned as asked for; null after <see cref="Dispose"/>.</summary>
     public byte* Pointer { get; private set; }
 
-    /// <summary>First byte as a number, for code that may not hold pointers.</summary>
-    public nuint Address => (nuint)Pointer;
-
     /// <summary>Usable size.</summary>
     public nuint SizeBytes { get; }
 
     /// <summary>What backs the block.</summary>
     public HugePageKind HugePages { get; }
-
-    /// <summary>The first 2 GiB of the block, bounds-checked. The span must not outlive the block.</summary>
-    /// <exception cref="ObjectDisposedException">The block has been disposed.</exception>
-    public Span<byte> Span
-    {
-        get
-        {
-            ObjectDisposedException.ThrowIf(Pointer == null, this);
-            return new Span<byte>(Pointer, (int)nuint.Min(SizeBytes, int.MaxValue));
-        }
-    }
 
     /// <summary>Asks the system to put the block on transparent huge pages in its own time; without effect where there are none.</summary>
     public void PreferHugePages()

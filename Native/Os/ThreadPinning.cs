@@ -1,7 +1,7 @@
 namespace Mergeflow.Native;
 
 /// <summary>Binds threads to processors (DPDK <c>rte_thread_set_affinity</c>). Not to be used on threads of the thread pool.</summary>
-public static unsafe class ThreadPinning
+public static unsafe partial class ThreadPinning
 {
     private const int MaxCpus = 1024;
     private const int WordCount = MaxCpus / 64;
@@ -12,9 +12,6 @@ public static unsafe class ThreadPinning
         ulong* mask = stackalloc ulong[WordCount];
         return ReadMask(mask) ? [.. ToList(mask)] : [];
     }
-
-    /// <summary>The processor the calling thread runs on right now; -1 if the system does not say.</summary>
-    public static int CurrentCpu() => OperatingSystem.IsLinux() ? Libc.SchedGetCpu() : -1;
 
     /// <summary>Binds the calling thread to one processor.</summary>
     /// <returns>True if the system granted it; false if there is no such processor, it is not allowed, or the system has no such call.</returns>

@@ -24,14 +24,6 @@ public static unsafe partial class InternetChecksum
         return FoldChange(sum + Unsafe.ReadUnaligned<uint>(newBytes) + Unsafe.ReadUnaligned<ushort>(newBytes + 4));
     }
 
-    /// <inheritdoc cref="Recalc48(ushort, byte*, byte*)"/>
-    public static ushort Recalc48(ushort oldChecksum, ReadOnlySpan<byte> oldBytes, ReadOnlySpan<byte> newBytes)
-    {
-        ArgumentOutOfRangeException.ThrowIfNotEqual(oldBytes.Length, 6);
-        ArgumentOutOfRangeException.ThrowIfNotEqual(newBytes.Length, 6);
-        fixed (byte* o = oldBytes, n = newBytes) return Recalc48(oldChecksum, o, n);
-    }
-
     /// <summary>The checksum after a 16-byte field, an IPv6 address, changed (OVS <c>recalc_csum128</c>).</summary>
     /// <param name="oldChecksum">In packet order.</param>
     /// <param name="oldBytes">The sixteen bytes that were there.</param>
@@ -41,14 +33,6 @@ public static unsafe partial class InternetChecksum
         ulong sum = (ushort)~oldChecksum;
         for (int i = 0; i < 16; i += 4) sum += (ulong)~Unsafe.ReadUnaligned<uint>(oldBytes + i) + Unsafe.ReadUnaligned<uint>(newBytes + i);
         return FoldChange(sum);
-    }
-
-    /// <inheritdoc cref="Recalc128(ushort, byte*, byte*)"/>
-    public static ushort Recalc128(ushort oldChecksum, ReadOnlySpan<byte> oldBytes, ReadOnlySpan<byte> newBytes)
-    {
-        ArgumentOutOfRangeException.ThrowIfNotEqual(oldBytes.Length, 16);
-        ArgumentOutOfRangeException.ThrowIfNotEqual(newBytes.Length, 16);
-        fixed (byte* o = oldBytes, n = newBytes) return Recalc128(oldChecksum, o, n);
     }
 
     /// <summary>

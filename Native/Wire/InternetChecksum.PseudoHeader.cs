@@ -42,20 +42,6 @@ public static unsafe partial class InternetChecksum
         return EndAround(AddTail(destination, 16, AddTail(source, 16, sum)));
     }
 
-    /// <summary>
-    /// Partial sum of the pseudo-header of an IPv6 packet without extension headers, next header and length taken from the IPv6 header
-    /// (OVS <c>packet_csum_pseudoheader6</c>).
-    /// </summary>
-    /// <param name="ip6">First byte of the IPv6 header.</param>
-    public static uint PseudoHeaderV6(byte* ip6) => PseudoHeaderV6(ip6 + 8, ip6 + 24, ip6[6], (uint)((ip6[4] << 8) | ip6[5]));
-
-    /// <inheritdoc cref="PseudoHeaderV6(byte*)"/>
-    public static uint PseudoHeaderV6(ReadOnlySpan<byte> ip6)
-    {
-        ArgumentOutOfRangeException.ThrowIfLessThan(ip6.Length, 40);
-        fixed (byte* p = ip6) return PseudoHeaderV6(p);
-    }
-
     /// <summary>The checksum of an IPv6 upper-layer packet, extension headers or not (OVS <c>packet_csum_upperlayer6</c>).</summary>
     /// <param name="ip6">First byte of the IPv6 header.</param>
     /// <param name="l4">First byte of the transport header; its checksum field must be 0 to compute, and is left in to verify (result 0).</param>

@@ -7,12 +7,6 @@ public static unsafe partial class InternetChecksum
     /// <summary>Scalar twin of <see cref="SumVector256(byte*, int, uint)"/>: same value for every input.</summary>
     public static uint SumScalar(byte* p, int lengthBytes, uint seed) => EndAround(AddTail(p, lengthBytes, seed));
 
-    /// <inheritdoc cref="SumScalar(byte*, int, uint)"/>
-    public static uint SumScalar(ReadOnlySpan<byte> bytes, uint seed)
-    {
-        fixed (byte* p = bytes) return SumScalar(p, bytes.Length, seed);
-    }
-
     /// <summary>Adds bytes to a 64-bit sum that has room for 2^32 more words.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static ulong AddTail(byte* p, int lengthBytes, ulong sum)

@@ -34,10 +34,4 @@ public static unsafe partial class InternetChecksum
         ulong sum = Vector256.Sum(sum0 + sum1 + sum2 + sum3);
         return EndAround(AddTail(p, lengthBytes, sum + seed));
     }
-
-    /// <inheritdoc cref="SumVector256(byte*, int, uint)"/>
-    public static uint SumVector256(ReadOnlySpan<byte> bytes, uint seed)
-    {
-        fixed (byte* p = bytes) return SumVector256(p, bytes.Length, seed);
-    }
 }

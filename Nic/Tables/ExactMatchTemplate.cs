@@ -15,7 +15,7 @@ namespace Mergeflow.Nic;
 /// Only the 64-bit words that the mask touches are hashed, compared and stored. At most half of the slots are used; a removal moves
 /// later slots of the run back, so there are no tombstones. Changed only while no receiver is inside (<see cref="NicGate"/>).
 /// </remarks>
-internal sealed unsafe class ExactMatchTemplate : IDisposable
+internal sealed unsafe partial class ExactMatchTemplate : IDisposable
 {
     private const int MinSlots = 16;
 
@@ -71,13 +71,6 @@ internal sealed unsafe class ExactMatchTemplate : IDisposable
             if (_tags[i] == tag && IsAt(i, ref masked)) return (RuleBlock*)_rules[i];
         }
         return null;
-    }
-
-    /// <summary>Hash of what the mask leaves of a key: the slot is in its upper half, the tag in its lower half.</summary>
-    internal ulong HashOf(ref NicKey key)
-    {
-        Quads masked = default;
-        return MaskAndHash(ref key, ref masked);
     }
 
     /// <summary>Adds a rule; false if the value is there already.</summary>

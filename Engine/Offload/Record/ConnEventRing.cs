@@ -11,7 +11,7 @@ namespace Mergeflow.Engine.Offload;
 /// 4. It gives the slot back with a release store of <c>head + 1</c>. An event that finds the ring full sets <c>overflowed</c> instead: the
 /// consumer then re-checks every rule, so nothing is lost.
 /// </remarks>
-public sealed class ConnEventRing
+public sealed partial class ConnEventRing
 {
     private readonly ConnRef[] _slots;
     private readonly uint _mask;
@@ -70,9 +70,6 @@ public sealed class ConnEventRing
         Interleaving.Atomic("E8 overflow");
         return Interlocked.Exchange(ref _overflowed, 0) != 0;
     }
-
-    /// <summary>For tests: an empty ring that has seen so many entries (modulo 2^32).</summary>
-    internal void StartAt(uint position) => _head = _tail = position;
 }
 
 /// <summary>A connection in one of its states.</summary>

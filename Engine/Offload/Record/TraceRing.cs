@@ -12,7 +12,7 @@ namespace Mergeflow.Engine.Offload;
 /// records into it. 2. It publishes with a release store of <c>tail + 1</c>; leaving that out abandons the recording. 3. The consumer sees
 /// <c>tail</c> with an acquire load and reads slot <c>head</c>. 4. It gives the slot back with a release store of <c>head + 1</c>.
 /// </remarks>
-public sealed class TraceRing
+public sealed partial class TraceRing
 {
     private readonly Trace[] _slots;
     private readonly int _mask;
@@ -61,7 +61,4 @@ public sealed class TraceRing
         Interleaving.Step("R4 head");
         Volatile.Write(ref _head, _head + 1);
     }
-
-    /// <summary>For tests: an empty ring that has seen so many entries (modulo 2^32).</summary>
-    internal void StartAt(uint position) => _head = _tail = position;
 }

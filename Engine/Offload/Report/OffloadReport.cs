@@ -1,5 +1,4 @@
 using Mergeflow.Engine.Keys;
-using Mergeflow.Engine.Telemetry;
 
 namespace Mergeflow.Engine.Offload;
 
@@ -29,12 +28,6 @@ public sealed partial class OffloadReport
     public IReadOnlyList<MergedFlow> DeadRules()
     {
         using (_thread.LookIn()) return [.. _graveyard];
-    }
-
-    /// <summary>Rules per state.</summary>
-    public IReadOnlyDictionary<MergedFlowState, int> CountByState()
-    {
-        using (_thread.LookIn()) return _registry.Rules.GroupBy(static r => r.State).ToDictionary(static g => g.Key, static g => g.Count());
     }
 
     /// <summary>The rules that depend on a megaflow.</summary>

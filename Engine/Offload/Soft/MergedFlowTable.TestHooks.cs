@@ -78,4 +78,7 @@ public sealed unsafe partial class MergedFlowTable
 
         return true;
     }
+
+    /// <summary>Masks in use or kept for reuse.</summary>
+    public int TemplateCount => _templateCount;
 }

@@ -86,9 +86,6 @@ public sealed unsafe partial class MergedFlowTable : IDisposable
     /// <summary>What rules stand behind.</summary>
     public RevocationGates Gates { get; }
 
-    /// <summary>Masks in use or kept for reuse.</summary>
-    public int TemplateCount => _templateCount;
-
     /// <summary>The rule in a slot that <see cref="TryAdd"/> returned.</summary>
     public MergedHot* this[int slot] => _rules + slot;
 

@@ -37,7 +37,7 @@ namespace Mergeflow.Engine.Offload;
 /// grace period, but a load and a branch per hit. The grace period costs the packet thread nothing: it announces its batches anyway.
 /// </para>
 /// </remarks>
-public sealed unsafe class RevocationGates : IDisposable
+public sealed unsafe partial class RevocationGates : IDisposable
 {
     /// <summary>Gates, the one that is never open included.</summary>
     public const int Count = 256;
@@ -79,15 +79,6 @@ public sealed unsafe class RevocationGates : IDisposable
         Interleaving.Step("P2");
         return Volatile.Read(ref closings[gate]) == 0;
     }
-
-    /// <summary>Whether packets may use the rules behind a gate.</summary>
-    public bool IsOpen(int gate) => Volatile.Read(ref Closings[gate]) == 0;
-
-    /// <summary>Whether all gates but <see cref="Shut"/> are open.</summary>
-    public bool AreOpen => new ReadOnlySpan<int>(Closings + 1, Count - 1).IndexOfAnyExcept(0) < 0;
-
-    /// <summary>Chains that have rules.</summary>
-    public int ChainCount => _chains.Count;
 
     /// <summary>L1. By the offload thread.</summary>
     public void Enter(MergedFlow rule)

@@ -7,14 +7,6 @@ namespace Mergeflow.Engine.Text;
 /// <summary>Meters as <c>ovs-ofctl dump-meters</c> and <c>meter-stats</c> print them.</summary>
 public sealed partial class FlowTextFormatter
 {
-    /// <summary>One line that <see cref="FlowTextParser.ParseMeters(string)"/> reads back, command first.</summary>
-    public static string Format(MeterMod meter) => meter.Command switch
-    {
-        MeterModCommand.Delete => meter.MeterId == OfPipeline.AllMeters ? "delete meter=all" : $"delete meter={meter.MeterId}",
-        MeterModCommand.Modify => $"modify {FormatWithoutCommand(meter).Replace('\n', ' ')}",
-        _ => $"add {FormatWithoutCommand(meter).Replace('\n', ' ')}",
-    };
-
     /// <summary>The meter as <c>dump-meters</c> prints it: a line, then one for each band, without an end of line.</summary>
     public static string FormatWithoutCommand(MeterMod meter)
     {

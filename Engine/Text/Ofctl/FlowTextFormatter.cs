@@ -17,37 +17,6 @@ public sealed partial class FlowTextFormatter
     /// <summary>Port numbers are printed as names where <paramref name="ports"/> has one.</summary>
     public FlowTextFormatter(PortNames? ports = null) => _ports = ports ?? PortNames.None;
 
-    /// <summary>One line that <see cref="FlowTextParser.ParseFlow(string, int, FlowModCommand)"/> reads back, command first.</summary>
-    public string Format(FlowMod flow)
-    {
-        var s = new StringBuilder();
-        s.Append(flow.Command switch
-        {
-            FlowModCommand.Add => "add ",
-            FlowModCommand.Modify => "modify ",
-            FlowModCommand.ModifyStrict => "modify_strict ",
-            FlowModCommand.Delete => "delete ",
-            _ => "delete_strict ",
-        });
-        bool isDelete = flow.Command is FlowModCommand.Delete or FlowModCommand.DeleteStrict;
-        if (flow.CookieMask != 0) s.Append($"cookie=0x{flow.Cookie:x}/0x{flow.CookieMask:x},");
-        ulong? cookie = flow.NewCookie ?? (flow.Command == FlowModCommand.Add && flow.Cookie != 0 ? flow.Cookie : null);
-        if (!isDelete && cookie is { } c) s.Append($"cookie=0x{c:x},");
-        if (flow.Table is { } table) s.Append($"table={table},");
-        if (flow.IdleTimeoutSeconds != 0) s.Append($"idle_timeout={flow.IdleTimeoutSeconds},");
-        if (flow.HardTimeoutSeconds != 0) s.Append($"hard_timeout={flow.HardTimeoutSeconds},");
-        if (flow.Importance != 0) s.Append($"importance={flow.Importance},");
-        AppendFlags(s, flow.Flags);
-        if (flow.OutPort is { } port) s.Append($"out_port={_ports.Format(port)},");
-        if (flow.OutGroup is { } group) s.Append($"out_group={group},");
-        if (flow.Command != FlowModCommand.Delete && flow.Priority != DefaultPriority) s.Append($"priority={flow.Priority},");
-        AppendMatch(s, ref flow.Match);
-        Chomp(s);
-        if (isDelete) return s.ToString();
-        if (s[^1] != ' ') s.Append(' ');
-        return AppendActions(s.Append("actions="), flow.Actions).ToString();
-    }
-
     /// <summary>One line of <c>dump-flows</c>, without the space that ovs-ofctl puts in front; <paramref name="nowMs"/> gives the ages.</summary>
     public string Format(OfRule rule, long nowMs)
     {
@@ -89,19 +58,6 @@ public sealed partial class FlowTextFormatter
         var s = new StringBuilder();
         AppendAction(s, action);
         return s.ToString();
-    }
-
-    /// <summary>One line that <see cref="FlowTextParser.ParseGroup(string, int, GroupModCommand)"/> reads back, command first.</summary>
-    public string Format(GroupMod group)
-    {
-        string command = group.Command switch
-        {
-            GroupModCommand.Add => "add",
-            GroupModCommand.Modify => "modify",
-            GroupModCommand.Delete => "delete",
-            _ => "add_or_mod",
-        };
-        return $"{command} {FormatWithoutCommand(group)}";
     }
 
     /// <summary>The group as <c>dump-groups</c> prints it.</summary>
@@ -146,15 +102,6 @@ public sealed partial class FlowTextFormatter
         Chomp(s);
         if (s.Length != before) s.Append(' ');
         AppendActions(s.Append("actions="), rule.Actions);
-    }
-
-    private static void AppendFlags(StringBuilder s, FlowModFlags flags)
-    {
-        if (flags.HasFlag(FlowModFlags.SendFlowRemoved)) s.Append("send_flow_rem,");
-        if (flags.HasFlag(FlowModFlags.CheckOverlap)) s.Append("check_overlap,");
-        if (flags.HasFlag(FlowModFlags.ResetCounts)) s.Append("reset_counts,");
-        if (flags.HasFlag(FlowModFlags.NoPacketCounts)) s.Append("no_packet_counts,");
-        if (flags.HasFlag(FlowModFlags.NoByteCounts)) s.Append("no_byte_counts,");
     }
 
     private static void Chomp(StringBuilder s)

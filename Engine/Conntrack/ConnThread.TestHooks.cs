@@ -1,0 +1,14 @@
+namespace Mergeflow.Engine.Conntrack;
+
+/// <remarks>What only tests look at.</remarks>
+public sealed unsafe partial class ConnThread
+{
+    /// <inheritdoc cref="ConnTracker.HeldFragments"/>
+    public int HeldFragments => _defragmenter.Held;
+
+    /// <inheritdoc cref="ConnTracker.FragmentsEvicted"/>
+    public long FragmentsEvicted => _defragmenter.Evicted;
+
+    /// <inheritdoc cref="ConnTracker.DatagramsReassembled"/>
+    public long DatagramsReassembled => _defragmenter.Reassembled;
+}
