@@ -11,16 +11,19 @@ public sealed class ConnMarksLitmus
 {
     private static readonly Explorer s_explorer = new() { StoreBuffers = true };
 
-    [Fact]
-    public void An_end_is_seen_or_reported() => s_explorer.Explore(static () => Run(hasFence: true)).MustHoldInEveryOrder();
+    /// <summary>Of several packet threads, each moves a generation in one instruction, which is a fence.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void An_end_is_seen_or_reported(int threads) => s_explorer.Explore(() => Run(hasFence: true, threads)).MustHoldInEveryOrder();
 
     /// <summary>A tracker that nobody observes makes no fence: marks that are made all the same must be missed in some order.</summary>
     [Fact]
     public void Without_the_fence_a_mark_is_missed() => s_explorer.Explore(static () => Run(hasFence: false)).MustBeCaught("given away");
 
-    private static LitmusRun Run(bool hasFence)
+    private static LitmusRun Run(bool hasFence, int threads = 1)
     {
-        var probe = new ConntrackProbe(new ConntrackOptions { Seed = 7, CapacityConnections = 1 }, packets: 4);
+        var probe = new ConntrackProbe(new ConntrackOptions { Seed = 7, CapacityConnections = 1, ThreadCount = threads }, packets: 4);
         var heard = new Heard();
         if (hasFence) probe.Conntrack.Observer = heard;
         CtVerdict open = Send(probe, new DpCt { Zone = 1, Flags = DpCtFlags.Commit });

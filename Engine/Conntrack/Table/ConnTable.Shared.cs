@@ -43,8 +43,8 @@ internal sealed unsafe partial class ConnTable
         SpinWait spin = default;
         while (true)
         {
-            uint version = Volatile.Read(ref bucket->Version);
             Interleaving.Atomic("V3 lock");
+            uint version = Volatile.Read(ref bucket->Version);
             if ((version & 1) == 0 && Interlocked.CompareExchange(ref bucket->Version, version + 1, version) == version) return;
             ConnSpin.Once(ref spin, "V3 wait");
         }
