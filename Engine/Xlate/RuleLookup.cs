@@ -55,7 +55,8 @@ internal sealed unsafe class RuleLookup(XlateContext context) : IDisposable
         {
             byte current = _context.Table;
             _context.Table = table;
-            _context.Note(rule, rule is null ? "no match" : $"priority {rule.Priority}, cookie 0x{rule.Cookie:x}");
+            if (rule is null) _context.Note(rule, "no match");
+            else _context.Note(rule, $"priority {rule.Priority}, cookie 0x{rule.Cookie:x}");
             _context.Table = current;
         }
 

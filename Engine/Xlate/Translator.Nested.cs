@@ -124,7 +124,7 @@ public sealed partial class Translator
     /// <summary>A bucket works on a copy: the flow is rolled back behind it, the datapath's packet by set actions if need be.</summary>
     private void RunBucket(GroupState group, int index, bool last)
     {
-        if (_context.Out.Steps is not null) _context.Note(null, $"bucket {group.Mod.Buckets[index].BucketId}");
+        _context.Note(null, $"bucket {group.Mod.Buckets[index].BucketId}");
         int saved = _saved.Save();
         _depth++;
         Run(group.Programs[index], last);

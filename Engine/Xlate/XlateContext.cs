@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Mergeflow.Engine.OpenFlow;
 
 namespace Mergeflow.Engine.Xlate;
@@ -76,4 +77,10 @@ internal sealed class XlateContext(OfPipeline pipeline, XlateFlow flow)
 
     /// <summary>Explains what happened, if that is wanted.</summary>
     public void Note(OfRule? rule, string text) => Out.Steps?.Add(new XlateStep(Recursion, Table, rule, text));
+
+    /// <summary>The same with a text that is only put together then.</summary>
+    public void Note(OfRule? rule, [InterpolatedStringHandlerArgument("")] ref XlateNote text)
+    {
+        if (Out.Steps is { } steps) steps.Add(new XlateStep(Recursion, Table, rule, text.Take()));
+    }
 }

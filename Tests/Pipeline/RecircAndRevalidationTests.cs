@@ -94,4 +94,23 @@ public sealed class RecircAndRevalidationTests
         for (int i = 0; i < 1000; i++) bed.Translator.Translate(ref key, 100, bed.Result, 0);
         Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
     }
+
+    /// <summary>The line that explains it is for <c>trace</c> alone.</summary>
+    [Fact]
+    public void A_resumed_translation_leaves_no_garbage()
+    {
+        using PipelineBed bed = new("table=0,tcp,actions=ct(table=1)\ntable=1,tcp,actions=group:1", "group_id=1,type=all,bucket=output:2,bucket=output:3");
+        FlowKey key = Tcp();
+        bed.Translator.Translate(ref key, 100, bed.Result, 0);
+        key = bed.Recirculated(key);
+        using XlateResult resumed = new();
+        for (int i = 0; i < 50; i++) bed.Translator.Translate(ref key, 100, resumed, 0);
+        Assert.Equal(2, resumed.Actions.Length);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int i = 0; i < 1000; i++) bed.Translator.Translate(ref key, 100, resumed, 0);
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        resumed.Steps = [];
+        bed.Translator.Translate(ref key, 100, resumed, 0);
+        Assert.Contains(resumed.Steps, static s => s.Text == "thaw, resuming from table 1");
+    }
 }
