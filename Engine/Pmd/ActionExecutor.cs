@@ -115,14 +115,14 @@ internal sealed unsafe partial class ActionExecutor
         _upcall.Publish(made, published);
     }
 
-    /// <summary>The flow table is full: the actions run from a private copy, because nested upcalls reuse the translation's buffer.</summary>
+    /// <summary>The flow table is full: the packet takes the translation over and runs from it, as the upcalls of its later passes need another.</summary>
     private void RunUninstalled<T>(Packet* p)
         where T : struct, IStageMarks
     {
         StopTrace(OffloadReason.MegaflowFromSlowPath, "flow limit");
-        DpAction* copy = _upcall.CopyLastProgram(out int count);
-        Execute<T>(p, copy, count);
-        UpcallHandler.FreeProgram(copy);
+        UninstalledProgram program = _upcall.TakeProgram();
+        Execute<T>(p, program.Actions, program.Count);
+        _upcall.Return(in program);
     }
 
     /// <summary>Runs <paramref name="count"/> records and consumes the packet.</summary>

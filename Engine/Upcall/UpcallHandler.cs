@@ -15,15 +15,20 @@ namespace Mergeflow.Engine.Upcall;
 /// <summary>A miss in the megaflow tables: translate, install (OVS upcall + dpif_flow_put).</summary>
 public sealed unsafe class UpcallHandler : IDisposable
 {
+    /// <summary>A packet is in at most this many passes at a time, one in the other, and the next upcall has one of its own.</summary>
+    private const int MostTranslations = 8;
+
     private readonly Translator _translator;
-    private readonly XlateResult _result = new();
+    private readonly TranslationPool _translations = new(MostTranslations);
     private readonly RecircStore _recircs;
+    private XlateResult _result;
 
     public UpcallHandler(OfPipeline pipeline, RecircStore recircs, MegaflowTable megaflows)
     {
         _translator = new Translator(pipeline, recircs);
         _recircs = recircs;
         Megaflows = megaflows;
+        _result = _translations.Rent();
     }
 
     public MegaflowTable Megaflows { get; }
@@ -53,7 +58,7 @@ public sealed unsafe class UpcallHandler : IDisposable
 
     /// <summary>
     /// Translates the packet's key and makes the megaflow, which no packet finds before <see cref="Publish"/>; null when the flow table is full (the program
-    /// is then in <see cref="CopyLastProgram"/>).
+    /// is then in <see cref="TakeProgram"/>).
     /// </summary>
     public Megaflow? Handle(Packet* p, long nowMs)
         => RecordedMetrics.TimesUpcalls || MergeflowEventSource.Log.IsOn(MergeflowEventSource.Keywords.Upcall) ? ReportHandle(p, nowMs) : Install(p, nowMs);
@@ -162,18 +167,16 @@ public sealed unsafe class UpcallHandler : IDisposable
         foreach (uint id in m.RecircIds) _recircs.Release(id);
     }
 
-    /// <summary>A private copy of the program of the last <see cref="Handle"/>.</summary>
-    public DpAction* CopyLastProgram(out int count)
+    /// <summary>Hands over the program of the last <see cref="Handle"/>, which gave no megaflow.</summary>
+    public UninstalledProgram TakeProgram()
     {
-        ReadOnlySpan<DpAction> actions = _result.Actions;
-        count = actions.Length;
-        var copy = (DpAction*)NativeMemory.Alloc((nuint)Math.Max(1, count), DpAction.SizeBytes);
-        actions.CopyTo(new Span<DpAction>(copy, count));
-        return copy;
+        UninstalledProgram program = new(_result);
+        _result = _translations.Rent();
+        return program;
     }
 
-    /// <summary>Frees what <see cref="CopyLastProgram"/> gave.</summary>
-    public static void FreeProgram(DpAction* program) => NativeMemory.Free(program);
+    /// <summary>The packet is through with its program.</summary>
+    public void Return(in UninstalledProgram program) => _translations.Return(program.Translation);
 
     /// <summary>The packet's key with absent lanes zeroed.</summary>
     public static FlowKey ExpandKey(Packet* p)
@@ -191,5 +194,6 @@ public sealed unsafe class UpcallHandler : IDisposable
     {
         Classifier.Dispose();
         _result.Dispose();
+        _translations.Dispose();
     }
 }

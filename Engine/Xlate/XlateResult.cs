@@ -24,6 +24,12 @@ public sealed unsafe class XlateResult : IDisposable
     /// <summary>The program; empty = drop. Valid until the next translation into this object.</summary>
     public ReadOnlySpan<DpAction> Actions => new(_actions, Count);
 
+    /// <summary>The same, for code that holds pointers; null if there never was a record.</summary>
+    internal DpAction* Records => _actions;
+
+    /// <summary>Records that there is room for.</summary>
+    internal int Capacity => _capacity;
+
     /// <summary>OpenFlow rules visited, one entry per visit.</summary>
     public List<OfRule> Rules { get; } = [];
 
@@ -79,6 +85,16 @@ public sealed unsafe class XlateResult : IDisposable
         TagsOverlap = TagIsOpen = false;
         Visited = VisitedTables.None;
         Error = null;
+    }
+
+    /// <summary>The same, and nothing is left of what it was used for: it may go to any other user.</summary>
+    internal void Forget()
+    {
+        Reset();
+        Mask = default;
+        TablesVersion = 0;
+        Steps = null;
+        _store = null;
     }
 
     /// <summary>Drops the references on recirculation ids: whoever keeps the program has its own, and the next translation may be far away.</summary>

@@ -19,10 +19,10 @@ internal sealed class PacketTestBed : IDisposable
     }
 
     /// <summary>The frames go round and round, all of port 1.</summary>
-    public PacketTestBed(string flows, OffloadMode offload, bool cacheOn, List<ReadOnlyMemory<byte>> frames)
+    public PacketTestBed(string flows, OffloadMode offload, bool cacheOn, List<ReadOnlyMemory<byte>> frames, int megaflowCapacity = 200_000)
     {
         _datapath = new Engine.Runtime.Datapath(
-            new DatapathOptions { Ports = [("p1", 1), ("p2", 2), ("p3", 3)], Offload = offload, CacheOn = cacheOn, FrameCapacityBytes = 1536, PacketCapacity = 256 },
+            new DatapathOptions { Ports = [("p1", 1), ("p2", 2), ("p3", 3)], Offload = offload, CacheOn = cacheOn, FrameCapacityBytes = 1536, PacketCapacity = 256, MegaflowCapacity = megaflowCapacity },
             sink: null);
         _datapath.ApplyFlowMods(new FlowTextParser().ParseFlows(flows), 0);
         _queue = new CaptureRxQueue(frames, [.. frames.Select(_ => 1u)], 0, verifyChecksums: true);
