@@ -15,7 +15,7 @@ internal static class DumpDpFlowsCommand
     {
         Simulator simulator = context.Session.Simulator;
         bool isVerbose = context.Parsed.GetValue(more);
-        foreach (MegaflowInfo flow in MegaflowInfo.Snapshot(simulator.Datapath.Megaflows, simulator.NowMs))
+        foreach (MegaflowInfo flow in simulator.Datapath.DumpMegaflows(simulator.NowMs))
         {
             bool isOffloaded = simulator.Datapath.Offload is OffloadThread offload
                 && offload.Report.RulesOf(flow.Id).Any(r => r.State == MergedFlowState.Active);

@@ -67,13 +67,14 @@ internal static class OffloadExplainCommand
     /// <summary>The chain that the rule stands for, as far as it still exists, with its counters.</summary>
     private static void WriteDependencies(ShowContext context, MergedFlow rule)
     {
-        MegaflowTable megaflows = context.Session.Simulator.Datapath.Megaflows;
         for (int i = 0; i < rule.Passes.Length; i++)
         {
             MergedPass p = rule.Passes[i];
             string times = p.Multiplicity > 1 ? string.Create(CultureInfo.InvariantCulture, $" {p.Multiplicity} times") : "";
             string now = "is gone or was changed";
-            if (megaflows.IsCurrent(p.MegaflowId, p.Generation) && megaflows.Find(p.MegaflowId) is { } m)
+            MegaflowTable megaflows = context.Session.Simulator.Datapath.Pmds[MegaflowId.PmdOf(p.MegaflowId)].Megaflows;
+            int slot = MegaflowId.SlotOf(p.MegaflowId);
+            if (megaflows.IsCurrent(slot, p.Generation) && megaflows.Find(slot) is { } m)
             {
                 (ulong packets, ulong bytes, _) = megaflows.CountersOf(m);
                 now = string.Create(CultureInfo.InvariantCulture, $"{DpFlowFormatter.FormatKey(m.Value, m.Mask)}, packets:{packets}, bytes:{bytes}, in software and hardware");

@@ -22,6 +22,8 @@ internal sealed class ReplayInputOptions
     private readonly Option<string> _cache = new("--cache") { HelpName = "on|off", Description = "Microflow caches.", DefaultValueFactory = _ => "on" };
     private readonly NumberOption<int> _batch = new("--batch") { HelpName = "N", Description = "Packets per batch; more than 32 are split.", DefaultValueFactory = _ => MaxBatch };
     private readonly NumberOption<ulong> _seed = new("--seed") { HelpName = "S", Description = "Seed of all that is chosen by chance.", DefaultValueFactory = _ => 0 };
+    private readonly Option<int?> _pmds = new("--pmds") { HelpName = "N", Description = "Packet threads, 1 to 64, simulated in turn; frames are spread over them by a hash with --seed; default: as the case says, else 1." };
+    private readonly Option<string> _rss = new("--rss") { HelpName = "symmetric|asymmetric", Description = "Whether both directions of a connection come to the same packet thread.", DefaultValueFactory = _ => "symmetric" };
     private readonly Option<string?> _quirks = new("--quirks") { HelpName = "ovs-3.1|none", Description = "Whose faults are repeated: those of Open vSwitch 3.1, with which cases are recorded, or none, as the switch ships; default: as the case says, else ovs-3.1." };
 
     private const int MaxBatch = 32;
@@ -30,12 +32,13 @@ internal sealed class ReplayInputOptions
     {
         _offload.AcceptOnlyFromAmong("none", "soft", "nic");
         _cache.AcceptOnlyFromAmong("on", "off");
+        _rss.AcceptOnlyFromAmong("symmetric", "asymmetric");
         _quirks.AcceptOnlyFromAmong([.. Quirks.All.Select(q => q.Name)]);
     }
 
     public void AddTo(Command command)
     {
-        foreach (Option option in new Option[] { _case, _flows, _groups, _meters, _ports, _input, _port, _config, _offload, _profile, _faults, _admission, _cache, _batch, _seed, _quirks })
+        foreach (Option option in new Option[] { _case, _flows, _groups, _meters, _ports, _input, _port, _config, _offload, _profile, _faults, _admission, _cache, _batch, _seed, _pmds, _rss, _quirks })
             command.Options.Add(option);
     }
 
@@ -44,6 +47,7 @@ internal sealed class ReplayInputOptions
     {
         ReplayArguments files = parsed.GetValue(_case) is string directory ? FromCase(parsed, directory) : FromFiles(parsed);
         if (parsed.GetValue(_batch) < 1) CommandFailedException.ThrowUsage("--batch: expected at least 1");
+        if (parsed.GetValue(_pmds) is < 1 or > ConnTracker.MaxThreads) CommandFailedException.ThrowUsage($"--pmds: expected 1 to {ConnTracker.MaxThreads}");
         OffloadMode offload = Enum.Parse<OffloadMode>(parsed.GetValue(_offload)!, ignoreCase: true);
         string? profile = parsed.GetValue(_profile);
         if (profile is not null && offload != OffloadMode.Nic) CommandFailedException.ThrowUsage("--profile needs --offload nic");
@@ -72,6 +76,8 @@ internal sealed class ReplayInputOptions
             CacheOn = parsed.GetValue(_cache) == "on",
             BatchSize = Math.Min(parsed.GetValue(_batch), MaxBatch),
             Seed = parsed.GetValue(_seed),
+            PmdCount = parsed.GetValue(_pmds) ?? files.PmdCount,
+            RssIsSymmetric = parsed.GetValue(_rss) == "symmetric",
             Quirks = parsed.GetValue(_quirks) is string quirks ? Quirks.Find(quirks)! : files.Quirks,
             Progress = progress,
             Warn = text =>
@@ -110,6 +116,7 @@ internal sealed class ReplayInputOptions
             InputPath = input,
             Config = config,
             Ports = ports!,
+            PmdCount = config.PmdCount,
         };
     }
 }

@@ -55,12 +55,12 @@ internal static class TraceCommand
         Simulator simulator = session.Simulator;
         ReplayEvent packet = session.Event;
         output.WriteLine($"Flow: {FlowText(packet, simulator.Datapath.Options.VlanLimit)}");
-        Dictionary<int, (Guid Ufid, ulong Packets)> before = MegaflowInfo.Snapshot(simulator.Datapath.Megaflows, simulator.NowMs)
+        Dictionary<int, (Guid Ufid, ulong Packets)> before = simulator.Datapath.DumpMegaflows(simulator.NowMs)
             .ToDictionary(m => m.Id, m => (m.Ufid, m.Packets));
         session.Execute();
         session.Drain();
 
-        List<MegaflowInfo> visited = [.. MegaflowInfo.Snapshot(simulator.Datapath.Megaflows, simulator.NowMs)
+        List<MegaflowInfo> visited = [.. simulator.Datapath.DumpMegaflows(simulator.NowMs)
             .Where(m => m.Packets > (before.TryGetValue(m.Id, out (Guid Ufid, ulong Packets) old) && old.Ufid == m.Ufid ? old.Packets : 0))];
         using Translator translator = new(simulator.Pipeline, simulator.Datapath.Recirc);
         using XlateResult result = new() { Steps = [] };

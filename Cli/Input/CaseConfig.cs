@@ -30,6 +30,9 @@ public sealed record CaseConfig
     /// <summary>Tunnel ports: port name and options.</summary>
     public IReadOnlyList<(string Port, string Options)> Tunnels { get; init; } = [];
 
+    /// <summary>Packet threads (<c>pmds</c>).</summary>
+    public int PmdCount { get; init; } = 1;
+
     /// <summary>Smallest IPv4 fragment that is not the last one (OVS <c>dpctl/ipf-set-min-frag</c>).</summary>
     public int IpfMinFragV4Bytes { get; init; } = 1200;
 
@@ -65,6 +68,7 @@ public sealed record CaseConfig
                 MtuBytes = Integer(config, "mtu", 68, 65535, defaults.MtuBytes, name),
                 TcpSeqChk = Flag(config, "tcp_seq_chk", defaults.TcpSeqChk, name),
                 MaxConnections = Integer(config, "ct_max_conns", 1, ConntrackOptions.MaxCapacityConnections, defaults.MaxConnections, name),
+                PmdCount = Integer(config, "pmds", 1, ConnTracker.MaxThreads, defaults.PmdCount, name),
                 IpfMinFragV4Bytes = Integer(config, "ipf_min_frag_v4", 0, 65535, defaults.IpfMinFragV4Bytes, name),
                 IpfMinFragV6Bytes = Integer(config, "ipf_min_frag_v6", 0, 65535, defaults.IpfMinFragV6Bytes, name),
             };

@@ -35,6 +35,7 @@ internal static class FinalLine
             json.WriteEndArray();
             json.WriteStartObject("datapath");
             json.WriteString("quirks", options.Quirks.Name);
+            json.WriteNumber("pmds", options.PmdCount);
             json.WriteNumber("emc_entries", options.CacheOn ? options.EmcEntryCount : 0);
             json.WriteEndObject();
             json.WriteEndObject();

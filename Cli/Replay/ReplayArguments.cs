@@ -41,6 +41,12 @@ public sealed record ReplayArguments
 
     public ulong Seed { get; init; }
 
+    /// <summary>Packet threads.</summary>
+    public int PmdCount { get; init; } = 1;
+
+    /// <summary>See <see cref="SimulatorOptions.RssIsSymmetric"/>.</summary>
+    public bool RssIsSymmetric { get; init; } = true;
+
     /// <summary>
     /// Whose faults are repeated. With <see cref="Quirks.None"/> the switch is built as it ships, its revalidator's and its sweeps' rhythm included;
     /// with those of a release that rhythm is the recording's, too. A case says whose (<see cref="CaseConfig.Quirks"/>).
@@ -75,6 +81,7 @@ public sealed record ReplayArguments
             Config = config,
             Ports = config.Ports!,
             Quirks = config.Quirks,
+            PmdCount = config.PmdCount,
         };
     }
 }

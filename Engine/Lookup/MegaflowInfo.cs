@@ -6,7 +6,7 @@ using Mergeflow.Native;
 namespace Mergeflow.Engine.Lookup;
 
 /// <summary>A megaflow as a dump shows it, settled and copied: software packets plus what hardware credited (OVS <c>struct dpif_flow</c>).</summary>
-/// <param name="Id">Slot in the megaflow table.</param>
+/// <param name="Id">Its name in the datapath, see <see cref="MegaflowId"/>.</param>
 /// <param name="Ufid">Unique flow id.</param>
 /// <param name="Key">Whole key of the packet that caused it.</param>
 /// <param name="LengthBytes">Length of that packet.</param>
@@ -30,15 +30,15 @@ public sealed record MegaflowInfo(
     DpAction[] Actions,
     IReadOnlyList<ulong> Cookies)
 {
-    /// <summary>Copies the living megaflows of a table. Call it on the thread that drives the table's PMD.</summary>
-    public static unsafe IReadOnlyList<MegaflowInfo> Snapshot(MegaflowTable table, long nowMs)
+    /// <summary>Copies the living megaflows of the table of packet thread <paramref name="pmd"/>. Call it on that thread.</summary>
+    public static unsafe IReadOnlyList<MegaflowInfo> Snapshot(MegaflowTable table, long nowMs, int pmd = 0)
     {
         List<MegaflowInfo> infos = [];
         foreach (Megaflow m in table.All())
         {
             (ulong packets, ulong bytes, long lastUsedMs) = table.CountersOf(m);
             infos.Add(new MegaflowInfo(
-                m.Id,
+                MegaflowId.Of(pmd, m.Id),
                 UfidOf(m),
                 m.FullKey,
                 m.FullLengthBytes,

@@ -11,9 +11,8 @@ internal sealed class MacTable(int capacity, long agingMs)
     private readonly Dictionary<MacKey, Entry> _entries = [];
     private readonly LinkedList<Entry> _byAge = [];
     private readonly Dictionary<uint, LinkedList<Entry>> _byPort = [];
-    private readonly HashSet<MacKey> _changed = [];
+    private readonly List<MacChanges> _followers = [];
     private long _changeCount;
-    private bool _changedTooMuch;
 
     /// <summary>Moves when a forwarding decision may change.</summary>
     public ulong ChangeCount => (ulong)Volatile.Read(ref _changeCount);
@@ -73,30 +72,21 @@ internal sealed class MacTable(int capacity, long agingMs)
         }
     }
 
-    /// <summary>
-    /// Moves the addresses that have changed since the last time to <paramref name="into"/>. False if they were more than are remembered: then any may
-    /// have.
-    /// </summary>
-    public bool TakeChanged(List<MacKey> into)
+    /// <summary>One more who wants to know which addresses have changed, from now on; each is told all of them.</summary>
+    public MacChanges Follow()
     {
         lock (_lock)
         {
-            bool known = !_changedTooMuch;
-            into.AddRange(_changed);
-            _changed.Clear();
-            _changedTooMuch = false;
-            return known;
+            var changes = new MacChanges(_lock, 2 * capacity);
+            _followers.Add(changes);
+            return changes;
         }
     }
 
     private void Changed(MacKey key)
     {
         Volatile.Write(ref _changeCount, _changeCount + 1);
-        if (_changedTooMuch) return;
-        _changed.Add(key);
-        if (_changed.Count <= 2 * capacity) return;
-        _changed.Clear();
-        _changedTooMuch = true;
+        foreach (MacChanges follower in _followers) follower.Add(key);
     }
 
     private bool ForgetAged(long nowMs)

@@ -34,6 +34,16 @@ public struct PmdStats
     public ulong TxNoPort;
     public ulong Batches;
 
+    /// <summary>The sum.</summary>
+    public readonly PmdStats Plus(in PmdStats other)
+    {
+        PmdStats sum = this;
+        Span<ulong> a = MemoryMarshal.Cast<PmdStats, ulong>(MemoryMarshal.CreateSpan(ref sum, 1));
+        ReadOnlySpan<ulong> b = MemoryMarshal.Cast<PmdStats, ulong>(MemoryMarshal.CreateReadOnlySpan(in other, 1));
+        for (int i = 0; i < a.Length; i++) a[i] += b[i];
+        return sum;
+    }
+
     /// <summary>What was counted after <paramref name="before"/>.</summary>
     public readonly PmdStats Since(in PmdStats before)
     {

@@ -23,7 +23,7 @@ public sealed partial class Datapath
         [
             new("device -> merged rules", device ?? debts.Rules, debts.Rules),
             new("merged rules -> offload statistics", debts.Rules, new BookTotals(offload.Stats.Hits, offload.Stats.HitBytes)),
-            new("merged rules -> megaflows", debts.Megaflows, Megaflows.Credited),
+            new("merged rules -> megaflows", debts.Megaflows, _pmds.Aggregate(default(BookTotals), static (sum, p) => sum + p.Megaflows.Credited)),
             new("merged rules -> connections", debts.Connections, Conntrack.Offload.Credited),
         ];
         if (pushed) lines.Add(new("megaflows -> OpenFlow rules", Revalidator.Unpushed(), default));

@@ -1,8 +1,8 @@
 using Mergeflow.Engine.Conntrack;
+using Mergeflow.Engine.Ledger;
 using Mergeflow.Engine.Lookup;
 using Mergeflow.Engine.Offload;
 using Mergeflow.Engine.OpenFlow;
-using Mergeflow.Engine.Packets;
 using Mergeflow.Engine.Pmd;
 using Mergeflow.Engine.Ports;
 using Mergeflow.Engine.Upcall;
@@ -13,8 +13,8 @@ using Mergeflow.Nic;
 namespace Mergeflow.Engine.Runtime;
 
 /// <summary>
-/// One datapath: OpenFlow tables, connection tracker, one PMD with its megaflows, and the offload side if there is one (OVS <c>struct dp_netdev</c>).
-/// Runtimes (<see cref="Simulator"/>, <see cref="ThreadedRuntime"/>) drive its pollers; control operations are for the thread that drives the PMD.
+/// One datapath: OpenFlow tables, connection tracker, packet threads with their megaflows, and the offload side if there is one (OVS <c>struct dp_netdev</c>).
+/// Runtimes (<see cref="Simulator"/>, <see cref="ThreadedRuntime"/>) drive its pollers; control operations are for the thread that drives the packet threads.
 /// </summary>
 public sealed partial class Datapath : IDisposable
 {
@@ -22,7 +22,7 @@ public sealed partial class Datapath : IDisposable
     private const uint FirstPmdStream = 16;
 
     private static int s_lastTelemetryId;
-    private readonly UpcallHandler _upcall;
+    private readonly PmdContext[] _pmds;
     private bool _disposed;
 
     /// <summary>Builds a datapath; nothing runs yet.</summary>
@@ -31,7 +31,11 @@ public sealed partial class Datapath : IDisposable
     /// <exception cref="NicConfigException">The NIC profile cannot be read.</exception>
     public Datapath(DatapathOptions options, IPacketSink? sink)
     {
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.PmdCount, 1, nameof(options));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(options.PmdCount, ConnTracker.MaxThreads, nameof(options));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(options.MegaflowCapacity, MegaflowId.MaxSlots, nameof(options));
         Options = options;
+        Queues = new QueueAssignment(options.Ports.Select(static p => p.Number), options.QueuesPerPort == 0 ? options.PmdCount : options.QueuesPerPort, options.PmdCount, options.QueuePins);
         Seed seed = Seed.Of(options.Seed);
         Pipeline = new OfPipeline(new PipelineOptions
         {
@@ -44,6 +48,7 @@ public sealed partial class Datapath : IDisposable
         Conntrack = new ConnTracker(new ConntrackOptions
         {
             CapacityConnections = options.ConnectionCapacity,
+            ThreadCount = options.PmdCount,
             TcpSeqChk = options.TcpSeqChk,
             IpfMinV4 = options.IpfMinFragV4Bytes,
             IpfMinV6 = options.IpfMinFragV6Bytes,
@@ -54,43 +59,23 @@ public sealed partial class Datapath : IDisposable
             Quirks = options.Quirks,
         })
         { Clock = Clock };
-        Megaflows = new MegaflowTable(options.MegaflowCapacity, Quiescent);
-        _upcall = new UpcallHandler(Pipeline, Recirc, Megaflows) { TelemetryId = TelemetryId, SubtableLimit = options.Quirks.UnboundedSubtables ? int.MaxValue : options.SubtableLimit };
-        Revalidator = new Revalidator(Pipeline, Recirc, _upcall, new RevalidatorOptions(options.MaxIdleMs, options.MaxRevalidatorMs, options.Quirks)) { TelemetryId = TelemetryId, Clock = Clock };
-        if (CreateProvider(options) is { } provider)
+        IOffloadProvider? provider = CreateProvider(options);
+        _pmds = new PmdContext[options.PmdCount];
+        for (int i = 0; i < _pmds.Length; i++)
         {
-            var end = new PmdOffload((provider as SoftOffloadProvider)?.Tables[0], new RecordingFilter(Math.Max(options.RecordAfterPackets, options.OffloadThread.Admission.RecordAfterPackets)));
-            OffloadParts parts = options.OffloadThread.Parts;
-            Offload = new OffloadThread(end, Megaflows, parts.Megaflows(Megaflows), parts.Connections(Conntrack.Offload), parts.Provider(provider), options.OffloadThread) { TelemetryId = TelemetryId, Clock = Clock };
+            _pmds[i] = new PmdContext(i, this, (provider as SoftOffloadProvider)?.Tables[i], sink, (seed.Stream(FirstPmdStream + (uint)i), seed.Stream(HashStream)));
+        }
+
+        Revalidator = new Revalidator(Pipeline, Recirc, [.. _pmds.Select(static p => p.Revalidator)]) { Clock = Clock };
+        if (provider is not null)
+        {
+            Offload = OffloadOf(provider);
             Aging = new AgingThread(Offload);
-            Conntrack.Observer = end;
-            _upcall.Observer = Offload;
+            Conntrack.Observer = _pmds[0].Offload;
+            foreach (PmdContext pmd in _pmds) pmd.Upcall.Observer = Offload;
             Revalidator.ReadDevice = Offload.Credit;
         }
 
-        Pmd = new PmdThread(
-            new PmdOptions
-            {
-                Offload = Offload?.Pmds[0],
-                Clock = Clock,
-                Pool = new PacketPool(options.PacketCapacity, options.FrameCapacityBytes, options.GuardPages),
-                CacheOn = options.CacheOn,
-                EmcEntryCount = options.EmcEntryCount,
-                OneTag = options.VlanLimit == 1,
-                Meters = Meters,
-                RandomSeed = seed.Stream(FirstPmdStream),
-                HashKey = seed.Stream(HashStream),
-            },
-            _upcall,
-            Conntrack.ForThread(0),
-            sink)
-        { TelemetryId = TelemetryId };
-        unsafe
-        {
-            Conntrack.ForThread(0).DroppedFragment = Pmd.Pool.Return;
-        }
-
-        foreach ((_, uint number) in options.Ports) Pmd.Ports.SetExists(number, true);
         DatapathMetrics.Add(this);
     }
 
@@ -112,12 +97,29 @@ public sealed partial class Datapath : IDisposable
 
     public ConnTracker Conntrack { get; }
 
-    public MegaflowTable Megaflows { get; }
+    /// <summary>Which packet thread polls which receive queue.</summary>
+    public QueueAssignment Queues { get; }
+
+    /// <summary>The packet threads.</summary>
+    public IReadOnlyList<PmdContext> Pmds => _pmds;
+
+    /// <summary>The first packet thread's megaflows: all there are, unless there are several.</summary>
+    public MegaflowTable Megaflows => _pmds[0].Megaflows;
+
+    /// <summary>Living megaflows of all packet threads.</summary>
+    public int MegaflowCount => _pmds.Sum(static p => p.Megaflows.Count);
+
+    /// <summary>Copies the living megaflows, packet thread by packet thread: the same flow may stand there once for each.</summary>
+    public IReadOnlyList<MegaflowInfo> DumpMegaflows(long nowMs) => [.. _pmds.SelectMany(p => MegaflowInfo.Snapshot(p.Megaflows, nowMs, p.Index))];
 
     /// <summary>Meters by the slots that <see cref="OfPipeline.Meters"/> names.</summary>
     public MeterTable Meters { get; } = new();
 
-    public PmdThread Pmd { get; }
+    /// <summary>The first packet thread: the only one, unless options say otherwise.</summary>
+    public PmdThread Pmd => _pmds[0].Thread;
+
+    /// <summary>What all packet threads have counted.</summary>
+    public PmdStats Stats => _pmds.Aggregate(default(PmdStats), static (sum, p) => sum.Plus(p.Thread.Stats));
 
     public Revalidator Revalidator { get; }
 
@@ -130,10 +132,13 @@ public sealed partial class Datapath : IDisposable
     /// <summary>Polls hardware counters; null without offload.</summary>
     public AgingThread? Aging { get; }
 
-    /// <summary>Reclamation of what the PMD owns and the offload thread reads: megaflows and their programs.</summary>
+    /// <summary>Packets and bytes transmitted on a port so far, by all packet threads and by a device.</summary>
+    public BookTotals CountersOf(uint port) => _pmds.Aggregate(default(BookTotals), (sum, p) => sum + p.Ports.CountersOf(port));
+
+    /// <summary>Reclamation of what packet threads own and the offload thread reads: megaflows and their programs.</summary>
     public QuiescentState Quiescent { get; } = new();
 
-    /// <summary>Reclamation of what the offload thread owns and the PMD reads: merged rules.</summary>
+    /// <summary>Reclamation of what the offload thread owns and packet threads read: merged rules.</summary>
     public QuiescentState PmdQuiescent { get; } = new();
 
     /// <summary>
@@ -182,7 +187,7 @@ public sealed partial class Datapath : IDisposable
     public Acknowledgement SetPort(uint port, bool exists, long nowMs)
     {
         nowMs = Clock.Of(nowMs);
-        Pmd.Ports.SetExists(port, exists);
+        foreach (PmdContext pmd in _pmds) pmd.Ports.SetExists(port, exists);
         Pipeline.SetPortLive(port, exists);
         Offload?.OnPortRemoved(port);
         return Revalidator.IsBehind ? Reconcile(nowMs, purge: false) : Acknowledge(nowMs);
@@ -225,7 +230,7 @@ public sealed partial class Datapath : IDisposable
         Conntrack.ExpireAll(nowMs);
         Revalidator.ExpireAll(nowMs);
         Offload?.AcknowledgeRemoval(nowMs);
-        Megaflows.Reclaim();
+        foreach (PmdContext pmd in _pmds) pmd.Megaflows.Reclaim();
     }
 
     /// <summary>The same for a clock that runs: a bounded part of it, between two polls of the packet thread.</summary>
@@ -241,12 +246,9 @@ public sealed partial class Datapath : IDisposable
         if (_disposed) return;
         _disposed = true;
         DatapathMetrics.Remove(this);
-        Pmd.Dispose();
-        Pmd.Pool.Dispose();
         Offload?.Dispose();
         Nic?.Dispose();
-        _upcall.Dispose();
-        Megaflows.Dispose();
+        foreach (PmdContext pmd in _pmds) pmd.Dispose();
         Conntrack.Dispose();
         Meters.Dispose();
     }
@@ -269,10 +271,24 @@ public sealed partial class Datapath : IDisposable
 
     private Acknowledgement Acknowledge(long nowMs) => Offload?.Acknowledge(nowMs) ?? Acknowledgement.Done;
 
+    private OffloadThread OffloadOf(IOffloadProvider provider)
+    {
+        OffloadParts parts = Options.OffloadThread.Parts;
+        PmdOffload[] ends = [.. _pmds.Select(static p => p.Offload!)];
+        IConnLedger conns = parts.Connections(Conntrack.Offload);
+        if (_pmds.Length == 1)
+        {
+            return new OffloadThread(ends, Megaflows, parts.Megaflows(Megaflows), conns, parts.Provider(provider), Options.OffloadThread) { TelemetryId = TelemetryId, Clock = Clock };
+        }
+
+        var tables = new MegaflowTables([.. _pmds.Select(static p => p.Megaflows)]);
+        return new OffloadThread(ends, tables, parts.Megaflows(tables), conns, parts.Provider(provider), Options.OffloadThread) { TelemetryId = TelemetryId, Clock = Clock };
+    }
+
     private IOffloadProvider? CreateProvider(DatapathOptions options)
     {
         if (options.Offload == OffloadMode.None) return null;
-        if (options.Offload == OffloadMode.Soft) return new SoftOffloadProvider(options.MergedCapacity, options.MergedTemplates, PmdQuiescent);
+        if (options.Offload == OffloadMode.Soft) return new SoftOffloadProvider(options.MergedCapacity, options.MergedTemplates, PmdQuiescent, options.PmdCount);
         var device = new NicOptions { Faults = options.NicFaults };
         if (options.Seed != 0) device = device with { Seed = options.Seed };
         Nic = new EmulatedNic(NicProfile.Load(options.NicProfile ?? "ideal"), device);

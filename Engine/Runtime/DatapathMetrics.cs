@@ -15,15 +15,15 @@ public static class DatapathMetrics
 
     static DatapathMetrics()
     {
-        Count("mergeflow.received.packets", "{packet}", "Packets received by software", static d => d.Pmd.Stats.Rx);
-        Count("mergeflow.received.bytes", "By", "Bytes received by software", static d => d.Pmd.Stats.RxBytes);
-        Count("mergeflow.transmitted.packets", "{packet}", "Packets transmitted by software", static d => d.Pmd.Stats.Tx);
-        Count("mergeflow.transmitted.bytes", "By", "Bytes transmitted by software", static d => d.Pmd.Stats.TxBytes);
-        Count("mergeflow.dropped.packets", "{packet}", "Passes that ended in a drop", static d => d.Pmd.Stats.Dropped);
-        Count("mergeflow.batches", "{batch}", "Batches processed", static d => d.Pmd.Stats.Batches);
-        Count("mergeflow.recirculations", "{packet}", "Recirculations", static d => d.Pmd.Stats.Recirculations);
+        Count("mergeflow.received.packets", "{packet}", "Packets received by software", static d => d.Stats.Rx);
+        Count("mergeflow.received.bytes", "By", "Bytes received by software", static d => d.Stats.RxBytes);
+        Count("mergeflow.transmitted.packets", "{packet}", "Packets transmitted by software", static d => d.Stats.Tx);
+        Count("mergeflow.transmitted.bytes", "By", "Bytes transmitted by software", static d => d.Stats.TxBytes);
+        Count("mergeflow.dropped.packets", "{packet}", "Passes that ended in a drop", static d => d.Stats.Dropped);
+        Count("mergeflow.batches", "{batch}", "Batches processed", static d => d.Stats.Batches);
+        Count("mergeflow.recirculations", "{packet}", "Recirculations", static d => d.Stats.Recirculations);
         s_meter.CreateObservableCounter("mergeflow.lookups", Lookups, "{lookup}", "Table lookups by the tier that decided");
-        Level("mergeflow.megaflows", "{flow}", "Megaflows", static d => d.Megaflows.Count);
+        Level("mergeflow.megaflows", "{flow}", "Megaflows", static d => d.MegaflowCount);
         Level("mergeflow.connections", "{connection}", "Tracked connections", static d => d.Conntrack.Count);
         s_meter.CreateObservableCounter("mergeflow.connections.refused", RefusedConnections, "{packet}", "Packets that could not create a connection, by reason");
         s_meter.CreateObservableCounter("mergeflow.revalidator.deleted", Deleted, "{flow}", "Megaflows deleted by cause");
@@ -58,10 +58,10 @@ public static class DatapathMetrics
 
     private static List<Measurement<long>> Lookups() => Observe(static d =>
     [
-        Tagged(d, d.Pmd.Stats.MergedHits, "tier", "merged"),
-        Tagged(d, d.Pmd.Stats.EmcHits, "tier", "emc"),
-        Tagged(d, d.Pmd.Stats.MegaflowHits, "tier", "megaflow"),
-        Tagged(d, d.Pmd.Stats.Upcalls, "tier", "upcall"),
+        Tagged(d, d.Stats.MergedHits, "tier", "merged"),
+        Tagged(d, d.Stats.EmcHits, "tier", "emc"),
+        Tagged(d, d.Stats.MegaflowHits, "tier", "megaflow"),
+        Tagged(d, d.Stats.Upcalls, "tier", "upcall"),
     ]);
 
     private static List<Measurement<long>> RefusedConnections() => Observe(static d =>

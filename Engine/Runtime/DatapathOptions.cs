@@ -17,6 +17,16 @@ public class DatapathOptions
     /// <summary>Tunnels behind some of the ports.</summary>
     public IReadOnlyList<TunnelPort> Tunnels { get; init; } = [];
 
+    /// <summary>Packet threads, 1..64. Packet memory, caches, megaflows and soft rules are per thread.</summary>
+    public int PmdCount { get; init; } = 1;
+
+    /// <summary>Receive queues of each port; 0 = as many as there are packet threads.</summary>
+    public int QueuesPerPort { get; init; }
+
+    /// <summary>Queues that a certain packet thread polls (OVS <c>pmd-rxq-affinity</c>); the others go to the threads in turn.</summary>
+    public IReadOnlyList<QueuePin> QueuePins { get; init; } = [];
+
+
     public OffloadMode Offload { get; init; }
 
     /// <summary>Name or path of a NIC profile; null = <c>ideal</c>.</summary>

@@ -15,14 +15,23 @@ namespace Mergeflow.Engine.Runtime;
 /// </summary>
 public sealed unsafe partial class Simulator : IDisposable
 {
+    /// <summary>A queue moves once in so many frames, where the schedule is left to chance.</summary>
+    private const uint FramesPerMove = 16;
+
     private readonly SimulatorOptions _options;
     private readonly Packet** _batch;
-    private readonly NicFrontEnd? _nic;
+
+    /// <summary>One per packet thread; none without a NIC.</summary>
+    private readonly NicFrontEnd[] _nics;
     private readonly Schedule? _schedule;
+    private readonly ReceiveSideScaling _rss;
 
     /// <summary>The caller's thread, seen from the offload thread; null while it steps that too.</summary>
     private readonly QuiescentState.Reader? _packetThread;
+
+    /// <summary>Packets in the batch, all of one thread: what arrives first is processed first, whoever does it.</summary>
     private int _pending;
+    private PmdContext _pmd;
     private bool _disposed;
 
     public Simulator(SimulatorOptions options, IOutputSink sink)
@@ -33,7 +42,9 @@ public sealed unsafe partial class Simulator : IDisposable
         sink = new MtuSink(sink, options.MtuBytes);
         _schedule = options.ScheduleSeed == 0 ? null : new Schedule(options.ScheduleSeed);
         Datapath = new Datapath(options, new SinkAdapter(sink));
-        if (Datapath.Nic is { } nic) _nic = new NicFrontEnd(nic, Datapath.Pmd.Ports, sink);
+        _nics = Datapath.Nic is { } nic ? [.. Datapath.Pmds.Select(p => new NicFrontEnd(nic, p.Ports, sink))] : [];
+        _pmd = Datapath.Pmds[0];
+        _rss = new ReceiveSideScaling(options.RssSeed, options.RssIsSymmetric);
         if (options.OffloadRunsApart) _packetThread = Datapath.PmdQuiescent.Register();
         _batch = (Packet**)NativeMemory.AlignedAlloc(PmdThread.MaxBatch * (nuint)sizeof(Packet*), 64);
     }
@@ -99,16 +110,19 @@ public sealed unsafe partial class Simulator : IDisposable
     public void Receive(uint port, ReadOnlySpan<byte> frame, long eventIndex)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
+        PmdContext pmd = Datapath.Pmds.Count == 1 ? _pmd : PmdOf(port, frame);
+        NicFrontEnd? nic = _nics.Length == 0 ? null : _nics[pmd.Index];
 
         // Packets that wait for software came first: what they do (a FIN, a new mark) must be done before a rule forwards this one.
-        if (_nic is not null && _pending > 0 && _nic.WouldHit(port, frame)) ProcessPending();
-        Packet* p = Datapath.Pmd.Pool.Rent();
+        if (_pending > 0 && (pmd != _pmd || nic?.WouldHit(port, frame) == true)) ProcessPending();
+        _pmd = pmd;
+        Packet* p = pmd.Pool.Rent();
         if (p == null) throw new InvalidOperationException("packet memory is exhausted: too many held fragments");
-        Datapath.Pmd.Pool.Load(p, frame, port);
+        pmd.Pool.Load(p, frame, port);
         p->EventIndex = eventIndex;
-        if (_nic is not null && !Datapath.Conntrack.SendsLate(NowMs) && _nic.TryReceive(p, NowMs))
+        if (nic is not null && !Datapath.Conntrack.SendsLate(NowMs) && nic.TryReceive(p, NowMs))
         {
-            Datapath.Pmd.Pool.Return(p);
+            pmd.Pool.Return(p);
             return;
         }
 
@@ -116,6 +130,23 @@ public sealed unsafe partial class Simulator : IDisposable
 
         // What normal learns from a packet holds for the next one, whatever the size of the batch.
         if (_pending == _options.BatchSize || Pipeline.UsesNormal) ProcessPending();
+    }
+
+    /// <summary>Gives a receive queue to another packet thread; what the first has of it is processed before.</summary>
+    public void MoveQueue(RxQueueName queue, int pmd)
+    {
+        ProcessPending();
+        Datapath.Queues.Move(queue, pmd);
+    }
+
+    /// <summary>The thread that polls the queue by which the frame comes.</summary>
+    private PmdContext PmdOf(uint port, ReadOnlySpan<byte> frame)
+    {
+        var queue = new RxQueueName(port, (int)(_rss.HashOf(frame) % (uint)Datapath.Queues.QueuesPerPort));
+
+        // A datagram whose fragments come to two threads would never be whole.
+        if (_schedule?.OneIn(FramesPerMove) == true && Datapath.Conntrack.HeldFragments == 0) MoveQueue(queue, (int)_schedule.Below((uint)Datapath.Pmds.Count));
+        return Datapath.Pmds[Datapath.Queues.PmdOf(queue)];
     }
 
     /// <summary>Processes everything pending.</summary>
@@ -131,7 +162,7 @@ public sealed unsafe partial class Simulator : IDisposable
     {
         int n = _pending;
         _pending = 0;
-        Datapath.Pmd.ProcessBatch(_batch, n, NowMs);
+        _pmd.Thread.ProcessBatch(_batch, n, NowMs);
         if (Pipeline.UsesNormal) Datapath.RevalidateIfLearned(NowMs);
         if (Datapath.Offload is not { } offload) return;
 
@@ -152,12 +183,12 @@ public sealed unsafe partial class Simulator : IDisposable
     public OffloadAudit Audit(bool pushed = false)
     {
         ProcessPending();
-        BookTotals? device = _nic is { } nic ? new BookTotals(nic.Stats.Hits, nic.Stats.HitBytes) : null;
+        BookTotals? device = _nics.Length == 0 ? null : _nics.Aggregate(default(BookTotals), static (sum, nic) => sum + new BookTotals(nic.Stats.Hits, nic.Stats.HitBytes));
         OffloadAudit audit = Datapath.Audit(NowMs, device, pushed);
         if (device is not null) return audit;
 
         // The soft device counts packets once more, on the packet path.
-        ulong packets = Datapath.Pmd.Stats.MergedHits;
+        ulong packets = Datapath.Stats.MergedHits;
         OffloadAuditLine first = audit.Lines[0];
         return audit with { Lines = [first with { Counted = first.Counted with { Packets = packets } }, .. audit.Lines.Skip(1)] };
     }
@@ -207,9 +238,9 @@ public sealed unsafe partial class Simulator : IDisposable
         {
             Rules = [.. Pipeline.Rules],
             Meters = [.. Pipeline.Meters.Select(m => (m, Datapath.Meters.CountersOf(m.Slot).In, Datapath.Meters.CountersOf(m.Slot).Bands))],
-            MegaflowCount = Datapath.Megaflows.Count,
+            MegaflowCount = Datapath.MegaflowCount,
             Connections = [.. Datapath.Conntrack.Snapshot(NowMs)],
-            Pmd = Datapath.Pmd.Stats,
+            Pmd = Datapath.Stats,
             Offloaded = Datapath.Offload?.Stats.Installed ?? 0,
             OffloadHits = Datapath.Offload?.Stats.Hits ?? 0,
             OffloadFailures = Datapath.Offload?.Stats.Failures ?? 0,

@@ -1,98 +1,63 @@
-using Mergeflow.Engine.Actions;
-using Mergeflow.Engine.Keys;
 using Mergeflow.Engine.Ledger;
-using Mergeflow.Engine.Lookup;
 using Mergeflow.Engine.OpenFlow;
-using Mergeflow.Engine.Telemetry;
 using Mergeflow.Engine.Xlate;
 using Mergeflow.Native;
 
 namespace Mergeflow.Engine.Upcall;
 
 /// <summary>
-/// Keeps megaflows true (OVS revalidator): pushes their statistics to OpenFlow rules, deletes idle ones, and re-translates all after a table change.
+/// Keeps the megaflows of all packet threads true (OVS revalidator), and lets go of what has had its time in the tables: rules, learned addresses,
+/// recirculation ids.
 /// </summary>
-public sealed partial class Revalidator : IPoller
+/// <param name="pipeline">The tables.</param>
+/// <param name="recircs">Recirculation ids.</param>
+/// <param name="tables">One for the megaflows of each packet thread.</param>
+public sealed class Revalidator(OfPipeline pipeline, RecircStore recircs, IReadOnlyList<MegaflowRevalidator> tables) : IPoller
 {
     private const int SlicePerStep = 4096;
 
-    /// <summary>Most translations of one <see cref="Step"/>: some 100 microseconds of a packet thread's time.</summary>
-    private const int TranslationsPerStep = 128;
-
-    private readonly OfPipeline _pipeline;
-    private readonly RecircStore _recircs;
-    private readonly UpcallHandler _upcall;
-    private readonly Translator _translator;
-    private readonly XlateResult _scratch = new();
-    private readonly bool _keepsStatistics;
-    private readonly bool _purgeCountsForNewRules;
-    private readonly long _maxIdleMs;
-    private readonly long _maxRevalidatorMs;
-    private ulong _seenVersion;
-    private long _nowMs;
-
-    /// <summary>In this round <see cref="ReadDevice"/> has been called.</summary>
-    private bool _isCredited;
-
-    /// <summary>What there was when a round began: what takes another's place in it need not be looked at.</summary>
-    private readonly List<Megaflow> _round = [];
-    private long _sweptAtMs;
-    private int _cursor;
-    private int _roundCursor;
-    private bool _isInRound;
-
-    /// <summary>A revalidator of the megaflows that <paramref name="upcall"/> installs.</summary>
-    public Revalidator(OfPipeline pipeline, RecircStore recircs, UpcallHandler upcall, RevalidatorOptions options)
-    {
-        _looksAtConcerned = options.Quirks == Quirks.None;
-        _keepsStatistics = !options.Quirks.LosesUnlabelledStatistics;
-        _purgeCountsForNewRules = options.Quirks.PurgeCountsForNewRules;
-        _reportsWhenLearning = options.Quirks.ReportsWhenLearning;
-        _maxIdleMs = options.MaxIdleMs;
-        _maxRevalidatorMs = options.MaxRevalidatorMs;
-        _pipeline = pipeline;
-        _recircs = recircs;
-        _upcall = upcall;
-        _translator = new Translator(pipeline, recircs);
-        _seenVersion = pipeline.RulesVersion;
-        _seenAddresses = pipeline.Macs.ChangeCount;
-        upcall.Megaflows.Reclaiming = Push;
-    }
-
-    /// <summary>Number of the datapath in events and metrics.</summary>
-    internal int TelemetryId { get; init; }
+    private readonly MegaflowRevalidator[] _tables = [.. tables];
 
     /// <summary>What the times of steps are taken by.</summary>
     public SteadyClock Clock { get; init; } = new();
 
     /// <summary>Credits what the offload device has counted up to a time, ms; null = there is none.</summary>
-    public Action<long>? ReadDevice { get; set; }
+    public Action<long>? ReadDevice
+    {
+        get => _tables[0].ReadDevice;
+        set
+        {
+            foreach (MegaflowRevalidator t in _tables) t.ReadDevice = value;
+        }
+    }
 
     /// <inheritdoc/>
     public string Name => "revalidator";
 
     /// <summary>Megaflows deleted so far, by cause.</summary>
-    public RevalidatorStats Stats { get; private set; }
+    public RevalidatorStats Stats => _tables.Aggregate(default(RevalidatorStats), static (sum, t) => new(sum.Idle + t.Stats.Idle, sum.Changed + t.Stats.Changed));
 
     /// <summary>The tables, or what <c>normal</c> has learned, have changed since megaflows were translated.</summary>
-    public bool IsBehind => TablesChanged || AddressesChanged || _isInRound;
-
-    private bool TablesChanged => _pipeline.RulesVersion != _seenVersion;
+    public bool IsBehind => Array.Exists(_tables, static t => t.IsBehind);
 
     /// <summary>
-    /// A slice: some megaflows are translated again if the OpenFlow tables have changed, or a learned address that they depend on; otherwise
-    /// statistics are pushed and idle megaflows deleted, and then rules whose time is up: their megaflows are translated again in the steps after it.
+    /// A slice: megaflows as <see cref="MegaflowRevalidator.Step"/> has them, and when all have reported, rules whose time is up: their megaflows are translated
+    /// again in the steps after it.
     /// </summary>
     public int Step(long nowMs)
     {
         nowMs = Clock.Of(nowMs);
-        _nowMs = nowMs;
-        _pipeline.ForgetAged(nowMs);
-        if (_recircs.HasIdle) _recircs.Sweep(nowMs, SlicePerStep);
-        if (TablesChanged && !_isInRound) BeginRound();
-        if (_isInRound) return StepRound(nowMs);
-        if (AddressesChanged && LookAtDependents(nowMs, TranslationsPerStep) is > 0 and var looked) return looked;
-        return SweepIfDue(nowMs, SlicePerStep) ? ExpireRules(nowMs) : 0;
+        pipeline.ForgetAged(nowMs);
+        if (recircs.HasIdle) recircs.Sweep(nowMs, SlicePerStep);
+        int work = 0;
+        bool hasSwept = false;
+        foreach (MegaflowRevalidator t in _tables)
+        {
+            work += t.Step(nowMs, SlicePerStep, out bool swept);
+            hasSwept |= swept;
+        }
+
+        return hasSwept ? work + ExpireRules(nowMs) : work;
     }
 
     /// <summary>
@@ -101,152 +66,38 @@ public sealed partial class Revalidator : IPoller
     /// </summary>
     public void ExpireAll(long nowMs)
     {
-        _nowMs = nowMs;
-
         // Rules are idle by what megaflows have reported, so these come first.
-        SweepIfDue(nowMs, int.MaxValue);
-        bool anyRule = ExpireRules(nowMs) > 0, anyAddress = _pipeline.ForgetAged(nowMs);
+        foreach (MegaflowRevalidator t in _tables) t.SweepIfDue(nowMs, int.MaxValue);
+        bool anyRule = ExpireRules(nowMs) > 0, anyAddress = pipeline.ForgetAged(nowMs);
         if (anyRule) RevalidateAll(nowMs);
         else if (anyAddress) RevalidateLearned(nowMs);
-        _recircs.Sweep(nowMs);
+        recircs.Sweep(nowMs);
     }
 
-    /// <summary>
-    /// Pushes statistics and deletes what has been idle too long, up to <paramref name="most"/> megaflows of the sweep that is due; true when it has seen all.
-    /// </summary>
-    private bool SweepIfDue(long nowMs, int most)
+    /// <inheritdoc cref="MegaflowRevalidator.RevalidateAll"/>
+    public int RevalidateAll(long nowMs)
     {
-        if (_cursor == 0 && nowMs - _sweptAtMs < _maxRevalidatorMs) return false;
-        MegaflowTable table = _upcall.Megaflows;
-        int high = table.HighWater;
-        for (int left = Math.Min(most, high); left > 0 && _cursor < high; left--)
+        int checkedCount = 0;
+        foreach (MegaflowRevalidator t in _tables) checkedCount += t.RevalidateAll(nowMs);
+        return checkedCount;
+    }
+
+    /// <inheritdoc cref="MegaflowRevalidator.RevalidateLearned"/>
+    public int RevalidateLearned(long nowMs)
+    {
+        int checkedCount = 0;
+        foreach (MegaflowRevalidator t in _tables)
         {
-            if (table[_cursor++] is { } m) Sweep(m, nowMs);
+            if (t.IsBehind) checkedCount += t.RevalidateLearned(nowMs);
         }
 
-        table.Reclaim();
-        if (_cursor < high) return false;
-        (_cursor, _sweptAtMs) = (0, nowMs);
-        _upcall.Classifier.ShrinkUnion();
-        return true;
+        return checkedCount;
     }
 
-    /// <summary>
-    /// Removes OpenFlow rules whose idle or hard timeout has passed; returns how many, then megaflows have to be translated again. A rule is idle since the last
-    /// packet that went through it, be it reported or not: before one goes, its megaflows are asked, and the device if that does not help.
-    /// </summary>
-    private int ExpireRules(long nowMs)
-    {
-        if (!_pipeline.HasDue(nowMs)) return 0;
-        ReportUse();
-        if (!_pipeline.IsDueStill(nowMs)) return 0;
-        if (ReadDevice is { } read)
-        {
-            read(nowMs);
-            ReportUse();
-        }
-
-        return _pipeline.Expire(nowMs);
-    }
-
-    /// <summary>Tells rules with an idle timeout when their last packets came; what these packets count is pushed in its own time.</summary>
-    private void ReportUse()
-    {
-        foreach (Megaflow m in _upcall.Megaflows.All()) Use(m);
-        foreach (Megaflow m in _upcall.Megaflows.Retiring()) Use(m);
-
-        void Use(Megaflow m)
-        {
-            long lastUsedMs = _upcall.Megaflows.CountersOf(m).LastUsedMs;
-            foreach (OfRule rule in m.Rules)
-            {
-                if (rule.IdleTimeoutSeconds != 0) rule.Stats.Use(lastUsedMs);
-            }
-        }
-    }
-
-    private void BeginRound()
-    {
-        SeeEverything();
-        (_isInRound, _roundCursor) = (true, 0);
-    }
-
-    /// <summary>A part of a round. Tables that change meanwhile get a round of their own, so each ends.</summary>
-    private int StepRound(long nowMs)
-    {
-        MegaflowTable table = _upcall.Megaflows;
-        _isCredited = false;
-        int n = 0;
-        for (; n < TranslationsPerStep && _roundCursor < table.HighWater; _roundCursor++)
-        {
-            if (table[_roundCursor] is not { } m) continue;
-            n++;
-            LookAgain(m, nowMs);
-        }
-
-        _isInRound = _roundCursor < table.HighWater;
-        _scratch.ReleaseRecircIds();
-        table.Reclaim();
-        return Math.Max(1, n);
-    }
-
-    private void LookAgain(Megaflow m, long nowMs)
-    {
-        // What it owes belongs to the rules that it came from; how they look after the change is for later packets.
-        Push(m);
-        RevalidationVerdict verdict = Judge(m, nowMs);
-        if (verdict == RevalidationVerdict.Keep)
-        {
-            if (!HasSameStats(m.Rules, _scratch.Rules)) PushRest(m, nowMs);
-            Follow(m);
-            return;
-        }
-
-        Stats = Stats with { Changed = Stats.Changed + 1 };
-        if (verdict == RevalidationVerdict.Modify) _upcall.Replace(m, _scratch, nowMs);
-        else Remove(m);
-    }
-
-    /// <summary>A round that begins now sees all that has changed so far.</summary>
-    private void SeeEverything()
-    {
-        _seenVersion = _pipeline.RulesVersion;
-        _seenAddresses = _pipeline.Macs.ChangeCount;
-        _changedAddresses.Clear();
-        _pipeline.Macs.TakeChanged(_changedAddresses);
-    }
-
-    /// <summary>
-    /// Deletes every megaflow (OVS <c>revalidator/purge</c>). Packets that are not pushed yet are counted for the rules that handled them,
-    /// unless it shall be done as in Open vSwitch (<see cref="Quirks.PurgeCountsForNewRules"/>).
-    /// </summary>
+    /// <inheritdoc cref="MegaflowRevalidator.Purge"/>
     public void Purge(long nowMs)
     {
-        _nowMs = nowMs;
-        _isInRound = false;
-        SeeEverything();
-        MegaflowTable table = _upcall.Megaflows;
-        for (int i = 0; i < table.HighWater; i++)
-        {
-            if (table[i] is not { } m) continue;
-            if (_purgeCountsForNewRules && !m.HasReported)
-            {
-                Judge(m, nowMs);
-                Follow(m);
-            }
-
-            Push(m);
-        }
-
-        // Not before all are translated: they need each other's recirculation ids.
-        for (int i = 0; i < table.HighWater; i++)
-        {
-            if (table[i] is { } m) Remove(m);
-        }
-
-        _scratch.ReleaseRecircIds();
-        table.Reclaim();
-        _upcall.Classifier.ShrinkUnion();
+        foreach (MegaflowRevalidator t in _tables) t.Purge(nowMs);
     }
 
     /// <summary>
@@ -255,132 +106,37 @@ public sealed partial class Revalidator : IPoller
     /// </summary>
     public bool Settle(long nowMs)
     {
-        _nowMs = nowMs;
-        bool anyLost = false;
-        if (IsBehind)
-        {
-            // What is learned below is looked at next time: the round in which Open vSwitch learns from statistics is not the one that it wakes.
-            RevalidateLearned(nowMs);
-            anyLost = true;
-        }
+        bool anyLost = IsBehind;
 
-        MegaflowTable table = _upcall.Megaflows;
-        for (int i = 0; i < table.HighWater; i++)
-        {
-            if (table[i] is not { } m) continue;
-            if (!IsLost(m))
-            {
-                Push(m);
-                continue;
-            }
-
-            anyLost = true;
-            Remove(m);
-        }
-
-        foreach (Megaflow m in table.Retiring()) Push(m);
-        table.Reclaim();
+        // What is learned below is looked at next time: the round in which Open vSwitch learns from statistics is not the one that it wakes.
+        if (anyLost) RevalidateLearned(nowMs);
+        foreach (MegaflowRevalidator t in _tables) anyLost |= t.PushAll(nowMs);
         return anyLost;
     }
 
-    /// <summary>
-    /// Pushes one megaflow's new packets and bytes to every rule it visits, once per visit. OVS cannot read the key of an MPLS packet without a
-    /// label back from its datapath (<c>odp_flow_key_to_flow</c>): such a megaflow's statistics end with the packet that made it, and the
-    /// megaflow when others are found.
-    /// </summary>
-    private void Push(Megaflow m)
-    {
-        (ulong packets, ulong bytes, long lastUsedMs) = _upcall.Megaflows.CountersOf(m);
-        // The first packet was settled when the megaflow was made, before it was counted. Bytes alone are the rest of a device's counters.
-        if (packets < m.SettledPackets || (packets == m.SettledPackets && bytes == m.SettledBytes) || IsUnreadable(m)) return;
-        ulong dp = packets - m.SettledPackets;
-        ulong db = bytes - m.SettledBytes;
-        m.HasReported = true;
-        m.SettledPackets = packets;
-        m.SettledBytes = bytes;
-        foreach (OfRule rule in m.Rules) rule.Stats.Add(dp, db, lastUsedMs);
-
-        // As of now, not of the packets: so does Open vSwitch (xlate_push_stats_entry).
-        foreach (LearnedSource source in m.Learned) _pipeline.Learn(source, _nowMs);
-    }
-
-    private void Sweep(Megaflow m, long nowMs)
-    {
-        if (IsLost(m))
-        {
-            Remove(m);
-            return;
-        }
-
-        Push(m);
-        if (nowMs - _upcall.Megaflows.CountersOf(m).LastUsedMs < _maxIdleMs) return;
-        Stats = Stats with { Idle = Stats.Idle + 1 };
-        Remove(m);
-    }
-
-    private void Remove(Megaflow m)
-    {
-        // What hardware still counts for it is credited until its slot is reclaimed, and pushed then.
-        _upcall.Delete(m);
-    }
-
-    private unsafe RevalidationVerdict Judge(Megaflow m, long nowMs)
-    {
-        FlowKey key = m.FullKey;
-        if (IsUnreadable(m)) return RevalidationVerdict.Delete;
-        _translator.Learns = _upcall.Megaflows.CountersOf(m).Packets > m.SettledPackets;
-        RevalidationVerdict verdict = Revalidation.Judge(ref key, m.FullLengthBytes, _translator, _scratch, new ReadOnlySpan<DpAction>(m.Hot->Actions, m.Hot->ActionCount), ref m.Mask, nowMs);
-
-        m.HasReported = true;
-        return verdict;
-    }
-
-    /// <summary>The same actions, but perhaps through other rules: from now on these carry the statistics.</summary>
-    private void Follow(Megaflow m)
-    {
-        m.Rules = [.. _scratch.Rules];
-        m.Learned = _scratch.Learned.Count == 0 ? [] : [.. _scratch.Learned];
-        m.Visited = _scratch.Visited;
-        _upcall.Dependents.Set(m, _scratch.AskedAddresses);
-    }
+    /// <inheritdoc cref="MegaflowRevalidator.Unpushed"/>
+    public BookTotals Unpushed() => _tables.Aggregate(default(BookTotals), static (sum, t) => sum + t.Unpushed());
 
     /// <summary>
-    /// The megaflow lives on with other rules: what merged rules have counted in its name and nobody has read yet is read now, and still
-    /// counted for the old ones. Of one that goes it is read later, as it goes with its rules.
+    /// Removes OpenFlow rules whose idle or hard timeout has passed; returns how many, then megaflows have to be translated again. A rule is idle since the last
+    /// packet that went through it, be it reported or not: before one goes, its megaflows are asked, and the device if that does not help.
     /// </summary>
-    private void PushRest(Megaflow m, long nowMs)
+    private int ExpireRules(long nowMs)
     {
-        if (!_isCredited) ReadDevice?.Invoke(nowMs);
-        _isCredited = true;
-        Push(m);
-    }
-
-    private static bool HasSameStats(OfRule[] before, List<OfRule> now)
-    {
-        if (before.Length != now.Count) return false;
-        for (int i = 0; i < before.Length; i++)
+        if (!pipeline.HasDue(nowMs)) return 0;
+        ReportUse();
+        if (!pipeline.IsDueStill(nowMs)) return 0;
+        if (ReadDevice is { } read)
         {
-            if (!ReferenceEquals(before[i].Stats, now[i].Stats)) return false;
+            read(nowMs);
+            ReportUse();
         }
 
-        return true;
+        return pipeline.Expire(nowMs);
     }
 
-    /// <summary>What living megaflows have counted and not pushed to their OpenFlow rules.</summary>
-    public BookTotals Unpushed()
+    private void ReportUse()
     {
-        BookTotals sum = default;
-        foreach (Megaflow m in _upcall.Megaflows.All())
-        {
-            (ulong packets, ulong bytes, _) = _upcall.Megaflows.CountersOf(m);
-            if (packets >= m.SettledPackets && !IsUnreadable(m)) sum += new BookTotals(packets - m.SettledPackets, bytes - m.SettledBytes);
-        }
-
-        return sum;
+        foreach (MegaflowRevalidator t in _tables) t.ReportUse();
     }
-
-    /// <summary>It has packets to report and cannot: Open vSwitch deletes it (<c>populate_xcache</c> fails), and the next packet makes a new one.</summary>
-    private bool IsLost(Megaflow m) => IsUnreadable(m) && _upcall.Megaflows.CountersOf(m).Packets > m.SettledPackets;
-
-    private bool IsUnreadable(Megaflow m) => !_keepsStatistics && m.FullKey.DlType.Host is EthType.Mpls or EthType.MplsMcast && (m.FullKey.MplsLse0.Raw | m.FullKey.MplsLse1.Raw | m.FullKey.MplsLse2.Raw) == 0;
 }

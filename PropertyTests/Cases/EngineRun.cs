@@ -25,6 +25,9 @@ internal sealed class EngineRun : IOutputSink
         {
             Ports = [.. @case.Ports.Select(p => ($"p{p}", p))],
             Tunnels = [.. @case.Tunnels.Select(t => new TunnelPortParser(PortNames.None).Parse(t.Port, t.Options))],
+            PmdCount = setup.Pmds,
+            RssSeed = setup.Seed + setup.ScheduleSeed,
+            RssIsSymmetric = !setup.Asymmetric,
             Offload = setup.Offload,
             NicProfile = setup.NicProfile,
             NicFaults = setup.Faults ?? Mergeflow.Nic.FaultPlan.None,
@@ -74,7 +77,7 @@ internal sealed class EngineRun : IOutputSink
         simulator.AdvanceTo(simulator.NowMs + setup.QuietMs);
         SimulatorReport report = simulator.Report();
         run.Check(simulator, "the end");
-        Dictionary<uint, string> ports = @case.Ports.ToDictionary(p => p, p => simulator.Datapath.Pmd.Ports.CountersOf(p).ToString());
+        Dictionary<uint, string> ports = @case.Ports.ToDictionary(p => p, p => simulator.Datapath.CountersOf(p).ToString());
         RunResult result = run.Finish(report, ports, RulesLeft(simulator));
         run.CheckLeft(simulator, result.Statistics);
         return result;
@@ -90,7 +93,7 @@ internal sealed class EngineRun : IOutputSink
         simulator.AdvanceTo(simulator.NowMs + 60_000);
         simulator.Settle();
         if (conntrack.HeldFragments > 0) _drifts.Add($"{conntrack.HeldFragments} fragments are on hold for ever");
-        if (simulator.Datapath.Pmd.Pool.InUse > 0) _drifts.Add($"{simulator.Datapath.Pmd.Pool.InUse} packets were not returned");
+        foreach (PmdContext pmd in simulator.Datapath.Pmds.Where(static p => p.Pool.InUse > 0)) _drifts.Add($"{pmd.Pool.InUse} packets of thread {pmd.Index} were not returned");
     }
 
     public void Output(long eventIndex, uint port, ReadOnlySpan<byte> frame) => _outputs[eventIndex].Add((port, Convert.ToHexStringLower(frame)));

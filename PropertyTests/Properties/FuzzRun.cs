@@ -25,6 +25,9 @@ public sealed class FuzzRun(ITestOutputHelper output)
         new(OffloadMode.None, Shipped: true),
         new(OffloadMode.Soft, Shipped: true),
         new(OffloadMode.Nic, Shipped: true),
+        new(OffloadMode.None, BatchSize: 32, Pmds: 2),
+        new(OffloadMode.Soft, BatchSize: 32, Pmds: 4, Asymmetric: true),
+        new(OffloadMode.Nic, BatchSize: 8, Pmds: 2, Asymmetric: true),
     ];
 
     [Fact]

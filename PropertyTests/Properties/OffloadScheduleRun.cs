@@ -18,6 +18,8 @@ public sealed class OffloadScheduleRun(ITestOutputHelper output)
     /// <summary>What is frozen thaws before the result is read.</summary>
     private const int QuietMs = 5100;
 
+    private static readonly int[] s_pmdCounts = [1, 2, 4];
+
     private static readonly EngineSetup s_plain = new(OffloadMode.None, CacheOn: false, BatchSize: 1, QuietMs: QuietMs);
 
     [Fact]
@@ -47,7 +49,7 @@ public sealed class OffloadScheduleRun(ITestOutputHelper output)
     }
 
     private static EngineSetup Soft(Chance chance)
-        => new(OffloadMode.Soft, BatchSize: 1 + chance.Below(32), CacheOn: chance.OneIn(2), Capacity: chance.Of([1, 3, 65_536]), QuietMs: QuietMs, ScheduleSeed: 1 + (ulong)chance.U32(), Shipped: chance.OneIn(4));
+        => new(OffloadMode.Soft, BatchSize: 1 + chance.Below(32), CacheOn: chance.OneIn(2), Capacity: chance.Of([1, 3, 65_536]), QuietMs: QuietMs, ScheduleSeed: 1 + (ulong)chance.U32(), Shipped: chance.OneIn(4), Pmds: chance.Of(s_pmdCounts), Asymmetric: chance.OneIn(2));
 
     private static EngineSetup Nic(Chance chance, bool faulty)
     {
@@ -59,7 +61,9 @@ public sealed class OffloadScheduleRun(ITestOutputHelper output)
             NicProfile: profile,
             QuietMs: QuietMs,
             Faults: faulty ? Faults(chance, profile) : null,
-            ScheduleSeed: 1 + (ulong)chance.U32());
+            ScheduleSeed: 1 + (ulong)chance.U32(),
+            Pmds: chance.Of(s_pmdCounts),
+            Asymmetric: chance.OneIn(2));
     }
 
     /// <summary>What a device had not refreshed when it was reset is lost, nobody has seen it: resets come with counters that are live.</summary>

@@ -22,6 +22,8 @@ internal static class ConformanceRun
             BatchSize = batchSize,
             Seed = seed,
             Quirks = quirks ?? Quirks.Ovs31,
+            PmdCount = PmdSpread.Count,
+            RssIsSymmetric = PmdSpread.IsSymmetric,
         };
         return Replay(arguments);
     }
@@ -40,7 +42,14 @@ internal static class ConformanceRun
     public static byte[] ReplayWithChanges(string caseName, OffloadMode offload, bool cacheOn, int batchSize, Action<Simulator> change)
     {
         using MemoryStream output = new();
-        ReplayArguments arguments = ReplayArguments.FromCase(CaseFiles.Load(caseName).Directory) with { Offload = offload, CacheOn = cacheOn, BatchSize = batchSize };
+        ReplayArguments arguments = ReplayArguments.FromCase(CaseFiles.Load(caseName).Directory) with
+        {
+            Offload = offload,
+            CacheOn = cacheOn,
+            BatchSize = batchSize,
+            PmdCount = PmdSpread.Count,
+            RssIsSymmetric = PmdSpread.IsSymmetric,
+        };
         int count = 0;
         ReplaySession.Run(arguments, output, beforeEvent: s =>
         {

@@ -10,7 +10,7 @@ internal sealed class OffloadedSwitch : IOutputSink, IDisposable
     private readonly Simulator _simulator;
     private readonly List<(uint Port, byte[] Frame)> _sent = [];
 
-    public OffloadedSwitch(OffloadMode mode, string flows, bool tcpSeqChk = true, FaultPlan? faults = null, OffloadOptions? offload = null, bool runsApart = false)
+    public OffloadedSwitch(OffloadMode mode, string flows, bool tcpSeqChk = true, FaultPlan? faults = null, OffloadOptions? offload = null, bool runsApart = false, int pmds = 1)
     {
         _simulator = new Simulator(
             new SimulatorOptions
@@ -23,6 +23,10 @@ internal sealed class OffloadedSwitch : IOutputSink, IDisposable
                 TcpSeqChk = tcpSeqChk,
                 OffloadThread = offload ?? new OffloadOptions(),
                 OffloadRunsApart = runsApart,
+
+                // A queue a port, in turn: port 1 is thread 0's, port 2 thread 1's.
+                PmdCount = pmds,
+                QueuesPerPort = 1,
             },
             this);
         _simulator.ApplyFlowMods(_parser.ParseFlows(flows));

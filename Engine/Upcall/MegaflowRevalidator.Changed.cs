@@ -5,7 +5,7 @@ using Mergeflow.Native;
 namespace Mergeflow.Engine.Upcall;
 
 /// <content>A change of the tables: all megaflows are translated again, or those that one flow modification may concern.</content>
-public sealed partial class Revalidator
+public sealed partial class MegaflowRevalidator
 {
     /// <summary>A changed rule leaves most megaflows as they are. Where masks are as narrow as another switch's, it may show in all that visit its table.</summary>
     private readonly bool _looksAtConcerned;

@@ -4,9 +4,10 @@ using Mergeflow.Engine.OpenFlow;
 namespace Mergeflow.Engine.Upcall;
 
 /// <content>Addresses that <c>normal</c> has learned: only megaflows that asked for one look again when it changes.</content>
-public sealed partial class Revalidator
+public sealed partial class MegaflowRevalidator
 {
     private readonly bool _reportsWhenLearning;
+    private readonly MacChanges _macChanges;
     private readonly List<MacKey> _changedAddresses = [];
     private readonly HashSet<Megaflow> _dependents = [];
     private ulong _seenAddresses;
@@ -67,7 +68,7 @@ public sealed partial class Revalidator
     {
         _seenAddresses = _pipeline.Macs.ChangeCount;
         _changedAddresses.Clear();
-        if (!_pipeline.Macs.TakeChanged(_changedAddresses)) return false;
+        if (!_macChanges.Take(_changedAddresses)) return false;
         foreach (MacKey key in _changedAddresses) _upcall.Dependents.Changed(key);
         return true;
     }

@@ -1,0 +1,98 @@
+using Mergeflow.Engine.Conntrack;
+using Mergeflow.Engine.Lookup;
+using Mergeflow.Engine.Offload;
+using Mergeflow.Engine.Packets;
+using Mergeflow.Engine.Pmd;
+using Mergeflow.Engine.Ports;
+using Mergeflow.Engine.Upcall;
+
+namespace Mergeflow.Engine.Runtime;
+
+/// <summary>
+/// What one packet thread of a datapath has for itself (OVS <c>struct dp_netdev_pmd_thread</c>): packet memory, caches, megaflows, its part of connection
+/// tracking, the end at which the offload takes its traces. Its thread alone writes it.
+/// </summary>
+public sealed class PmdContext : IDisposable
+{
+    /// <summary>Builds the parts of thread <paramref name="index"/>.</summary>
+    internal PmdContext(int index, Datapath datapath, MergedFlowTable? merged, IPacketSink? sink, (ulong Random, ulong Hash) seeds)
+    {
+        DatapathOptions options = datapath.Options;
+        Index = index;
+        Megaflows = new MegaflowTable(options.MegaflowCapacity, datapath.Quiescent);
+        Upcall = new UpcallHandler(datapath.Pipeline, datapath.Recirc, Megaflows)
+        {
+            Pmd = index,
+            TelemetryId = datapath.TelemetryId,
+            SubtableLimit = options.Quirks.UnboundedSubtables ? int.MaxValue : options.SubtableLimit,
+        };
+        Revalidator = new MegaflowRevalidator(datapath.Pipeline, datapath.Recirc, Upcall, new RevalidatorOptions(options.MaxIdleMs, options.MaxRevalidatorMs, options.Quirks))
+        {
+            TelemetryId = datapath.TelemetryId,
+        };
+        if (options.Offload != OffloadMode.None)
+        {
+            Offload = new PmdOffload(merged, new RecordingFilter(Math.Max(options.RecordAfterPackets, options.OffloadThread.Admission.RecordAfterPackets))) { Index = index };
+        }
+
+        Conntrack = datapath.Conntrack.ForThread(index);
+        Thread = new PmdThread(
+            new PmdOptions
+            {
+                Offload = Offload,
+                Clock = datapath.Clock,
+                Pool = new PacketPool(options.PacketCapacity, options.FrameCapacityBytes, options.GuardPages),
+                CacheOn = options.CacheOn,
+                EmcEntryCount = options.EmcEntryCount,
+                OneTag = options.VlanLimit == 1,
+                Meters = datapath.Meters,
+                RandomSeed = seeds.Random,
+                HashKey = seeds.Hash,
+            },
+            Upcall,
+            Conntrack,
+            sink)
+        { TelemetryId = datapath.TelemetryId };
+        unsafe
+        {
+            Conntrack.DroppedFragment = Pool.Return;
+        }
+
+        foreach ((_, uint number) in options.Ports) Ports.SetExists(number, true);
+    }
+
+    /// <summary>Which of the datapath's packet threads it is, from 0 on.</summary>
+    public int Index { get; }
+
+    /// <summary>What packets go through.</summary>
+    public PmdThread Thread { get; }
+
+    /// <summary>Packet memory.</summary>
+    public PacketPool Pool => Thread.Pool;
+
+    /// <summary>Which ports there are, and what this thread has counted on them.</summary>
+    public PortTable Ports => Thread.Ports;
+
+    /// <summary>Its megaflows, by slots: see <see cref="MegaflowId"/>.</summary>
+    public MegaflowTable Megaflows { get; }
+
+    /// <summary>Keeps them true.</summary>
+    public MegaflowRevalidator Revalidator { get; }
+
+    /// <summary>Where its packets are tracked.</summary>
+    public ConnThread Conntrack { get; }
+
+    /// <summary>Where its traces go and its merged rules come from; null without offload.</summary>
+    public PmdOffload? Offload { get; }
+
+    internal UpcallHandler Upcall { get; }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Thread.Dispose();
+        Pool.Dispose();
+        Upcall.Dispose();
+        Megaflows.Dispose();
+    }
+}

@@ -1,0 +1,62 @@
+namespace Mergeflow.Engine.Runtime;
+
+/// <summary>Which packet thread polls which receive queue (OVS <c>pmd-rxq-assign</c>, <c>pmd-rxq-affinity</c>): in turn, unless a queue is pinned; one thread may have several.</summary>
+public sealed class QueueAssignment
+{
+    private readonly Dictionary<RxQueueName, int> _pmdOf = [];
+    private readonly int _pmdCount;
+
+    /// <summary>Assigns the queues of all ports.</summary>
+    /// <param name="ports">OpenFlow numbers of the ports.</param>
+    /// <param name="queuesPerPort">Queues of each.</param>
+    /// <param name="pmdCount">Packet threads.</param>
+    /// <param name="pins">Queues that a certain thread is to have; the others go to the threads in turn.</param>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such queue or thread.</exception>
+    public QueueAssignment(IEnumerable<uint> ports, int queuesPerPort, int pmdCount, IEnumerable<QueuePin>? pins = null)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(queuesPerPort, 1);
+        QueuesPerPort = queuesPerPort;
+        _pmdCount = pmdCount;
+        Dictionary<RxQueueName, int> pinned = (pins ?? []).ToDictionary(static p => p.Queue, static p => p.Pmd);
+        int turn = 0;
+        foreach (uint port in ports)
+        {
+            for (int q = 0; q < queuesPerPort; q++)
+            {
+                var queue = new RxQueueName(port, q);
+                _pmdOf.Add(queue, pinned.ContainsKey(queue) ? 0 : turn++ % pmdCount);
+            }
+        }
+
+        foreach ((RxQueueName queue, int pmd) in pinned) Move(queue, pmd);
+    }
+
+    /// <summary>Queues of each port.</summary>
+    public int QueuesPerPort { get; }
+
+    /// <summary>The thread that polls a queue; that of a port that is not there is polled by the thread with its number.</summary>
+    public int PmdOf(RxQueueName queue) => _pmdOf.TryGetValue(queue, out int pmd) ? pmd : queue.Index % _pmdCount;
+
+    /// <summary>The queues of a thread, by port and index.</summary>
+    public IReadOnlyList<RxQueueName> QueuesOf(int pmd) => [.. _pmdOf.Where(e => e.Value == pmd).Select(static e => e.Key).OrderBy(static q => q.Port).ThenBy(static q => q.Index)];
+
+    /// <summary>Gives a queue to another thread.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such queue or thread.</exception>
+    public void Move(RxQueueName queue, int pmd)
+    {
+        if (!_pmdOf.ContainsKey(queue)) throw new ArgumentOutOfRangeException(nameof(queue), queue, "there is no such queue");
+        ArgumentOutOfRangeException.ThrowIfNegative(pmd);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(pmd, _pmdCount);
+        _pmdOf[queue] = pmd;
+    }
+}
+
+/// <summary>A receive queue.</summary>
+/// <param name="Port">OpenFlow number of its port.</param>
+/// <param name="Index">Which of the port's queues, from 0 on.</param>
+public readonly record struct RxQueueName(uint Port, int Index);
+
+/// <summary>A queue and the packet thread that is to poll it.</summary>
+/// <param name="Queue">The queue.</param>
+/// <param name="Pmd">Index of the thread.</param>
+public readonly record struct QueuePin(RxQueueName Queue, int Pmd);
