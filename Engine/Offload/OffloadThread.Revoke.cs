@@ -70,15 +70,15 @@ public sealed partial class OffloadThread
     {
         int count = 0;
         bool isAnyLost = false;
-        foreach (PmdOffload pmd in _pmds)
+        foreach (ConnEventRing ring in _connEvents)
         {
-            while (pmd.ConnEvents.TryTake(out ConnRef e))
+            while (ring.TryTake(out ConnRef e))
             {
                 KillStale(e.ConnId);
                 count++;
             }
 
-            isAnyLost |= pmd.ConnEvents.TakeOverflow();
+            isAnyLost |= ring.TakeOverflow();
         }
 
         if (!isAnyLost) return count;

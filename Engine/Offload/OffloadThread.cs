@@ -19,6 +19,7 @@ public sealed partial class OffloadThread : IPoller, IMegaflowObserver, IDisposa
 {
     private readonly Lock _gate = new();
     private readonly PmdOffload[] _pmds;
+    private readonly ConnEventRing[] _connEvents;
     private readonly IOffloadProvider _provider;
     private readonly OffloadOptions _options;
     private readonly ITraceMerger _merger;
@@ -58,6 +59,7 @@ public sealed partial class OffloadThread : IPoller, IMegaflowObserver, IDisposa
     public OffloadThread(IReadOnlyList<PmdOffload> pmds, IMegaflowSource source, IMegaflowLedger megaflows, IConnLedger conns, IOffloadProvider provider, OffloadOptions? options = null)
     {
         _pmds = [.. pmds];
+        _connEvents = [.. _pmds.Select(static p => p.ConnEvents), ControlEvents];
         _provider = provider;
         _gates = provider.Gates;
         _options = options ?? new OffloadOptions();
@@ -93,8 +95,11 @@ public sealed partial class OffloadThread : IPoller, IMegaflowObserver, IDisposa
     /// <summary>Traces that wait to be merged.</summary>
     public int WaitingTraces => _pmds.Sum(static p => p.Traces.Count);
 
+    /// <summary>Where control says which connections it has changed, if it is not a packet thread that does it.</summary>
+    public ConnEventRing ControlEvents { get; } = new(4096);
+
     /// <summary>Connections have changed, and the rules of some may not have been looked at.</summary>
-    public bool ConnEventsWait => Array.Exists(_pmds, static p => !p.ConnEvents.IsEmpty);
+    public bool ConnEventsWait => Array.Exists(_connEvents, static ring => !ring.IsEmpty);
 
     /// <summary>Rules in any state from Installing to Dying.</summary>
     public int RuleCount => _registry.Count;

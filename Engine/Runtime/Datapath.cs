@@ -71,7 +71,7 @@ public sealed partial class Datapath : IDisposable
         {
             Offload = OffloadOf(provider);
             Aging = new AgingThread(Offload);
-            Conntrack.Observer = _pmds[0].Offload;
+            if (_pmds.Length > 1) Conntrack.Observer = Offload.ControlEvents;
             foreach (PmdContext pmd in _pmds) pmd.Upcall.Observer = Offload;
             Revalidator.ReadDevice = Offload.Credit;
         }

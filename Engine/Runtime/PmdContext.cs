@@ -36,6 +36,7 @@ public sealed class PmdContext : IDisposable
         }
 
         Conntrack = datapath.Conntrack.ForThread(index);
+        Conntrack.Observer = Offload;
         Thread = new PmdThread(
             new PmdOptions
             {

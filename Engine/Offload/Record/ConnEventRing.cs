@@ -1,17 +1,18 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
+using Mergeflow.Engine.Ledger;
 using Mergeflow.Native;
 
 namespace Mergeflow.Engine.Offload;
 
-/// <summary>Connection invalidations on their way from the thread that tracks connections to the offload thread.</summary>
+/// <summary>Connection invalidations on their way from one thread that changes connections to the offload thread.</summary>
 /// <remarks>
 /// Protocol, one producer and one consumer. 1. The producer writes slot <c>tail</c> if the ring is not full (acquire load of head).
 /// 2. It publishes with a release store of <c>tail + 1</c>. 3. The consumer reads slot <c>head</c> behind an acquire load of tail.
 /// 4. It gives the slot back with a release store of <c>head + 1</c>. An event that finds the ring full sets <c>overflowed</c> instead: the
 /// consumer then re-checks every rule, so nothing is lost.
 /// </remarks>
-public sealed partial class ConnEventRing
+public sealed partial class ConnEventRing : IConnObserver
 {
     private readonly ConnRef[] _slots;
     private readonly uint _mask;
@@ -29,6 +30,9 @@ public sealed partial class ConnEventRing
 
     /// <summary>True if nothing waits and nothing was lost.</summary>
     public bool IsEmpty => Volatile.Read(ref _tail) == Volatile.Read(ref _head) && Volatile.Read(ref _overflowed) == 0;
+
+    /// <inheritdoc/>
+    public void OnConnInvalidated(int connId, uint newGeneration) => Add(connId, newGeneration);
 
     /// <summary>Steps 1 and 2.</summary>
     public void Add(int connId, uint generation)
