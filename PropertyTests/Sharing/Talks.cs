@@ -41,9 +41,12 @@ internal static class Talks
     /// <summary>The packet as of conversation <paramref name="flow"/>.</summary>
     public static byte[] Frame(FrameSpec packet, int flow)
     {
-        bool isAnswer = packet.SrcPort is 80 or 53 || packet.IcmpType == 0 && packet.Proto == 1;
+        bool isAnswer = IsAnswer(packet);
         return FrameWriter.Write(packet with { Src = isAnswer ? Server : ClientAt(flow), Dst = isAnswer ? ClientAt(flow) : Server });
     }
+
+    /// <summary>Does the server send it?</summary>
+    public static bool IsAnswer(FrameSpec packet) => packet.SrcPort is 80 or 53 || (packet.IcmpType == 0 && packet.Proto == 1);
 
     private static FrameSpec Client(int flags, uint seq, uint ack, int size = 0)
         => new() { Proto = 6, SrcPort = 1000, DstPort = 80, TcpFlags = flags, Seq = seq, Ack = ack, Payload = new byte[size] };

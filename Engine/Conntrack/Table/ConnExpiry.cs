@@ -75,7 +75,7 @@ internal sealed unsafe partial class ConnExpiry
     public int Step<S>(long nowMs)
         where S : struct, IConnSync
     {
-        ReadNotes<S>();
+        ReadNotes<S>(nowMs);
         _slots.FreeRetired(StepBudget);
         return Turn<S>(nowMs, StepBudget);
     }
@@ -84,7 +84,7 @@ internal sealed unsafe partial class ConnExpiry
     public int ExpireAll<S>(long nowMs)
         where S : struct, IConnSync
     {
-        ReadNotes<S>();
+        ReadNotes<S>(nowMs);
         int before = _count;
         while (Turn<S>(nowMs, int.MaxValue) > 0)
         {
@@ -131,7 +131,7 @@ internal sealed unsafe partial class ConnExpiry
     /// <summary>Is there a slot, perhaps one of a connection that has expired?</summary>
     public bool HasRoom<S>(long nowMs)
         where S : struct, IConnSync
-        => _slots.HasRoom<S>() || (ReadNotes<S>() && _slots.HasRoom<S>()) || _slots.FreeRetired(StepBudget) > 0 || Turn<S>(nowMs, StepBudget) > 0;
+        => _slots.HasRoom<S>() || (ReadNotes<S>(nowMs) && _slots.HasRoom<S>()) || _slots.FreeRetired(StepBudget) > 0 || Turn<S>(nowMs, StepBudget) > 0;
 
     /// <summary>Does the connection belong into the wheel of another thread?</summary>
     private bool IsForeign<S>(int id)
@@ -145,7 +145,7 @@ internal sealed unsafe partial class ConnExpiry
     }
 
     /// <summary>Looks at what other threads have done to connections of this one; true if there was anything.</summary>
-    private bool ReadNotes<S>()
+    private bool ReadNotes<S>(long nowMs)
         where S : struct, IConnSync
     {
         if (!S.IsShared || !_slots.Notes.Any) return false;
@@ -160,11 +160,8 @@ internal sealed unsafe partial class ConnExpiry
                 continue;
             }
 
-            ConnRecord* c = _view.Conn(id);
-            ConnLock.Take<S>(c);
-            if ((c->Flags & ConnFlags.Live) != 0) WheelMove(id);
-            else GiveBackEnded<S>(id);
-            ConnLock.Release<S>(c);
+            // The time of a ghost may have come while the note lay here.
+            if (!TryExpire<S>(id, nowMs)) WheelMove(id);
         }
 
         return true;
