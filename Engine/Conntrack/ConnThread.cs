@@ -53,7 +53,7 @@ public sealed unsafe partial class ConnThread : IDisposable
         _expectations = parts.Expectations;
         _expiry = new ConnExpiry(parts, _slots);
         _gateways = new ConnGateways(_view, _expectations, _quirks);
-        _nat = new NatAllocator(_view, _expiry, seed);
+        _nat = new NatAllocator(_view, _expiry, _quirks, seed);
         _defragmenter = new Defragmenter(options, seed);
         TcpSeqChk = options.TcpSeqChk;
     }

@@ -34,6 +34,7 @@ public sealed record Quirks
         ForgetsGateways = true,
         LeavesAtomicChecksums = true,
         EmptyFragmentEnds = true,
+        ClashingIcmpIdsFail = true,
         ReportsWhenLearning = true,
     };
 
@@ -96,6 +97,11 @@ public sealed record Quirks
 
     /// <summary>A last fragment without data ends a datagram, instead of being invalid.</summary>
     public bool EmptyFragmentEnds { get; private init; }
+
+    /// <summary>
+    /// An ICMP query over IPv4 that would look like another one behind NAT leaves untranslated and gets no connection, instead of another identifier.
+    /// </summary>
+    public bool ClashingIcmpIdsFail { get; private init; }
 
     /// <summary>The value of that name; null when there is none.</summary>
     public static Quirks? Find(string name) => All.FirstOrDefault(q => q.Name == name);

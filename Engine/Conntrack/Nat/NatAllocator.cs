@@ -12,14 +12,16 @@ internal sealed unsafe class NatAllocator
 
     private readonly ConnView _view;
     private readonly ConnExpiry _expiry;
+    private readonly bool _clashingIcmpIdsFail;
 
     /// <summary>State of the generator that jumps among ports; never 0.</summary>
     private ulong _random;
 
-    public NatAllocator(in ConnView view, ConnExpiry expiry, ulong seed)
+    public NatAllocator(in ConnView view, ConnExpiry expiry, Quirks quirks, ulong seed)
     {
         _view = view;
         _expiry = expiry;
+        _clashingIcmpIdsFail = quirks.ClashingIcmpIdsFail;
         _random = seed | 1;
     }
 
@@ -43,7 +45,7 @@ internal sealed unsafe class NatAllocator
         ConnRecord* c = _view.Conn(id);
         uint hash = RangeHash(c, args);
         ChooseAddress(id, args, hash);
-        if (c->HasIcmpId) return SearchOwnPort<S>(id, ref claim, nowMs);
+        if (c->HasIcmpId && !_clashingIcmpIdsFail) return SearchOwnPort<S>(id, ref claim, nowMs);
         if (c->Fwd.Proto is not (IpProto.Tcp or IpProto.Udp)) return IsTupleFree<S>(id, ref claim, nowMs);
 
         ushort srcPort = BinaryPrimitives.ReverseEndianness(c->Fwd.SrcPort);
