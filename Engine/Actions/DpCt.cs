@@ -2,6 +2,32 @@ using Mergeflow.Engine.Keys;
 
 namespace Mergeflow.Engine.Actions;
 
+/// <summary>Options of the <c>ct</c> action.</summary>
+[Flags]
+public enum DpCtFlags : ushort
+{
+    None = 0,
+    Commit = 1,
+    Force = 2,
+
+    /// <summary>A <c>nat</c> clause is present (with or without a range).</summary>
+    Nat = 4,
+    NatIpv6 = 8,
+    NatHash = 16,
+    NatRandom = 32,
+    NatPersistent = 64,
+    AlgFtp = 128,
+    AlgTftp = 256,
+}
+
+/// <summary>Which side a <c>nat</c> clause translates; None follows the existing connection only.</summary>
+public enum NatKind : byte
+{
+    None,
+    Src,
+    Dst,
+}
+
 /// <summary>Arguments of the <c>ct</c> datapath action (OVS <c>OVS_CT_ATTR_*</c>), 104 bytes at most.</summary>
 public struct DpCt
 {

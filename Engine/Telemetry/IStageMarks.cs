@@ -6,3 +6,17 @@ internal interface IStageMarks
     /// <summary>A constant.</summary>
     static abstract bool IsOn { get; }
 }
+
+/// <summary>The packet path that marks its stages.</summary>
+internal readonly struct WithStages : IStageMarks
+{
+    /// <inheritdoc/>
+    public static bool IsOn => true;
+}
+
+/// <summary>The packet path as it ships.</summary>
+internal readonly struct WithoutStages : IStageMarks
+{
+    /// <inheritdoc/>
+    public static bool IsOn => false;
+}

@@ -7,3 +7,8 @@ namespace Mergeflow.Engine.Upcall;
 /// <param name="MaxRevalidatorMs">Time in ms after which statistics are pushed and idle megaflows looked for (OVS <c>max-revalidator</c>).</param>
 /// <param name="Quirks">Whose answers are repeated.</param>
 public sealed record RevalidatorOptions(long MaxIdleMs, long MaxRevalidatorMs, Quirks Quirks);
+
+/// <summary>Why megaflows were deleted or replaced.</summary>
+/// <param name="Idle">Unused for the idle time of megaflows.</param>
+/// <param name="Changed">A table change gave them other actions or a wider mask.</param>
+public readonly record struct RevalidatorStats(ulong Idle, ulong Changed);
