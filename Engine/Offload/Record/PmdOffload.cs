@@ -56,6 +56,9 @@ public sealed unsafe class PmdOffload : IConnObserver
     /// <summary>Latest reasons per flow.</summary>
     public RefusalLog Refusals { get; } = new();
 
+    /// <summary>Is told of packets that are refused here; null = nobody asks.</summary>
+    internal IPacketFates? Fates { get; set; }
+
     /// <summary>Traces handed over.</summary>
     public ulong Recorded { get; private set; }
 
@@ -66,6 +69,7 @@ public sealed unsafe class PmdOffload : IConnObserver
         if (!_filter.ShouldRecord(hash, nowMs, out OffloadReason standing, out FlowSeen seen))
         {
             Refused.Add(standing, packet->LengthBytes);
+            if (Fates is not null) Tell(packet, standing);
             return null;
         }
 
@@ -73,6 +77,7 @@ public sealed unsafe class PmdOffload : IConnObserver
         if (trace is null)
         {
             Refused.Add(OffloadReason.QueueFull, packet->LengthBytes);
+            if (Fates is not null) Tell(packet, OffloadReason.QueueFull);
             return null;
         }
 
@@ -80,12 +85,23 @@ public sealed unsafe class PmdOffload : IConnObserver
         trace.FlowSeen = seen;
         trace.RecordedAtMs = nowMs;
         trace.OriginalLengthBytes = packet->LengthBytes;
+        CopyKey(packet, ref trace.OriginalKey);
+        return trace;
+    }
+
+    private static void CopyKey(Packet* packet, ref FlowKey key)
+    {
         for (int i = 0; i < FlowKey.LaneCount; i++)
         {
-            FlowKey.Lane(ref trace.OriginalKey, i) = (packet->KeyLanes & (1u << i)) != 0 ? FlowKey.Lane(ref packet->Key, i) : default;
+            FlowKey.Lane(ref key, i) = (packet->KeyLanes & (1u << i)) != 0 ? FlowKey.Lane(ref packet->Key, i) : default;
         }
+    }
 
-        return trace;
+    private void Tell(Packet* packet, OffloadReason reason)
+    {
+        FlowKey key = default;
+        CopyKey(packet, ref key);
+        Fates!.Refused(in key, packet->LengthBytes, reason, -1, null);
     }
 
     /// <summary>A pass begins with this megaflow; returns its number, -1 if recording has stopped.</summary>
@@ -144,6 +160,7 @@ public sealed unsafe class PmdOffload : IConnObserver
         }
 
         Refused.Add(trace.Reason, trace.OriginalLengthBytes);
+        Fates?.Refused(in trace.OriginalKey, trace.OriginalLengthBytes, trace.Reason, trace.ReasonPass, trace.ReasonDetail);
         Refusals.Add(trace, trace.Reason, trace.ReasonPass, trace.ReasonDetail, nowMs);
         if (OffloadReasons.IsLasting(trace.Reason)) _filter.Suppress(trace.FlowHash, nowMs, SuppressionMs, trace.Reason);
     }

@@ -1,4 +1,6 @@
 using Mergeflow.Engine.Keys;
+using Mergeflow.Engine.Ledger;
+using Mergeflow.Native;
 
 namespace Mergeflow.Engine.Offload;
 
@@ -11,12 +13,31 @@ public sealed partial class OffloadReport
     private readonly OffloadThread _thread;
     private readonly RuleRegistry _registry;
     private readonly RuleLedger _ledger;
+    private IPacketFates? _fates;
 
     internal OffloadReport(OffloadThread thread, RuleRegistry registry, RuleLedger ledger)
         => (_thread, _registry, _ledger) = (thread, registry, ledger);
 
     /// <summary>Latest refusals per flow by the offload thread; those of the packet threads are in <see cref="PmdOffload.Refusals"/>.</summary>
     public RefusalLog Refusals { get; } = new();
+
+    /// <summary>Is told of every packet that no rule took; null = nobody asks.</summary>
+    public IPacketFates? Fates
+    {
+        get => _fates;
+        set
+        {
+            _fates = value;
+            foreach (PmdOffload pmd in _thread.Pmds) pmd.Fates = value;
+        }
+    }
+
+    /// <summary>The counters of the offload thread.</summary>
+    internal OffloadStats Stats => _thread.Stats;
+
+    /// <summary>What became of the packets received; settle first.</summary>
+    /// <param name="received">Packets and bytes that were handed in, to software and to the device.</param>
+    public OffloadShares Shares(BookTotals received) => OffloadShares.Of(this, received);
 
     /// <summary>Rules that exist now (Installing, Active, Dying), in no order.</summary>
     public IReadOnlyList<MergedFlow> Rules()
@@ -45,13 +66,18 @@ public sealed partial class OffloadReport
     /// What becomes of a header: rules that match it, and refusals of its 5-tuple, latest first. Fields that are zero in
     /// <paramref name="key"/> and absent from a rule's mask do not matter.
     /// </summary>
-    public OffloadExplanation Explain(FlowKey key)
+    public OffloadExplanation Explain(FlowKey key) => Explain(key, TupleOf(ref key));
+
+    /// <summary>The same for all headers that a match takes: rules that may match one of them.</summary>
+    /// <param name="value">Fields.</param>
+    /// <param name="mask">Bits that count.</param>
+    public OffloadExplanation Explain(FlowKey value, FlowKey mask)
     {
         using (_thread.LookIn())
         {
-            List<MergedFlow> live = [.. _registry.Rules.Where(r => MatchesTuple(r, ref key))];
-            List<MergedFlow> dead = [.. _graveyard.Where(r => MatchesTuple(r, ref key))];
-            List<Refusal> refusals = [.. Refusals.All().Concat(_thread.Pmds.SelectMany(static p => p.Refusals.All())).Where(r => SameTuple(ref r.Key, ref key)).OrderByDescending(static r => r.AtMs)];
+            List<MergedFlow> live = [.. _registry.Rules.Where(r => MayMatch(r, ref value, ref mask))];
+            List<MergedFlow> dead = [.. _graveyard.Where(r => MayMatch(r, ref value, ref mask))];
+            List<Refusal> refusals = [.. Refusals.All().Concat(_thread.Pmds.SelectMany(static p => p.Refusals.All())).Where(r => Takes(ref value, ref mask, ref r.Key)).OrderByDescending(static r => r.AtMs)];
             return new OffloadExplanation(live, dead, refusals);
         }
     }
@@ -74,26 +100,31 @@ public sealed partial class OffloadReport
         using (_thread.LookIn()) return _ledger.Debts();
     }
 
-    private static bool MatchesTuple(MergedFlow rule, ref FlowKey key)
+    /// <summary>The 5-tuple, with the port if the key has one.</summary>
+    private static FlowKey TupleOf(ref FlowKey key)
     {
-        FlowKey mask = rule.Mask;
-        if (key.InPort.Raw == 0) mask.InPort = default;
         FlowKey tuple = default;
-        tuple.InPort = mask.InPort;
-        tuple.DlType = mask.DlType;
-        tuple.NwProto = mask.NwProto;
-        tuple.NwSrc = mask.NwSrc;
-        tuple.NwDst = mask.NwDst;
-        tuple.TpSrc = mask.TpSrc;
-        tuple.TpDst = mask.TpDst;
-        tuple.Ipv6Src = mask.Ipv6Src;
-        tuple.Ipv6Dst = mask.Ipv6Dst;
-        FlowKey value = default;
-        FlowKey.And(ref rule.Value, ref tuple, ref value);
-        return FlowKey.Matches(ref key, ref tuple, ref value);
+        if (key.InPort.Raw != 0) tuple.InPort = new Be32(uint.MaxValue);
+        if (key.DlType.Raw != 0) tuple.DlType = new Be16(ushort.MaxValue);
+        tuple.NwProto = byte.MaxValue;
+        tuple.NwSrc = tuple.NwDst = new Be32(uint.MaxValue);
+        tuple.TpSrc = tuple.TpDst = new Be16(ushort.MaxValue);
+        tuple.Ipv6Src = tuple.Ipv6Dst = Ipv6Address.FromUInt128(UInt128.MaxValue);
+        return tuple;
     }
 
-    private static bool SameTuple(ref FlowKey a, ref FlowKey b)
-        => a.NwProto == b.NwProto && a.NwSrc == b.NwSrc && a.NwDst == b.NwDst && a.TpSrc == b.TpSrc && a.TpDst == b.TpDst
-        && a.Ipv6Src == b.Ipv6Src && a.Ipv6Dst == b.Ipv6Dst;
+    /// <summary>Do they agree where both look?</summary>
+    private static bool MayMatch(MergedFlow rule, ref FlowKey value, ref FlowKey mask)
+    {
+        FlowKey both = default;
+        FlowKey.And(ref rule.Mask, ref mask, ref both);
+        return Takes(ref value, ref both, ref rule.Value);
+    }
+
+    private static bool Takes(ref FlowKey value, ref FlowKey mask, ref FlowKey key)
+    {
+        FlowKey wanted = default;
+        FlowKey.And(ref value, ref mask, ref wanted);
+        return FlowKey.Matches(ref key, ref mask, ref wanted);
+    }
 }

@@ -1,3 +1,5 @@
+using Mergeflow.Engine.Ledger;
+
 namespace Mergeflow.Engine.Offload;
 
 /// <summary>What the offload did; written by the offload thread.</summary>
@@ -38,6 +40,9 @@ public sealed class OffloadStats
 
     /// <summary>Failures of the offload thread, see <see cref="OffloadThread.LastFailure"/>.</summary>
     public ulong Failures { get; internal set; }
+
+    /// <summary>Packets that made a rule, and their bytes as received; not those whose rule the device has refused afterwards.</summary>
+    public BookTotals MadeRule { get; internal set; }
 
     /// <summary>Traces refused by the offload thread, by reason.</summary>
     public ReasonTotals Refused { get; } = new();
