@@ -30,6 +30,7 @@ public static class App
             PmdPerfShowCommand.Create(interrupted),
             TraceCommand.Create(interrupted),
             OffloadCommand.Create(interrupted),
+            WhatIfCommand.Create(interrupted),
             MergeCommand.Create(),
         };
         try

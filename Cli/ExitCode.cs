@@ -15,6 +15,9 @@ public static class ExitCode
     /// <summary>The input needs a feature that is not there.</summary>
     public const int MissingFeature = 3;
 
+    /// <summary>Nothing in the input is what was asked about.</summary>
+    public const int NotSeen = 4;
+
     /// <summary>Unknown option, wrong value, missing argument.</summary>
     public const int Usage = 64;
 

@@ -55,14 +55,17 @@ public sealed class RunReport
     {
         modes ??= RunOptions.AllModes;
         Workload workload = run.Load();
-        _output.WriteLine($"{workload.Name}: {workload.Frames.Count} frames, rules: {workload.FlowsName}, arrives on {(run.InPort is uint n ? $"port {n}" : "port 1 (inside) or 2 (outside)")}");
+        _output.WriteLine($"{workload.Name}: {workload.Frames.Count} frames, rules: {workload.FlowsName}");
+        _output.WriteLine(workload.Arrival);
         foreach (string note in workload.Notes) Note(note);
         Dictionary<OffloadMode, FirstPass> passes = FirstPasses(workload, settings, modes);
         ResultsFile results = Suite([.. modes.Select(m => new ScenarioSpec(workload.Name, () => workload, settings with { Offload = m }))]);
-        return results with
+        results = results with
         {
             Scenarios = [.. results.Scenarios.Select(row => WithFirstPass(row, workload, passes[RunOptions.Mode(row.Offload)]))],
         };
+        ShowFirstPasses(results, passes);
+        return results with { Notes = [.. results.Notes, .. LoopNotes(results)] };
     }
 
     /// <summary>Prints the table, writes the files, compares.</summary>
@@ -113,6 +116,41 @@ public sealed class RunReport
     {
         Frames = workload.Frames.Count,
         OutputSha256 = pass.Output.Sha256(),
-        Reasons = pass.Reasons,
+        FirstPass = pass.Shares is null ? null : [.. ShareTable.Rows(pass.Shares).Select(static r => new ReasonCount(r.What, r.Part.Packets, r.Part.Bytes))],
+        Reasons = pass.Shares is null ? [] : [.. pass.Shares.Refused.Select(static r => new ReasonCount(r.Reason.ToString(), r.Lost.Packets, r.Lost.Bytes)).OrderByDescending(static r => r.Packets)],
+        Loop = new LoopInfo(row.PacketsPerSecond.Median / workload.Frames.Count, workload.Frames.Count(OpensOrCloses)),
     };
+
+    /// <summary>TCP with SYN, FIN or RST behind plain headers; what lies deeper is not counted.</summary>
+    private static bool OpensOrCloses(byte[] f)
+    {
+        const int flagsAt = 13, synFinRst = 7;
+        if (f.Length < 54) return false;
+        int l4 = (f[12], f[13]) switch
+        {
+            (0x08, 0x00) when f[23] == IpProto.Tcp => 14 + ((f[14] & 15) * 4),
+            (0x86, 0xdd) when f[20] == IpProto.Tcp => 54,
+            _ => 0,
+        };
+        return l4 > 0 && f.Length > l4 + flagsAt && (f[l4 + flagsAt] & synFinRst) != 0;
+    }
+
+    /// <summary>The answer first: one pass, as it was captured; then what the loop makes of it.</summary>
+    private void ShowFirstPasses(ResultsFile results, Dictionary<OffloadMode, FirstPass> passes)
+    {
+        foreach (ScenarioResult row in results.Scenarios.Where(static r => r.FirstPass is not null))
+        {
+            OffloadShares shares = passes[RunOptions.Mode(row.Offload)].Shares!;
+            ShareTable.Table(ShareTable.Rows(shares), $"{row.Name}, offload {row.Offload}, one pass with its own clock").Write(_console);
+            _output.WriteLine(ShareTable.Summary(shares));
+        }
+    }
+
+    private static IEnumerable<string> LoopNotes(ResultsFile results)
+    {
+        if (results.Scenarios.FirstOrDefault(static r => r.FirstPass is not null && r.Loop is { ConnectionFrames: > 0 }) is not { } row) yield break;
+        yield return string.Create(
+            System.Globalization.CultureInfo.InvariantCulture,
+            $"{row.Name}: looped, {row.Loop!.RoundsPerSecond:N0} times a second and without pause; {row.Loop.ConnectionFrames} of {row.Frames} frames open or close a connection, so each is closed and opened again in every round. The shares per tier are those of the loop; how much of the traffic is offloaded is what the one pass says.");
+    }
 }

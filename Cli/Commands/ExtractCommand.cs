@@ -11,7 +11,7 @@ internal static class ExtractCommand
 
     public static Command Create(CancellationToken interrupted)
     {
-        Option<string> input = new("--in") { Required = true, HelpName = "FILE", Description = "Frames: JSON lines with \"i\" and \"hex\" (gzip or not), pcap or pcapng." };
+        Option<string> input = new("--in") { Required = true, HelpName = "FILE", Description = "Frames: JSON lines with \"i\" and \"hex\", pcap or pcapng, gzip or not; - is standard input." };
         Option<string> output = new("--out") { HelpName = "FILE", Description = "Where to write; - is standard output.", DefaultValueFactory = _ => "-" };
         Command command = new("extract", "Print the flow key of each frame, one JSON line per frame.") { input, output };
         command.SetAction(parsed =>
@@ -25,9 +25,9 @@ internal static class ExtractCommand
 
     private static void Run(string inputPath, string outputPath, CancellationToken interrupted)
     {
-        using IEventSource frames = CaptureEventSource.IsCapture(inputPath)
-            ? new CaptureEventSource(CaptureEventSource.Open(inputPath), FlowKeyFormatter.AnyPort)
-            : new JsonFrameSource(new LineReader(InputFile.Open(inputPath), Path.GetFileName(inputPath)));
+        using IEventSource frames = CaptureEventSource.IsCapture(inputPath, out Stream? rest)
+            ? new CaptureEventSource([CaptureEventSource.Open(inputPath, rest)], new CapturePorts([FlowKeyFormatter.AnyPort], [FlowKeyFormatter.AnyPort]))
+            : new JsonFrameSource(new LineReader(rest ?? InputFile.Open(inputPath), inputPath == "-" ? "standard input" : Path.GetFileName(inputPath)));
         using OutputFile file = OutputFile.Create(outputPath);
         WriteFlows(frames, file.Stream, interrupted);
         file.Commit();

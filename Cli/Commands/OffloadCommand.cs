@@ -9,6 +9,7 @@ internal static class OffloadCommand
     {
         OffloadShowCommand.Create(interrupted),
         OffloadStatsCommand.Create(interrupted),
+        OffloadWhyCommand.Create(interrupted),
         OffloadExplainCommand.Create(interrupted),
         OffloadAuditCommand.Create(interrupted),
     };

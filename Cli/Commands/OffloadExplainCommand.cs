@@ -3,49 +3,131 @@ using System.Globalization;
 
 namespace Mergeflow.Cli;
 
-/// <summary><c>mergeflow offload explain</c>: the merged rule that a flow is in, or why it is in none.</summary>
+/// <summary><c>mergeflow offload explain</c>: the merged rules that a flow is in, or why it is in none; for a match that takes many flows, their sum and the heaviest.</summary>
 internal static class OffloadExplainCommand
 {
+    private const int DefaultTop = 10;
+
     public static Command Create(CancellationToken interrupted)
     {
         Option<string> flow = new("--flow")
         {
             Required = true,
             HelpName = "MATCH",
-            Description = "A 5-tuple in ovs-ofctl syntax: in_port=1,tcp,nw_src=10.0.0.1,nw_dst=10.0.0.2,tp_src=1000,tp_dst=80.",
+            Description = "A match in ovs-ofctl syntax: a 5-tuple (in_port=1,tcp,nw_src=10.0.0.1,nw_dst=10.0.0.2,tp_src=1000,tp_dst=80), or less (tcp,tp_dst=443; ip,nw_src=10.0.0.0/8).",
         };
-        return ShowCommand.Create("explain", "Replay, then say for one flow which rule it is in, or why it is in none.", interrupted, context => Show(context, flow), flow);
+        NumberOption<int> top = new("--top") { HelpName = "N", Description = "Flows that are listed, the heaviest first.", DefaultValueFactory = _ => DefaultTop };
+        return ShowCommand.Create("explain", "Replay, then say for a flow which rule it is in, or why it is in none; or sum up many flows.", interrupted, context => Show(context, flow, top), flow, top);
     }
 
-    private static void Show(ShowContext context, Option<string> flow)
+    private static int Show(ShowContext context, Option<string> option, NumberOption<int> top)
     {
         OffloadThread offload = context.RequireOffload();
-        OffloadExplanation explanation = offload.Report.Explain(ParseKey(context.Parsed.GetRequiredValue(flow)));
+        Match match = ParseMatch(context.Parsed.GetRequiredValue(option));
+        FlowKey value = match.Value.Key, mask = match.Mask.Key;
+        IReadOnlyList<FlowFate> flows = context.Session.Fates!.Matching(value, mask);
+        if (flows.Count == 0)
+        {
+            if (!context.IsJson) context.Output.WriteLine("not seen: no packet of the input matches");
+            return ExitCode.NotSeen;
+        }
+
+        if (flows.Count == 1 || IsTuple(mask)) ShowOne(context, offload.Report.Explain(value, mask), flows);
+        else ShowMany(context, flows, context.Parsed.GetValue(top));
+        return ExitCode.Ok;
+    }
+
+    private static void ShowOne(ShowContext context, OffloadExplanation explanation, IReadOnlyList<FlowFate> flows)
+    {
         foreach (MergedFlow rule in explanation.Live) Write(context, "in a rule", rule);
         foreach (MergedFlow rule in explanation.Dead) Write(context, "was in a rule", rule);
-        foreach (Refusal refusal in explanation.Refusals)
+        foreach (FlowFate flow in flows)
         {
-            string reason = MergedFlowText.Reason(refusal.Reason, refusal.Detail);
-            if (context.IsJson)
+            if (!context.IsJson) context.Output.WriteLine($"{flow.Text}: {Fate(flow)}");
+            foreach (FlowReason refusal in flow.Reasons.OrderByDescending(static r => r.LastMs)) Write(context, refusal);
+        }
+    }
+
+    private static void Write(ShowContext context, FlowReason refusal)
+    {
+        string reason = MergedFlowText.Reason(refusal.Reason, refusal.Detail);
+        if (context.IsJson)
+        {
+            context.WriteJson(json =>
+            {
+                json.WriteString("what", refusal.Reason == OffloadReason.AlreadyOffloaded ? "waited" : "refused");
+                json.WriteString("reason", reason);
+                json.WriteNumber("pass", refusal.Pass);
+                json.WriteNumber("packets", refusal.Lost.Packets);
+                json.WriteNumber("bytes", refusal.Lost.Bytes);
+                json.WriteNumber("last_at_ms", refusal.LastMs);
+                json.WriteString("because", ReasonText.Sentence(refusal.Reason));
+                json.WriteString("helps", ReasonText.Hint(refusal.Reason, refusal.Detail));
+            });
+            return;
+        }
+
+        string pass = refusal.Pass < 0 ? "" : string.Create(CultureInfo.InvariantCulture, $" in pass {refusal.Pass}");
+        string what = refusal.Reason == OffloadReason.AlreadyOffloaded ? "waited" : "refused";
+        context.Output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{what}: {reason}{pass}, {refusal.Lost.Packets} packets, {refusal.Lost.Bytes} bytes, the last at {refusal.LastMs} ms"));
+        context.Output.WriteLine($"  {ReasonText.Sentence(refusal.Reason)}");
+        if (refusal.Reason != OffloadReason.AlreadyOffloaded) context.Output.WriteLine($"  What helps: {ReasonText.Hint(refusal.Reason, refusal.Detail)}");
+    }
+
+    private static void ShowMany(ShowContext context, IReadOnlyList<FlowFate> flows, int top)
+    {
+        if (context.IsJson)
+        {
+            foreach (FlowFate flow in flows.Take(top))
             {
                 context.WriteJson(json =>
                 {
-                    json.WriteString("what", "refused");
-                    json.WriteString("reason", reason);
-                    json.WriteNumber("pass", refusal.Pass);
-                    json.WriteNumber("traces", refusal.Packets);
-                    json.WriteNumber("last_at_ms", refusal.AtMs);
+                    json.WriteString("flow", flow.Text);
+                    json.WriteNumber("packets", flow.Received.Packets);
+                    json.WriteNumber("bytes", flow.Received.Bytes);
+                    json.WriteNumber("offloaded_packets", flow.Offloaded.Packets);
+                    json.WriteNumber("offloaded_bytes", flow.Offloaded.Bytes);
+                    json.WriteStartObject("refused");
+                    foreach (FlowReason r in flow.Reasons) json.WriteNumber(r.Reason.ToString(), r.Lost.Packets);
+                    json.WriteEndObject();
                 });
             }
-            else
-            {
-                context.Output.WriteLine(string.Create(
-                    CultureInfo.InvariantCulture, $"refused: {reason} in pass {refusal.Pass}, {refusal.Packets} traces, the last at {refusal.AtMs} ms"));
-            }
+
+            return;
         }
-        if (!context.IsJson && explanation is { Live.Count: 0, Dead.Count: 0, Refusals.Count: 0 })
-            context.Output.WriteLine("not seen: no packet of this flow was a candidate");
+
+        BookTotals Sum(Func<FlowFate, BookTotals> part) => flows.Aggregate(default(BookTotals), (sum, f) => sum + part(f));
+        (OffloadReason Reason, BookTotals Lost)[] reasons = [.. flows.SelectMany(static f => f.Reasons).GroupBy(static r => r.Reason)
+            .Select(static g => (g.Key, g.Aggregate(default(BookTotals), static (sum, r) => sum + r.Lost))).OrderByDescending(static r => r.Item2.Bytes)];
+        OffloadShares shares = new(
+            Sum(static f => f.Received),
+            Sum(static f => f.Offloaded),
+            Sum(static f => f.MadeRule),
+            reasons.FirstOrDefault(static r => r.Reason == OffloadReason.AlreadyOffloaded).Lost,
+            [.. reasons.Where(static r => r.Reason != OffloadReason.AlreadyOffloaded)]);
+        context.Output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{flows.Count:N0} flows: {ShareTable.Summary(shares)}"));
+        ShareTable.Table(ShareTable.Rows(shares)).Write(context.Output);
+        TextTable table = new(1, top < flows.Count ? string.Create(CultureInfo.InvariantCulture, $"heaviest {top} flows") : "flows", "packets", "bytes", "% of bytes offloaded", "largest loss") { TextHeaders = ["largest loss"] };
+        foreach (FlowFate flow in flows.Take(top))
+        {
+            FlowReason worst = flow.Reasons.Where(static r => r.Reason != OffloadReason.AlreadyOffloaded).OrderByDescending(static r => r.Lost.Bytes).FirstOrDefault();
+            table.AddRow(
+                flow.Text,
+                flow.Received.Packets.ToString("N0", CultureInfo.InvariantCulture),
+                flow.Received.Bytes.ToString("N0", CultureInfo.InvariantCulture),
+                ShareTable.Share(flow.Offloaded.Bytes, flow.Received.Bytes),
+                worst.Reason == OffloadReason.None ? "-" : MergedFlowText.Reason(worst.Reason, worst.Detail));
+        }
+
+        table.Write(context.Output);
     }
+
+    private static string Fate(FlowFate flow) => string.Create(
+        CultureInfo.InvariantCulture, $"{flow.Received.Packets:N0} packets, {flow.Received.Bytes:N0} bytes; {flow.Offloaded.Packets:N0} packets, {flow.Offloaded.Bytes:N0} bytes of them took a merged rule");
+
+    private static bool IsTuple(FlowKey mask)
+        => mask.NwProto == byte.MaxValue && mask.TpSrc.Raw == ushort.MaxValue && mask.TpDst.Raw == ushort.MaxValue
+        && ((mask.NwSrc.Raw == uint.MaxValue && mask.NwDst.Raw == uint.MaxValue) || (mask.Ipv6Src.ToUInt128() == UInt128.MaxValue && mask.Ipv6Dst.ToUInt128() == UInt128.MaxValue));
 
     private static void Write(ShowContext context, string what, MergedFlow rule)
     {
@@ -90,11 +172,11 @@ internal static class OffloadExplainCommand
         }
     }
 
-    private static FlowKey ParseKey(string match)
+    private static Match ParseMatch(string match)
     {
         try
         {
-            return new FlowTextParser().ParseFlow($"{match},actions=drop").Match.Value.Key;
+            return new FlowTextParser().ParseFlow($"{match}{(match.Length == 0 ? "" : ",")}actions=drop").Match;
         }
         catch (FlowTextException e)
         {

@@ -33,6 +33,7 @@ internal static class OffloadStatsCommand
             ("Changes that it did not confirm", "unacknowledged", s.Unacknowledged),
             ("Failures of the offload thread", "failures", s.Failures),
         ];
+        OffloadShares shares = offload.Report.Shares(context.Session.Received);
         IReadOnlyList<(OffloadReason Reason, ulong Packets, ulong Bytes)> refused = offload.Report.RefusedTotals().Sorted();
         IReadOnlyList<(OffloadReason Reason, ulong Packets, ulong Bytes)> removed = s.RemovedBy.Sorted();
         if (context.IsJson)
@@ -46,7 +47,11 @@ internal static class OffloadStatsCommand
                 json.WriteStartObject("refused_bytes");
                 foreach ((OffloadReason reason, _, ulong bytes) in refused) json.WriteNumber(reason.ToString(), bytes);
                 json.WriteEndObject();
-                json.WriteString("summary", Summary(context, s, refused));
+                json.WriteNumber("made_rule", shares.MadeRule.Packets);
+                json.WriteNumber("made_rule_bytes", shares.MadeRule.Bytes);
+                json.WriteNumber("unknown", shares.Unknown.Packets);
+                json.WriteNumber("unknown_bytes", shares.Unknown.Bytes);
+                json.WriteString("summary", ShareTable.Summary(shares));
                 json.WriteStartObject("removed_by");
                 foreach ((OffloadReason reason, ulong rules, _) in removed) json.WriteNumber(reason.ToString(), rules);
                 json.WriteEndObject();
@@ -56,33 +61,12 @@ internal static class OffloadStatsCommand
         TextTable table = new(1, "", "count");
         foreach ((string name, _, ulong value) in totals.Concat(troubles.Where(static t => t.Value > 0))) table.AddRow(name, Number(value));
         table.Write(context.Output);
-        TextTable reasons = new(1, "not offloaded because", "packets", "% of packets", "bytes", "% of bytes");
-        foreach ((OffloadReason reason, ulong packets, ulong bytes) in refused)
-        {
-            reasons.AddRow(reason.ToString(), Number(packets), Share(packets, (ulong)context.Session.PacketCount), Number(bytes), Share(bytes, (ulong)context.Session.ByteCount));
-        }
-
-        if (refused.Count > 0) reasons.Write(context.Output);
+        ShareTable.Table(ShareTable.Rows(shares)).Write(context.Output);
         TextTable removals = new(1, "removed because", "rules");
         foreach ((OffloadReason reason, ulong rules, _) in removed) removals.AddRow(reason.ToString(), Number(rules));
         if (removed.Count > 0) removals.Write(context.Output);
-        context.Output.WriteLine(Summary(context, s, refused));
+        context.Output.WriteLine(ShareTable.Summary(shares));
     }
-
-    private static string Summary(ShowContext context, OffloadStats s, IReadOnlyList<(OffloadReason Reason, ulong Packets, ulong Bytes)> refused)
-    {
-        (ulong packets, ulong bytes) = ((ulong)context.Session.PacketCount, (ulong)context.Session.ByteCount);
-        string loss = "";
-        if (refused.Count > 0)
-        {
-            (OffloadReason reason, ulong lostPackets, ulong lostBytes) = refused.MaxBy(static r => r.Bytes);
-            loss = $"; largest loss: {reason}, {Share(lostBytes, bytes)} % of bytes and {Share(lostPackets, packets)} % of packets";
-        }
-
-        return $"{Share(s.HitBytes, bytes)} % of bytes and {Share(s.Hits, packets)} % of packets offloaded{loss}";
-    }
-
-    private static string Share(ulong part, ulong whole) => (whole == 0 ? 0 : 100.0 * part / whole).ToString("F1", CultureInfo.InvariantCulture);
 
     private static string Number(ulong value) => value.ToString("N0", CultureInfo.InvariantCulture);
 }

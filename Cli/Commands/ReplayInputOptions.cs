@@ -12,8 +12,9 @@ internal sealed class ReplayInputOptions
     private readonly Option<string?> _groups = new("--groups") { HelpName = "FILE", Description = "Groups, as ovs-ofctl add-groups takes them." };
     private readonly Option<string?> _meters = new("--meters") { HelpName = "FILE", Description = "Meters, a line each as ovs-ofctl add-meter takes it." };
     private readonly Option<string?> _ports = new("--ports") { HelpName = "p1=1,p2=2", Description = "Port names and OpenFlow numbers." };
-    private readonly Option<string?> _input = new("--in") { HelpName = "FILE", Description = "Events (JSON lines, gzip or not), or a pcap or pcapng capture." };
-    private readonly OptionalNumberOption<uint> _port = new("--port") { HelpName = "N", Description = "Port on which the frames of a capture arrive; default: the first port." };
+    private readonly Option<string[]> _input = new("--in") { HelpName = "FILE", Description = "Events (JSON lines) or a pcap or pcapng capture, gzip or not; - is standard input. Several captures are merged by their time stamps." };
+    private readonly Option<string[]> _port = new("--port") { HelpName = CapturePorts.Syntax, Description = "Port on which the frames of a capture arrive, one for all or one per --in; auto: each interface or file is a port, else who speaks first is behind the first port, the other behind the second. Default: auto." };
+    private readonly Option<bool> _fixChecksums = new("--fix-checksums") { Description = "Correct wrong checksums of a capture first, as the sender's NIC would have." };
     private readonly Option<string?> _config = new("--config") { HelpName = "FILE", Description = "A case.json, for its \"config\" (and \"ports\" without --ports)." };
     private readonly Option<string> _offload = new("--offload") { HelpName = "none|soft|nic", Description = "Where merged rules go.", DefaultValueFactory = _ => "none" };
     private readonly Option<string?> _profile = new("--profile") { HelpName = "FILE", Description = "NIC profile, a built-in name or a JSON file; needs --offload nic." };
@@ -22,14 +23,18 @@ internal sealed class ReplayInputOptions
     private readonly Option<string> _cache = new("--cache") { HelpName = "on|off", Description = "Microflow caches.", DefaultValueFactory = _ => "on" };
     private readonly NumberOption<int> _batch = new("--batch") { HelpName = "N", Description = "Packets per batch; more than 32 are split.", DefaultValueFactory = _ => MaxBatch };
     private readonly NumberOption<ulong> _seed = new("--seed") { HelpName = "S", Description = "Seed of all that is chosen by chance.", DefaultValueFactory = _ => 0 };
-    private readonly Option<int?> _pmds = new("--pmds") { HelpName = "N", Description = "Packet threads, 1 to 64, simulated in turn; frames are spread over them by a hash with --seed; default: as the case says, else 1." };
+    private readonly OptionalNumberOption<int> _pmds = new("--pmds") { HelpName = "N", Description = "Packet threads, 1 to 64, simulated in turn; frames are spread over them by a hash with --seed; default: as the case says, else 1." };
     private readonly Option<string> _rss = new("--rss") { HelpName = "symmetric|asymmetric", Description = "Whether both directions of a connection come to the same packet thread.", DefaultValueFactory = _ => "symmetric" };
-    private readonly Option<string?> _quirks = new("--quirks") { HelpName = "ovs-3.1|none", Description = "Whose faults are repeated: those of Open vSwitch 3.1, with which cases are recorded, or none, as the switch ships; default: as the case says, else ovs-3.1." };
+    private readonly Option<string?> _quirks = new("--quirks") { HelpName = "ovs-3.1|none", Description = "Whose faults are repeated: those of Open vSwitch 3.1, with which cases are recorded, or none, as the switch ships; default: as the case says, else ovs-3.1 for events and none for captures." };
 
     private const int MaxBatch = 32;
 
-    public ReplayInputOptions()
+    private readonly bool _choosesDevice;
+
+    /// <param name="choosesDevice">False where the command itself says where rules go and who gets one.</param>
+    public ReplayInputOptions(bool choosesDevice = true)
     {
+        _choosesDevice = choosesDevice;
         _offload.AcceptOnlyFromAmong("none", "soft", "nic");
         _cache.AcceptOnlyFromAmong("on", "off");
         _rss.AcceptOnlyFromAmong("symmetric", "asymmetric");
@@ -38,8 +43,10 @@ internal sealed class ReplayInputOptions
 
     public void AddTo(Command command)
     {
-        foreach (Option option in new Option[] { _case, _flows, _groups, _meters, _ports, _input, _port, _config, _offload, _profile, _faults, _admission, _cache, _batch, _seed, _pmds, _rss, _quirks })
-            command.Options.Add(option);
+        foreach (Option option in new Option[] { _case, _flows, _groups, _meters, _ports, _input, _port, _fixChecksums, _config, _offload, _profile, _faults, _admission, _cache, _batch, _seed, _pmds, _rss, _quirks })
+        {
+            if (_choosesDevice || (option != _offload && option != _profile && option != _faults && option != _admission)) command.Options.Add(option);
+        }
     }
 
     /// <summary>Puts the options together; a combination that makes no sense is a usage error.</summary>
@@ -48,27 +55,30 @@ internal sealed class ReplayInputOptions
         ReplayArguments files = parsed.GetValue(_case) is string directory ? FromCase(parsed, directory) : FromFiles(parsed);
         if (parsed.GetValue(_batch) < 1) CommandFailedException.ThrowUsage("--batch: expected at least 1");
         if (parsed.GetValue(_pmds) is < 1 or > ConnTracker.MaxThreads) CommandFailedException.ThrowUsage($"--pmds: expected 1 to {ConnTracker.MaxThreads}");
-        OffloadMode offload = Enum.Parse<OffloadMode>(parsed.GetValue(_offload)!, ignoreCase: true);
-        string? profile = parsed.GetValue(_profile);
+        OffloadMode offload = _choosesDevice ? Enum.Parse<OffloadMode>(parsed.GetValue(_offload)!, ignoreCase: true) : OffloadMode.Nic;
+        string[] once = [.. new[] { files.FlowsPath, files.GroupsPath, files.MetersPath, files.InputPath }.Concat(files.MoreInputs).OfType<string>().Where(static f => f == "-")];
+        if (once.Length > 1) CommandFailedException.ThrowUsage("-: standard input can be read once");
+        string? profile = _choosesDevice ? parsed.GetValue(_profile) : null;
         if (profile is not null && offload != OffloadMode.Nic) CommandFailedException.ThrowUsage("--profile needs --offload nic");
         if (profile is not null && !NicProfile.EmbeddedNames.Contains(profile) && !File.Exists(profile))
             throw new IOException($"--profile: '{profile}' is neither a file nor one of {string.Join(", ", NicProfile.EmbeddedNames)}");
-        string? faults = parsed.GetValue(_faults);
+        string? faults = _choosesDevice ? parsed.GetValue(_faults) : null;
         if (faults is not null && offload != OffloadMode.Nic) CommandFailedException.ThrowUsage("--faults needs --offload nic");
         IAdmissionPolicy? admission = null;
-        if (parsed.GetValue(_admission) is string policy)
+        if (_choosesDevice && parsed.GetValue(_admission) is string policy)
         {
             if (offload == OffloadMode.None) CommandFailedException.ThrowUsage("--admission needs --offload");
             if (!Admission.TryParse(policy, offload, out admission)) CommandFailedException.ThrowUsage($"--admission: expected {Admission.Syntax}, N from 1 to {RecordingFilter.MaxAfterPackets}, not '{policy}'");
         }
 
         ReplayProgress? progress = ReplayProgress.OnTerminal(parsed.InvocationConfiguration.Error);
-        uint? port = parsed.GetValue(_port);
-        if (port is uint number && !files.Ports.Any(p => p.Number == number))
-            CommandFailedException.ThrowUsage(string.Create(CultureInfo.InvariantCulture, $"--port: port {number} does not exist"));
+        uint[] numbers = [.. files.Ports.Select(static p => p.Number)];
+        uint?[] arrivals = [.. (parsed.GetValue(_port) ?? []).Select(p => CapturePorts.Parse(p, numbers))];
+        if (arrivals.Length > 1 && arrivals.Length != files.MoreInputs.Count + 1) CommandFailedException.ThrowUsage(string.Create(CultureInfo.InvariantCulture, $"--port: {arrivals.Length} ports for {files.MoreInputs.Count + 1} inputs; give one for all, or one per --in"));
         return files with
         {
-            CapturePort = port,
+            CapturePorts = arrivals,
+            FixChecksums = parsed.GetValue(_fixChecksums),
             Offload = offload,
             NicProfile = profile,
             Faults = faults is null ? FaultPlan.None : FaultPlan.Load(faults),
@@ -80,6 +90,11 @@ internal sealed class ReplayInputOptions
             RssIsSymmetric = parsed.GetValue(_rss) == "symmetric",
             Quirks = parsed.GetValue(_quirks) is string quirks ? Quirks.Find(quirks)! : files.Quirks,
             Progress = progress,
+            Note = text =>
+            {
+                progress?.End();
+                parsed.InvocationConfiguration.Error.WriteLine($"mergeflow: note: {text}");
+            },
             Warn = text =>
             {
                 progress?.End();
@@ -90,7 +105,7 @@ internal sealed class ReplayInputOptions
 
     private ReplayArguments FromCase(ParseResult parsed, string directory)
     {
-        foreach (Option<string?> other in new[] { _flows, _groups, _meters, _ports, _input, _config })
+        foreach (Option other in new Option[] { _flows, _groups, _meters, _ports, _input, _config })
         {
             if (parsed.GetResult(other) is not null) CommandFailedException.ThrowUsage($"--case and {other.Name} exclude each other");
         }
@@ -99,7 +114,7 @@ internal sealed class ReplayInputOptions
 
     private ReplayArguments FromFiles(ParseResult parsed)
     {
-        if (parsed.GetValue(_flows) is not string flows || parsed.GetValue(_input) is not string input)
+        if (parsed.GetValue(_flows) is not string flows || parsed.GetValue(_input) is not [string input, .. string[] more])
         {
             CommandFailedException.ThrowUsage("either --case or --flows, --ports and --in are required");
             return null;
@@ -114,6 +129,7 @@ internal sealed class ReplayInputOptions
             GroupsPath = parsed.GetValue(_groups),
             MetersPath = parsed.GetValue(_meters),
             InputPath = input,
+            MoreInputs = more,
             Config = config,
             Ports = ports!,
             PmdCount = config.PmdCount,

@@ -11,6 +11,19 @@ internal static class ShowCommand
     /// <param name="show">Prints; the options it needs beyond the common ones are in <paramref name="options"/>.</param>
     /// <param name="options">Further options of this command.</param>
     public static Command Create(string name, string description, CancellationToken interrupted, Action<ShowContext> show, params Option[] options)
+        => Create(
+            name,
+            description,
+            interrupted,
+            context =>
+            {
+                show(context);
+                return ExitCode.Ok;
+            },
+            options);
+
+    /// <summary>The same where the exit code depends on what there was to show.</summary>
+    public static Command Create(string name, string description, CancellationToken interrupted, Func<ShowContext, int> show, params Option[] options)
     {
         ReplayInputOptions inputs = new();
         OptionalNumberOption<long> until = new("--until") { HelpName = "I", Description = "Stop after the event with this number; default: all events." };
@@ -22,7 +35,7 @@ internal static class ShowCommand
         foreach (Option option in options) command.Options.Add(option);
         command.SetAction(parsed =>
         {
-            using ReplaySession session = new(inputs.Resolve(parsed), Stream.Null);
+            using ReplaySession session = new(inputs.Resolve(parsed) with { LogsFates = true }, Stream.Null);
             bool found = false;
             while (!found && session.Step())
             {
@@ -32,8 +45,8 @@ internal static class ShowCommand
             if (!found && parsed.GetValue(until) is long index)
                 throw new CommandFailedException(ExitCode.Failed, $"--until: there is no event {index}");
             SimulatorReport report = session.Finish();
-            show(new ShowContext(parsed, session, report, parsed.InvocationConfiguration.Output, parsed.GetValue(json)));
-            return ExitCode.Of(report);
+            int code = show(new ShowContext(parsed, session, report, parsed.InvocationConfiguration.Output, parsed.GetValue(json)));
+            return ExitCode.Of(report) is int failed and not ExitCode.Ok ? failed : code;
         });
         return command;
     }

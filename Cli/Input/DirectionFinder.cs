@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 
-namespace Mergeflow.Perf;
+namespace Mergeflow.Cli;
 
 /// <summary>
 /// A capture has both directions on one wire. Whoever sends the first packet between two addresses is inside, behind port 1; the other is

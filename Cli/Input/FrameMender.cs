@@ -1,58 +1,96 @@
 using System.Buffers.Binary;
 using Mergeflow.Native;
 
-namespace Mergeflow.Perf;
+namespace Mergeflow.Cli;
 
 /// <summary>
-/// Finds frames whose TCP or UDP checksum is wrong, as in captures taken on the sending host before its NIC filled them in, and makes them
-/// right if asked to. Connection tracking takes such packets as invalid.
+/// Finds frames whose checksum of IPv4, TCP, UDP, ICMP or ICMPv6 is wrong, as in captures taken on the sending host before its NIC filled them in, and makes them right.
+/// Connection tracking takes such packets as invalid.
 /// </summary>
-internal static class ChecksumRepair
+internal sealed class FrameMender : IDisposable
 {
-    private const int TcpChecksumOffset = 16;
-    private const int UdpChecksumOffset = 6;
+    private const PacketFlags Bad = PacketFlags.IpCsumBad | PacketFlags.L4CsumBad;
 
-    /// <summary>Counts the frames with a wrong checksum of IPv4, TCP or UDP; with <paramref name="repair"/> they are corrected in place.</summary>
-    public static int Check(IReadOnlyList<byte[]> frames, bool repair)
+    private readonly PacketPool _pool;
+
+    /// <param name="longestBytes">Longest frame.</param>
+    public FrameMender(int longestBytes) => _pool = new PacketPool(1, Math.Max(2048, longestBytes));
+
+    /// <summary>Is a checksum wrong?</summary>
+    public bool IsWrong(ReadOnlySpan<byte> frame)
     {
-        const PacketFlags Bad = PacketFlags.IpCsumBad | PacketFlags.L4CsumBad;
-        using var pool = new PacketPool(1, Math.Max(2048, frames.Max(f => f.Length)));
-        int found = 0;
-        foreach (byte[] frame in frames)
-        {
-            PacketRef packet = pool.RentRef(frame, 1);
-            packet.VerifyChecksums();
-            if ((packet.Flags & Bad) != 0)
-            {
-                found++;
-                if (repair) Repair(frame, packet);
-            }
-
-            pool.Return(packet);
-        }
-
-        return found;
+        PacketRef packet = _pool.RentRef(frame, 1);
+        packet.VerifyChecksums();
+        bool isWrong = (packet.Flags & Bad) != 0 || IsWrongIcmp(frame, packet);
+        _pool.Return(packet);
+        return isWrong;
     }
 
-    private static void Repair(byte[] frame, PacketRef packet)
+    /// <summary>Corrects what is wrong.</summary>
+    public void Mend(Span<byte> frame)
+    {
+        PacketRef packet = _pool.RentRef(frame, 1);
+        packet.VerifyChecksums();
+        bool isWrongIcmp = IsWrongIcmp(frame, packet);
+        if ((packet.Flags & Bad) != 0 || isWrongIcmp) Mend(frame, packet, isWrongIcmp);
+        _pool.Return(packet);
+    }
+
+    /// <summary>Has the capture kept less of a frame than its headers up to the transport's?</summary>
+    /// <param name="frame">As long as on the wire.</param>
+    /// <param name="capturedBytes">What is true of it.</param>
+    public bool EndsInsideHeaders(ReadOnlySpan<byte> frame, int capturedBytes)
+    {
+        PacketRef packet = _pool.RentRef(frame, 1);
+        packet.Extract();
+        int l3 = packet.Descriptor.L3Offset, l4 = packet.Descriptor.L4Offset;
+        int needed = l4 != Packet.NoOffset
+            ? l4 + (packet.Key.NwProto == IpProto.Tcp ? Math.Max(20, (frame[Math.Min(l4 + 12, frame.Length - 1)] >> 4) * 4) : 8)
+            : l3 != Packet.NoOffset ? l3 + 40 : 18;
+        _pool.Return(packet);
+        return capturedBytes < Math.Min(needed, frame.Length);
+    }
+
+    public void Dispose() => _pool.Dispose();
+
+    /// <summary>Devices give no verdict on ICMP, but connection tracking does.</summary>
+    private static bool IsWrongIcmp(ReadOnlySpan<byte> frame, PacketRef packet)
+    {
+        int l3 = packet.Descriptor.L3Offset, l4 = packet.Descriptor.L4Offset;
+        byte proto = packet.Key.NwProto;
+        bool isIpv4 = packet.Key.DlType.Host == EthType.Ip;
+        if (l4 == Packet.NoOffset || packet.Key.NwFrag != NwFrag.No || !(isIpv4 ? proto == IpProto.Icmp : packet.Key.DlType.Host == EthType.Ipv6 && proto == IpProto.Icmpv6)) return false;
+        ReadOnlySpan<byte> message = frame[l4..^packet.Descriptor.L2PadBytes];
+        return message.Length >= 8 && (isIpv4 ? InternetChecksum.Compute(message) : InternetChecksum.UpperLayer6(frame[l3..l4], message, proto)) != 0;
+    }
+
+    private static void Mend(Span<byte> frame, PacketRef packet, bool isWrongIcmp)
     {
         int l3 = packet.Descriptor.L3Offset, l4 = packet.Descriptor.L4Offset;
         bool isIpv4 = packet.Key.DlType.Host == EthType.Ip;
-        Span<byte> ip = frame.AsSpan(l3, l4 - l3);
+        Span<byte> ip = frame[l3..l4];
         if (isIpv4)
         {
             ip[10] = ip[11] = 0;
             Write(ip[10..], InternetChecksum.Compute(ip));
         }
 
-        if ((packet.Flags & PacketFlags.L4CsumBad) == 0) return;
+        if ((packet.Flags & PacketFlags.L4CsumBad) == 0 && !isWrongIcmp) return;
         byte proto = packet.Key.NwProto;
-        Span<byte> segment = frame.AsSpan(l4, frame.Length - l4 - packet.Descriptor.L2PadBytes);
-        Span<byte> sum = segment[(proto == IpProto.Tcp ? TcpChecksumOffset : UdpChecksumOffset)..];
+        int at = proto switch
+        {
+            IpProto.Tcp => 16,
+            IpProto.Udp => 6,
+            IpProto.Icmp or IpProto.Icmpv6 => 2,
+            _ => -1,
+        };
+        Span<byte> segment = frame[l4..^packet.Descriptor.L2PadBytes];
+        if (at < 0 || segment.Length < at + 2) return;
+        Span<byte> sum = segment[at..];
         sum[0] = sum[1] = 0;
-        ushort now = isIpv4
-            ? InternetChecksum.Fold(InternetChecksum.Sum(segment, InternetChecksum.PseudoHeaderV4(ip)))
-            : InternetChecksum.UpperLayer6(ip, segment, proto);
+        ushort now = !isIpv4 ? InternetChecksum.UpperLayer6(ip, segment, proto)
+            : proto == IpProto.Icmp ? InternetChecksum.Compute(segment)
+            : InternetChecksum.Fold(InternetChecksum.Sum(segment, InternetChecksum.PseudoHeaderV4(ip)));
         Write(sum, now == 0 && proto == IpProto.Udp ? ushort.MaxValue : now);
     }
 

@@ -7,13 +7,19 @@ public static class InputFile
 {
     private const int BufferSizeBytes = 1 << 16;
 
-    /// <summary>Opens <paramref name="path"/> for streaming.</summary>
+    /// <summary>Opens <paramref name="path"/> for streaming; <c>-</c> is standard input.</summary>
     /// <exception cref="IOException">It is missing or cannot be read.</exception>
     public static Stream Open(string path)
     {
+        if (path == "-") return Decompressed(new BufferedStream(Console.OpenStandardInput(), BufferSizeBytes));
         if (Directory.Exists(path)) throw new IOException($"'{path}' is a directory");
         if (!File.Exists(path)) throw new FileNotFoundException($"'{path}' does not exist");
         BufferedStream file = new(new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 0), BufferSizeBytes);
+        return Decompressed(file);
+    }
+
+    private static Stream Decompressed(Stream file)
+    {
         Span<byte> magic = stackalloc byte[2];
         int got = file.ReadAtLeast(magic, 2, throwOnEndOfStream: false);
         PushBackStream whole = new(magic[..got], file);

@@ -6,6 +6,8 @@ namespace Mergeflow.Cli;
 /// <remarks>Unknown members are ignored; an unknown <c>op</c>, a missing member, a wrong type, a port that does not exist and a clock that runs backwards are errors.</remarks>
 public sealed class JsonEventSource : IEventSource
 {
+    private const long NsPerMs = 1_000_000;
+
     private readonly LineReader _lines;
     private readonly IReadOnlySet<uint> _ports;
     private long _lastTimeMs;
@@ -30,6 +32,7 @@ public sealed class JsonEventSource : IEventSource
         Parse(ref json, next);
         if (next.TimeMs < _lastTimeMs) json.Throw($"\"t\" goes backwards, from {_lastTimeMs} to {next.TimeMs}");
         _lastTimeMs = next.TimeMs;
+        next.TimestampNs = Math.Min(next.TimeMs, long.MaxValue / NsPerMs) * NsPerMs;
         return true;
     }
 

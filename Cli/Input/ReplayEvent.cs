@@ -11,6 +11,9 @@ public sealed class ReplayEvent
     /// <summary>Virtual clock, ms.</summary>
     public long TimeMs { get; internal set; }
 
+    /// <summary>When the frame was captured, ns since 1970; the clock in ns where nobody knows.</summary>
+    public long TimestampNs { get; internal set; }
+
     public ReplayOp Op { get; internal set; }
 
     /// <summary>OpenFlow port on which the frame arrives.</summary>

@@ -50,7 +50,7 @@ public sealed class OutputFile : IDisposable
     {
         // Opening a pipe waits for its reader, and a device may do anything: these are opened when there is something to say.
         if (path == "-" || FileKind.Descriptor(path) is not null || (FileKind.IsSpecial(path) && !Directory.Exists(path))) return;
-        (Stream stream, _, string? partial) = Open(path);
+        (Stream stream, _, string? partial) = Open(path, "check");
         stream.Dispose();
         if (partial is not null) File.Delete(partial);
     }
@@ -90,7 +90,7 @@ public sealed class OutputFile : IDisposable
         if (_partialPath is not null) s_unfinished.TryRemove(_partialPath, out _);
     }
 
-    private static (Stream Stream, string? Target, string? Partial) Open(string path)
+    private static (Stream Stream, string? Target, string? Partial) Open(string path, string suffix = "partial")
     {
         if (path.Length == 0) throw new IOException("an empty name is no file");
         if (path == "-") return (new BufferedStream(Console.OpenStandardOutput(), BufferSizeBytes), null, null);
@@ -100,7 +100,7 @@ public sealed class OutputFile : IDisposable
         if (FileKind.IsSpecial(path))
             return (new FileStream(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite, BufferSizeBytes), null, null);
         string target = new FileInfo(path) is { LinkTarget: not null } link ? link.ResolveLinkTarget(returnFinalTarget: true)!.FullName : path;
-        string partial = $"{target}.{Environment.ProcessId}.partial";
+        string partial = $"{target}.{Environment.ProcessId}.{suffix}";
         return (CreateNew(path, partial), target, partial);
     }
 

@@ -15,6 +15,13 @@ public static class OutputTargets
         [.. outputs.Where(o => parsed.GetValue(o) is not null).Select(o => (o.Name, parsed.GetValue(o)!))],
         parsed.CommandResult.Children.Where(c => c is not OptionResult o || !outputs.Contains(o.Option)).SelectMany(Inputs));
 
+    /// <summary>The same for an output option and files that follow from others. Their folder need not be there.</summary>
+    public static void Check(ParseResult parsed, Option<string> output, IReadOnlyList<(string Option, string Path)> others)
+    {
+        (string, string)[] all = [(output.Name, parsed.GetRequiredValue(output)), .. others.Where(static o => Directory.Exists(System.IO.Path.GetDirectoryName(o.Path)))];
+        Check(all, parsed.CommandResult.Children.Where(c => c is not OptionResult o || o.Option != output).SelectMany(Inputs));
+    }
+
     /// <summary>Checks them all.</summary>
     /// <param name="outputs">Option and value.</param>
     /// <param name="inputs">What is read: option and file. Files that are not there do not matter.</param>

@@ -17,6 +17,7 @@ namespace Mergeflow.Cli;
 public sealed class ReplayWriter : IOutputSink
 {
     private readonly Stream _stream;
+    private readonly PortCaptures? _captures;
     private byte[] _arena = new byte[1 << 16];
     private int _arenaUsed;
     private OutputRecord[] _records = new OutputRecord[256];
@@ -28,7 +29,8 @@ public sealed class ReplayWriter : IOutputSink
     private int _lineUsed;
 
     /// <param name="stream">Not owned.</param>
-    public ReplayWriter(Stream stream) => _stream = stream;
+    /// <param name="captures">Takes the frames, too; null = nothing does. Not owned.</param>
+    public ReplayWriter(Stream stream, PortCaptures? captures = null) => (_stream, _captures) = (stream, captures);
 
     /// <summary>Events whose line has not been written.</summary>
     public int PendingCount => _windowCount;
@@ -37,10 +39,10 @@ public sealed class ReplayWriter : IOutputSink
     public long OutputCount { get; private set; }
 
     /// <summary>Opens the next event; outputs refer to it by the returned sequence number.</summary>
-    public long Begin(long eventIndex)
+    public long Begin(long eventIndex, long timestampNs = 0)
     {
         if (_windowCount == _window.Length) Array.Resize(ref _window, _windowCount * 2);
-        _window[_windowCount] = new EventSlot(eventIndex);
+        _window[_windowCount] = new EventSlot(eventIndex, timestampNs);
         return _baseSequence + _windowCount++;
     }
 
@@ -79,6 +81,7 @@ public sealed class ReplayWriter : IOutputSink
         for (int r = slot.FirstRecord; r >= 0; r = _records[r].Next)
         {
             OutputRecord record = _records[r];
+            _captures?.Write(record.Port, _arena.AsSpan(record.Offset, record.SizeBytes), slot.TimestampNs);
             Append(r == slot.FirstRecord ? "["u8 : ",["u8);
             Append(record.Port);
             Append(",\""u8);
@@ -118,8 +121,9 @@ public sealed class ReplayWriter : IOutputSink
         public int Next = -1;
     }
 
-    private struct EventSlot(long eventIndex)
+    private struct EventSlot(long eventIndex, long timestampNs)
     {
+        public readonly long TimestampNs = timestampNs;
         public readonly long EventIndex = eventIndex;
         public int FirstRecord = -1;
         public int LastRecord = -1;

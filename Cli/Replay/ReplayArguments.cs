@@ -20,8 +20,14 @@ public sealed record ReplayArguments
 
     public required IReadOnlyList<(string Name, uint Number)> Ports { get; init; }
 
-    /// <summary>Where the frames of a capture arrive; null = the first port.</summary>
-    public uint? CapturePort { get; init; }
+    /// <summary>Further captures, merged with the first one by their time stamps.</summary>
+    public IReadOnlyList<string> MoreInputs { get; init; } = [];
+
+    /// <summary>Where the frames of captures arrive: a port per capture, or one for all; null = auto. Empty: auto. See <see cref="Mergeflow.Cli.CapturePorts"/>.</summary>
+    public IReadOnlyList<uint?> CapturePorts { get; init; } = [];
+
+    /// <summary>Correct wrong checksums of captures.</summary>
+    public bool FixChecksums { get; init; }
 
     public OffloadMode Offload { get; init; }
 
@@ -49,17 +55,34 @@ public sealed record ReplayArguments
 
     /// <summary>
     /// Whose faults are repeated. With <see cref="Quirks.None"/> the switch is built as it ships, its revalidator's and its sweeps' rhythm included;
-    /// with those of a release that rhythm is the recording's, too. A case says whose (<see cref="CaseConfig.Quirks"/>).
+    /// with those of a release that rhythm is the recording's, too. A case says whose (<see cref="CaseConfig.Quirks"/>); null = those of Open vSwitch 3.1 for events,
+    /// which are recordings, and none for captures.
     /// </summary>
-    public Quirks Quirks { get; init; } = Quirks.Ovs31;
+    public Quirks? Quirks { get; init; }
 
     /// <summary>
     /// Takes one line per match that Open vSwitch would normalize, that is, widen; when a device does not confirm a change; when a thread of the switch fails.
     /// </summary>
     public Action<string>? Warn { get; init; }
 
+    /// <summary>Takes one line that tells what was made of the input without being asked.</summary>
+    public Action<string>? Note { get; init; }
+
+    /// <summary>Keep <see cref="ReplaySession.Fates"/>: what became of each packet, per flow.</summary>
+    public bool LogsFates { get; init; }
+
     /// <summary>Is told of every event; null = nobody watches.</summary>
     public ReplayProgress? Progress { get; init; }
+
+    /// <summary>For who replays more than once.</summary>
+    /// <exception cref="CommandFailedException">An input is a pipe or standard input, which can be read only once.</exception>
+    public void RequireRereadable()
+    {
+        foreach (string path in new[] { FlowsPath, GroupsPath, MetersPath, InputPath }.Concat(MoreInputs).OfType<string>())
+        {
+            if (path == "-" || Native.FileKind.IsSpecial(path)) CommandFailedException.ThrowUsage($"{path}: this command replays its input more than once, and this can be read only once");
+        }
+    }
 
     /// <summary>Takes the files of a case directory.</summary>
     /// <exception cref="IOException">The directory or one of its files is missing.</exception>

@@ -27,14 +27,16 @@ public sealed class ReplaySession : IDisposable
     private readonly Action<PollerFailure> _onFailure;
     private readonly Action<string>? _warn;
     private readonly ReplayProgress? _progress;
+    private PacketPool? _scratch;
     private long _nowMs;
     private bool _hasMoved;
 
     /// <summary>Parses flows and groups and builds the switch; nothing has run yet.</summary>
     /// <param name="arguments">What to run.</param>
     /// <param name="output">Where the lines of the events go; not owned.</param>
+    /// <param name="captures">Takes what leaves, per port; null = nothing does. Not owned.</param>
     /// <exception cref="CommandFailedException">A file cannot be parsed, or needs a missing feature.</exception>
-    public ReplaySession(ReplayArguments arguments, Stream output)
+    public ReplaySession(ReplayArguments arguments, Stream output, PortCaptures? captures = null)
     {
         string flowsName = Path.GetFileName(arguments.FlowsPath);
         _warn = arguments.Warn;
@@ -53,13 +55,15 @@ public sealed class ReplaySession : IDisposable
             ? Parse(groupsPath, text => _parser.ParseGroups(text, GroupModCommand.Add))
             : (ControlText.OfFile("", ""), []);
         (ControlText flowText, IReadOnlyList<FlowMod> flows) = Parse(arguments.FlowsPath, text => _parser.ParseFlows(text));
-        _writer = new ReplayWriter(output);
-        _isAsRecorded = IsAsRecorded(arguments);
+        _writer = new ReplayWriter(output, captures);
         (_events, _frameCapacityBytes) = OpenEvents(arguments);
+        arguments = arguments with { Quirks = arguments.Quirks ?? (_events is CaptureEventSource ? Quirks.None : Quirks.Ovs31) };
+        _isAsRecorded = IsAsRecorded(arguments);
         try
         {
             Simulator = new Simulator(SwitchOptions(arguments, _frameCapacityBytes), _writer);
             PollerFailures.Reported += _onFailure;
+            if (Simulator.Datapath.Offload is { } offload && arguments.LogsFates) offload.Report.Fates = Fates = new FateLog(() => Simulator.NowMs);
             for (int i = 0; i < meters.Count; i++) meterText.Run(() => Simulator.ApplyMeterMod(meters[i]), i);
             for (int i = 0; i < groups.Count; i++) groupText.Run(() => Simulator.ApplyGroupMod(groups[i]), i);
             flowText.Run(() => Simulator.ApplyFlowMods(flows));
@@ -80,6 +84,12 @@ public sealed class ReplaySession : IDisposable
     /// <summary>Their bytes.</summary>
     public long ByteCount { get; private set; }
 
+    /// <summary>Both.</summary>
+    public BookTotals Received => new((ulong)PacketCount, (ulong)ByteCount);
+
+    /// <summary>What became of each packet, per flow; null without offload.</summary>
+    public FateLog? Fates { get; }
+
     /// <summary>The event that was read last.</summary>
     public ReplayEvent Event { get; } = new();
 
@@ -87,11 +97,12 @@ public sealed class ReplaySession : IDisposable
     /// <param name="arguments">What to run.</param>
     /// <param name="output">Where the lines go; not owned.</param>
     /// <param name="interrupted">Ends the run.</param>
+    /// <param name="captures">Takes what leaves, per port; null = nothing does. Not owned.</param>
     /// <param name="beforeEvent">Takes the switch when the clock stands at the next event, before it runs.</param>
     /// <returns>The settled state.</returns>
-    public static SimulatorReport Run(ReplayArguments arguments, Stream output, CancellationToken interrupted = default, Action<Simulator>? beforeEvent = null)
+    public static SimulatorReport Run(ReplayArguments arguments, Stream output, CancellationToken interrupted = default, Action<Simulator>? beforeEvent = null, PortCaptures? captures = null)
     {
-        using ReplaySession session = new(arguments, output);
+        using ReplaySession session = new(arguments, output, captures);
         while (session.Read())
         {
             interrupted.ThrowIfCancellationRequested();
@@ -157,7 +168,7 @@ public sealed class ReplaySession : IDisposable
     /// <summary>Hands the event that was read to the switch.</summary>
     public void Execute()
     {
-        long sequence = _writer.Begin(Event.Index);
+        long sequence = _writer.Begin(Event.Index, Event.TimestampNs);
         switch (Event.Op)
         {
             case ReplayOp.Packet:
@@ -165,6 +176,7 @@ public sealed class ReplaySession : IDisposable
                     Fail($"a frame of {Event.FrameSizeBytes} bytes; at most {_frameCapacityBytes} are possible");
                 PacketCount++;
                 ByteCount += Event.FrameSizeBytes;
+                Fates?.Receive(KeyOfEvent(), Event.FrameSizeBytes);
                 Simulator.Receive(Event.Port, Event.Frame, sequence);
                 break;
             case ReplayOp.FlowMods:
@@ -207,8 +219,21 @@ public sealed class ReplaySession : IDisposable
     {
         _progress?.End();
         PollerFailures.Reported -= _onFailure;
+        _scratch?.Dispose();
         Simulator?.Dispose();
         _events?.Dispose();
+    }
+
+    /// <summary>Header of the packet event that was read, as the switch parses it.</summary>
+    internal FlowKey KeyOfEvent()
+    {
+        _scratch ??= new PacketPool(1, _frameCapacityBytes);
+        PacketRef packet = _scratch.RentRef(Event.Frame, Event.Port);
+        packet.LimitTags(Simulator.Datapath.Options.VlanLimit);
+        packet.Extract();
+        FlowKey key = packet.WholeKey();
+        _scratch.Return(packet);
+        return key;
     }
 
     private void ApplyFlowMods()
@@ -289,7 +314,7 @@ public sealed class ReplaySession : IDisposable
         IpfMinFragV6Bytes = arguments.Config.IpfMinFragV6Bytes,
         FrameCapacityBytes = frameCapacityBytes,
 
-        Quirks = arguments.Quirks,
+        Quirks = arguments.Quirks!,
 
         // As the cases were recorded; what is left of the revalidators' rhythm is in Synchronize. Each time/warp woke the connection tracker's cleaner.
         MaxIdleMs = IsAsRecorded(arguments) ? RecordedIntervalMs : s_shipped.MaxIdleMs,
@@ -299,14 +324,27 @@ public sealed class ReplaySession : IDisposable
 
     private static (IEventSource Events, int FrameCapacityBytes) OpenEvents(ReplayArguments arguments)
     {
-        if (CaptureEventSource.IsCapture(arguments.InputPath))
+        if (CaptureEventSource.IsCapture(arguments.InputPath, out Stream? rest))
         {
-            CaptureReader capture = CaptureEventSource.Open(arguments.InputPath);
-            int capacityBytes = Math.Clamp(CaptureEventSource.MaxFrameBytes(capture), FrameCapacityBytes, LargestFrameBytes);
-            return (new CaptureEventSource(capture, arguments.CapturePort ?? arguments.Ports[0].Number), capacityBytes);
+            List<CaptureReader> captures = [CaptureEventSource.Open(arguments.InputPath, rest)];
+            rest?.Dispose();
+            foreach (string path in arguments.MoreInputs)
+            {
+                if (!CaptureEventSource.IsCapture(path, out Stream? more)) CommandFailedException.ThrowUsage($"--in: {path} is no capture, and only captures can be replayed together");
+                captures.Add(CaptureEventSource.Open(path, more));
+                more?.Dispose();
+            }
+
+            CaptureEventSource events = new(captures, new CapturePorts([.. arguments.Ports.Select(static p => p.Number)], arguments.CapturePorts), arguments.FixChecksums);
+            foreach (string note in events.Notes) arguments.Warn?.Invoke(note);
+            if (arguments.Ports.Count > 1 && !arguments.CapturePorts.Any(static p => p is not null)) arguments.Note?.Invoke(events.Arrival);
+            return (events, Math.Clamp(events.LongestFrameBytes, FrameCapacityBytes, LargestFrameBytes));
         }
+
+        if (arguments.MoreInputs.Count > 0) CommandFailedException.ThrowUsage("--in: several inputs have to be captures");
+        if (arguments.CapturePorts.Count > 0) CommandFailedException.ThrowUsage("--port: the events name their ports; it is for captures");
         HashSet<uint> ports = [.. arguments.Ports.Select(p => p.Number)];
-        LineReader lines = new(InputFile.Open(arguments.InputPath), Path.GetFileName(arguments.InputPath));
+        LineReader lines = new(rest ?? InputFile.Open(arguments.InputPath), arguments.InputPath == "-" ? "standard input" : Path.GetFileName(arguments.InputPath));
         return (new JsonEventSource(lines, ports), FrameCapacityBytes);
     }
 

@@ -2,7 +2,7 @@ using System.IO.MemoryMappedFiles;
 
 namespace Mergeflow.Native;
 
-/// <summary>The bytes of a file as memory: mapped, or read in when the file is a pipe.</summary>
+/// <summary>The bytes of a file as memory: mapped, or read in when the file is a pipe or compressed.</summary>
 internal sealed unsafe class CaptureBytes : IDisposable
 {
     private MemoryMappedFile? _file;
@@ -19,10 +19,27 @@ internal sealed unsafe class CaptureBytes : IDisposable
 
     public static CaptureBytes Open(string path)
     {
-        using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, bufferSize: 0);
         var bytes = new CaptureBytes();
-        if (!stream.CanSeek) bytes.ReadIn(stream);
-        else if (stream.Length > 0) bytes.Map(stream);
+        using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, bufferSize: 0);
+        Span<byte> head = stackalloc byte[2];
+        if (!stream.CanSeek)
+        {
+            bytes.ReadIn(stream);
+            return bytes;
+        }
+
+        int got = stream.ReadAtLeast(head, head.Length, throwOnEndOfStream: false);
+        stream.Position = 0;
+        if (GunzipStream.IsGzip(head[..got])) bytes.ReadIn(new GunzipStream(stream));
+        else if (got > 0) bytes.Map(stream);
+        return bytes;
+    }
+
+    /// <summary>The rest of a stream.</summary>
+    public static CaptureBytes Of(Stream stream)
+    {
+        var bytes = new CaptureBytes();
+        bytes.ReadIn(stream);
         return bytes;
     }
 
@@ -46,7 +63,7 @@ internal sealed unsafe class CaptureBytes : IDisposable
         Pointer = p + _view.PointerOffset;
     }
 
-    private void ReadIn(FileStream stream)
+    private void ReadIn(Stream stream)
     {
         nuint capacityBytes = 1 << 20;
         nuint usedBytes = 0;

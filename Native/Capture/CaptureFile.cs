@@ -12,15 +12,32 @@ public static unsafe class CaptureFile
 
     /// <summary>
     /// Maps a capture and checks all of its structure, so that reading it afterwards cannot fail. A file that is not seekable, a pipe for
-    /// example, is read into memory first.
+    /// example, is read into memory first, and so is one that is compressed (gzip).
     /// </summary>
     /// <param name="path">A pcap or pcapng file.</param>
     /// <exception cref="CaptureFormatException">Empty, neither format, damaged, or of a link type that cannot be read as Ethernet.</exception>
     /// <exception cref="IOException">The file cannot be read.</exception>
     /// <exception cref="UnauthorizedAccessException">The file may not be read, or is a directory.</exception>
-    public static CaptureReader Open(string path)
+    public static CaptureReader Open(string path) => Open(() => CaptureBytes.Open(path), path);
+
+    /// <summary>The same for what is left of a stream, which is read into memory.</summary>
+    /// <param name="stream">Not owned; decompressed already.</param>
+    /// <param name="name">The name in messages.</param>
+    /// <exception cref="CaptureFormatException">As above.</exception>
+    public static CaptureReader Open(Stream stream, string name) => Open(() => CaptureBytes.Of(stream), name);
+
+    private static CaptureReader Open(Func<CaptureBytes> read, string path)
     {
-        CaptureBytes bytes = CaptureBytes.Open(path);
+        CaptureBytes bytes;
+        try
+        {
+            bytes = read();
+        }
+        catch (InvalidDataException e)
+        {
+            throw new CaptureFormatException(path, 0, $"damaged gzip data: {e.Message}");
+        }
+
         try
         {
             if (bytes.LengthBytes == 0) throw new CaptureFormatException(path, 0, "the file is empty");

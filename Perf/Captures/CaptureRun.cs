@@ -1,3 +1,4 @@
+using Mergeflow.Cli;
 using Mergeflow.Native;
 
 namespace Mergeflow.Perf;
@@ -6,16 +7,13 @@ namespace Mergeflow.Perf;
 /// <param name="PcapPath">pcap or pcapng.</param>
 public sealed record CaptureRun(string PcapPath)
 {
-    /// <summary>Longest frame that the datapath takes.</summary>
-    public const int MaxFrameBytes = Engine.Packets.Packet.MaxLengthBytes;
-
     /// <summary>Flows; null = <see cref="DefaultFlows"/>.</summary>
     public string? FlowsPath { get; init; }
 
     /// <summary>Groups; null = none.</summary>
     public string? GroupsPath { get; init; }
 
-    /// <summary>Port on which all frames arrive; null = <see cref="DirectionFinder"/> decides per frame.</summary>
+    /// <summary>Port on which all frames arrive; null = <see cref="CapturePorts"/> decides per frame.</summary>
     public uint? InPort { get; init; }
 
     /// <summary>Ports 1..PortCount exist.</summary>
@@ -24,19 +22,16 @@ public sealed record CaptureRun(string PcapPath)
     /// <summary>Correct wrong checksums before anything else.</summary>
     public bool FixChecksums { get; init; }
 
-    /// <summary>Reads everything.</summary>
+    /// <summary>Reads everything, as <c>mergeflow replay</c> reads it.</summary>
     /// <exception cref="PerfException">A file is missing or cannot be understood.</exception>
     public Workload Load()
     {
         var frames = new List<byte[]>();
         var times = new List<long>();
-        var notes = new List<string>();
-        ReadFrames(frames, times, notes);
+        var inPorts = new List<uint>();
+        (IReadOnlyList<string> found, string arrival) = ReadFrames(frames, times, inPorts);
+        List<string> notes = [.. found];
         if (frames.Count == 0) throw PerfException.BadInput(notes.Count > 0 ? notes[0] : $"{PcapPath}: no frames");
-        int wrong = ChecksumRepair.Check(frames, FixChecksums);
-        if (wrong > 0) notes.Add(ChecksumNote(wrong, frames.Count));
-        var finder = new DirectionFinder();
-        uint[] inPorts = [.. frames.Select(f => InPort ?? finder.PortOf(f))];
         string flows = FlowsPath is null ? DefaultFlows.Text : ReadText(FlowsPath);
         string flowsName = FlowsPath ?? "default flows";
         notes.AddRange(Rules.Warnings(flowsName, flows));
@@ -48,39 +43,26 @@ public sealed record CaptureRun(string PcapPath)
             TimesMs = times,
             PortCount = PortCount,
             Notes = notes,
+            Arrival = arrival,
         };
     }
 
-    private string ChecksumNote(int wrong, int count) => FixChecksums
-        ? $"{PcapPath}: {wrong} of {count} frames had a wrong checksum, which has been corrected"
-        : $"{PcapPath}: {wrong} of {count} frames have a wrong checksum (captured on the sending host?), ct takes them as invalid; --fix-checksums corrects them";
-
-    private void ReadFrames(List<byte[]> frames, List<long> times, List<string> notes)
+    private (IReadOnlyList<string> Notes, string Arrival) ReadFrames(List<byte[]> frames, List<long> times, List<uint> inPorts)
     {
         try
         {
-            using CaptureReader reader = CaptureFile.Open(PcapPath);
-            int tooLong = 0;
-            long latestMs = 0;
-            long? firstMs = null;
-            while (reader.TryRead(out CaptureFrame frame))
+            CaptureReader reader = CaptureFile.Open(PcapPath);
+            string? truncated = reader.TruncationNote;
+            using CaptureEventSource events = new([reader], new CapturePorts([.. Enumerable.Range(1, PortCount).Select(static n => (uint)n)], InPort is null ? [] : [InPort]), FixChecksums);
+            var next = new ReplayEvent();
+            while (events.TryRead(next))
             {
-                if (frame.CapturedBytes > MaxFrameBytes)
-                {
-                    tooLong++;
-                    continue;
-                }
-
-                long ms = frame.TimestampNs / 1_000_000;
-                firstMs ??= ms;
-                latestMs = Math.Max(latestMs, ms - firstMs.Value);
-                frames.Add(frame.Bytes.ToArray());
-                times.Add(latestMs);
+                frames.Add(next.Frame.ToArray());
+                times.Add(next.TimeMs);
+                inPorts.Add(next.Port);
             }
 
-            if (tooLong > 0) notes.Add($"{PcapPath}: {tooLong} frames of more than {MaxFrameBytes} bytes are left out");
-            if (reader.CutFrameCount > 0) notes.Add($"{PcapPath}: {reader.CutFrameCount} frames were cut short when they were captured");
-            if (reader.TruncationNote is string truncated) notes.Add(truncated);
+            return (truncated is null ? events.Notes : [.. events.Notes, truncated], events.Arrival);
         }
         catch (CaptureFormatException e)
         {
@@ -88,7 +70,7 @@ public sealed record CaptureRun(string PcapPath)
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw PerfException.Failed($"--pcap: {e.Message}");
+            throw PerfException.Failed($"--pcap: {(Directory.Exists(PcapPath) ? $"'{PcapPath}' is a directory" : e.Message)}");
         }
     }
 
@@ -96,7 +78,7 @@ public sealed record CaptureRun(string PcapPath)
     {
         try
         {
-            return File.ReadAllText(path);
+            return InputFile.ReadText(path);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -3,8 +3,8 @@ namespace Mergeflow.Perf;
 /// <summary>One pass over a capture in the simulator, with the capture's own clock: what leaves has to be the same in every offload mode.</summary>
 public sealed class FirstPass
 {
-    private FirstPass(OutputRecorder output, PmdStats stats, ulong offloaded, ulong hits, IReadOnlyList<ReasonCount> reasons)
-        => (Output, Stats, Offloaded, OffloadHits, Reasons) = (output, stats, offloaded, hits, reasons);
+    private FirstPass(OutputRecorder output, PmdStats stats, ulong offloaded, ulong hits, OffloadShares? shares)
+        => (Output, Stats, Offloaded, OffloadHits, Shares) = (output, stats, offloaded, hits, shares);
 
     /// <summary>What left.</summary>
     public OutputRecorder Output { get; }
@@ -18,8 +18,8 @@ public sealed class FirstPass
     /// <summary>Packets that they took.</summary>
     public ulong OffloadHits { get; }
 
-    /// <summary>Why the others were not offloaded.</summary>
-    public IReadOnlyList<ReasonCount> Reasons { get; }
+    /// <summary>What became of the packets: the same that <c>mergeflow offload stats</c> prints for the capture. Null without offload.</summary>
+    public OffloadShares? Shares { get; }
 
     /// <summary>Runs the pass.</summary>
     /// <param name="workload">A capture.</param>
@@ -48,8 +48,8 @@ public sealed class FirstPass
         }
 
         SimulatorReport report = simulator.Report();
-        IReadOnlyList<ReasonCount> reasons = simulator.Datapath.Offload is { } o ? ReasonCount.Of(o.Report.RefusedTotals()) : [];
-        return new FirstPass(output, report.Pmd, report.Offloaded, report.OffloadHits, reasons);
+        BookTotals received = new((ulong)workload.Frames.Count, workload.Frames.Aggregate(0UL, static (sum, f) => sum + (ulong)f.Length));
+        return new FirstPass(output, report.Pmd, report.Offloaded, report.OffloadHits, simulator.Datapath.Offload?.Report.Shares(received));
     }
 
     private static SimulatorOptions Options(Workload workload, BenchSettings settings, bool tcpSeqChk)

@@ -12,7 +12,7 @@ internal sealed class CaptureOptions
     private readonly Option<string?> _pcap = new("--pcap") { HelpName = "FILE", Description = "Loop a pcap or pcapng file through the datapath, in every offload mode." };
     private readonly Option<string?> _flows = new("--flows") { HelpName = "FILE", Description = "Rules for --pcap, as ovs-ofctl add-flows takes them. Default: a stateful firewall." };
     private readonly Option<string?> _groups = new("--groups") { HelpName = "FILE", Description = "Groups for --pcap, as ovs-ofctl add-groups takes them." };
-    private readonly Option<string?> _port = new("--port") { HelpName = "N|auto", Description = "Port on which frames arrive; auto: who spoke first is behind port 1, the other behind port 2. Default: auto, with --flows 1." };
+    private readonly Option<string?> _port = new("--port") { HelpName = "N|auto", Description = "Port on which frames arrive; auto: each interface of a pcapng file is a port, else who spoke first is behind port 1, the other behind port 2. Default: auto." };
     private readonly NumberOption<int> _ports = new("--ports") { HelpName = "N", Description = "Ports 1..N exist.", DefaultValueFactory = _ => 4 };
     private readonly Option<bool> _fixChecksums = new("--fix-checksums") { Description = "Correct wrong checksums of --pcap first, as the sender's NIC would have." };
     private readonly Option<bool> _printFlows = new("--print-flows") { Description = "Print the default rules." };
@@ -49,7 +49,7 @@ internal sealed class CaptureOptions
         {
             FlowsPath = flows,
             GroupsPath = parsed.GetValue(_groups),
-            InPort = Port(parsed.GetValue(_port) ?? (flows is null ? "auto" : "1"), ports),
+            InPort = Port(parsed.GetValue(_port) ?? "auto", ports),
             PortCount = ports,
             FixChecksums = parsed.GetValue(_fixChecksums),
         };

@@ -21,6 +21,7 @@ public sealed class PacketLoop : IDisposable
     private readonly NicFilteredRxQueue? _filtered;
     private readonly OffloadSide? _offload;
     private int _untilHousekeeping;
+    private IReadOnlyList<ReasonCount> _reasonsBefore = [];
 
     /// <summary>Builds the datapath and loads frames and rules.</summary>
     /// <param name="workload">What to replay.</param>
@@ -222,6 +223,11 @@ public sealed class PacketLoop : IDisposable
     /// <summary>Deletes all megaflows, and with them all merged rules; connections stay.</summary>
     public void ForgetMegaflows() => _datapath.PurgeMegaflows(Now);
 
+    /// <summary>Set-up and warm-up are over: why packets were not offloaded until now is no loss of the runs.</summary>
+    public void BeginRuns() => _reasonsBefore = ReasonsSoFar();
+
+    private IReadOnlyList<ReasonCount> ReasonsSoFar() => _datapath.Offload is { } offload ? ReasonCount.Of(offload.Report.RefusedTotals()) : [];
+
     /// <summary>Adds what the datapath knows.</summary>
     public BenchResult Describe(BenchResult result) => result with
     {
@@ -229,7 +235,7 @@ public sealed class PacketLoop : IDisposable
         Megaflows = _datapath.Megaflows.Count,
         Connections = _datapath.Conntrack.Count,
         OffloadedRules = OffloadedRules,
-        Reasons = _datapath.Offload is { } offload ? ReasonCount.Of(offload.Report.RefusedTotals()) : [],
+        Reasons = ReasonCount.Since(ReasonsSoFar(), _reasonsBefore),
         HugePages = _rx.HugePages,
         Nic = _datapath.Nic is { } nic
             ? new NicOccupancy(nic.ExactMatchCount, nic.Profile.ExactMatchEntries, nic.TemplateCount, nic.Profile.ExactMatchTemplates, nic.WildcardCount, nic.Profile.WildcardRows)

@@ -93,6 +93,7 @@ public sealed class ScenarioRunner
         loop.Replay(_workload.Setup);
         Report("warm-up", 0.02);
         WarmUp(loop);
+        loop.BeginRuns();
         int repeated = 0;
         while (runs.Count < _settings.Runs)
         {
@@ -115,6 +116,7 @@ public sealed class ScenarioRunner
             bool counted = i >= 3 && warm >= Math.Min(MinWarmupSeconds, _settings.WarmupSeconds);
             if (counted) MeasurePeer(runs.Count);
             if (counted) ReportRun(runs.Count);
+            if (counted && runs.Count == 0) loop.BeginRuns();
             else Report("warm-up", 0.02);
             loop.Forget();
             BenchRun run = loop.Measure(double.MaxValue);

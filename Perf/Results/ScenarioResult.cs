@@ -71,8 +71,14 @@ public sealed record ScenarioResult
     /// <summary>The measured runs, in order.</summary>
     public required IReadOnlyList<RunResult> Runs { get; init; }
 
-    /// <summary>Why packets were not offloaded, most packets first.</summary>
+    /// <summary>Why packets were not offloaded, most packets first: in the measured runs, without set-up and warm-up; of captures in the first pass.</summary>
     public IReadOnlyList<ReasonCount> Reasons { get; init; } = [];
+
+    /// <summary>What became of the packets in one pass with the capture's own clock, captures with offload only: parts that add up to what was received.</summary>
+    public IReadOnlyList<ReasonCount>? FirstPass { get; init; }
+
+    /// <summary>Rounds per second in which a looped capture was played, and frames of it that open or close a connection; captures only.</summary>
+    public LoopInfo? Loop { get; init; }
 
     /// <summary>SHA-256 over the output per port of the first pass, captures only.</summary>
     public string? OutputSha256 { get; init; }

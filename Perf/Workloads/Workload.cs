@@ -23,6 +23,9 @@ public sealed record Workload(string Name, IReadOnlyList<byte[]> Frames, IReadOn
     /// <summary>Ports 1..PortCount exist.</summary>
     public int PortCount { get; init; } = 4;
 
+    /// <summary>Where the frames of a capture arrive, in words; empty if there is nothing to say.</summary>
+    public string Arrival { get; init; } = "";
+
     /// <summary>Sentences about the frames that a reader has to know.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
 

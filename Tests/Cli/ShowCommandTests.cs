@@ -88,7 +88,8 @@ public sealed class ShowCommandTests
         Assert.StartsWith("in a rule: in_port(1),", live[0], StringComparison.Ordinal);
         string[] refused = Explain("in_port=1,icmp,nw_src=10.1.0.30,nw_dst=10.2.0.104");
         Assert.All(refused, l => Assert.DoesNotContain("in a rule", l, StringComparison.Ordinal));
-        Assert.Equal("not seen: no packet of this flow was a candidate", Assert.Single(Explain("tcp,nw_src=192.0.2.1")));
+        CliRun unseen = CliRun.Of("offload", "explain", "--flow", "tcp,nw_src=192.0.2.1", "--case", s_firewall, "--offload", "soft");
+        Assert.Equal((ExitCode.NotSeen, "not seen: no packet of the input matches\n"), (unseen.ExitCode, unseen.Output));
     }
 
     [Fact]
@@ -100,7 +101,7 @@ public sealed class ShowCommandTests
         string recirc = Assert.Single(lines, l => l.StartsWith("recirc(", StringComparison.Ordinal));
         Assert.Contains($"Datapath actions: ct(zone=31717),{recirc}", lines);
         Assert.Contains(" 1. ct_state=-new+est-rel+rpl-inv+trk,ip, priority 800, cookie 0xc", lines);
-        Assert.Equal("Outputs: port 1, 54 bytes", lines[^1]);
+        Assert.Equal("Outputs: port 1, 54 bytes", Assert.Single(lines, static l => l.StartsWith("Outputs: ", StringComparison.Ordinal)));
     }
 
     [Theory]
@@ -112,7 +113,7 @@ public sealed class ShowCommandTests
     {
         List<(uint Port, string Hex)> recorded = CaseFiles.Load(caseName).Expected[index];
         string expected = recorded.Count == 0 ? "none" : string.Join("; ", recorded.Select(o => $"port {o.Port}, {o.Hex.Length / 2} bytes"));
-        Assert.Equal($"Outputs: {expected}", Lines("trace", "--case", CaseFiles.Load(caseName).Directory, "--event", index.ToString(CultureInfo.InvariantCulture))[^1]);
+        Assert.Contains($"Outputs: {expected}", Lines("trace", "--case", CaseFiles.Load(caseName).Directory, "--event", index.ToString(CultureInfo.InvariantCulture)));
     }
 
     [Theory]

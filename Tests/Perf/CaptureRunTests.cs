@@ -1,3 +1,4 @@
+using Mergeflow.Cli;
 using Mergeflow.Native;
 using Mergeflow.Perf;
 using Xunit;
@@ -70,7 +71,7 @@ public sealed class CaptureRunTests
         Assert.True(offloaded.OffloadHits > 0, "nothing was offloaded: the comparison proves nothing");
         Assert.Null(offloaded.Output.FirstDifference(software.Output));
         Assert.Equal(software.Output.Sha256(), offloaded.Output.Sha256());
-        Assert.Contains(offloaded.Reasons, r => r.Reason == nameof(OffloadReason.CtNotEstablished));
+        Assert.Contains(offloaded.Shares!.Refused, r => r.Reason == OffloadReason.CtNotEstablished);
     }
 
     [Fact]
