@@ -15,6 +15,7 @@ internal sealed class ReplayInputOptions
     private readonly Option<string[]> _input = new("--in") { HelpName = "FILE", Description = "Events (JSON lines) or a pcap or pcapng capture, gzip or not; - is standard input. Several captures are merged by their time stamps." };
     private readonly Option<string[]> _port = new("--port") { HelpName = CapturePorts.Syntax, Description = "Port on which the frames of a capture arrive, one for all or one per --in; auto: each interface or file is a port, else who speaks first is behind the first port, the other behind the second. Default: auto." };
     private readonly Option<bool> _fixChecksums = new("--fix-checksums") { Description = "Correct wrong checksums of a capture first, as the sender's NIC would have." };
+    private readonly Option<bool> _respond = new("--respond") { Description = "Answer for the hosts: replies in a capture (TCP, UDP) are rewritten to what the switch has translated (NAT), as who got the translated packet would send them. Packets are processed one by one." };
     private readonly Option<string?> _config = new("--config") { HelpName = "FILE", Description = "A case.json, for its \"config\" (and \"ports\" without --ports)." };
     private readonly Option<string> _offload = new("--offload") { HelpName = "none|soft|nic", Description = "Where merged rules go.", DefaultValueFactory = _ => "none" };
     private readonly Option<string?> _profile = new("--profile") { HelpName = "FILE", Description = "NIC profile, a built-in name or a JSON file; needs --offload nic." };
@@ -43,7 +44,7 @@ internal sealed class ReplayInputOptions
 
     public void AddTo(Command command)
     {
-        foreach (Option option in new Option[] { _case, _flows, _groups, _meters, _ports, _input, _port, _fixChecksums, _config, _offload, _profile, _faults, _admission, _cache, _batch, _seed, _pmds, _rss, _quirks })
+        foreach (Option option in new Option[] { _case, _flows, _groups, _meters, _ports, _input, _port, _fixChecksums, _respond, _config, _offload, _profile, _faults, _admission, _cache, _batch, _seed, _pmds, _rss, _quirks })
         {
             if (_choosesDevice || (option != _offload && option != _profile && option != _faults && option != _admission)) command.Options.Add(option);
         }
@@ -78,6 +79,7 @@ internal sealed class ReplayInputOptions
         return files with
         {
             CapturePorts = arrivals,
+            Responds = parsed.GetValue(_respond),
             FixChecksums = parsed.GetValue(_fixChecksums),
             Offload = offload,
             NicProfile = profile,

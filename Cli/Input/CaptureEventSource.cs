@@ -98,6 +98,7 @@ public sealed class CaptureEventSource : IEventSource
         CaptureTrack? first = null;
         foreach (CaptureTrack track in _tracks)
         {
+            while (track.Peek() && IsHeadless(track)) track.Take();
             if (track.Peek() && (first is null || track.TimestampNs < first.TimestampNs)) first = track;
         }
 
@@ -124,6 +125,8 @@ public sealed class CaptureEventSource : IEventSource
         foreach (CaptureTrack track in _tracks) track.Capture.Dispose();
     }
 
+    private bool IsHeadless(CaptureTrack track) => track.IsCut && _mender.EndsInsideHeaders(track.Frame, track.CapturedBytes);
+
     /// <summary>Goes once through all frames: what is to be said of them is said before they are used.</summary>
     private void Look()
     {
@@ -131,19 +134,30 @@ public sealed class CaptureEventSource : IEventSource
         foreach (CaptureTrack track in _tracks)
         {
             string path = track.Capture.Path;
-            long frames = 0, cut = 0, wrong = 0;
+            long frames = 0, cut = 0, wrong = 0, headless = 0;
+            string? firstHeadless = null;
             while (track.Peek())
             {
                 frames++;
-                if (track.IsCut && _mender.EndsInsideHeaders(track.Frame, track.CapturedBytes))
-                    throw new CommandFailedException(ExitCode.BadInput, $"{path}: frame {frames} was cut at {track.CapturedBytes} bytes when it was captured, inside its headers; a longer snap length is needed (tcpdump -s 128)");
-                if (track.IsCut) cut++;
-                else if (_mender.IsWrong(track.Frame)) wrong++;
+                if (IsHeadless(track))
+                {
+                    headless++;
+                    firstHeadless ??= $"frame {frames} was cut at {track.CapturedBytes} bytes when it was captured, inside its headers";
+                }
+                else
+                {
+                    if (track.IsCut) cut++;
+                    else if (_mender.IsWrong(track.Frame)) wrong++;
+                    track.Count();
+                }
+
                 track.Take();
             }
 
             track.Rewind();
             if (track.TooLong > 0) notes.Add($"{path}: {track.TooLong} frames of more than {MaxFrameBytes} bytes are left out");
+            if (headless > 0 && headless == frames) throw new CommandFailedException(ExitCode.BadInput, $"{path}: {firstHeadless}, and so was every frame; a longer snap length is needed (tcpdump -s 128)");
+            if (headless > 0) notes.Add($"{path}: {headless} of {frames} frames were cut inside their headers and are left out ({firstHeadless})");
             if (cut > 0) notes.Add($"{path}: {cut} of {frames} frames were cut short when they were captured (snap length): they are judged by their headers, with their length on the wire, zeros for what is missing, and right checksums");
             if (wrong > 0) notes.Add(_fixChecksums
                 ? $"{path}: {wrong} of {frames} frames had a wrong checksum, which has been corrected"

@@ -71,12 +71,14 @@ internal sealed class CaptureTrack
             _frame.AsSpan(CapturedBytes, _frameBytes - CapturedBytes).Clear();
             TimestampNs = frame.TimestampNs;
             Port = _portOf(Capture, new CaptureFramePlace(frame.InterfaceIndex, frame.Bytes));
-            if (!_isCounted) _arrived[Port] = _arrived.GetValueOrDefault(Port) + 1;
             _isThere = true;
         }
 
         return _isThere;
     }
+
+    /// <summary>The frame is one that will arrive.</summary>
+    public void Count() => _arrived[Port] = _arrived.GetValueOrDefault(Port) + 1;
 
     /// <summary>The frame has been used.</summary>
     public void Take() => _isThere = false;

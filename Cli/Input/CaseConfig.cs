@@ -8,7 +8,7 @@ public sealed record CaseConfig
     /// <summary>What recorded answers come from.</summary>
     private const string Recorder = "Open vSwitch 3.1.0";
 
-    private static readonly string[] s_members = ["vlan_limit", "mtu", "tcp_seq_chk", "ct_max_conns", "tunnels", "ipf_min_frag_v4", "ipf_min_frag_v6"];
+    private static readonly string[] s_members = ["pmds", "vlan_limit", "mtu", "tcp_seq_chk", "ct_max_conns", "tunnels", "ipf_min_frag_v4", "ipf_min_frag_v6"];
 
     /// <summary>What may stand beside the members of <c>config</c> in a file that holds only these.</summary>
     private static readonly string[] s_besides = ["ports", "quirks", "expected_from"];

@@ -24,6 +24,9 @@ public sealed class ReplayEvent
     /// <summary>The frame from the destination MAC on, without FCS.</summary>
     public ReadOnlySpan<byte> Frame => _frame.AsSpan(0, FrameSizeBytes);
 
+    /// <summary>The same, to be changed.</summary>
+    internal Span<byte> FrameToChange => _frame.AsSpan(0, FrameSizeBytes);
+
     /// <summary>Flow or meter lines, or the one group line.</summary>
     public List<string> Lines { get; } = [];
 

@@ -35,6 +35,9 @@ public sealed class ReplayWriter : IOutputSink
     /// <summary>Events whose line has not been written.</summary>
     public int PendingCount => _windowCount;
 
+    /// <summary>Is told of each packet that leaves; null = nobody is.</summary>
+    internal Responder? Responder { get; set; }
+
     /// <summary>Packets that left, over the whole run.</summary>
     public long OutputCount { get; private set; }
 
@@ -62,6 +65,7 @@ public sealed class ReplayWriter : IOutputSink
         else slot.FirstRecord = _recordCount;
         slot.LastRecord = _recordCount++;
         OutputCount++;
+        Responder?.Send(frame);
     }
 
     /// <summary>Writes the lines of all open events. Call when nothing is pending in the switch.</summary>

@@ -26,6 +26,9 @@ public sealed record ReplayArguments
     /// <summary>Where the frames of captures arrive: a port per capture, or one for all; null = auto. Empty: auto. See <see cref="Mergeflow.Cli.CapturePorts"/>.</summary>
     public IReadOnlyList<uint?> CapturePorts { get; init; } = [];
 
+    /// <summary>Rewrite recorded replies to what the switch has translated, see <see cref="Responder"/>. Packets are then processed one by one.</summary>
+    public bool Responds { get; init; }
+
     /// <summary>Correct wrong checksums of captures.</summary>
     public bool FixChecksums { get; init; }
 

@@ -27,6 +27,7 @@ public sealed class ReplaySession : IDisposable
     private readonly Action<PollerFailure> _onFailure;
     private readonly Action<string>? _warn;
     private readonly ReplayProgress? _progress;
+    private readonly Responder? _responder;
     private PacketPool? _scratch;
     private long _nowMs;
     private bool _hasMoved;
@@ -55,9 +56,11 @@ public sealed class ReplaySession : IDisposable
             ? Parse(groupsPath, text => _parser.ParseGroups(text, GroupModCommand.Add))
             : (ControlText.OfFile("", ""), []);
         (ControlText flowText, IReadOnlyList<FlowMod> flows) = Parse(arguments.FlowsPath, text => _parser.ParseFlows(text));
+        if (arguments.Responds) arguments = arguments with { BatchSize = 1 };
         _writer = new ReplayWriter(output, captures);
         (_events, _frameCapacityBytes) = OpenEvents(arguments);
         arguments = arguments with { Quirks = arguments.Quirks ?? (_events is CaptureEventSource ? Quirks.None : Quirks.Ovs31) };
+        if (arguments.Responds) _writer.Responder = _responder = new Responder(_frameCapacityBytes);
         _isAsRecorded = IsAsRecorded(arguments);
         try
         {
@@ -174,6 +177,7 @@ public sealed class ReplaySession : IDisposable
             case ReplayOp.Packet:
                 if (Event.FrameSizeBytes > _frameCapacityBytes)
                     Fail($"a frame of {Event.FrameSizeBytes} bytes; at most {_frameCapacityBytes} are possible");
+                _responder?.Receive(Event.FrameToChange);
                 PacketCount++;
                 ByteCount += Event.FrameSizeBytes;
                 Fates?.Receive(KeyOfEvent(), Event.FrameSizeBytes);
@@ -220,6 +224,7 @@ public sealed class ReplaySession : IDisposable
         _progress?.End();
         PollerFailures.Reported -= _onFailure;
         _scratch?.Dispose();
+        _responder?.Dispose();
         Simulator?.Dispose();
         _events?.Dispose();
     }

@@ -36,6 +36,11 @@ public static class TestpmdFormatter
         return $"{samples}flow create {rule.Attr.IngressPort ?? 0} ingress pattern {TestpmdPattern.Format(rule.Pattern)}end actions {actions}end";
     }
 
+    /// <summary>What <see cref="Format"/> says in words that testpmd does not have.</summary>
+    public static IReadOnlyList<string> Unsaid(FlowRule rule)
+        => [.. rule.Actions.Concat(rule.Actions.OfType<FlowActionSample>().SelectMany(static s => s.Actions)).OfType<FlowActionOfSetVlanTci>().Where(static a => (a.Tci.Mask & 0x1000) != 0 && (a.Tci.Value & 0x1000) != 0)
+            .Select(static _ => "the DEI bit (of_set_vlan_dei is ours)").Distinct()];
+
     private static void AppendAction(StringBuilder s, FlowAction action, bool isIpv6, bool isUdp)
     {
         string l4 = isUdp ? "udp" : "tcp";

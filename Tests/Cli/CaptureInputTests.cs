@@ -88,6 +88,20 @@ public sealed class CaptureInputTests
     }
 
     [Fact]
+    public void A_frame_that_is_cut_inside_its_headers_is_left_out_and_said()
+    {
+        using TemporaryFolder folder = Files();
+        CliRun run = Run(folder, "dump-flows --flows flows.txt --ports p1=1,p2=2 --in headless.pcap");
+        Assert.Equal(ExitCode.Ok, run.ExitCode);
+
+        // Its addresses are whole: the server has spoken first.
+        Assert.Contains("n_packets=0, n_bytes=0, idle_age=0, in_port=1", run.Output, StringComparison.Ordinal);
+        Assert.Contains("n_packets=1, n_bytes=60, idle_age=0, in_port=2", run.Output, StringComparison.Ordinal);
+        Assert.Contains("1 of 2 frames were cut inside their headers and are left out (frame 1 was cut at 40 bytes", run.Error, StringComparison.Ordinal);
+        Assert.Contains("headless.pcap: 1 frames on port 2\n", run.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void What_left_each_port_is_a_capture_with_the_time_stamps_of_what_came_in()
     {
         using TemporaryFolder folder = Files();
@@ -124,6 +138,40 @@ public sealed class CaptureInputTests
         Assert.Contains("2 of 2 frames had a wrong checksum, which has been corrected", mended.Error, StringComparison.Ordinal);
     }
 
+    /// <summary>A capture from in front of a NAT holds replies to untranslated packets; behind it hosts answer what they got.</summary>
+    [Theory]
+    [InlineData("none", 6)]
+    [InlineData("soft", 6)]
+    [InlineData("nic", 17)]
+    public void A_responder_answers_what_was_translated(string offload, byte protocol)
+    {
+        using TemporaryFolder folder = new();
+        string flows = folder.Write(
+            "nat.txt",
+            "in_port=1,ip,actions=ct(commit,zone=1,nat(src=192.0.2.1:5000-5100)),output:2\nin_port=2,ip,ct_state=-trk,actions=ct(zone=1,nat,table=1)\ntable=1,ct_state=+est,ip,actions=output:1\ntable=1,actions=drop\n");
+        using (PcapWriter writer = new(folder["x.pcap"]))
+        {
+            for (int i = 0; i < 20; i++)
+            {
+                byte[] frame = i % 2 == 0
+                    ? FrameBuilder.Build(Client, Server, 1000, 53, proto: protocol, flags: i == 0 ? (byte)2 : (byte)0x10, seq: i == 0 ? 999u : 1000, ack: i == 0 ? 0u : 2000)
+                    : FrameBuilder.Build(Server, Client, 53, 1000, proto: protocol, flags: i == 1 ? (byte)0x12 : (byte)0x10, seq: i == 1 ? 1999u : 2000, ack: 1000);
+                writer.Write(frame, Ns(i));
+            }
+        }
+
+        string[] Replay(string to) => ["replay", "--flows", flows, "--ports", "p1=1,p2=2", "--in", folder["x.pcap"], "--offload", offload, "--out", folder["o.jsonl"], "--pcap-out", folder[to]];
+        Assert.Equal(ExitCode.Ok, CliRun.Of(Replay("alone")).ExitCode);
+        Assert.Empty(FramesOf(folder["alone/p1.pcap"]));
+        Assert.Equal(ExitCode.Ok, CliRun.Of([.. Replay("answered"), "--respond"]).ExitCode);
+        Assert.Equal(10, FramesOf(folder["answered/p2.pcap"]).Count);
+
+        // What comes back to the client is what the capture says that it got.
+        List<(long, string)> back = FramesOf(folder["answered/p1.pcap"]);
+        List<(long, string)> recorded = [.. FramesOf(folder["x.pcap"]).Where((_, i) => i % 2 == 1)];
+        Assert.Equal(recorded, back);
+    }
+
     private static CliRun Run(TemporaryFolder folder, string command)
         => CliRun.Of([.. command.Split(' ').Select(w => w is "out.jsonl" or "ports" || w.StartsWith("ports/", StringComparison.Ordinal) || File.Exists(folder[w]) ? folder[w] : w)]);
 
@@ -142,8 +190,10 @@ public sealed class CaptureInputTests
         TemporaryFolder folder = new();
         folder.Write("flows.txt", Flows);
         folder.Write("events.jsonl", """{"i":0,"t":5,"op":"tick"}""" + "\n");
-        using (PcapWriter both = new(folder["both.pcap"]), ask = new(folder["ask.pcap"]), answer = new(folder["answer.pcap"]), cut = new(folder["cut-in-headers.pcap"]))
+        using (PcapWriter both = new(folder["both.pcap"]), ask = new(folder["ask.pcap"]), answer = new(folder["answer.pcap"]), cut = new(folder["cut-in-headers.pcap"]), headless = new(folder["headless.pcap"]))
         {
+            headless.Write(s_answer.AsSpan(0, 40), Ns(0), 60);
+            headless.Write(s_ask, Ns(1));
             both.Write(s_ask, Ns(0));
             both.Write(s_answer, Ns(1));
             both.Write(s_ask, Ns(2));

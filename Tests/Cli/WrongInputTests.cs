@@ -118,6 +118,17 @@ public sealed class WrongInputTests
             RepositoryFiles.Sources("Cli").Concat(RepositoryFiles.Sources("Perf")).Where(f => !f.EndsWith("/NumberOption.cs", StringComparison.Ordinal)),
             f => System.Text.RegularExpressions.Regex.IsMatch(RepositoryFiles.Read(f), @"(?<!Number)(?:Option|Argument)<(?:u?int|u?long|double|float|decimal|byte|u?short)\??>"));
 
+    /// <summary>Whoever reads a new member has to name it, or it would be refused.</summary>
+    [Fact]
+    public void Every_member_of_config_that_is_read_is_known()
+    {
+        string source = RepositoryFiles.Read("Cli/Input/CaseConfig.cs");
+        string known = source[source.IndexOf("s_members = [", StringComparison.Ordinal)..].Split(']')[0];
+        string[] read = [.. System.Text.RegularExpressions.Regex.Matches(source, @"(?:Integer|Flag)\(config, ""(\w+)""").Select(static m => m.Groups[1].Value)];
+        Assert.True(read.Length > 5);
+        Assert.All(read, m => Assert.Contains($"\"{m}\"", known, StringComparison.Ordinal));
+    }
+
     [Fact]
     public void Descriptors_pipes_devices_and_links_stay_what_they_are()
     {
