@@ -16,9 +16,6 @@ public sealed unsafe partial class ConnThread
     private int Begin<S>(Packet* packet, in DpCt args, CtContext* cx, bool isExpected, long nowMs)
         where S : struct, IConnSync
     {
-        int taken = _expiry.Look<S>(cx->Key, &cx->Src6, &cx->Dst6, cx->Hash, nowMs);
-        if (taken != 0) return S.IsShared && taken > 0 && ConnClaim.Read(_view, cx->Hash) != cx->Claims ? LookAgain : 0;
-
         bool tcp = cx->Key.Proto == IpProto.Tcp;
         if (!(tcp ? TcpTracker.IsValidNew(cx->L4) : OtherTracker.IsValidNew(cx->Key.Proto, cx->L4, cx->L4SizeBytes)))
         {
@@ -72,6 +69,15 @@ public sealed unsafe partial class ConnThread
         if (claim.IsLost) return LookAgain;
         RefusedByNat++;
         return 0;
+    }
+
+    /// <summary>Has no connection the packet's tuple? If one has, <paramref name="taken"/> says what becomes of the packet: no connection, or another look.</summary>
+    private bool IsFree<S>(CtContext* cx, long nowMs, out int taken)
+        where S : struct, IConnSync
+    {
+        int id = _expiry.Look<S>(cx->Key, &cx->Src6, &cx->Dst6, cx->Hash, nowMs);
+        taken = S.IsShared && id > 0 && ConnClaim.Read(_view, cx->Hash) != cx->Claims ? LookAgain : 0;
+        return id == 0;
     }
 
     private void WriteTuples(ConnRecord* c, CtContext* cx, int id)

@@ -129,6 +129,8 @@ public sealed unsafe partial class ConnThread
             return true;
         }
 
+        // The search was for the packet's own tuple, and what another thread has added since, the claim will tell.
+        bool isFree = id == 0 && !translatedBefore;
         if ((args.Flags & DpCtFlags.Force) != 0 && id != 0)
         {
             bool isInItsWay = _quirks.ReopenedStaysInItsWay && _view.Conn(id)->IsInItsOwnWay;
@@ -176,7 +178,8 @@ public sealed unsafe partial class ConnThread
                 ConnLock.Release<S>(_view.Conn(id));
             }
             isExpected = _expectations.TryFind<S>(cx->Key, cx->Src6, cx->Dst6, ref _expected);
-            id = Begin<S>(packet, args, cx, isExpected, nowMs);
+            int taken = 0;
+            id = isFree || IsFree<S>(cx, nowMs, out taken) ? Begin<S>(packet, args, cx, isExpected, nowMs) : taken;
             if (S.IsShared && id < 0)
             {
                 Unsafe.SkipInit(out verdict);
