@@ -21,7 +21,7 @@ public sealed partial class OfPipeline
     public OfPipeline(PipelineOptions options)
     {
         Options = options;
-        _tables = new RuleTables(options.Quirks, Work);
+        _tables = new RuleTables(options.Quirks, Work, options.IsShared);
         ArgumentOutOfRangeException.ThrowIfNegative(options.VlanLimit);
         foreach (PipelinePort port in options.Ports)
         {
@@ -37,7 +37,7 @@ public sealed partial class OfPipeline
     public PipelineOptions Options { get; }
 
     /// <summary>Moves at each change of tables, groups and ports.</summary>
-    internal ulong RulesVersion => Volatile.Read(ref _version);
+    internal ulong RulesVersion => _snapshot.Version;
 
     /// <summary>All rules, by table, then precedence; a copy.</summary>
     public IEnumerable<OfRule> Rules
@@ -97,7 +97,7 @@ public sealed partial class OfPipeline
             Version = version,
             UsesNormal = Array.Exists(tables, static t => t is { UsesNormal: true }) || _normalGroupCount > 0,
         };
-        Volatile.Write(ref _version, version);
+        _version = version;
         return snapshot;
     }
 }

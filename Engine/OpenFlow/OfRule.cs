@@ -72,7 +72,7 @@ public sealed class OfRule(Match match)
         IdleTimeoutSeconds = IdleTimeoutSeconds,
         HardTimeoutSeconds = HardTimeoutSeconds,
         CreatedMs = CreatedMs,
-        Stats = resetsCounts ? new OfRuleStats(LastUsedMs) : Stats,
+        Stats = resetsCounts ? new OfRuleStats(LastUsedMs, Stats.IsShared) : Stats,
         Program = XlateCompiler.Compile(actions),
         Conjunctions = [.. actions.OfType<OfConjunction>()],
         MatchHash = MatchHash,

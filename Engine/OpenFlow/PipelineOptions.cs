@@ -8,6 +8,9 @@ public sealed record PipelineOptions
     /// <summary>Ports of the bridge.</summary>
     public IReadOnlyList<PipelinePort> Ports { get; init; } = [];
 
+    /// <summary>Several packet threads count for rules at the same time.</summary>
+    public bool IsShared { get; init; }
+
     /// <summary>Key of the hashes that choose buckets.</summary>
     public ulong HashKey { get; init; }
 

@@ -7,7 +7,7 @@ namespace Mergeflow.Engine.OpenFlow;
 /// is refused, <see cref="OfPipeline"/> says before, except an overlap.
 /// </summary>
 /// <remarks>Only used under the pipeline's lock, except <see cref="HasDue"/>.</remarks>
-internal sealed class RuleTables(Quirks quirks, PipelineWork work)
+internal sealed class RuleTables(Quirks quirks, PipelineWork work, bool isShared)
 {
     /// <summary>Rules of one batch that are remembered; who changes more has everything looked at.</summary>
     private const int MostNoted = 32;
@@ -155,7 +155,7 @@ internal sealed class RuleTables(Quirks quirks, PipelineWork work)
         if (old is not null && mod.IsAgain(old) && !resetsCounts) return;
 
         // What megaflows still have to push to the old rule arrives at the new one (OVS rule_dpif's new_rule).
-        OfRule rule = RuleOf(mod, table, nowMs, old?.Precedence ?? rules.NextPrecedence(mod.Priority), old is null || resetsCounts ? new OfRuleStats(nowMs) : old.Stats);
+        OfRule rule = RuleOf(mod, table, nowMs, old?.Precedence ?? rules.NextPrecedence(mod.Priority), old is null || resetsCounts ? new OfRuleStats(nowMs, isShared) : old.Stats);
         Volatile.Write(ref _nextDueMs, Math.Min(_nextDueMs, rule.DueMs));
         if (old is not null)
         {

@@ -9,7 +9,7 @@ namespace Mergeflow.Engine.Pmd;
 public sealed unsafe class PmdPoller : IPoller, IDisposable
 {
     private readonly PmdThread _pmd;
-    private readonly RxQueue[] _queues;
+    private RxQueue[] _queues;
     private readonly Packet** _batch;
     private bool _disposed;
     private readonly int _batchSize;
@@ -29,11 +29,29 @@ public sealed unsafe class PmdPoller : IPoller, IDisposable
     /// <inheritdoc/>
     public int Step(long nowMs)
     {
-        RxQueue queue = _queues[_turn];
-        if (++_turn == _queues.Length) _turn = 0;
+        RxQueue[] queues = _queues;
+        if (queues.Length == 0) return 0;
+        RxQueue queue = queues[_turn];
+        if (++_turn == queues.Length) _turn = 0;
         int n = queue.Receive(_pmd.Pool, _batch, _batchSize);
         if (n > 0) _pmd.ProcessBatch(_batch, n, nowMs);
         return n;
+    }
+
+    /// <summary>One more queue, by the polling thread; returns how many there are.</summary>
+    public int Add(RxQueue queue)
+    {
+        _queues = [.. _queues, queue];
+        return _queues.Length;
+    }
+
+    /// <summary>Polls the queue no longer, by the polling thread; false if it did not.</summary>
+    public bool Remove(RxQueue queue)
+    {
+        if (!_queues.Contains(queue)) return false;
+        _queues = [.. _queues.Where(q => q != queue)];
+        _turn = 0;
+        return true;
     }
 
     /// <inheritdoc/>

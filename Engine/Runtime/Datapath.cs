@@ -14,7 +14,8 @@ namespace Mergeflow.Engine.Runtime;
 
 /// <summary>
 /// One datapath: OpenFlow tables, connection tracker, packet threads with their megaflows, and the offload side if there is one (OVS <c>struct dp_netdev</c>).
-/// Runtimes (<see cref="Simulator"/>, <see cref="ThreadedRuntime"/>) drive its pollers; control operations are for the thread that drives the packet threads.
+/// Runtimes (<see cref="Simulator"/>, <see cref="ThreadedRuntime"/>) drive its pollers; control operations are for the thread that drives the packet threads, or for any while a
+/// <see cref="ThreadedSwitch"/> does.
 /// </summary>
 public sealed partial class Datapath : IDisposable
 {
@@ -44,6 +45,7 @@ public sealed partial class Datapath : IDisposable
             Quirks = options.Quirks,
             Meters = Meters,
             HashKey = seed.Stream(HashStream),
+            IsShared = options.PmdCount > 1,
         });
         Conntrack = new ConnTracker(new ConntrackOptions
         {
@@ -66,7 +68,7 @@ public sealed partial class Datapath : IDisposable
             _pmds[i] = new PmdContext(i, this, (provider as SoftOffloadProvider)?.Tables[i], sink, (seed.Stream(FirstPmdStream + (uint)i), seed.Stream(HashStream)));
         }
 
-        Revalidator = new Revalidator(Pipeline, Recirc, [.. _pmds.Select(static p => p.Revalidator)]) { Clock = Clock };
+        Revalidator = new Revalidator(Pipeline, Recirc, [.. _pmds.Select(static p => p.Revalidator)], work => OnEach(p => work(p.Revalidator))) { Clock = Clock };
         if (provider is not null)
         {
             Offload = OffloadOf(provider);
@@ -151,6 +153,7 @@ public sealed partial class Datapath : IDisposable
     /// <param name="purge">Delete all megaflows instead of translating them again (OVS <c>revalidator/purge</c>).</param>
     public Acknowledgement ApplyFlowMods(IReadOnlyList<FlowMod> mods, long nowMs, bool purge = false)
     {
+        using ControlScope control = new(this);
         nowMs = Clock.Of(nowMs);
         return Pipeline.ApplyAll(mods, nowMs) ? Reconcile(nowMs, purge) : Acknowledgement.Done;
     }
@@ -158,6 +161,7 @@ public sealed partial class Datapath : IDisposable
     /// <summary>Applies a group modification, with the same promise.</summary>
     public Acknowledgement ApplyGroupMod(GroupMod mod, long nowMs, bool purge = false)
     {
+        using ControlScope control = new(this);
         nowMs = Clock.Of(nowMs);
         Pipeline.ApplyGroup(mod);
         return Reconcile(nowMs, purge);
@@ -172,6 +176,7 @@ public sealed partial class Datapath : IDisposable
     /// <param name="purge">As in <see cref="ApplyFlowMods"/>.</param>
     public Acknowledgement ApplyMeterMod(MeterMod mod, long nowMs, bool purge = false)
     {
+        using ControlScope control = new(this);
         nowMs = Clock.Of(nowMs);
         Pipeline.ApplyMeter(mod, nowMs);
         Acknowledgement acknowledgement = purge || Revalidator.IsBehind ? Reconcile(nowMs, purge) : Acknowledgement.Done;
@@ -186,16 +191,19 @@ public sealed partial class Datapath : IDisposable
     /// </summary>
     public Acknowledgement SetPort(uint port, bool exists, long nowMs)
     {
+        using ControlScope control = new(this);
         nowMs = Clock.Of(nowMs);
         foreach (PmdContext pmd in _pmds) pmd.Ports.SetExists(port, exists);
         Pipeline.SetPortLive(port, exists);
         Offload?.OnPortRemoved(port);
+        EndBatches();
         return Revalidator.IsBehind ? Reconcile(nowMs, purge: false) : Acknowledge(nowMs);
     }
 
     /// <summary>Removes connections: all, or those of one zone.</summary>
     public Acknowledgement FlushConntrack(ushort? zone, long nowMs)
     {
+        using ControlScope control = new(this);
         nowMs = Clock.Of(nowMs);
         if (zone is { } z) Conntrack.FlushZone(z);
         else Conntrack.FlushAll();
@@ -205,6 +213,7 @@ public sealed partial class Datapath : IDisposable
     /// <summary>Deletes every megaflow and every merged rule, their statistics pushed (OVS <c>revalidator/purge</c>).</summary>
     public Acknowledgement PurgeMegaflows(long nowMs)
     {
+        using ControlScope control = new(this);
         nowMs = Clock.Of(nowMs);
         Offload?.Settle(nowMs);
         Revalidator.Purge(nowMs);
@@ -216,6 +225,7 @@ public sealed partial class Datapath : IDisposable
     /// <summary>Pushes everything that is counted anywhere to where it is reported.</summary>
     public void Settle(long nowMs)
     {
+        using ControlScope control = new(this);
         nowMs = Clock.Of(nowMs);
         Offload?.Settle(nowMs);
         if (Revalidator.Settle(nowMs)) Offload?.AcknowledgeRemoval(nowMs);
@@ -224,6 +234,7 @@ public sealed partial class Datapath : IDisposable
     /// <summary>What happens when a clock moves that moves in leaps: all connections, megaflows, rules and learned addresses whose time is up are gone on return.</summary>
     public void Expire(long nowMs)
     {
+        using ControlScope control = new(this);
         nowMs = Clock.Of(nowMs);
         // What hardware has forwarded keeps a connection alive: it is read first, should it not have been readable before.
         Offload?.Settle(nowMs);

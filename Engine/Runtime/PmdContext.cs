@@ -5,6 +5,7 @@ using Mergeflow.Engine.Packets;
 using Mergeflow.Engine.Pmd;
 using Mergeflow.Engine.Ports;
 using Mergeflow.Engine.Upcall;
+using Mergeflow.Native;
 
 namespace Mergeflow.Engine.Runtime;
 
@@ -14,11 +15,14 @@ namespace Mergeflow.Engine.Runtime;
 /// </summary>
 public sealed class PmdContext : IDisposable
 {
+    private const int MegaflowsPerStep = 4096;
+
     /// <summary>Builds the parts of thread <paramref name="index"/>.</summary>
     internal PmdContext(int index, Datapath datapath, MergedFlowTable? merged, IPacketSink? sink, (ulong Random, ulong Hash) seeds)
     {
         DatapathOptions options = datapath.Options;
         Index = index;
+        Clock = datapath.Clock;
         Megaflows = new MegaflowTable(options.MegaflowCapacity, datapath.Quiescent);
         Upcall = new UpcallHandler(datapath.Pipeline, datapath.Recirc, Megaflows)
         {
@@ -85,6 +89,22 @@ public sealed class PmdContext : IDisposable
 
     /// <summary>Where its traces go and its merged rules come from; null without offload.</summary>
     public PmdOffload? Offload { get; }
+
+    /// <summary>
+    /// What a packet thread does now and then beside packets, for itself and by itself: a bounded part of the connections and megaflows whose time is up. What is due for the datapath as a
+    /// whole is not among it.
+    /// </summary>
+    public int ExpireSome(long nowMs)
+    {
+        nowMs = Clock.Of(nowMs);
+        return Conntrack.Step(nowMs) + Revalidator.Step(nowMs, MegaflowsPerStep, out _);
+    }
+
+    /// <summary>What control has it do.</summary>
+    public PmdCalls Calls { get; } = new();
+
+    /// <summary>What its times are taken by.</summary>
+    private SteadyClock Clock { get; }
 
     internal UpcallHandler Upcall { get; }
 

@@ -41,7 +41,7 @@ public sealed unsafe partial class Simulator : IDisposable
         _options = options;
         sink = new MtuSink(sink, options.MtuBytes);
         _schedule = options.ScheduleSeed == 0 ? null : new Schedule(options.ScheduleSeed);
-        Datapath = new Datapath(options, new SinkAdapter(sink));
+        Datapath = new Datapath(options, new OutputSinkAdapter(sink));
         _nics = Datapath.Nic is { } nic ? [.. Datapath.Pmds.Select(p => new NicFrontEnd(nic, p.Ports, sink))] : [];
         _pmd = Datapath.Pmds[0];
         _rss = new ReceiveSideScaling(options.RssSeed, options.RssIsSymmetric);
@@ -254,11 +254,5 @@ public sealed unsafe partial class Simulator : IDisposable
         _disposed = true;
         NativeMemory.AlignedFree(_batch);
         Datapath.Dispose();
-    }
-
-    private sealed class SinkAdapter(IOutputSink sink) : IPacketSink
-    {
-        public void Transmit(Packet* packet, uint port, int lengthBytes)
-            => sink.Output(packet->EventIndex, port, new ReadOnlySpan<byte>(packet->Data, lengthBytes));
     }
 }

@@ -17,9 +17,9 @@ public sealed class ThreadedRuntime : IDisposable
     private readonly List<Worker> _workers = [];
     private volatile bool _stop;
 
-    /// <summary>Adds a thread that steps <paramref name="pollers"/> in turn. <paramref name="cpu"/> null = not pinned. Readers announce a quiescent point per round.</summary>
-    public void Add(string name, int? cpu, IReadOnlyList<IPoller> pollers, QuiescentState.Reader? reader = null)
-        => _workers.Add(new Worker(this, name, cpu, [.. pollers], reader));
+    /// <summary>Adds a thread that steps <paramref name="pollers"/> in turn. <paramref name="cpu"/> null = not pinned. Readers announce a quiescent point per round; <paramref name="atEnd"/> is the last thing that the thread does.</summary>
+    public void Add(string name, int? cpu, IReadOnlyList<IPoller> pollers, QuiescentState.Reader? reader = null, Action? atEnd = null)
+        => _workers.Add(new Worker(this, name, cpu, [.. pollers], reader, atEnd));
 
     /// <summary>Starts all threads.</summary>
     public void Start()
@@ -52,10 +52,11 @@ public sealed class ThreadedRuntime : IDisposable
         private readonly int? _cpu;
         private readonly IPoller[] _pollers;
         private readonly QuiescentState.Reader? _reader;
+        private readonly Action? _atEnd;
 
-        public Worker(ThreadedRuntime runtime, string name, int? cpu, IPoller[] pollers, QuiescentState.Reader? reader)
+        public Worker(ThreadedRuntime runtime, string name, int? cpu, IPoller[] pollers, QuiescentState.Reader? reader, Action? atEnd)
         {
-            (_runtime, _cpu, _pollers, _reader) = (runtime, cpu, pollers, reader);
+            (_runtime, _cpu, _pollers, _reader, _atEnd) = (runtime, cpu, pollers, reader, atEnd);
             Thread = new Thread(Run) { Name = name, IsBackground = true };
         }
 
@@ -98,6 +99,7 @@ public sealed class ThreadedRuntime : IDisposable
             finally
             {
                 _reader?.Leave();
+                _atEnd?.Invoke();
             }
         }
     }

@@ -12,11 +12,13 @@ namespace Mergeflow.Engine.Upcall;
 /// <param name="pipeline">The tables.</param>
 /// <param name="recircs">Recirculation ids.</param>
 /// <param name="tables">One for the megaflows of each packet thread.</param>
-public sealed class Revalidator(OfPipeline pipeline, RecircStore recircs, IReadOnlyList<MegaflowRevalidator> tables) : IPoller
+/// <param name="onEach">Does something with each of them, on the thread that owns it, and adds up the results; null = here.</param>
+public sealed class Revalidator(OfPipeline pipeline, RecircStore recircs, IReadOnlyList<MegaflowRevalidator> tables, Func<Func<MegaflowRevalidator, int>, int>? onEach = null) : IPoller
 {
     private const int SlicePerStep = 4096;
 
     private readonly MegaflowRevalidator[] _tables = [.. tables];
+    private readonly Func<Func<MegaflowRevalidator, int>, int> _onEach = onEach ?? (work => tables.Sum(work));
 
     /// <summary>What the times of steps are taken by.</summary>
     public SteadyClock Clock { get; init; } = new();
@@ -38,7 +40,7 @@ public sealed class Revalidator(OfPipeline pipeline, RecircStore recircs, IReadO
     public RevalidatorStats Stats => _tables.Aggregate(default(RevalidatorStats), static (sum, t) => new(sum.Idle + t.Stats.Idle, sum.Changed + t.Stats.Changed));
 
     /// <summary>The tables, or what <c>normal</c> has learned, have changed since megaflows were translated.</summary>
-    public bool IsBehind => Array.Exists(_tables, static t => t.IsBehind);
+    public bool IsBehind => _onEach(static t => t.IsBehind ? 1 : 0) > 0;
 
     /// <summary>
     /// A slice: megaflows as <see cref="MegaflowRevalidator.Step"/> has them, and when all have reported, rules whose time is up: their megaflows are translated
@@ -75,30 +77,17 @@ public sealed class Revalidator(OfPipeline pipeline, RecircStore recircs, IReadO
     }
 
     /// <inheritdoc cref="MegaflowRevalidator.RevalidateAll"/>
-    public int RevalidateAll(long nowMs)
-    {
-        int checkedCount = 0;
-        foreach (MegaflowRevalidator t in _tables) checkedCount += t.RevalidateAll(nowMs);
-        return checkedCount;
-    }
+    public int RevalidateAll(long nowMs) => _onEach(t => t.RevalidateAll(nowMs));
 
     /// <inheritdoc cref="MegaflowRevalidator.RevalidateLearned"/>
-    public int RevalidateLearned(long nowMs)
-    {
-        int checkedCount = 0;
-        foreach (MegaflowRevalidator t in _tables)
-        {
-            if (t.IsBehind) checkedCount += t.RevalidateLearned(nowMs);
-        }
-
-        return checkedCount;
-    }
+    public int RevalidateLearned(long nowMs) => _onEach(t => t.IsBehind ? t.RevalidateLearned(nowMs) : 0);
 
     /// <inheritdoc cref="MegaflowRevalidator.Purge"/>
-    public void Purge(long nowMs)
+    public void Purge(long nowMs) => _onEach(t =>
     {
-        foreach (MegaflowRevalidator t in _tables) t.Purge(nowMs);
-    }
+        t.Purge(nowMs);
+        return 0;
+    });
 
     /// <summary>
     /// Pushes all counters to the OpenFlow rules, and what <c>normal</c> learns from the packets; megaflows look again if an address has moved
@@ -110,8 +99,15 @@ public sealed class Revalidator(OfPipeline pipeline, RecircStore recircs, IReadO
 
         // What is learned below is looked at next time: the round in which Open vSwitch learns from statistics is not the one that it wakes.
         if (anyLost) RevalidateLearned(nowMs);
-        foreach (MegaflowRevalidator t in _tables) anyLost |= t.PushAll(nowMs);
-        return anyLost;
+        return _onEach(t => t.PushAll(nowMs) ? 1 : 0) > 0 || anyLost;
+    }
+
+    /// <summary>What is due beside megaflows, for packet threads that look after these themselves: rules, learned addresses, recirculation ids.</summary>
+    public int ExpireShared(long nowMs)
+    {
+        pipeline.ForgetAged(nowMs);
+        if (recircs.HasIdle) recircs.Sweep(nowMs, SlicePerStep);
+        return ExpireRules(nowMs);
     }
 
     /// <inheritdoc cref="MegaflowRevalidator.Unpushed"/>
@@ -135,8 +131,9 @@ public sealed class Revalidator(OfPipeline pipeline, RecircStore recircs, IReadO
         return pipeline.Expire(nowMs);
     }
 
-    private void ReportUse()
+    private void ReportUse() => _onEach(static t =>
     {
-        foreach (MegaflowRevalidator t in _tables) t.ReportUse();
-    }
+        t.ReportUse();
+        return 0;
+    });
 }

@@ -50,6 +50,16 @@ public sealed class QuiescentState : IGracePeriod
         /// <summary>The thread has ended, well or not: it holds nothing, and nobody waits for it any more.</summary>
         public void Leave() => Volatile.Write(ref _seen, long.MaxValue);
 
+        /// <summary>
+        /// The thread may hold references from now on, after <see cref="Leave"/>. The fence keeps its reads behind the announcement: the owner sees that somebody is there, or
+        /// the reads see what the owner has unpublished.
+        /// </summary>
+        public void Enter()
+        {
+            Announce();
+            Interleaving.Fence("Q5");
+        }
+
         internal ulong Seen => (ulong)Volatile.Read(ref _seen);
 
         /// <summary>Step 3: this thread holds no reference to anything unpublished before now.</summary>

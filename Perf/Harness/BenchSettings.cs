@@ -33,6 +33,9 @@ public sealed record BenchSettings
     /// <summary>PMD threads.</summary>
     public int Pmds { get; init; } = 1;
 
+    /// <summary>The PMD threads are of one datapath; else each has its own.</summary>
+    public bool SharesDatapath { get; init; }
+
     /// <summary>NIC profile for <see cref="OffloadMode.Nic"/>.</summary>
     public string? NicProfile { get; init; }
 

@@ -15,6 +15,8 @@ public sealed class PacketLoop : IDisposable
     private readonly BenchSettings _settings;
     private readonly CancellationToken _interrupted;
     private readonly Datapath _datapath;
+    private readonly PmdContext _pmd;
+    private readonly bool _isShared;
     private readonly CaptureRxQueue _rx;
     private readonly PmdPoller _poller;
     private readonly NicFrontEnd? _nic;
@@ -30,12 +32,33 @@ public sealed class PacketLoop : IDisposable
     /// <param name="interrupted">Ends the loop early.</param>
     /// <exception cref="FlowTextException">The rules cannot be parsed.</exception>
     public PacketLoop(Workload workload, BenchSettings settings, int? cpu, CancellationToken interrupted)
+        : this(workload, settings, interrupted, new Datapath(DatapathFor(workload, settings), sink: null), pmd: 0)
+    {
+        Rules.Load(_datapath, workload, Now);
+        if (_datapath.Offload is not null) _offload = new OffloadSide(_datapath, settings.OffloadThread ? cpu : null);
+    }
+
+    /// <summary>Loads frames for one packet thread of a datapath that others run, too, and that has its rules.</summary>
+    /// <param name="workload">What to replay.</param>
+    /// <param name="settings">How.</param>
+    /// <param name="shared">The datapath; not owned.</param>
+    /// <param name="pmd">Which of its packet threads.</param>
+    /// <param name="offload">What this thread does for the offload; owned.</param>
+    /// <param name="interrupted">Ends the loop early.</param>
+    internal PacketLoop(Workload workload, BenchSettings settings, Datapath shared, int pmd, OffloadSide? offload, CancellationToken interrupted)
+        : this(workload, settings, interrupted, shared, pmd)
+    {
+        _isShared = true;
+        _offload = offload;
+    }
+
+    private PacketLoop(Workload workload, BenchSettings settings, CancellationToken interrupted, Datapath datapath, int pmd)
     {
         _settings = settings;
         _interrupted = interrupted;
         _ = TscClock.FrequencyHz;
-        _datapath = new Datapath(DatapathFor(workload, settings), sink: null);
-        Rules.Load(_datapath, workload, Now);
+        _datapath = datapath;
+        _pmd = datapath.Pmds[pmd];
         _rx = new CaptureRxQueue(
             [.. workload.Frames.Select(f => new ReadOnlyMemory<byte>(f))],
             workload.InPorts ?? [.. Enumerable.Repeat(1u, workload.Frames.Count)],
@@ -43,12 +66,11 @@ public sealed class PacketLoop : IDisposable
             settings.HardwareChecksums);
         if (_datapath.Nic is { } nic)
         {
-            _nic = new NicFrontEnd(nic, _datapath.Pmd.Ports, sink: null);
+            _nic = new NicFrontEnd(nic, _pmd.Ports, sink: null);
             _filtered = new NicFilteredRxQueue(_rx, _nic);
         }
 
-        _poller = new PmdPoller(_datapath.Pmd, [_filtered as RxQueue ?? _rx]);
-        if (_datapath.Offload is not null) _offload = new OffloadSide(_datapath, settings.OffloadThread ? cpu : null);
+        _poller = new PmdPoller(_pmd.Thread, [_filtered as RxQueue ?? _rx]);
     }
 
     /// <summary>The datapath.</summary>
@@ -76,6 +98,7 @@ public sealed class PacketLoop : IDisposable
         return new DatapathOptions
         {
             Ports = [.. Enumerable.Range(1, workload.PortCount).Select(n => ($"p{n}", (uint)n))],
+            PmdCount = settings.SharesDatapath ? settings.Pmds : 1,
             Offload = settings.Offload,
             NicProfile = settings.NicProfile,
             CacheOn = settings.CacheOn,
@@ -92,13 +115,16 @@ public sealed class PacketLoop : IDisposable
     {
         if (frames.Count == 0) return;
         using var queue = new CaptureRxQueue([.. frames.Select(f => new ReadOnlyMemory<byte>(f))], [.. Enumerable.Repeat(1u, frames.Count)], 1, _settings.HardwareChecksums);
-        using var poller = new PmdPoller(_datapath.Pmd, [queue]);
+        using var poller = new PmdPoller(_pmd.Thread, [queue]);
         while (poller.Step(Now) > 0)
         {
             _offload?.Announce();
             Housekeep();
         }
     }
+
+    /// <summary>The frames begin again.</summary>
+    internal void Restart() => _rx.Restart();
 
     /// <summary>Back to a datapath that has seen nothing; the frames begin again.</summary>
     public void Forget()
@@ -116,7 +142,7 @@ public sealed class PacketLoop : IDisposable
 
     private BenchRun Measure(double seconds, LatencyHistogram? batches)
     {
-        PmdStats before = _datapath.Pmd.Stats;
+        PmdStats before = _pmd.Thread.Stats;
         ulong tx = Transmitted();
         ulong nicHits = _nic?.Stats.Hits ?? 0;
         ulong deviceCycles = _filtered?.DeviceCycles ?? 0;
@@ -131,7 +157,7 @@ public sealed class PacketLoop : IDisposable
         double tookNs = MonotonicClock.NowNs - start;
         allocated = GC.GetAllocatedBytesForCurrentThread() - allocated;
         double share = cpuBefore is long from && ThreadTime.RunNs() is long to ? Math.Min(1, (to - from) / tookNs) : 1;
-        PmdStats stats = _datapath.Pmd.Stats.Since(before);
+        PmdStats stats = _pmd.Thread.Stats.Since(before);
         nicHits = (_nic?.Stats.Hits ?? 0) - nicHits;
         return new BenchRun
         {
@@ -156,7 +182,7 @@ public sealed class PacketLoop : IDisposable
     public RateTrial MeasureAt(double packetsPerSecond, double seconds, int ringSize, LatencyHistogram? latency)
     {
         var paced = new PacedRxQueue(_rx, ringSize);
-        using var poller = new PmdPoller(_datapath.Pmd, [paced]);
+        using var poller = new PmdPoller(_pmd.Thread, [paced]);
         long? cpuBefore = ThreadTime.RunNs();
         long start = MonotonicClock.NowNs;
         ulong end = TscClock.Now + (ulong)(seconds * TscClock.FrequencyHz);
@@ -189,12 +215,12 @@ public sealed class PacketLoop : IDisposable
     /// <returns>Cycles per packet of each stage that took any.</returns>
     public IReadOnlyList<StageCycles> MeasureStages(double seconds)
     {
-        ulong packets = _datapath.Pmd.Stats.Rx + (_nic?.Stats.Hits ?? 0);
+        ulong packets = _pmd.Thread.Stats.Rx + (_nic?.Stats.Hits ?? 0);
         ulong device = _filtered?.DeviceCycles ?? 0;
-        using var poller = new StagePoller(_datapath.Pmd, _filtered as RxQueue ?? _rx, Clock);
+        using var poller = new StagePoller(_pmd.Thread, _filtered as RxQueue ?? _rx, Clock);
         poller.Times.Start();
         Loop(seconds, poller);
-        packets = _datapath.Pmd.Stats.Rx + (_nic?.Stats.Hits ?? 0) - packets;
+        packets = _pmd.Thread.Stats.Rx + (_nic?.Stats.Hits ?? 0) - packets;
         if (packets == 0) return [];
 
         // One poll is like another: what was not marked packet by packet had its share of the packets.
@@ -232,7 +258,7 @@ public sealed class PacketLoop : IDisposable
     public BenchResult Describe(BenchResult result) => result with
     {
         Datapath = DatapathInfo.Of(_datapath.Options),
-        Megaflows = _datapath.Megaflows.Count,
+        Megaflows = _datapath.MegaflowCount,
         Connections = _datapath.Conntrack.Count,
         OffloadedRules = OffloadedRules,
         Reasons = ReasonCount.Since(ReasonsSoFar(), _reasonsBefore),
@@ -248,13 +274,13 @@ public sealed class PacketLoop : IDisposable
         _offload?.Dispose();
         _poller.Dispose();
         _rx.Dispose();
-        _datapath.Dispose();
+        if (!_isShared) _datapath.Dispose();
     }
 
     private ulong Transmitted()
     {
         ulong sum = 0;
-        for (uint port = 1; port <= _datapath.Options.Ports.Count; port++) sum += _datapath.Pmd.Ports.TxPacketsOf(port);
+        for (uint port = 1; port <= _datapath.Options.Ports.Count; port++) sum += _pmd.Ports.TxPacketsOf(port);
         return sum;
     }
 
@@ -305,7 +331,8 @@ public sealed class PacketLoop : IDisposable
         _untilHousekeeping = ClocksPerHousekeeping;
         _interrupted.ThrowIfCancellationRequested();
         long now = Now;
-        _datapath.ExpireSome(now);
+        if (_isShared) _pmd.ExpireSome(now);
+        else _datapath.ExpireSome(now);
         _offload?.Step(now);
     }
 }

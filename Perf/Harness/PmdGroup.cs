@@ -4,7 +4,7 @@ using Mergeflow.Native;
 namespace Mergeflow.Perf;
 
 /// <summary>
-/// Several PMD threads, each with a datapath and a share of the flows of its own: nothing is shared, so nothing is locked. Their runs begin
+/// Several PMD threads, each with a share of the flows: with a datapath of its own, so that nothing is shared and nothing locked, or all in one datapath. Their runs begin
 /// together; a run of the group has the packets and cycles of all of them, and the time of the slowest.
 /// </summary>
 internal sealed class PmdGroup
@@ -16,6 +16,10 @@ internal sealed class PmdGroup
     private readonly Action<PacketLoop> _warmUp;
     private readonly BenchResult?[] _results;
     private readonly Barrier _together;
+
+    /// <summary>The one datapath of all threads, and what each of them does for its offload; null = one each.</summary>
+    private readonly Datapath? _shared;
+    private readonly OffloadSide?[] _sides;
 
     /// <summary>A group that has not started.</summary>
     /// <param name="workload">Divided by flows, see <see cref="FlowSplit"/>.</param>
@@ -33,6 +37,11 @@ internal sealed class PmdGroup
         (_settings, _warmUp, _interrupted) = (settings with { OffloadThread = false }, warmUp, interrupted);
         _results = new BenchResult?[_shares.Count];
         _together = new Barrier(_shares.Count);
+        _sides = new OffloadSide?[_shares.Count];
+        if (!settings.SharesDatapath) return;
+        _shared = new Datapath(PacketLoop.DatapathFor(workload, settings), sink: null);
+        Rules.Load(_shared, workload, Environment.TickCount64);
+        for (int i = 0; _shared.Offload is not null && i < _sides.Length; i++) _sides[i] = OffloadSide.Shared(_shared, steps: i == 0);
     }
 
     /// <summary>All runs.</summary>
@@ -43,7 +52,7 @@ internal sealed class PmdGroup
         {
             try
             {
-                _results[i] = RunShare(share, _cpus[i]);
+                _results[i] = RunShare(share, i);
             }
             catch (Exception e)
             {
@@ -51,19 +60,25 @@ internal sealed class PmdGroup
             }
             finally
             {
+                _sides[i]?.Leave();
                 _together.RemoveParticipant();
             }
         }) { Name = $"pmd{i}", IsBackground = true })];
         foreach (Thread thread in threads) thread.Start();
         foreach (Thread thread in threads) thread.Join();
         foreach (ExceptionDispatchInfo? failure in failures) failure?.Throw();
-        return Sum([.. _results.Select(r => r!)]);
+        BenchResult sum = Sum([.. _results.Select(r => r!)]);
+        _shared?.Dispose();
+        return sum;
     }
 
-    private BenchResult RunShare(Workload share, int cpu)
+    private BenchResult RunShare(Workload share, int index)
     {
+        int cpu = _cpus[index];
         bool pinned = ThreadPinning.TryPin(cpu);
-        using var loop = new PacketLoop(share, _settings, pinned ? cpu : null, _interrupted);
+        using PacketLoop loop = _shared is null
+            ? new PacketLoop(share, _settings, pinned ? cpu : null, _interrupted)
+            : new PacketLoop(share, _settings, _shared, index, _sides[index], _interrupted);
         var runs = new List<BenchRun>(_settings.Runs);
         if (!_settings.OneShot)
         {
@@ -74,7 +89,7 @@ internal sealed class PmdGroup
         const int unmeasured = 3;
         for (int i = _settings.OneShot ? -unmeasured : 0; i < _settings.Runs; i++)
         {
-            if (_settings.OneShot) loop.Forget();
+            if (_settings.OneShot) Forget(loop, index);
             _together.SignalAndWait(_interrupted);
             BenchRun run = loop.Measure(_settings.OneShot ? double.MaxValue : _settings.Seconds);
             if (i >= 0) runs.Add(run);
@@ -83,13 +98,27 @@ internal sealed class PmdGroup
         return loop.Describe(new BenchResult(share.Name, _settings, runs) { PinnedCpu = pinned ? cpu : null });
     }
 
+    /// <summary>Nothing is known any more; of one datapath one thread sees to it, while the others wait.</summary>
+    private void Forget(PacketLoop loop, int index)
+    {
+        if (_shared is null)
+        {
+            loop.Forget();
+            return;
+        }
+
+        _together.SignalAndWait(_interrupted);
+        if (index == 0) loop.Forget();
+        else loop.Restart();
+    }
+
     private BenchResult Sum(IReadOnlyList<BenchResult> shares) => shares[0] with
     {
         Runs = [.. Enumerable.Range(0, _settings.Runs).Select(i => Sum([.. shares.Select(s => s.Runs[i])]))],
-        Megaflows = shares.Sum(s => s.Megaflows),
-        Connections = shares.Sum(s => s.Connections),
-        OffloadedRules = shares.Aggregate(0UL, (sum, s) => sum + s.OffloadedRules),
-        Reasons = [.. shares.SelectMany(s => s.Reasons).GroupBy(r => r.Reason).Select(g => new ReasonCount(g.Key, g.Aggregate(0UL, (sum, r) => sum + r.Packets), g.Aggregate(0UL, (sum, r) => sum + r.Bytes)))],
+        Megaflows = _shared is null ? shares.Sum(s => s.Megaflows) : shares[0].Megaflows,
+        Connections = _shared is null ? shares.Sum(s => s.Connections) : shares[0].Connections,
+        OffloadedRules = _shared is null ? shares.Aggregate(0UL, (sum, s) => sum + s.OffloadedRules) : shares[0].OffloadedRules,
+        Reasons = _shared is not null ? shares[0].Reasons : [.. shares.SelectMany(s => s.Reasons).GroupBy(r => r.Reason).Select(g => new ReasonCount(g.Key, g.Aggregate(0UL, (sum, r) => sum + r.Packets), g.Aggregate(0UL, (sum, r) => sum + r.Bytes)))],
     };
 
     private static BenchRun Sum(IReadOnlyList<BenchRun> runs)

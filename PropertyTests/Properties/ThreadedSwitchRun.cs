@@ -44,8 +44,8 @@ public sealed class ThreadedSwitchRun(ITestOutputHelper output)
     private static IEnumerable<EngineSetup> Setups(int seed)
     {
         ulong schedule = 1 + (ulong)seed;
-        yield return new EngineSetup(OffloadMode.Soft, BatchSize: 1 + (seed % 32), Capacity: s_capacities[seed % 3], ScheduleSeed: schedule, Apart: true);
-        yield return new EngineSetup(OffloadMode.Nic, BatchSize: 1, NicProfile: seed % 2 == 0 ? "ideal" : "tiny", ScheduleSeed: schedule, Apart: true);
+        yield return new EngineSetup(OffloadMode.Soft, BatchSize: 1 + (seed % 32), Capacity: s_capacities[seed % 3], ScheduleSeed: schedule, Apart: true, Pmds: 1 + (seed % 2), Asymmetric: seed % 4 == 3);
+        yield return new EngineSetup(OffloadMode.Nic, BatchSize: 1, NicProfile: seed % 2 == 0 ? "ideal" : "tiny", ScheduleSeed: schedule, Apart: true, Pmds: 1 + (seed / 2 % 2), Asymmetric: true);
     }
 
     private static int Number(string variable, int otherwise)

@@ -1,0 +1,82 @@
+using Mergeflow.Native;
+
+namespace Mergeflow.Engine.Runtime;
+
+/// <content>Control beside packet threads: one operation at a time, what concerns a packet thread's tables is done by it (<see cref="PmdCalls"/>).</content>
+public sealed partial class Datapath
+{
+    private readonly Lock _control = new();
+
+    /// <summary>The thread of the control operation under way, seen from packet threads: it may look at their megaflows. Null while nobody runs on threads.</summary>
+    private QuiescentState.Reader? _controlReader;
+    private int _controlDepth;
+
+    /// <summary>From now on packet threads may be threads. Before they start.</summary>
+    internal void EnterThreads()
+    {
+        if (_controlReader is not null) return;
+        _controlReader = Quiescent.Register();
+        _controlReader.Leave();
+    }
+
+    /// <summary>What is due for the switch as a whole, while packet threads look after themselves.</summary>
+    internal void ExpireShared(long nowMs)
+    {
+        using ControlScope control = new(this);
+        Revalidator.ExpireShared(Clock.Of(nowMs));
+    }
+
+    /// <summary>Has one packet thread do something between two batches.</summary>
+    internal int Call(int pmd, Func<int> work)
+    {
+        using ControlScope control = new(this);
+        _pmds[pmd].Calls.Begin(work);
+        return _pmds[pmd].Calls.End();
+    }
+
+    /// <summary>Has every packet thread do something between two batches; returns the sum.</summary>
+    private int OnEach(Func<PmdContext, int> work)
+    {
+        int sum = 0;
+        if (_controlReader is null)
+        {
+            foreach (PmdContext pmd in _pmds) sum += work(pmd);
+            return sum;
+        }
+
+        lock (_control)
+        {
+            foreach (PmdContext pmd in _pmds) pmd.Calls.Begin(() => work(pmd));
+            foreach (PmdContext pmd in _pmds) pmd.Calls.Wait();
+            foreach (PmdContext pmd in _pmds) sum += pmd.Calls.End();
+        }
+
+        return sum;
+    }
+
+    /// <summary>Returns when every batch that was under way has ended.</summary>
+    private void EndBatches()
+    {
+        if (_controlReader is not null) OnEach(static _ => 0);
+    }
+
+    /// <summary>One control operation, also within another one.</summary>
+    private readonly ref struct ControlScope
+    {
+        private readonly Datapath _datapath;
+        private readonly Lock.Scope _scope;
+
+        public ControlScope(Datapath datapath)
+        {
+            _datapath = datapath;
+            _scope = datapath._control.EnterScope();
+            if (datapath._controlDepth++ == 0) datapath._controlReader?.Enter();
+        }
+
+        public void Dispose()
+        {
+            if (--_datapath._controlDepth == 0) _datapath._controlReader?.Leave();
+            _scope.Dispose();
+        }
+    }
+}

@@ -1,0 +1,208 @@
+using System.Buffers.Binary;
+using Xunit;
+
+namespace Mergeflow.Tests;
+
+/// <summary>One switch on two packet threads, a thread for the offload and one for upkeep, each direction of every connection on the other packet thread, while another thread gives orders.</summary>
+[Collection(nameof(AloneCollection))]
+public sealed class ThreadedSwitchTests
+{
+    private const int Connections = 64;
+    private const int Numbers = 4096;
+
+    private const string Tables =
+        """
+        cookie=0x1,table=0,in_port=1,udp actions=ct(table=1,zone=5)
+        cookie=0x2,table=0,in_port=2,udp actions=ct(table=1,zone=5)
+        cookie=0x3,table=1,priority=9,ct_state=+trk+new,udp,in_port=1 actions=ct(commit,zone=5),output:2
+        """;
+
+    private const string Established =
+        """
+        add cookie=0x4,table=1,priority=8,ct_state=+trk+est,udp,in_port=1 actions=output:2
+        add cookie=0x5,table=1,priority=8,ct_state=+trk+est,udp,in_port=2 actions=output:1
+        """;
+
+    private static readonly FlowTextParser s_parser = new();
+
+    [Theory]
+    [InlineData(OffloadMode.None)]
+    [InlineData(OffloadMode.Soft)]
+    public void Orders_hold_for_all_threads_when_they_return_and_every_packet_is_counted(OffloadMode offload)
+    {
+        CountingSink sink = new();
+        using Engine.Runtime.Datapath d = New(offload, sink, pmds: 2);
+        d.ApplyFlowMods(s_parser.ParseFlows(Tables), Now);
+        d.ApplyFlowMods(s_parser.ParseFlows(Established), Now);
+        using CaptureRxQueue forth = Queue(1), back = Queue(2);
+        int stops = 0, silent = 0;
+        using (ThreadedSwitch threads = new(d, [[forth], [back]]))
+        {
+            threads.Start();
+            WaitFor(() => sink.Of(1) > 10_000 && sink.Of(2) > 10_000 && (offload == OffloadMode.None || d.Pmds.All(static p => p.Thread.Stats.MergedHits > 1000)));
+            long endMs = Now + 1500;
+            for (int round = 0; Now < endMs; round++)
+            {
+                switch (round % 4)
+                {
+                    case 0:
+                        d.ApplyFlowMods(s_parser.ParseFlows("delete table=1,cookie=0x4/0x4"), Now);
+                        break;
+                    case 1:
+                        d.SetPort(1, exists: false, Now);
+                        break;
+                    case 2:
+                        d.PurgeMegaflows(Now);
+                        d.FlushConntrack(null, Now);
+                        break;
+                    default:
+                        d.Settle(Now);
+                        break;
+                }
+
+                if (round % 4 <= 1)
+                {
+                    long before = sink.Of(1);
+                    Thread.SpinWait(20_000);
+                    stops++;
+                    if (sink.Of(1) == before) silent++;
+                }
+
+                if (round % 4 == 0) d.ApplyFlowMods(s_parser.ParseFlows(Established), Now);
+                if (round % 4 == 1) d.SetPort(1, exists: true, Now);
+                Thread.Sleep(2);
+            }
+
+            long sent = sink.Of(1);
+            WaitFor(() => sink.Of(1) > sent);
+            Assert.Null(threads.Failure);
+        }
+
+        Assert.True(stops > 10, $"only {stops} orders");
+        Assert.Equal(stops, silent);
+        d.Settle(Now);
+        d.Settle(Now);
+        PmdStats stats = d.Stats;
+        Assert.Equal(stats.Rx, d.Pipeline.Rules.Where(static r => r.Table == 0).Aggregate(0ul, static (sum, r) => sum + r.Packets));
+        Assert.Equal(stats.RxBytes, d.Pipeline.Rules.Where(static r => r.Table == 0).Aggregate(0ul, static (sum, r) => sum + r.Bytes));
+        Assert.Equal((ulong)(sink.Of(1) + sink.Of(2)), stats.Tx);
+        Assert.All(d.Pmds, static p => Assert.Equal(0, p.Pool.InUse));
+        if (offload == OffloadMode.None) return;
+        OffloadAudit audit = d.Audit(Now, pushed: true);
+        Assert.True(audit.IsBalanced, string.Join('\n', audit.Lines));
+        Assert.Equal(stats.MergedHits, d.Offload!.Stats.Hits);
+    }
+
+    [Fact]
+    public void A_queue_that_goes_from_thread_to_thread_keeps_its_order_and_loses_nothing()
+    {
+        OrderedSink sink = new();
+        using Engine.Runtime.Datapath d = New(OffloadMode.Soft, sink, pmds: 2);
+        d.ApplyFlowMods(s_parser.ParseFlows("in_port=1 actions=output:2"), Now);
+        using CaptureRxQueue moving = Numbered();
+        int moves = 0;
+        using (ThreadedSwitch threads = new(d, [[moving], []]))
+        {
+            threads.Start();
+            for (int at = 0; moves < 200; moves++, at ^= 1)
+            {
+                threads.MoveQueue(moving, at, at ^ 1);
+                long seen = sink.Count;
+                WaitFor(() => sink.Count > seen);
+            }
+
+            using CaptureRxQueue stranger = Queue(1);
+            Assert.Throws<ArgumentException>(() => threads.MoveQueue(stranger, 0, 1));
+        }
+
+        Assert.Equal(0, sink.Disordered);
+        Assert.Equal((long)d.Stats.Rx, sink.Count);
+        Assert.All(d.Pmds, static p => Assert.True(p.Thread.Stats.Rx > 100));
+    }
+
+    [Fact]
+    public void An_order_that_fails_fails_for_who_gave_it()
+    {
+        using Engine.Runtime.Datapath d = New(OffloadMode.None, new CountingSink(), pmds: 2);
+        using ThreadedSwitch threads = new(d, [[], []]);
+        threads.Start();
+        Assert.Throws<FlowModException>(() => d.ApplyFlowMods(s_parser.ParseFlows("actions=group:77"), Now));
+        Assert.Equal(Acknowledgement.Done, d.ApplyFlowMods(s_parser.ParseFlows("actions=drop"), Now));
+        threads.Stop();
+        Assert.Equal(Acknowledgement.Done, d.ApplyFlowMods(s_parser.ParseFlows("priority=7,actions=drop"), Now));
+    }
+
+    [Fact]
+    public void Rules_and_connections_time_out()
+    {
+        using Engine.Runtime.Datapath d = New(OffloadMode.None, new CountingSink(), pmds: 2);
+        d.ApplyFlowMods(s_parser.ParseFlows("hard_timeout=1,actions=drop"), Now);
+        using ThreadedSwitch threads = new(d, [[], []]);
+        threads.Start();
+        WaitFor(() => !d.Pipeline.Rules.Any());
+    }
+
+    private static long Now => Environment.TickCount64;
+
+    private static Engine.Runtime.Datapath New(OffloadMode offload, IOutputSink sink, int pmds)
+        => new(new DatapathOptions { Ports = [("p1", 1), ("p2", 2)], Offload = offload, PmdCount = pmds, PacketCapacity = 512, FrameCapacityBytes = 2048 }, new OutputSinkAdapter(sink));
+
+    private static CaptureRxQueue Queue(uint port)
+    {
+        List<ReadOnlyMemory<byte>> frames = [.. Enumerable.Range(0, Connections).Select(i => (ReadOnlyMemory<byte>)(port == 1
+            ? NicFrame.UdpIpv4((ushort)(1000 + i), 53, "10.0.0.1", "10.0.0.2")
+            : NicFrame.UdpIpv4(53, (ushort)(1000 + i), "10.0.0.2", "10.0.0.1")))];
+        return new CaptureRxQueue(frames, [.. frames.Select(_ => port)], 0, verifyChecksums: true);
+    }
+
+    private static void WaitFor(Func<bool> condition)
+    {
+        long endMs = Now + 20_000;
+        while (!condition())
+        {
+            Assert.True(Now < endMs, "nothing happens");
+            Thread.Sleep(1);
+        }
+    }
+
+    /// <summary>Numbers in the last bytes of the frames, from 0 to <see cref="Numbers"/>, round and round.</summary>
+    private static CaptureRxQueue Numbered()
+    {
+        List<ReadOnlyMemory<byte>> frames = [];
+        for (int i = 0; i < Numbers; i++)
+        {
+            byte[] frame = NicFrame.UdpIpv4(payload: 64);
+            BinaryPrimitives.WriteInt32BigEndian(frame.AsSpan(frame.Length - 4), i);
+            frames.Add(frame);
+        }
+
+        return new CaptureRxQueue(frames, [.. frames.Select(static _ => 1u)], 0, verifyChecksums: false);
+    }
+
+    private sealed class CountingSink : IOutputSink
+    {
+        private readonly long[] _sent = new long[4 * 16];
+
+        public long Of(uint port) => Volatile.Read(ref _sent[port * 16]);
+
+        public void Output(long eventIndex, uint port, ReadOnlySpan<byte> frame) => Interlocked.Increment(ref _sent[port * 16]);
+    }
+
+    private sealed class OrderedSink : IOutputSink
+    {
+        private long _count;
+        private int _last = Numbers - 1;
+        private int _disordered;
+
+        public long Count => Volatile.Read(ref _count);
+
+        public int Disordered => Volatile.Read(ref _disordered);
+
+        public void Output(long eventIndex, uint port, ReadOnlySpan<byte> frame)
+        {
+            int number = BinaryPrimitives.ReadInt32BigEndian(frame[^4..]);
+            if (Interlocked.Exchange(ref _last, number) != (number + Numbers - 1) % Numbers) Interlocked.Increment(ref _disordered);
+            Interlocked.Increment(ref _count);
+        }
+    }
+}
