@@ -46,8 +46,8 @@ public sealed unsafe partial class ConnThread : IDisposable
         _slots = parts.Owners[index];
         _table = parts.Table;
         _view = _table.View;
-        _keys = new ConnKeyReader(_view.Hash);
         _quirks = options.Quirks;
+        _keys = new ConnKeyReader(_view.Hash, _quirks);
         _zones = parts.Zones;
         _timeouts = parts.Timeouts;
         _expectations = parts.Expectations;

@@ -50,7 +50,7 @@ public sealed unsafe partial class ConnTracker : IDisposable
         _isShared = threads > 1;
         _table = new ConnTable(_memory, options.CapacityConnections, seed, threads);
         _view = _table.View;
-        _keys = new ConnKeyReader(_view.Hash);
+        _keys = new ConnKeyReader(_view.Hash, options.Quirks);
         _zones = new ZoneLimits(_memory, options.Quirks);
         _expectations = new Expectations(_memory, _view);
         _timeouts = new TimeoutPolicies(_memory, options.TimeoutPolicies);

@@ -35,6 +35,7 @@ public sealed record Quirks
         LeavesAtomicChecksums = true,
         EmptyFragmentEnds = true,
         ClashingIcmpIdsFail = true,
+        QuotedFragmentsAreInvalid = true,
         ReportsWhenLearning = true,
     };
 
@@ -102,6 +103,9 @@ public sealed record Quirks
     /// An ICMP query over IPv4 that would look like another one behind NAT leaves untranslated and gets no connection, instead of another identifier.
     /// </summary>
     public bool ClashingIcmpIdsFail { get; private init; }
+
+    /// <summary>An ICMP error over IPv4 that quotes a first fragment is invalid, instead of related to the connection of that fragment.</summary>
+    public bool QuotedFragmentsAreInvalid { get; private init; }
 
     /// <summary>The value of that name; null when there is none.</summary>
     public static Quirks? Find(string name) => All.FirstOrDefault(q => q.Name == name);

@@ -8,7 +8,7 @@ internal readonly unsafe partial struct ConnKeyReader
     /// <summary>
     /// ICMP: a query is a connection of its own; an error belongs to the connection it quotes (OVS <c>extract_l4_icmp</c>).
     /// </summary>
-    private static bool ExtractIcmp(CtContext* cx, byte* l4, int size, int minSize, bool quoted)
+    private bool ExtractIcmp(CtContext* cx, byte* l4, int size, int minSize, bool quoted)
     {
         if (size < minSize) return false;
         byte type = l4[0];
@@ -26,7 +26,7 @@ internal readonly unsafe partial struct ConnKeyReader
         uint outerDst = cx->Key.Dst;
 
         // A first fragment has the ports: errors about it are how a sender learns the path MTU. OVS does so since 3.6, for IPv4.
-        if (!ExtractIpv4(cx, inner, end, validate: false, NotFirst, out byte* innerL4)) return false;
+        if (!ExtractIpv4(cx, inner, end, validate: false, _unquotable, out byte* innerL4)) return false;
         if (cx->Key.Src != outerDst) return false;
         if (!ExtractQuotedL4(cx, innerL4, (int)(end - innerL4), QuotedL4Bytes)) return false;
         cx->Key = cx->Key.Reverse();
@@ -35,7 +35,7 @@ internal readonly unsafe partial struct ConnKeyReader
     }
 
     /// <summary>ICMPv6 (OVS <c>extract_l4_icmp6</c>).</summary>
-    private static bool ExtractIcmp6(CtContext* cx, byte* l4, int size, bool quoted)
+    private bool ExtractIcmp6(CtContext* cx, byte* l4, int size, bool quoted)
     {
         if (size < CtHeaders.IcmpBytes) return false;
         byte type = l4[0];
@@ -60,7 +60,7 @@ internal readonly unsafe partial struct ConnKeyReader
     }
 
     /// <summary>L4 of a quoted packet: no checksum, and for IPv4 eight bytes are enough; <paramref name="minSize"/> 0 = a whole header.</summary>
-    private static bool ExtractQuotedL4(CtContext* cx, byte* l4, int size, int minSize) => cx->Key.Proto switch
+    private bool ExtractQuotedL4(CtContext* cx, byte* l4, int size, int minSize) => cx->Key.Proto switch
     {
         IpProto.Tcp => size >= (minSize != 0 ? minSize : CtHeaders.TcpBytes) && ExtractPorts(cx, l4),
         IpProto.Udp => size >= CtHeaders.UdpBytes && ExtractPorts(cx, l4),

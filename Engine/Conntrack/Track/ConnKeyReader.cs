@@ -19,7 +19,14 @@ internal readonly unsafe partial struct ConnKeyReader
 
     private readonly ConnHash _hash;
 
-    public ConnKeyReader(in ConnHash hash) => _hash = hash;
+    /// <summary>What the fragment field of a quoted packet must not have.</summary>
+    private readonly ushort _unquotable;
+
+    public ConnKeyReader(in ConnHash hash, Quirks quirks)
+    {
+        _hash = hash;
+        _unquotable = quirks.QuotedFragmentsAreInvalid ? NotWhole : NotFirst;
+    }
 
     /// <summary>
     /// The tuple to look up, from the bytes of the packet (OVS <c>conn_key_extract</c>); false if the packet cannot be tracked.
