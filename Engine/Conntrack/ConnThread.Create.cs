@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Mergeflow.Engine.Actions;
 using Mergeflow.Engine.Keys;
 using Mergeflow.Engine.Packets;
@@ -13,6 +14,7 @@ public sealed unsafe partial class ConnThread
     /// A packet without a connection (OVS <c>conn_not_found</c>): +new, or +inv if it cannot begin one. With <c>commit</c> the connection
     /// is made and the packet translated. Returns its id, and holds it; 0 = none.
     /// </summary>
+    [SkipLocalsInit]
     private int Begin<S>(Packet* packet, in DpCt args, CtContext* cx, bool isExpected, long nowMs)
         where S : struct, IConnSync
     {
@@ -80,6 +82,7 @@ public sealed unsafe partial class ConnThread
         return id == 0;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void WriteTuples(ConnRecord* c, CtContext* cx, int id)
     {
         c->Fwd = cx->Key;
@@ -92,6 +95,7 @@ public sealed unsafe partial class ConnThread
     }
 
     /// <summary>Settles the reply tuple and claims both; false if there is none that is free, or if the claim is lost.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool TryChooseTuples<S>(int id, in DpCt args, bool isExpected, ref ConnClaim claim, long nowMs)
         where S : struct, IConnSync
     {
@@ -111,6 +115,7 @@ public sealed unsafe partial class ConnThread
     }
 
     /// <summary>Holds the record of a new connection and writes what is not a tuple.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Open<S>(ConnRecord* c, int id, Packet* packet, in DpCt args, CtContext* cx, bool isExpected, ConnFlags admitted, long nowMs)
         where S : struct, IConnSync
     {

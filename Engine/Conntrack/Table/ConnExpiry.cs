@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 namespace Mergeflow.Engine.Conntrack;
 
 /// <summary>
@@ -129,6 +130,7 @@ internal sealed unsafe partial class ConnExpiry
     }
 
     /// <summary>Is there a slot, perhaps one of a connection that has expired?</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool HasRoom<S>(long nowMs)
         where S : struct, IConnSync
         => _slots.HasRoom<S>() || (ReadNotes<S>(nowMs) && _slots.HasRoom<S>()) || _slots.FreeRetired(StepBudget) > 0 || Turn<S>(nowMs, StepBudget) > 0;

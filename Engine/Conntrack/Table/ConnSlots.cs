@@ -48,11 +48,13 @@ internal sealed unsafe class ConnSlots
     public int Begun => Volatile.Read(ref _begun);
 
     /// <summary>Is there a slot that nobody waits for?</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool HasRoom<S>()
         where S : struct, IConnSync
         => _freeHead != 0 || (S.IsShared ? TakeBlock() : _table.HighWater <= _view.Capacity);
 
     /// <summary>Takes a slot; 0 = the table is full.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public int Allocate<S>()
         where S : struct, IConnSync
     {
