@@ -3,7 +3,7 @@ using Xunit;
 
 namespace Mergeflow.Tests;
 
-/// <summary>Commands that iproute2's tc takes (its parser has read every rule of the recorded cases), and names for what it cannot say.</summary>
+/// <summary>Commands that iproute2's tc takes (its parser has read some 4,000 rules of the recorded cases), and names for what it cannot say.</summary>
 public sealed class TcFormatterTests
 {
     private static readonly FlowItem[] s_tcp =
