@@ -49,10 +49,21 @@ public sealed class ThreadedSwitch : IDisposable
     /// Gives a receive queue from one packet thread to another. The first has finished with it before the second begins, so packets of a flow stay in order. A datagram of which the first
     /// holds fragments does not become whole.
     /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such thread.</exception>
+    /// <exception cref="ArgumentException"><paramref name="from"/> does not poll the queue.</exception>
     public void MoveQueue(RxQueue queue, int from, int to)
     {
+        // Both before anything moves: a queue that one has given up and the other cannot take is lost.
+        CheckPmd(from, nameof(from));
+        CheckPmd(to, nameof(to));
         _datapath.Call(from, () => _pollers[from].Remove(queue) ? 1 : throw new ArgumentException($"thread {from} does not poll the queue", nameof(queue)));
         _datapath.Call(to, () => _pollers[to].Add(queue));
+    }
+
+    private void CheckPmd(int pmd, string name)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(pmd, name);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(pmd, _pollers.Length, name);
     }
 
     /// <summary>Ends all threads; throws if one has failed.</summary>

@@ -120,6 +120,23 @@ public sealed class ThreadedSwitchTests
         Assert.All(d.Pmds, static p => Assert.True(p.Thread.Stats.Rx > 100));
     }
 
+    [Theory]
+    [InlineData(0, 2)]
+    [InlineData(0, -1)]
+    [InlineData(2, 0)]
+    public void A_queue_stays_where_it_is_if_it_is_to_go_nowhere(int from, int to)
+    {
+        CountingSink sink = new();
+        using Engine.Runtime.Datapath d = New(OffloadMode.None, sink, pmds: 2);
+        d.ApplyFlowMods(s_parser.ParseFlows("in_port=1 actions=output:2"), Now);
+        using CaptureRxQueue queue = Numbered();
+        using ThreadedSwitch threads = new(d, [[queue], []]);
+        threads.Start();
+        Assert.Throws<ArgumentOutOfRangeException>(() => threads.MoveQueue(queue, from, to));
+        long seen = sink.Of(2);
+        WaitFor(() => sink.Of(2) > seen + 1000);
+    }
+
     [Fact]
     public void An_order_that_fails_fails_for_who_gave_it()
     {
