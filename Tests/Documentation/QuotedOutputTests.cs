@@ -1,5 +1,7 @@
 using System.CommandLine;
+using System.Diagnostics;
 using Mergeflow.Cli;
+using Mergeflow.Native;
 using Mergeflow.Perf;
 using Xunit;
 
@@ -72,8 +74,10 @@ public sealed class QuotedOutputTests
         Assert.Contains("commit 0123456789ab; median of 3 runs.\n", text);
     }
 
+    /// <summary>Assignments in front of a command are its environment; such a command runs in a process of its own.</summary>
     private static string Run(string command)
     {
+        if (command.StartsWith($"{ProcessSeed.Variable}=", StringComparison.Ordinal)) return RunApart(command.Split(' '));
         string[] words = command.Split(' ');
 
         // Documents are read at the root of the tree; tests run elsewhere.
@@ -91,6 +95,18 @@ public sealed class QuotedOutputTests
         // The program is named after the file that was started, and here that is the test runner.
         text = text.Replace($"  {RootCommand.ExecutableName} ", $"  {words[0]} ", StringComparison.Ordinal);
         return string.Concat(text.TrimEnd('\n').Split('\n').Select(l => l.TrimEnd() + "\n"));
+    }
+
+    private static string RunApart(string[] words)
+    {
+        Assert.Equal("mergeflow", words[1]);
+        string[] assignment = words[0].Split('=');
+        ProcessStartInfo start = new("dotnet", [Path.ChangeExtension(typeof(App).Assembly.Location, ".dll"), .. words.Skip(2)]) { WorkingDirectory = RepositoryFiles.Root, RedirectStandardOutput = true };
+        start.Environment[assignment[0]] = assignment[1];
+        using Process process = Process.Start(start)!;
+        string text = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return text;
     }
 
     private static void Rewrite(string file, string source, string content)
