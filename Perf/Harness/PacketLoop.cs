@@ -123,15 +123,22 @@ public sealed class PacketLoop : IDisposable
         }
     }
 
-    /// <summary>The frames begin again.</summary>
-    internal void Restart() => _rx.Restart();
+    /// <summary>The frames begin again, and what another thread has ended is cleared away.</summary>
+    internal void Restart()
+    {
+        _rx.Restart();
+        while (_pmd.Conntrack.Step(Now) > 0)
+        {
+            // A bounded part each time.
+        }
+    }
 
     /// <summary>Back to a datapath that has seen nothing; the frames begin again.</summary>
     public void Forget()
     {
         _datapath.PurgeMegaflows(Now);
         _datapath.FlushConntrack(null, Now);
-        _rx.Restart();
+        Restart();
     }
 
     /// <summary>Runs for a time, or until all frames have been received.</summary>

@@ -21,6 +21,13 @@ internal sealed class PmdGroup
     private readonly Datapath? _shared;
     private readonly OffloadSide?[] _sides;
 
+    private double _warmSeconds;
+    private int _warmRuns;
+    private bool _isWarm;
+
+    /// <summary>The run that begins counts; decided while all threads wait.</summary>
+    private bool _isCounted;
+
     /// <summary>A group that has not started.</summary>
     /// <param name="workload">Divided by flows, see <see cref="FlowSplit"/>.</param>
     /// <param name="settings">How; <see cref="BenchSettings.Pmds"/> threads.</param>
@@ -36,7 +43,7 @@ internal sealed class PmdGroup
         _shares = FlowSplit.Of(workload, settings.Pmds);
         (_settings, _warmUp, _interrupted) = (settings with { OffloadThread = false }, warmUp, interrupted);
         _results = new BenchResult?[_shares.Count];
-        _together = new Barrier(_shares.Count);
+        _together = new Barrier(_shares.Count, _ => _isCounted = _isWarm);
         _sides = new OffloadSide?[_shares.Count];
         if (!settings.SharesDatapath) return;
         _shared = new Datapath(PacketLoop.DatapathFor(workload, settings), sink: null);
@@ -86,16 +93,24 @@ internal sealed class PmdGroup
             _warmUp(loop);
         }
 
-        const int unmeasured = 3;
-        for (int i = _settings.OneShot ? -unmeasured : 0; i < _settings.Runs; i++)
+        while (runs.Count < _settings.Runs)
         {
             if (_settings.OneShot) Forget(loop, index);
             _together.SignalAndWait(_interrupted);
+            bool isCounted = !_settings.OneShot || _isCounted;
             BenchRun run = loop.Measure(_settings.OneShot ? double.MaxValue : _settings.Seconds);
-            if (i >= 0) runs.Add(run);
+            if (isCounted) runs.Add(run);
+            else if (index == 0) WarmUpOnce(run);
         }
 
         return loop.Describe(new BenchResult(share.Name, _settings, runs) { PinnedCpu = pinned ? cpu : null });
+    }
+
+    /// <summary>A run of the first thread, which speaks for all, that does not count: compiled code has not settled yet.</summary>
+    private void WarmUpOnce(in BenchRun run)
+    {
+        _warmSeconds += run.Seconds;
+        _isWarm = ++_warmRuns >= ScenarioRunner.MinWarmupRuns && _warmSeconds >= Math.Min(ScenarioRunner.MinWarmupSeconds, _settings.WarmupSeconds);
     }
 
     /// <summary>Nothing is known any more; of one datapath one thread sees to it, while the others wait.</summary>
@@ -109,7 +124,8 @@ internal sealed class PmdGroup
 
         _together.SignalAndWait(_interrupted);
         if (index == 0) loop.Forget();
-        else loop.Restart();
+        _together.SignalAndWait(_interrupted);
+        if (index != 0) loop.Restart();
     }
 
     private BenchResult Sum(IReadOnlyList<BenchResult> shares) => shares[0] with

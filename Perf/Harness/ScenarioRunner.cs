@@ -11,7 +11,12 @@ public sealed class ScenarioRunner
 {
     private const double SettledRatio = 1.03;
     private const double WindowSeconds = 0.1;
-    private const double MinWarmupSeconds = 0.8;
+
+    /// <summary>Shortest warm-up, seconds: tier-1 code and on-stack replacement need that.</summary>
+    internal const double MinWarmupSeconds = 0.8;
+
+    /// <summary>Fewest runs that are not counted, of workloads that run once through their frames.</summary>
+    internal const int MinWarmupRuns = 3;
 
     private readonly Workload _workload;
     private readonly BenchSettings _settings;
@@ -113,7 +118,7 @@ public sealed class ScenarioRunner
         int repeated = 0;
         for (int i = 0; runs.Count < _settings.Runs; i++)
         {
-            bool counted = i >= 3 && warm >= Math.Min(MinWarmupSeconds, _settings.WarmupSeconds);
+            bool counted = i >= MinWarmupRuns && warm >= Math.Min(MinWarmupSeconds, _settings.WarmupSeconds);
             if (counted) MeasurePeer(runs.Count);
             if (counted) ReportRun(runs.Count);
             if (counted && runs.Count == 0) loop.BeginRuns();

@@ -19,8 +19,8 @@ internal sealed unsafe class ConnNotes(ConnView view)
     private readonly ConnView _view = view;
     private int _head = End;
 
-    /// <summary>Does anything wait?</summary>
-    public bool Any => Volatile.Read(ref _head) != End;
+    /// <summary>What the reader has taken and not looked at yet.</summary>
+    private int _taken = End;
 
     /// <summary>Steps 1 and 2.</summary>
     public void Add(int id)
@@ -38,20 +38,19 @@ internal sealed unsafe class ConnNotes(ConnView view)
         while (Interlocked.CompareExchange(ref _head, id, head) != head);
     }
 
-    /// <summary>Step 3: the first of the stack, for <see cref="TryNext"/>.</summary>
-    public int TakeAll()
+    /// <summary>Steps 3 and 4, by the owner: the next slot to look at; false = that was all.</summary>
+    public bool TryNext(out int id)
     {
-        Interleaving.Atomic("N3 take");
-        return Interlocked.Exchange(ref _head, End);
-    }
+        if (_taken == End && Volatile.Read(ref _head) != End)
+        {
+            Interleaving.Atomic("N3 take");
+            _taken = Interlocked.Exchange(ref _head, End);
+        }
 
-    /// <summary>Step 4: the next slot to look at; false = that was all.</summary>
-    public bool TryNext(ref int stack, out int id)
-    {
-        id = stack;
+        id = _taken;
         if (id == End) return false;
         Interleaving.Atomic("N4 unmark");
-        stack = Interlocked.Exchange(ref _view.Cold(id)->NoteNext, 0);
+        _taken = Interlocked.Exchange(ref _view.Cold(id)->NoteNext, 0);
         return true;
     }
 }

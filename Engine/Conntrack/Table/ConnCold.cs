@@ -15,6 +15,9 @@ internal struct ConnCold
     /// <summary>Previous in the wheel slot; 0 = this is the first.</summary>
     [FieldOffset(4)] public int Prev;
 
+    /// <summary>Of the first slot of a block that a thread has passed on (<see cref="ConnTable.GiveBlock"/>): the first of the next block; 0 = this is the last.</summary>
+    [FieldOffset(4)] public int NextBlock;
+
     /// <summary>Its slot in the wheel of its owner, <see cref="ConnExpiry.NotInWheel"/> = in none; only the owner writes it.</summary>
     [FieldOffset(8)] public ushort WheelSlot;
 

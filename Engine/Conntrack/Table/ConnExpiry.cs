@@ -72,20 +72,20 @@ internal sealed unsafe partial class ConnExpiry
     /// <summary>It did not get there.</summary>
     public void TakeBack(int id) => WheelUnlink(id);
 
-    /// <summary>Removes connections that expired and gives back slots that waited for those who credit, a bounded number; returns how many expired.</summary>
+    /// <summary>Removes connections that expired, or that others have ended, and gives back slots that waited for those who credit, a bounded number; returns how many of the first two.</summary>
     public int Step<S>(long nowMs)
         where S : struct, IConnSync
     {
-        ReadNotes<S>(nowMs);
+        int read = ReadNotes<S>(nowMs, StepBudget);
         _slots.FreeRetired(StepBudget);
-        return Turn<S>(nowMs, StepBudget);
+        return read + Turn<S>(nowMs, StepBudget);
     }
 
     /// <summary>Removes every connection of this wheel that is expired at <paramref name="nowMs"/>, exactly; returns how many.</summary>
     public int ExpireAll<S>(long nowMs)
         where S : struct, IConnSync
     {
-        ReadNotes<S>(nowMs);
+        ReadNotes<S>(nowMs, int.MaxValue);
         int before = _count;
         while (Turn<S>(nowMs, int.MaxValue) > 0)
         {
@@ -133,7 +133,7 @@ internal sealed unsafe partial class ConnExpiry
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool HasRoom<S>(long nowMs)
         where S : struct, IConnSync
-        => _slots.HasRoom<S>() || (ReadNotes<S>(nowMs) && _slots.HasRoom<S>()) || _slots.FreeRetired(StepBudget) > 0 || Turn<S>(nowMs, StepBudget) > 0;
+        => _slots.HasRoom<S>() || (ReadNotes<S>(nowMs, StepBudget) > 0 && _slots.HasRoom<S>()) || _slots.FreeRetired(StepBudget) > 0 || Turn<S>(nowMs, StepBudget) > 0;
 
     /// <summary>Does the connection belong into the wheel of another thread?</summary>
     private bool IsForeign<S>(int id)
@@ -146,14 +146,16 @@ internal sealed unsafe partial class ConnExpiry
         if (S.LeavesNotes) _owners[_view.Cold(id)->Owner].Notes.Add(id);
     }
 
-    /// <summary>Looks at what other threads have done to connections of this one; true if there was anything.</summary>
-    private bool ReadNotes<S>(long nowMs)
+    /// <summary>Looks at what other threads have done to connections of this one, a bounded number; returns how many.</summary>
+    private int ReadNotes<S>(long nowMs, int budget)
         where S : struct, IConnSync
     {
-        if (!S.IsShared || !_slots.Notes.Any) return false;
-        int stack = _slots.Notes.TakeAll();
-        while (_slots.Notes.TryNext(ref stack, out int id))
+        int read = 0;
+        if (!S.IsShared) return read;
+        while (read < budget && _slots.Notes.TryNext(out int id))
         {
+            read++;
+
             // Who takes a slot writes its number before the place in the wheel.
             if (Volatile.Read(ref _view.Cold(id)->WheelSlot) == NotInWheel) continue;
             if (IsForeign<S>(id))
@@ -166,7 +168,7 @@ internal sealed unsafe partial class ConnExpiry
             if (!TryExpire<S>(id, nowMs)) WheelMove(id);
         }
 
-        return true;
+        return read;
     }
 
     /// <summary>Another thread has ended the connection: the slot is this one's to give back.</summary>

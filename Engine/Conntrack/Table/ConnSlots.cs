@@ -193,12 +193,13 @@ internal sealed unsafe class ConnSlots
         for (int i = 1; i < _table.BlockSize; i++) last = _view.Cold(last)->Next;
         _freeHead = _view.Cold(last)->Next;
         _freeCount -= _table.BlockSize;
-        _table.GiveBlock(first, last);
+        _view.Cold(last)->Next = 0;
+        _table.GiveBlock(_owner, first);
     }
 
     private bool TakeBlock()
     {
-        int first = _table.TakeBlock(out int count);
+        int first = _table.TakeBlock(_owner, out int count);
         if (first == 0) return false;
         (_freeHead, _freeCount) = (first, count);
         return true;

@@ -36,6 +36,7 @@ internal sealed unsafe partial class ConnTable
         nuint indexBytes = (nuint)buckets * ConnBucket.SizeBytes;
         _bucketBlock = memory.Reserve(indexBytes, wantHugePages: indexBytes <= MaxHugeIndexBytes);
         _view = new ConnView(memory, (ConnBucket*)_bucketBlock.Pointer, buckets - 1, capacity, seed);
+        _passed = new int[threadCount + 1];
         BlockSize = Math.Clamp(capacity / (BlocksPerThread * threadCount), 1, MaxBlock);
     }
 
