@@ -13,7 +13,7 @@ public sealed class RunReport
     private readonly string _jsonPath;
     private readonly string _htmlPath;
     private readonly IAnsiConsole _console;
-    private readonly List<string> _notes = [];
+    private readonly List<(string Sentence, bool IsWarning)> _notes = [];
     private bool _failed;
 
     /// <summary>A report that will go to these files.</summary>
@@ -27,9 +27,11 @@ public sealed class RunReport
     public bool ShowsPmds { get; init; }
 
     /// <summary>Adds a sentence to the results, and shows it now.</summary>
-    public void Note(string sentence)
+    /// <param name="sentence">What a reader has to know.</param>
+    /// <param name="isWarning">Figures may mislead for it.</param>
+    public void Note(string sentence, bool isWarning = false)
     {
-        _notes.Add(sentence);
+        _notes.Add((sentence, isWarning));
         _output.WriteLine(sentence);
     }
 
@@ -41,7 +43,7 @@ public sealed class RunReport
         try
         {
             var session = new Session(view, _interrupted);
-            foreach (string note in _notes) session.Note(note);
+            foreach ((string sentence, bool isWarning) in _notes) session.Note(sentence, isWarning);
             return session.Run(specs, _arguments);
         }
         finally
@@ -57,7 +59,7 @@ public sealed class RunReport
         Workload workload = run.Load();
         _output.WriteLine($"{workload.Name}: {workload.Frames.Count} frames, rules: {workload.FlowsName}");
         _output.WriteLine(workload.Arrival);
-        foreach (string note in workload.Notes) Note(note);
+        foreach (string note in workload.Notes) Note(note, isWarning: true);
         Dictionary<OffloadMode, FirstPass> passes = FirstPasses(workload, settings, modes);
         ResultsFile results = Suite([.. modes.Select(m => new ScenarioSpec(workload.Name, () => workload, settings with { Offload = m }))]);
         results = results with
@@ -105,7 +107,7 @@ public sealed class RunReport
             _failed = true;
             byte[]? mine = FirstPass.Frame(workload, settings with { Offload = mode }, tcpSeqChk, difference, _interrupted);
             byte[]? theirs = FirstPass.Frame(workload, settings with { Offload = OffloadMode.None }, tcpSeqChk, difference, _interrupted);
-            Note($"OUTPUT DIFFERS: offload {ScenarioSpec.Text(mode)} against none: {difference.Describe(mine, theirs)}");
+            Note($"OUTPUT DIFFERS: offload {ScenarioSpec.Text(mode)} against none: {difference.Describe(mine, theirs)}", isWarning: true);
         }
 
         if (!_failed) Note($"First pass: the same output in {(modes.Count == 1 ? $"offload {ScenarioSpec.Text(modes[0])} and none" : "every offload mode")}, {passes[modes[0]].Output.Count} frames left ({watch.Elapsed.TotalSeconds:F1} s).");

@@ -8,6 +8,7 @@ public sealed class Session
     private readonly IProgressView _view;
     private readonly CancellationToken _interrupted;
     private readonly List<string> _notes = [];
+    private readonly List<string> _warnings = [];
 
     /// <summary>A session.</summary>
     public Session(IProgressView view, CancellationToken interrupted) => (_view, _interrupted) = (view, interrupted);
@@ -56,11 +57,18 @@ public sealed class Session
             Seed = Mergeflow.Native.ProcessSeed.Value,
             Scenarios = rows,
             Notes = Notes(host, rows),
+            Warnings = [.. _warnings],
         };
     }
 
     /// <summary>Adds a sentence to the results.</summary>
-    public void Note(string sentence) => _notes.Add(sentence);
+    /// <param name="sentence">What a reader has to know.</param>
+    /// <param name="isWarning">Figures may mislead for it.</param>
+    public void Note(string sentence, bool isWarning = false)
+    {
+        _notes.Add(sentence);
+        if (isWarning) _warnings.Add(sentence);
+    }
 
     private ScenarioResult Measure(ScenarioSpec spec, Action<BenchProgress> report)
     {
@@ -76,11 +84,10 @@ public sealed class Session
 
     private List<string> Notes(HostInfo host, List<ScenarioResult> rows)
     {
-        var notes = new List<string>(_notes);
         int disturbed = rows.Count(r => r.Runs.Any(x => x.CpuShare < BenchRun.QuietShare));
-        if (disturbed > 0) notes.Add($"Other work was on the processor in {disturbed} of {rows.Count} rows (load average {host.LoadAverage:F1}): absolute figures are not to be trusted.");
-        if (rows.Any(r => r.Offload == "nic")) notes.Add("Offload nic: the device is emulated on the packet thread. \"Of it device\" is what the emulation takes; a real NIC would leave the rest.");
-        if (!host.TscIsHardware) notes.Add("No time stamp counter: cycles are scaled from the system clock.");
-        return notes;
+        if (disturbed > 0) Note($"Other work was on the processor in {disturbed} of {rows.Count} rows (load average {host.LoadAverage:F1}): absolute figures are not to be trusted.", isWarning: true);
+        if (rows.Any(r => r.Offload == "nic")) Note("Offload nic: the device is emulated on the packet thread. \"Of it device\" is what the emulation takes; a real NIC would leave the rest.");
+        if (!host.TscIsHardware) Note("No time stamp counter: cycles are scaled from the system clock.", isWarning: true);
+        return [.. _notes];
     }
 }

@@ -1,12 +1,10 @@
-using System.Text;
-
 namespace Mergeflow.Perf;
 
 /// <summary>Charts and tables of the studies in the report.</summary>
 internal static class HtmlStudies
 {
     /// <summary>Appends a section per study that has rows.</summary>
-    public static void Write(StringBuilder page, ResultsFile results)
+    public static void Write(HtmlPage page, ResultsFile results)
     {
         IReadOnlyList<ScenarioResult> rows = results.Scenarios;
         Chart(page, "Latency", "Time from the arrival that the rate prescribes to the end of the batch.", new LineChart("percentile", "us", LogX: false) { LogY = true, XNames = [(0.3, "50"), (1, "90"), (2, "99"), (3, "99.9"), (4, "99.99")] },
@@ -16,7 +14,8 @@ internal static class HtmlStudies
         foreach (ScenarioResult ramped in rows.Where(r => r.Ramp is { Count: > 0 } points && points.All(p => p.Tiers is not null)))
         {
             Chart(page, $"Tiers over time: {RowChart.Label(ramped)}", "Share of packets per tier, after all rules were deleted.", new LineChart("ms", "% of packets", LogX: false),
-                [.. RowChart.TierParts.Where(t => ramped.Ramp!.Any(p => t.Share(p.Tiers!) > 0)).Select(t => (t.Name, ramped.Ramp!.Select(p => (p.Ms, t.Share(p.Tiers!)))))]);
+                [.. RowChart.TierParts.Where(t => ramped.Ramp!.Any(p => t.Share(p.Tiers!) > 0)).Select(t => (t.Name, ramped.Ramp!.Select(p => (p.Ms, t.Share(p.Tiers!)))))],
+                name => RowChart.TierParts.First(t => t.Name == name).Css);
         }
 
         ScenarioResult[] churned = [.. rows.Where(r => r.Churn is not null)];
@@ -31,15 +30,19 @@ internal static class HtmlStudies
                 .. swept.GroupBy(r => r.Name.Split('@')[0]).Select(g => ($"{g.Key} · optimum", g.DistinctBy(r => r.Sweep!.Capacity).Select(r => ((double)r.Sweep!.Capacity, r.Sweep.OptimumPercent)))),
             ]);
         foreach ((string title, string[] headers, int textColumns, IReadOnlyList<string[]> lines) in StudyTables.Of(results).Where(t => t.Rows.Count > 0))
-            HtmlTables.Plain(page, char.ToUpperInvariant(title[0]) + title[1..], headers, textColumns, lines);
+        {
+            int cut = title.IndexOfAny([',', '(']);
+            string heading = (cut < 0 ? title : title[..cut]).TrimEnd();
+            HtmlTables.Plain(page, char.ToUpperInvariant(heading[0]) + heading[1..] + ": table", cut < 0 ? "" : title[cut..].TrimStart(',', ' '), headers, textColumns, lines);
+        }
     }
 
-    private static void Chart(StringBuilder page, string title, string about, LineChart chart, IReadOnlyList<(string Name, IEnumerable<(double X, double Y)> Points)> lines)
+    /// <param name="cssOf">Colour class by the line's name; null = colours that mean nothing.</param>
+    private static void Chart(HtmlPage page, string title, string about, LineChart chart, IReadOnlyList<(string Name, IEnumerable<(double X, double Y)> Points)> lines, Func<string, string>? cssOf = null)
     {
         if (lines.Count == 0) return;
-        LineChart.Series[] series = [.. lines.Select((l, i) => new LineChart.Series(l.Name, LineChart.CssOf(i), [.. l.Points]))];
-        string legend = string.Concat(series.Select(s => $"<li><i class=\"{s.Css}\"></i>{HtmlReport.E(s.Name)}</li>"));
-        page.Append($"<section>\n<h2>{HtmlReport.E(title)}</h2>\n<p class=\"sub\">{HtmlReport.E(about)}</p>\n<ul class=\"legend\">{legend}</ul>\n{chart.Draw(series)}</section>\n");
+        LineChart.Series[] series = [.. lines.Select((l, i) => new LineChart.Series(l.Name, cssOf?.Invoke(l.Name) ?? LineChart.CssOf(i), [.. l.Points]))];
+        page.Chart(title, about, series.Select(static s => (s.Name, s.Css)), chart.Draw(series));
     }
 
     private static IEnumerable<(double X, double Y)> Percentiles(LatencyAt l)

@@ -1,119 +1,102 @@
 using System.Globalization;
-using System.Text;
 
 namespace Mergeflow.Perf;
 
-/// <summary>Tables of the report.</summary>
+/// <summary>Tables of the report that hold every figure.</summary>
 internal static class HtmlTables
 {
-    private static readonly string[] s_headers =
-    [
-        "scenario", "offload", "Mpps", "ns/packet", "cycles/packet", "min", "max", "of it device", "NIC %", "merged %", "EMC %", "megaflow %", "upcall %", "passes", "subtables",
-        "tx/rx", "alloc B", "GC", "megaflows", "connections", "rules",
-    ];
+    private static readonly string[] s_names = ["scenario", "offload"];
 
-    /// <summary>Everything, one line per row.</summary>
-    public static void Rows(StringBuilder page, ResultsFile results)
+    private static readonly string[] s_speed = [.. s_names, "Mpps", "ns/packet", "cycles/packet", "min", "max", "of it device", "tx/rx", "alloc B", "GC"];
+
+    private static readonly string[] s_where =
+        [.. s_names, "NIC %", "merged %", "EMC %", "megaflow %", "upcall %", "passes", "subtables", "megaflows", "connections", "rules"];
+
+    /// <summary>Everything, in two tables that fit a page.</summary>
+    public static void Rows(HtmlPage page, ResultsFile results)
     {
-        Open(page, "All figures", "Medians over the runs; passes: through the tables per packet; subtables: probed per megaflow search; rules: merged rules installed.", s_headers, 2);
-        string? scenario = null;
-        foreach (ScenarioResult r in results.Scenarios)
-        {
-            page.Append(scenario is not null && scenario != r.Name ? "<tr class=\"first\">" : "<tr>");
-            scenario = r.Name;
-            string about = DefaultSuite.About(r.Name);
-            page.Append($"<td class=\"t\"{(about.Length > 0 ? $" title=\"{HtmlReport.E(about)}\"" : "")}>{HtmlReport.E(r.Name)}{(r.CacheOn || r.Name.Contains(ScenarioName.CacheOff, StringComparison.Ordinal) ? "" : " (cache off)")}</td><td class=\"t\">{r.Offload}</td>");
-            Cells(page,
-                ResultsTable.Short(r.PacketsPerSecond.Median / 1e6), ResultsTable.Short(r.NsPerPacket.Median), ResultsTable.Short(r.CyclesPerPacket.Median),
-                ResultsTable.Short(r.CyclesPerPacket.Min), ResultsTable.Short(r.CyclesPerPacket.Max), r.DeviceCyclesPerPacket is double device ? ResultsTable.Short(device) : "-",
-                ResultsTable.Percent(r.Tiers.Nic), ResultsTable.Percent(r.Tiers.Merged), ResultsTable.Percent(r.Tiers.Emc), ResultsTable.Percent(r.Tiers.Megaflow), ResultsTable.Percent(r.Tiers.Upcall),
-                F(r.PassesPerPacket, "F2"), F(r.SubtablesPerSearch, "F2"), F(r.TxPerRx, "F3"), F(r.AllocatedBytes, "N0"), F(r.Collections, "N0"), F(r.Megaflows, "N0"), F(r.Connections, "N0"), F(r.OffloadedRules, "N0"));
-        }
-
-        Close(page);
-    }
-
-    /// <summary>What the scenarios are.</summary>
-    public static void Scenarios(StringBuilder page, ResultsFile results)
-    {
-        string[] names = [.. results.Scenarios.Select(r => r.Name).Distinct().Where(n => DefaultSuite.About(n).Length > 0)];
-        if (names.Length == 0) return;
-        page.Append("<section>\n<h2>Scenarios</h2>\n<dl>\n");
-        foreach (string name in names) page.Append($"<dt>{HtmlReport.E(name)}</dt><dd>{HtmlReport.E(DefaultSuite.About(name))}</dd>\n");
-        page.Append("</dl>\n</section>\n");
+        page.Section("All figures: speed", "Medians over the runs; min and max: cycles per packet of single runs; of it device: what the emulation of the NIC takes.");
+        Table(page, results, "Speed per row", s_speed, r =>
+        [
+            ResultsTable.Short(r.PacketsPerSecond.Median / 1e6), ResultsTable.Short(r.NsPerPacket.Median), ResultsTable.Short(r.CyclesPerPacket.Median),
+            ResultsTable.Short(r.CyclesPerPacket.Min), ResultsTable.Short(r.CyclesPerPacket.Max), r.DeviceCyclesPerPacket is double device ? ResultsTable.Short(device) : "-",
+            F(r.TxPerRx, "F3"), F(r.AllocatedBytes, "N0"), F(r.Collections, "N0"),
+        ]);
+        page.Section("All figures: lookups", "Passes: through the tables per packet; subtables: probed per megaflow search; rules: merged rules installed.");
+        Table(page, results, "Lookups per row", s_where, r =>
+        [
+            ResultsTable.Percent(r.Tiers.Nic), ResultsTable.Percent(r.Tiers.Merged), ResultsTable.Percent(r.Tiers.Emc), ResultsTable.Percent(r.Tiers.Megaflow), ResultsTable.Percent(r.Tiers.Upcall),
+            F(r.PassesPerPacket, "F2"), F(r.SubtablesPerSearch, "F2"), F(r.Megaflows, "N0"), F(r.Connections, "N0"), F(r.OffloadedRules, "N0"),
+        ]);
     }
 
     /// <summary>Against a baseline.</summary>
-    public static void Comparison(StringBuilder page, Comparison comparison)
+    public static void Comparison(HtmlPage page, Comparison comparison)
     {
-        Open(page, "Against the baseline", $"Cycles per packet of the runs: least, quarter, median, three quarters, most. A slowdown of more than {comparison.Threshold * 100:F0} % counts. {string.Join(' ', comparison.Notes)}", ["scenario", "before", "now", "change", "noise", "verdict"], 1);
+        page.Section("Against the baseline", $"Cycles per packet of the runs: least, quarter, median, three quarters, most. A slowdown of more than {comparison.Threshold * 100:F0} % counts. {string.Join(' ', comparison.Notes)}".TrimEnd());
+        page.Table("Against the baseline", ["scenario", "before", "now", "change", "noise", "verdict"], 1);
         foreach (ComparisonRow r in comparison.Rows)
         {
-            string css = r.Verdict switch { Verdict.SameOrBetter => "good", Verdict.Regression => "bad", _ => "unsure" };
-            page.Append($"<tr><td class=\"t\">{HtmlReport.E(r.Key)}</td>");
-            page.Append($"<td>{HtmlReport.E(ComparisonRow.Distribution(r.Old))}</td><td>{HtmlReport.E(ComparisonRow.Distribution(r.New))}</td>");
-            page.Append(r.Verdict == Verdict.Unmatched ? "<td>-</td><td>-</td>" : $"<td>{ComparisonTable.Signed(r.Change)}</td><td>±{F(r.Noise * 100, "F1")} %</td>");
-            page.Append($"<td class=\"{css}\">{HtmlReport.E(ComparisonTable.Text(r))}</td></tr>\n");
+            page.Row();
+            page.Cells(r.Key, ComparisonRow.Distribution(r.Old), ComparisonRow.Distribution(r.New));
+            if (r.Verdict == Verdict.Unmatched) page.Cells("-", "-");
+            else page.Cells(ComparisonTable.Signed(r.Change), $"±{F(r.Noise * 100, "F1")} %");
+            page.Cell(ComparisonTable.Text(r), css: r.Verdict switch { Verdict.SameOrBetter => "good", Verdict.Regression => "bad", _ => "unsure" });
+            page.EndRow();
         }
 
-        Close(page);
-    }
-
-    /// <summary>Why packets were not offloaded.</summary>
-    public static void Reasons(StringBuilder page, ResultsFile results)
-    {
-        if (results.Scenarios.All(r => r.Reasons.Count == 0)) return;
-        Open(page, "Why not offloaded", "Recorded packets per reason; a flow with a lasting reason is recorded once a second.", ["scenario", "offload", "reason", "packets", "bytes"], 3);
-        foreach (ScenarioResult r in results.Scenarios)
-        {
-            foreach (ReasonCount reason in r.Reasons)
-            {
-                page.Append($"<tr><td class=\"t\">{HtmlReport.E(r.Name)}</td><td class=\"t\">{r.Offload}</td><td class=\"t\">{HtmlReport.E(reason.Reason)}</td>");
-                Cells(page, F(reason.Packets, "N0"), F(reason.Bytes, "N0"));
-            }
-        }
-
-        Close(page);
+        page.EndTable();
+        page.EndSection();
     }
 
     /// <summary>A table of cells that are text already.</summary>
-    public static void Plain(StringBuilder page, string title, string[] headers, int textColumns, IReadOnlyList<string[]> rows)
+    public static void Plain(HtmlPage page, string title, string about, string[] headers, int textColumns, IReadOnlyList<string[]> rows)
     {
-        Open(page, title, "", headers, textColumns);
+        page.Section(title, about);
+        page.Table(title, headers, textColumns);
         foreach (string[] row in rows)
         {
-            page.Append("<tr>");
-            for (int i = 0; i < row.Length; i++) page.Append($"<td{(i < textColumns ? " class=\"t\"" : "")}>{HtmlReport.E(row[i])}</td>");
-            page.Append("</tr>\n");
+            page.Row();
+            page.Cells(row);
+            page.EndRow();
         }
 
-        Close(page);
+        page.EndTable();
+        page.EndSection();
     }
 
-    /// <summary>Machine, runtime, command line.</summary>
-    public static void Machine(StringBuilder page, ResultsFile results)
+    /// <summary>Machine, runtime, command line, notes.</summary>
+    public static void Machine(HtmlPage page, ResultsFile results)
     {
-        page.Append("<section>\n<h2>Measured on</h2>\n<dl>\n");
-        foreach ((string name, string value) in ResultsTable.MachineLines(results)) page.Append($"<dt>{HtmlReport.E(name)}</dt><dd>{HtmlReport.E(value)}</dd>\n");
-        page.Append($"<dt>command</dt><dd><code>./run-perf.sh {HtmlReport.E(string.Join(' ', results.Arguments))}</code></dd>\n");
+        page.Section("Measured on", "");
+        page.Raw("<dl>\n");
+        foreach ((string name, string value) in ResultsTable.MachineLines(results)) Entry(name, HtmlPage.E(value));
+        Entry("command", $"<code>./run-perf.sh {HtmlPage.E(string.Join(' ', results.Arguments))}</code>");
         foreach (ScenarioResult r in results.Scenarios.Where(r => r.OutputSha256 is not null))
-            page.Append($"<dt>output {HtmlReport.E(r.Offload)}</dt><dd><code>sha256 {r.OutputSha256}</code> ({r.Frames} frames in)</dd>\n");
-        page.Append("</dl>\n</section>\n");
+            Entry($"output {RowChart.Label(r)}", $"<code>sha256 {r.OutputSha256}</code> ({r.Frames} frames in)");
+        foreach (string note in results.Notes.Where(n => results.Warnings is not null && !results.Warnings.Contains(n))) Entry("note", HtmlPage.E(note));
+        page.Raw("</dl>\n");
+        page.EndSection();
+
+        void Entry(string name, string html) => page.Raw($"<dt>{HtmlPage.E(name)}</dt><dd>{html}</dd>\n");
     }
 
-    private static void Open(StringBuilder page, string title, string about, string[] headers, int textColumns)
+    private static void Table(HtmlPage page, ResultsFile results, string caption, string[] headers, Func<ScenarioResult, string[]> cells)
     {
-        page.Append($"<section>\n<h2>{HtmlReport.E(title)}</h2>\n<p class=\"sub\">{HtmlReport.E(about)}</p>\n<div class=\"scroll\" tabindex=\"0\"><table>\n<thead><tr>");
-        for (int i = 0; i < headers.Length; i++) page.Append($"<th{(i < textColumns ? " class=\"t\"" : "")}>{HtmlReport.E(headers[i])}</th>");
-        page.Append("</tr></thead>\n<tbody>\n");
-    }
+        page.Table(caption, headers, s_names.Length);
+        string? scenario = null;
+        foreach (ScenarioResult r in results.Scenarios)
+        {
+            page.Row(scenario is not null && scenario != r.Name ? "first" : "");
+            scenario = r.Name;
+            page.Cell(r.Name + (r.CacheOn || r.Name.Contains(ScenarioName.CacheOff, StringComparison.Ordinal) ? "" : " (cache off)"), css: "name");
+            page.Cell(r.Offload);
+            page.Cells(cells(r));
+            page.EndRow();
+        }
 
-    private static void Close(StringBuilder page) => page.Append("</tbody></table></div>\n</section>\n");
-
-    private static void Cells(StringBuilder page, params string[] cells)
-    {
-        foreach (string cell in cells) page.Append($"<td>{HtmlReport.E(cell)}</td>");
-        page.Append("</tr>\n");
+        page.EndTable();
+        page.EndSection();
     }
 
     private static string F(IFormattable value, string format) => value.ToString(format, CultureInfo.InvariantCulture);

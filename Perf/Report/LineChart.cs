@@ -41,14 +41,15 @@ public sealed record LineChart(string XTitle, string YTitle, bool LogX)
             canvas.Text("tick", Left - 6, y.At(tick) + 4, ChartAxis.Label(tick), "end");
         }
 
-        double last = double.MinValue;
+        double free = double.MinValue;
         foreach ((double tick, string text) in XNames ?? [.. x.Ticks.Select(t => (t, ChartAxis.Label(t)))])
         {
             canvas.Line("grid", x.At(tick), Top, x.At(tick), Height - Bottom);
-            if (x.At(tick) - last < (text.Length * SvgCanvas.CharWidth) + 8) continue;
-            bool isAtEdge = x.At(tick) + (text.Length * SvgCanvas.CharWidth / 2) > width;
-            canvas.Text("tick", isAtEdge ? width - 1 : x.At(tick), Height - Bottom + 15, text, isAtEdge ? "end" : "middle");
-            last = x.At(tick);
+            double textWidth = text.Length * SvgCanvas.DigitWidth;
+            double from = Math.Clamp(x.At(tick) - (textWidth / 2), 0, width - textWidth);
+            if (from < free) continue;
+            canvas.Text("tick", from + (textWidth / 2), Height - Bottom + 15, text, "middle");
+            free = from + textWidth + 8;
         }
 
         canvas.Text("axis", (Left + width - 14) / 2, Height - 8, $"{XTitle}{(LogX ? " (logarithmic)" : "")}", "middle");

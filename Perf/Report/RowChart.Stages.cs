@@ -8,8 +8,16 @@ public sealed partial class RowChart
     private static readonly string[] s_stageOrder =
         ["between", "device", "receive", "parse", "merged", "emc", "megaflow", "upcall", "conntrack", "record", "actions", "transmit"];
 
-    /// <summary>Colour class of a stage.</summary>
-    public static string StageCss(string stage) => $"st{Math.Max(0, Array.IndexOf(s_stageOrder, stage))}";
+    /// <summary>Colour class of a stage: that of its tier where it is one.</summary>
+    public static string StageCss(string stage) => stage switch
+    {
+        "device" => "t-nic",
+        "merged" => "t-merged",
+        "emc" => "t-emc",
+        "megaflow" => "t-megaflow",
+        "upcall" => "t-upcall",
+        _ => $"st-{(s_stageOrder.Contains(stage) ? stage : s_stageOrder[0])}",
+    };
 
     /// <summary>Stages that occur, in the order of the packet path.</summary>
     public static IEnumerable<string> StagesOf(IEnumerable<ScenarioResult> rows)

@@ -1,31 +1,42 @@
 namespace Mergeflow.Perf;
 
 /// <summary>
-/// Charts with one row per scenario and mode. Each exists twice, for a wide window (labels on the left) and for a phone (labels above).
+/// Charts with one row per scenario and mode. Each exists twice, for a wide window (labels on the left, above where they are long) and for a phone (labels above).
 /// </summary>
 public sealed partial class RowChart
 {
     private const double WideWidth = 900;
     private const double NarrowWidth = 360;
     private const double WideRow = 24;
-    private const double NarrowRow = 40;
+    private const double StackedRow = 40;
+    private const double LabelLine = 15;
     private const double AxisRoom = 40;
     private const double GroupGap = 8;
     private const double ValueRoom = 118;
+
+    /// <summary>Characters of a label that leave room for the chart beside it.</summary>
+    private const int LongestBeside = 48;
+
+    /// <summary>Characters kept free for the value on the first line of a label that stands above.</summary>
+    private const int ValueChars = 18;
+
     private const double LogFrom = 12;
 
     private readonly IReadOnlyList<ScenarioResult> _rows;
     private readonly bool _isNarrow;
+    private readonly bool _isStacked;
     private readonly double _width;
     private readonly double _left;
     private readonly double _right;
 
-    private RowChart(IReadOnlyList<ScenarioResult> rows, bool isNarrow)
+    private RowChart(IReadOnlyList<ScenarioResult> rows, bool isNarrow, double valueRoom)
     {
         (_rows, _isNarrow) = (rows, isNarrow);
+        int longest = rows.Max(r => Label(r).Length);
+        _isStacked = isNarrow || longest > LongestBeside;
         _width = isNarrow ? NarrowWidth : WideWidth;
-        _left = isNarrow ? 4 : rows.Max(r => Label(r).Length) * SvgCanvas.CharWidth + 14;
-        _right = _width - (isNarrow ? 14 : ValueRoom);
+        _left = _isStacked ? 4 : (longest * SvgCanvas.CharWidth) + 14;
+        _right = _width - (_isStacked ? 14 : valueRoom);
     }
 
     /// <summary>Median with range and single runs. <paramref name="unit"/> is the axis title.</summary>
@@ -42,12 +53,15 @@ public sealed partial class RowChart
         ("megaflow search", "t-megaflow", t => t.Megaflow), ("upcall", "t-upcall", t => t.Upcall),
     ];
 
+    /// <summary>What the number beside a bar of <see cref="Tiers"/> says, as the end of a sentence.</summary>
+    public static string TiersAbout(IReadOnlyList<ScenarioResult> rows) => HasOffload(rows) ? "was offloaded, by the NIC and merged rules" : "the exact-match cache decided";
+
     /// <summary>Scenario and mode.</summary>
     public static string Label(ScenarioResult row)
         => $"{row.Name}{(row.CacheOn || row.Name.Contains(ScenarioName.CacheOff, StringComparison.Ordinal) ? "" : " cache off")} · {row.Offload}";
 
-    private static string Both(IReadOnlyList<ScenarioResult> rows, Func<RowChart, string> draw)
-        => draw(new RowChart(rows, isNarrow: false)) + draw(new RowChart(rows, isNarrow: true));
+    private static string Both(IReadOnlyList<ScenarioResult> rows, Func<RowChart, string> draw, double valueRoom = ValueRoom)
+        => draw(new RowChart(rows, isNarrow: false, valueRoom)) + draw(new RowChart(rows, isNarrow: true, valueRoom));
 
     private string DrawSpread(string unit, Func<ScenarioResult, Spread> value, Func<RunResult, double> run, Func<PeerResult, double> peer)
     {
@@ -79,8 +93,8 @@ public sealed partial class RowChart
         double bottom = Grid(canvas, axis, "share of packets, %");
         EachRow((row, y) =>
         {
-            (string biggest, _, Func<TierShares, double> top) = TierParts.MaxBy(p => p.Share(row.Tiers));
-            Labels(canvas, row, y, $"{ResultsTable.Percent(top(row.Tiers))} %", _isNarrow ? biggest : "");
+            double? number = !HasOffload(_rows) ? row.Tiers.Emc : row.Offload == "none" ? null : row.Tiers.Nic + row.Tiers.Merged;
+            Labels(canvas, row, y, number is double n ? (n == 0 ? "0 %" : $"{ResultsTable.Percent(n)} %") : "–", "");
             double from = 0;
             foreach ((string name, string css, Func<TierShares, double> share) in TierParts)
             {
@@ -95,36 +109,58 @@ public sealed partial class RowChart
 
     private string Css => _isNarrow ? "chart narrow" : "chart wide";
 
-    private double RowHeight => _isNarrow ? NarrowRow : WideRow;
+    private static bool HasOffload(IReadOnlyList<ScenarioResult> rows) => rows.Any(static r => r.Offload != "none");
+
+    private double RowHeight(ScenarioResult row) => _isStacked ? StackedRow + ((LabelLines(row).Count - 1) * LabelLine) : WideRow;
+
+    /// <summary>A label above its bar is broken where it is too long for the line, never cut: its end tells rows of several files apart.</summary>
+    private List<string> LabelLines(ScenarioResult row)
+    {
+        int most = (int)((_right - _left) / SvgCanvas.CharWidth) - ValueChars;
+        List<string> lines = [];
+        string rest = Label(row);
+        while (rest.Length > most)
+        {
+            int cut = rest.LastIndexOfAny([' ', '_', '-', '/', '.'], most - 1) + 1;
+            if (cut <= most / 2) cut = most;
+            lines.Add(rest[..cut]);
+            rest = rest[cut..];
+        }
+
+        lines.Add(rest);
+        return lines;
+    }
 
     private void Labels(SvgCanvas canvas, ScenarioResult row, double y, string value, string beside)
     {
-        if (_isNarrow)
+        if (_isStacked)
         {
-            canvas.Text("label", _left, y - 13, Label(row));
-            bool fits = (Label(row).Length + value.Length + beside.Length + 7) * SvgCanvas.CharWidth < _right - _left;
-            canvas.Text("value", _right, y - 13, beside.Length > 0 && fits ? $"{value}  {beside}" : value, "end");
+            List<string> lines = LabelLines(row);
+            for (int i = 0; i < lines.Count; i++) canvas.Text("label", _left, y - 13 - ((lines.Count - 1 - i) * LabelLine), lines[i]);
+            canvas.Text("value", _right, y - 13 - ((lines.Count - 1) * LabelLine), beside.Length > 0 ? $"{value}  {beside}" : value, "end");
             return;
         }
 
         canvas.Text("label", _left - 10, y + 4, Label(row), "end");
         canvas.Text("value", _right + 66, y + 4, value, "end");
-        canvas.Text("beside", _width - 2, y + 4, beside, "end");
+        canvas.Text("beside", _right + 72, y + 4, beside);
     }
 
     private double Grid(SvgCanvas canvas, ChartAxis axis, string title)
     {
         double end = 6;
-        EachRow((_, y) => end = y + (RowHeight / 2));
-        double lastLabel = double.MinValue;
+        EachRow((_, y) => end = y + (_isStacked ? 14 : WideRow / 2));
+        double free = double.MinValue;
         foreach (double tick in axis.Ticks)
         {
             double x = axis.At(tick);
             canvas.Line("grid", x, 4, x, end);
             string text = ChartAxis.Label(tick);
-            if (x - lastLabel < (text.Length * SvgCanvas.CharWidth) + 8) continue;
-            canvas.Text("tick", x, end + 15, text, x < 12 ? "start" : "middle");
-            lastLabel = x;
+            double width = text.Length * SvgCanvas.DigitWidth;
+            double from = Math.Clamp(x - (width / 2), 0, _width - width);
+            if (from < free) continue;
+            canvas.Text("tick", from + (width / 2), end + 15, text, "middle");
+            free = from + width + 8;
         }
 
         canvas.Text("axis", (_left + _right) / 2, end + 32, title, "middle");
@@ -140,8 +176,9 @@ public sealed partial class RowChart
         {
             if (scenario is not null && scenario != row.Name) y += GroupGap;
             scenario = row.Name;
-            draw(row, y + (_isNarrow ? 26 : RowHeight / 2));
-            y += RowHeight;
+            double height = RowHeight(row);
+            draw(row, y + (_isStacked ? height - 14 : height / 2));
+            y += height;
         }
     }
 }

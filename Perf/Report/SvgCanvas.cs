@@ -10,6 +10,9 @@ public sealed class SvgCanvas
     /// <summary>Mean width of a character of 12 px text, px: enough to leave room for labels.</summary>
     public const double CharWidth = 6.7;
 
+    /// <summary>Width of a digit of it in the widest of the fonts, px: enough that a number stays inside the drawing.</summary>
+    public const double DigitWidth = 7.8;
+
     private readonly StringBuilder _body = new();
     private readonly double _width;
 

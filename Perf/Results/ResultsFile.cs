@@ -39,6 +39,27 @@ public sealed record ResultsFile
     /// <summary>Sentences about the run that a reader has to know.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
 
+    /// <summary>Those of <see cref="Notes"/> that say that figures may mislead; older files do not tell.</summary>
+    public IReadOnlyList<string>? Warnings { get; init; }
+
+    /// <summary>The same with no two rows of the same name, mode and cache: what tells them apart, the NIC's profile or else a number, is added to their names.</summary>
+    public ResultsFile WithDistinctLabels()
+    {
+        Dictionary<string, ScenarioResult[]> same = Scenarios.GroupBy(static r => r.Key).ToDictionary(static g => g.Key, static g => g.ToArray());
+        Dictionary<string, int> seen = [];
+        return this with { Scenarios = [.. Scenarios.Select(Named)] };
+
+        ScenarioResult Named(ScenarioResult row)
+        {
+            ScenarioResult[] rows = same[row.Key];
+            if (rows.Length == 1) return row;
+            int number = seen[row.Key] = seen.GetValueOrDefault(row.Key) + 1;
+            bool byProfile = rows.Select(static r => r.NicProfile).Distinct().Count() == rows.Length;
+            string mark = byProfile ? System.IO.Path.GetFileNameWithoutExtension(row.NicProfile) ?? "no profile" : $"{number}";
+            return row with { Name = $"{row.Name} ({mark})" };
+        }
+    }
+
     /// <summary>
     /// The rows of several files as one: the first file says where and when. Rows that would have the same label get the name of their file, and a note that
     /// not all files have says which.
@@ -53,8 +74,12 @@ public sealed record ResultsFile
         return files[0].Results with
         {
             Scenarios = [.. files.SelectMany((f, i) => f.Results.Scenarios.Select(r => twice.Contains(r.Key) ? r with { Name = $"{r.Name} ({names[i]})" } : r))],
-            Notes = [.. files.SelectMany((f, i) => f.Results.Notes.Select(n => (Note: n, File: names[i]))).GroupBy(static n => n.Note)
-                .Select(g => g.Count() == files.Count ? g.Key : $"{string.Join(", ", g.Select(static n => n.File).Distinct())}: {g.Key}")],
+            Notes = Sentences(static f => f.Notes),
+            Warnings = files.All(static f => f.Results.Warnings is null) ? null : Sentences(static f => f.Warnings ?? f.Notes),
         };
+
+        IReadOnlyList<string> Sentences(Func<ResultsFile, IReadOnlyList<string>> of)
+            => [.. files.SelectMany((f, i) => of(f.Results).Select(n => (Note: n, File: names[i]))).GroupBy(static n => n.Note)
+                .Select(g => g.Count() == files.Count ? g.Key : $"{string.Join(", ", g.Select(static n => n.File).Distinct())}: {g.Key}")];
     }
 }

@@ -68,5 +68,5 @@ public sealed class ResultsJsonTests
         Assert.Equal(1.75, Spread.Quantile([1, 2, 3, 4], 0.25));
     }
 
-    private static IEnumerable<string> Names(JsonNode node) => node.AsObject().Select(p => $"`{p.Key}").Select(n => n is "`schema" or "`version" or "`createdAt" or "`commit" or "`arguments" or "`host" or "`runtime" or "`scenarios" or "`notes" ? n[1..] : n);
+    private static IEnumerable<string> Names(JsonNode node) => node.AsObject().Select(p => $"`{p.Key}").Select(n => n is "`schema" or "`version" or "`createdAt" or "`commit" or "`arguments" or "`host" or "`runtime" or "`scenarios" or "`notes" or "`warnings" ? n[1..] : n);
 }

@@ -55,5 +55,6 @@ internal static class SampleResults
         Runtime = RuntimeInfo.Probe(),
         Scenarios = rows,
         Notes = ["A note."],
+        Warnings = [],
     };
 }
