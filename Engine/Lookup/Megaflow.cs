@@ -36,6 +36,9 @@ public sealed unsafe class Megaflow
     /// <summary>Tables that the translation looked up.</summary>
     internal VisitedTables Visited;
 
+    /// <summary>Where <see cref="MegaflowClasses"/> has it.</summary>
+    internal ClassPlace Class;
+
     /// <summary>Recirculation ids that the program refers to; each holds a reference.</summary>
     public required uint[] RecircIds { get; set; }
 

@@ -3,11 +3,6 @@ namespace Mergeflow.Engine.OpenFlow;
 /// <content>Flow modifications (OpenFlow <c>OFPT_FLOW_MOD</c>).</content>
 public sealed partial class OfPipeline
 {
-    private volatile RulesChange? _lastChange;
-
-    /// <summary>What the latest flow modification changed; null = too much to say. Other changes move <see cref="RulesVersion"/> past it.</summary>
-    internal RulesChange? LastChange => _lastChange;
-
     /// <summary>
     /// Applies modifications in order, all or nothing. False if they leave the tables as they were, rule by rule: then nothing depends on them, and
     /// <see cref="TablesVersion"/> stays.
@@ -25,9 +20,7 @@ public sealed partial class OfPipeline
             }
 
             if (!_tables.Apply(mods, nowMs)) return false;
-            ulong from = _version;
-            Publish();
-            _lastChange = _tables.Noted is { } rules ? new RulesChange(from, _version, rules) : null;
+            Publish(_tables.Noted);
             return true;
         }
     }
@@ -45,7 +38,7 @@ public sealed partial class OfPipeline
         lock (_lock)
         {
             int removed = _tables.Expire(nowMs);
-            if (removed > 0) Publish();
+            if (removed > 0) Publish(_tables.Noted);
             return removed;
         }
     }

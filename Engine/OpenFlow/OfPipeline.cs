@@ -30,7 +30,7 @@ public sealed partial class OfPipeline
         }
 
         Macs = new MacTable(options.MacTableSize, options.MacAgingMs);
-        _snapshot = Build(new TableIndex?[TableCount]);
+        _snapshot = Build(new TableIndex?[TableCount], null);
     }
 
     /// <summary>As constructed.</summary>
@@ -78,9 +78,11 @@ public sealed partial class OfPipeline
     internal void Learn(LearnedSource source, long nowMs) => Macs.Learn(source.Mac, source.Vid, source.Port, nowMs);
 
     /// <summary>Makes changes visible to translators.</summary>
-    private void Publish() => _snapshot = Build(_tables.Index(_snapshot.Tables));
+    /// <param name="rules">The rules that have changed and nothing else has; null = more than can be said.</param>
+    private void Publish(IReadOnlyList<OfRule>? rules = null)
+        => _snapshot = Build(_tables.Index(_snapshot.Tables), rules is null ? null : new RulesChange(_version, rules).Behind(_snapshot.Change));
 
-    private PipelineSnapshot Build(TableIndex?[] tables)
+    private PipelineSnapshot Build(TableIndex?[] tables, RulesChange? change)
     {
         ulong version = _version + 1;
         PipelineSnapshot? before = _portsChanged ? null : _snapshot;
@@ -95,6 +97,7 @@ public sealed partial class OfPipeline
             Tunnels = before is null ? TunnelTable.Of(_ports.Values) : before.Tunnels,
             LivePorts = before?.LivePorts ?? new(_livePorts),
             Version = version,
+            Change = change,
             UsesNormal = Array.Exists(tables, static t => t is { UsesNormal: true }) || _normalGroupCount > 0,
         };
         _version = version;

@@ -27,6 +27,9 @@ internal sealed class PipelineSnapshot
 
     public required ulong Version { get; init; }
 
+    /// <summary>What distinguishes it from the one before; null = too much to say.</summary>
+    public required RulesChange? Change { get; init; }
+
     /// <summary>Some rule or group has the action <c>normal</c>.</summary>
     public required bool UsesNormal { get; init; }
 }

@@ -15,7 +15,7 @@ internal sealed class RuleTable
     private int _conjunctiveCount;
 
     /// <summary>Rules in order of precedence.</summary>
-    public List<OfRule> Rules { get; } = [];
+    public PrecedenceList Rules { get; } = [];
 
     /// <summary>Rules that have a timeout.</summary>
     public int ExpiringCount { get; private set; }
@@ -24,25 +24,26 @@ internal sealed class RuleTable
     public OfRule? Find(in MatchKey match) => _byMatch.GetValueOrDefault(match);
 
     /// <summary>The precedence of a rule to be added: behind those of its priority.</summary>
-    public ulong NextPrecedence(ushort priority) => ((ulong)(ushort)(ushort.MaxValue - priority) << 48) | ++_sequence;
+    public ulong NextPrecedence(ushort priority) => FirstPrecedence(priority) | ++_sequence;
+
+    /// <summary>No rule of the priority has a lower one.</summary>
+    public static ulong FirstPrecedence(ushort priority) => (ulong)(ushort)(ushort.MaxValue - priority) << 48;
 
     /// <summary>Adds a rule where its precedence puts it.</summary>
     public void Add(OfRule rule)
     {
-        Rules.Insert(PositionOf(rule.Precedence), rule);
+        Rules.Add(rule);
         _byMatch.Add(new MatchKey(rule), rule);
-        RuleGroup group = Changed(rule);
-        group.Members.Insert(group.PositionOf(rule.Precedence), rule);
+        Changed(rule).Members.Add(rule);
         Count(rule, 1);
     }
 
     /// <summary>Puts a rule in the place of one with the same priority and match, and so with its precedence.</summary>
     public void Replace(OfRule old, OfRule rule)
     {
-        Rules[PositionOf(old.Precedence)] = rule;
+        Rules.Replace(rule);
         _byMatch[new MatchKey(rule)] = rule;
-        RuleGroup group = Changed(rule);
-        group.Members[group.PositionOf(old.Precedence)] = rule;
+        Changed(rule).Members.Replace(rule);
         Count(old, -1);
         Count(rule, 1);
     }
@@ -50,27 +51,13 @@ internal sealed class RuleTable
     /// <summary>Removes rules.</summary>
     public void Remove(List<OfRule> removed)
     {
-        if (removed.Count == 1)
+        foreach (OfRule rule in removed)
         {
-            OfRule rule = removed[0];
-            Rules.RemoveAt(PositionOf(rule.Precedence));
-            RuleGroup group = Forget(rule);
-            group.Members.RemoveAt(group.PositionOf(rule.Precedence));
-            return;
+            Rules.Remove(rule);
+            _byMatch.Remove(new MatchKey(rule));
+            Changed(rule).Members.Remove(rule);
+            Count(rule, -1);
         }
-
-        var gone = new HashSet<OfRule>(removed, ReferenceEqualityComparer.Instance);
-        Rules.RemoveAll(gone.Contains);
-        var groups = new HashSet<RuleGroup>();
-        foreach (OfRule rule in removed) groups.Add(Forget(rule));
-        foreach (RuleGroup group in groups) group.Members.RemoveAll(gone.Contains);
-    }
-
-    private RuleGroup Forget(OfRule rule)
-    {
-        _byMatch.Remove(new MatchKey(rule));
-        Count(rule, -1);
-        return Changed(rule);
     }
 
     /// <summary>Goes back to these rules, which are sorted; everything is built anew.</summary>
@@ -78,8 +65,8 @@ internal sealed class RuleTable
     {
         foreach (RuleGroup group in _byMask.Values)
         {
+            foreach (OfRule rule in group.Members) Touch(group, rule);
             group.Members.Clear();
-            Mark(group);
         }
 
         _byMatch.Clear();
@@ -95,7 +82,7 @@ internal sealed class RuleTable
     }
 
     /// <summary>Highest priority of the rules with the mask of <paramref name="like"/>; -1 = there are none.</summary>
-    public int BestPriority(OfRule like) => _byMask.TryGetValue(new MaskKey(like), out RuleGroup? group) && group.Members.Count > 0 ? group.Members[0].Priority : -1;
+    public int BestPriority(OfRule like) => _byMask.TryGetValue(new MaskKey(like), out RuleGroup? group) && group.Members.Count > 0 ? group.Members.First.Priority : -1;
 
     /// <summary>The searchable picture of the rules as they are now; null = there are none.</summary>
     /// <param name="old">The one before.</param>
@@ -116,14 +103,16 @@ internal sealed class RuleTable
         bool sorts = _changed.Count > 8;
         foreach (RuleGroup group in _changed)
         {
-            group.IsChanged = false;
             if (group.Members.Count == 0)
             {
+                group.Touched.Clear();
                 _byMask.Remove(new MaskKey(group.Like));
                 continue;
             }
 
             var s = new Subtable(group, work);
+            group.Touched.Clear();
+            group.Latest = s;
             int at = sorts ? subtables.Count : subtables.BinarySearch(s, Subtable.ByFirst);
             subtables.Insert(at < 0 ? ~at : at, s);
         }
@@ -141,19 +130,17 @@ internal sealed class RuleTable
         if ((rule.IdleTimeoutSeconds | rule.HardTimeoutSeconds) != 0) ExpiringCount += by;
     }
 
+    /// <summary>The group of a rule that comes or goes.</summary>
     private RuleGroup Changed(OfRule rule)
     {
         if (!_byMask.TryGetValue(new MaskKey(rule), out RuleGroup? group)) _byMask.Add(new MaskKey(rule), group = new RuleGroup(rule));
-        Mark(group);
+        Touch(group, rule);
         return group;
     }
 
-    private void Mark(RuleGroup group)
+    private void Touch(RuleGroup group, OfRule rule)
     {
-        if (group.IsChanged) return;
-        group.IsChanged = true;
-        _changed.Add(group);
+        if (!group.IsChanged) _changed.Add(group);
+        group.Touched.Add(rule);
     }
-
-    private int PositionOf(ulong precedence) => RuleGroup.PositionOf(Rules, precedence);
 }

@@ -36,7 +36,7 @@ internal sealed class RuleTables(Quirks quirks, PipelineWork work, bool isShared
 
     /// <summary>Some rule of the table is meant by a modification.</summary>
     public bool Selects(FlowMod mod)
-        => _tables[mod.Table ?? 0]?.Rules.Exists(r => mod.Selects(r, mod.Command == FlowModCommand.ModifyStrict)) == true;
+        => _tables[mod.Table ?? 0]?.Rules.Any(r => mod.Selects(r, mod.Command == FlowModCommand.ModifyStrict)) == true;
 
     /// <summary>Applies modifications in order, all or nothing. False if they leave the tables as they were, rule by rule.</summary>
     /// <exception cref="FlowModException">A rule overlaps and must not; nothing was changed.</exception>
@@ -61,6 +61,7 @@ internal sealed class RuleTables(Quirks quirks, PipelineWork work, bool isShared
     public int Expire(long nowMs)
     {
         int removed = 0;
+        _noted.Clear();
         for (int t = 0; t < _tables.Length; t++)
         {
             if (_tables[t] is { ExpiringCount: > 0 }) removed += RemoveWhere(t, r => nowMs >= r.DueMs);
@@ -200,7 +201,7 @@ internal sealed class RuleTables(Quirks quirks, PipelineWork work, bool isShared
             return;
         }
 
-        for (int i = 0; i < rules.Rules.Count; i++) ModifyRule(mod, rules, rules.Rules[i], resetsCounts);
+        foreach (OfRule rule in rules.Rules.ToArray()) ModifyRule(mod, rules, rule, resetsCounts);
     }
 
     private void ModifyRule(FlowMod mod, RuleTable rules, OfRule rule, bool resetsCounts)
@@ -215,7 +216,7 @@ internal sealed class RuleTables(Quirks quirks, PipelineWork work, bool isShared
     {
         if (_tables[table] is not { } rules) return 0;
         work.RulesVisited += (ulong)rules.Rules.Count;
-        return Remove(table, rules, rules.Rules.FindAll(condition));
+        return Remove(table, rules, [.. rules.Rules.Where(r => condition(r))]);
     }
 
     private void RemoveStrict(int table, FlowMod mod)

@@ -1,4 +1,6 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 using Mergeflow.Engine.Keys;
 
 namespace Mergeflow.Engine.OpenFlow;
@@ -37,6 +39,26 @@ internal struct VisitedTables
 
     /// <summary>Bytes of a lane, bit n for byte n, that all lookups saw as they came with the packet: not written by an action, not hidden, not exchanged.</summary>
     public readonly uint OwnBytes(int lane) => _own[lane];
+
+    /// <summary>The same as bits of the lane's width.</summary>
+    public readonly Vector256<byte> OwnMask(int lane)
+    {
+        // Byte n of the lane looks at bit n of the word: its byte n / 8, bit n % 8.
+        Vector256<byte> bytes = Vector256.Shuffle(Vector256.Create(_own[lane]).AsByte(), Vector256.Create(0UL, 0x0101_0101_0101_0101, 0x0202_0202_0202_0202, 0x0303_0303_0303_0303).AsByte());
+        Vector256<byte> bits = Vector256.Create(0x8040_2010_0804_0201UL).AsByte();
+        return Vector256.Equals(bytes & bits, bits);
+    }
+
+    /// <summary>Both have seen the same.</summary>
+    public readonly bool IsSame(in VisitedTables other)
+        => ((ReadOnlySpan<ulong>)_tables).SequenceEqual(other._tables) && ((ReadOnlySpan<uint>)_own).SequenceEqual(other._own);
+
+    /// <summary>Adds all of it to a hash.</summary>
+    public readonly void AddTo(ref HashCode hash)
+    {
+        hash.AddBytes(MemoryMarshal.AsBytes((ReadOnlySpan<ulong>)_tables));
+        hash.AddBytes(MemoryMarshal.AsBytes((ReadOnlySpan<uint>)_own));
+    }
 
     [InlineArray(4)]
     private struct Bits

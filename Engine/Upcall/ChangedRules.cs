@@ -1,4 +1,3 @@
-using System.Runtime.Intrinsics;
 using Mergeflow.Engine.Keys;
 using Mergeflow.Engine.Lookup;
 using Mergeflow.Engine.OpenFlow;
@@ -14,55 +13,53 @@ namespace Mergeflow.Engine.Upcall;
 /// </remarks>
 internal sealed class ChangedRules
 {
+    /// <summary>Rules from which on all megaflows are looked at.</summary>
+    private const int MostRules = 64;
+
     private readonly Entry[] _entries;
 
-    public ChangedRules(RulesChange change, PipelineSnapshot tables)
+    private ChangedRules(List<OfRule> rules, PipelineSnapshot tables)
+        => _entries = [.. rules.Select(r => new Entry(r, r.Conjunctions.Length > 0 || tables.Tables[r.Table] is { HasConjunctions: true }))];
+
+    /// <summary>The rules that have changed since a version of the tables; null = that cannot be said, or there are too many.</summary>
+    public static ChangedRules? Since(ulong version, PipelineSnapshot tables)
     {
-        _entries = new Entry[change.Rules.Count];
-        for (int i = 0; i < _entries.Length; i++)
+        List<OfRule> rules = [];
+        ulong to = tables.Version;
+        for (RulesChange? change = tables.Change; to != version; to = change.From, change = change.Previous)
         {
-            OfRule rule = change.Rules[i];
-            _entries[i] = new Entry(rule, rule.Conjunctions.Length > 0 || tables.Tables[rule.Table] is { HasConjunctions: true });
+            if (change is null || rules.Count + change.Rules.Count > MostRules) return null;
+            rules.AddRange(change.Rules);
         }
+
+        return new ChangedRules(rules, tables);
     }
 
-    /// <summary>False: nothing changes for the megaflow, neither its program nor the rules it reports to.</summary>
-    public bool MayConcern(Megaflow m)
+    /// <summary>Adds the megaflows that have to be looked at; false if these are more than <paramref name="most"/>, or it cannot be said yet which they are.</summary>
+    public bool Find(MegaflowClasses classes, int most, HashSet<Megaflow> found)
     {
         foreach (Entry e in _entries)
         {
-            if (m.Visited.Has(e.Table) && !e.ExcludesAll(m)) return true;
+            if (!classes.Find(e.Table, ref e.Mask, ref e.Value, most, found)) return false;
         }
 
-        return false;
+        return true;
     }
 
-    /// <summary>A table and a match in it.</summary>
+    /// <summary>A table and a match in it, zero if that does not say whom the rule concerns.</summary>
     private sealed class Entry
     {
-        /// <summary>Lanes of the key that the rule matches on; none if its match does not say whom it concerns.</summary>
-        private readonly int[] _lanes;
-        private Match _match;
+        public FlowKey Mask;
+        public FlowKey Value;
 
         public Entry(OfRule rule, bool isConjunctive)
         {
             Table = rule.Table;
-            _match = rule.Match;
-            _lanes = isConjunctive ? [] : [.. Enumerable.Range(0, FlowKey.LaneCount).Where(i => FlowKey.Lane(ref _match.Mask.Key, i) != Vector256<byte>.Zero)];
+            if (isConjunctive) return;
+            Match match = rule.Match;
+            (Mask, Value) = (match.Mask.Key, match.Value.Key);
         }
 
         public byte Table { get; }
-
-        /// <summary>The rule matches no packet of the megaflow, whatever a table has seen of it.</summary>
-        public bool ExcludesAll(Megaflow m)
-        {
-            foreach (int i in _lanes)
-            {
-                Vector256<byte> differs = FlowKey.Lane(ref _match.Mask.Key, i) & FlowKey.Lane(ref m.Mask, i) & (FlowKey.Lane(ref _match.Value.Key, i) ^ FlowKey.Lane(ref m.Value, i));
-                if ((~Vector256.Equals(differs, Vector256<byte>.Zero).ExtractMostSignificantBits() & m.Visited.OwnBytes(i)) != 0) return true;
-            }
-
-            return false;
-        }
     }
 }

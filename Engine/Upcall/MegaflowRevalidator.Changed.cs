@@ -7,8 +7,7 @@ namespace Mergeflow.Engine.Upcall;
 /// <content>A change of the tables: all megaflows are translated again, or those that one flow modification may concern.</content>
 public sealed partial class MegaflowRevalidator
 {
-    /// <summary>A changed rule leaves most megaflows as they are. Where masks are as narrow as another switch's, it may show in all that visit its table.</summary>
-    private readonly bool _looksAtConcerned;
+    private readonly HashSet<Megaflow> _concerned = [];
 
     /// <summary>
     /// Re-translates now every megaflow that a change since the last time may concern; on return none contradicts the tables. Packets that are not pushed yet
@@ -28,43 +27,27 @@ public sealed partial class MegaflowRevalidator
     private int TranslateAll(long nowMs)
     {
         _nowMs = nowMs;
-        ChangedRules? changed = WhatChanged();
+        bool isKnown = FindConcerned(int.MaxValue);
         _isInRound = false;
         SeeEverything();
         MegaflowTable table = _upcall.Megaflows;
-        int checkedCount = 0;
         _isCredited = false;
         _round.Clear();
-        _round.AddRange(table.All());
-        foreach (Megaflow m in _round)
-        {
-            if (changed is not null && !MayBeConcerned(m, changed))
-            {
-                // That it is reported is all that would be seen of looking again.
-                Push(m);
-                m.HasReported = true;
-                continue;
-            }
-
-            checkedCount++;
-            LookAgain(m, nowMs);
-        }
-
+        if (isKnown) _round.AddRange(_concerned);
+        else _round.AddRange(table.All());
+        if (isKnown) _round.Sort(static (a, b) => a.Id.CompareTo(b.Id));
+        foreach (Megaflow m in _round) LookAgain(m, nowMs);
         _scratch.ReleaseRecircIds();
         table.Reclaim();
         _upcall.Classifier.ShrinkUnion();
-        return checkedCount;
+        return _round.Count;
     }
 
-    /// <summary>The rules of one flow modification, if nothing else has changed since all megaflows were true; null = look at every one.</summary>
-    private ChangedRules? WhatChanged()
+    /// <summary>Finds the megaflows that modifications since the last time may concern. False if anything else has changed, or if they are more than <paramref name="most"/>, or not known yet.</summary>
+    private bool FindConcerned(int most)
     {
-        if (!_looksAtConcerned || _isInRound || AddressesChanged || !TablesChanged) return null;
-        return _pipeline.LastChange is { } c && c.From == _seenVersion && c.To == _pipeline.RulesVersion ? new ChangedRules(c, _pipeline.Snapshot) : null;
+        _concerned.Clear();
+        if (_upcall.Classes is not { } classes || _isInRound || AddressesChanged || !TablesChanged) return false;
+        return ChangedRules.Since(_seenVersion, _pipeline.Snapshot) is { } changed && changed.Find(classes, most, _concerned);
     }
-
-    private bool MayBeConcerned(Megaflow m, ChangedRules changed) => changed.MayConcern(m) || IsOrphan(m);
-
-    /// <summary>Its packets were put aside by a translation that nobody has any more: it drops them now, whatever the rules are.</summary>
-    private bool IsOrphan(Megaflow m) => m.Value.RecircId.Host is not 0 and var id && _recircs.Find(id) is null;
 }

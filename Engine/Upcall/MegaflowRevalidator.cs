@@ -43,7 +43,7 @@ public sealed partial class MegaflowRevalidator
     /// <summary>A revalidator of the megaflows that <paramref name="upcall"/> installs.</summary>
     public MegaflowRevalidator(OfPipeline pipeline, RecircStore recircs, UpcallHandler upcall, RevalidatorOptions options)
     {
-        _looksAtConcerned = options.Quirks == Quirks.None;
+        if (options.Quirks == Quirks.None) upcall.Classes = new MegaflowClasses(upcall.Megaflows);
         _keepsStatistics = !options.Quirks.LosesUnlabelledStatistics;
         _purgeCountsForNewRules = options.Quirks.PurgeCountsForNewRules;
         _reportsWhenLearning = options.Quirks.ReportsWhenLearning;
@@ -293,8 +293,11 @@ public sealed partial class MegaflowRevalidator
     {
         m.Rules = [.. _scratch.Rules];
         m.Learned = _scratch.Learned.Count == 0 ? [] : [.. _scratch.Learned];
-        m.Visited = _scratch.Visited;
         _upcall.Dependents.Set(m, _scratch.AskedAddresses);
+        if (m.Visited.IsSame(in _scratch.Visited)) return;
+        _upcall.Classes?.Remove(m);
+        m.Visited = _scratch.Visited;
+        _upcall.Classes?.Add(m);
     }
 
     /// <summary>

@@ -38,6 +38,9 @@ public sealed unsafe class UpcallHandler : IDisposable
     /// <summary>Who has to be looked at when an address changes.</summary>
     internal MacDependents Dependents { get; } = new();
 
+    /// <summary>Who has to be looked at when a rule changes; null = all.</summary>
+    internal MegaflowClasses? Classes { get; set; }
+
     /// <summary>Subtables from which on a megaflow with a new mask matches whole addresses and ports.</summary>
     public int SubtableLimit { get; init; } = int.MaxValue;
 
@@ -133,6 +136,7 @@ public sealed unsafe class UpcallHandler : IDisposable
         m.FullLengthBytes = lengthBytes;
         foreach (uint id in m.RecircIds) _recircs.Acquire(id);
         m.Visited = result.Visited;
+        Classes?.Add(m);
         Dependents.Set(m, result.AskedAddresses);
         return m;
     }
@@ -160,6 +164,7 @@ public sealed unsafe class UpcallHandler : IDisposable
     private void Retire(Megaflow m)
     {
         Dependents.Remove(m);
+        Classes?.Remove(m);
 
         // Dead first, told then: a rule that is being installed meanwhile finds the generation moved when it re-checks.
         Megaflows.Delete(m);
@@ -193,6 +198,7 @@ public sealed unsafe class UpcallHandler : IDisposable
     public void Dispose()
     {
         Classifier.Dispose();
+        Classes?.Dispose();
         _result.Dispose();
         _translations.Dispose();
     }

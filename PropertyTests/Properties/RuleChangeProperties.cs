@@ -54,6 +54,10 @@ public sealed class RuleChangeProperties(ITestOutputHelper output) : IDisposable
         ulong before = work.Translations, version = simulator.Pipeline.TablesVersion;
         int count = simulator.Datapath.Megaflows.Count;
 
+        // What recirculation ids that have been forgotten since mean for megaflows is another matter.
+        simulator.Datapath.Revalidator.RevalidateAll(simulator.NowMs);
+        before = work.Translations;
+
         // Both at one moment: between them no recirculation id is forgotten.
         simulator.Datapath.ApplyFlowMods([FuzzCase.Parser.ParseFlow(modification)], simulator.NowMs);
         if (simulator.Pipeline.TablesVersion == version) return;

@@ -110,7 +110,7 @@ public sealed class RuleChangeTests
 
         // A change that nobody has looked at yet, and one more: the second does not hide the first.
         s.Pipeline.ApplyAll(new FlowTextParser().ParseFlows("add table=0,priority=7,ip,nw_dst=10.0.0.1,actions=drop"));
-        Assert.Equal((ulong)Megaflows, TranslationsOf(s, "add table=1,priority=9,ip,actions=drop"));
+        Assert.Equal(1ul, TranslationsOf(s, "add table=1,priority=9,ip,actions=drop"));
         Assert.Equal(1, s.Datapath.Megaflows.All().Count(static m => m.Rules[0].Priority == 7));
     }
 
@@ -146,17 +146,33 @@ public sealed class RuleChangeTests
         Assert.NotEqual(changed, s.Datapath.Revalidator.Stats.Changed);
     }
 
-    /// <summary>Packets of megaflows that are not looked at are reported all the same.</summary>
+    /// <summary>Only those report that are looked at: before the rules go that handled their packets.</summary>
     [Fact]
-    public void All_report()
+    public void Who_is_looked_at_reports_before()
     {
         using Simulator s = Switch();
         for (int i = 0; i < Megaflows; i++) s.Receive(1, Frames.Udp("10.1.1.1", 1, Address(i), 2), i);
         s.ProcessPending();
         Assert.Equal((ulong)Megaflows, s.Datapath.Revalidator.Unpushed().Packets);
         Assert.Equal(0ul, TranslationsOf(s, "add table=1,priority=9,ip,actions=drop"));
-        Assert.Equal(0ul, s.Datapath.Revalidator.Unpushed().Packets);
-        Assert.Equal(2ul * Megaflows, s.Pipeline.Rules.First().Packets);
+        Assert.Equal((ulong)Megaflows, s.Datapath.Revalidator.Unpushed().Packets);
+        OfRule[] rules = [.. s.Pipeline.Rules];
+        Assert.Equal(1ul, TranslationsOf(s, "add table=0,priority=9,ip,nw_dst=10.0.0.7,actions=drop"));
+        Assert.Equal((ulong)Megaflows - 1, s.Datapath.Revalidator.Unpushed().Packets);
+        Assert.Equal((ulong)Megaflows - 1, TranslationsOf(s, "delete table=2"));
+        Assert.Equal([2ul * Megaflows, 0ul, 0ul, 2ul * Megaflows], rules.Select(static r => r.Packets));
+    }
+
+    /// <summary>Rules that time out are changes like others.</summary>
+    [Fact]
+    public void A_rule_that_times_out_has_its_megaflows_looked_at()
+    {
+        using Simulator s = Switch();
+        s.ApplyFlowMods(new FlowTextParser().ParseFlows("hard_timeout=1,table=0,priority=9,ip,nw_dst=10.0.0.0/29,actions=drop"));
+        ulong before = s.Pipeline.Work.Translations;
+        s.AdvanceTo(1_500);
+        Assert.Equal(8ul, s.Pipeline.Work.Translations - before);
+        Assert.All(s.Datapath.Megaflows.All(), static m => Assert.Equal(2, m.Rules.Length));
     }
 
     /// <summary>The new rule is in a megaflow's way, and nothing is found when all are looked at behind it.</summary>

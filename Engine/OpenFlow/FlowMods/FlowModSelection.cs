@@ -37,16 +37,16 @@ internal static class FlowModSelection
         => (rule.NewCookie ?? 0) == old.Cookie && rule.Actions.Equals(old.Actions) && (rule.IdleTimeoutSeconds | rule.HardTimeoutSeconds | old.IdleTimeoutSeconds | old.HardTimeoutSeconds) == 0;
 
     /// <summary>Some rule of the same priority matches a packet that the new one matches too.</summary>
-    public static bool Overlaps(this FlowMod mod, List<OfRule> rules)
+    public static bool Overlaps(this FlowMod mod, PrecedenceList rules)
     {
-        (int from, int to) = PriorityRange(rules, mod.Priority);
-        for (int i = from; i < to; i++)
+        foreach (OfRule rule in rules.From(RuleTable.FirstPrecedence(mod.Priority)))
         {
+            if (rule.Priority != mod.Priority) return false;
             bool disjoint = false;
             for (int lane = 0; lane < PipelineFlow.LaneCount && !disjoint; lane++)
             {
-                var both = PipelineFlow.ReadLane(in mod.Match.Mask, lane) & PipelineFlow.ReadLane(in rules[i].Match.Mask, lane);
-                disjoint = (both & PipelineFlow.ReadLane(in mod.Match.Value, lane)) != (both & PipelineFlow.ReadLane(in rules[i].Match.Value, lane));
+                var both = PipelineFlow.ReadLane(in mod.Match.Mask, lane) & PipelineFlow.ReadLane(in rule.Match.Mask, lane);
+                disjoint = (both & PipelineFlow.ReadLane(in mod.Match.Value, lane)) != (both & PipelineFlow.ReadLane(in rule.Match.Value, lane));
             }
 
             if (!disjoint) return true;
@@ -65,28 +65,4 @@ internal static class FlowModSelection
         OfWriteActions w => RefersTo(w.Actions, isMeant),
         _ => false,
     });
-
-    private static (int From, int To) PriorityRange(List<OfRule> rules, ushort priority)
-    {
-        int low = 0;
-        int high = rules.Count;
-        while (low < high)
-        {
-            int mid = (low + high) / 2;
-            if (rules[mid].Priority >= priority) low = mid + 1;
-            else high = mid;
-        }
-
-        int to = low;
-        low = 0;
-        high = to;
-        while (low < high)
-        {
-            int mid = (low + high) / 2;
-            if (rules[mid].Priority > priority) low = mid + 1;
-            else high = mid;
-        }
-
-        return (low, to);
-    }
 }

@@ -54,14 +54,13 @@ internal sealed unsafe partial class TableIndex
         foreach (Subtable s in _subtables)
         {
             if (s.First > end) break;
-            Subtable.Layout layout = s.Ready;
-            int found = layout.Find(view.Flow);
+            int found = s.Find(view.Flow);
             _work.RulesCompared++;
             visited.Add(new VisitedSubtable(s, found));
-            for (int r = found; r >= 0; r = layout.Next(r))
+            for (int r = found; r >= 0; r = s.Next(r))
             {
-                if (s.Rules[r].Conjunctions.Length > 0) continue;
-                end = Math.Min(end, layout.Precedences[r] | OrderInPriority);
+                if (s[r].Conjunctions.Length > 0) continue;
+                end = Math.Min(end, s[r].Precedence | OrderInPriority);
                 break;
             }
         }
@@ -74,7 +73,7 @@ internal sealed unsafe partial class TableIndex
         foreach ((Subtable s, int r, _) in visited)
         {
             if (r < 0) continue;
-            OfRule candidate = s.Rules[r];
+            OfRule candidate = s[r];
             if (rule is null || candidate.Precedence < best) (best, rule) = (candidate.Precedence, candidate);
         }
 
@@ -87,7 +86,7 @@ internal sealed unsafe partial class TableIndex
         for (int i = 0; i < visited.Count; i++)
         {
             (Subtable s, int r, _) = visited[i];
-            if (r < 0 || s.Rules[r].Precedence != precedence) continue;
+            if (r < 0 || s[r].Precedence != precedence) continue;
             Consult(s, view);
             visited[i] = new VisitedSubtable(s, r, IsConsulted: true);
         }
@@ -114,10 +113,10 @@ internal sealed unsafe partial class TableIndex
         for (int i = 0; i < visited.Count; i++)
         {
             (Subtable s, int r, _) = visited[i];
-            if (r < 0 || s.Rules[r].Precedence > to) continue;
+            if (r < 0 || s[r].Precedence > to) continue;
             Consult(s, view);
-            OfRule rule = s.Rules[r];
-            visited[i] = new VisitedSubtable(s, s.Ready.Next(r), IsConsulted: true);
+            OfRule rule = s[r];
+            visited[i] = new VisitedSubtable(s, s.Next(r), IsConsulted: true);
             if (rule.Conjunctions.Length == 0 && (hard is null || rule.Precedence < hard.Precedence)) hard = rule;
             foreach (OfConjunction c in rule.Conjunctions)
             {
@@ -147,19 +146,18 @@ internal sealed unsafe partial class TableIndex
         foreach (Subtable s in _subtables)
         {
             if (s.First > best) break;
-            Subtable.Layout layout = s.Ready;
-            if (!layout.HasPlain) continue;
+            if (!s.HasPlain) continue;
             _work.RulesCompared++;
-            int r = layout.Find(view.Flow);
-            while (r >= 0 && s.Rules[r].Conjunctions.Length > 0) r = layout.Next(r);
-            if (r >= 0 && layout.Precedences[r] < best) (best, home, answer) = (layout.Precedences[r], s, s.Rules[r]);
+            int r = s.Find(view.Flow);
+            while (r >= 0 && s[r].Conjunctions.Length > 0) r = s.Next(r);
+            if (r >= 0 && s[r].Precedence < best) (best, home, answer) = (s[r].Precedence, s, s[r]);
         }
 
         if (home is not null) Consult(home, view);
         foreach (Subtable s in _subtables)
         {
             if (s.First >= best) break;
-            if (s != home && s.Ready.HasPlain) ExcludeMembers(s, view, 0, best - 1, scratch, plainOnly: true);
+            if (s != home && s.HasPlain) ExcludeMembers(s, view, 0, best - 1, scratch, plainOnly: true);
         }
 
         // Rows of rules on conj_id are decided by it: it is a constant while the lookup lasts.

@@ -18,10 +18,10 @@ internal sealed unsafe partial class TableIndex
         if (HasConjunctions) return LookupConjunctive(view, scratch);
         if (staged || IsStaged) return _staged.Value.Lookup(view);
         if (_flat is not null) return LookupFlat(_flat.Value, view, scratch);
-        Subtable? home = FindBest(view.Flow, out int at);
+        Subtable? home = FindBest(view.Flow, out OfRule? rule);
         if (home is not null) Consult(home, view);
-        Exclude(view, home?.Ready.Precedences[at] ?? ulong.MaxValue, home, scratch);
-        return home?.Rules[at];
+        Exclude(view, rule?.Precedence ?? ulong.MaxValue, home, scratch);
+        return rule;
     }
 
     private OfRule? LookupFlat(FlatRules flat, FlowView view, LookupScratch scratch)
@@ -35,7 +35,7 @@ internal sealed unsafe partial class TableIndex
 
     private static void Consult(Subtable subtable, FlowView view)
     {
-        Subtable.Layout s = subtable.Ready;
+        SubtableShape s = subtable.Shape;
         int n = s.WordCount;
         int* words = s.Words;
         ulong* masks = s.Masks;
@@ -69,7 +69,7 @@ internal sealed unsafe partial class TableIndex
 
     private static void ExcludeWhole(Subtable subtable, FlowView view)
     {
-        Subtable.Layout s = subtable.Ready;
+        SubtableShape s = subtable.Shape;
         int n = s.WordCount;
         int* words = s.Words;
         ulong* masks = s.Masks;
@@ -80,33 +80,49 @@ internal sealed unsafe partial class TableIndex
     [SkipLocalsInit]
     private void CollectUndecided(Subtable subtable, FlowView view, ulong from, ulong to, LookupScratch scratch, bool plainOnly)
     {
-        Subtable.Layout s = subtable.Ready;
+        SubtableShape s = subtable.Shape;
         int n = s.WordCount;
         int* words = s.Words;
         ulong* masks = s.Masks;
-        ulong* value = s.Values;
-        ulong* precedences = s.Precedences;
-        int count = subtable.Count;
         ulong* want = stackalloc ulong[WordCount];
         ulong* known = stackalloc ulong[WordCount];
+        ulong open = 0;
         for (int i = 0; i < n; i++)
         {
             int w = words[i];
             want[i] = view.Flow[w] & masks[i];
             known[i] = view.Known(w) & masks[i];
+            open |= known[i] ^ masks[i];
         }
 
-        int r = from == 0 ? 0 : RuleGroup.PositionOf(precedences, count, from);
-        value += (long)r * n;
-        int first = r;
-        for (; r < count && precedences[r] <= to; r++, value += n)
+        // All bits of the mask are known: none of these rules matches, so each differs in one of them.
+        if (open == 0) return;
+        for (int block = 0; block < subtable.BlockCount; block++)
         {
-            if (plainOnly && subtable.Rules[r].Conjunctions.Length > 0) continue;
-            ulong decided = 0;
-            for (int i = 0; i < n; i++) decided |= (want[i] ^ value[i]) & known[i];
-            if (decided != 0) continue;
-            ulong* row = scratch.Add();
-            for (int i = 0; i < n; i++) row[_slots[words[i]]] = want[i] ^ value[i];
+            foreach (SubtableLayout piece in subtable.Block(block)) CollectUndecided(piece, s, want, known, (from, to), scratch, plainOnly);
+        }
+    }
+
+    private void CollectUndecided(SubtableLayout piece, SubtableShape shape, ulong* want, ulong* known, (ulong From, ulong To) range, LookupScratch scratch, bool plainOnly)
+    {
+        int n = shape.WordCount;
+        int* words = shape.Words;
+        ulong[] precedences = piece.Precedences;
+        int first = range.From == 0 ? 0 : Array.BinarySearch(precedences, range.From);
+        if (first < 0) first = ~first;
+        int r = first;
+        fixed (ulong* values = piece.Values)
+        {
+            ulong* value = values + ((long)r * n);
+            for (; r < precedences.Length && precedences[r] <= range.To; r++, value += n)
+            {
+                if (plainOnly && piece.Rules[r].Conjunctions.Length > 0) continue;
+                ulong decided = 0;
+                for (int i = 0; i < n; i++) decided |= (want[i] ^ value[i]) & known[i];
+                if (decided != 0) continue;
+                ulong* row = scratch.Add();
+                for (int i = 0; i < n; i++) row[_slots[words[i]]] = want[i] ^ value[i];
+            }
         }
 
         _work.RulesCompared += (ulong)(r - first);

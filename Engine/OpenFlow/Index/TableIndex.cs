@@ -51,12 +51,12 @@ internal sealed unsafe partial class TableIndex
         _subtables = subtables;
         _work = work;
         Count = count;
-        foreach (Subtable s in subtables) _wordMap |= s.WordMap;
+        foreach (Subtable s in subtables) _wordMap |= s.Shape.WordMap;
         (_words, _slots) = old is not null && old._wordMap == _wordMap ? (old._words, old._slots) : Words(_wordMap);
         _sorted = new Lazy<OfRule[]>(Sorted);
         if (count <= FlatLimit && count < FlatRulesPerMask * subtables.Length) _flat = new Lazy<FlatRules>(() => new FlatRules(_sorted.Value, _words));
         OfRule[]? heads = order is null ? null : [.. order.Heads];
-        _staged = new Lazy<StagedLookup>(() => new StagedLookup(_sorted.Value, heads ?? Array.ConvertAll(_subtables, static s => s.Rules[0])));
+        _staged = new Lazy<StagedLookup>(() => new StagedLookup(_sorted.Value, heads ?? Array.ConvertAll(_subtables, static s => s.Head)));
         IsStaged = isStaged;
     }
 
@@ -98,19 +98,19 @@ internal sealed unsafe partial class TableIndex
         return rules;
     }
 
-    /// <summary>The subtable of the best rule that <paramref name="flow"/> matches, or null; <paramref name="rule"/> is the rule's place in it.</summary>
-    private Subtable? FindBest(ulong* flow, out int rule)
+    /// <summary>The subtable of the best rule that <paramref name="flow"/> matches, or null; <paramref name="rule"/> is that rule.</summary>
+    private Subtable? FindBest(ulong* flow, out OfRule? rule)
     {
         ulong best = ulong.MaxValue;
         Subtable? home = null;
-        rule = -1;
+        rule = null;
         foreach (Subtable s in _subtables)
         {
             if (s.First > best) break;
-            Subtable.Layout layout = s.Ready;
-            int found = layout.Find(flow);
+            int found = s.Find(flow);
             _work.RulesCompared++;
-            if (found >= 0 && layout.Precedences[found] < best) (best, home, rule) = (layout.Precedences[found], s, found);
+            if (found < 0 || s[found] is not { } r || r.Precedence >= best) continue;
+            (best, home, rule) = (r.Precedence, s, r);
         }
 
         return home;
