@@ -114,6 +114,15 @@ public sealed partial class OffloadThread : IPoller, IMegaflowObserver, IDisposa
         lock (_gate) return StepLocked(nowMs);
     }
 
+    /// <summary>Packet threads and control have left something to do.</summary>
+    public bool HasWork => ConnEventsWait || !_revocations.IsEmpty || Array.Exists(_pmds, static p => p.Traces.Count > 0);
+
+    /// <summary>What packet threads and control leave sets the latch; the device and the gates are asked every millisecond while something is under way there.</summary>
+    public void BeforeSleep(PollSet set, long nowMs)
+    {
+        if (_registry.PendingCount > 0 || _registry.DyingCount > 0 || IsSuspended || _gates is { IsOpening: true }) set.AtMost(1);
+    }
+
     /// <inheritdoc/>
     public void Dispose() => _provider.Dispose();
 

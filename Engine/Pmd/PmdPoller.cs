@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using Mergeflow.Engine.Ledger;
 using Mergeflow.Engine.Packets;
 using Mergeflow.Engine.Ports;
+using Mergeflow.Native;
 
 namespace Mergeflow.Engine.Pmd;
 
@@ -26,16 +27,30 @@ public sealed unsafe class PmdPoller : IPoller, IDisposable
     /// <inheritdoc/>
     public string Name => "pmd";
 
+    /// <summary>Its queues. The polling thread changes them.</summary>
+    public IReadOnlyList<RxQueue> Queues => _queues;
+
     /// <inheritdoc/>
     public int Step(long nowMs)
     {
         RxQueue[] queues = _queues;
-        if (queues.Length == 0) return 0;
-        RxQueue queue = queues[_turn];
-        if (++_turn == queues.Length) _turn = 0;
-        int n = queue.Receive(_pmd.Pool, _batch, _batchSize);
-        if (n > 0) _pmd.ProcessBatch(_batch, n, nowMs);
-        return n;
+        for (int left = queues.Length; left > 0; left--)
+        {
+            RxQueue queue = queues[_turn];
+            if (++_turn == queues.Length) _turn = 0;
+            int n = queue.Receive(_pmd.Pool, _batch, _batchSize);
+            if (n == 0) continue;
+            _pmd.ProcessBatch(_batch, n, nowMs);
+            return n;
+        }
+
+        return 0;
+    }
+
+    /// <inheritdoc/>
+    public void BeforeSleep(PollSet set, long nowMs)
+    {
+        foreach (RxQueue queue in _queues) queue.BeforeSleep(set);
     }
 
     /// <summary>One more queue, by the polling thread; returns how many there are.</summary>

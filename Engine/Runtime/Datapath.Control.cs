@@ -11,6 +11,9 @@ public sealed partial class Datapath
     private QuiescentState.Reader? _controlReader;
     private int _controlDepth;
 
+    /// <summary>Wakes the thread of the offload; null = it does not sleep.</summary>
+    internal WakeLatch? OffloadLatch { get; set; }
+
     /// <summary>From now on packet threads may be threads. Before they start.</summary>
     internal void EnterThreads()
     {
@@ -75,7 +78,12 @@ public sealed partial class Datapath
 
         public void Dispose()
         {
-            if (--_datapath._controlDepth == 0) _datapath._controlReader?.Leave();
+            if (--_datapath._controlDepth == 0)
+            {
+                _datapath._controlReader?.Leave();
+                _datapath.OffloadLatch?.Set();
+            }
+
             _scope.Dispose();
         }
     }

@@ -244,13 +244,6 @@ public sealed partial class Datapath : IDisposable
         foreach (PmdContext pmd in _pmds) pmd.Megaflows.Reclaim();
     }
 
-    /// <summary>The same for a clock that runs: a bounded part of it, between two polls of the packet thread.</summary>
-    public void ExpireSome(long nowMs)
-    {
-        Conntrack.Step(nowMs);
-        Revalidator.Step(nowMs);
-    }
-
     /// <inheritdoc/>
     public void Dispose()
     {

@@ -9,13 +9,14 @@ namespace Mergeflow.Engine.Runtime;
 /// time; who waits for it knows that every batch that was under way before has ended.
 /// </summary>
 /// <remarks>
-/// Protocol. 1. Control stores the call. 2. The thread sees it between two batches, does it, and stores the result. 3. It takes the call away (release). 4. Control
+/// Protocol. 1. Control stores the call, and wakes the thread if it sleeps. 2. The thread sees it between two batches, does it, and stores the result. 3. It takes the call away (release). 4. Control
 /// sees that it is gone (acquire) and reads the result. A thread that ends does what is left, and lets go under the lock under which control looks whether there is one.
 /// </remarks>
 public sealed class PmdCalls : IPoller
 {
     private readonly Lock _lock = new();
     private bool _isAttached;
+    private WakeLatch? _latch;
     private Func<int>? _call;
     private int _result;
     private ExceptionDispatchInfo? _failure;
@@ -23,10 +24,10 @@ public sealed class PmdCalls : IPoller
     /// <inheritdoc/>
     public string Name => "calls";
 
-    /// <summary>From now on a thread steps this.</summary>
-    public void Attach()
+    /// <summary>From now on a thread steps this; <paramref name="latch"/> wakes it, null = it does not sleep.</summary>
+    public void Attach(WakeLatch? latch = null)
     {
-        lock (_lock) _isAttached = true;
+        lock (_lock) (_isAttached, _latch) = (true, latch);
     }
 
     /// <summary>The thread ends: by the thread itself.</summary>
@@ -46,7 +47,8 @@ public sealed class PmdCalls : IPoller
         lock (_lock)
         {
             Volatile.Write(ref _call, call);
-            if (!_isAttached) Run();
+            if (_isAttached) _latch?.Set();
+            else Run();
         }
     }
 
@@ -75,6 +77,11 @@ public sealed class PmdCalls : IPoller
     {
         Interleaving.Step("Y2 call");
         return Run();
+    }
+
+    /// <summary>Nothing: <see cref="Begin"/> sets the latch.</summary>
+    public void BeforeSleep(PollSet set, long nowMs)
+    {
     }
 
     private int Run()

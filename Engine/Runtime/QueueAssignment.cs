@@ -1,9 +1,14 @@
+using System.Collections.Concurrent;
+
 namespace Mergeflow.Engine.Runtime;
 
-/// <summary>Which packet thread polls which receive queue (OVS <c>pmd-rxq-assign</c>, <c>pmd-rxq-affinity</c>): in turn, unless a queue is pinned; one thread may have several.</summary>
+/// <summary>
+/// Which packet thread polls which receive queue (OVS <c>pmd-rxq-assign</c>, <c>pmd-rxq-affinity</c>): in turn, unless a queue is pinned; one thread may have several. Any thread
+/// may ask. Who moves a queue that threads poll asks <see cref="SwitchPollers.MoveQueue"/>.
+/// </summary>
 public sealed class QueueAssignment
 {
-    private readonly Dictionary<RxQueueName, int> _pmdOf = [];
+    private readonly ConcurrentDictionary<RxQueueName, int> _pmdOf = [];
     private readonly int _pmdCount;
 
     /// <summary>Assigns the queues of all ports.</summary>
@@ -24,7 +29,7 @@ public sealed class QueueAssignment
             for (int q = 0; q < queuesPerPort; q++)
             {
                 var queue = new RxQueueName(port, q);
-                _pmdOf.Add(queue, pinned.ContainsKey(queue) ? 0 : turn++ % pmdCount);
+                _pmdOf.TryAdd(queue, pinned.ContainsKey(queue) ? 0 : turn++ % pmdCount);
             }
         }
 

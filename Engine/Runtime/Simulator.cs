@@ -24,6 +24,7 @@ public sealed unsafe partial class Simulator : IDisposable
     /// <summary>One per packet thread; none without a NIC.</summary>
     private readonly NicFrontEnd[] _nics;
     private readonly Schedule? _schedule;
+    private readonly SwitchPollers _pollers;
     private readonly ReceiveSideScaling _rss;
 
     /// <summary>The caller's thread, seen from the offload thread; null while it steps that too.</summary>
@@ -44,6 +45,7 @@ public sealed unsafe partial class Simulator : IDisposable
         Datapath = new Datapath(options, new OutputSinkAdapter(sink));
         _nics = Datapath.Nic is { } nic ? [.. Datapath.Pmds.Select(p => new NicFrontEnd(nic, p.Ports, sink))] : [];
         _pmd = Datapath.Pmds[0];
+        _pollers = new SwitchPollers(Datapath, onThreads: false);
         _rss = new ReceiveSideScaling(options.RssSeed, options.RssIsSymmetric);
         if (options.OffloadRunsApart) _packetThread = Datapath.PmdQuiescent.Register();
         _batch = (Packet**)NativeMemory.AlignedAlloc(PmdThread.MaxBatch * (nuint)sizeof(Packet*), 64);
@@ -164,6 +166,7 @@ public sealed unsafe partial class Simulator : IDisposable
         _pending = 0;
         _pmd.Thread.ProcessBatch(_batch, n, NowMs);
         if (Pipeline.UsesNormal) Datapath.RevalidateIfLearned(NowMs);
+        if (_schedule?.OneIn(4) == true) Upkeep();
         if (Datapath.Offload is not { } offload) return;
 
         // Gates and generations need no help; a device that knows neither must be told before the next frame.
@@ -176,6 +179,13 @@ public sealed unsafe partial class Simulator : IDisposable
 
         // A device that removes slowly must not forward the next frame by what this batch revoked.
         if (offload.DyingCount > 0) offload.AcknowledgeRemoval(NowMs);
+    }
+
+    /// <summary>A round of a thread that chance draws, but that of the offload. Whatever was due has been done when the clock moved: nobody may see it.</summary>
+    private void Upkeep()
+    {
+        int drawn = (int)_schedule!.Below((uint)_pollers.Pmds.Count + 1);
+        (drawn < _pollers.Pmds.Count ? _pollers.Pmds[drawn] : _pollers.Upkeep).Step(NowMs);
     }
 
     /// <summary>Finishes everything at the current time and compares the books (<see cref="Datapath.Audit"/>) with what the device says it has forwarded.</summary>
@@ -253,6 +263,7 @@ public sealed unsafe partial class Simulator : IDisposable
         if (_disposed) return;
         _disposed = true;
         NativeMemory.AlignedFree(_batch);
+        _pollers.Dispose();
         Datapath.Dispose();
     }
 }

@@ -11,7 +11,7 @@ public sealed class SimulatorOptions : DatapathOptions
 
     /// <summary>
     /// Seed of the schedule: after each batch chance decides whether the offload thread merges what was recorded or is late, and whether the aging
-    /// thread reads some counters; before a frame, whether its queue moves to another packet thread; after a change whether revoked rules, which no packet uses any more, are removed at once. 0 = the offload
+    /// thread reads some counters, and whether some thread has a round of its upkeep (<see cref="SwitchPollers"/>); before a frame, whether its queue moves to another packet thread; after a change whether revoked rules, which no packet uses any more, are removed at once. 0 = the offload
     /// thread always keeps up. Acknowledgements are never late: the packet thread waits for them.
     /// </summary>
     public ulong ScheduleSeed { get; init; }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Mergeflow.Engine.Ledger;
 using Mergeflow.Engine.Telemetry;
 using Mergeflow.Native;
@@ -5,21 +6,31 @@ using Mergeflow.Native;
 namespace Mergeflow.Engine.Runtime;
 
 /// <summary>
-/// Runs pollers on threads, one group per thread, pinned where the system allows it. The other runtime is the <see cref="Simulator"/>.
+/// Runs groups of pollers, one per thread, pinned where the system allows it. A thread that finds nothing to do sleeps until it is woken (<see cref="IdleOptions"/>).
+/// The other runtime is the <see cref="Simulator"/>.
 /// </summary>
 /// <remarks>
 /// A poller that throws is reported at once (<see cref="PollerFailures"/>) and ends the runtime in good order: every thread finishes its round and
 /// leaves the readers, so that whoever goes on with the datapath is not kept from reclaiming; <see cref="Stop"/> throws. The offload and aging pollers
 /// do not throw: they begin again by themselves (<see cref="OffloadThread"/>).
 /// </remarks>
-public sealed class ThreadedRuntime : IDisposable
+public sealed class ThreadedRuntime(IdleOptions? idle = null) : IDisposable
 {
+    private readonly IdleOptions _idle = idle ?? new IdleOptions();
     private readonly List<Worker> _workers = [];
+    private readonly List<PollerGroup> _own = [];
     private volatile bool _stop;
 
     /// <summary>Adds a thread that steps <paramref name="pollers"/> in turn. <paramref name="cpu"/> null = not pinned. Readers announce a quiescent point per round; <paramref name="atEnd"/> is the last thing that the thread does.</summary>
     public void Add(string name, int? cpu, IReadOnlyList<IPoller> pollers, QuiescentState.Reader? reader = null, Action? atEnd = null)
-        => _workers.Add(new Worker(this, name, cpu, [.. pollers], reader, atEnd));
+    {
+        var group = new PollerGroup(name, pollers) { Reader = reader, AtEnd = atEnd };
+        _own.Add(group);
+        Add(group, cpu);
+    }
+
+    /// <summary>Adds a thread for a group; not owned. <paramref name="cpu"/> null = not pinned.</summary>
+    public void Add(PollerGroup group, int? cpu = null) => _workers.Add(new Worker(this, group, cpu));
 
     /// <summary>Starts all threads.</summary>
     public void Start()
@@ -30,12 +41,13 @@ public sealed class ThreadedRuntime : IDisposable
     /// <summary>Asks all threads to end, waits, and rethrows the first failure of a poller.</summary>
     public void Stop()
     {
-        _stop = true;
+        End();
         foreach (Worker w in _workers)
         {
             if (w.Thread.IsAlive) w.Thread.Join();
         }
 
+        foreach (PollerGroup group in _own) group.Dispose();
         Worker? failed = _workers.Find(w => w.Failure is not null);
         if (failed is not null) throw new InvalidOperationException($"{failed.Thread.Name}: {failed.Failure!.Message}", failed.Failure);
     }
@@ -43,24 +55,35 @@ public sealed class ThreadedRuntime : IDisposable
     /// <summary>The first failure of a poller; null = none. All threads are about to end then.</summary>
     public PollerFailure? Failure { get; private set; }
 
+    /// <summary>Times that threads have gone to sleep.</summary>
+    public long Sleeps => _workers.Sum(static w => Volatile.Read(ref w.Sleeps));
+
     /// <inheritdoc/>
     public void Dispose() => Stop();
 
+    private void End()
+    {
+        _stop = true;
+        foreach (Worker w in _workers) w.Group.Latch.Set();
+    }
+
     private sealed class Worker
     {
+        public long Sleeps;
         private readonly ThreadedRuntime _runtime;
         private readonly int? _cpu;
-        private readonly IPoller[] _pollers;
-        private readonly QuiescentState.Reader? _reader;
-        private readonly Action? _atEnd;
+        private readonly PollSet _set = new();
+        private readonly IdleWait _idle;
 
-        public Worker(ThreadedRuntime runtime, string name, int? cpu, IPoller[] pollers, QuiescentState.Reader? reader, Action? atEnd)
+        public Worker(ThreadedRuntime runtime, PollerGroup group, int? cpu)
         {
-            (_runtime, _cpu, _pollers, _reader, _atEnd) = (runtime, cpu, pollers, reader, atEnd);
-            Thread = new Thread(Run) { Name = name, IsBackground = true };
+            (_runtime, Group, _cpu, _idle) = (runtime, group, cpu, new IdleWait(runtime._idle));
+            Thread = new Thread(Run) { Name = group.Name, IsBackground = true };
         }
 
         public Thread Thread { get; }
+
+        public PollerGroup Group { get; }
 
         public bool Pinned { get; private set; }
 
@@ -69,38 +92,54 @@ public sealed class ThreadedRuntime : IDisposable
         private void Run()
         {
             if (_cpu is int cpu) Pinned = ThreadPinning.TryPin(cpu);
-            IPoller poller = _pollers[0];
             try
             {
-                var idle = new SpinWait();
                 while (!_runtime._stop)
                 {
-                    long nowMs = Environment.TickCount64;
-                    int work = 0;
-                    foreach (IPoller p in _pollers)
-                    {
-                        poller = p;
-                        work += p.Step(nowMs);
-                    }
-
-                    _reader?.Announce();
-                    if (work > 0) idle.Reset();
-                    else idle.SpinOnce();
+                    if (Group.Step(Environment.TickCount64) > 0) _idle.Worked();
+                    else if (_idle.MaySleep()) Sleep();
                 }
             }
             catch (Exception e)
             {
                 Failure = e;
-                _runtime._stop = true;
-                PollerFailure failure = new(0, poller.Name, e, "ends, and with it all threads of its runtime");
+                PollerFailure failure = new(0, Group.Current.Name, e, "ends, and with it all threads of its runtime");
                 _runtime.Failure ??= failure;
+                _runtime.End();
                 PollerFailures.Report(failure);
             }
             finally
             {
-                _reader?.Leave();
-                _atEnd?.Invoke();
+                Group.Reader?.Leave();
+                Group.AtEnd?.Invoke();
             }
+        }
+
+        /// <summary>See <see cref="WakeLatch"/>.</summary>
+        private void Sleep()
+        {
+            Group.BeforeSleep(_set, Environment.TickCount64);
+            if (_set.TimeoutMs == 0)
+            {
+                _idle.Worked();
+                return;
+            }
+
+            Group.Latch.Announce();
+            if (_runtime._stop || Group.Step(Environment.TickCount64) > 0)
+            {
+                Group.Latch.Cancel();
+                _idle.Worked();
+                return;
+            }
+
+            // Who sleeps holds nothing, and nobody waits for it.
+            Group.Reader?.Leave();
+            long begin = Stopwatch.GetTimestamp();
+            Volatile.Write(ref Sleeps, Sleeps + 1);
+            Group.Latch.Sleep(_set);
+            _idle.Slept(Stopwatch.GetTimestamp() - begin);
+            Group.Reader?.Enter();
         }
     }
 }

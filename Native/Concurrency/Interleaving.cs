@@ -19,6 +19,9 @@ public static class Interleaving
     [ThreadStatic]
     private static IInterleaver? t_driver;
 
+    /// <summary>Somebody decides when the calling thread goes on: it must not block anywhere but in <see cref="Wait"/>.</summary>
+    public static bool IsDriven => IsOn && t_driver is not null;
+
     /// <summary>From now on <paramref name="driver"/> decides when the calling thread goes on; null = nobody does.</summary>
     public static void Drive(IInterleaver? driver) => t_driver = driver;
 
@@ -39,6 +42,14 @@ public static class Interleaving
     /// <summary>Release store. In a driven thread it may stay in the store buffer: <paramref name="word"/> must not move in memory.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(ref int word, int value, string step)
+    {
+        if (IsOn && Delayed(ref word, value, step)) return;
+        Volatile.Write(ref word, value);
+    }
+
+    /// <summary>The same for a word of 64 bits.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(ref long word, long value, string step)
     {
         if (IsOn && Delayed(ref word, value, step)) return;
         Volatile.Write(ref word, value);
@@ -77,6 +88,16 @@ public static class Interleaving
         if (t_driver is not { } driver) return;
         driver.Step(step);
         driver.Fence(step);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static bool Delayed(ref long word, long value, string step)
+    {
+        if (t_driver is not { } driver) return false;
+        driver.Step(step);
+        if (driver.Stores is not { } stores) return false;
+        stores.Add(ref word, value);
+        return true;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]

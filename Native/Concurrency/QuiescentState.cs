@@ -45,10 +45,13 @@ public sealed class QuiescentState : IGracePeriod
     /// <summary>A reading thread's slot.</summary>
     public sealed class Reader(QuiescentState owner)
     {
-        private long _seen;
+        private const int Word = 8;
 
-        /// <summary>The thread has ended, well or not: it holds nothing, and nobody waits for it any more.</summary>
-        public void Leave() => Volatile.Write(ref _seen, long.MaxValue);
+        /// <summary>On a cache line of its own. Does not move: see <see cref="Interleaving.Store(ref long, long, string)"/>.</summary>
+        private readonly long[] _seen = GC.AllocateArray<long>(2 * Word, pinned: true);
+
+        /// <summary>The thread has ended, well or not, or sleeps: it holds nothing, and nobody waits for it any more.</summary>
+        public void Leave() => Interleaving.Store(ref _seen[Word], long.MaxValue, "Q6");
 
         /// <summary>
         /// The thread may hold references from now on, after <see cref="Leave"/>. The fence keeps its reads behind the announcement: the owner sees that somebody is there, or
@@ -56,11 +59,11 @@ public sealed class QuiescentState : IGracePeriod
         /// </summary>
         public void Enter()
         {
-            Announce();
+            Interleaving.Store(ref _seen[Word], Volatile.Read(ref owner._epoch), "Q5 store");
             Interleaving.Fence("Q5");
         }
 
-        internal ulong Seen => (ulong)Volatile.Read(ref _seen);
+        internal ulong Seen => (ulong)Volatile.Read(ref _seen[Word]);
 
         /// <summary>Step 3: this thread holds no reference to anything unpublished before now.</summary>
         public void Announce()
@@ -68,7 +71,7 @@ public sealed class QuiescentState : IGracePeriod
             Interleaving.Step("Q3 load");
             long epoch = Volatile.Read(ref owner._epoch);
             Interleaving.Step("Q3 store");
-            Volatile.Write(ref _seen, epoch);
+            Volatile.Write(ref _seen[Word], epoch);
         }
     }
 }

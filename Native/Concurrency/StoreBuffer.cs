@@ -8,7 +8,7 @@ namespace Mergeflow.Native;
 /// </summary>
 public sealed unsafe class StoreBuffer
 {
-    private readonly Queue<(nint Word, int Value)> _pending = new();
+    private readonly Queue<(nint Word, long Value, bool IsWide)> _pending = new();
 
     /// <summary>Stores that wait.</summary>
     public int Count => _pending.Count;
@@ -16,8 +16,9 @@ public sealed unsafe class StoreBuffer
     /// <summary>The oldest store becomes visible.</summary>
     public void DrainOne()
     {
-        (nint word, int value) = _pending.Dequeue();
-        Volatile.Write(ref *(int*)word, value);
+        (nint word, long value, bool isWide) = _pending.Dequeue();
+        if (isWide) Volatile.Write(ref *(long*)word, value);
+        else Volatile.Write(ref *(int*)word, (int)value);
     }
 
     /// <summary>All stores become visible.</summary>
@@ -26,5 +27,7 @@ public sealed unsafe class StoreBuffer
         while (_pending.Count > 0) DrainOne();
     }
 
-    internal void Add(ref int word, int value) => _pending.Enqueue(((nint)Unsafe.AsPointer(ref word), value));
+    internal void Add(ref int word, int value) => _pending.Enqueue(((nint)Unsafe.AsPointer(ref word), value, false));
+
+    internal void Add(ref long word, long value) => _pending.Enqueue(((nint)Unsafe.AsPointer(ref word), value, true));
 }

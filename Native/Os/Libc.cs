@@ -14,6 +14,9 @@ internal static unsafe partial class Libc
     public const int MapHugeTlb = 0x40000;
     public const int MapHuge2Mb = 21 << 26;
     public const int MadvHugePage = 14;
+    public const int EventFdNonBlocking = 0x800;
+    public const int EventFdCloseOnExec = 0x80000;
+    public const short PollIn = 1;
 
     /// <summary>What <c>mmap</c> returns when it fails.</summary>
     public static readonly void* MapFailed = (void*)(nint)(-1);
@@ -51,6 +54,23 @@ internal static unsafe partial class Libc
     [LibraryImport("libc", EntryPoint = "write", SetLastError = true)]
     public static partial nint Write(int fd, byte* data, nuint lengthBytes);
 
+    [LibraryImport("libc", EntryPoint = "read", SetLastError = true)]
+    public static partial nint Read(int fd, byte* data, nuint lengthBytes);
+
+    [LibraryImport("libc", EntryPoint = "eventfd", SetLastError = true)]
+    public static partial int EventFd(uint value, int flags);
+
+    [LibraryImport("libc", EntryPoint = "poll", SetLastError = true)]
+    public static partial int Poll(PollDescriptor* descriptors, nuint count, int timeoutMs);
+
     [LibraryImport("libc", EntryPoint = "execv", SetLastError = true)]
     public static partial int ExecV(byte* path, byte** arguments);
+}
+
+/// <summary><c>struct pollfd</c>.</summary>
+internal struct PollDescriptor
+{
+    public int Fd;
+    public short Wanted;
+    public short Found;
 }

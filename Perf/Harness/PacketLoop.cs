@@ -8,6 +8,9 @@ namespace Mergeflow.Perf;
 /// </summary>
 public sealed class PacketLoop : IDisposable
 {
+    /// <summary>The ring has frames of all ports: it is a queue of none of them.</summary>
+    private const uint WirePort = 0;
+
     private const int StepsPerClock = 64;
     private const int ClocksPerHousekeeping = 8;
     private const int HousekeepingPerSecond = 20_000;
@@ -18,10 +21,10 @@ public sealed class PacketLoop : IDisposable
     private readonly PmdContext _pmd;
     private readonly bool _isShared;
     private readonly CaptureRxQueue _rx;
-    private readonly PmdPoller _poller;
+    private readonly IPoller _poller;
     private readonly NicFrontEnd? _nic;
     private readonly NicFilteredRxQueue? _filtered;
-    private readonly OffloadSide? _offload;
+    private readonly SwitchSide _side;
     private int _untilHousekeeping;
     private IReadOnlyList<ReasonCount> _reasonsBefore = [];
 
@@ -32,27 +35,20 @@ public sealed class PacketLoop : IDisposable
     /// <param name="interrupted">Ends the loop early.</param>
     /// <exception cref="FlowTextException">The rules cannot be parsed.</exception>
     public PacketLoop(Workload workload, BenchSettings settings, int? cpu, CancellationToken interrupted)
-        : this(workload, settings, interrupted, new Datapath(DatapathFor(workload, settings), sink: null), pmd: 0)
-    {
-        Rules.Load(_datapath, workload, Now);
-        if (_datapath.Offload is not null) _offload = new OffloadSide(_datapath, settings.OffloadThread ? cpu : null);
-    }
+        : this(workload, settings, interrupted, new Datapath(DatapathFor(workload, settings), sink: null), pmd: 0, d => new SwitchSide(d, settings.OffloadThread ? cpu : null))
+        => Rules.Load(_datapath, workload, Now);
 
     /// <summary>Loads frames for one packet thread of a datapath that others run, too, and that has its rules.</summary>
     /// <param name="workload">What to replay.</param>
     /// <param name="settings">How.</param>
     /// <param name="shared">The datapath; not owned.</param>
     /// <param name="pmd">Which of its packet threads.</param>
-    /// <param name="offload">What this thread does for the offload; owned.</param>
+    /// <param name="side">The switch around this thread; owned.</param>
     /// <param name="interrupted">Ends the loop early.</param>
-    internal PacketLoop(Workload workload, BenchSettings settings, Datapath shared, int pmd, OffloadSide? offload, CancellationToken interrupted)
-        : this(workload, settings, interrupted, shared, pmd)
-    {
-        _isShared = true;
-        _offload = offload;
-    }
+    internal PacketLoop(Workload workload, BenchSettings settings, Datapath shared, int pmd, SwitchSide side, CancellationToken interrupted)
+        : this(workload, settings, interrupted, shared, pmd, _ => side) => _isShared = true;
 
-    private PacketLoop(Workload workload, BenchSettings settings, CancellationToken interrupted, Datapath datapath, int pmd)
+    private PacketLoop(Workload workload, BenchSettings settings, CancellationToken interrupted, Datapath datapath, int pmd, Func<Datapath, SwitchSide> side)
     {
         _settings = settings;
         _interrupted = interrupted;
@@ -64,13 +60,10 @@ public sealed class PacketLoop : IDisposable
             workload.InPorts ?? [.. Enumerable.Repeat(1u, workload.Frames.Count)],
             settings.OneShot ? 1 : 0,
             settings.HardwareChecksums);
-        if (_datapath.Nic is { } nic)
-        {
-            _nic = new NicFrontEnd(nic, _pmd.Ports, sink: null);
-            _filtered = new NicFilteredRxQueue(_rx, _nic);
-        }
-
-        _poller = new PmdPoller(_pmd.Thread, [_filtered as RxQueue ?? _rx]);
+        _side = side(datapath);
+        RxQueue polled = _side.Add(new RxQueueName(WirePort, pmd), _rx);
+        (_filtered, _nic) = (polled as NicFilteredRxQueue, (polled as NicFilteredRxQueue)?.Nic);
+        _poller = _side.Packets;
     }
 
     /// <summary>The datapath.</summary>
@@ -118,7 +111,7 @@ public sealed class PacketLoop : IDisposable
         using var poller = new PmdPoller(_pmd.Thread, [queue]);
         while (poller.Step(Now) > 0)
         {
-            _offload?.Announce();
+            _side.Announce();
             Housekeep();
         }
     }
@@ -206,7 +199,7 @@ public sealed class PacketLoop : IDisposable
                 for (int i = 0; i < n; i++) latency.Add(done - paced.FirstArrival - (ulong)(i * cycles));
             }
 
-            _offload?.Announce();
+            _side.Announce();
             if (done - housekeeping < period) continue;
             housekeeping = done;
             _untilHousekeeping = 0;
@@ -278,8 +271,7 @@ public sealed class PacketLoop : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        _offload?.Dispose();
-        _poller.Dispose();
+        _side.Dispose();
         _rx.Dispose();
         if (!_isShared) _datapath.Dispose();
     }
@@ -304,7 +296,7 @@ public sealed class PacketLoop : IDisposable
                 if ((staged is null ? _poller.Step(now) : staged.Step(now)) == 0 && _rx.Finished) return;
             }
 
-            _offload?.Announce();
+            _side.Announce();
             BetweenPolls?.Invoke();
             Housekeep();
         }
@@ -326,7 +318,7 @@ public sealed class PacketLoop : IDisposable
                 last = done;
             }
 
-            _offload?.Announce();
+            _side.Announce();
             Housekeep();
         }
         while (last < end);
@@ -338,8 +330,6 @@ public sealed class PacketLoop : IDisposable
         _untilHousekeeping = ClocksPerHousekeeping;
         _interrupted.ThrowIfCancellationRequested();
         long now = Now;
-        if (_isShared) _pmd.ExpireSome(now);
-        else _datapath.ExpireSome(now);
-        _offload?.Step(now);
+        _side.Step(now);
     }
 }

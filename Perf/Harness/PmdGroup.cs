@@ -17,9 +17,10 @@ internal sealed class PmdGroup
     private readonly BenchResult?[] _results;
     private readonly Barrier _together;
 
-    /// <summary>The one datapath of all threads, and what each of them does for its offload; null = one each.</summary>
+    /// <summary>The one datapath of all threads, and the switch around each of them; null = one each.</summary>
     private readonly Datapath? _shared;
-    private readonly OffloadSide?[] _sides;
+    private readonly SwitchPollers? _pollers;
+    private readonly SwitchSide[] _sides = [];
 
     private double _warmSeconds;
     private int _warmRuns;
@@ -44,11 +45,11 @@ internal sealed class PmdGroup
         (_settings, _warmUp, _interrupted) = (settings with { OffloadThread = false }, warmUp, interrupted);
         _results = new BenchResult?[_shares.Count];
         _together = new Barrier(_shares.Count, _ => _isCounted = _isWarm);
-        _sides = new OffloadSide?[_shares.Count];
         if (!settings.SharesDatapath) return;
         _shared = new Datapath(PacketLoop.DatapathFor(workload, settings), sink: null);
         Rules.Load(_shared, workload, Environment.TickCount64);
-        for (int i = 0; _shared.Offload is not null && i < _sides.Length; i++) _sides[i] = OffloadSide.Shared(_shared, steps: i == 0);
+        _pollers = new SwitchPollers(_shared, onThreads: true);
+        _sides = [.. Enumerable.Range(0, _shares.Count).Select(i => SwitchSide.Shared(_pollers, i))];
     }
 
     /// <summary>All runs.</summary>
@@ -67,7 +68,7 @@ internal sealed class PmdGroup
             }
             finally
             {
-                _sides[i]?.Leave();
+                if (_shared is not null) _sides[i].Leave();
                 _together.RemoveParticipant();
             }
         }) { Name = $"pmd{i}", IsBackground = true })];
@@ -75,6 +76,7 @@ internal sealed class PmdGroup
         foreach (Thread thread in threads) thread.Join();
         foreach (ExceptionDispatchInfo? failure in failures) failure?.Throw();
         BenchResult sum = Sum([.. _results.Select(r => r!)]);
+        _pollers?.Dispose();
         _shared?.Dispose();
         return sum;
     }

@@ -42,7 +42,7 @@ public sealed class OffloadLatencyRun : IDisposable, IOutputSink
         if (!threaded) return;
         Datapath d = _simulator.Datapath;
         _reader = d.PmdQuiescent.Register();
-        _runtime = new ThreadedRuntime();
+        _runtime = new ThreadedRuntime(IdleOptions.NeverSleeps);
         _runtime.Add("offload", null, [d.Offload!, d.Aging!], d.Quiescent.Register());
         _runtime.Start();
     }

@@ -31,6 +31,7 @@ public sealed class ThreadedSwitchTests
     [Theory]
     [InlineData(OffloadMode.None)]
     [InlineData(OffloadMode.Soft)]
+    [InlineData(OffloadMode.Nic)]
     public void Orders_hold_for_all_threads_when_they_return_and_every_packet_is_counted(OffloadMode offload)
     {
         CountingSink sink = new();
@@ -39,10 +40,12 @@ public sealed class ThreadedSwitchTests
         d.ApplyFlowMods(s_parser.ParseFlows(Established), Now);
         using CaptureRxQueue forth = Queue(1), back = Queue(2);
         int stops = 0, silent = 0;
-        using (ThreadedSwitch threads = new(d, [[forth], [back]]))
+        BookTotals device;
+        using (ThreadedSwitch threads = new(d, Queues((1, forth), (2, back)), new ThreadedSwitchOptions { Sink = sink }))
         {
             threads.Start();
-            WaitFor(() => sink.Of(1) > 10_000 && sink.Of(2) > 10_000 && (offload == OffloadMode.None || d.Pmds.All(static p => p.Thread.Stats.MergedHits > 1000)));
+            WaitFor(() => sink.Of(1) > 10_000 && sink.Of(2) > 10_000 && (offload != OffloadMode.Soft || d.Pmds.All(static p => p.Thread.Stats.MergedHits > 1000)));
+            if (offload == OffloadMode.Nic) WaitFor(() => threads.Pollers.Device!.Value.Packets > 1000);
             for (int round = 0; round < Rounds; round++)
             {
                 switch (round % 4)
@@ -78,20 +81,22 @@ public sealed class ThreadedSwitchTests
             long sent = sink.Of(1);
             WaitFor(() => sink.Of(1) > sent);
             Assert.Null(threads.Failure);
+            threads.Stop();
+            device = threads.Pollers.Device ?? default;
         }
 
         Assert.Equal((Rounds / 2, Rounds / 2), (stops, silent));
         d.Settle(Now);
         d.Settle(Now);
         PmdStats stats = d.Stats;
-        Assert.Equal(stats.Rx, d.Pipeline.Rules.Where(static r => r.Table == 0).Aggregate(0ul, static (sum, r) => sum + r.Packets));
-        Assert.Equal(stats.RxBytes, d.Pipeline.Rules.Where(static r => r.Table == 0).Aggregate(0ul, static (sum, r) => sum + r.Bytes));
-        Assert.Equal((ulong)(sink.Of(1) + sink.Of(2)), stats.Tx);
+        Assert.Equal(stats.Rx + device.Packets, d.Pipeline.Rules.Where(static r => r.Table == 0).Aggregate(0ul, static (sum, r) => sum + r.Packets));
+        Assert.Equal(stats.RxBytes + device.Bytes, d.Pipeline.Rules.Where(static r => r.Table == 0).Aggregate(0ul, static (sum, r) => sum + r.Bytes));
+        Assert.Equal((ulong)(sink.Of(1) + sink.Of(2)), d.CountersOf(1).Packets + d.CountersOf(2).Packets);
         Assert.All(d.Pmds, static p => Assert.Equal(0, p.Pool.InUse));
         if (offload == OffloadMode.None) return;
-        OffloadAudit audit = d.Audit(Now, pushed: true);
+        OffloadAudit audit = d.Audit(Now, offload == OffloadMode.Nic ? device : null, pushed: true);
         Assert.True(audit.IsBalanced, string.Join('\n', audit.Lines));
-        Assert.Equal(stats.MergedHits, d.Offload!.Stats.Hits);
+        Assert.Equal(stats.MergedHits + device.Packets, d.Offload!.Stats.Hits);
     }
 
     [Fact]
@@ -102,18 +107,17 @@ public sealed class ThreadedSwitchTests
         d.ApplyFlowMods(s_parser.ParseFlows("in_port=1 actions=output:2"), Now);
         using CaptureRxQueue moving = Numbered();
         int moves = 0;
-        using (ThreadedSwitch threads = new(d, [[moving], []]))
+        using (ThreadedSwitch threads = new(d, Queues((1, moving))))
         {
             threads.Start();
             for (int at = 0; moves < 200; moves++, at ^= 1)
             {
-                threads.MoveQueue(moving, at, at ^ 1);
+                threads.Pollers.MoveQueue(new RxQueueName(1, 0), at ^ 1);
                 long seen = sink.Count;
                 WaitFor(() => sink.Count > seen);
             }
 
-            using CaptureRxQueue stranger = Queue(1);
-            Assert.Throws<ArgumentException>(() => threads.MoveQueue(stranger, 0, 1));
+            Assert.Throws<ArgumentOutOfRangeException>(() => threads.Pollers.MoveQueue(new RxQueueName(7, 0), 1));
         }
 
         Assert.Equal(0, sink.Disordered);
@@ -122,27 +126,53 @@ public sealed class ThreadedSwitchTests
     }
 
     [Theory]
-    [InlineData(0, 2)]
-    [InlineData(0, -1)]
-    [InlineData(2, 0)]
-    public void A_queue_stays_where_it_is_if_it_is_to_go_nowhere(int from, int to)
+    [InlineData(2)]
+    [InlineData(-1)]
+    public void A_queue_stays_where_it_is_if_it_is_to_go_nowhere(int to)
     {
         CountingSink sink = new();
         using Engine.Runtime.Datapath d = New(OffloadMode.None, sink, pmds: 2);
         d.ApplyFlowMods(s_parser.ParseFlows("in_port=1 actions=output:2"), Now);
         using CaptureRxQueue queue = Numbered();
-        using ThreadedSwitch threads = new(d, [[queue], []]);
+        using ThreadedSwitch threads = new(d, Queues((1, queue)));
         threads.Start();
-        Assert.Throws<ArgumentOutOfRangeException>(() => threads.MoveQueue(queue, from, to));
+        Assert.Throws<ArgumentOutOfRangeException>(() => threads.Pollers.MoveQueue(new RxQueueName(1, 0), to));
         long seen = sink.Of(2);
         WaitFor(() => sink.Of(2) > seen + 1000);
+    }
+
+    [Theory]
+    [InlineData(OffloadMode.None)]
+    [InlineData(OffloadMode.Soft)]
+    [InlineData(OffloadMode.Nic)]
+    public void A_switch_without_packets_sleeps_and_a_frame_or_an_order_wakes_it(OffloadMode offload)
+    {
+        CountingSink sink = new();
+        using Engine.Runtime.Datapath d = New(offload, sink, pmds: 2);
+        d.ApplyFlowMods(s_parser.ParseFlows(Tables), Now);
+        d.ApplyFlowMods(s_parser.ParseFlows(Established), Now);
+        using RingRxQueue forth = new(1), back = new(2);
+        using ThreadedSwitch threads = new(d, Queues((1, forth), (2, back)), new ThreadedSwitchOptions { Sink = sink });
+        threads.Start();
+        byte[] there = NicFrame.UdpIpv4(1000, 53, "10.0.0.1", "10.0.0.2"), answer = NicFrame.UdpIpv4(53, 1000, "10.0.0.2", "10.0.0.1");
+        for (int i = 0; i < 40; i++)
+        {
+            long sleeps = threads.Sleeps;
+            WaitFor(() => threads.Sleeps > sleeps + 2);
+            Assert.True(i % 2 == 0 ? forth.TrySend(there) : back.TrySend(answer));
+            WaitFor(() => sink.Of(1) + sink.Of(2) == i + 1);
+            if (i % 8 == 7) d.Settle(Now);
+        }
+
+        Assert.Equal(1, d.Conntrack.Count);
+        Assert.True(offload == OffloadMode.None || d.Offload!.Stats.Installed >= 1, "no trace reached the offload");
     }
 
     [Fact]
     public void An_order_that_fails_fails_for_who_gave_it()
     {
         using Engine.Runtime.Datapath d = New(OffloadMode.None, new CountingSink(), pmds: 2);
-        using ThreadedSwitch threads = new(d, [[], []]);
+        using ThreadedSwitch threads = new(d, Queues());
         threads.Start();
         Assert.Throws<FlowModException>(() => d.ApplyFlowMods(s_parser.ParseFlows("actions=group:77"), Now));
         Assert.Equal(Acknowledgement.Done, d.ApplyFlowMods(s_parser.ParseFlows("actions=drop"), Now));
@@ -155,7 +185,7 @@ public sealed class ThreadedSwitchTests
     {
         using Engine.Runtime.Datapath d = New(OffloadMode.None, new CountingSink(), pmds: 2);
         d.ApplyFlowMods(s_parser.ParseFlows("hard_timeout=1,actions=drop"), Now);
-        using ThreadedSwitch threads = new(d, [[], []]);
+        using ThreadedSwitch threads = new(d, Queues());
         threads.Start();
         WaitFor(() => !d.Pipeline.Rules.Any());
     }
@@ -163,7 +193,11 @@ public sealed class ThreadedSwitchTests
     private static long Now => Environment.TickCount64;
 
     private static Engine.Runtime.Datapath New(OffloadMode offload, IOutputSink sink, int pmds)
-        => new(new DatapathOptions { Ports = [("p1", 1), ("p2", 2)], Offload = offload, PmdCount = pmds, PacketCapacity = 512, FrameCapacityBytes = 2048 }, new OutputSinkAdapter(sink));
+        => new(new DatapathOptions { Ports = [("p1", 1), ("p2", 2)], QueuesPerPort = 1, Offload = offload, PmdCount = pmds, PacketCapacity = 512, FrameCapacityBytes = 2048 }, new OutputSinkAdapter(sink));
+
+    /// <summary>The first queue of each port: port 1 is the first packet thread's, port 2 the second's.</summary>
+    private static Dictionary<RxQueueName, RxQueue> Queues(params (uint Port, RxQueue Queue)[] queues)
+        => queues.ToDictionary(static q => new RxQueueName(q.Port, 0), static q => q.Queue);
 
     private static CaptureRxQueue Queue(uint port)
     {

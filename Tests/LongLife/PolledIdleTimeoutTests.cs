@@ -82,7 +82,7 @@ public sealed class PolledIdleTimeoutTests
             else _datapath.Revalidator.ReadDevice = null;
             if (!onThread) return;
             _packetThread = _datapath.PmdQuiescent.Register();
-            _runtime = new ThreadedRuntime();
+            _runtime = new ThreadedRuntime(IdleOptions.NeverSleeps);
             _runtime.Add("offload", null, [.. _pollers], _datapath.Quiescent.Register());
             _runtime.Start();
         }

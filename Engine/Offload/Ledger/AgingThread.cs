@@ -1,4 +1,5 @@
 using Mergeflow.Engine.Ledger;
+using Mergeflow.Native;
 
 namespace Mergeflow.Engine.Offload;
 
@@ -41,4 +42,7 @@ public sealed class AgingThread : IPoller
         _left -= _rulesPerStep;
         return _offload.PollCounters(_rulesPerStep, nowMs);
     }
+
+    /// <inheritdoc/>
+    public void BeforeSleep(PollSet set, long nowMs) => set.AtMost(_left > 0 ? 0 : _sliceDueMs - _offload.Clock.Of(nowMs));
 }

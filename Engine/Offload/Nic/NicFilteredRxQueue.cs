@@ -11,6 +11,7 @@ public sealed unsafe class NicFilteredRxQueue : RxQueue
     private readonly NicFrontEnd _nic;
 
     private readonly Func<long>? _clock;
+    private ulong _offeredBefore;
 
     /// <summary>A device between a wire and the packet thread.</summary>
     /// <param name="wire">What arrives.</param>
@@ -18,11 +19,29 @@ public sealed unsafe class NicFilteredRxQueue : RxQueue
     /// <param name="clock">Its time in ms; null = the system's.</param>
     public NicFilteredRxQueue(RxQueue wire, NicFrontEnd nic, Func<long>? clock = null) => (_wire, _nic, _clock) = (wire, nic, clock);
 
+    /// <summary>The device.</summary>
+    public NicFrontEnd Nic => _nic;
+
     /// <summary>Frames offered to the device.</summary>
     public ulong Offered { get; private set; }
 
     /// <summary>TSC cycles that the emulation of the device took: no processor would spend them with a real one.</summary>
     public ulong DeviceCycles { get; private set; }
+
+    /// <inheritdoc/>
+    public override WakeLatch? Latch
+    {
+        get => _wire.Latch;
+        set => _wire.Latch = value;
+    }
+
+    /// <summary>The thread does the device's work, which is none of its own: while frames come it does not sleep.</summary>
+    public override void BeforeSleep(PollSet set)
+    {
+        if (Offered != _offeredBefore) set.AtMost(0);
+        _offeredBefore = Offered;
+        _wire.BeforeSleep(set);
+    }
 
     /// <inheritdoc/>
     public override int Receive(PacketPool pool, Packet** batch, int max)

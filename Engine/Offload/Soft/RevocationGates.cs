@@ -80,6 +80,9 @@ public sealed unsafe partial class RevocationGates : IDisposable
         return Volatile.Read(ref closings[gate]) == 0;
     }
 
+    /// <summary>Gates are closed whose rules are out of use already: they wait for L6. By the offload thread.</summary>
+    public bool IsOpening => _opening.Count > 0;
+
     /// <summary>L1. By the offload thread.</summary>
     public void Enter(MergedFlow rule)
     {

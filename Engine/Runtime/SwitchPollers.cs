@@ -1,0 +1,187 @@
+using Mergeflow.Engine.Ledger;
+using Mergeflow.Engine.Offload;
+using Mergeflow.Engine.Pmd;
+using Mergeflow.Engine.Ports;
+using Mergeflow.Native;
+
+namespace Mergeflow.Engine.Runtime;
+
+/// <summary>
+/// The pollers that make a datapath a running switch, in groups: one for each packet thread, one for the offload and the aging of counters, one for what is due for the
+/// switch as a whole. Threads step them (<see cref="ThreadedSwitch"/>), or one thread does (<see cref="SteppedSwitch"/>, <see cref="Simulator"/>).
+/// </summary>
+public sealed class SwitchPollers : IDisposable
+{
+    private readonly Datapath _datapath;
+    private readonly PmdPoller[] _packets;
+
+    /// <summary>The device's side of each packet thread that has a queue; none without a NIC.</summary>
+    private readonly NicFrontEnd?[] _nics;
+    private readonly IOutputSink? _sink;
+    private readonly Func<long>? _clock;
+
+    /// <summary>What a packet thread polls: the queue, or the device in front of it.</summary>
+    private readonly Dictionary<RxQueueName, (RxQueue Wire, RxQueue Polled)> _queues = [];
+    private readonly Lock _moves = new();
+
+    /// <summary>The groups of a datapath; queues come by <see cref="Add"/>.</summary>
+    /// <param name="datapath">What runs; not owned.</param>
+    /// <param name="onThreads">Groups are stepped by threads of their own, so who reclaims waits for each. Before any has started.</param>
+    /// <param name="sink">What an offloading NIC forwards goes there too; null = it is counted.</param>
+    /// <param name="clock">The time of the steps, ms, for the device, which has no steps; null = the system's.</param>
+    public SwitchPollers(Datapath datapath, bool onThreads, IOutputSink? sink = null, Func<long>? clock = null)
+    {
+        (_datapath, _sink, _clock) = (datapath, sink, clock);
+        _nics = new NicFrontEnd?[datapath.Pmds.Count];
+        _packets = [.. datapath.Pmds.Select(static p => new PmdPoller(p.Thread, []))];
+        if (onThreads) datapath.EnterThreads();
+        if (datapath.Offload is { } offload) Offload = new PollerGroup("offload", [offload, datapath.Aging!]) { Reader = onThreads ? datapath.Quiescent.Register() : null };
+        WakeLatch? offloads = Offload?.Latch;
+        Pmds = [.. datapath.Pmds.Select(pmd => new PollerGroup($"pmd{pmd.Index}", [_packets[pmd.Index], pmd.Calls, new PmdUpkeep(pmd), .. offloads is null ? Array.Empty<IPoller>() : [new OffloadBell(datapath.Offload!, offloads)]])
+        {
+            Reader = onThreads ? datapath.PmdQuiescent.Register() : null,
+            AtEnd = pmd.Calls.Detach,
+        })];
+        Upkeep = new PollerGroup("upkeep", [new SwitchUpkeep(datapath)]);
+        datapath.OffloadLatch = offloads;
+    }
+
+    /// <summary>The packet threads, by index.</summary>
+    public IReadOnlyList<PollerGroup> Pmds { get; }
+
+    /// <summary>Offload and aging; null without offload.</summary>
+    public PollerGroup? Offload { get; }
+
+    /// <summary>Rules, learned addresses and recirculation ids whose time is up.</summary>
+    public PollerGroup Upkeep { get; }
+
+    /// <summary>What an offloading NIC has forwarded or dropped; null without one.</summary>
+    public BookTotals? Device => _datapath.Nic is null ? null : _nics.Aggregate(default(BookTotals), static (sum, nic) => nic is null ? sum : sum + new BookTotals(nic.Stats.Hits, nic.Stats.HitBytes));
+
+    /// <summary>All of them.</summary>
+    public IEnumerable<PollerGroup> All => [.. Pmds, .. Offload is null ? Array.Empty<PollerGroup>() : [Offload], Upkeep];
+
+    /// <summary>
+    /// From now on the thread that <see cref="Datapath.Queues"/> names polls the queue, or the device in front of it; returns what it polls. While threads that others
+    /// play are not attached to their calls, by the caller.
+    /// </summary>
+    /// <exception cref="ArgumentException">There is a queue of that name.</exception>
+    public RxQueue Add(RxQueueName name, RxQueue queue)
+    {
+        lock (_moves)
+        {
+            int pmd = _datapath.Queues.PmdOf(name);
+            RxQueue polled = OnWire(queue, pmd);
+            _queues.Add(name, (queue, polled));
+            _datapath.Call(pmd, () => Take(pmd, polled));
+            return polled;
+        }
+    }
+
+    /// <summary>Nobody polls the queue any more; false if nobody did.</summary>
+    public bool Remove(RxQueueName name)
+    {
+        lock (_moves)
+        {
+            if (!_queues.Remove(name, out (RxQueue Wire, RxQueue Polled) queue)) return false;
+            int pmd = _datapath.Queues.PmdOf(name);
+            _datapath.Call(pmd, () => _packets[pmd].Remove(queue.Polled) ? 1 : 0);
+            return true;
+        }
+    }
+
+    /// <summary>
+    /// Gives a receive queue to another packet thread. The first has finished with it before the second begins, so packets of a flow stay in order. A datagram of which the first
+    /// holds fragments does not become whole.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such queue or thread; nothing has moved.</exception>
+    public void MoveQueue(RxQueueName name, int pmd)
+    {
+        lock (_moves)
+        {
+            int from = _datapath.Queues.PmdOf(name);
+            _datapath.Queues.Move(name, pmd);
+            if (from == pmd || !_queues.TryGetValue(name, out (RxQueue Wire, RxQueue Polled) queue)) return;
+            _datapath.Call(from, () => _packets[from].Remove(queue.Polled) ? 1 : 0);
+            RxQueue polled = OnWire(queue.Wire, pmd);
+            _queues[name] = (queue.Wire, polled);
+            _datapath.Call(pmd, () => Take(pmd, polled));
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _datapath.OffloadLatch = null;
+        foreach (PmdPoller poller in _packets) poller.Dispose();
+        foreach (PollerGroup group in All) group.Dispose();
+    }
+
+    private RxQueue OnWire(RxQueue queue, int pmd)
+    {
+        if (_datapath.Nic is not { } nic) return queue;
+        return new NicFilteredRxQueue(queue, _nics[pmd] ??= new NicFrontEnd(nic, _datapath.Pmds[pmd].Ports, _sink), _clock);
+    }
+
+    private int Take(int pmd, RxQueue queue)
+    {
+        queue.Latch = Pmds[pmd].Latch;
+        return _packets[pmd].Add(queue);
+    }
+
+    /// <summary>What a packet thread does now and then beside packets, for itself: a slice once a millisecond.</summary>
+    private sealed class PmdUpkeep(PmdContext pmd) : IPoller
+    {
+        private long _nowMs = long.MinValue;
+
+        public string Name => "pmd-upkeep";
+
+        public int Step(long nowMs)
+        {
+            if (nowMs == _nowMs) return 0;
+            _nowMs = nowMs;
+            return pmd.ExpireSome(nowMs);
+        }
+
+        /// <summary>Whose time is up may wait for <see cref="PollSet.LongestMs"/>; what control has changed comes by a call.</summary>
+        public void BeforeSleep(PollSet set, long nowMs)
+        {
+            if (pmd.Revalidator.IsBehind) set.AtMost(1);
+        }
+    }
+
+    /// <summary>Behind all else that a packet thread does in a round: the offload has something to do now.</summary>
+    private sealed class OffloadBell(OffloadThread offload, WakeLatch latch) : IPoller
+    {
+        public string Name => "offload-bell";
+
+        public int Step(long nowMs)
+        {
+            if (latch.IsAsleep && offload.HasWork) latch.Set();
+            return 0;
+        }
+
+        public void BeforeSleep(PollSet set, long nowMs)
+        {
+            // It has looked in the round before.
+        }
+    }
+
+    /// <summary>What is due for the switch as a whole.</summary>
+    private sealed class SwitchUpkeep(Datapath datapath) : IPoller
+    {
+        private long _dueMs = long.MinValue;
+
+        public string Name => "upkeep";
+
+        public int Step(long nowMs)
+        {
+            if (nowMs < _dueMs) return 0;
+            _dueMs = nowMs + Math.Min(datapath.Options.MaxRevalidatorMs, PollSet.LongestMs);
+            datapath.ExpireShared(nowMs);
+            return 1;
+        }
+
+        public void BeforeSleep(PollSet set, long nowMs) => set.AtMost(_dueMs - nowMs);
+    }
+}
