@@ -17,17 +17,22 @@ internal static class ExtractCommand
         command.SetAction(parsed =>
         {
             OutputTargets.Check(parsed, output);
-            Run(parsed.GetRequiredValue(input), parsed.GetRequiredValue(output), interrupted);
+            Run(parsed.GetRequiredValue(input), parsed.GetRequiredValue(output), parsed.InvocationConfiguration.Error, interrupted);
             return ExitCode.Ok;
         });
         return command;
     }
 
-    private static void Run(string inputPath, string outputPath, CancellationToken interrupted)
+    private static void Run(string inputPath, string outputPath, TextWriter error, CancellationToken interrupted)
     {
         using IEventSource frames = CaptureEventSource.IsCapture(inputPath, out Stream? rest)
             ? new CaptureEventSource([CaptureEventSource.Open(inputPath, rest)], new CapturePorts([FlowKeyFormatter.AnyPort], [FlowKeyFormatter.AnyPort]))
             : new JsonFrameSource(new LineReader(rest ?? InputFile.Open(inputPath), inputPath == "-" ? "standard input" : Path.GetFileName(inputPath)));
+        if (frames is CaptureEventSource capture)
+        {
+            foreach (string note in capture.Notes) error.WriteLine($"mergeflow: warning: {note}");
+        }
+
         using OutputFile file = OutputFile.Create(outputPath);
         WriteFlows(frames, file.Stream, interrupted);
         file.Commit();

@@ -21,13 +21,14 @@ internal static class TraceCommand
         {
             // In software and alone in its batch: every pass of the packet is then visible in the megaflows.
             ReplayArguments arguments = inputs.Resolve(parsed);
-            arguments.RequireRereadable();
+            using InputSpool spool = arguments.OpenSpool(interrupted);
+            arguments = arguments with { Spool = spool };
             long number = parsed.GetRequiredValue(index);
             Run(arguments with { Offload = OffloadMode.None, BatchSize = 1 }, number, parsed.InvocationConfiguration.Output, interrupted);
 
             // Once more with the offload that was asked for: what has become of the packet there.
             if (arguments.Offload == OffloadMode.None) arguments = arguments with { Offload = OffloadMode.Soft };
-            MergeVerdictText.Write(arguments with { LogsFates = true, Warn = null }, number, parsed.InvocationConfiguration.Output, interrupted);
+            MergeVerdictText.Write(arguments with { LogsFates = true, Warn = null, Note = null }, number, parsed.InvocationConfiguration.Output, interrupted);
             return ExitCode.Ok;
         });
         return command;

@@ -32,8 +32,8 @@ internal static class WhatIfCommand
             }
 
             ReplayArguments arguments = inputs.Resolve(parsed) with { Offload = OffloadMode.Nic };
-            arguments.RequireRereadable();
-            return Run(arguments, names, admissions, parsed.GetValue(json), parsed.InvocationConfiguration.Output, interrupted);
+            using InputSpool spool = arguments.OpenSpool(interrupted);
+            return Run(arguments with { Spool = spool }, names, admissions, parsed.GetValue(json), parsed.InvocationConfiguration.Output, interrupted);
         });
         return command;
     }
@@ -63,7 +63,7 @@ internal static class WhatIfCommand
                 else AddRow(table, profile, policy, shares, stats, most);
 
                 // What the input says of itself is said once.
-                arguments = arguments with { Warn = null };
+                arguments = arguments with { Warn = null, Note = null };
             }
         }
 

@@ -46,17 +46,14 @@ public sealed class CaptureEventSource : IEventSource
     /// <summary>Where the frames arrive, in words.</summary>
     public string Arrival => string.Join("; ", _tracks.Select(static t => t.Arrival));
 
-    /// <summary>Opens a capture; a damaged or cut file ends the command.</summary>
+    /// <summary>Opens a capture; a damaged file ends the command. Of one that is cut at its end the whole frames are used, and <see cref="Notes"/> say so.</summary>
     /// <param name="path">pcap or pcapng, gzip or not.</param>
     /// <param name="stream">What is left of it if it has been opened already, else null.</param>
     public static CaptureReader Open(string path, Stream? stream = null)
     {
         try
         {
-            CaptureReader capture = stream is null ? CaptureFile.Open(path) : CaptureFile.Open(stream, path);
-            if (capture.TruncationNote is not string note) return capture;
-            capture.Dispose();
-            throw new CommandFailedException(ExitCode.BadInput, note);
+            return stream is null ? CaptureFile.Open(path) : CaptureFile.Open(stream, path == "-" ? "standard input" : path);
         }
         catch (CaptureFormatException e)
         {
@@ -69,13 +66,14 @@ public sealed class CaptureEventSource : IEventSource
     /// </summary>
     /// <param name="path">File, pipe, or - for standard input.</param>
     /// <param name="rest">What has to be read instead of the file if it can be read only once, else null.</param>
-    public static bool IsCapture(string path, out Stream? rest)
+    /// <param name="spool">Has copies of what can be read only once; null = there are none.</param>
+    public static bool IsCapture(string path, out Stream? rest, InputSpool? spool = null)
     {
         rest = null;
         string name = path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase) ? path[..^3] : path;
-        bool isOnce = path == "-" || FileKind.IsSpecial(path);
+        bool isOnce = InputSpool.IsOnce(path);
         if (!isOnce && Path.GetExtension(name).ToLowerInvariant() is ".pcap" or ".pcapng" or ".cap") return true;
-        Stream stream = InputFile.Open(path);
+        Stream stream = InputFile.Open(path, spool);
         Span<byte> magic = stackalloc byte[4];
         int got;
         try
@@ -155,6 +153,12 @@ public sealed class CaptureEventSource : IEventSource
             }
 
             track.Rewind();
+            if (track.Capture.TruncationNote is string cutOff)
+            {
+                if (track.Capture.FrameCount == 0) throw new CommandFailedException(ExitCode.BadInput, cutOff);
+                notes.Add($"{cutOff} and are used");
+            }
+
             if (track.TooLong > 0) notes.Add($"{path}: {track.TooLong} frames of more than {MaxFrameBytes} bytes are left out");
             if (headless > 0 && headless == frames) throw new CommandFailedException(ExitCode.BadInput, $"{path}: {firstHeadless}, and so was every frame; a longer snap length is needed (tcpdump -s 128)");
             if (headless > 0) notes.Add($"{path}: {headless} of {frames} frames were cut inside their headers and are left out ({firstHeadless})");

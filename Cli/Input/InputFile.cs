@@ -8,9 +8,12 @@ public static class InputFile
     private const int BufferSizeBytes = 1 << 16;
 
     /// <summary>Opens <paramref name="path"/> for streaming; <c>-</c> is standard input.</summary>
+    /// <param name="path">File.</param>
+    /// <param name="spool">Has copies of what can be read only once; null = there are none.</param>
     /// <exception cref="IOException">It is missing or cannot be read.</exception>
-    public static Stream Open(string path)
+    public static Stream Open(string path, InputSpool? spool = null)
     {
+        if (spool is not null && spool.TryOpen(path, out Stream? copy)) return Decompressed(new BufferedStream(copy, BufferSizeBytes));
         if (path == "-") return Decompressed(new BufferedStream(Console.OpenStandardInput(), BufferSizeBytes));
         if (Directory.Exists(path)) throw new IOException($"'{path}' is a directory");
         if (!File.Exists(path)) throw new FileNotFoundException($"'{path}' does not exist");
@@ -27,9 +30,9 @@ public static class InputFile
     }
 
     /// <summary>Reads a whole text file, decompressed when it is gzip, within <see cref="InputLimits"/>.</summary>
-    public static string ReadText(string path)
+    public static string ReadText(string path, InputSpool? spool = null)
     {
-        using BoundedTextStream bounded = new(Open(path), path);
+        using BoundedTextStream bounded = new(Open(path, spool), path);
         using StreamReader reader = new(bounded);
         try
         {

@@ -8,4 +8,7 @@ public static class InputLimits
 
     /// <summary>Largest text that is held whole (flows, groups, dumps, configuration), bytes.</summary>
     public const int MaxTextBytes = 256 << 20;
+
+    /// <summary>Largest copy of an input that can be read only once, for commands that read it again, bytes on disk.</summary>
+    public const long MaxSpoolBytes = 4L << 30;
 }

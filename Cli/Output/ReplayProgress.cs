@@ -3,7 +3,7 @@ using System.Globalization;
 
 namespace Mergeflow.Cli;
 
-/// <summary>One line on a terminal that says how far a long replay is: nothing for a short one, and nothing is left of it at the end.</summary>
+/// <summary>One line on a terminal that says how far a long replay is, in events, percent where the length of the input is known, and events per second: nothing for a short one, and nothing is left of it at the end.</summary>
 public sealed class ReplayProgress
 {
     private const int EventsPerLook = 256;
@@ -43,7 +43,7 @@ public sealed class ReplayProgress
         _next = now + s_period;
         _isShown = true;
         string share = part is double p ? string.Create(CultureInfo.InvariantCulture, $", {p * 100:F0} %") : "";
-        _terminal.Write(string.Create(CultureInfo.InvariantCulture, $"{Clear}{_events:N0} events{share}, {now.TotalSeconds:F0} s"));
+        _terminal.Write(string.Create(CultureInfo.InvariantCulture, $"{Clear}{_events:N0} events{share}, {_events / now.TotalSeconds:N0}/s, {now.TotalSeconds:F0} s"));
         _terminal.Flush();
     }
 

@@ -77,15 +77,13 @@ public sealed record ReplayArguments
     /// <summary>Is told of every event; null = nobody watches.</summary>
     public ReplayProgress? Progress { get; init; }
 
-    /// <summary>For who replays more than once.</summary>
-    /// <exception cref="CommandFailedException">An input is a pipe or standard input, which can be read only once.</exception>
-    public void RequireRereadable()
-    {
-        foreach (string path in new[] { FlowsPath, GroupsPath, MetersPath, InputPath }.Concat(MoreInputs).OfType<string>())
-        {
-            if (path == "-" || Native.FileKind.IsSpecial(path)) CommandFailedException.ThrowUsage($"{path}: this command replays its input more than once, and this can be read only once");
-        }
-    }
+    /// <summary>Copies of inputs that can be read only once; null = they are read once. Not owned.</summary>
+    public InputSpool? Spool { get; init; }
+
+    /// <summary>For who replays more than once: copies of what can be read only once, for <see cref="Spool"/>.</summary>
+    /// <inheritdoc cref="InputSpool.Of"/>
+    public InputSpool OpenSpool(CancellationToken interrupted)
+        => InputSpool.Of(new[] { FlowsPath, GroupsPath, MetersPath, InputPath }.Concat(MoreInputs).OfType<string>(), interrupted);
 
     /// <summary>Takes the files of a case directory.</summary>
     /// <exception cref="IOException">The directory or one of its files is missing.</exception>

@@ -50,12 +50,12 @@ public sealed class ReplaySession : IDisposable
             new PortNames(arguments.Ports.ToDictionary(p => p.Name, p => p.Number)),
             text => arguments.Warn?.Invoke(_events is null ? $"{flowsName} {text}" : $"{_events.Name} line {Event.LineNumber}, {text}"));
         (ControlText meterText, IReadOnlyList<MeterMod> meters) = arguments.MetersPath is string metersPath
-            ? Parse(metersPath, FlowTextParser.ParseMeters)
+            ? Parse(metersPath, arguments.Spool, FlowTextParser.ParseMeters)
             : (ControlText.OfFile("", ""), []);
         (ControlText groupText, IReadOnlyList<GroupMod> groups) = arguments.GroupsPath is string groupsPath
-            ? Parse(groupsPath, text => _parser.ParseGroups(text, GroupModCommand.Add))
+            ? Parse(groupsPath, arguments.Spool, text => _parser.ParseGroups(text, GroupModCommand.Add))
             : (ControlText.OfFile("", ""), []);
-        (ControlText flowText, IReadOnlyList<FlowMod> flows) = Parse(arguments.FlowsPath, text => _parser.ParseFlows(text));
+        (ControlText flowText, IReadOnlyList<FlowMod> flows) = Parse(arguments.FlowsPath, arguments.Spool, text => _parser.ParseFlows(text));
         if (arguments.Responds) arguments = arguments with { BatchSize = 1 };
         _writer = new ReplayWriter(output, captures);
         (_events, _frameCapacityBytes) = OpenEvents(arguments);
@@ -329,13 +329,13 @@ public sealed class ReplaySession : IDisposable
 
     private static (IEventSource Events, int FrameCapacityBytes) OpenEvents(ReplayArguments arguments)
     {
-        if (CaptureEventSource.IsCapture(arguments.InputPath, out Stream? rest))
+        if (CaptureEventSource.IsCapture(arguments.InputPath, out Stream? rest, arguments.Spool))
         {
             List<CaptureReader> captures = [CaptureEventSource.Open(arguments.InputPath, rest)];
             rest?.Dispose();
             foreach (string path in arguments.MoreInputs)
             {
-                if (!CaptureEventSource.IsCapture(path, out Stream? more)) CommandFailedException.ThrowUsage($"--in: {path} is no capture, and only captures can be replayed together");
+                if (!CaptureEventSource.IsCapture(path, out Stream? more, arguments.Spool)) CommandFailedException.ThrowUsage($"--in: {path} is no capture, and only captures can be replayed together");
                 captures.Add(CaptureEventSource.Open(path, more));
                 more?.Dispose();
             }
@@ -353,9 +353,9 @@ public sealed class ReplaySession : IDisposable
         return (new JsonEventSource(lines, ports), FrameCapacityBytes);
     }
 
-    private static (ControlText Text, IReadOnlyList<T> Parsed) Parse<T>(string path, Func<string, IReadOnlyList<T>> parse)
+    private static (ControlText Text, IReadOnlyList<T> Parsed) Parse<T>(string path, InputSpool? spool, Func<string, IReadOnlyList<T>> parse)
     {
-        string text = InputFile.ReadText(path);
+        string text = InputFile.ReadText(path, spool);
         ControlText control = ControlText.OfFile(path, text);
         IReadOnlyList<T> parsed = [];
         control.Run(() => parsed = parse(text));

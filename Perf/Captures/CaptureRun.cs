@@ -52,7 +52,6 @@ public sealed record CaptureRun(string PcapPath)
         try
         {
             CaptureReader reader = CaptureFile.Open(PcapPath);
-            string? truncated = reader.TruncationNote;
             using CaptureEventSource events = new([reader], new CapturePorts([.. Enumerable.Range(1, PortCount).Select(static n => (uint)n)], InPort is null ? [] : [InPort]), FixChecksums);
             var next = new ReplayEvent();
             while (events.TryRead(next))
@@ -62,7 +61,7 @@ public sealed record CaptureRun(string PcapPath)
                 inPorts.Add(next.Port);
             }
 
-            return (truncated is null ? events.Notes : [.. events.Notes, truncated], events.Arrival);
+            return (events.Notes, events.Arrival);
         }
         catch (CaptureFormatException e)
         {

@@ -27,7 +27,7 @@ internal static class HitShareCommand
             if (count is < 1 or > 10_000_000) throw PerfException.Usage("--flows: expected 1 to 10000000");
             if (parsed.GetValue(capture) is string path)
             {
-                (int[] flowsOf, long[] timesMs) = OfCapture(path);
+                (int[] flowsOf, long[] timesMs) = OfCapture(path, output);
                 if (flowsOf.Length == 0) throw PerfException.BadInput($"{path}: no TCP or UDP packets");
                 Show(output, Path.GetFileName(path), flowsOf, timesMs, interrupted);
                 return PerfExitCode.Ok;
@@ -62,13 +62,14 @@ internal static class HitShareCommand
         table.Write(output);
     }
 
-    private static (int[] Flows, long[] TimesMs) OfCapture(string path)
+    private static (int[] Flows, long[] TimesMs) OfCapture(string path, TextWriter output)
     {
         List<int> trace = [];
         List<long> timesMs = [];
         long nowMs = 0;
         Dictionary<string, int> numbers = new(StringComparer.Ordinal);
         using CaptureReader reader = Open(path);
+        if (reader.TruncationNote is string note) output.WriteLine($"{note} and are used");
         while (reader.TryRead(out CaptureFrame frame))
         {
             if (ConnectionName(frame.Bytes) is not { } name) continue;

@@ -172,8 +172,156 @@ public sealed class CaptureInputTests
         Assert.Equal(recorded, back);
     }
 
+    /// <summary>Errors about translated packets are related to their connections only if they quote what was sent; who asked gets the error that the capture holds.</summary>
+    [Theory]
+    [InlineData("none", 17, 28, false)]
+    [InlineData("soft", 17, 28, false)]
+    [InlineData("none", 17, 46, false)]
+    [InlineData("none", 6, 28, false)]
+    [InlineData("none", 6, 40, false)]
+    [InlineData("none", 17, 28, true)]
+    [InlineData("none", 6, 40, true)]
+    public void A_responder_translates_what_ICMP_errors_quote(string offload, byte protocol, int quotedBytes, bool fromServer)
+    {
+        using TemporaryFolder folder = new();
+        string flows = folder.Write(
+            "nat.txt",
+            $"in_port=1,ip,actions=ct(commit,zone=1,nat({(fromServer ? "dst=192.0.2.9:8053" : "src=192.0.2.1:5000-5100")})),output:2\nin_port=2,ip,ct_state=-trk,actions=ct(zone=1,nat,table=1)\ntable=1,ct_state=+rel,icmp,actions=output:1\ntable=1,actions=drop\n");
+        byte[] asked = FrameBuilder.Build(Client, Server, 1000, 53, proto: protocol, flags: 2, ack: 0), error = IcmpError(fromServer ? Server : 0x0a00_00fe, Client, asked.AsSpan(14, quotedBytes));
+        using (PcapWriter writer = new(folder["x.pcap"]))
+        {
+            writer.Write(asked, Ns(0));
+            writer.Write(error, Ns(1));
+        }
+
+        string[] Replay(string to) => ["replay", "--flows", flows, "--ports", "p1=1,p2=2", "--in", folder["x.pcap"], "--offload", offload, "--out", folder["o.jsonl"], "--pcap-out", folder[to]];
+        Assert.Equal(ExitCode.Ok, CliRun.Of(Replay("alone")).ExitCode);
+        Assert.Empty(FramesOf(folder["alone/p1.pcap"]));
+        Assert.Equal(ExitCode.Ok, CliRun.Of([.. Replay("answered"), "--respond"]).ExitCode);
+        Assert.Equal([(Ns(1), Convert.ToHexString(error))], FramesOf(folder["answered/p1.pcap"]));
+    }
+
+    /// <summary>The same with IPv6, whose checksum of ICMP covers the addresses in front of it.</summary>
+    [Fact]
+    public void A_responder_translates_what_ICMPv6_errors_quote()
+    {
+        using TemporaryFolder folder = new();
+        string flows = folder.Write(
+            "nat.txt",
+            "in_port=1,ipv6,actions=ct(commit,zone=1,nat(src=2001:db8::1)),output:2\nin_port=2,ipv6,ct_state=-trk,actions=ct(zone=1,nat,table=1)\ntable=1,ct_state=+rel,icmp6,actions=output:1\ntable=1,actions=drop\n");
+        UInt128 client = UInt128.Parse("fd000000000000000000000000000001", System.Globalization.NumberStyles.HexNumber), server = client + 1, router = client + 0xff;
+        byte[] asked = Ipv6(client, server, 17, [0x03, 0xe8, 0, 53, 0, 20, 0, 0, .. Enumerable.Repeat((byte)7, 12)], 6);
+        byte[] error = Ipv6(router, client, 58, [1, 4, 0, 0, 0, 0, 0, 0, .. asked.AsSpan(14)], 2);
+        using (PcapWriter writer = new(folder["x.pcap"]))
+        {
+            writer.Write(asked, Ns(0));
+            writer.Write(error, Ns(1));
+        }
+
+        CliRun run = CliRun.Of("replay", "--flows", flows, "--ports", "p1=1,p2=2", "--in", folder["x.pcap"], "--out", folder["o.jsonl"], "--pcap-out", folder["answered"], "--respond");
+        Assert.Equal(ExitCode.Ok, run.ExitCode);
+        Assert.Equal([(Ns(1), Convert.ToHexString(error))], FramesOf(folder["answered/p1.pcap"]));
+    }
+
+    /// <summary>Both programs use the whole frames of a capture that was cut while it was written, and say so in the same words.</summary>
+    [Theory]
+    [InlineData("both.pcap", 3)]
+    [InlineData("interfaces.pcapng", 3)]
+    public void Of_a_capture_that_is_cut_at_its_end_the_whole_frames_are_used(string name, int frames)
+    {
+        using TemporaryFolder folder = Files();
+        File.WriteAllBytes(folder["cut"], File.ReadAllBytes(folder[name])[..^7]);
+        string said = $"the file ends inside a record, {frames - 1} frames are whole and are used";
+        CliRun run = Run(folder, "replay --flows flows.txt --ports p1=1,p2=2 --in cut --out out.jsonl");
+        Assert.Equal(ExitCode.Ok, run.ExitCode);
+        Assert.Equal(frames, File.ReadLines(folder["out.jsonl"]).Count());
+        Assert.Contains($"mergeflow: warning: {folder["cut"]}: offset ", run.Error, StringComparison.Ordinal);
+        Assert.Contains(said, run.Error, StringComparison.Ordinal);
+        CliRun keys = Run(folder, "extract --in cut --out out.jsonl");
+        Assert.Equal((ExitCode.Ok, frames - 1), (keys.ExitCode, File.ReadLines(folder["out.jsonl"]).Count()));
+        Assert.Contains(said, keys.ErrorLine, StringComparison.Ordinal);
+        Workload workload = new CaptureRun(folder["cut"]).Load();
+        Assert.Equal(frames - 1, workload.Frames.Count);
+        Assert.Contains(said, Assert.Single(workload.Notes), StringComparison.Ordinal);
+        using StringWriter output = new(), error = new();
+        Assert.Equal(PerfExitCode.Ok, PerfApp.Run(["hit-share", "--pcap", folder["cut"]], output, error, TestContext.Current.CancellationToken));
+        Assert.Contains(said, output.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_capture_without_a_whole_frame_is_refused_by_both_programs()
+    {
+        using TemporaryFolder folder = Files();
+        File.WriteAllBytes(folder["cut"], File.ReadAllBytes(folder["both.pcap"])[..50]);
+        CliRun run = Run(folder, "replay --flows flows.txt --ports p1=1,p2=2 --in cut --out out.jsonl");
+        Assert.Equal(ExitCode.BadInput, run.ExitCode);
+        Assert.Contains("the file ends inside a record, 0 frames are whole", run.ErrorLine, StringComparison.Ordinal);
+        using StringWriter output = new(), error = new();
+        Assert.Equal(PerfExitCode.BadInput, PerfApp.Run(["--pcap", folder["cut"], "--json", folder["j"], "--html", folder["h"]], output, error, TestContext.Current.CancellationToken));
+        Assert.Contains("the file ends inside a record, 0 frames are whole", error.ToString(), StringComparison.Ordinal);
+        Assert.False(File.Exists(folder["j"]));
+    }
+
+    /// <summary>A pipe can be read once: a copy without a name is read again, and nothing is left of it.</summary>
+    [Theory]
+    [InlineData("trace --event 2 --flows flows.txt --ports p1=1,p2=2 --in PIPE", "both.pcap")]
+    [InlineData("trace --event 2 --flows flows.txt --ports p1=1,p2=2 --in PIPE", "both.pcap.gz")]
+    [InlineData("trace --event 2 --flows PIPE --ports p1=1,p2=2 --in both.pcap", "flows.txt")]
+    [InlineData("trace --event 0 --flows flows.txt --ports p1=1,p2=2 --in PIPE", "packet.jsonl")]
+    [InlineData("whatif --profiles tiny --flows flows.txt --ports p1=1,p2=2 --in PIPE", "both.pcap")]
+    [InlineData("whatif --profiles tiny --flows PIPE --ports p1=1,p2=2 --in packet.jsonl", "flows.txt")]
+    public async Task What_is_replayed_more_than_once_may_come_through_a_pipe(string command, string content)
+    {
+        using TemporaryFolder folder = Files();
+        folder.Write("packet.jsonl", $$"""{"i":0,"t":5,"op":"pkt","port":1,"hex":"{{Convert.ToHexStringLower(s_ask)}}"}""" + "\n");
+        CliRun expected = Run(folder, command.Replace("PIPE", content, StringComparison.Ordinal));
+        Assert.Equal(ExitCode.Ok, expected.ExitCode);
+        using System.Diagnostics.Process make = System.Diagnostics.Process.Start("mkfifo", [folder["PIPE"]]);
+        await make.WaitForExitAsync(TestContext.Current.CancellationToken);
+        Task write = Task.Run(() => File.WriteAllBytes(folder["PIPE"], File.ReadAllBytes(folder[content])), TestContext.Current.CancellationToken);
+        CliRun run = Run(folder, command);
+        await write;
+        Assert.Equal(expected.Output, run.Output);
+        Assert.Equal(ExitCode.Ok, run.ExitCode);
+        Assert.Empty(Directory.GetFiles(Path.GetTempPath(), "mergeflow-????????????????????????????????"));
+    }
+
+    [Fact]
+    public async Task A_copy_of_a_pipe_is_bounded_and_removed()
+    {
+        using TemporaryFolder folder = new();
+        using System.Diagnostics.Process make = System.Diagnostics.Process.Start("mkfifo", [folder["PIPE"]]);
+        await make.WaitForExitAsync(TestContext.Current.CancellationToken);
+        Task write = Task.Run(() => { try { File.WriteAllBytes(folder["PIPE"], new byte[3 << 20]); } catch (IOException) { } }, TestContext.Current.CancellationToken);
+        CommandFailedException e = Assert.Throws<CommandFailedException>(() => InputSpool.Of([folder["PIPE"]], TestContext.Current.CancellationToken, 1 << 20));
+        await write;
+        Assert.Equal((ExitCode.BadInput, $"{folder["PIPE"]}: more than 1 MiB, the most that is kept of an input that can be read only once; give it as a file"), (e.Code, e.Message));
+        Assert.Empty(Directory.GetFiles(Path.GetTempPath(), "mergeflow-????????????????????????????????"));
+    }
+
+    private static byte[] IcmpError(uint from, uint to, ReadOnlySpan<byte> quoted)
+    {
+        byte[] frame = FrameBuilder.Build(from, to, 0x0303, 0, proto: 1, frameBytes: Math.Max(61, 42 + quoted.Length))[..(42 + quoted.Length)];
+        BinaryPrimitives.WriteUInt16BigEndian(frame.AsSpan(16), (ushort)(28 + quoted.Length));
+        frame.AsSpan(24, 2).Clear();
+        BinaryPrimitives.WriteUInt16LittleEndian(frame.AsSpan(24), InternetChecksum.Compute(frame.AsSpan(14, 20)));
+        frame.AsSpan(36).Clear();
+        quoted.CopyTo(frame.AsSpan(42));
+        BinaryPrimitives.WriteUInt16LittleEndian(frame.AsSpan(36), InternetChecksum.Compute(frame.AsSpan(34)));
+        return frame;
+    }
+
+    private static byte[] Ipv6(UInt128 from, UInt128 to, byte protocol, byte[] payload, int sumAt)
+    {
+        byte[] frame = [.. s_ask.AsSpan(0, 12), 0x86, 0xdd, 0x60, 0, 0, 0, 0, (byte)payload.Length, protocol, 64, .. new byte[32], .. payload];
+        BinaryPrimitives.WriteUInt128BigEndian(frame.AsSpan(22), from);
+        BinaryPrimitives.WriteUInt128BigEndian(frame.AsSpan(38), to);
+        BinaryPrimitives.WriteUInt16LittleEndian(frame.AsSpan(54 + sumAt), InternetChecksum.UpperLayer6(frame.AsSpan(14, 40), frame.AsSpan(54), protocol));
+        return frame;
+    }
+
     private static CliRun Run(TemporaryFolder folder, string command)
-        => CliRun.Of([.. command.Split(' ').Select(w => w is "out.jsonl" or "ports" || w.StartsWith("ports/", StringComparison.Ordinal) || File.Exists(folder[w]) ? folder[w] : w)]);
+        => CliRun.Of([.. command.Split(' ').Select(w => w is "out.jsonl" or "ports" or "PIPE" || w.StartsWith("ports/", StringComparison.Ordinal) || File.Exists(folder[w]) ? folder[w] : w)]);
 
     private static long Ns(int i) => 1_700_000_000_000_000_000 + (i * 1_500_000L);
 

@@ -48,10 +48,23 @@ public sealed class InterruptionTests
         Assert.Empty(terminal.ToString());
         now = TimeSpan.FromSeconds(8);
         for (int i = 1000; i < 53_248; i++) progress.Add(i / 106_496.0);
-        Assert.Equal("\r\u001b[2K1,024 events, 1 %, 8 s", terminal.ToString());
+        Assert.Equal("\r\u001b[2K1,024 events, 1 %, 128/s, 8 s", terminal.ToString());
         progress.End();
         Assert.EndsWith("\r\u001b[2K", terminal.ToString(), StringComparison.Ordinal);
         progress.End();
         Assert.Equal(2, terminal.ToString().Split("\r").Length - 1);
+    }
+
+    /// <summary>The length of lines of events is not known beforehand: what is known is how many and how fast.</summary>
+    [Fact]
+    public void A_replay_of_events_says_how_many_and_how_fast()
+    {
+        using TemporaryFolder folder = new();
+        string flows = folder.Write("flows.txt", "actions=drop\n");
+        string events = folder.Write("events.jsonl", string.Concat(Enumerable.Range(0, 600).Select(static i => $$"""{"i":{{i}},"t":5,"op":"tick"}""" + "\n")));
+        using StringWriter terminal = new();
+        ReplayArguments arguments = new() { FlowsPath = flows, InputPath = events, Config = new CaseConfig(), Ports = [("p1", 1)], Progress = new ReplayProgress(terminal, static () => TimeSpan.FromSeconds(4)) };
+        ReplaySession.Run(arguments, Stream.Null, TestContext.Current.CancellationToken);
+        Assert.StartsWith("\r\u001b[2K256 events, 64/s, 4 s", terminal.ToString(), StringComparison.Ordinal);
     }
 }
