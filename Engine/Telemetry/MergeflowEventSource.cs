@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Diagnostics.Tracing;
 
 namespace Mergeflow.Engine.Telemetry;
@@ -7,6 +8,7 @@ namespace Mergeflow.Engine.Telemetry;
 /// never per packet. Described in <c>docs/telemetry.md</c>.
 /// </summary>
 [EventSource(Name = ProviderName)]
+[UnconditionalSuppressMessage("Trimming", "IL2026", Justification = "Every member of every event is a number or a text.")]
 public sealed unsafe class MergeflowEventSource : EventSource
 {
     /// <summary>Name of the provider.</summary>

@@ -77,7 +77,7 @@ public sealed unsafe class SoftOffloadProvider : IOffloadProvider
             return true;
         }
 
-        if (place.Hot->Gate == RevocationGates.Shut) return true;
+        if (place.Hot()->Gate == RevocationGates.Shut) return true;
         place.Table.Unpublish(place.Slot);
         _leaving.Enqueue((rule.Id, place, _grace.Begin()));
         return true;
@@ -87,7 +87,7 @@ public sealed unsafe class SoftOffloadProvider : IOffloadProvider
     public bool Query(MergedFlow rule, long nowMs, out OffloadCounters counters)
     {
         bool known = _placeOf.TryGetValue(rule.Id, out Place place);
-        counters = known ? Read(place.Hot) : default;
+        counters = known ? Read(place.Hot()) : default;
         return known;
     }
 
@@ -100,7 +100,7 @@ public sealed unsafe class SoftOffloadProvider : IOffloadProvider
         while (count < completions.Length && _leaving.TryPeek(out (long RuleId, Place Place, ulong Point) l) && _grace.HasPassed(l.Point))
         {
             _leaving.Dequeue();
-            completions[count++] = new OffloadCompletion(OffloadCompletionKind.Destroyed, l.RuleId, OffloadReason.None, null, Read(l.Place.Hot));
+            completions[count++] = new OffloadCompletion(OffloadCompletionKind.Destroyed, l.RuleId, OffloadReason.None, null, Read(l.Place.Hot()));
             _placeOf.Remove(l.RuleId);
             l.Place.Table.Release(l.Place.Slot);
         }
@@ -146,6 +146,6 @@ public sealed unsafe class SoftOffloadProvider : IOffloadProvider
     /// <summary>Where a rule is.</summary>
     private readonly record struct Place(MergedFlowTable Table, int Slot)
     {
-        public MergedHot* Hot => Table[Slot];
+        public MergedHot* Hot() => Table[Slot];
     }
 }
