@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.CommandLine.Help;
 using System.Runtime.InteropServices;
 using Mergeflow.Native;
 using Mergeflow.Nic;
@@ -8,6 +7,17 @@ namespace Mergeflow.Cli;
 
 public static class App
 {
+    private static readonly ProgramInfo s_program = new("mergeflow", "mergeflow", CliExamples.ByCommand,
+    [
+        ("0", "Done; also when packets were dropped."),
+        ("1", "Failed: a missing file, an output that cannot be written."),
+        ("2", "Input that cannot be parsed; standard error has {\"error\":..,\"line\":N}."),
+        ("3", "A feature that is not there, in the same form."),
+        ("4", "Nothing in the input is what was asked about."),
+        ("64", "Usage: unknown option, wrong value, missing argument."),
+        ("129, 130, 131, 143", "Ended by SIGHUP, SIGINT, SIGQUIT, SIGTERM."),
+    ]);
+
     /// <summary>Runs one command.</summary>
     /// <returns>One of <see cref="ExitCode"/>.</returns>
     public static int Run(string[] args, TextWriter output, TextWriter error, CancellationToken interrupted = default)
@@ -32,11 +42,15 @@ public static class App
             OffloadCommand.Create(interrupted),
             WhatIfCommand.Create(interrupted),
             MergeCommand.Create(),
+            CompletionCommand.Create(s_program),
+            ManCommand.Create(s_program),
         };
+        ProgramVersion.PrintedBy(root, s_program.Name);
+        ExampleHelp.AddTo(root, s_program);
         try
         {
             ParseResult parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
-            if (parsed.Errors.Count > 0 && parsed.Action is not HelpAction)
+            if (parsed.Errors.Count > 0 && parsed.Action is not ExampleHelp)
                 CommandFailedException.ThrowUsage(parsed.UnmatchedTokens is [string token, ..] ? $"unrecognized command or argument '{token}'" : parsed.Errors[0].Message);
             return parsed.Invoke(new InvocationConfiguration
             {

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.CommandLine.Help;
 using System.Runtime.InteropServices;
 using Mergeflow.Cli;
 using Mergeflow.Native;
@@ -9,6 +8,17 @@ namespace Mergeflow.Perf;
 /// <summary>The program: picks the command, and turns every failure into one line and an exit code.</summary>
 public static class PerfApp
 {
+    private static readonly ProgramInfo s_program = new("run-perf.sh", "./run-perf.sh", PerfExamples.ByCommand,
+    [
+        ("0", "Done; with a baseline: the same or better."),
+        ("1", "Failed, or slower than the baseline, or the offload modes disagree."),
+        ("2", "With a baseline: too much noise to tell."),
+        ("3", "The rules need a feature that is not there."),
+        ("64", "Usage: unknown option or name, wrong value."),
+        ("65", "Input that cannot be understood."),
+        ("129, 130, 131, 143", "Ended by SIGHUP, SIGINT, SIGQUIT, SIGTERM."),
+    ]);
+
     /// <summary>Runs one command.</summary>
     /// <returns>One of <see cref="PerfExitCode"/>.</returns>
     public static int Run(string[] args, TextWriter output, TextWriter error, CancellationToken interrupted = default)
@@ -27,12 +37,16 @@ public static class PerfApp
         root.Subcommands.Add(OffloadLatencyCommand.Create(output, interrupted));
         root.Subcommands.Add(ControlCommand.Create(output, interrupted));
         foreach (Command command in ReportCommands.Create(output)) root.Subcommands.Add(command);
+        root.Subcommands.Add(CompletionCommand.Create(s_program));
+        root.Subcommands.Add(ManCommand.Create(s_program));
+        ProgramVersion.PrintedBy(root, "run-perf");
+        ExampleHelp.AddTo(root, s_program);
         try
         {
             ParseResult parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
-            if (parsed.Errors.Count > 0 && parsed.Action is not HelpAction)
+            if (parsed.Errors.Count > 0 && parsed.Action is not ExampleHelp)
                 throw PerfException.Usage(parsed.UnmatchedTokens is [string token, ..] ? $"unrecognized command or argument '{token}'" : parsed.Errors[0].Message);
-            bool isHelp = parsed.Action is HelpAction;
+            bool isHelp = parsed.Action is ExampleHelp;
             using var help = new StringWriter();
             int code = parsed.Invoke(new InvocationConfiguration
             {

@@ -18,6 +18,7 @@ internal static class MergeCommand
             Description = "The packet in ovs-ofctl syntax, as much of it as is known: in_port=ens1f0,tcp,nw_src=10.0.0.1,nw_dst=10.0.0.2,tp_src=1000,tp_dst=80.",
         };
         Option<string?> profile = new("--profile") { HelpName = "FILE", Description = "NIC profile, a built-in name or a JSON file, that the rule has to suit." };
+        profile.CompletionSources.Add([.. NicProfile.EmbeddedNames]);
         Command command = new("merge", "Rebuild a packet's chain from dumps of a running switch and print it as one rule.") { flows, conntrack, packet, profile };
         command.SetAction(parsed => Run(
             parsed.InvocationConfiguration.Output, parsed.GetRequiredValue(flows), parsed.GetValue(conntrack), parsed.GetRequiredValue(packet), parsed.GetValue(profile)));

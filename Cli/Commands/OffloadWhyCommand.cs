@@ -10,7 +10,8 @@ internal static class OffloadWhyCommand
 
     public static Command Create(CancellationToken interrupted)
     {
-        Argument<string?> reason = new("REASON") { Description = "One reason, as offload stats names it; default: every reason that occurred.", Arity = ArgumentArity.ZeroOrOne };
+        Argument<string?> reason = new("REASON") { Description = "One reason, as offload stats names it; default: every reason that occurred.", HelpName = "REASON", Arity = ArgumentArity.ZeroOrOne };
+        reason.CompletionSources.Add([.. Enum.GetNames<OffloadReason>().Skip(1)]);
         NumberOption<int> top = new("--top") { HelpName = "N", Description = "Flows per reason, the heaviest first.", DefaultValueFactory = _ => DefaultTop };
         Command command = ShowCommand.Create("why", "Replay, then say per reason what it cost, in plain words, what would help, and which flows it met.", interrupted, context => Show(context, reason, top), top);
         command.Arguments.Add(reason);

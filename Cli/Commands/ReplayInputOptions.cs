@@ -39,6 +39,7 @@ internal sealed class ReplayInputOptions
         _offload.AcceptOnlyFromAmong("none", "soft", "nic");
         _cache.AcceptOnlyFromAmong("on", "off");
         _rss.AcceptOnlyFromAmong("symmetric", "asymmetric");
+        _profile.CompletionSources.Add([.. NicProfile.EmbeddedNames]);
         _quirks.AcceptOnlyFromAmong([.. Quirks.All.Select(q => q.Name)]);
     }
 

@@ -20,6 +20,7 @@ internal static class RunCommand
         Option<string?> peer = new("--peer") { HelpName = "ovs", Description = "Measure Open vSwitch with DPDK in turn with every row, where it is installed." };
         Option<string?> peerTable = new("--peer-table") { HelpName = "FILE", Description = "Figures of Open vSwitch on the same work, put beside ours." };
         Option<string?> profile = new("--profile") { HelpName = "NAME", Description = "Run one scenario under dotnet-trace and perf; writes NAME.speedscope.json and NAME.flame.svg." };
+        scenario.CompletionSources.Add([.. ScenarioName.AllNames]);
         peer.AcceptOnlyFromAmong("ovs");
         RootCommand root = new("Mergeflow throughput harness: packets in memory, one core, transmit counted and dropped.");
         how.AddTo(root);

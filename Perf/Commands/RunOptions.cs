@@ -25,7 +25,12 @@ internal sealed class RunOptions
 
     private readonly OptionalNumberOption<double> _batchLatency = new("--batch-latency") { HelpName = "S", Description = "Then measure for S seconds how long each batch takes: percentiles, allocation, collections." };
 
-    public RunOptions() => _cache.AcceptOnlyFromAmong("on", "off");
+    public RunOptions()
+    {
+        _cache.AcceptOnlyFromAmong("on", "off");
+        _nicProfile.CompletionSources.Add([.. NicProfile.EmbeddedNames]);
+        _offload.CompletionSources.Add("none", "soft", "nic", "all");
+    }
 
     /// <summary>Adds the options to a command.</summary>
     public void AddTo(Command command)

@@ -101,6 +101,7 @@ internal static class StudyCommands
         RunOptions how = new();
         OutputOptions where = new();
         Option<string> scenario = new("--scenario") { HelpName = "NAME[,NAME]", Description = "Scenarios.", DefaultValueFactory = _ => scenarios };
+        scenario.CompletionSources.Add([.. ScenarioName.AllNames]);
         Command command = new(name, about);
         command.Options.Add(scenario);
         foreach (Option option in own) command.Options.Add(option);
