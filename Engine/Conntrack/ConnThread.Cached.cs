@@ -69,9 +69,9 @@ public sealed unsafe partial class ConnThread
         if ((packet->Key.CtState & CtState.Trk) == 0 || (args.Flags & DpCtFlags.Force) != 0) return false;
         if ((uint)id > (uint)_view.Capacity) return false;
         ConnRecord* c = _view.Conn(id);
-        ConnLock.Take<S>(c);
+        _lock.Take<S>(c);
         if (IsCached(packet, args, c, id)) return true;
-        ConnLock.Release<S>(c);
+        _lock.Release<S>(c);
         return false;
     }
 
@@ -100,7 +100,7 @@ public sealed unsafe partial class ConnThread
             packet->Key.CtZone = Be16.FromHost(args.Zone);
             FillVerdict(packet, cx, out verdict);
             verdict.Cached = true;
-            ConnLock.Release<S>(c);
+            _lock.Release<S>(c);
             return;
         }
 
@@ -118,6 +118,6 @@ public sealed unsafe partial class ConnThread
         ApplyMarkAndLabel<S>(packet, args, cx, id);
         FillVerdict(packet, cx, out verdict);
         verdict.Cached = true;
-        ConnLock.Release<S>(c);
+        _lock.Release<S>(c);
     }
 }

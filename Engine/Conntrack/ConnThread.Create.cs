@@ -108,7 +108,7 @@ public sealed unsafe partial class ConnThread
         ulong hash = _view.Hash.OfKey(_view.Conn(id)->Rev);
         while (!claim.IsLost)
         {
-            if (claim.TryTake<S>(hash, ConnClaim.ReadFree(_view, hash))) return true;
+            if (claim.TryTake<S>(hash, ConnClaim.ReadFree(_view, _lock, hash))) return true;
         }
 
         return false;
@@ -119,7 +119,7 @@ public sealed unsafe partial class ConnThread
     private void Open<S>(ConnRecord* c, int id, Packet* packet, in DpCt args, CtContext* cx, bool isExpected, ConnFlags admitted, long nowMs)
         where S : struct, IConnSync
     {
-        ConnLock.Take<S>(c);
+        _lock.Take<S>(c);
         c->Label = default;
         c->Mark = 0;
         c->OrigPackets = c->ReplyPackets = c->OrigBytes = c->ReplyBytes = 0;
@@ -151,11 +151,11 @@ public sealed unsafe partial class ConnThread
     }
 
     /// <summary>It has found no place in the index.</summary>
-    private static void Close<S>(ConnRecord* c)
+    private void Close<S>(ConnRecord* c)
         where S : struct, IConnSync
     {
         c->Flags = S.LocksRecords ? ConnFlags.Locked : ConnFlags.None;
         c->ExpiryMs = 0;
-        ConnLock.Release<S>(c);
+        _lock.Release<S>(c);
     }
 }

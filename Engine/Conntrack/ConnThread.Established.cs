@@ -42,18 +42,18 @@ public sealed unsafe partial class ConnThread
         int id = _view.FindFirst(key, hash, out bool reply);
         if (id == 0) return false;
         ConnRecord* c = _view.Conn(id);
-        ConnLock.Take<S>(c);
+        _lock.Take<S>(c);
         bool isOther = S.IsShared && !ConnKey.Same(reply ? c->Rev : c->Fwd, key);
-        if (isOther || nowMs >= c->ExpiryMs || (c->Flags & (ConnFlags.HasAlg | ConnFlags.Related)) != 0) return LetGo<S>(c);
-        if (isIpv6 && !_view.SameAddresses(id, k->Ipv6Src, k->Ipv6Dst, ref reply)) return LetGo<S>(c);
+        if (isOther || nowMs >= c->ExpiryMs || (c->Flags & (ConnFlags.HasAlg | ConnFlags.Related)) != 0) return Refuse<S>(c);
+        if (isIpv6 && !_view.SameAddresses(id, k->Ipv6Src, k->Ipv6Dst, ref reply)) return Refuse<S>(c);
 
         bool tcp = proto == IpProto.Tcp;
-        if (!tcp && c->L4State != ConnL4State.Bidir) return LetGo<S>(c);
-        if (!ConnKeyReader.AreChecksumsRight(packet, l3, l4, l4SizeBytes, proto, isIpv6)) return LetGo<S>(c);
+        if (!tcp && c->L4State != ConnL4State.Bidir) return Refuse<S>(c);
+        if (!ConnKeyReader.AreChecksumsRight(packet, l3, l4, l4SizeBytes, proto, isIpv6)) return Refuse<S>(c);
         Interleaving.Step("R1 found");
         if (tcp)
         {
-            if (!TcpTracker.TryEstablished(c, l4, l4SizeBytes, reply, TcpSeqChk)) return LetGo<S>(c);
+            if (!TcpTracker.TryEstablished(c, l4, l4SizeBytes, reply, TcpSeqChk)) return Refuse<S>(c);
             SetExpiry<S>(c, nowMs + _timeouts.Of(c, CtTimeout.TcpEstablished));
         }
         else
@@ -87,7 +87,7 @@ public sealed unsafe partial class ConnThread
         verdict.Zone = args.Zone;
         verdict.Mark = c->Mark;
         verdict.Label = c->Label;
-        ConnLock.Release<S>(c);
+        _lock.ReleaseEstablished<S>(c, reply);
         ConnMetadata.WriteAddressesAfter(k, isIpv6, ref verdict);
         return true;
     }
@@ -101,10 +101,10 @@ public sealed unsafe partial class ConnThread
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static bool LetGo<S>(ConnRecord* c)
+    private bool Refuse<S>(ConnRecord* c)
         where S : struct, IConnSync
     {
-        ConnLock.Release<S>(c);
+        _lock.Release<S>(c);
         return false;
     }
 }

@@ -75,7 +75,7 @@ public sealed unsafe partial class ConnThread
         {
             *cx = begin;
             packet->Key.CtState = state;
-            ConnClaim.ReadFree(_view, cx->Hash);
+            ConnClaim.ReadFree(_view, _lock, cx->Hash);
         }
     }
 
@@ -175,7 +175,7 @@ public sealed unsafe partial class ConnThread
             if (id != 0)
             {
                 _expiry.End<S>(id, nowMs);
-                ConnLock.Release<S>(_view.Conn(id));
+                _lock.Release<S>(_view.Conn(id));
             }
             isExpected = _expectations.TryFind<S>(cx->Key, cx->Src6, cx->Dst6, ref _expected);
             int taken = 0;
@@ -197,7 +197,9 @@ public sealed unsafe partial class ConnThread
         RememberConn(packet, cx, id, nat);
         cx->ConnId = id;
         FillVerdict(packet, cx, out verdict);
-        if (id != 0) ConnLock.Release<S>(_view.Conn(id));
+        if (id == 0) return true;
+        if (create) _lock.Release<S>(_view.Conn(id));
+        else _lock.ReleaseEstablished<S>(_view.Conn(id), cx->Reply);
         return true;
     }
 
@@ -212,13 +214,13 @@ public sealed unsafe partial class ConnThread
         if ((_view.Conn(id)->Flags & ConnFlags.TwoEntries) != 0 && translatedBefore != cx->Reply)
         {
             if (!translatedBefore) return id;
-            ConnLock.Release<S>(_view.Conn(id));
+            _lock.Release<S>(_view.Conn(id));
             cx->Reply = true;
             return 0;
         }
         if (!cx->Reply) return id;
         _expiry.End<S>(id, nowMs);
-        ConnLock.Release<S>(_view.Conn(id));
+        _lock.Release<S>(_view.Conn(id));
         cx->Changed = true;
         return 0;
     }
@@ -234,7 +236,7 @@ public sealed unsafe partial class ConnThread
         if (!translatedBefore)
         {
             cx->ConnId = _expiry.Find<S>(cx, nowMs, out cx->Reply);
-            if (S.IsShared && cx->ConnId < 0) ConnLock.Release<S>(_view.Conn(-cx->ConnId));
+            if (S.IsShared && cx->ConnId < 0) _lock.Release<S>(_view.Conn(-cx->ConnId));
             return;
         }
         cx->ReverseKey();
@@ -257,10 +259,10 @@ public sealed unsafe partial class ConnThread
         cx->Hash = _view.Hash.OfKey(cx->Key);
         if (S.IsShared) cx->Claims = ConnClaim.Read(_view, cx->Hash);
         if (!isGhost) return;
-        ConnLock.Release<S>(c);
+        _lock.Release<S>(c);
         id = _expiry.Find<S>(cx, nowMs, out reply);
         if (id > 0) (cx->ConnId, cx->Reply) = (id, reply);
-        else if (id < 0) ConnLock.Release<S>(_view.Conn(-id));
+        else if (id < 0) _lock.Release<S>(_view.Conn(-id));
     }
 
     /// <summary>A packet that this zone translated and whose tuple finds nothing: by the original tuple it carries.</summary>
@@ -269,7 +271,7 @@ public sealed unsafe partial class ConnThread
     {
         if (!_keys.TryReadOriginal(packet, cx, out ConnKey key, out Ipv6Address src, out Ipv6Address dst)) return 0;
         int id = _expiry.Find<S>(key, &src, &dst, _view.Hash.OfKey(key), nowMs, out _);
-        if (id < 0) ConnLock.Release<S>(_view.Conn(-id));
+        if (id < 0) _lock.Release<S>(_view.Conn(-id));
         return Math.Max(0, id);
     }
 

@@ -15,15 +15,32 @@ public sealed unsafe partial class ConnThread
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryFastHit(int connId, uint generation, bool reply, Packet* packet, long nowMs)
     {
-        // UDP whose checksums the port has verified, its length among them: nothing of the packet's bytes is left to look at.
-        const PacketFlags Verified = PacketFlags.IpCsumGood | PacketFlags.L4CsumGood;
-        if (_isShared) return FastHitShared(connId, generation, reply, packet, nowMs);
-        if ((packet->Flags & Verified) != Verified || packet->Key.NwProto != IpProto.Udp) return FastHit(connId, generation, reply, packet, nowMs);
         if ((uint)connId > (uint)_view.Capacity) return false;
         ConnRecord* c = _view.Conn(connId);
+        if (!_isShared) return FastHit<AloneSync>(c, generation, reply, packet, nowMs);
+        if (_lock.IsKept(connId)) return FastHit<SharedSync>(c, generation, reply, packet, nowMs);
+        return FastHitLocked(c, generation, reply, packet, nowMs);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool FastHitLocked(ConnRecord* c, uint generation, bool reply, Packet* packet, long nowMs)
+    {
+        _lock.Take<SharedSync>(c);
+        bool isHit = FastHit<SharedSync>(c, generation, reply, packet, nowMs);
+        _lock.ReleaseEstablished<SharedSync>(c, reply);
+        return isHit;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool FastHit<S>(ConnRecord* c, uint generation, bool reply, Packet* packet, long nowMs)
+        where S : struct, IConnSync
+    {
+        // UDP whose checksums the port has verified, its length among them: nothing of the packet's bytes is left to look at.
+        const PacketFlags Verified = PacketFlags.IpCsumGood | PacketFlags.L4CsumGood;
+        if ((packet->Flags & Verified) != Verified || packet->Key.NwProto != IpProto.Udp) return FastHitAny<S>(c, generation, reply, packet, nowMs);
         if (c->Generation != generation || nowMs >= c->ExpiryMs || packet->Key.NwFrag != NwFrag.No) return false;
         if ((c->Flags & (ConnFlags.Live | ConnFlags.HasAlg | ConnFlags.Related)) != ConnFlags.Live || c->L4State != ConnL4State.Bidir || c->Fwd.Proto != IpProto.Udp) return false;
-        c->ExpiryMs = nowMs + _timeouts.Of(c, CtTimeout.OtherBidir);
+        SetExpiry<S>(c, nowMs + _timeouts.Of(c, CtTimeout.OtherBidir));
         c->Count(reply, packet->LengthBytes);
         return true;
     }
@@ -38,7 +55,7 @@ public sealed unsafe partial class ConnThread
         Unsafe.SkipInit(out before);
         if ((uint)connId > (uint)_view.Capacity) return false;
         ConnRecord* c = _view.Conn(connId);
-        if (_isShared && !isHeld && !ConnLock.TryTake<SharedSync>(c)) return false;
+        if (_isShared && !isHeld && !_lock.TryTake<SharedSync>(c)) return false;
         before = new FastHitUndo
         {
             Orig = c->Orig,
@@ -48,7 +65,7 @@ public sealed unsafe partial class ConnThread
             OrigBytes = c->OrigBytes,
             ReplyBytes = c->ReplyBytes,
         };
-        if (FastHit(connId, generation, reply, packet, nowMs)) return true;
+        if (FastHitAny<SharedSync>(c, generation, reply, packet, nowMs)) return true;
         Keep(connId, isHeld);
         return false;
     }
@@ -56,7 +73,7 @@ public sealed unsafe partial class ConnThread
     /// <summary>All connections of the rule have heard of the packet: lets one go.</summary>
     internal void Keep(int connId, bool isHeld)
     {
-        if (_isShared && !isHeld) ConnLock.Release<SharedSync>(_view.Conn(connId));
+        if (_isShared && !isHeld) _lock.Release<SharedSync>(_view.Conn(connId));
     }
 
     /// <summary>Takes a <see cref="TryFastHitOneOf"/> back, and lets go.</summary>
@@ -70,21 +87,9 @@ public sealed unsafe partial class ConnThread
         Keep(connId, isHeld);
     }
 
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private bool FastHitShared(int connId, uint generation, bool reply, Packet* packet, long nowMs)
+    private bool FastHitAny<S>(ConnRecord* c, uint generation, bool reply, Packet* packet, long nowMs)
+        where S : struct, IConnSync
     {
-        if ((uint)connId > (uint)_view.Capacity) return false;
-        ConnRecord* c = _view.Conn(connId);
-        ConnLock.Take<SharedSync>(c);
-        bool isHit = FastHit(connId, generation, reply, packet, nowMs);
-        ConnLock.Release<SharedSync>(c);
-        return isHit;
-    }
-
-    private bool FastHit(int connId, uint generation, bool reply, Packet* packet, long nowMs)
-    {
-        if ((uint)connId > (uint)_view.Capacity) return false;
-        ConnRecord* c = _view.Conn(connId);
         if (c->Generation != generation || nowMs >= c->ExpiryMs || packet->Key.NwFrag != NwFrag.No || !c->IsEstablished) return false;
         byte* l4 = packet->Data + packet->L4Offset;
         int l4SizeBytes = packet->LengthBytes - packet->L2PadBytes - packet->L4Offset;
@@ -92,7 +97,7 @@ public sealed unsafe partial class ConnThread
 
         bool tcp = c->Fwd.Proto == IpProto.Tcp;
         if (tcp && !TcpTracker.TryEstablished(c, l4, l4SizeBytes, reply, TcpSeqChk)) return false;
-        c->ExpiryMs = nowMs + _timeouts.Of(c, tcp ? CtTimeout.TcpEstablished : CtTimeout.OtherBidir);
+        SetExpiry<S>(c, nowMs + _timeouts.Of(c, tcp ? CtTimeout.TcpEstablished : CtTimeout.OtherBidir));
         c->Count(reply, packet->LengthBytes);
         return true;
     }

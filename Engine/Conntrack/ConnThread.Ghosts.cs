@@ -17,7 +17,7 @@ public sealed unsafe partial class ConnThread
         WriteMetadata(packet, args.Zone, id);
         ApplyMarkAndLabel<S>(packet, args, cx, id);
         _expiry.End<S>(id, nowMs);
-        ConnLock.Release<S>(_view.Conn(id));
+        _lock.Release<S>(_view.Conn(id));
         packet->CtConnRef = 0;
         cx->ConnId = 0;
         FillVerdict(packet, cx, out verdict);

@@ -11,4 +11,7 @@ public sealed unsafe partial class ConnThread
 
     /// <inheritdoc cref="ConnTracker.DatagramsReassembled"/>
     public long DatagramsReassembled => _defragmenter.Reassembled;
+
+    /// <inheritdoc cref="ConnLock.IsKept"/>
+    internal bool IsKept(int id) => _lock.IsKept(id);
 }

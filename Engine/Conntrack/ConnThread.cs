@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Mergeflow.Engine.Keys;
 using Mergeflow.Engine.Ledger;
 
@@ -33,6 +34,7 @@ public sealed unsafe partial class ConnThread : IDisposable
     private readonly NatAllocator _nat;
     private readonly Defragmenter _defragmenter;
     private readonly ConnSlots _slots;
+    private readonly ConnLock _lock;
 
     /// <summary>There are other threads.</summary>
     private readonly bool _isShared;
@@ -44,6 +46,7 @@ public sealed unsafe partial class ConnThread : IDisposable
     {
         _isShared = options.ThreadCount > 1;
         _slots = parts.Owners[index];
+        _lock = _slots.Lock;
         _table = parts.Table;
         _view = _table.View;
         _quirks = options.Quirks;
@@ -59,6 +62,27 @@ public sealed unsafe partial class ConnThread : IDisposable
     }
 
     internal ConnExpiry Expiry => _expiry;
+
+    /// <summary>
+    /// The thread keeps connections to itself that no other thread sees (<see cref="ConnLock"/>): it calls <see cref="Between"/> between batches and <see cref="LetGo"/> before it does anything else,
+    /// sleeps or ends. Without that promise, false, every packet locks its connection.
+    /// </summary>
+    public bool KeepsConnections
+    {
+        get => _lock.Keeps;
+        set
+        {
+            if (!value) _lock.LetGo();
+            _lock.Keeps = value && _isShared;
+        }
+    }
+
+    /// <summary>Between batches: lets go of the connections that the thread keeps if another thread has asked for one.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Between() => _lock.Between();
+
+    /// <summary>Lets go of the connections that the thread keeps.</summary>
+    public void LetGo() => _lock.LetGo();
 
     /// <summary>See <see cref="ConntrackOptions.Quirks"/>.</summary>
     public Quirks Quirks => _quirks;

@@ -52,7 +52,7 @@ public sealed unsafe partial class ConnTracker
         int id = _control.Find<S>(key, &src, &dst, _view.Hash.OfKey(key), nowMs, out _);
         if (id == 0) return false;
         if (id > 0) _control.Remove<S>(id);
-        ConnLock.Release<S>(_view.Conn(Math.Abs(id)));
+        _control.Lock.Release<S>(_view.Conn(Math.Abs(id)));
         return id > 0;
     }
 

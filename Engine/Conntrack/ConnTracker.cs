@@ -55,7 +55,8 @@ public sealed unsafe partial class ConnTracker : IDisposable
         _expectations = new Expectations(_memory, _view);
         _timeouts = new TimeoutPolicies(_memory, options.TimeoutPolicies);
         _owners = new ConnSlots[_isShared ? threads + 1 : 1];
-        for (int i = 0; i < _owners.Length; i++) _owners[i] = new ConnSlots(_table, i);
+        ConnKeeper* keepers = _isShared ? _memory.Reserve<ConnKeeper>(threads) : null;
+        for (int i = 0; i < _owners.Length; i++) _owners[i] = new ConnSlots(_table, i, new ConnLock(_view, keepers, i, isControl: i >= threads));
 
         Offload = new ConnOffload(_view, _timeouts);
         var parts = new ConnParts(_memory, _table, _owners, new ConnSweep(options.SweepMs), _zones, _timeouts, _expectations);

@@ -41,9 +41,12 @@ public sealed unsafe class PmdPoller : IPoller, IDisposable
             int n = queue.Receive(_pmd.Pool, _batch, _batchSize);
             if (n == 0) continue;
             _pmd.ProcessBatch(_batch, n, nowMs);
+            _pmd.Conntrack.Between();
             return n;
         }
 
+        // The thread may be about to sleep.
+        _pmd.Conntrack.LetGo();
         return 0;
     }
 

@@ -60,6 +60,9 @@ public sealed unsafe partial class PmdThread : IDisposable
         *_scratch = default;
     }
 
+    /// <summary>Where its packets are tracked.</summary>
+    public ConnThread Conntrack => _conntrack;
+
     /// <summary>Counters.</summary>
     public ref PmdStats Stats => ref _run.Stats;
 

@@ -12,7 +12,7 @@ namespace Mergeflow.Engine.Runtime;
 /// Protocol. 1. Control stores the call, and wakes the thread if it sleeps. 2. The thread sees it between two batches, does it, and stores the result. 3. It takes the call away (release). 4. Control
 /// sees that it is gone (acquire) and reads the result. A thread that ends does what is left, and lets go under the lock under which control looks whether there is one.
 /// </remarks>
-public sealed class PmdCalls : IPoller
+public sealed class PmdCalls(Action? before = null) : IPoller
 {
     private readonly Lock _lock = new();
     private bool _isAttached;
@@ -90,6 +90,7 @@ public sealed class PmdCalls : IPoller
         _failure = null;
         try
         {
+            before?.Invoke();
             _result = call();
         }
         catch (Exception e)

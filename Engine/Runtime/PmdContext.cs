@@ -63,6 +63,8 @@ public sealed class PmdContext : IDisposable
             Conntrack.DroppedFragment = Pool.Return;
         }
 
+        Calls = new PmdCalls(Conntrack.LetGo);
+
         foreach ((_, uint number) in options.Ports) Ports.SetExists(number, true);
     }
 
@@ -101,7 +103,7 @@ public sealed class PmdContext : IDisposable
     }
 
     /// <summary>What control has it do.</summary>
-    public PmdCalls Calls { get; } = new();
+    public PmdCalls Calls { get; }
 
     /// <summary>What its times are taken by.</summary>
     private SteadyClock Clock { get; }

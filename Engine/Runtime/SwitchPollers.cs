@@ -40,7 +40,7 @@ public sealed class SwitchPollers : IDisposable
         Pmds = [.. datapath.Pmds.Select(pmd => new PollerGroup($"pmd{pmd.Index}", [_packets[pmd.Index], pmd.Calls, new PmdUpkeep(pmd), .. offloads is null ? Array.Empty<IPoller>() : [new OffloadBell(datapath.Offload!, offloads)]])
         {
             Reader = onThreads ? datapath.PmdQuiescent.Register() : null,
-            AtEnd = pmd.Calls.Detach,
+            AtEnd = () => Leave(pmd),
         })];
         Upkeep = new PollerGroup("upkeep", [new SwitchUpkeep(datapath)]);
         datapath.OffloadLatch = offloads;
@@ -115,6 +115,12 @@ public sealed class SwitchPollers : IDisposable
         _datapath.OffloadLatch = null;
         foreach (PmdPoller poller in _packets) poller.Dispose();
         foreach (PollerGroup group in All) group.Dispose();
+    }
+
+    private static void Leave(PmdContext pmd)
+    {
+        pmd.Conntrack.KeepsConnections = false;
+        pmd.Calls.Detach();
     }
 
     private RxQueue OnWire(RxQueue queue, int pmd)

@@ -40,7 +40,12 @@ public sealed class ThreadedSwitch : IDisposable
     /// <summary>Starts all threads.</summary>
     public void Start()
     {
-        foreach (PmdContext pmd in _datapath.Pmds) pmd.Calls.Attach(Pollers.Pmds[pmd.Index].Latch);
+        foreach (PmdContext pmd in _datapath.Pmds)
+        {
+            pmd.Conntrack.KeepsConnections = true;
+            pmd.Calls.Attach(Pollers.Pmds[pmd.Index].Latch);
+        }
+
         _runtime.Start();
     }
 

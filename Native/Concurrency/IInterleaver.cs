@@ -12,6 +12,9 @@ public interface IInterleaver
     /// <summary>The thread can do nothing before another one acts. Returns when one has.</summary>
     void Wait(string step);
 
+    /// <summary>The thread has looked at several things in turn and found nothing; it looks at all of them again, whether another one has acted behind the last look or not.</summary>
+    void Spin(string step);
+
     /// <summary>The thread fences: its pending stores become visible.</summary>
     void Fence(string step);
 

@@ -82,6 +82,13 @@ public static class Interleaving
         else spin.SpinOnce();
     }
 
+    /// <summary>The same of a loop that looks at several things in turn, one of which may have changed since it was looked at; such a loop never sleeps.</summary>
+    public static void Spin(ref SpinWait spin, string step)
+    {
+        if (IsOn && t_driver is { } driver) driver.Spin(step);
+        else spin.SpinOnce(sleep1Threshold: -1);
+    }
+
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static void Driven(string step)
     {

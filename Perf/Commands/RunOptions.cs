@@ -16,6 +16,7 @@ internal sealed class RunOptions
     private readonly NumberOption<int> _runs = new("--runs") { HelpName = "N", Description = "Measured runs per row.", DefaultValueFactory = _ => 5 };
     private readonly OptionalNumberOption<int> _cpu = new("--cpu") { HelpName = "N", Description = "Processor of the packet thread; default: the last one." };
     private readonly NumberOption<int> _pmd = new("--pmd") { HelpName = "N", Description = "PMD threads, each with a share of the flows and, without --shared, a datapath of its own.", DefaultValueFactory = _ => 1 };
+    private readonly Option<bool> _apart = new("--directions-apart") { Description = "The directions of each connection come to different PMD threads; needs --shared." };
     private readonly Option<bool> _shared = new("--shared") { Description = "The PMD threads of --pmd are of one datapath." };
     private readonly Option<string?> _nicProfile = new("--nic-profile") { HelpName = "NAME|FILE", Description = "Profile of the emulated NIC. Default: ideal." };
 
@@ -35,7 +36,7 @@ internal sealed class RunOptions
     /// <summary>Adds the options to a command.</summary>
     public void AddTo(Command command)
     {
-        foreach (Option option in new Option[] { _offload, _cache, _seconds, _runs, _cpu, _pmd, _shared, _nicProfile, _subtableLimit, _frameSize, _stages, _batchLatency }) command.Options.Add(option);
+        foreach (Option option in new Option[] { _offload, _cache, _seconds, _runs, _cpu, _pmd, _shared, _apart, _nicProfile, _subtableLimit, _frameSize, _stages, _batchLatency }) command.Options.Add(option);
     }
 
     /// <summary>The settings once per frame length that was asked for.</summary>
@@ -56,6 +57,7 @@ internal sealed class RunOptions
         int pmds = parsed.GetValue(_pmd);
         if (pmds is < 1 or > 64) throw PerfException.Usage("--pmd: expected 1 to 64");
         if (parsed.GetValue(_shared) && pmds == 1) throw PerfException.Usage("--shared needs --pmd");
+        if (parsed.GetValue(_apart) && !parsed.GetValue(_shared)) throw PerfException.Usage("--directions-apart needs --shared");
         if (pmds > 1 && cpu is not null) throw PerfException.Usage("--pmd: several threads take the last processors, --cpu chooses one");
         int subtableLimit = parsed.GetValue(_subtableLimit);
         if (subtableLimit is < 0 or > 1_000_000) throw PerfException.Usage("--subtable-limit: expected 0 to 1000000");
@@ -72,6 +74,7 @@ internal sealed class RunOptions
             Cpu = cpu,
             Pmds = pmds,
             SharesDatapath = parsed.GetValue(_shared),
+            DirectionsApart = parsed.GetValue(_apart),
             SubtableLimit = subtableLimit,
             NicProfile = profile,
             FrameSizes = FrameSize.ParseList(parsed.GetRequiredValue(_frameSize)),

@@ -36,6 +36,9 @@ public sealed record BenchSettings
     /// <summary>The PMD threads are of one datapath; else each has its own.</summary>
     public bool SharesDatapath { get; init; }
 
+    /// <summary>The directions of each connection come to different PMD threads of one datapath.</summary>
+    public bool DirectionsApart { get; init; }
+
     /// <summary>NIC profile for <see cref="OffloadMode.Nic"/>.</summary>
     public string? NicProfile { get; init; }
 

@@ -46,7 +46,11 @@ public sealed class PacketLoop : IDisposable
     /// <param name="side">The switch around this thread; owned.</param>
     /// <param name="interrupted">Ends the loop early.</param>
     internal PacketLoop(Workload workload, BenchSettings settings, Datapath shared, int pmd, SwitchSide side, CancellationToken interrupted)
-        : this(workload, settings, interrupted, shared, pmd, _ => side) => _isShared = true;
+        : this(workload, settings, interrupted, shared, pmd, _ => side)
+    {
+        _isShared = true;
+        _pmd.Conntrack.KeepsConnections = true;
+    }
 
     private PacketLoop(Workload workload, BenchSettings settings, CancellationToken interrupted, Datapath datapath, int pmd, Func<Datapath, SwitchSide> side)
     {
@@ -114,6 +118,8 @@ public sealed class PacketLoop : IDisposable
             _side.Announce();
             Housekeep();
         }
+
+        _pmd.Conntrack.LetGo();
     }
 
     /// <summary>The frames begin again, and what another thread has ended is cleared away.</summary>
@@ -154,6 +160,7 @@ public sealed class PacketLoop : IDisposable
         if (batches is null) Loop(seconds, staged: null);
         else LoopTimed(seconds, batches);
         ulong cycles = Ticks - tsc;
+        _pmd.Conntrack.LetGo();
         double tookNs = MonotonicClock.NowNs - start;
         allocated = GC.GetAllocatedBytesForCurrentThread() - allocated;
         double share = cpuBefore is long from && ThreadTime.RunNs() is long to ? Math.Min(1, (to - from) / tookNs) : 1;

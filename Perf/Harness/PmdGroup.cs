@@ -41,7 +41,7 @@ internal sealed class PmdGroup
         if (_cpus.Length < settings.Pmds) throw PerfException.Usage($"--pmd: {settings.Pmds} threads, but {_cpus.Length} usable processors");
         if (settings.Peer is not null || settings.Rates is not null || settings.Ramp is not null || settings.Churn is not null || settings.Stages is not null || settings.BatchLatency is not null)
             throw PerfException.Usage("--pmd: several threads only without --peer, --stages, --batch-latency and studies");
-        _shares = FlowSplit.Of(workload, settings.Pmds);
+        _shares = FlowSplit.Of(workload, settings.Pmds, settings.DirectionsApart);
         (_settings, _warmUp, _interrupted) = (settings with { OffloadThread = false }, warmUp, interrupted);
         _results = new BenchResult?[_shares.Count];
         _together = new Barrier(_shares.Count, _ => _isCounted = _isWarm);
@@ -92,6 +92,7 @@ internal sealed class PmdGroup
         if (!_settings.OneShot)
         {
             loop.Replay(share.Setup);
+            if (_settings.DirectionsApart) _together.SignalAndWait(_interrupted);
             _warmUp(loop);
         }
 

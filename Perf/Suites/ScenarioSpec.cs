@@ -11,7 +11,7 @@ public sealed record ScenarioSpec(string Name, Func<Workload> Make, BenchSetting
     public static ScenarioSpec Named(string name, BenchSettings settings)
     {
         ScenarioName parsed = ScenarioName.Parse(settings.HardwareChecksums || name.Contains(ScenarioName.SoftwareChecksums, StringComparison.Ordinal) ? name : name + ScenarioName.SoftwareChecksums);
-        return new ScenarioSpec(parsed.Full + settings.FrameSize.Suffix + (settings.Pmds > 1 ? $"_pmd{settings.Pmds}{(settings.SharesDatapath ? "_shared" : "")}" : ""), () => settings.FrameSize.Apply(WorkloadCache.Get(parsed.Workload)), settings with
+        return new ScenarioSpec(parsed.Full + settings.FrameSize.Suffix + (settings.Pmds > 1 ? $"_pmd{settings.Pmds}{(settings.SharesDatapath ? "_shared" : "")}{(settings.DirectionsApart ? "_apart" : "")}" : ""), () => settings.FrameSize.Apply(WorkloadCache.Get(parsed.Workload)), settings with
         {
             CacheOn = settings.CacheOn && parsed.CacheOn,
             HardwareChecksums = settings.HardwareChecksums && parsed.HardwareChecksums,

@@ -17,17 +17,18 @@ public static class FlowSplit
     /// <summary>One workload per thread that gets frames, in order.</summary>
     /// <param name="workload">Frames that all arrive on port 1.</param>
     /// <param name="threads">Number of threads.</param>
+    /// <param name="directionsApart">As a NIC whose hash is not symmetric: the directions of a connection come to two threads. All set-up frames go to the first, in order.</param>
     /// <exception cref="PerfException">The frames arrive on several ports.</exception>
-    public static IReadOnlyList<Workload> Of(Workload workload, int threads)
+    public static IReadOnlyList<Workload> Of(Workload workload, int threads, bool directionsApart = false)
     {
         if (workload.InPorts is not null) throw PerfException.Usage("--pmd: the frames must all arrive on port 1 (--flows, --port 1)");
         return [.. Enumerable.Range(0, threads)
-            .Select(t => workload with { Frames = [.. workload.Frames.Where(f => ThreadOf(f, threads) == t)], Setup = [.. workload.Setup.Where(f => ThreadOf(f, threads) == t)] })
+            .Select(t => workload with { Frames = [.. workload.Frames.Where(f => ThreadOf(f, threads, directionsApart) == t)], Setup = [.. workload.Setup.Where(f => (directionsApart ? 0 : ThreadOf(f, threads)) == t)] })
             .Where(w => w.Frames.Count > 0)];
     }
 
     /// <summary>Thread of a frame, 0..<paramref name="threads"/>-1.</summary>
-    public static int ThreadOf(ReadOnlySpan<byte> frame, int threads)
+    public static int ThreadOf(ReadOnlySpan<byte> frame, int threads, bool directionsApart = false)
     {
         if (frame.Length < Ipv4At + MinIpv4Bytes || BinaryPrimitives.ReadUInt16BigEndian(frame[EthTypeAt..]) != Ipv4) return 0;
         int portsAt = Ipv4At + ((frame[Ipv4At] & 15) * 4);
@@ -35,6 +36,7 @@ public static class FlowSplit
         int a = BinaryPrimitives.ReadUInt16BigEndian(frame[portsAt..]);
         int b = BinaryPrimitives.ReadUInt16BigEndian(frame[(portsAt + 2)..]);
         uint hash = BitOperations.Crc32C(BitOperations.Crc32C(0, (ushort)Math.Min(a, b)), (ushort)Math.Max(a, b));
-        return (int)((ulong)hash * (uint)threads >> 32);
+        int thread = (int)((ulong)hash * (uint)threads >> 32);
+        return directionsApart && a > b ? (thread + 1) % threads : thread;
     }
 }

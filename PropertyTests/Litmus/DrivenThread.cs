@@ -16,6 +16,7 @@ internal sealed class DrivenThread : IInterleaver, IDisposable
     private StoreBuffer? _stores;
     private bool _isWaiting;
     private bool _standsAtWait;
+    private bool _spins;
     private bool _isFree;
     private bool _ends;
 
@@ -46,7 +47,7 @@ internal sealed class DrivenThread : IInterleaver, IDisposable
     public void Begin(Action body, Explorer explorer, List<DrivenThread> all)
     {
         (_body, _all, _stores, _missingFences) = (body, all, explorer.StoreBuffers ? new StoreBuffer() : null, explorer.MissingFences);
-        (IsDone, _isWaiting, _standsAtWait, _isFree, Violation) = (false, false, false, false, null);
+        (IsDone, _isWaiting, _standsAtWait, _spins, _isFree, Violation) = (false, false, false, false, false, null);
         Where = Name("begin");
     }
 
@@ -62,6 +63,14 @@ internal sealed class DrivenThread : IInterleaver, IDisposable
     }
 
     public void DrainOne() => _stores!.DrainOne();
+
+    /// <summary>Lets a thread that spins look once more; false if it does not.</summary>
+    public bool LookAgain()
+    {
+        if (!_isWaiting || !_spins) return false;
+        _isWaiting = false;
+        return true;
+    }
 
     /// <summary>Another thread has acted: waiting may be over.</summary>
     public void SomethingHappened() => _isWaiting = false;
@@ -82,6 +91,14 @@ internal sealed class DrivenThread : IInterleaver, IDisposable
         if (_isFree) throw new LitmusViolation("abandoned");
         _isWaiting = _standsAtWait = true;
         Stop(step);
+    }
+
+    /// <inheritdoc/>
+    public void Spin(string step)
+    {
+        _spins = true;
+        Wait(step);
+        _spins = false;
     }
 
     /// <inheritdoc/>

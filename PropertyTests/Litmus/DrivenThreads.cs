@@ -8,6 +8,9 @@ internal sealed class DrivenThreads : IDisposable
     /// <summary>Steps after which a run counts as endless.</summary>
     private const int MaxSteps = 10_000;
 
+    /// <summary>So often in one run all threads that spin look once more before it counts as a deadlock.</summary>
+    private const int MaxLooks = 8;
+
     private const int LongestOrder = 2000;
 
     private readonly List<DrivenThread> _threads = [];
@@ -51,7 +54,7 @@ internal sealed class DrivenThreads : IDisposable
     {
         DrivenThread? last = null;
         List<(DrivenThread Thread, bool IsDrain)> ways = [];
-        int preemptions = 0;
+        int preemptions = 0, looks = 0;
         for (int step = 0; step < MaxSteps; step++)
         {
             ways.Clear();
@@ -69,6 +72,7 @@ internal sealed class DrivenThreads : IDisposable
                 if (t.PendingStores > 0) ways.Add((t, true));
             }
 
+            if (ways.Count == 0 && looks++ < MaxLooks && all.FindAll(static t => t.LookAgain()).Count > 0) continue;
             if (ways.Count == 0) return all.TrueForAll(static t => t.IsDone) ? null : $"deadlock at {string.Join(", ", all.Where(static t => !t.IsDone).Select(static t => t.Where))}";
             (DrivenThread thread, bool isDrain) = ways[ways.Count == 1 ? 0 : choose(ways.Count)];
             if (isDrain)

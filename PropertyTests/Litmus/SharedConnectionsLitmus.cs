@@ -51,6 +51,72 @@ public sealed class SharedConnectionsLitmus
     [Fact]
     public void A_closed_connection_begins_anew_once() => s_explorer.Explore(BeginAnew<SharedSync>).MustHold();
 
+    [Fact]
+    public void A_connection_that_a_thread_keeps_is_taken_between_its_packets() => s_explorer.Explore(TakeKept<SharedSync>).MustHold();
+
+    [Fact]
+    public void Without_asking_it_is_taken_within_a_packet() => s_explorer.Explore(TakeKept<WithoutAsking>).MustBeCaught("of another");
+
+    [Fact]
+    public void Two_threads_that_want_what_the_other_keeps_get_it() => s_explorer.Explore(Exchange).MustHold();
+
+    /// <summary>Thread 1 keeps a connection in a slot of thread 0, which ends it and uses the slot for another one, the other way round.</summary>
+    private static LitmusRun TakeKept<S>()
+        where S : struct, IConnSync
+    {
+        Bench<S> b = new(capacity: 1);
+        b.Send(0, Udp(1, 1), Commit());
+        b.Keep(1, 1);
+        DpCt force = Commit();
+        force.Flags |= DpCtFlags.Force;
+        return b.Run(
+            [
+                () => b.Send(0, Udp(1, 1, isAnswer: true), force),
+                () =>
+                {
+                    b.Send(1, Udp(1, 1), default);
+                    b.Between(1);
+                    b.Send(1, Udp(1, 1), default);
+                    b.LetGo(1);
+                },
+            ],
+            () =>
+            {
+                ConnInfo c = Assert.Single(b.Connections);
+                LitmusViolation.Unless(c.OrigPackets == 1, "a packet of another connection was counted");
+            });
+    }
+
+    /// <summary>Each thread keeps the connection of which the other one has a packet.</summary>
+    private static LitmusRun Exchange()
+    {
+        Bench<SharedSync> b = new(capacity: 32);
+        for (int thread = 0; thread < 2; thread++)
+        {
+            b.Send(thread, Udp(thread + 1, 1), Commit());
+            b.Keep(thread, thread + 1);
+        }
+
+        // Five packets each so far.
+        return b.Run(
+            [
+                () =>
+                {
+                    b.Send(0, Udp(2, 1), default);
+                    b.LetGo(0);
+                },
+                () =>
+                {
+                    b.Send(1, Udp(1, 1), default);
+                    b.LetGo(1);
+                },
+            ],
+            () =>
+            {
+                LitmusViolation.Unless(b.Connections.Sum(static c => (long)(c.OrigPackets + c.ReplyPackets)) == 12, "a packet was not counted");
+            });
+    }
+
     /// <summary>Both directions of one conversation, at once.</summary>
     private static LitmusRun BeginOne<S>()
         where S : struct, IConnSync
@@ -233,6 +299,19 @@ public sealed class SharedConnectionsLitmus
         public long NowMs { get; set; } = SharedConnectionsLitmus.NowMs;
 
         public List<ConnInfo> Connections => [.. Tracker.Snapshot(NowMs)];
+
+        /// <summary>The thread sees both directions of a flow, and keeps its connection.</summary>
+        public void Keep(int thread, int flow)
+        {
+            _probes[thread].KeepsConnections = true;
+            int id = 0;
+            for (int i = 0; i < 4; i++) id = Send(thread, Udp(flow, 1, isAnswer: i % 2 == 0), default).ConnId;
+            Assert.True(_probes[thread].IsKept(id));
+        }
+
+        public void Between(int thread) => _probes[thread].Between();
+
+        public void LetGo(int thread) => _probes[thread].LetGo();
 
         public LitmusRun Run(IReadOnlyList<Action> threads, Action atEnd) => new(threads, atEnd, this);
 

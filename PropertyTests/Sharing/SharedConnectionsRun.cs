@@ -30,7 +30,7 @@ public sealed class SharedConnectionsRun(ITestOutputHelper output)
         {
             var chance = new Chance(seed);
             List<List<FrameSpec>> talks = [.. Enumerable.Range(0, TalksPerCase).Select(_ => Talks.Draw(chance, PacketsPerTalk))];
-            string[] got = Play(talks, threads, chance);
+            string[] got = Play(talks, threads, keeps: seed % 2 == 0, chance);
             for (int talk = 0; talk < TalksPerCase; talk++)
             {
                 if (TalkOutcomes.Of(talks[talk], NowMs) is not { } allowed) continue;
@@ -48,7 +48,7 @@ public sealed class SharedConnectionsRun(ITestOutputHelper output)
         Assert.True(judged > TalksPerCase, "the model was never sure");
     }
 
-    private static string[] Play(List<List<FrameSpec>> talks, int threads, Chance chance)
+    private static string[] Play(List<List<FrameSpec>> talks, int threads, bool keeps, Chance chance)
     {
         using var first = new ConntrackProbe(new ConntrackOptions { Seed = 7, CapacityConnections = 512, ThreadCount = threads }, packets: 4);
         ConntrackProbe[] probes = [first, .. Enumerable.Range(1, threads - 1).Select(i => first.ForThread(i, packets: 4))];
@@ -59,12 +59,20 @@ public sealed class SharedConnectionsRun(ITestOutputHelper output)
         // Packets of one conversation stand side by side, so that threads meet.
         for (int flow = 0; flow < flows; flow++)
         {
-            for (int i = 0; i < PacketsPerTalk; i++) work[chance.Below(threads)].Add((flow, i, Talks.Frame(talks[flow / Copies][i], flow)));
+            // A thread keeps a connection of which it has seen both directions, until another one has a packet of it.
+            for (int i = 0; i < PacketsPerTalk; i++) work[keeps && chance.Below(4) > 0 ? flow % threads : chance.Below(threads)].Add((flow, i, Talks.Frame(talks[flow / Copies][i], flow)));
         }
 
         Race.Run(threads, thread =>
         {
-            foreach ((int flow, int packet, byte[] frame) in work[thread]) states[flow][packet] = TalkOutcomes.State(Send(probes[thread], frame));
+            probes[thread].KeepsConnections = keeps;
+            foreach ((int flow, int packet, byte[] frame) in work[thread])
+            {
+                states[flow][packet] = TalkOutcomes.State(Send(probes[thread], frame));
+                probes[thread].Between();
+            }
+
+            probes[thread].KeepsConnections = false;
         });
         ILookup<uint, ConnInfo> left = first.Conntrack.Snapshot(NowMs).ToLookup(static c => Math.Min(HostOf(c.Orig.Src), HostOf(c.Orig.Dst)));
         Assert.Equal(first.Conntrack.Count, left.Sum(static l => l.Count()));

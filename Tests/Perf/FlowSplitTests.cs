@@ -28,6 +28,31 @@ public sealed class FlowSplitTests
         }
     }
 
+    [Theory]
+    [InlineData("s4_udp_1k_uni", OffloadMode.None)]
+    [InlineData("s4_udp_1k_uni", OffloadMode.Soft)]
+    [InlineData("s5_udp_1k_uni", OffloadMode.None)]
+    public void Directions_that_are_apart_are_of_one_connection(string scenario, OffloadMode offload)
+    {
+        Assert.SkipUnless(HostProbe.ProcessCpus.Count > 1, "one processor");
+        ScenarioSpec spec = ScenarioSpec.Named(scenario, new BenchSettings { Pmds = 2, SharesDatapath = true, DirectionsApart = true, Offload = offload, Runs = 2, Seconds = 0.02, WarmupSeconds = 0.1 });
+        Workload whole = spec.Make();
+        IReadOnlyList<Workload> shares = FlowSplit.Of(whole, 2, directionsApart: true);
+        Assert.All(shares, s => Assert.InRange(s.Frames.Count, whole.Frames.Count / 3, whole.Frames.Count * 2 / 3));
+        Assert.All(whole.Frames.Take(100), f => Assert.NotEqual(FlowSplit.ThreadOf(f, 2, true), FlowSplit.ThreadOf(Answer(f), 2, true)));
+        ScenarioResult row = ScenarioResultBuilder.Build(spec, whole, new ScenarioRunner(whole, spec.Settings).Run());
+        Assert.Equal(scenario + "_pmd2_shared_apart", row.Name);
+        Assert.Equal(1, row.TxPerRx);
+    }
+
+    /// <summary>The ports the other way round.</summary>
+    private static byte[] Answer(byte[] frame)
+    {
+        byte[] answer = [.. frame];
+        (answer[34], answer[35], answer[36], answer[37]) = (frame[36], frame[37], frame[34], frame[35]);
+        return answer;
+    }
+
     [Fact]
     public void A_group_adds_up_its_threads()
     {

@@ -167,7 +167,7 @@ internal sealed unsafe class NatAllocator
         ulong hash = _view.Hash.OfKey(key);
         while (true)
         {
-            uint seen = S.IsShared ? ConnClaim.ReadFree(_view, hash) : 0;
+            uint seen = S.IsShared ? ConnClaim.ReadFree(_view, _expiry.Lock, hash) : 0;
             if (_expiry.Look<S>(key, &_view.Addresses(id)->RevSrc, &_view.Addresses(id)->RevDst, hash, nowMs) != 0) return false;
             if (!S.IsShared || claim.TryTake<S>(hash, seen)) return true;
             if (claim.IsLost) return false;

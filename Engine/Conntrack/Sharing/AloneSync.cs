@@ -20,4 +20,7 @@ public readonly struct AloneSync : IConnSync
 
     /// <inheritdoc/>
     public static bool SwapsCounts => false;
+
+    /// <inheritdoc/>
+    public static bool AsksKeepers => false;
 }

@@ -39,12 +39,18 @@ internal unsafe struct ConnClaim
         return Volatile.Read(ref view.Bucket(hash)->Claims);
     }
 
-    /// <summary>Nobody else adds a tuple with this hash at the moment; waits for who does.</summary>
-    public static uint ReadFree(in ConnView view, ulong hash)
+    /// <summary>Nobody else adds a tuple with this hash at the moment; waits for who does, holding no record.</summary>
+    public static uint ReadFree(in ConnView view, ConnLock by, ulong hash)
     {
         SpinWait spin = default;
         uint seen;
-        while (((seen = Read(view, hash)) & 1) != 0) ConnSpin.Once(ref spin, "B1 wait");
+        while (((seen = Read(view, hash)) & 1) != 0)
+        {
+            // Who has it may wait for a record that this thread keeps.
+            by.Between();
+            ConnSpin.Once(ref spin, "B1 wait");
+        }
+
         return seen;
     }
 

@@ -7,8 +7,5 @@ internal static class ConnSpin
 {
     /// <summary>One turn.</summary>
     public static void Once(ref SpinWait spin, string step)
-    {
-        if (Interleaving.IsOn) Interleaving.Wait(ref spin, step);
-        else spin.SpinOnce(sleep1Threshold: -1);
-    }
+        => Interleaving.Spin(ref spin, step);
 }

@@ -23,4 +23,7 @@ public interface IConnSync
 
     /// <summary>Counts that several threads write change in one instruction.</summary>
     static abstract bool SwapsCounts { get; }
+
+    /// <summary>A record that another thread keeps is asked for before it is taken.</summary>
+    static abstract bool AsksKeepers { get; }
 }

@@ -20,4 +20,7 @@ public readonly struct SharedSync : IConnSync
 
     /// <inheritdoc/>
     public static bool SwapsCounts => true;
+
+    /// <inheritdoc/>
+    public static bool AsksKeepers => true;
 }

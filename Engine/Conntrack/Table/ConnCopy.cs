@@ -13,12 +13,12 @@ internal struct ConnCopy
     public (ulong Packets, ulong Bytes) HwReply;
 
     /// <summary>Copies a slot while nobody changes it.</summary>
-    public static unsafe ConnCopy Of<S>(in ConnView view, int id)
+    public static unsafe ConnCopy Of<S>(in ConnView view, ConnLock by, int id)
         where S : struct, IConnSync
     {
         ConnRecord* c = view.Conn(id);
         ConnCold* cold = view.Cold(id);
-        ConnLock.Take<S>(c);
+        by.Take<S>(c);
         var copy = new ConnCopy
         {
             Record = *c,
@@ -26,7 +26,7 @@ internal struct ConnCopy
             HwOrig = CombinedCounter.Read(ref cold->HwOrig),
             HwReply = CombinedCounter.Read(ref cold->HwReply),
         };
-        ConnLock.Release<S>(c);
+        by.Release<S>(c);
         return copy;
     }
 }

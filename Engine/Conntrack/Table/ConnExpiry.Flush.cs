@@ -3,16 +3,16 @@ namespace Mergeflow.Engine.Conntrack;
 internal sealed unsafe partial class ConnExpiry
 {
     /// <summary>Removes every connection, or every one of a zone; those that begin meanwhile may stay.</summary>
-    public void Flush<S>(ushort? zone, int from, int end)
+    public void Flush<S>(ushort? zone)
         where S : struct, IConnSync
     {
-        for (int id = from; id < end; id++)
+        for (int id = 1; id < _table.HighWater; id++)
         {
             ConnRecord* c = _view.Conn(id);
             if (!IsOf(c, zone)) continue;
-            ConnLock.Take<S>(c);
+            _lock.Take<S>(c);
             if (IsOf(c, zone)) Remove<S>(id);
-            ConnLock.Release<S>(c);
+            _lock.Release<S>(c);
         }
     }
 

@@ -62,7 +62,7 @@ internal sealed unsafe partial class ConnExpiry
         where S : struct, IConnSync
     {
         int id = Find<S>(key, src6, dst6, hash, nowMs, out _);
-        if (id != 0) ConnLock.Release<S>(_view.Conn(Math.Abs(id)));
+        if (id != 0) _lock.Release<S>(_view.Conn(Math.Abs(id)));
         return id;
     }
 

@@ -55,7 +55,7 @@ internal sealed unsafe partial class ConnExpiry
             id = (int)(Volatile.Read(ref bucket->Ids[System.Numerics.BitOperations.TrailingZeroCount(hits)]) & ~ConnBucket.MovedBit);
             if (!IsAt(id, key, src6, dst6, out reply)) continue;
             ConnRecord* c = _view.Conn(id);
-            ConnLock.Take<S>(c);
+            _lock.Take<S>(c);
             if ((c->Flags & ConnFlags.Live) != 0 && IsAt(id, key, src6, dst6, out reply))
             {
                 if (nowMs < c->ExpiryMs) return Met.Connection;
@@ -68,12 +68,12 @@ internal sealed unsafe partial class ConnExpiry
 
                 // A ghost that stays is not in this one's way.
                 bool isGhost = (c->Flags & ConnFlags.Ghost) != 0;
-                ConnLock.Release<S>(c);
+                _lock.Release<S>(c);
                 if (wasGhost && isGhost) continue;
                 return Met.Expired;
             }
 
-            ConnLock.Release<S>(c);
+            _lock.Release<S>(c);
         }
 
         id = 0;

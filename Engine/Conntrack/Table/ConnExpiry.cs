@@ -43,6 +43,7 @@ internal sealed unsafe partial class ConnExpiry
     private readonly ConnTable _table;
     private readonly ConnView _view;
     private readonly ConnSlots _slots;
+    private readonly ConnLock _lock;
     private readonly ConnSlots[] _owners;
     private readonly ConnSweep _sweep;
     private readonly ZoneLimits _zones;
@@ -55,12 +56,16 @@ internal sealed unsafe partial class ConnExpiry
         _table = parts.Table;
         _view = _table.View;
         _slots = slots;
+        _lock = slots.Lock;
         _owners = parts.Owners;
         _sweep = parts.Sweep;
         _zones = parts.Zones;
         _expectations = parts.Expectations;
         _wheel = parts.Memory.Reserve<int>(WheelSlotCount);
     }
+
+    /// <summary>How this thread locks records.</summary>
+    public ConnLock Lock => _lock;
 
     /// <summary>A connection is about to be in the table: looks at it when it expires.</summary>
     public void Add(int id, long nowMs)
@@ -237,12 +242,12 @@ internal sealed unsafe partial class ConnExpiry
         where S : struct, IConnSync
     {
         ConnRecord* c = _view.Conn(id);
-        ConnLock.Take<S>(c);
+        _lock.Take<S>(c);
         bool hasEnded = S.IsShared && (c->Flags & ConnFlags.Live) == 0;
         bool isExpired = !hasEnded && nowMs >= c->ExpiryMs && !StaysAsGhost<S>(id, nowMs);
         if (hasEnded) GiveBackEnded<S>(id);
         else if (isExpired) Remove<S>(id);
-        ConnLock.Release<S>(c);
+        _lock.Release<S>(c);
         return hasEnded || isExpired;
     }
 

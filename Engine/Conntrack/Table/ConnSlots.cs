@@ -27,16 +27,20 @@ internal sealed unsafe class ConnSlots
     /// <summary>Connections that this thread has begun, less those that it has ended.</summary>
     private int _begun;
 
-    public ConnSlots(ConnTable table, int owner)
+    public ConnSlots(ConnTable table, int owner, ConnLock @lock)
     {
         _table = table;
         _view = table.View;
         _owner = owner;
+        Lock = @lock;
         Notes = new ConnNotes(_view);
     }
 
     /// <summary>Number of the thread.</summary>
     public int Owner => _owner;
+
+    /// <summary>How the thread locks records.</summary>
+    public ConnLock Lock { get; }
 
     /// <summary>What other threads have done to connections in slots of this one.</summary>
     public ConnNotes Notes { get; }
@@ -94,6 +98,7 @@ internal sealed unsafe class ConnSlots
         where S : struct, IConnSync
     {
         ConnRecord* c = _view.Conn(id);
+        Lock.Forget<S>(c);
         c->Flags = S.LocksRecords ? ConnFlags.Locked : ConnFlags.None;
         c->ExpiryMs = 0;
         c->Birth++;

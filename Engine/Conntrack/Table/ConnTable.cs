@@ -35,7 +35,7 @@ internal sealed unsafe partial class ConnTable
         uint buckets = Math.Max(8, (uint)BitOperations.RoundUpToPowerOf2((ulong)capacity * 2 * 4 / 3 / ConnBucket.SlotCount));
         nuint indexBytes = (nuint)buckets * ConnBucket.SizeBytes;
         _bucketBlock = memory.Reserve(indexBytes, wantHugePages: indexBytes <= MaxHugeIndexBytes);
-        _view = new ConnView(memory, (ConnBucket*)_bucketBlock.Pointer, buckets - 1, capacity, seed);
+        _view = new ConnView(memory, (ConnBucket*)_bucketBlock.Pointer, buckets - 1, capacity, seed, isShared: threadCount > 1);
         _passed = new int[threadCount + 1];
         BlockSize = Math.Clamp(capacity / (BlocksPerThread * threadCount), 1, MaxBlock);
     }

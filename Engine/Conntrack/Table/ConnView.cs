@@ -16,15 +16,17 @@ internal readonly unsafe partial struct ConnView
     private readonly ConnAddresses* _addresses;
     private readonly ConnBucket* _buckets;
     private readonly uint _bucketMask;
+    private readonly ulong* _keepWords;
 
     /// <summary>Reserves the records of <paramref name="capacity"/> connections beside an index.</summary>
-    public ConnView(ConnMemory memory, ConnBucket* buckets, uint bucketMask, int capacity, ulong seed)
+    public ConnView(ConnMemory memory, ConnBucket* buckets, uint bucketMask, int capacity, ulong seed, bool isShared)
     {
         _buckets = buckets;
         _bucketMask = bucketMask;
         _conns = memory.Reserve<ConnRecord>(capacity + 1);
         _cold = memory.Reserve<ConnCold>(capacity + 1);
         _addresses = memory.Reserve<ConnAddresses>(capacity + 1);
+        _keepWords = isShared ? memory.Reserve<ulong>(capacity + 1) : null;
         Capacity = capacity;
         Hash = new ConnHash(seed);
 
@@ -40,6 +42,14 @@ internal readonly unsafe partial struct ConnView
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ConnRecord* Conn(int id) => _conns + id;
+
+    /// <summary>Who keeps the record locked, see <see cref="ConnLock"/>. Only where threads share connections.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public ulong* KeepWord(ConnRecord* c) => _keepWords + ((nuint)((byte*)c - (byte*)_conns) / ConnRecord.SizeBytes);
+
+    /// <summary>The same by the number of the connection.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public ulong* KeepWord(int id) => _keepWords + id;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ConnCold* Cold(int id) => _cold + id;

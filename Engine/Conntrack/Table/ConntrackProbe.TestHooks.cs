@@ -60,6 +60,22 @@ public sealed unsafe class ConntrackProbe : IDisposable
         return verdict;
     }
 
+    /// <inheritdoc cref="ConnThread.KeepsConnections"/>
+    public bool KeepsConnections
+    {
+        get => _thread.KeepsConnections;
+        set => _thread.KeepsConnections = value;
+    }
+
+    /// <inheritdoc cref="ConnThread.Between"/>
+    public void Between() => _thread.Between();
+
+    /// <inheritdoc cref="ConnThread.LetGo"/>
+    public void LetGo() => _thread.LetGo();
+
+    /// <summary>The thread keeps the connection of this number locked.</summary>
+    public bool IsKept(int id) => _thread.IsKept(id);
+
     /// <summary><see cref="ConnThread.Step"/>.</summary>
     public int Step(long nowMs) => _thread.Step(nowMs);
 
