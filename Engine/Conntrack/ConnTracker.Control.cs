@@ -3,6 +3,9 @@ namespace Mergeflow.Engine.Conntrack;
 /// <remarks>What control does: the passing of time, flushes, limits of zones, dumps.</remarks>
 public sealed unsafe partial class ConnTracker
 {
+    /// <summary>Where the first part of a flush or a dump begins.</summary>
+    public const int FirstSlot = 1;
+
     /// <summary>
     /// Removes connections that expired and lets overdue fragments go, a bounded number per call; returns how many it handled, 0 = nothing to do.
     /// Connections may stay up to 512 ms longer in the table than they are visible to packets. Drops fragments of all packet threads: where these are threads
@@ -39,10 +42,19 @@ public sealed unsafe partial class ConnTracker
     }
 
     /// <summary>Removes every connection (<c>dpctl/flush-conntrack</c>); fragments on hold stay, and so may connections that begin meanwhile.</summary>
-    public void FlushAll() => Flush(null);
+    public void FlushAll() => Flush(null, FirstSlot, int.MaxValue);
 
     /// <summary>Removes every connection of a zone.</summary>
-    public void FlushZone(ushort zone) => Flush(zone);
+    public void FlushZone(ushort zone) => Flush(zone, FirstSlot, int.MaxValue);
+
+    /// <summary>A part of <see cref="FlushAll"/> or <see cref="FlushZone"/>: <paramref name="count"/> slots from <paramref name="from"/> on. Returns where the next part begins, 0 = there is none.</summary>
+    public int Flush(ushort? zone, int from, int count)
+    {
+        int high = _table.HighWater, end = (int)Math.Min((long)from + count, high);
+        if (_isShared) _control.Flush<SharedSync>(zone, from, end);
+        else _control.Flush<AloneSync>(zone, from, end);
+        return end < high ? end : 0;
+    }
 
     /// <summary>Limit of every zone that has none of its own, 0 = none.</summary>
     public uint DefaultLimit
@@ -60,16 +72,22 @@ public sealed unsafe partial class ConnTracker
     /// <summary>The connections that have not expired, for people: each as it is at one moment, all of them at several. Cold path: allocates.</summary>
     public IEnumerable<ConnInfo> Snapshot(long nowMs)
     {
-        for (int id = 1; id < _table.HighWater; id++)
+        for (int id = FirstSlot; id < _table.HighWater; id++)
         {
             if (DescribeLive(id, nowMs) is { } info) yield return info;
         }
     }
 
-    private void Flush(ushort? zone)
+    /// <summary>A part of <see cref="Snapshot(long)"/>: <paramref name="count"/> slots from <paramref name="from"/> on. Returns where the next part begins, 0 = there is none.</summary>
+    public int Snapshot(long nowMs, int from, int count, List<ConnInfo> into)
     {
-        if (_isShared) _control.Flush<SharedSync>(zone);
-        else _control.Flush<AloneSync>(zone);
+        int high = _table.HighWater, end = (int)Math.Min((long)from + count, high);
+        for (int id = from; id < end; id++)
+        {
+            if (DescribeLive(id, nowMs) is { } info) into.Add(info);
+        }
+
+        return end < high ? end : 0;
     }
 
     private ConnInfo? DescribeLive(int id, long nowMs)

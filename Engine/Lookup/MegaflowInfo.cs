@@ -31,26 +31,40 @@ public sealed record MegaflowInfo(
     IReadOnlyList<ulong> Cookies)
 {
     /// <summary>Copies the living megaflows of the table of packet thread <paramref name="pmd"/>. Call it on that thread.</summary>
-    public static unsafe IReadOnlyList<MegaflowInfo> Snapshot(MegaflowTable table, long nowMs, int pmd = 0)
+    public static IReadOnlyList<MegaflowInfo> Snapshot(MegaflowTable table, long nowMs, int pmd = 0)
     {
         List<MegaflowInfo> infos = [];
-        foreach (Megaflow m in table.All())
-        {
-            (ulong packets, ulong bytes, long lastUsedMs) = table.CountersOf(m);
-            infos.Add(new MegaflowInfo(
-                MegaflowId.Of(pmd, m.Id),
-                UfidOf(m),
-                m.FullKey,
-                m.FullLengthBytes,
-                m.Mask,
-                packets,
-                bytes,
-                packets == 0 ? null : nowMs - lastUsedMs,
-                new Be16(m.Hot->TcpFlags).Host,
-                new ReadOnlySpan<DpAction>(m.Hot->Actions, m.Hot->ActionCount).ToArray(),
-                [.. m.Rules.Select(r => r.Cookie)]));
-        }
+        Snapshot(table, nowMs, pmd, 0, int.MaxValue, infos);
         return infos;
+    }
+
+    /// <summary>A part of it: <paramref name="count"/> slots from <paramref name="from"/> on. Returns where the next part begins, 0 = there is none.</summary>
+    public static int Snapshot(MegaflowTable table, long nowMs, int pmd, int from, int count, List<MegaflowInfo> into)
+    {
+        int high = table.HighWater, end = (int)Math.Min((long)from + count, high);
+        for (int id = from; id < end; id++)
+        {
+            if (table[id] is { } m) into.Add(Of(table, m, nowMs, pmd));
+        }
+
+        return end < high ? end : 0;
+    }
+
+    private static unsafe MegaflowInfo Of(MegaflowTable table, Megaflow m, long nowMs, int pmd)
+    {
+        (ulong packets, ulong bytes, long lastUsedMs) = table.CountersOf(m);
+        return new MegaflowInfo(
+            MegaflowId.Of(pmd, m.Id),
+            UfidOf(m),
+            m.FullKey,
+            m.FullLengthBytes,
+            m.Mask,
+            packets,
+            bytes,
+            packets == 0 ? null : nowMs - lastUsedMs,
+            new Be16(m.Hot->TcpFlags).Host,
+            new ReadOnlySpan<DpAction>(m.Hot->Actions, m.Hot->ActionCount).ToArray(),
+            [.. m.Rules.Select(static r => r.Cookie)]);
     }
 
     /// <summary>Of mask and value together, as they are a flow's identity: the same flow has the same id in every run.</summary>

@@ -1,3 +1,4 @@
+using Mergeflow.Engine.Conntrack;
 using Mergeflow.Native;
 
 namespace Mergeflow.Engine.Runtime;
@@ -5,6 +6,12 @@ namespace Mergeflow.Engine.Runtime;
 /// <content>Control beside packet threads: one operation at a time, what concerns a packet thread's tables is done by it (<see cref="PmdCalls"/>).</content>
 public sealed partial class Datapath
 {
+    /// <summary>Connections that a call looks at: some 10 us of a packet thread's time.</summary>
+    private const int SlotsPerCall = 256;
+
+    /// <summary>Megaflows that a call copies: some 100 us.</summary>
+    private const int MegaflowsPerCall = 128;
+
     private readonly Lock _control = new();
 
     /// <summary>The thread of the control operation under way, seen from packet threads: it may look at their megaflows. Null while nobody runs on threads.</summary>
@@ -56,6 +63,22 @@ public sealed partial class Datapath
 
         return sum;
     }
+
+    /// <summary>
+    /// Goes through the connections, part by part. Several packet threads lock records, so control may look at them too; a single one does not, so it does the work itself.
+    /// </summary>
+    /// <param name="part">Does a part; returns where the next begins, 0 = there is none.</param>
+    private void ByOwner(Func<int, int> part)
+    {
+        for (int from = ConnTracker.FirstSlot; from != 0;)
+        {
+            int at = from;
+            from = _pmds.Length == 1 ? OnOwner(_pmds[0], () => part(at)) : part(at);
+        }
+    }
+
+    /// <summary>Has a packet thread do something, if there are threads.</summary>
+    private int OnOwner(PmdContext pmd, Func<int> work) => _controlReader is null ? work() : Call(pmd.Index, work);
 
     /// <summary>Returns when every batch that was under way has ended.</summary>
     private void EndBatches()

@@ -112,7 +112,22 @@ public sealed partial class Datapath : IDisposable
     public int MegaflowCount => _pmds.Sum(static p => p.Megaflows.Count);
 
     /// <summary>Copies the living megaflows, packet thread by packet thread: the same flow may stand there once for each.</summary>
-    public IReadOnlyList<MegaflowInfo> DumpMegaflows(long nowMs) => [.. _pmds.SelectMany(p => MegaflowInfo.Snapshot(p.Megaflows, nowMs, p.Index))];
+    public IReadOnlyList<MegaflowInfo> DumpMegaflows(long nowMs)
+    {
+        using ControlScope control = new(this);
+        List<MegaflowInfo> megaflows = [];
+        foreach (PmdContext pmd in _pmds)
+        {
+            for (int from = 0, next; ; from = next)
+            {
+                int at = from;
+                next = OnOwner(pmd, () => MegaflowInfo.Snapshot(pmd.Megaflows, nowMs, pmd.Index, at, MegaflowsPerCall, megaflows));
+                if (next == 0) break;
+            }
+        }
+
+        return megaflows;
+    }
 
     /// <summary>Meters by the slots that <see cref="OfPipeline.Meters"/> names.</summary>
     public MeterTable Meters { get; } = new();
@@ -205,9 +220,18 @@ public sealed partial class Datapath : IDisposable
     {
         using ControlScope control = new(this);
         nowMs = Clock.Of(nowMs);
-        if (zone is { } z) Conntrack.FlushZone(z);
-        else Conntrack.FlushAll();
+        ByOwner(from => Conntrack.Flush(zone, from, SlotsPerCall));
         return Acknowledge(nowMs);
+    }
+
+    /// <summary>The connections that have not expired, for people: each as it is at one moment, all of them at several.</summary>
+    public IReadOnlyList<ConnInfo> DumpConnections(long nowMs)
+    {
+        using ControlScope control = new(this);
+        nowMs = Clock.Of(nowMs);
+        List<ConnInfo> connections = [];
+        ByOwner(from => Conntrack.Snapshot(nowMs, from, SlotsPerCall, connections));
+        return connections;
     }
 
     /// <summary>Deletes every megaflow and every merged rule, their statistics pushed (OVS <c>revalidator/purge</c>).</summary>

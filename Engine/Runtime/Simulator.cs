@@ -249,7 +249,7 @@ public sealed unsafe partial class Simulator : IDisposable
             Rules = [.. Pipeline.Rules],
             Meters = [.. Pipeline.Meters.Select(m => (m, Datapath.Meters.CountersOf(m.Slot).In, Datapath.Meters.CountersOf(m.Slot).Bands))],
             MegaflowCount = Datapath.MegaflowCount,
-            Connections = [.. Datapath.Conntrack.Snapshot(NowMs)],
+            Connections = Datapath.DumpConnections(NowMs),
             Pmd = Datapath.Stats,
             Offloaded = Datapath.Offload?.Stats.Installed ?? 0,
             OffloadHits = Datapath.Offload?.Stats.Hits ?? 0,

@@ -8,7 +8,7 @@ internal static class Race
     private static readonly TimeSpan s_longest = TimeSpan.FromMinutes(2);
 
     /// <summary>Runs <paramref name="body"/> on <paramref name="count"/> threads, 0 first; throws what the first of them has thrown.</summary>
-    public static void Run(int count, Action<int> body)
+    public static void Run(int count, Action<int> body, TimeSpan? longest = null)
     {
         using var start = new Barrier(count);
         var faults = new ExceptionDispatchInfo?[count];
@@ -28,7 +28,7 @@ internal static class Race
         foreach (Thread thread in threads) thread.Start();
         foreach (Thread thread in threads)
         {
-            if (!thread.Join(s_longest)) throw new InvalidOperationException($"{thread.Name} does not end");
+            if (!thread.Join(longest ?? s_longest)) throw new InvalidOperationException($"{thread.Name} does not end");
         }
 
         foreach (ExceptionDispatchInfo? fault in faults) fault?.Throw();

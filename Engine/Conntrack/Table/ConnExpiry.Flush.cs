@@ -3,10 +3,10 @@ namespace Mergeflow.Engine.Conntrack;
 internal sealed unsafe partial class ConnExpiry
 {
     /// <summary>Removes every connection, or every one of a zone; those that begin meanwhile may stay.</summary>
-    public void Flush<S>(ushort? zone)
+    public void Flush<S>(ushort? zone, int from, int end)
         where S : struct, IConnSync
     {
-        for (int id = 1; id < _table.HighWater; id++)
+        for (int id = from; id < end; id++)
         {
             ConnRecord* c = _view.Conn(id);
             if (!IsOf(c, zone)) continue;
