@@ -39,6 +39,7 @@ public sealed class RunReport
     public ResultsFile Suite(IReadOnlyList<ScenarioSpec> specs)
     {
         if (specs.Count == 0) throw PerfException.Usage("nothing to run");
+        RequireNic(specs.Select(static s => s.Settings));
         IProgressView view = _console.Profile.Capabilities.Interactive ? new TerminalProgress(_console) : new PlainProgress(_output);
         try
         {
@@ -56,6 +57,7 @@ public sealed class RunReport
     public ResultsFile Capture(CaptureRun run, BenchSettings settings, IReadOnlyList<OffloadMode>? modes)
     {
         modes ??= RunOptions.AllModes;
+        RequireNic(modes.Select(m => settings with { Offload = m }));
         Workload workload = run.Load();
         _output.WriteLine($"{workload.Name}: {workload.Frames.Count} frames, rules: {workload.FlowsName}");
         _output.WriteLine(workload.Arrival);
@@ -84,6 +86,12 @@ public sealed class RunReport
         if (comparison is not null) ComparisonTable.Print(_console, comparison);
         if (_failed) return PerfExitCode.Failed;
         return comparison?.ExitCode ?? PerfExitCode.Ok;
+    }
+
+    /// <summary>A profile without a row that uses it is a mistake, not a wish.</summary>
+    private static void RequireNic(IEnumerable<BenchSettings> rows)
+    {
+        if (rows.Any(static r => r.NicProfile is not null) && rows.All(static r => r.Offload != OffloadMode.Nic)) throw PerfException.Usage("--nic-profile needs a row with offload nic");
     }
 
     private Dictionary<OffloadMode, FirstPass> FirstPasses(Workload workload, BenchSettings settings, IReadOnlyList<OffloadMode> modes)

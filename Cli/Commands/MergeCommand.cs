@@ -62,7 +62,10 @@ internal static class MergeCommand
             return false;
         }
 
-        foreach (string line in TestpmdFormatter.Format(flow).Split('\n')) output.WriteLine($"testpmd: {line}");
+        TestpmdFormatter.Unsaid(flow, out IReadOnlyList<string> inexact, out IReadOnlyList<string> unsaid);
+        if (unsaid.Count > 0) output.WriteLine($"testpmd: no command, it cannot: {string.Join(", ", unsaid)}");
+        else foreach (string line in TestpmdFormatter.Format(flow).Split('\n')) output.WriteLine($"testpmd: {line}");
+        if (inexact.Count > 0) output.WriteLine($"testpmd: not exactly the rule, it has no word for: {string.Join(", ", inexact)}");
         foreach ((string name, uint number) in ports.Names) output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"port {number}: {name}"));
         if (profile is null) return true;
         using EmulatedNic nic = new(NicProfile.Load(profile), new NicOptions());

@@ -48,8 +48,17 @@ internal static class OffloadShowCommand
 
         if (how == "testpmd")
         {
-            if (TestpmdFormatter.Unsaid(flow) is { Count: > 0 } unsaid) context.Output.WriteLine($"# {number}: testpmd cannot say: {string.Join(", ", unsaid)}");
-            context.Output.WriteLine(TestpmdFormatter.Format(flow));
+            TestpmdFormatter.Unsaid(flow, out IReadOnlyList<string> inexact, out IReadOnlyList<string> unsaid);
+            if (inexact.Count > 0) context.Output.WriteLine($"# {number}: not exactly the rule, testpmd has no word for: {string.Join(", ", inexact)}");
+            if (unsaid.Count > 0)
+            {
+                context.Output.WriteLine($"# {number}: no command, testpmd cannot: {string.Join(", ", unsaid)}");
+                return;
+            }
+
+            string lines = TestpmdFormatter.Format(flow);
+            if (lines.Split('\n').Any(static l => l.Length > TestpmdFormatter.MaxLineChars)) context.Output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"# {number}: longer than the {TestpmdFormatter.MaxLineChars} characters that testpmd reads of a line"));
+            context.Output.WriteLine(lines);
             return;
         }
 

@@ -31,6 +31,7 @@ public sealed class ReplaySession : IDisposable
     private PacketPool? _scratch;
     private long _nowMs;
     private bool _hasMoved;
+    private bool _hasRead;
 
     /// <summary>Parses flows and groups and builds the switch; nothing has run yet.</summary>
     /// <param name="arguments">What to run.</param>
@@ -135,6 +136,8 @@ public sealed class ReplaySession : IDisposable
     {
         bool isThere = _events.TryRead(Event);
         if (isThere) _progress?.Add(_events.Part);
+        else if (!_hasRead) _warn?.Invoke($"{_events.Name}: there is nothing in it");
+        _hasRead = true;
         return isThere;
     }
 

@@ -6,12 +6,16 @@ namespace Mergeflow.Nic;
 
 /// <summary>
 /// Prints a rule as commands for DPDK's testpmd (Testpmd User Guide, "Flow rules management"). What the old <c>set_*</c> actions cannot say,
-/// a write under a mask, becomes <c>modify_field</c>, one per run of bits. testpmd has no word for writing the DEI bit alone;
-/// <c>of_set_vlan_dei</c> is ours.
+/// a write under a mask, becomes <c>modify_field</c>, one per run of bits. What its grammar has no word for is left out and named by <see cref="Unsaid"/>, so that what is
+/// printed can be typed; the grammar is that of DPDK 22.11, whose testpmd has read the commands of the recorded cases.
 /// </summary>
 public static class TestpmdFormatter
 {
+    /// <summary>Characters of a line that its prompt reads (<c>RDLINE_BUF_SIZE</c> less the end); of a longer command it takes the beginning, and refuses that.</summary>
+    public const int MaxLineChars = 511;
+
     private const ulong AllMacBits = 0xffff_ffff_ffff;
+    private const int DeiBit = 0x1000;
 
     /// <summary>One line per command: a <c>set sample_actions</c> for each sample, then the <c>flow create</c>.</summary>
     public static string Format(FlowRule rule)
@@ -36,10 +40,33 @@ public static class TestpmdFormatter
         return $"{samples}flow create {rule.Attr.IngressPort ?? 0} ingress pattern {TestpmdPattern.Format(rule.Pattern)}end actions {actions}end";
     }
 
-    /// <summary>What <see cref="Format"/> says in words that testpmd does not have.</summary>
-    public static IReadOnlyList<string> Unsaid(FlowRule rule)
-        => [.. rule.Actions.Concat(rule.Actions.OfType<FlowActionSample>().SelectMany(static s => s.Actions)).OfType<FlowActionOfSetVlanTci>().Where(static a => (a.Tci.Mask & 0x1000) != 0 && (a.Tci.Value & 0x1000) != 0)
-            .Select(static _ => "the DEI bit (of_set_vlan_dei is ours)").Distinct()];
+    /// <summary>What <see cref="Format"/> had to leave out.</summary>
+    /// <param name="rule">The rule.</param>
+    /// <param name="inexact">With these left out the command takes or leaves more than the rule.</param>
+    /// <param name="missingActions">With these left out the command does something else.</param>
+    public static void Unsaid(FlowRule rule, out IReadOnlyList<string> inexact, out IReadOnlyList<string> missingActions)
+    {
+        List<string> more = [], other = [];
+        if (rule.Pattern.OfType<FlowItemMpls>().Any(static i => (i.Lse.Mask & 0xff) != 0)) more.Add("ttl of mpls");
+        if (rule.Pattern.OfType<FlowItemArp>().Any(static i => i.Op.Mask != 0)) more.Add("opcode of arp_eth_ipv4");
+        FlowAction[] nested = [.. rule.Actions.OfType<FlowActionSample>().SelectMany(static s => s.Actions)];
+        if (nested.Any(static a => a is not (FlowActionPort or FlowActionCount))) other.Add("changes in a copy (sample_actions)");
+        bool isNew = false;
+        foreach (FlowAction action in rule.Actions)
+        {
+            // A new tag comes without the bit.
+            if (action is FlowActionOfSetVlanTci { Tci: var tci } && (tci.Mask & DeiBit) != 0)
+            {
+                if ((tci.Value & DeiBit) != 0) other.Add("set the DEI bit");
+                else if (!isNew) more.Add("clear the DEI bit");
+            }
+
+            if (action is FlowActionOfPushMpls or FlowActionOfSetMpls) other.Add("write mpls (modify_field)");
+            isNew = action is FlowActionOfPushVlan;
+        }
+
+        (inexact, missingActions) = ([.. more.Distinct()], [.. other.Distinct()]);
+    }
 
     private static void AppendAction(StringBuilder s, FlowAction action, bool isIpv6, bool isUdp)
     {
@@ -84,17 +111,14 @@ public static class TestpmdFormatter
             case FlowActionOfSetVlanTci a:
                 AppendSet(s, a.Tci.Value & 0xfffu, a.Tci.Mask & 0xfffu, 0xfff, $"of_set_vlan_vid vlan_vid {a.Tci.Value & 0xfff}", "vlan_id");
                 AppendSet(s, (uint)a.Tci.Value >> 13, (uint)a.Tci.Mask >> 13, 7, $"of_set_vlan_pcp vlan_pcp {a.Tci.Value >> 13}", "vlan_pcp");
-                if ((a.Tci.Mask & 0x1000) != 0) s.Append($"of_set_vlan_dei vlan_dei {(a.Tci.Value >> 12) & 1} / ");
                 break;
             case FlowActionOfPushMpls a:
                 s.Append($"of_push_mpls ethertype 0x{a.EthType:x4} / ");
-                AppendSet(s, a.Lse, uint.MaxValue, null, null, "mpls");
                 break;
             case FlowActionOfPopMpls a:
                 s.Append($"of_pop_mpls ethertype 0x{a.EthType:x4} / ");
                 break;
-            case FlowActionOfSetMpls a:
-                AppendSet(s, a.Lse.Value, a.Lse.Mask, null, null, "mpls");
+            case FlowActionOfSetMpls:
                 break;
             case FlowActionPort a:
                 s.Append($"port_id id {a.Port} / ");

@@ -40,7 +40,6 @@ internal static class TestpmdPattern
                     Decimal(s, "label", i.Lse.Value >> 12, i.Lse.Mask >> 12, 0xf_ffff);
                     Decimal(s, "tc", (i.Lse.Value >> 9) & 7, (i.Lse.Mask >> 9) & 7, 7);
                     Decimal(s, "s", (i.Lse.Value >> 8) & 1, (i.Lse.Mask >> 8) & 1, 1);
-                    Decimal(s, "ttl", i.Lse.Value & 255, i.Lse.Mask & 255, 255);
                     break;
                 case FlowItemIpv4 i:
                     s.Append("ipv4 ");
@@ -88,7 +87,6 @@ internal static class TestpmdPattern
                     break;
                 case FlowItemArp i:
                     s.Append("arp_eth_ipv4 ");
-                    Decimal(s, "opcode", i.Op.Value, i.Op.Mask, ushort.MaxValue);
                     Field(s, "sha", i.Sha.Value, i.Sha.Mask & AllMacBits, AllMacBits, static v => TestpmdFormatter.Mac((ulong)v));
                     Field(s, "spa", i.Spa.Value, i.Spa.Mask, uint.MaxValue, static v => TestpmdFormatter.Ipv4((uint)v));
                     Field(s, "tha", i.Tha.Value, i.Tha.Mask & AllMacBits, AllMacBits, static v => TestpmdFormatter.Mac((ulong)v));

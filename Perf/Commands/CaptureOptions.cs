@@ -38,11 +38,12 @@ internal sealed class CaptureOptions
         string? flows = parsed.GetValue(_flows);
         if (pcap is null)
         {
-            if (flows is not null || parsed.GetValue(_groups) is not null || parsed.GetValue(_port) is not null)
-                throw PerfException.Usage("--flows, --groups and --port need --pcap");
+            Option[] ofCaptures = [_flows, _groups, _port, _ports, _fixChecksums];
+            if (ofCaptures.FirstOrDefault(o => parsed.GetResult(o) is { Implicit: false }) is { } lost) throw PerfException.Usage($"{lost.Name} needs --pcap");
             return null;
         }
 
+        if (flows is null && parsed.GetValue(_groups) is not null) throw PerfException.Usage("--groups needs --flows: the default rules have no groups");
         int ports = parsed.GetValue(_ports);
         if (ports is < 1 or > MaxPorts) throw PerfException.Usage($"--ports: expected 1 to {MaxPorts}");
         return new CaptureRun(pcap)

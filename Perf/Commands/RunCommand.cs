@@ -46,6 +46,7 @@ internal static class RunCommand
 
             BenchSettings settings = how.Settings(parsed);
             double thresholdPercent = parsed.GetValue(threshold);
+            if (parsed.GetResult(threshold) is { Implicit: false } && parsed.GetValue(baseline) is null) throw PerfException.Usage("--threshold needs --baseline");
             if (thresholdPercent is not (>= 0 and <= 1000)) throw PerfException.Usage("--threshold: expected 0 to 1000");
             PeerTable? beside = parsed.GetValue(peerTable) is string table ? PeerTable.Load(table, "Open vSwitch") : null;
             ResultsFile? old = parsed.GetValue(baseline) is string path ? ResultsJson.Load(path) : null;
@@ -53,11 +54,12 @@ internal static class RunCommand
             int sources = (run is null ? 0 : 1) + (parsed.GetValue(scenario) is null ? 0 : 1) + (parsed.GetValue(suite) is null ? 0 : 1);
             if (sources > 1) throw PerfException.Usage("--pcap, --scenario and --suite exclude each other");
 
+            IReadOnlyList<OffloadMode>? modes = how.Modes(parsed);
+            if (modes is not null && parsed.GetValue(suite) is not null) throw PerfException.Usage("--offload: a suite says itself where rules go, per row");
             if (run is not null && settings.FrameSizes is not [{ Suffix: "" }]) throw PerfException.Usage("--frame-size: a capture has frames of its own");
             RunReport report = where.Report(parsed, output, args, interrupted);
             using IPeer? other = parsed.GetValue(peer) is null ? null : StartPeer(settings, report);
             if (other is not null) settings = settings with { Peer = other, HardwareChecksums = false };
-            IReadOnlyList<OffloadMode>? modes = how.Modes(parsed);
             ResultsFile results = run is not null
                 ? report.Capture(run, settings, modes)
                 : report.Suite(Specs(parsed.GetValue(scenario), parsed.GetValue(suite), settings, modes));

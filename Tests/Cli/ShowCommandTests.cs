@@ -51,7 +51,7 @@ public sealed class ShowCommandTests
         string[] lines = Lines("dump-groups", "--case", CaseFiles.Load("groups").Directory);
         Assert.NotEmpty(lines);
         using TemporaryFolder folder = new();
-        string flows = folder.Write("flows.txt", "actions=drop\n"), events = folder.Write("events.jsonl", "");
+        string flows = folder.Write("flows.txt", "actions=drop\n"), events = folder.Write("events.jsonl", """{"i":0,"t":0,"op":"tick"}""");
         string groups = folder.Write("groups.txt", string.Join("\n", lines));
         string[] again = Lines("dump-groups", "--flows", flows, "--groups", groups, "--ports", "p1=1,p2=2,p3=3", "--in", events);
         Assert.Equal(lines, again);

@@ -63,6 +63,19 @@ public sealed class WrongInputTests
         { $"{Show} --flows flows.txt --in events.jsonl --until end", Usage, "--until: 'end' is no whole number" },
         { "M trace --flows flows.txt --ports p1=1 --in events.jsonl --event 0x1", Usage, "--event: '0x1' is no whole number" },
 
+        // Options that would do nothing.
+        { $"{Run} --nic-profile tiny", Usage, "--nic-profile needs a row with offload nic" },
+        { "P --pcap x.pcap --offload soft --nic-profile tiny", Usage, "--nic-profile needs a row with offload nic" },
+        { $"{Run} --threshold 3", Usage, "--threshold needs --baseline" },
+        { $"{Run} --fix-checksums", Usage, "--fix-checksums needs --pcap" },
+        { $"{Run} --ports 2", Usage, "--ports needs --pcap" },
+        { $"{Run} --groups twice.txt", Usage, "--groups needs --pcap" },
+        { "P --pcap x.pcap --groups twice.txt", Usage, "--groups needs --flows" },
+        { "P --suite suite.json --offload nic", Usage, "--offload: a suite says itself where rules go" },
+        { $"{Replay} --out o --profile tiny", Usage, "--profile needs --offload nic" },
+        { $"{Replay} --out o --admission always", Usage, "--admission needs --offload" },
+        { $"{Replay} --out o --port 1", Usage, "--port: the events name their ports" },
+
         // Members that are not known.
         { $"{Replay} --config misspelt.json --out o", Two, "unknown member \"tunnelz\"" },
         { $"{Replay} --config bare.json --out o", Two, "unknown member \"tunnelz\"" },
@@ -71,7 +84,7 @@ public sealed class WrongInputTests
 
         // Text as ovs-ofctl refuses it.
         { $"{Show} --flows flows.txt --groups twice.txt --in events.jsonl", Two, "twice.txt line 3: OFPGMFC_GROUP_EXISTS" },
-        { "P --pcap x.pcap --groups twice.txt", PerfExitCode.BadInput, "line 3: OFPGMFC_GROUP_EXISTS" },
+        { "P --pcap x.pcap --flows flows.txt --groups twice.txt", PerfExitCode.BadInput, "line 3: OFPGMFC_GROUP_EXISTS" },
         { $"{Show} --flows meter.txt --in events.jsonl", Two, "meter.txt line 2: OFPMMFC_INVALID_METER" },
         { $"{Show} --flows reply-only-flow.txt --in events.jsonl", Two, "line 2, column" },
 
@@ -102,7 +115,6 @@ public sealed class WrongInputTests
     [InlineData(Show + " --flows reply.txt --groups reply-groups.txt --in events.jsonl", "priority=7")]
     [InlineData(Show + " --flows flows.txt --config annotated.json --in events.jsonl", "actions=drop")]
     [InlineData(Show + " --flows flows.txt --in several-members.jsonl.gz", "n_packets=2")]
-    [InlineData(Show + " --flows flows.txt --in tiny.jsonl.gz", "n_packets=0")]
     public void What_only_looks_wrong_is_taken(string command, string expected)
     {
         using TemporaryFolder folder = Files();
@@ -112,6 +124,17 @@ public sealed class WrongInputTests
     }
 
     /// <summary>Options that take numbers are made in one place, so that they read them in one way.</summary>
+    [Fact]
+    public void An_input_with_nothing_in_it_is_said()
+    {
+        using TemporaryFolder folder = Files();
+        folder.Write("nothing.jsonl", "\n");
+        (int code, _, string error) = Type(folder, $"{Show} --flows flows.txt --in nothing.jsonl");
+        Assert.Equal((ExitCode.Ok, "mergeflow: warning: nothing.jsonl: there is nothing in it\n"), (code, error));
+        Assert.Equal((ExitCode.Ok, "mergeflow: warning: tiny.jsonl.gz: there is nothing in it\n"), Type(folder, $"{Show} --flows flows.txt --in tiny.jsonl.gz") is var (gzip, _, said) ? (gzip, said) : default);
+        Assert.Equal("", Type(folder, $"{Show} --flows flows.txt --in events.jsonl").Error);
+    }
+
     [Fact]
     public void Every_number_of_the_command_line_is_read_by_one_type()
         => Assert.DoesNotContain(

@@ -75,13 +75,6 @@ public sealed class TcFormatterTests
         Assert.Equal([expected], actions);
     }
 
-    [Fact]
-    public void What_testpmd_has_no_word_for_is_named()
-    {
-        Assert.Single(TestpmdFormatter.Unsaid(new FlowRule(new FlowAttr(3), [], [new FlowActionOfSetVlanTci(0x1005), new FlowActionPort(1)])));
-        Assert.Empty(TestpmdFormatter.Unsaid(new FlowRule(new FlowAttr(3), [], [new FlowActionOfSetVlanTci(0x0005), new FlowActionPort(1)])));
-    }
-
     [Theory]
     [InlineData("tc", "tc filter add dev p3 ingress protocol ip flower ip_proto tcp")]
     [InlineData("testpmd", "flow create 3 ingress pattern eth type is 0x800 / ipv4 ")]
