@@ -130,8 +130,12 @@ public sealed unsafe class DpclsSubtable : IDisposable
         ulong hash = HashOf(ref value);
         long slot = Find(ref value, hash);
         if (slot < 0) return false;
-        _tags[slot] = Deleted;
         Count--;
+
+        // Where a group has room, no search goes on behind it: nothing has to be remembered, and the table need not be made anew for what has come and gone.
+        bool isFull = !Vector256.EqualsAny(Vector256.Load(_tags + (slot & -GroupSize)), Vector256<ushort>.Zero);
+        _tags[slot] = isFull ? Deleted : Empty;
+        if (!isFull) _used--;
         return true;
     }
 

@@ -67,8 +67,7 @@ internal sealed class MegaflowClass
     public bool Find(byte table, ref FlowKey mask, ref FlowKey value, int most, HashSet<Megaflow> found, MegaflowTable megaflows)
     {
         if (!_visited.Has(table)) return true;
-        FlowKey common = default;
-        for (int i = 0; i < FlowKey.LaneCount; i++) FlowKey.Lane(ref common, i) = FlowKey.Lane(ref mask, i) & FlowKey.Lane(ref _mask, i) & _visited.OwnMask(i);
+        FlowKey common = Common(ref mask);
         if (Count > MostUnindexed) return IndexOf(ref common, megaflows, most == int.MaxValue).Find(ref value, most, found);
         for (Megaflow? m = _first; m is not null; m = m.Class.Next)
         {
@@ -76,6 +75,14 @@ internal sealed class MegaflowClass
         }
 
         return found.Count <= most;
+    }
+
+    /// <summary>A rule of <paramref name="table"/> may concern the member; as in <see cref="Find"/>.</summary>
+    public bool MayConcern(byte table, ref FlowKey mask, ref FlowKey value, Megaflow m)
+    {
+        if (!_visited.Has(table)) return false;
+        FlowKey common = Common(ref mask);
+        return MegaflowClassIndex.Agrees(m, ref common, ref value);
     }
 
     /// <summary>Adds up to <paramref name="most"/> members to indexes that lack some; returns how many.</summary>
@@ -91,6 +98,14 @@ internal sealed class MegaflowClass
     {
         foreach (MegaflowClassIndex index in _indexes) index.Dispose();
         _indexes.Clear();
+    }
+
+    /// <summary>The bits that say whom a rule does not concern.</summary>
+    private FlowKey Common(ref FlowKey mask)
+    {
+        FlowKey common = default;
+        for (int i = 0; i < FlowKey.LaneCount; i++) FlowKey.Lane(ref common, i) = FlowKey.Lane(ref mask, i) & FlowKey.Lane(ref _mask, i) & _visited.OwnMask(i);
+        return common;
     }
 
     private MegaflowClassIndex IndexOf(ref FlowKey bits, MegaflowTable megaflows, bool isNeeded)

@@ -18,6 +18,9 @@ internal sealed class MegaflowClasses(MegaflowTable megaflows) : IDisposable
     /// <summary>Number of classes.</summary>
     public int Count => _classes.Count;
 
+    /// <summary>Some index does not have all its megaflows yet.</summary>
+    public bool IsBuilding { get; private set; }
+
     /// <summary>A new megaflow, or one that has a new way through the tables.</summary>
     public void Add(Megaflow m)
     {
@@ -44,7 +47,9 @@ internal sealed class MegaflowClasses(MegaflowTable megaflows) : IDisposable
     {
         foreach (MegaflowClass c in _classes)
         {
-            if (!c.Find(table, ref mask, ref value, most, found, megaflows)) return false;
+            if (c.Find(table, ref mask, ref value, most, found, megaflows)) continue;
+            IsBuilding = true;
+            return false;
         }
 
         return true;
@@ -54,12 +59,14 @@ internal sealed class MegaflowClasses(MegaflowTable megaflows) : IDisposable
     public int Build(int most)
     {
         int n = 0;
+        if (!IsBuilding) return 0;
         foreach (MegaflowClass c in _classes)
         {
             if (c.IsBuilding) n += c.Build(most - n);
-            if (n >= most) break;
+            if (n >= most) return n;
         }
 
+        IsBuilding = false;
         return n;
     }
 

@@ -34,6 +34,9 @@ public unsafe struct MegaflowHot
     /// <summary>For <see cref="ProgramShape.OutputOnly"/>: the port.</summary>
     [FieldOffset(48)] public uint OutPort;
 
+    /// <summary>Value of <see cref="MegaflowTable.Epoch"/> when it was last known to be true; looked at while <see cref="MegaflowTable.IsInDoubt"/>.</summary>
+    [FieldOffset(52)] public uint TrueIn;
+
     /// <summary>A packet was found to be of the megaflow: the one place where a hit is counted.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void CountHit(MegaflowHot* hot, Packet* p, ulong lengthBytes, long nowMs)

@@ -48,6 +48,17 @@ public sealed unsafe class MegaflowTable : IMegaflowSource, IMegaflowLedger, IDi
     /// <summary>Living megaflows.</summary>
     public int Count { get; private set; }
 
+    /// <summary>The tables have changed, and megaflows whose <see cref="MegaflowHot.TrueIn"/> is not <see cref="Epoch"/> may contradict them: none is used before it was looked at.</summary>
+    public bool IsInDoubt { get; internal set; }
+
+    /// <summary>
+    /// Looks at a megaflow in doubt that a packet has found, at a time, ms; false if it is gone.
+    /// </summary>
+    internal Func<int, long, bool>? LookAtHit { get; set; }
+
+    /// <summary>Number of the latest change that put megaflows in doubt.</summary>
+    public uint Epoch { get; internal set; }
+
     /// <summary>
     /// Moves when the low half of some slot's generation comes round to 0, which takes 32,768 users of that slot: who remembers an id with 16 bits of its
     /// generation must forget all then.
@@ -69,6 +80,9 @@ public sealed unsafe class MegaflowTable : IMegaflowSource, IMegaflowLedger, IDi
             return (uint)id < (uint)cold.Length && cold[id] is { Dead: false } m ? m : null;
         }
     }
+
+    /// <summary>The megaflow that has, or had, a slot below <see cref="HighWater"/>: dead ones may still be credited.</summary>
+    internal Megaflow Slot(int id) => _cold[id]!;
 
     /// <summary>Called with a deleted megaflow just before its slot is reused: its last chance to report its counters.</summary>
     public Action<Megaflow>? Reclaiming { get; set; }
@@ -141,6 +155,7 @@ public sealed unsafe class MegaflowTable : IMegaflowSource, IMegaflowLedger, IDi
         *m.Hot = default;
         _credit[id] = default;
         m.Hot->Id = id;
+        m.Hot->TrueIn = Epoch;
         m.CreatedMs = nowMs;
         m.Hot->LastUsedMs = nowMs;
         m.SettledPackets = m.SettledBytes = 0;
@@ -163,12 +178,15 @@ public sealed unsafe class MegaflowTable : IMegaflowSource, IMegaflowLedger, IDi
         _retired.Enqueue((m.Id, _quiescent.Begin()));
     }
 
-    /// <summary>Frees what no reader can see any more.</summary>
-    public void Reclaim()
+    /// <summary>Frees what no reader can see any more, up to <paramref name="most"/> megaflows.</summary>
+    public void Reclaim(int most = int.MaxValue)
     {
-        for (int n = _retired.Count; n > 0 && _retired.TryDequeue(out (int Id, ulong Epoch) r); n--)
+        for (int n = Math.Min(_retired.Count, most); n > 0 && _retired.TryPeek(out (int Id, ulong Epoch) r); n--)
         {
-            if (!_quiescent.HasPassed(r.Epoch) || IsPinned(r.Id))
+            // Those behind it were deleted later.
+            if (!_quiescent.HasPassed(r.Epoch)) return;
+            _retired.Dequeue();
+            if (IsPinned(r.Id))
             {
                 _retired.Enqueue(r);
                 continue;

@@ -20,6 +20,19 @@ public sealed partial class OffloadThread
         lock (_gate) Revoke(megaflowId, 0);
     }
 
+    /// <inheritdoc/>
+    public void OnDoubt()
+    {
+        if (!IsAbandoned) _gates?.CloseAll();
+    }
+
+    /// <inheritdoc/>
+    public void OnDoubtOver()
+    {
+        // Behind the revocations of those that were deleted meanwhile.
+        if (_gates is not null && !IsAbandoned) _revocations.Enqueue(new Revocation(Revocation.NoRule, 0, GateSet.All));
+    }
+
     /// <summary>A port was removed: no rule may send to it, or take packets of a later port with the same number.</summary>
     public void OnPortRemoved(uint port)
     {
@@ -56,7 +69,7 @@ public sealed partial class OffloadThread
         while (_revocations.TryDequeue(out Revocation revocation))
         {
             if (revocation.MegaflowId == Revocation.NoMegaflow) KillUsers(revocation.Port);
-            else KillDependents(DependencyIndex.OfMegaflow(revocation.MegaflowId), OffloadReason.StaleTrace);
+            else if (revocation.MegaflowId != Revocation.NoRule) KillDependents(DependencyIndex.OfMegaflow(revocation.MegaflowId), OffloadReason.StaleTrace);
             _gates!.Open(in revocation.Closed);
             count++;
         }
@@ -171,6 +184,9 @@ internal readonly struct Revocation(int megaflowId, uint port, GateSet closed)
 {
     /// <summary>The port counts.</summary>
     public const int NoMegaflow = -1;
+
+    /// <summary>None has to be taken out any more.</summary>
+    public const int NoRule = -2;
 
     public readonly int MegaflowId = megaflowId;
     public readonly uint Port = port;

@@ -8,18 +8,30 @@ internal sealed class MacChanges(Lock tableLock, int capacity)
     private readonly HashSet<MacKey> _changed = [];
     private bool _tooMany;
 
+    /// <summary>The last <see cref="Take"/> has left some.</summary>
+    public bool HasMore { get; private set; }
+
     /// <summary>
-    /// Moves the addresses that have changed since the last time to <paramref name="into"/>. False if they were more than are remembered: then any may
+    /// Moves up to <paramref name="most"/> addresses that have changed since they were asked for to <paramref name="into"/>. False if they were more than are remembered: then any may
     /// have.
     /// </summary>
-    public bool Take(List<MacKey> into)
+    public bool Take(List<MacKey> into, int most = int.MaxValue)
     {
         lock (tableLock)
         {
             bool known = !_tooMany;
-            into.AddRange(_changed);
-            _changed.Clear();
             _tooMany = false;
+            HasMore = _changed.Count > most;
+            if (!HasMore)
+            {
+                into.AddRange(_changed);
+                _changed.Clear();
+                return known;
+            }
+
+            int from = into.Count;
+            into.AddRange(_changed.Take(most));
+            for (int i = from; i < into.Count; i++) _changed.Remove(into[i]);
             return known;
         }
     }

@@ -51,6 +51,13 @@ public sealed partial class OfPipeline
     /// <summary>Some rule or group has the action <c>normal</c>: packets change what later ones get.</summary>
     public bool UsesNormal => _snapshot.UsesNormal;
 
+    /// <summary>A change makes whatever lookups read, so that no packet thread has to.</summary>
+    public bool PreparesTables
+    {
+        get => _tables.IsPreparing;
+        set => _tables.IsPreparing = value;
+    }
+
     /// <summary>What the tables have cost so far.</summary>
     public PipelineWork Work { get; } = new();
 

@@ -25,6 +25,9 @@ internal sealed class RuleTables(Quirks quirks, PipelineWork work, bool isShared
     /// <summary>No rule's timeout passes before this time, as far as is known; uses that megaflows have not reported yet put it off.</summary>
     private long _nextDueMs = long.MaxValue;
 
+    /// <summary>See <see cref="OfPipeline.PreparesTables"/>.</summary>
+    public bool IsPreparing { get; set; }
+
     /// <summary>All rules, by table, then precedence.</summary>
     public IEnumerable<OfRule> Rules => _tables.Where(static t => t is not null).SelectMany(static t => t!.Rules);
 
@@ -93,7 +96,12 @@ internal sealed class RuleTables(Quirks quirks, PipelineWork work, bool isShared
         _before.Clear();
         if (_changed.Count == 0) return old;
         var tables = (TableIndex?[])old.Clone();
-        foreach (int t in _changed) tables[t] = _tables[t]!.Index(tables[t], _orders[t], _tables[t]!.Rules.Count <= quirks.StagedTableRules, work);
+        foreach (int t in _changed)
+        {
+            tables[t] = _tables[t]!.Index(tables[t], _orders[t], _tables[t]!.Rules.Count <= quirks.StagedTableRules, work);
+            if (IsPreparing) tables[t]?.Prepare();
+        }
+
         _changed.Clear();
         return tables;
     }

@@ -36,6 +36,9 @@ internal sealed unsafe class MegaflowLookup : IDisposable
 
     public Dpcls Classifier { get; }
 
+    /// <summary>Time of the batch, ms.</summary>
+    public long NowMs { get; set; }
+
     /// <summary>Whether there is a cache.</summary>
     public bool HasCache => _emc is not null;
 
@@ -129,7 +132,8 @@ internal sealed unsafe class MegaflowLookup : IDisposable
                 if (IsCurrent(cached))
                 {
                     stats.EmcHits++;
-                    return Megaflows.HotOf(cached.Id);
+                    MegaflowHot* recent = Megaflows.HotOf(cached.Id);
+                    return Megaflows.IsInDoubt ? Doubtless<T>(recent, p, ref stats) : recent;
                 }
             }
         }
@@ -140,8 +144,38 @@ internal sealed unsafe class MegaflowLookup : IDisposable
         stats.MegaflowHits++;
         MegaflowHot* hot = Megaflows.HotOf(id);
         if (cacheable) _emc!.Insert(l0, l1, hash, id, hot->Generation);
-        return hot;
+        return Megaflows.IsInDoubt ? Doubtless<T>(hot, p, ref stats) : hot;
     }
+
+    /// <summary>
+    /// Looks at the megaflows in doubt that packets of the batch have found, before any of it runs: what has to go is gone then, and who found it looks again in his turn.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public void LookAtDoubted(uint packets, BatchScratch* s)
+    {
+        for (uint rest = packets; rest != 0; rest &= rest - 1)
+        {
+            int id = s->MegaflowId[BitOperations.TrailingZeroCount(rest)];
+            if (id >= 0) IsTrue(Megaflows.HotOf(id));
+        }
+
+        for (uint rest = packets; rest != 0; rest &= rest - 1)
+        {
+            int i = BitOperations.TrailingZeroCount(rest), id = s->MegaflowId[i];
+            if (id < 0 || Megaflows.HotOf(id)->Dead == 0) continue;
+            s->MegaflowId[i] = -1;
+            s->Tracked &= ~(1u << i);
+            s->Cached &= ~(1u << i);
+        }
+    }
+
+    /// <summary>The megaflow in doubt, if it is true, or the one that has come in its place; null if there is none.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private MegaflowHot* Doubtless<T>(MegaflowHot* hot, Packet* p, ref PmdStats stats)
+        where T : struct, IStageMarks
+        => IsTrue(hot) ? hot : Find<T>(p, ref stats);
+
+    private bool IsTrue(MegaflowHot* hot) => hot->TrueIn == Megaflows.Epoch || Megaflows.LookAtHit!(hot->Id, NowMs);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool IsCurrent(CachedMegaflow cached) => cached.IsFound && cached.IsCurrent(Megaflows.HotOf(cached.Id)->Generation);

@@ -38,7 +38,7 @@ public sealed unsafe class PmdPoller : IPoller, IDisposable
         {
             RxQueue queue = queues[_turn];
             if (++_turn == queues.Length) _turn = 0;
-            int n = queue.Receive(_pmd.Pool, _batch, _batchSize);
+            int n = queue.Receive(_pmd.Pool, _batch, Math.Min(_batchSize, _pmd.BatchLimit));
             if (n == 0) continue;
             _pmd.ProcessBatch(_batch, n, nowMs);
             _pmd.Conntrack.Between();

@@ -28,6 +28,7 @@ public sealed unsafe partial class PmdThread
             _lookup.ProbeClassifier(packets, missed, s, ref _run.Stats);
         }
 
+        if (_megaflows.IsInDoubt) _lookup.LookAtDoubted(pending, s);
         if (s->Tracked == 0) return;
         Step<T>(PmdStage.Conntrack);
         LookAheadToConnections(packets, s->Tracked);

@@ -29,6 +29,9 @@ public sealed unsafe partial class PmdThread : IDisposable
     /// <summary>Most recirculations of one packet (OVS <c>MAX_RECIRC_DEPTH</c>); deeper ones are dropped and counted.</summary>
     public const int MaxRecircDepth = 6;
 
+    /// <summary>The same while megaflows are in doubt: each packet may have some translated again.</summary>
+    private const int DoubtfulBatch = 8;
+
     private readonly BatchScratch* _scratch;
     private bool _disposed;
     private readonly MegaflowLookup _lookup;
@@ -75,6 +78,9 @@ public sealed unsafe partial class PmdThread : IDisposable
     /// <summary>Where traces go and merged rules come from; null without offload.</summary>
     public PmdOffload? Offload { get; }
 
+    /// <summary>Packets that a poll takes at most.</summary>
+    internal int BatchLimit => _megaflows.IsInDoubt ? DoubtfulBatch : MaxBatch;
+
     /// <summary>Number of the datapath in events and metrics.</summary>
     internal int TelemetryId { get; init; }
 
@@ -90,7 +96,7 @@ public sealed unsafe partial class PmdThread : IDisposable
     private void Process<T>(Packet** packets, int count, long nowMs)
         where T : struct, IStageMarks
     {
-        _nowMs = _run.NowMs = _clock.Of(nowMs);
+        _nowMs = _run.NowMs = _lookup.NowMs = _clock.Of(nowMs);
         Stats.Batches++;
         Stats.Rx += (ulong)count;
         CountReceived(packets, count);

@@ -1,4 +1,5 @@
 using Mergeflow.Engine.Conntrack;
+using Mergeflow.Engine.Upcall;
 using Mergeflow.Native;
 
 namespace Mergeflow.Engine.Runtime;
@@ -11,6 +12,9 @@ public sealed partial class Datapath
 
     /// <summary>Megaflows that a call copies: some 100 us.</summary>
     private const int MegaflowsPerCall = 128;
+
+    /// <summary>How long a slice of control work may keep a packet thread from its packets.</summary>
+    private const long SliceNs = 30_000;
 
     private readonly Lock _control = new();
 
@@ -27,6 +31,14 @@ public sealed partial class Datapath
         if (_controlReader is not null) return;
         _controlReader = Quiescent.Register();
         _controlReader.Leave();
+        Pipeline.PreparesTables = true;
+        WorkInSlices(static most => new Slice(most, MonotonicClock.NowNs + SliceNs));
+    }
+
+    /// <summary>From now on what a change means for megaflows is found out in slices.</summary>
+    internal void WorkInSlices(Func<int, Slice> nextSlice)
+    {
+        foreach (PmdContext pmd in _pmds) pmd.Revalidator.NextSlice = nextSlice;
     }
 
     /// <summary>What is due for the switch as a whole, while packet threads look after themselves.</summary>
@@ -50,7 +62,7 @@ public sealed partial class Datapath
         int sum = 0;
         if (_controlReader is null)
         {
-            foreach (PmdContext pmd in _pmds) sum += work(pmd);
+            foreach (PmdContext pmd in _pmds) sum += Slice.Finish(() => work(pmd));
             return sum;
         }
 
@@ -79,12 +91,6 @@ public sealed partial class Datapath
 
     /// <summary>Has a packet thread do something, if there are threads.</summary>
     private int OnOwner(PmdContext pmd, Func<int> work) => _controlReader is null ? work() : Call(pmd.Index, work);
-
-    /// <summary>Returns when every batch that was under way has ended.</summary>
-    private void EndBatches()
-    {
-        if (_controlReader is not null) OnEach(static _ => 0);
-    }
 
     /// <summary>One control operation, also within another one.</summary>
     private readonly ref struct ControlScope

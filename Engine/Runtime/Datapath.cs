@@ -211,7 +211,8 @@ public sealed partial class Datapath : IDisposable
         foreach (PmdContext pmd in _pmds) pmd.Ports.SetExists(port, exists);
         Pipeline.SetPortLive(port, exists);
         Offload?.OnPortRemoved(port);
-        EndBatches();
+
+        // Whoever has been asked has ended the batch that was under way.
         return Revalidator.IsBehind ? Reconcile(nowMs, purge: false) : Acknowledge(nowMs);
     }
 
@@ -264,6 +265,7 @@ public sealed partial class Datapath : IDisposable
         Offload?.Settle(nowMs);
         Conntrack.ExpireAll(nowMs);
         Revalidator.ExpireAll(nowMs);
+        EndDoubtsOfDevice(nowMs);
         Offload?.AcknowledgeRemoval(nowMs);
         foreach (PmdContext pmd in _pmds) pmd.Megaflows.Reclaim();
     }
@@ -294,7 +296,14 @@ public sealed partial class Datapath : IDisposable
     {
         if (purge) return PurgeMegaflows(nowMs);
         Revalidator.RevalidateAll(nowMs);
+        EndDoubtsOfDevice(nowMs);
         return Acknowledge(nowMs);
+    }
+
+    /// <summary>A device without gates goes on using rules until they are known to be wrong.</summary>
+    private void EndDoubtsOfDevice(long nowMs)
+    {
+        if (Offload is { Provider.Gates: null }) Revalidator.EndDoubts(nowMs);
     }
 
     private Acknowledgement Acknowledge(long nowMs) => Offload?.Acknowledge(nowMs) ?? Acknowledgement.Done;

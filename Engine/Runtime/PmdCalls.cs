@@ -1,5 +1,6 @@
 using System.Runtime.ExceptionServices;
 using Mergeflow.Engine.Ledger;
+using Mergeflow.Engine.Upcall;
 using Mergeflow.Native;
 
 namespace Mergeflow.Engine.Runtime;
@@ -10,13 +11,20 @@ namespace Mergeflow.Engine.Runtime;
 /// </summary>
 /// <remarks>
 /// Protocol. 1. Control stores the call, and wakes the thread if it sleeps. 2. The thread sees it between two batches, does it, and stores the result. 3. It takes the call away (release). 4. Control
-/// sees that it is gone (acquire) and reads the result. A thread that ends does what is left, and lets go under the lock under which control looks whether there is one.
+/// sees that it is gone (acquire) and reads the result. It spins for a moment, then sleeps until the thread wakes it behind step 3 (<see cref="WakeLatch"/>): where both share a processor, the thread runs at once. A call that returns <see cref="Slice.NotYet"/> stays for the next time, with a batch in between. A thread that ends does what is left, and lets go under the lock under which control looks whether there is one.
 /// </remarks>
-public sealed class PmdCalls(Action? before = null) : IPoller
+public class PmdCalls(Action? before = null) : IPoller, IDisposable
 {
+    /// <summary>Less than a sleep takes, and more than a batch.</summary>
+    private const long SpinNs = 10_000;
+
     private readonly Lock _lock = new();
     private bool _isAttached;
     private WakeLatch? _latch;
+
+    /// <summary>Control waits for the answer; null until a thread is attached.</summary>
+    private WakeLatch? _answered;
+    private readonly PollSet _sleep = new();
     private Func<int>? _call;
     private int _result;
     private ExceptionDispatchInfo? _failure;
@@ -27,7 +35,11 @@ public sealed class PmdCalls(Action? before = null) : IPoller
     /// <summary>From now on a thread steps this; <paramref name="latch"/> wakes it, null = it does not sleep.</summary>
     public void Attach(WakeLatch? latch = null)
     {
-        lock (_lock) (_isAttached, _latch) = (true, latch);
+        lock (_lock)
+        {
+            (_isAttached, _latch) = (true, latch);
+            _answered ??= new WakeLatch();
+        }
     }
 
     /// <summary>The thread ends: by the thread itself.</summary>
@@ -36,7 +48,7 @@ public sealed class PmdCalls(Action? before = null) : IPoller
         lock (_lock)
         {
             _isAttached = false;
-            Run();
+            Run(isThread: false);
         }
     }
 
@@ -48,19 +60,25 @@ public sealed class PmdCalls(Action? before = null) : IPoller
         {
             Volatile.Write(ref _call, call);
             if (_isAttached) _latch?.Set();
-            else Run();
+            else Run(isThread: false);
         }
     }
 
     /// <summary>Step 4.</summary>
     public void Wait()
     {
-        var spin = new SpinWait();
-        while (Volatile.Read(ref _call) is not null)
+        long endNs = Interleaving.IsOn ? 0 : MonotonicClock.NowNs + SpinNs;
+        while (!IsAnswered)
         {
-            // A packet thread answers within a batch: whoever waits does not sleep.
-            if (Interleaving.IsOn) Interleaving.Wait(ref spin, "Y4 gone");
-            else spin.SpinOnce(sleep1Threshold: -1);
+            if (MonotonicClock.NowNs < endNs)
+            {
+                Thread.SpinWait(20);
+                continue;
+            }
+
+            _answered!.Announce();
+            if (IsAnswered) _answered.Cancel();
+            else _answered.Sleep(_sleep);
         }
     }
 
@@ -76,7 +94,7 @@ public sealed class PmdCalls(Action? before = null) : IPoller
     public int Step(long nowMs)
     {
         Interleaving.Step("Y2 call");
-        return Run();
+        return Run(isThread: true);
     }
 
     /// <summary>Nothing: <see cref="Begin"/> sets the latch.</summary>
@@ -84,21 +102,59 @@ public sealed class PmdCalls(Action? before = null) : IPoller
     {
     }
 
-    private int Run()
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _answered?.Dispose();
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Step 3.</summary>
+    protected virtual void Answer()
+    {
+        TakeAway();
+        Wake();
+    }
+
+    /// <summary>The call is done.</summary>
+    protected void TakeAway()
+    {
+        Interleaving.Step("Y3 gone");
+        Volatile.Write(ref _call, null);
+    }
+
+    /// <summary>Control need not sleep.</summary>
+    protected void Wake()
+    {
+        // Whoever was asleep may be on this processor, which it would get when a slice of the scheduler has passed.
+        if (_answered?.Set() == true && !Interleaving.IsOn) Thread.Yield();
+    }
+
+    private bool IsAnswered
+    {
+        get
+        {
+            Interleaving.Step("Y4 gone");
+            return Volatile.Read(ref _call) is null;
+        }
+    }
+
+    private int Run(bool isThread)
     {
         if (Volatile.Read(ref _call) is not { } call) return 0;
         _failure = null;
         try
         {
             before?.Invoke();
-            _result = call();
+            _result = isThread ? call() : Slice.Finish(call);
+            if (_result == Slice.NotYet) return 1;
         }
         catch (Exception e)
         {
             _failure = ExceptionDispatchInfo.Capture(e);
         }
 
-        Volatile.Write(ref _call, null);
+        Answer();
         return 1;
     }
 }

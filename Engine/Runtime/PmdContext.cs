@@ -99,8 +99,11 @@ public sealed class PmdContext : IDisposable
     public int ExpireSome(long nowMs)
     {
         nowMs = Clock.Of(nowMs);
-        return Conntrack.Step(nowMs) + Revalidator.Step(nowMs, MegaflowsPerStep, out _);
+        return Conntrack.Step(nowMs) + StepMegaflows(nowMs);
     }
+
+    /// <summary>The part of it that is about megaflows.</summary>
+    internal int StepMegaflows(long nowMs) => Revalidator.Step(Clock.Of(nowMs), MegaflowsPerStep, out _);
 
     /// <summary>What control has it do.</summary>
     public PmdCalls Calls { get; }
@@ -113,6 +116,7 @@ public sealed class PmdContext : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        Calls.Dispose();
         Thread.Dispose();
         Pool.Dispose();
         Upcall.Dispose();

@@ -5,6 +5,7 @@ using Mergeflow.Engine.OpenFlow;
 using Mergeflow.Engine.Packets;
 using Mergeflow.Engine.Pmd;
 using Mergeflow.Engine.Ports;
+using Mergeflow.Engine.Upcall;
 using Mergeflow.Native;
 
 namespace Mergeflow.Engine.Runtime;
@@ -47,6 +48,7 @@ public sealed unsafe partial class Simulator : IDisposable
         _pmd = Datapath.Pmds[0];
         _pollers = new SwitchPollers(Datapath, onThreads: false);
         _rss = new ReceiveSideScaling(options.RssSeed, options.RssIsSymmetric);
+        if (options.SlicesControl) Datapath.WorkInSlices(_ => new Slice(1 + (int)_schedule!.Below(4)));
         if (options.OffloadRunsApart) _packetThread = Datapath.PmdQuiescent.Register();
         _batch = (Packet**)NativeMemory.AlignedAlloc(PmdThread.MaxBatch * (nuint)sizeof(Packet*), 64);
     }
@@ -166,7 +168,7 @@ public sealed unsafe partial class Simulator : IDisposable
         _pending = 0;
         _pmd.Thread.ProcessBatch(_batch, n, NowMs);
         if (Pipeline.UsesNormal) Datapath.RevalidateIfLearned(NowMs);
-        if (_schedule?.OneIn(4) == true) Upkeep();
+        if (_schedule?.OneIn(_options.SlicesControl ? 1u : 4) == true) Upkeep();
         if (Datapath.Offload is not { } offload) return;
 
         // Gates and generations need no help; a device that knows neither must be told before the next frame.

@@ -16,6 +16,11 @@ public sealed class SimulatorOptions : DatapathOptions
     /// </summary>
     public ulong ScheduleSeed { get; init; }
 
+    /// <summary>
+    /// Control works beside packets as it does on threads: a change leaves megaflows in doubt, and slices of one to four of them follow in the schedule, which has to have a seed.
+    /// </summary>
+    public bool SlicesControl { get; init; }
+
     /// <summary>Spreads frames over the queues of their port, see <see cref="ReceiveSideScaling"/>; matters only where there are several.</summary>
     public ulong RssSeed { get; init; }
 

@@ -37,7 +37,7 @@ public sealed class SwitchPollers : IDisposable
         if (onThreads) datapath.EnterThreads();
         if (datapath.Offload is { } offload) Offload = new PollerGroup("offload", [offload, datapath.Aging!]) { Reader = onThreads ? datapath.Quiescent.Register() : null };
         WakeLatch? offloads = Offload?.Latch;
-        Pmds = [.. datapath.Pmds.Select(pmd => new PollerGroup($"pmd{pmd.Index}", [_packets[pmd.Index], pmd.Calls, new PmdUpkeep(pmd), .. offloads is null ? Array.Empty<IPoller>() : [new OffloadBell(datapath.Offload!, offloads)]])
+        Pmds = [.. datapath.Pmds.Select(pmd => new PollerGroup($"pmd{pmd.Index}", [_packets[pmd.Index], pmd.Calls, new PmdUpkeep(pmd, onThreads), .. offloads is null ? Array.Empty<IPoller>() : [new OffloadBell(datapath.Offload!, offloads)]])
         {
             Reader = onThreads ? datapath.PmdQuiescent.Register() : null,
             AtEnd = () => Leave(pmd),
@@ -135,24 +135,37 @@ public sealed class SwitchPollers : IDisposable
         return _packets[pmd].Add(queue);
     }
 
-    /// <summary>What a packet thread does now and then beside packets, for itself: a slice once a millisecond.</summary>
-    private sealed class PmdUpkeep(PmdContext pmd) : IPoller
+    /// <summary>What a packet thread does beside packets, for itself: a slice once a millisecond, and of what control has left at most as long as packets take in between.</summary>
+    private sealed class PmdUpkeep(PmdContext pmd, bool isTimed) : IPoller
     {
         private long _nowMs = long.MinValue;
+        private long _notBeforeNs;
 
         public string Name => "pmd-upkeep";
 
         public int Step(long nowMs)
         {
+            if (pmd.Revalidator.HasSlices) return StepSlices(nowMs);
             if (nowMs == _nowMs) return 0;
             _nowMs = nowMs;
             return pmd.ExpireSome(nowMs);
         }
 
+        private int StepSlices(long nowMs)
+        {
+            long beginNs = isTimed ? MonotonicClock.NowNs : 0;
+            if (beginNs < _notBeforeNs) return 1;
+            if (nowMs == _nowMs) pmd.StepMegaflows(nowMs);
+            else pmd.ExpireSome(nowMs);
+            _nowMs = nowMs;
+            if (isTimed) _notBeforeNs = MonotonicClock.NowNs + (MonotonicClock.NowNs - beginNs);
+            return 1;
+        }
+
         /// <summary>Whose time is up may wait for <see cref="PollSet.LongestMs"/>; what control has changed comes by a call.</summary>
         public void BeforeSleep(PollSet set, long nowMs)
         {
-            if (pmd.Revalidator.IsBehind) set.AtMost(1);
+            if (pmd.Revalidator.IsBehind || pmd.Revalidator.HasSlices) set.AtMost(1);
         }
     }
 

@@ -35,6 +35,18 @@ internal sealed class ChangedRules
         return new ChangedRules(rules, tables);
     }
 
+    /// <summary>False: nothing changes for the megaflow, neither its program nor the rules it reports to.</summary>
+    public bool MayConcern(Megaflow m)
+    {
+        if (m.Class.Class is not { } c) return true;
+        foreach (Entry e in _entries)
+        {
+            if (c.MayConcern(e.Table, ref e.Mask, ref e.Value, m)) return true;
+        }
+
+        return false;
+    }
+
     /// <summary>Adds the megaflows that have to be looked at; false if these are more than <paramref name="most"/>, or it cannot be said yet which they are.</summary>
     public bool Find(MegaflowClasses classes, int most, HashSet<Megaflow> found)
     {

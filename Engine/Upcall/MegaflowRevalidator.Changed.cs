@@ -26,6 +26,7 @@ public sealed partial class MegaflowRevalidator
 
     private int TranslateAll(long nowMs)
     {
+        if (IsSliced) return Notice(nowMs, SliceOfCall());
         _nowMs = nowMs;
         bool isKnown = FindConcerned(int.MaxValue);
         _isInRound = false;
@@ -47,7 +48,7 @@ public sealed partial class MegaflowRevalidator
     private bool FindConcerned(int most)
     {
         _concerned.Clear();
-        if (_upcall.Classes is not { } classes || _isInRound || AddressesChanged || !TablesChanged) return false;
+        if (_upcall.Classes is not { } classes || _isInRound || (AddressesChanged && !IsSliced) || !TablesChanged) return false;
         return ChangedRules.Since(_seenVersion, _pipeline.Snapshot) is { } changed && changed.Find(classes, most, _concerned);
     }
 }

@@ -12,7 +12,7 @@ public sealed partial class MegaflowRevalidator
     private readonly HashSet<Megaflow> _dependents = [];
     private ulong _seenAddresses;
 
-    private bool AddressesChanged => _pipeline.Macs.ChangeCount != _seenAddresses || _upcall.Dependents.IsAnyWaiting;
+    private bool AddressesChanged => _pipeline.Macs.ChangeCount != _seenAddresses || _macChanges.HasMore || _upcall.Dependents.IsAnyWaiting;
 
     /// <summary>
     /// Translates the megaflows again that depend on a learned address which has changed, all of them; on return none contradicts what was learned
@@ -20,10 +20,11 @@ public sealed partial class MegaflowRevalidator
     /// </summary>
     public int RevalidateLearned(long nowMs)
     {
-        if (TablesChanged || _isInRound) return RevalidateAll(nowMs);
+        if (IsSliced) Notice(nowMs, SliceOfCall());
+        else if (TablesChanged || _isInRound) return RevalidateAll(nowMs);
         if (_reportsWhenLearning) return ReportAllAndLookAtDependents(nowMs);
-        int checkedCount = LookAtDependents(nowMs, int.MaxValue);
-        _upcall.Megaflows.Reclaim();
+        int checkedCount = LookAtDependents(nowMs, Slice.Whole);
+        if (!IsSliced) _upcall.Megaflows.Reclaim();
         return checkedCount;
     }
 
@@ -34,7 +35,7 @@ public sealed partial class MegaflowRevalidator
     private int ReportAllAndLookAtDependents(long nowMs)
     {
         _nowMs = nowMs;
-        if (!QueueDependents()) return RevalidateAll(nowMs);
+        if (!QueueDependents(int.MaxValue)) return RevalidateAll(nowMs);
         _isCredited = false;
         _dependents.Clear();
         while (_upcall.Dependents.Next() is { } dependent) _dependents.Add(dependent);
@@ -64,27 +65,33 @@ public sealed partial class MegaflowRevalidator
         return _dependents.Count;
     }
 
-    private bool QueueDependents()
+    private bool QueueDependents(int most)
     {
         _seenAddresses = _pipeline.Macs.ChangeCount;
         _changedAddresses.Clear();
-        if (!_macChanges.Take(_changedAddresses)) return false;
+        if (!_macChanges.Take(_changedAddresses, most)) return false;
         foreach (MacKey key in _changedAddresses) _upcall.Dependents.Changed(key);
         return true;
     }
 
-    private int LookAtDependents(long nowMs, int most)
+    private int LookAtDependents(long nowMs, Slice slice)
     {
         _nowMs = nowMs;
-        if (!QueueDependents())
+        if (!QueueDependents(IsSliced && !slice.IsWhole ? AddressesPerSlice : int.MaxValue))
         {
+            if (IsSliced)
+            {
+                Doubt(from: null);
+                return 1;
+            }
+
             BeginRound();
-            return most == int.MaxValue ? RevalidateAll(nowMs) : StepRound(nowMs);
+            return slice.IsWhole ? RevalidateAll(nowMs) : StepRound(nowMs);
         }
 
         _isCredited = false;
         int n = 0;
-        while (n < most && _upcall.Dependents.Next() is { } m)
+        while (slice.TakeLong() && _upcall.Dependents.Next() is { } m)
         {
             n++;
             LookAgain(m, nowMs);

@@ -15,7 +15,7 @@ namespace Mergeflow.Engine.Upcall;
 /// </summary>
 public sealed partial class MegaflowRevalidator
 {
-    /// <summary>Most translations of one <see cref="Step"/>: some 100 microseconds of a packet thread's time.</summary>
+    /// <summary>Most translations of one <see cref="Step"/>.</summary>
     private const int TranslationsPerStep = 128;
 
     private readonly OfPipeline _pipeline;
@@ -37,6 +37,7 @@ public sealed partial class MegaflowRevalidator
     private readonly List<Megaflow> _round = [];
     private long _sweptAtMs;
     private int _cursor;
+    private int _lost;
     private int _roundCursor;
     private bool _isInRound;
 
@@ -57,6 +58,7 @@ public sealed partial class MegaflowRevalidator
         _seenAddresses = pipeline.Macs.ChangeCount;
         _macChanges = pipeline.Macs.Follow();
         upcall.Megaflows.Reclaiming = Push;
+        upcall.Megaflows.LookAtHit = LookAtHit;
     }
 
     /// <summary>Number of the datapath in events and metrics.</summary>
@@ -82,41 +84,42 @@ public sealed partial class MegaflowRevalidator
     /// <param name="hasSwept">All have reported, and idle ones are gone.</param>
     public int Step(long nowMs, int most, out bool hasSwept)
     {
+        if (IsSliced) return StepSliced(nowMs, NextSlice!(most), out hasSwept);
         hasSwept = false;
         _nowMs = nowMs;
         if (TablesChanged && !_isInRound) BeginRound();
         if (_isInRound) return StepRound(nowMs);
-        if (AddressesChanged && LookAtDependents(nowMs, TranslationsPerStep) is > 0 and var looked) return looked;
-        hasSwept = SweepIfDue(nowMs, most);
+        if (AddressesChanged && LookAtDependents(nowMs, new Slice(TranslationsPerStep)) is > 0 and var looked) return looked;
+        hasSwept = SweepIfDue(nowMs, new Slice(most));
         return 0;
     }
 
     /// <summary>
-    /// Pushes statistics and deletes what has been idle too long, up to <paramref name="most"/> megaflows of the sweep that is due; true when it has seen all.
+    /// Pushes statistics and deletes what has been idle too long, a slice of the sweep that is due; true when it has seen all.
     /// </summary>
-    public bool SweepIfDue(long nowMs, int most)
+    public bool SweepIfDue(long nowMs, Slice slice)
     {
         _nowMs = nowMs;
         if (_cursor == 0 && nowMs - _sweptAtMs < _maxRevalidatorMs) return false;
         MegaflowTable table = _upcall.Megaflows;
         int high = table.HighWater;
-        for (int left = Math.Min(most, high); left > 0 && _cursor < high; left--)
+        while (_cursor < high && slice.Take())
         {
             if (table[_cursor++] is { } m) Sweep(m, nowMs);
         }
 
-        table.Reclaim();
+        if (!IsSliced) table.Reclaim();
         if (_cursor < high) return false;
         (_cursor, _sweptAtMs) = (0, nowMs);
         _upcall.Classifier.ShrinkUnion();
         return true;
     }
 
-    /// <summary>Tells rules with an idle timeout when their last packets came; what these packets count is pushed in its own time.</summary>
-    public void ReportUse()
+    /// <summary>Tells rules with an idle timeout when their last packets came; what these packets count is pushed in its own time. Returns <see cref="Slice.NotYet"/> if it has to be called again.</summary>
+    public int ReportUse()
     {
-        foreach (Megaflow m in _upcall.Megaflows.All()) Use(m);
-        foreach (Megaflow m in _upcall.Megaflows.Retiring()) Use(m);
+        Slice slice = SliceOfCall();
+        return Walk(ref slice, Use) ? 0 : Slice.NotYet;
 
         void Use(Megaflow m)
         {
@@ -158,6 +161,9 @@ public sealed partial class MegaflowRevalidator
         // What it owes belongs to the rules that it came from; how they look after the change is for later packets.
         Push(m);
         RevalidationVerdict verdict = Judge(m, nowMs);
+
+        // A slice does not read the device: what that still counts for the old rules arrives there with a megaflow of their own.
+        if (verdict == RevalidationVerdict.Keep && IsSliced && ReadDevice is not null && !HasSameStats(m.Rules, _scratch.Rules)) verdict = RevalidationVerdict.Modify;
         if (verdict == RevalidationVerdict.Keep)
         {
             if (!HasSameStats(m.Rules, _scratch.Rules)) PushRest(m, nowMs);
@@ -181,10 +187,11 @@ public sealed partial class MegaflowRevalidator
 
     /// <summary>
     /// Deletes every megaflow (OVS <c>revalidator/purge</c>). Packets that are not pushed yet are counted for the rules that handled them,
-    /// unless it shall be done as in Open vSwitch (<see cref="Quirks.PurgeCountsForNewRules"/>).
+    /// unless it shall be done as in Open vSwitch (<see cref="Quirks.PurgeCountsForNewRules"/>). Returns <see cref="Slice.NotYet"/> if it has to be called again.
     /// </summary>
-    public void Purge(long nowMs)
+    public int Purge(long nowMs)
     {
+        if (IsSliced) return PurgeSome(nowMs);
         _nowMs = nowMs;
         _isInRound = false;
         SeeEverything();
@@ -210,30 +217,50 @@ public sealed partial class MegaflowRevalidator
         _scratch.ReleaseRecircIds();
         table.Reclaim();
         _upcall.Classifier.ShrinkUnion();
+        return 0;
     }
 
-    /// <summary>Pushes all counters to the OpenFlow rules, and what <c>normal</c> learns from the packets. True if megaflows went.</summary>
-    public bool PushAll(long nowMs)
+    private int PurgeSome(long nowMs)
     {
         _nowMs = nowMs;
-        bool anyLost = false;
-        MegaflowTable table = _upcall.Megaflows;
-        for (int i = 0; i < table.HighWater; i++)
-        {
-            if (table[i] is not { } m) continue;
-            if (!IsLost(m))
-            {
-                Push(m);
-                continue;
-            }
+        Slice slice = SliceOfCall();
+        if (!Walk(ref slice, PushAndRemove)) return Slice.NotYet;
+        _upcall.Classifier.ShrinkUnion();
+        return 0;
 
-            anyLost = true;
+        void PushAndRemove(Megaflow m)
+        {
+            if (m.Dead) return;
+            Push(m);
             Remove(m);
         }
+    }
 
-        foreach (Megaflow m in table.Retiring()) Push(m);
-        table.Reclaim();
-        return anyLost;
+    /// <summary>
+    /// Pushes all counters to the OpenFlow rules, and what <c>normal</c> learns from the packets; those of dead megaflows too. Returns how many megaflows went, or <see cref="Slice.NotYet"/> if it
+    /// has to be called again.
+    /// </summary>
+    public int PushAll(long nowMs)
+    {
+        _nowMs = nowMs;
+        Slice slice = SliceOfCall();
+        if (!Walk(ref slice, PushOrRemove)) return Slice.NotYet;
+        if (!IsSliced) _upcall.Megaflows.Reclaim();
+        int lost = _lost;
+        _lost = 0;
+        return lost;
+
+        void PushOrRemove(Megaflow m)
+        {
+            if (m.Dead || !IsLost(m))
+            {
+                Push(m);
+                return;
+            }
+
+            _lost++;
+            Remove(m);
+        }
     }
 
     /// <summary>

@@ -18,7 +18,7 @@ public sealed class Revalidator(OfPipeline pipeline, RecircStore recircs, IReadO
     private const int SlicePerStep = 4096;
 
     private readonly MegaflowRevalidator[] _tables = [.. tables];
-    private readonly Func<Func<MegaflowRevalidator, int>, int> _onEach = onEach ?? (work => tables.Sum(work));
+    private readonly Func<Func<MegaflowRevalidator, int>, int> _onEach = onEach ?? (work => tables.Sum(t => Slice.Finish(() => work(t))));
 
     /// <summary>What the times of steps are taken by.</summary>
     public SteadyClock Clock { get; init; } = new();
@@ -69,7 +69,7 @@ public sealed class Revalidator(OfPipeline pipeline, RecircStore recircs, IReadO
     public void ExpireAll(long nowMs)
     {
         // Rules are idle by what megaflows have reported, so these come first.
-        foreach (MegaflowRevalidator t in _tables) t.SweepIfDue(nowMs, int.MaxValue);
+        foreach (MegaflowRevalidator t in _tables) t.SweepIfDue(nowMs, Slice.Whole);
         bool anyRule = ExpireRules(nowMs) > 0, anyAddress = pipeline.ForgetAged(nowMs);
         if (anyRule) RevalidateAll(nowMs);
         else if (anyAddress) RevalidateLearned(nowMs);
@@ -79,15 +79,14 @@ public sealed class Revalidator(OfPipeline pipeline, RecircStore recircs, IReadO
     /// <inheritdoc cref="MegaflowRevalidator.RevalidateAll"/>
     public int RevalidateAll(long nowMs) => _onEach(t => t.RevalidateAll(nowMs));
 
+    /// <inheritdoc cref="MegaflowRevalidator.EndDoubts"/>
+    public void EndDoubts(long nowMs) => _onEach(t => t.EndDoubts(nowMs));
+
     /// <inheritdoc cref="MegaflowRevalidator.RevalidateLearned"/>
     public int RevalidateLearned(long nowMs) => _onEach(t => t.IsBehind ? t.RevalidateLearned(nowMs) : 0);
 
     /// <inheritdoc cref="MegaflowRevalidator.Purge"/>
-    public void Purge(long nowMs) => _onEach(t =>
-    {
-        t.Purge(nowMs);
-        return 0;
-    });
+    public void Purge(long nowMs) => _onEach(t => t.Purge(nowMs));
 
     /// <summary>
     /// Pushes all counters to the OpenFlow rules, and what <c>normal</c> learns from the packets; megaflows look again if an address has moved
@@ -98,8 +97,8 @@ public sealed class Revalidator(OfPipeline pipeline, RecircStore recircs, IReadO
         bool anyLost = IsBehind;
 
         // What is learned below is looked at next time: the round in which Open vSwitch learns from statistics is not the one that it wakes.
-        if (anyLost) RevalidateLearned(nowMs);
-        return _onEach(t => t.PushAll(nowMs) ? 1 : 0) > 0 || anyLost;
+        if (anyLost) _onEach(t => t.IsSliced || !t.IsBehind ? 0 : t.RevalidateLearned(nowMs));
+        return _onEach(t => t.PushAll(nowMs)) > 0 || anyLost;
     }
 
     /// <summary>What is due beside megaflows, for packet threads that look after these themselves: rules, learned addresses, recirculation ids.</summary>
@@ -131,9 +130,5 @@ public sealed class Revalidator(OfPipeline pipeline, RecircStore recircs, IReadO
         return pipeline.Expire(nowMs);
     }
 
-    private void ReportUse() => _onEach(static t =>
-    {
-        t.ReportUse();
-        return 0;
-    });
+    private void ReportUse() => _onEach(static t => t.ReportUse());
 }

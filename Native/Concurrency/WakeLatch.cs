@@ -44,12 +44,12 @@ public sealed unsafe class WakeLatch : IDisposable
         }
     }
 
-    /// <summary>Steps b and c: the thread comes back from its sleep, or does not begin it. Any thread.</summary>
-    public void Set()
+    /// <summary>Steps b and c: the thread comes back from its sleep, or does not begin it. Any thread. True if it had to be woken.</summary>
+    public bool Set()
     {
-        if (!IsAsleep) return;
+        if (!IsAsleep) return false;
         Interleaving.Atomic("Sc take");
-        if (Interlocked.Exchange(ref _asleep[Word], 0) == 0 || _event is null) return;
+        if (Interlocked.Exchange(ref _asleep[Word], 0) == 0 || _event is null) return false;
         Interleaving.Step("Sc write");
         bool isHeld = false;
         try
@@ -66,6 +66,8 @@ public sealed unsafe class WakeLatch : IDisposable
         {
             if (isHeld) _event.DangerousRelease();
         }
+
+        return true;
     }
 
     /// <summary>Steps 1 and 2, by the sleeper: what is left for it from now on ends the sleep.</summary>

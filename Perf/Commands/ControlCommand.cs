@@ -1,27 +1,101 @@
 using System.CommandLine;
 using System.Globalization;
 using Mergeflow.Cli;
+using Mergeflow.Native;
 
 namespace Mergeflow.Perf;
 
 /// <summary><c>control</c>: what orders cost.</summary>
 internal static class ControlCommand
 {
+    private const int LimitNs = 100_000;
+
     public static Command Create(TextWriter output, CancellationToken interrupted)
     {
-        NumberOption<int> megaflows = new("--megaflows") { HelpName = "N", Description = "Megaflows that there are.", DefaultValueFactory = _ => 10_000 };
+        NumberOption<int> megaflows = new("--megaflows") { HelpName = "N", Description = "Megaflows beside which rules are loaded, and which depend on orders.", DefaultValueFactory = _ => 10_000 };
         NumberOption<int> rules = new("--rules") { HelpName = "N", Description = "Rules that are loaded at once.", DefaultValueFactory = _ => 100_000 };
-        Command command = new("control", "Time of orders: rules added and deleted one by one beside megaflows, and loaded at once.") { megaflows, rules };
+        NumberOption<int> flows = new("--flows") { HelpName = "N", Description = "Flows while polls are measured, each with its megaflow.", DefaultValueFactory = _ => 65_536 };
+        NumberOption<int> rate = new("--rate") { HelpName = "N", Description = "Rule changes and learned addresses per second meanwhile.", DefaultValueFactory = _ => 10_000 };
+        NumberOption<int> perOrder = new("--per-order") { HelpName = "N", Description = "Rule changes of one order.", DefaultValueFactory = _ => 1 };
+        NumberOption<int> pmds = new("--pmd") { HelpName = "N", Description = "Packet threads.", DefaultValueFactory = _ => 2 };
+        NumberOption<int> seconds = new("--seconds") { HelpName = "N", Description = "How long polls are measured.", DefaultValueFactory = _ => 3 };
+        NumberOption<int> orders = new("--orders") { HelpName = "N", Description = "Orders of each kind.", DefaultValueFactory = _ => 200 };
+        Option<OffloadMode> offload = new("--offload") { HelpName = "MODE", Description = "none or soft.", DefaultValueFactory = _ => OffloadMode.None };
+        Command command = new("control", "Time of orders: rules loaded one by one and at once; then on threads, under packets, the processor time of polls and the time until orders are carried out.")
+        {
+            megaflows, rules, flows, rate, perOrder, pmds, seconds, orders, offload,
+        };
         command.SetAction(parsed =>
         {
-            int flows = parsed.GetValue(megaflows), load = parsed.GetValue(rules);
-            if (flows is < 1 or > 200_000) throw PerfException.Usage("--megaflows: expected 1 to 200000");
-            if (load is < 1 or > 1_000_000) throw PerfException.Usage("--rules: expected 1 to 1000000");
-            Load(output, flows, load, interrupted);
+            int dependents = Checked(parsed.GetValue(megaflows), "--megaflows", 1, 200_000);
+            int load = Checked(parsed.GetValue(rules), "--rules", 0, 1_000_000);
+            int polled = Checked(parsed.GetValue(flows), "--flows", 0, 200_000);
+            int count = Checked(parsed.GetValue(orders), "--orders", 0, 100_000);
+            int threads = Checked(parsed.GetValue(pmds), "--pmd", 1, 64);
+            int per = Checked(parsed.GetValue(perOrder), "--per-order", 1, 1_000);
+            int perSecond = Checked(parsed.GetValue(rate), "--rate", 1, 1_000_000);
+            int time = Checked(parsed.GetValue(seconds), "--seconds", 1, 3_600);
+            if (parsed.GetValue(offload) is var mode && mode == OffloadMode.Nic) throw PerfException.Usage("--offload: expected none or soft");
+            if (load > 0) Load(output, dependents, load, interrupted);
+            interrupted.ThrowIfCancellationRequested();
+            if (polled > 0) Polls(output, new ControlRun(polled, threads, mode), (perSecond, per), time);
+            interrupted.ThrowIfCancellationRequested();
+            if (count > 0) Orders(output, new ControlRun(dependents, threads, mode), count, interrupted);
             return PerfExitCode.Ok;
         });
         return command;
     }
+
+    private static int Checked(int value, string option, int least, int most)
+        => value < least || value > most ? throw PerfException.Usage($"{option}: expected {least} to {most}") : value;
+
+    private static void Polls(TextWriter output, ControlRun run, (int PerSecond, int PerOrder) rate, int seconds)
+    {
+        using (run)
+        {
+            Thread.Sleep(1_000);
+            Polls(output, $"polls, {run.MegaflowCount} megaflows, no orders", run, () => Thread.Sleep(seconds * 1000));
+            run.Churn(rate.PerSecond, rate.PerOrder, rate.PerSecond, 1, new LatencyHistogram());
+            LatencyHistogram orders = new();
+            long done = 0;
+            Polls(output, $"polls, {run.MegaflowCount} megaflows, {rate.PerSecond} rule changes and learned addresses per second", run, () => done = run.Churn(rate.PerSecond, rate.PerOrder, rate.PerSecond, seconds, orders));
+            output.WriteLine(Line($"orders of {rate.PerOrder} rules, {done / seconds} changes per second", orders));
+        }
+    }
+
+    private static void Orders(TextWriter output, ControlRun run, int count, CancellationToken interrupted)
+    {
+        using (run)
+        {
+            Thread.Sleep(1_000);
+            foreach (string kind in ControlRun.Kinds)
+            {
+                interrupted.ThrowIfCancellationRequested();
+                run.Give(kind, 5, 20, new LatencyHistogram());
+                LatencyHistogram orders = new();
+                LatencyHistogram polls = run.Measure(() => run.Give(kind, count, 20, orders));
+                output.WriteLine(Line($"order '{kind}', {run.MegaflowCount} megaflows", orders));
+                output.WriteLine(Line("- polls meanwhile", polls) + Above(polls));
+            }
+        }
+    }
+
+    private static void Polls(TextWriter output, string what, ControlRun run, Action work)
+    {
+        ulong before = run.Packets;
+        int collections = GC.CollectionCount(0);
+        TimeSpan paused = GC.GetTotalPauseDuration();
+        long start = MonotonicClock.NowNs;
+        LatencyHistogram polls = run.Measure(work);
+        double mpps = (run.Packets - before) * 1e3 / (MonotonicClock.NowNs - start);
+        output.WriteLine(Line(what, polls) + Above(polls) + string.Create(CultureInfo.InvariantCulture, $"; {mpps:F2} Mpps; {GC.CollectionCount(0) - collections} collections, {(GC.GetTotalPauseDuration() - paused).TotalMilliseconds:F0} ms"));
+    }
+
+    private static string Above(LatencyHistogram polls) => string.Create(CultureInfo.InvariantCulture, $"; {polls.CountAbove(LimitNs)} of {polls.Count} above {LimitNs / 1000} us");
+
+    private static string Line(string what, LatencyHistogram ns) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{what}: us p50 {ns.Percentile(0.5) / 1e3:F1}, p99 {ns.Percentile(0.99) / 1e3:F1}, p99.9 {ns.Percentile(0.999) / 1e3:F1}, max {ns.Max / 1e3:F1}");
 
     private static void Load(TextWriter output, int megaflows, int rules, CancellationToken interrupted)
     {

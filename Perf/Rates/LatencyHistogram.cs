@@ -27,6 +27,22 @@ public sealed class LatencyHistogram
         if (value > Max) Max = value;
     }
 
+    /// <summary>Records all values of another histogram.</summary>
+    public void Add(LatencyHistogram other)
+    {
+        for (int i = 0; i < _counts.Length; i++) _counts[i] += other._counts[i];
+        Count += other.Count;
+        Max = Math.Max(Max, other.Max);
+    }
+
+    /// <summary>Values above one, to the width of its bucket.</summary>
+    public ulong CountAbove(ulong value)
+    {
+        ulong count = 0;
+        for (int i = IndexOf(value) + 1; i < _counts.Length; i++) count += _counts[i];
+        return count;
+    }
+
     /// <summary>The value that a part of all values does not exceed; 0 without values.</summary>
     /// <param name="part">0..1, e.g. 0.999.</param>
     public ulong Percentile(double part)

@@ -39,6 +39,7 @@ internal sealed class EngineRun : IOutputSink
             MergedCapacity = setup.Shipped ? s_shipped.MergedCapacity : setup.Capacity,
             OffloadThread = new OffloadOptions { Parts = NaiveParts.With(setup.Naive) },
             ScheduleSeed = setup.ScheduleSeed,
+            SlicesControl = setup.Slices,
             OffloadRunsApart = setup.Apart,
             ConnectionCapacity = setup.Shipped ? s_shipped.ConnectionCapacity : 4096,
             MegaflowCapacity = setup.Shipped ? s_shipped.MegaflowCapacity : 8192,

@@ -19,9 +19,45 @@ public sealed class PmdCallsLitmus
     [Fact]
     public void Control_that_does_not_wait_is_caught() => s_explorer.Explore(static () => Run(asksWithinBatch: false, waits: false)).MustBeCaught("revoked");
 
-    private static LitmusRun Run(bool asksWithinBatch, bool waits = true)
+    /// <summary>Control goes to sleep behind the wake-up and before the call is gone.</summary>
+    [Fact]
+    public void A_thread_that_wakes_before_it_answers_is_caught() => s_explorer.Explore(static () => Run(asksWithinBatch: false, calls: new WakesFirst())).MustBeCaught("deadlock");
+
+    [Fact]
+    public void A_call_in_slices_has_a_batch_between_two_of_them_and_is_done_once() => s_explorer.Explore(static () => Slices(new PmdCalls())).MustHold();
+
+    [Fact]
+    public void A_thread_that_answers_after_the_first_slice_is_caught() => s_explorer.Explore(static () => Slices(new PmdCalls(), forgets: true)).MustBeCaught("not done");
+
+    private static LitmusRun Slices(PmdCalls calls, bool forgets = false)
     {
-        PmdCalls calls = new();
+        calls.Attach();
+        int slices = 0, batches = 0, batchesAtFirst = -1;
+        bool ends = false;
+        return new LitmusRun(
+        [
+            () =>
+            {
+                calls.Begin(() =>
+                {
+                    if (++slices == 1) batchesAtFirst = batches;
+                    else LitmusViolation.Unless(ends || batches > batchesAtFirst, "no batch between two slices");
+                    return slices < 2 && !forgets ? Slice.NotYet : slices;
+                });
+                LitmusViolation.Unless(calls.End() == 2 && slices == 2, "the call was not done");
+            },
+            () =>
+            {
+                for (; batches < Batches; batches++) calls.Step(0);
+                ends = true;
+                calls.Detach();
+            },
+        ], Owned: calls);
+    }
+
+    private static LitmusRun Run(bool asksWithinBatch, bool waits = true, PmdCalls? calls = null)
+    {
+        calls ??= new PmdCalls();
         calls.Attach();
         int revoked = 0, acknowledged = 0, done = 0;
         return new LitmusRun(
@@ -52,6 +88,15 @@ public sealed class PmdCallsLitmus
 
                 calls.Detach();
             },
-        ]);
+        ], Owned: calls);
+    }
+
+    private sealed class WakesFirst : PmdCalls
+    {
+        protected override void Answer()
+        {
+            Wake();
+            TakeAway();
+        }
     }
 }

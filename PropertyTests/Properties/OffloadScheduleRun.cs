@@ -36,9 +36,9 @@ public sealed class OffloadScheduleRun(ITestOutputHelper output)
             FuzzCase @case = CaseGenerator.Make(seed, 60 + (seed % 240), checksSequence: false);
             var chance = new Chance(seed);
             EngineSetup faulty = Nic(chance, faulty: true);
-            judge.CheckAgainstPlain(@case, "schedule", s_plain, Soft(chance), Nic(chance, faulty: false));
+            judge.CheckAgainstPlain(@case, "schedule", s_plain, Soft(chance), Nic(chance, faulty: false), Sliced(seed));
             judge.CheckAgainstPlain(faulty.Faults!.CounterFreezes.Count > 0 ? @case.WithoutModifications() : @case, "faults", s_plain, faulty);
-            schedules += 3;
+            schedules += 4;
             withFaults++;
         }
 
@@ -50,6 +50,10 @@ public sealed class OffloadScheduleRun(ITestOutputHelper output)
 
     private static EngineSetup Soft(Chance chance)
         => new(OffloadMode.Soft, BatchSize: 1 + chance.Below(32), CacheOn: chance.OneIn(2), Capacity: chance.Of([1, 3, 65_536]), QuietMs: QuietMs, ScheduleSeed: 1 + (ulong)chance.U32(), Shipped: chance.OneIn(4), Pmds: chance.Of(s_pmdCounts), Asymmetric: chance.OneIn(2));
+
+    /// <summary>Without offload, control in slices.</summary>
+    private static EngineSetup Sliced(int seed)
+        => new(BatchSize: 1 + (seed % 32), CacheOn: seed % 3 != 0, QuietMs: QuietMs, ScheduleSeed: 2 * (ulong)(uint)(seed + 1), Pmds: s_pmdCounts[seed % 3], Asymmetric: seed % 2 == 0);
 
     private static EngineSetup Nic(Chance chance, bool faulty)
     {

@@ -14,6 +14,18 @@ public struct GateSet
 
     private ulong _first;
 
+    /// <summary>All that can be open.</summary>
+    public static GateSet All
+    {
+        get
+        {
+            GateSet all = default;
+            ((Span<ulong>)all).Fill(~0UL);
+            all[0] &= ~(1UL << RevocationGates.Shut);
+            return all;
+        }
+    }
+
     /// <summary>Gates in the set.</summary>
     public readonly int Count()
     {

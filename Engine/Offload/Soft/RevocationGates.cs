@@ -132,9 +132,7 @@ public sealed unsafe partial class RevocationGates : IDisposable
     /// <summary>Closes all gates.</summary>
     public GateSet CloseAll()
     {
-        GateSet closed = default;
-        for (int w = 0; w < GateSet.WordCount; w++) closed[w] = ~0UL;
-        closed[0] &= ~1UL;
+        GateSet closed = GateSet.All;
         Add(in closed, 1);
         return closed;
     }

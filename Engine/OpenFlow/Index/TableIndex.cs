@@ -75,6 +75,14 @@ internal sealed unsafe partial class TableIndex
     /// <summary>Lookups read what Open vSwitch's read.</summary>
     public bool IsStaged { get; }
 
+    /// <summary>Makes whatever lookups read.</summary>
+    public void Prepare()
+    {
+        foreach (Subtable s in _subtables) s.Prepare();
+        if (IsStaged) _ = _staged.Value;
+        else if (!HasConjunctions) _ = _flat?.Value;
+    }
+
     private static (int[] Words, int[] Slots) Words(ulong map)
     {
         int[] words = GC.AllocateUninitializedArray<int>(BitOperations.PopCount(map), pinned: true);

@@ -1,0 +1,209 @@
+using System.Globalization;
+using Mergeflow.Native;
+
+namespace Mergeflow.Perf;
+
+/// <summary>A switch on threads that forwards as fast as it can, while another thread gives orders: how long these take, and what they take of the packet threads.</summary>
+public sealed class ControlRun : IDisposable
+{
+    private const uint LearningPort = 3;
+    private const int StandingRules = 1_000;
+    private const int MostChurned = 8_192;
+
+    private readonly Datapath _datapath;
+    private readonly SwitchPollers _pollers;
+    private readonly ThreadedRuntime _others = new();
+    private readonly List<CaptureRxQueue> _queues = [];
+    private readonly LearningRxQueue _learning = new(FrameBuilder.Build(0x0c000001, 0x0c000002, 1, 2), LearningPort);
+    private readonly FlowTextParser _parser = new();
+    private readonly Thread[] _threads;
+    private readonly FlowMod[][] _churn;
+    private volatile LatencyHistogram[]? _polls;
+    private volatile bool _stop;
+
+    /// <summary>Builds the switch; on return each of <paramref name="megaflows"/> flows has its megaflow.</summary>
+    /// <param name="megaflows">Flows in all; each is the matter of a rule of its own in table 0, and all are of one rule of table 2.</param>
+    /// <param name="pmds">Packet threads, pinned; each has its part of the flows.</param>
+    /// <param name="offload">Whether packets are merged.</param>
+    public ControlRun(int megaflows, int pmds, OffloadMode offload)
+    {
+        Megaflows = megaflows;
+        int[] cpus = [.. HostProbe.ProcessCpus.TakeLast(pmds)];
+        _datapath = new Datapath(
+            new DatapathOptions { Ports = [("p1", 1), ("p2", 2), ("p3", LearningPort), ("p4", 4)], PmdCount = pmds, Offload = offload, MaxIdleMs = 2_000 },
+            sink: null);
+        _datapath.ApplyFlowMods(_parser.ParseFlows(
+            """
+            table=0,priority=1,ip,in_port=1 actions=move:NXM_OF_IP_DST[]->NXM_NX_REG0[],resubmit(,2)
+            table=0,priority=1,in_port=3 actions=normal
+            table=2,priority=1,ip actions=output:2
+            """), Now);
+
+        // Rules that come and go are no news to masks: there are others like them.
+        _datapath.ApplyFlowMods([.. Enumerable.Range(0, StandingRules).Select(i => Flow(-1 - i, "add ", ",actions=output:4")[0])], Now);
+        _churn = [.. Enumerable.Range(0, Math.Min(megaflows, MostChurned)).SelectMany(i => new[] { Flow(i, "add ", ",actions=output:4"), Flow(i, "delete_strict ", "") })];
+        _pollers = new SwitchPollers(_datapath, onThreads: true);
+        for (int i = 0; i < pmds; i++)
+        {
+            List<ReadOnlyMemory<byte>> frames = [.. Enumerable.Range(0, megaflows).Where(f => f % pmds == i).Select(f => (ReadOnlyMemory<byte>)FrameBuilder.Build(0x0b000001, Destination(f), 1000, 80))];
+            var queue = new CaptureRxQueue(frames, [.. frames.Select(static _ => 1u)], 0, verifyChecksums: true);
+            _queues.Add(queue);
+            _pollers.Add(new RxQueueName(1, i), queue);
+        }
+
+        _pollers.Add(new RxQueueName(LearningPort, 0), _learning);
+        if (_pollers.Offload is { } side) _others.Add(side);
+        _others.Add(_pollers.Upkeep);
+        _others.Start();
+        _threads = [.. _pollers.Pmds.Select((g, i) => new Thread(() => Poll(i, cpus.Length > i ? cpus[i] : null)) { IsBackground = true, Name = g.Name })];
+        foreach (Thread t in _threads) t.Start();
+        for (long end = Now + 30_000; _datapath.MegaflowCount < megaflows && Now < end;) Thread.Sleep(10);
+        GC.Collect();
+    }
+
+    /// <summary>Flows.</summary>
+    public int Megaflows { get; }
+
+    /// <summary>Megaflows that there are.</summary>
+    public int MegaflowCount => _datapath.MegaflowCount;
+
+    /// <summary>Packets that software and merged rules have forwarded so far.</summary>
+    public ulong Packets => _datapath.Stats.Rx;
+
+    /// <summary>Orders that concern one megaflow, or all of it.</summary>
+    public static IReadOnlyList<string> Kinds { get; } = ["rule of one", "rule of all", "group", "meter", "port", "flush", "settle", "purge"];
+
+    /// <summary>Measures each round of each packet thread while <paramref name="work"/> runs: ns of its processor time.</summary>
+    public LatencyHistogram Measure(Action work)
+    {
+        LatencyHistogram[] polls = [.. _threads.Select(static _ => new LatencyHistogram())];
+        _polls = polls;
+        work();
+        _polls = null;
+        Thread.Sleep(20);
+        var all = new LatencyHistogram();
+        foreach (LatencyHistogram one in polls) all.Add(one);
+        return all;
+    }
+
+    /// <summary>Adds and deletes rules, each the matter of one megaflow, and learns addresses, at rates, for a time.</summary>
+    /// <param name="rulesPerSecond">Rule changes.</param>
+    /// <param name="perOrder">Rule changes of one order.</param>
+    /// <param name="addressesPerSecond">Learned addresses.</param>
+    /// <param name="seconds">How long.</param>
+    /// <param name="orders">Takes the ns of each order.</param>
+    /// <returns>Rule changes that were made.</returns>
+    public long Churn(double rulesPerSecond, int perOrder, double addressesPerSecond, double seconds, LatencyHistogram orders)
+    {
+        _learning.Begin(addressesPerSecond);
+        long done = 0, start = MonotonicClock.NowNs;
+        for (long now = start; now - start < seconds * 1e9; now = MonotonicClock.NowNs)
+        {
+            long due = (long)((now - start) * rulesPerSecond / 1e9) - done;
+            if (due < perOrder)
+            {
+                Thread.Sleep(1);
+                continue;
+            }
+
+            FlowMod[] mods = [.. Enumerable.Range(0, perOrder).Select(i => _churn[(done + i) % _churn.Length][0])];
+            Time(() => _datapath.ApplyFlowMods(mods, Now), orders);
+            done += perOrder;
+        }
+
+        _learning.Begin(0);
+        return done;
+    }
+
+    /// <summary>Gives orders of one kind, one every <paramref name="everyMs"/> ms.</summary>
+    public void Give(string kind, int count, int everyMs, LatencyHistogram orders)
+    {
+        for (int i = 0; i < count; i++)
+        {
+            bool isOdd = i % 2 != 0;
+            Action order = kind switch
+            {
+                "rule of one" => Applying(_churn[i % _churn.Length]),
+                "rule of all" => Applying([_parser.ParseFlow($"modify_strict table=2,priority=1,ip,actions={(isOdd ? "" : "dec_ttl,")}output:2")]),
+                "group" => Grouping(isOdd ? "group_id=1,type=all,bucket=output:2" : "group_id=1,type=all,bucket=output:4"),
+                "meter" => Metering(isOdd),
+                "port" => () => _datapath.SetPort(4, isOdd, Now),
+                "flush" => () => _datapath.FlushConntrack(isOdd ? null : (ushort)5, Now),
+                "settle" => () => _datapath.Settle(Now),
+                _ => () => _datapath.PurgeMegaflows(Now),
+            };
+            Time(order, orders);
+            Thread.Sleep(everyMs);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _stop = true;
+        foreach (Thread t in _threads) t.Join();
+        _others.Dispose();
+        _pollers.Dispose();
+        foreach (CaptureRxQueue queue in _queues) queue.Dispose();
+        _datapath.Dispose();
+    }
+
+    private static long Now => Environment.TickCount64;
+
+    private Action Applying(FlowMod[] mods) => () => _datapath.ApplyFlowMods(mods, Now);
+
+    private Action Grouping(string group)
+    {
+        GroupMod mod = _parser.ParseGroup(group);
+        return () => _datapath.ApplyGroupMod(mod, Now);
+    }
+
+    private Action Metering(bool isOdd)
+    {
+        MeterMod mod = FlowTextParser.ParseMeters($"meter=1,kbps,band=type=drop,rate={(isOdd ? 1000 : 2000)}").Single();
+        bool isNew = !_datapath.Pipeline.Meters.Any();
+        return () => _datapath.ApplyMeterMod(mod with { Command = isNew ? MeterModCommand.Add : MeterModCommand.Modify }, Now);
+    }
+
+    private static void Time(Action order, LatencyHistogram into)
+    {
+        long start = MonotonicClock.NowNs;
+        order();
+        into.Add((ulong)(MonotonicClock.NowNs - start));
+    }
+
+    private void Poll(int index, int? cpu)
+    {
+        if (cpu is int c) ThreadPinning.TryPin(c);
+        PollerGroup group = _pollers.Pmds[index];
+        _datapath.Pmds[index].Calls.Attach(group.Latch);
+        try
+        {
+            while (!_stop)
+            {
+                if (_polls is not { } polls)
+                {
+                    group.Step(Now);
+                    continue;
+                }
+
+                long begin = ThreadClock.NowNs;
+                group.Step(Now);
+                polls[index].Add((ulong)(ThreadClock.NowNs - begin));
+            }
+        }
+        finally
+        {
+            group.Reader?.Leave();
+            group.AtEnd?.Invoke();
+        }
+    }
+
+    private FlowMod[] Flow(int i, string command, string actions)
+    {
+        uint d = Destination(i);
+        return [_parser.ParseFlow(string.Create(CultureInfo.InvariantCulture, $"{command}table=0,priority=9,ip,nw_dst={d >> 24}.{d >> 16 & 255}.{d >> 8 & 255}.{d & 255}{actions}"))];
+    }
+
+    private static uint Destination(int i) => 0x0a000000 + (uint)i;
+}
