@@ -73,17 +73,20 @@ internal static class WhatIfCommand
 
     private static void AddRow(TextTable table, string profile, string policy, OffloadShares shares, OffloadStats stats, int most)
     {
-        (OffloadReason reason, BookTotals lost) = shares.Refused.Count > 0 ? shares.Refused[0] : default;
+        OffloadReason reason = shares.Refused.Count > 0 ? shares.Refused[0].Reason : OffloadReason.None;
+
+        // Rounded as offload stats rounds them: one capture has one share.
+        (string packets, string bytes) = ShareTable.PercentOf(shares, ShareTable.Offloaded);
         table.AddRow(
             Path.GetFileNameWithoutExtension(profile),
             policy,
-            ShareTable.Share(shares.Offloaded.Bytes, shares.Received.Bytes),
-            ShareTable.Share(shares.Offloaded.Packets, shares.Received.Packets),
+            bytes,
+            packets,
             Number(stats.Installed),
             Number((ulong)most),
             Number(stats.Evicted),
             reason == OffloadReason.None ? "-" : reason.ToString(),
-            ShareTable.Share(lost.Bytes, shares.Received.Bytes));
+            ShareTable.PercentOf(shares, reason.ToString()).Bytes);
     }
 
     private static void WriteJson(TextWriter output, string profile, string policy, OffloadShares shares, OffloadStats stats, int most) => ShowContext.WriteJson(output, json =>

@@ -51,6 +51,7 @@ public sealed class CaptureEventSource : IEventSource
     /// <param name="stream">What is left of it if it has been opened already, else null.</param>
     public static CaptureReader Open(string path, Stream? stream = null)
     {
+        if (stream is null) InputFile.RequireFile(path);
         try
         {
             return stream is null ? CaptureFile.Open(path) : CaptureFile.Open(stream, path == "-" ? "standard input" : path);

@@ -15,10 +15,17 @@ public static class InputFile
     {
         if (spool is not null && spool.TryOpen(path, out Stream? copy)) return Decompressed(new BufferedStream(copy, BufferSizeBytes));
         if (path == "-") return Decompressed(new BufferedStream(Console.OpenStandardInput(), BufferSizeBytes));
-        if (Directory.Exists(path)) throw new IOException($"'{path}' is a directory");
-        if (!File.Exists(path)) throw new FileNotFoundException($"'{path}' does not exist");
+        RequireFile(path);
         BufferedStream file = new(new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 0), BufferSizeBytes);
         return Decompressed(file);
+    }
+
+    /// <summary>Says in our own words that a file is not there, or is none.</summary>
+    /// <exception cref="IOException">That.</exception>
+    public static void RequireFile(string path)
+    {
+        if (Directory.Exists(path)) throw new IOException($"'{path}' is a directory");
+        if (!File.Exists(path)) throw new FileNotFoundException($"'{path}' does not exist");
     }
 
     private static Stream Decompressed(Stream file)

@@ -7,9 +7,11 @@ internal static class ConfigFile
     public const int MaxSizeBytes = 16 << 20;
 
     /// <summary>The file's bytes.</summary>
-    /// <exception cref="NicConfigException">It is larger than <see cref="MaxSizeBytes"/>.</exception>
+    /// <exception cref="NicConfigException">It is not there, a directory, or larger than <see cref="MaxSizeBytes"/>.</exception>
     public static byte[] ReadAllBytes(string path)
     {
+        if (Directory.Exists(path)) throw new NicConfigException(path, "", 0, "is a directory");
+        if (!File.Exists(path)) throw new NicConfigException(path, "", 0, "does not exist");
         using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 0);
         using var content = new MemoryStream();
         byte[] buffer = new byte[1 << 16];

@@ -51,6 +51,7 @@ public sealed record CaptureRun(string PcapPath)
     {
         try
         {
+            InputFile.RequireFile(PcapPath);
             CaptureReader reader = CaptureFile.Open(PcapPath);
             using CaptureEventSource events = new([reader], new CapturePorts([.. Enumerable.Range(1, PortCount).Select(static n => (uint)n)], InPort is null ? [] : [InPort]), FixChecksums);
             var next = new ReplayEvent();
@@ -69,7 +70,7 @@ public sealed record CaptureRun(string PcapPath)
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw PerfException.Failed($"--pcap: {(Directory.Exists(PcapPath) ? $"'{PcapPath}' is a directory" : e.Message)}");
+            throw PerfException.Failed($"--pcap: {e.Message}");
         }
     }
 

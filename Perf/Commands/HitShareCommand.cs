@@ -83,6 +83,7 @@ internal static class HitShareCommand
 
     private static CaptureReader Open(string path)
     {
+        InputFile.RequireFile(path);
         try
         {
             return CaptureFile.Open(path);

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Mergeflow.Cli;
 
 namespace Mergeflow.Perf;
 
@@ -40,6 +41,7 @@ internal static class DriverTable
     {
         try
         {
+            InputFile.RequireFile(path);
             return File.ReadAllLines(path);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

@@ -38,6 +38,13 @@ public sealed record Headline
         return row.FirstPass is { Count: > 0 } parts ? 100.0 * parts[0].Packets / parts.Sum(static p => (double)p.Packets) : row.Tiers.Nic + row.Tiers.Merged;
     }
 
+    /// <summary>The same as it is printed; of a capture rounded as in the table of its one pass, whose shares add up.</summary>
+    public static string OffloadedText(ScenarioResult row)
+    {
+        ArgumentNullException.ThrowIfNull(row);
+        return row.FirstPass is { Count: > 0 } parts ? ShareTable.Percent([.. parts.Select(static p => p.Packets)])[0] : ResultsTable.Percent(OffloadedPercent(row) ?? 0);
+    }
+
     /// <summary>How many times the peer's cycles are of ours; null without a peer.</summary>
     public static double? TimesPeer(ScenarioResult row) => row?.Peer is { } peer ? peer.CyclesPerPacket.Median / row.CyclesPerPacket.Median : null;
 
@@ -53,7 +60,7 @@ public sealed record Headline
         string to = mode == "nic" ? "the NIC" : "merged rules in software";
         if (rows.Length > 1) return Median(title, " %", rows, static r => OffloadedPercent(r)!.Value, ResultsTable.Percent, $"of packets taken by {to}");
         ScenarioResult row = rows[0];
-        string value = ResultsTable.Percent(OffloadedPercent(row)!.Value) + " %";
+        string value = OffloadedText(row) + " %";
         if (row.FirstPass is not { Count: > 0 } parts) return new HeadlineFigure(title, value, $"of the packets of {RowChart.Label(row)} taken by {to}.");
         string bytes = ShareTable.Percent([.. parts.Select(static p => p.Bytes)])[0];
         string[] packets = ShareTable.Percent([.. parts.Select(static p => p.Packets)]);
@@ -61,7 +68,7 @@ public sealed record Headline
         // Reasons stand in the order in which the programs print them: the first one is the largest loss there, too.
         ReasonCount? loss = parts.FirstOrDefault(static p => Enum.TryParse<OffloadReason>(p.Reason, out _));
         string lost = loss is null ? "" : $" Largest loss: {loss.Reason}, {packets[parts.ToList().IndexOf(loss)]} % of packets.";
-        return new HeadlineFigure(title, packets[0] + " %", $"of packets and {bytes} % of bytes of {row.Name} taken by {to}, in one pass.{lost}");
+        return new HeadlineFigure(title, value, $"of packets and {bytes} % of bytes of {row.Name} taken by {to}, in one pass.{lost}");
     }
 
     private static HeadlineFigure TimesOf(ScenarioResult[] all)

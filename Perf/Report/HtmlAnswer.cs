@@ -125,7 +125,7 @@ internal static class HtmlAnswer
 
     private static string Cycles(IEnumerable<ScenarioResult> group, string mode) => Row(group, mode) is { } row ? ResultsTable.Short(row.CyclesPerPacket.Median) : "-";
 
-    private static string Share(IEnumerable<ScenarioResult> group, string mode) => Row(group, mode) is { } row ? $"{ResultsTable.Percent(Headline.OffloadedPercent(row)!.Value)} %" : "-";
+    private static string Share(IEnumerable<ScenarioResult> group, string mode) => Row(group, mode) is { } row ? $"{Headline.OffloadedText(row)} %" : "-";
 
     private static string Ratio(IEnumerable<ScenarioResult> group)
         => Row(group, "none") is { } none && Row(group, "soft") is { } soft ? F1(none.CyclesPerPacket.Median / soft.CyclesPerPacket.Median) : "-";

@@ -89,7 +89,7 @@ public static class ResultsTable
     /// <summary>Share that a capture's one pass offloads: the loop, which reopens connections, has another.</summary>
     private static IEnumerable<(string Header, Func<ScenarioResult, string> Cell)> OnePass(ResultsFile results)
         => results.Scenarios.Any(static r => r.FirstPass is not null)
-            ? [("one pass %", static r => r.FirstPass is { Count: > 0 } f ? ShareTable.Share(f[0].Packets, f.Aggregate(0UL, static (sum, x) => sum + x.Packets)) : "-")]
+            ? [("one pass %", static r => r.FirstPass is { Count: > 0 } f ? ShareTable.Percent([.. f.Select(static p => p.Packets)])[0] : "-")]
             : [];
 
     private static IEnumerable<(string Header, Func<ScenarioResult, string> Cell)> Speed(ResultsFile results)

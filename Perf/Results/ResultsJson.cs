@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Mergeflow.Cli;
 
 namespace Mergeflow.Perf;
 
@@ -40,7 +41,7 @@ public static class ResultsJson
     {
         try
         {
-            return Read(File.ReadAllText(path), path);
+            return Read(InputFile.ReadText(path), path);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

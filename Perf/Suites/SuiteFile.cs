@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Mergeflow.Cli;
 
 namespace Mergeflow.Perf;
 
@@ -24,7 +25,7 @@ public static class SuiteFile
         Content? content;
         try
         {
-            content = JsonSerializer.Deserialize<Content>(File.ReadAllText(path), s_options);
+            content = JsonSerializer.Deserialize<Content>(InputFile.ReadText(path), s_options);
         }
         catch (JsonException e)
         {

@@ -63,6 +63,26 @@ public sealed class WrongInputTests
         { $"{Show} --flows flows.txt --in events.jsonl --until end", Usage, "--until: 'end' is no whole number" },
         { "M trace --flows flows.txt --ports p1=1 --in events.jsonl --event 0x1", Usage, "--event: '0x1' is no whole number" },
 
+        // Inputs that are not there, or folders.
+        { $"{Show} --flows flows.txt --in nowhere.pcap", ExitCode.Failed, "nowhere.pcap' does not exist" },
+        { $"{Show} --flows nowhere --in events.jsonl", ExitCode.Failed, "nowhere' does not exist" },
+        { $"{Show} --flows case --in events.jsonl", ExitCode.Failed, "case' is a directory" },
+        { $"{Show} --flows flows.txt --in case", ExitCode.Failed, "case' is a directory" },
+        { $"{Show} --flows flows.txt --in events.jsonl --offload nic --faults nowhere", Two, "does not exist" },
+        { $"{Show} --flows flows.txt --in events.jsonl --offload nic --faults case", Two, "is a directory" },
+        { "P --pcap nowhere.pcap", ExitCode.Failed, "nowhere.pcap' does not exist" },
+        { "P --pcap case", ExitCode.Failed, "case' is a directory" },
+        { "P hit-share --pcap nowhere.pcap", ExitCode.Failed, "does not exist" },
+        { "P --suite nowhere.json", Usage, "does not exist" },
+        { "P --suite case", Usage, "is a directory" },
+        { "P report nowhere.json --html r", ExitCode.Failed, "does not exist" },
+        { "P report case --html r", ExitCode.Failed, "is a directory" },
+        { "P compare nowhere.json results.json", ExitCode.Failed, "does not exist" },
+        { "P readme-table case", ExitCode.Failed, "is a directory" },
+        { $"{Run} --baseline nowhere.json", ExitCode.Failed, "does not exist" },
+        { $"{Run} --peer-table case", ExitCode.Failed, "is a directory" },
+        { "P peer-table nowhere.tsv", ExitCode.Failed, "does not exist" },
+
         // Options that would do nothing.
         { $"{Run} --nic-profile tiny", Usage, "--nic-profile needs a row with offload nic" },
         { "P --pcap x.pcap --offload soft --nic-profile tiny", Usage, "--nic-profile needs a row with offload nic" },
@@ -188,7 +208,7 @@ public sealed class WrongInputTests
         string[] arguments = [.. words.Skip(1).Select(w => w == "EMPTY" ? "" : IsName(folder, w) ? folder[w] : w)];
 
         // What says nothing of outputs must not write into the test's own folder.
-        if (words[0] == "P" && !arguments.Contains("--json") && words[1] is not ("report" or "compare")) arguments = [.. arguments, "--json", folder["j"], "--html", folder["h"]];
+        if (words[0] == "P" && !arguments.Contains("--json") && words[1] is not ("report" or "compare" or "hit-share" or "peer-table" or "readme-table")) arguments = [.. arguments, "--json", folder["j"], "--html", folder["h"]];
         using StringWriter output = new(), error = new();
         int code = words[0] == "M"
             ? App.Run(arguments, output, error, TestContext.Current.CancellationToken)

@@ -25,6 +25,23 @@ public sealed class ReportPageTests
         Assert.Contains("No other switch was measured beside it (--peer ovs)", text, StringComparison.Ordinal);
     }
 
+    /// <summary>Rounded so that the shares of the table add up, a share may differ by a tenth from its own rounding: it is the same everywhere all the same.</summary>
+    [Fact]
+    public void A_capture_has_one_share()
+    {
+        ReasonCount[] parts = [new(ShareTable.Offloaded, 924_440, 1), new("made the rule of their flow", 10_440, 1), new("CtTcpFlags", 65_120, 1)];
+        string shown = ShareTable.Percent([.. parts.Select(static p => p.Packets)])[0];
+        ResultsFile file = Capture();
+        file = file with { Scenarios = [file.Scenarios[0], file.Scenarios[1] with { FirstPass = parts }] };
+        var page = new ReportPage(file);
+        Assert.Equal("92.5", shown);
+        Assert.Equal($"{shown} %", page.Figures[0]);
+        Assert.Equal($"{shown} %", page.Section("By scenario").Descendants("td").Single(static t => t.Attribute("data-label")?.Value == "soft offload takes").Value);
+        using StringWriter terminal = new();
+        ResultsTable.Print(TextTable.ConsoleOn(terminal), file);
+        Assert.Matches($@"\| +{shown} \|", terminal.ToString());
+    }
+
     [Fact]
     public void The_headline_of_several_rows_is_their_median_with_the_least_and_the_most()
     {
