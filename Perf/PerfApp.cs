@@ -35,6 +35,8 @@ public static class PerfApp
         root.Subcommands.Add(MicroCommand.Create(output, interrupted));
         root.Subcommands.Add(HitShareCommand.Create(output, interrupted));
         root.Subcommands.Add(OffloadLatencyCommand.Create(output, interrupted));
+        root.Subcommands.Add(PausesCommand.Create(output, interrupted));
+        root.Subcommands.Add(WakeCommand.Create(output, interrupted));
         root.Subcommands.Add(ControlCommand.Create(output, interrupted));
         foreach (Command command in ReportCommands.Create(output)) root.Subcommands.Add(command);
         root.Subcommands.Add(CompletionCommand.Create(s_program));

@@ -3,6 +3,7 @@ using Mergeflow.Native;
 using Mergeflow.Perf;
 
 OneCoreStart.Ensure();
+PausesCommand.BeforeAll(args);
 
 // A peer has to be stopped, and huge pages are given back.
 const int patienceMs = 20_000;

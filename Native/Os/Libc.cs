@@ -63,6 +63,9 @@ internal static unsafe partial class Libc
     [LibraryImport("libc", EntryPoint = "poll", SetLastError = true)]
     public static partial int Poll(PollDescriptor* descriptors, nuint count, int timeoutMs);
 
+    [LibraryImport("libc", EntryPoint = "getrusage", SetLastError = true)]
+    public static partial int GetRUsage(int who, long* usage);
+
     [LibraryImport("libc", EntryPoint = "execv", SetLastError = true)]
     public static partial int ExecV(byte* path, byte** arguments);
 }

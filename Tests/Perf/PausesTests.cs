@@ -1,0 +1,42 @@
+using Mergeflow.Perf;
+using Xunit;
+
+namespace Mergeflow.Tests;
+
+/// <summary>What stops packet threads, and what wakes them.</summary>
+[Collection(nameof(AloneCollection))]
+public sealed class PausesTests
+{
+    [Fact]
+    public void Every_load_says_what_the_collector_and_the_packet_thread_saw()
+    {
+        using StringWriter output = new(), error = new();
+        Assert.Equal(PerfExitCode.Ok, PerfApp.Run(["pauses", "--seconds", "0.1", "--as-started"], output, error));
+        string text = output.ToString();
+        Assert.All(["idle: ", "rules: ", "dumps: ", "upcalls: "], load => Assert.Contains(load, text, StringComparison.Ordinal));
+        Assert.Equal(4, text.Split("  collector, us: ").Length - 1);
+        Assert.Equal(4, text.Split("  polls, us: p50 ").Length - 1);
+        Assert.Equal("", error.ToString());
+    }
+
+    [Fact]
+    public void Frames_and_orders_wake_threads_that_sleep()
+    {
+        using StringWriter output = new(), error = new();
+        Assert.Equal(PerfExitCode.Ok, PerfApp.Run(["wake", "--rounds", "20"], output, error));
+        Assert.Contains("frame to a thread that sleeps", output.ToString(), StringComparison.Ordinal);
+        Assert.Contains("of one processor", output.ToString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("pauses", "--seconds", "0")]
+    [InlineData("pauses", "--pmd", "65")]
+    [InlineData("pauses", "--limit-us", "-1")]
+    [InlineData("wake", "--rounds", "0")]
+    public void Values_that_make_no_sense_are_refused_by_name(string command, string option, string value)
+    {
+        using StringWriter output = new(), error = new();
+        Assert.Equal(PerfExitCode.Usage, PerfApp.Run([command, option, value], output, error));
+        Assert.Contains(option, error.ToString(), StringComparison.Ordinal);
+    }
+}
