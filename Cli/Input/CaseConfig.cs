@@ -5,10 +5,13 @@ namespace Mergeflow.Cli;
 /// <summary>What <c>case.json</c> says about the switch: its ports and its <c>config</c>. Everything else in the file is for judges, not for the switch.</summary>
 public sealed record CaseConfig
 {
+    /// <summary>Largest <see cref="MergedRules"/>.</summary>
+    public const int MaxMergedRules = 1 << 24;
+
     /// <summary>What recorded answers come from.</summary>
     private const string Recorder = "Open vSwitch 3.1.0";
 
-    private static readonly string[] s_members = ["pmds", "vlan_limit", "mtu", "tcp_seq_chk", "ct_max_conns", "tunnels", "ipf_min_frag_v4", "ipf_min_frag_v6"];
+    private static readonly string[] s_members = ["pmds", "vlan_limit", "mtu", "tcp_seq_chk", "ct_max_conns", "flow_limit", "merged_rules", "tunnels", "ipf_min_frag_v4", "ipf_min_frag_v6"];
 
     /// <summary>What may stand beside the members of <c>config</c> in a file that holds only these.</summary>
     private static readonly string[] s_besides = ["ports", "quirks", "expected_from"];
@@ -26,6 +29,12 @@ public sealed record CaseConfig
 
     /// <summary>Most connections (OVS <c>dpctl/ct-set-maxconns</c>).</summary>
     public int MaxConnections { get; init; } = ConntrackOptions.DefaultCapacityConnections;
+
+    /// <summary>Most megaflows of each packet thread (OVS <c>other_config:flow-limit</c>).</summary>
+    public int FlowLimit { get; init; } = new DatapathOptions { Ports = [] }.MegaflowCapacity;
+
+    /// <summary>Most merged rules of the soft device, for each packet thread.</summary>
+    public int MergedRules { get; init; } = new DatapathOptions { Ports = [] }.MergedCapacity;
 
     /// <summary>Tunnel ports: port name and options.</summary>
     public IReadOnlyList<(string Port, string Options)> Tunnels { get; init; } = [];
@@ -68,6 +77,8 @@ public sealed record CaseConfig
                 MtuBytes = Integer(config, "mtu", 68, 65535, defaults.MtuBytes, name),
                 TcpSeqChk = Flag(config, "tcp_seq_chk", defaults.TcpSeqChk, name),
                 MaxConnections = Integer(config, "ct_max_conns", 1, ConntrackOptions.MaxCapacityConnections, defaults.MaxConnections, name),
+                FlowLimit = Integer(config, "flow_limit", 1, MegaflowId.MaxSlots, defaults.FlowLimit, name),
+                MergedRules = Integer(config, "merged_rules", 1, MaxMergedRules, defaults.MergedRules, name),
                 PmdCount = Integer(config, "pmds", 1, ConnTracker.MaxThreads, defaults.PmdCount, name),
                 IpfMinFragV4Bytes = Integer(config, "ipf_min_frag_v4", 0, 65535, defaults.IpfMinFragV4Bytes, name),
                 IpfMinFragV6Bytes = Integer(config, "ipf_min_frag_v6", 0, 65535, defaults.IpfMinFragV6Bytes, name),

@@ -318,6 +318,8 @@ public sealed class ReplaySession : IDisposable
         // No NIC checks TCP sequence numbers; a switch that did for the packets which reach software would depend on what is offloaded.
         TcpSeqChk = arguments.Config.TcpSeqChk && arguments.Offload != OffloadMode.Nic,
         ConnectionCapacity = arguments.Config.MaxConnections,
+        MegaflowCapacity = arguments.Config.FlowLimit,
+        MergedCapacity = arguments.Config.MergedRules,
         IpfMinFragV4Bytes = arguments.Config.IpfMinFragV4Bytes,
         IpfMinFragV6Bytes = arguments.Config.IpfMinFragV6Bytes,
         FrameCapacityBytes = frameCapacityBytes,

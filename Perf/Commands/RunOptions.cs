@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using Mergeflow.Cli;
+using Mergeflow.Engine.Lookup;
 using Mergeflow.Nic;
 
 namespace Mergeflow.Perf;
@@ -21,6 +22,9 @@ internal sealed class RunOptions
     private readonly Option<string?> _nicProfile = new("--nic-profile") { HelpName = "NAME|FILE", Description = "Profile of the emulated NIC. Default: ideal." };
 
     private readonly NumberOption<int> _subtableLimit = new("--subtable-limit") { HelpName = "N", Description = "Subtables from which on megaflows with new masks match whole addresses and ports; 0: never.", DefaultValueFactory = _ => new BenchSettings().SubtableLimit };
+    private readonly NumberOption<int> _connections = new("--connections") { HelpName = "N", Description = "Most connections.", DefaultValueFactory = _ => new BenchSettings().ConnectionCapacity };
+    private readonly NumberOption<int> _flowLimit = new("--flow-limit") { HelpName = "N", Description = "Most megaflows of each packet thread.", DefaultValueFactory = _ => new BenchSettings().FlowLimit };
+    private readonly NumberOption<int> _mergedRules = new("--merged-rules") { HelpName = "N", Description = "Most merged rules of --offload soft, for each packet thread; a NIC has as many as its profile says.", DefaultValueFactory = _ => new BenchSettings().MergedCapacity };
     private readonly Option<string> _frameSize = new("--frame-size") { HelpName = "N|imix", Description = "Frame lengths of made-up traffic with FCS, 64 to 1518 bytes; several with commas.", DefaultValueFactory = _ => "64" };
     private readonly Option<bool> _stages = new("--stages") { Description = "Measure also where the cycles go: receive, parse, lookups, conntrack, actions, transmit." };
 
@@ -36,7 +40,7 @@ internal sealed class RunOptions
     /// <summary>Adds the options to a command.</summary>
     public void AddTo(Command command)
     {
-        foreach (Option option in new Option[] { _offload, _cache, _seconds, _runs, _cpu, _pmd, _shared, _apart, _nicProfile, _subtableLimit, _frameSize, _stages, _batchLatency }) command.Options.Add(option);
+        foreach (Option option in new Option[] { _offload, _cache, _seconds, _runs, _cpu, _pmd, _shared, _apart, _nicProfile, _subtableLimit, _connections, _flowLimit, _mergedRules, _frameSize, _stages, _batchLatency }) command.Options.Add(option);
     }
 
     /// <summary>The settings once per frame length that was asked for.</summary>
@@ -61,6 +65,10 @@ internal sealed class RunOptions
         if (pmds > 1 && cpu is not null) throw PerfException.Usage("--pmd: several threads take the last processors, --cpu chooses one");
         int subtableLimit = parsed.GetValue(_subtableLimit);
         if (subtableLimit is < 0 or > 1_000_000) throw PerfException.Usage("--subtable-limit: expected 0 to 1000000");
+        int connections = parsed.GetValue(_connections), flowLimit = parsed.GetValue(_flowLimit), mergedRules = parsed.GetValue(_mergedRules);
+        if (connections is < 1 or > ConntrackOptions.MaxCapacityConnections) throw PerfException.Usage($"--connections: expected 1 to {ConntrackOptions.MaxCapacityConnections}");
+        if (flowLimit is < 1 or > MegaflowId.MaxSlots) throw PerfException.Usage($"--flow-limit: expected 1 to {MegaflowId.MaxSlots}");
+        if (mergedRules is < 1 or > CaseConfig.MaxMergedRules) throw PerfException.Usage($"--merged-rules: expected 1 to {CaseConfig.MaxMergedRules}");
         double? batchSeconds = parsed.GetValue(_batchLatency);
         if (batchSeconds is not (null or (>= 0.01 and <= 3600))) throw PerfException.Usage("--batch-latency: expected 0.01 to 3600");
         string? profile = parsed.GetValue(_nicProfile);
@@ -76,6 +84,9 @@ internal sealed class RunOptions
             SharesDatapath = parsed.GetValue(_shared),
             DirectionsApart = parsed.GetValue(_apart),
             SubtableLimit = subtableLimit,
+            ConnectionCapacity = connections,
+            FlowLimit = flowLimit,
+            MergedCapacity = mergedRules,
             NicProfile = profile,
             FrameSizes = FrameSize.ParseList(parsed.GetRequiredValue(_frameSize)),
             Stages = parsed.GetValue(_stages) ? new StageRunner() : null,

@@ -72,6 +72,12 @@ public sealed record BenchSettings
     /// <summary>See <see cref="DatapathOptions.SubtableLimit"/>; 0 = no limit.</summary>
     public int SubtableLimit { get; init; } = new DatapathOptions { Ports = [] }.SubtableLimit;
 
+    /// <summary>Most connections.</summary>
+    public int ConnectionCapacity { get; init; } = 262_144;
+
+    /// <summary>Most megaflows of each packet thread.</summary>
+    public int FlowLimit { get; init; } = new DatapathOptions { Ports = [] }.MegaflowCapacity;
+
     /// <summary>Most rules of the soft device.</summary>
     public int MergedCapacity { get; init; } = new DatapathOptions { Ports = [] }.MergedCapacity;
 }

@@ -101,7 +101,8 @@ public sealed class PacketLoop : IDisposable
             CacheOn = settings.CacheOn,
             TcpSeqChk = settings.Offload != OffloadMode.Nic,
             FrameCapacityBytes = Math.Max(1536, longest),
-            ConnectionCapacity = 262_144,
+            ConnectionCapacity = settings.ConnectionCapacity,
+            MegaflowCapacity = settings.FlowLimit,
             MergedCapacity = settings.MergedCapacity,
             SubtableLimit = settings.SubtableLimit == 0 ? int.MaxValue : settings.SubtableLimit,
         };

@@ -33,6 +33,9 @@ public sealed class PausesTests
     [InlineData("pauses", "--pmd", "65")]
     [InlineData("pauses", "--limit-us", "-1")]
     [InlineData("wake", "--rounds", "0")]
+    [InlineData("churn", "--connections", "0")]
+    [InlineData("churn", "--flow-limit", "16777217")]
+    [InlineData("churn", "--merged-rules", "0")]
     public void Values_that_make_no_sense_are_refused_by_name(string command, string option, string value)
     {
         using StringWriter output = new(), error = new();
