@@ -11,7 +11,7 @@ public sealed class PausesTests
     public void Every_load_says_what_the_collector_and_the_packet_thread_saw()
     {
         using StringWriter output = new(), error = new();
-        Assert.Equal(PerfExitCode.Ok, PerfApp.Run(["pauses", "--seconds", "0.1", "--as-started"], output, error));
+        Assert.Equal(PerfExitCode.Ok, PerfApp.Run(["pauses", "--seconds", "0.1", "--as-started"], output, error, TestContext.Current.CancellationToken));
         string text = output.ToString();
         Assert.All(["idle: ", "rules: ", "dumps: ", "upcalls: "], load => Assert.Contains(load, text, StringComparison.Ordinal));
         Assert.Equal(4, text.Split("  collector, us: ").Length - 1);
@@ -23,7 +23,7 @@ public sealed class PausesTests
     public void Frames_and_orders_wake_threads_that_sleep()
     {
         using StringWriter output = new(), error = new();
-        Assert.Equal(PerfExitCode.Ok, PerfApp.Run(["wake", "--rounds", "20"], output, error));
+        Assert.Equal(PerfExitCode.Ok, PerfApp.Run(["wake", "--rounds", "20"], output, error, TestContext.Current.CancellationToken));
         Assert.Contains("frame to a thread that sleeps", output.ToString(), StringComparison.Ordinal);
         Assert.Contains("of one processor", output.ToString(), StringComparison.Ordinal);
     }
@@ -39,7 +39,7 @@ public sealed class PausesTests
     public void Values_that_make_no_sense_are_refused_by_name(string command, string option, string value)
     {
         using StringWriter output = new(), error = new();
-        Assert.Equal(PerfExitCode.Usage, PerfApp.Run([command, option, value], output, error));
+        Assert.Equal(PerfExitCode.Usage, PerfApp.Run([command, option, value], output, error, TestContext.Current.CancellationToken));
         Assert.Contains(option, error.ToString(), StringComparison.Ordinal);
     }
 }
