@@ -23,8 +23,15 @@ public static class FlowSplit
     {
         if (workload.InPorts is not null) throw PerfException.Usage("--pmd: the frames must all arrive on port 1 (--flows, --port 1)");
         return [.. Enumerable.Range(0, threads)
-            .Select(t => workload with { Frames = [.. workload.Frames.Where(f => ThreadOf(f, threads, directionsApart) == t)], Setup = [.. workload.Setup.Where(f => (directionsApart ? 0 : ThreadOf(f, threads)) == t)] })
+            .Select(t => workload with { Frames = directionsApart ? Shuffle([.. workload.Frames.Where(f => ThreadOf(f, threads, true) == t)], t) : [.. workload.Frames.Where(f => ThreadOf(f, threads) == t)], Setup = [.. workload.Setup.Where(f => (directionsApart ? 0 : ThreadOf(f, threads)) == t)] })
             .Where(w => w.Frames.Count > 0)];
+    }
+
+    /// <summary>Each thread has an order of its own: if both walked through the connections in one, they would meet at one, and from then on at each.</summary>
+    private static byte[][] Shuffle(byte[][] frames, int seed)
+    {
+        new Random(seed).Shuffle(frames);
+        return frames;
     }
 
     /// <summary>Thread of a frame, 0..<paramref name="threads"/>-1.</summary>

@@ -63,6 +63,10 @@ internal sealed unsafe class ConnLock
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool IsKept(int id) => *_view.KeepWord(id) == _mine;
 
+    /// <summary>Does a thread keep the connection whose word this is?</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool IsKeptBySomebody(ulong word) => (word & Kept) != 0;
+
     /// <summary>Waits for the record, and holds it.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Take<S>(ConnRecord* c)

@@ -6,12 +6,13 @@ using Mergeflow.Engine.Keys;
 namespace Mergeflow.Engine.Conntrack;
 
 /// <summary>
-/// A connection, 128 bytes: what a lookup compares and TCP checks in the first cache line, what the packet receives in the second.
+/// A connection, 128 bytes: what a lookup compares and TCP checks in the first cache line, what every packet changes in the second. So of two threads that have packets of one UDP connection, neither
+/// takes the other the line that it compares.
 /// </summary>
 /// <remarks>
 /// <code>
-/// line 0: fwd key[0] rev key[16] TCP peer orig[32] TCP peer reply[44] expiry[56]
-/// line 1: label[64] mark[80] generation[84] packets[88,96] bytes[104,112] nat[120] l4 state[121] flags[122] timeouts[124] birth[126]
+/// line 0: fwd key[0] rev key[16] TCP peer orig[32] TCP peer reply[44] mark[56] generation[60]
+/// line 1: label[64] expiry[80] packets[88,96] bytes[104,112] nat[120] l4 state[121] flags[122] timeouts[124] birth[126]
 /// </code>
 /// </remarks>
 [StructLayout(LayoutKind.Explicit, Size = SizeBytes)]
@@ -29,11 +30,11 @@ internal struct ConnRecord
     [FieldOffset(44)] public TcpPeer Reply;
 
     /// <summary>Expired when now >= this; of a ghost, minus the time at which it expired.</summary>
-    [FieldOffset(56)] public long ExpiryMs;
+    [FieldOffset(80)] public long ExpiryMs;
 
     [FieldOffset(64)] public Ipv6Address Label;
-    [FieldOffset(80)] public uint Mark;
-    [FieldOffset(84)] public uint Generation;
+    [FieldOffset(56)] public uint Mark;
+    [FieldOffset(60)] public uint Generation;
     [FieldOffset(88)] public ulong OrigPackets;
     [FieldOffset(96)] public ulong ReplyPackets;
     [FieldOffset(104)] public ulong OrigBytes;

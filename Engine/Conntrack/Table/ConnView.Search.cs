@@ -37,7 +37,9 @@ internal readonly unsafe partial struct ConnView
         if ((uint)connId > (uint)Capacity) return;
         byte* record = (byte*)Conn(connId);
         Native.Prefetch.Read(record);
-        Native.Prefetch.Read(record + 64);
+
+        // A line that another thread writes, too, is better fetched once, with the right to write, when this one does.
+        if (_keepWords == null || ConnLock.IsKeptBySomebody(_keepWords[connId])) Native.Prefetch.Read(record + 64);
     }
 
     /// <summary>First record with this tuple in the first bucket; 0 = look further the general way.</summary>
