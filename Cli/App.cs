@@ -52,13 +52,14 @@ public static class App
             ParseResult parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
             if (parsed.Errors.Count > 0 && parsed.Action is not ExampleHelp)
                 CommandFailedException.ThrowUsage(parsed.UnmatchedTokens is [string token, ..] ? $"unrecognized command or argument '{token}'" : parsed.Errors[0].Message);
-            return parsed.Invoke(new InvocationConfiguration
+            InvocationConfiguration configuration = new()
             {
                 Output = output,
                 Error = error,
                 EnableDefaultExceptionHandler = false,
                 ProcessTerminationTimeout = null,
-            });
+            };
+            return MetricsOptions.Run(parsed, error, () => parsed.Invoke(configuration), interrupted);
         }
         catch (CommandFailedException e)
         {

@@ -49,6 +49,8 @@ internal sealed class ReplayInputOptions
         {
             if (_choosesDevice || (option != _offload && option != _profile && option != _faults && option != _admission)) command.Options.Add(option);
         }
+
+        MetricsOptions.AddTo(command);
     }
 
     /// <summary>Puts the options together; a combination that makes no sense is a usage error.</summary>

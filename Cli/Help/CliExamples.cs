@@ -17,7 +17,7 @@ internal static class CliExamples
         ["meter-stats"] = ["meter-stats --case Tests/Data/cases/meters"],
         ["dump-dp-flows"] = [$"dump-dp-flows {Case} --offload soft -m", $"dump-dp-flows {Capture} --json"],
         ["dump-conntrack"] = [$"dump-conntrack {Case} --until 100"],
-        ["pmd-perf-show"] = [$"pmd-perf-show {Case}", $"pmd-perf-show {Case} --pmds 2"],
+        ["pmd-perf-show"] = [$"pmd-perf-show {Case}", $"pmd-perf-show {Case} --pmds 2 --metrics 9464"],
         ["trace"] = [$"trace {Case} --event 7"],
         ["offload"] = [$"offload stats {Case} --offload soft", $"offload why {Case} --offload nic"],
         ["offload show"] = [$"offload show {Case} --offload soft --dead", $"offload show {Case} --offload nic --as tc"],

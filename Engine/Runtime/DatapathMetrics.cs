@@ -44,9 +44,13 @@ public static class DatapathMetrics
         lock (s_gate) s_living.Add(datapath);
     }
 
+    /// <summary>A datapath is about to go: who keeps its last values reads them now. Called by the thread that disposes of it.</summary>
+    public static event Action? Leaving;
+
     /// <summary>The datapath is about to go: no listener reads it after this.</summary>
     internal static void Remove(Datapath datapath)
     {
+        Leaving?.Invoke();
         lock (s_gate) s_living.Remove(datapath);
     }
 
