@@ -14,10 +14,11 @@ public sealed partial class ArchitectureTests
         ["Native"] = [],
         ["Nic"] = ["Native"],
         ["Engine"] = ["Native", "Nic"],
+        ["Switch"] = ["Engine"],
         ["Cli"] = ["Engine"],
         ["Perf"] = ["Cli", "Engine"],
         ["PropertyTests"] = ["Cli", "Engine"],
-        ["Tests"] = ["Cli", "Engine", "Perf"],
+        ["Tests"] = ["Cli", "Engine", "Perf", "Switch"],
     };
 
     private static readonly string[] s_unsafeProjects = ["Native", "Nic", "Engine"];

@@ -210,7 +210,7 @@ public sealed partial class ServedMetricsTests
     [InlineData("# TYPE a counter\na_total 1,5\n# EOF\n")]
     [InlineData("# TYPE a histogram\na_bucket{le=\"1.0\"} 2\na_bucket{le=\"+Inf\"} 1\na_count 1\na_sum 1\n# EOF\n")]
     [InlineData("# TYPE a histogram\na_bucket{le=\"1.0\"} 2\na_count 2\na_sum 1\n# EOF\n")]
-    public void The_reader_of_these_tests_refuses_what_is_no_OpenMetrics(string text) => Assert.ThrowsAny<Exception>(() => OpenMetricsReader.Read(text));
+    public void The_reader_of_these_tests_refuses_what_is_malformed(string text) => Assert.ThrowsAny<Exception>(() => OpenMetricsReader.Read(text));
 
     /// <summary>The table of docs/telemetry.md, named as OpenMetrics names it.</summary>
     private static IEnumerable<(string Name, string Type)> Documented()
