@@ -7,7 +7,7 @@ namespace Mergeflow.Perf;
 public sealed class ControlRun : IDisposable
 {
     private const uint LearningPort = 3;
-    private const int StandingRules = 1_000;
+    private const int StandingStride = 64;
     private const int MostChurned = 8_192;
 
     private readonly Datapath _datapath;
@@ -40,8 +40,9 @@ public sealed class ControlRun : IDisposable
             """), Now);
 
         // Rules that come and go are no news to masks: there are others like them.
-        _datapath.ApplyFlowMods([.. Enumerable.Range(0, StandingRules).Select(i => Flow(-1 - i, "add ", ",actions=output:4")[0])], Now);
-        _churn = [.. Enumerable.Range(0, Math.Min(megaflows, MostChurned)).SelectMany(i => new[] { Flow(i, "add ", ",actions=output:4"), Flow(i, "delete_strict ", "") })];
+        int[] standing = [.. Enumerable.Range(0, megaflows).Where(static i => i % StandingStride == 0)], moving = [.. Enumerable.Range(0, megaflows).Where(static i => i % StandingStride != 0).Take(MostChurned)];
+        _datapath.ApplyFlowMods([.. standing.Select(i => Flow(i, "add ", ",actions=output:4")[0])], Now);
+        _churn = [.. moving.Select(i => Flow(i, "add ", ",actions=output:4")), .. moving.Select(i => Flow(i, "delete_strict ", ""))];
         _pollers = new SwitchPollers(_datapath, onThreads: true);
         for (int i = 0; i < pmds; i++)
         {
