@@ -1,5 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
-using Microsoft.Win32.SafeHandles;
+using System.Globalization;
 
 namespace Mergeflow.Cli;
 
@@ -11,7 +11,9 @@ public sealed class InputSpool : IDisposable
 {
     private const int BlockBytes = 1 << 16;
 
-    private readonly Dictionary<string, SafeFileHandle> _copies = [];
+    private static int s_count;
+
+    private readonly Dictionary<string, FileStream> _copies = [];
 
     private InputSpool()
     {
@@ -43,27 +45,25 @@ public sealed class InputSpool : IDisposable
     /// <param name="raw">Caller disposes it; the copy stays.</param>
     public bool TryOpen(string path, [NotNullWhen(true)] out Stream? raw)
     {
-        raw = _copies.TryGetValue(path, out SafeFileHandle? copy) ? new CopyStream(copy) : null;
+        raw = _copies.TryGetValue(path, out FileStream? copy) ? new CopyStream(copy) : null;
         return raw is not null;
     }
 
     public void Dispose()
     {
-        foreach (SafeFileHandle copy in _copies.Values) copy.Dispose();
+        foreach (FileStream copy in _copies.Values) copy.Dispose();
         _copies.Clear();
     }
 
     /// <summary>Can a file be read only once?</summary>
     internal static bool IsOnce(string path) => path == "-" || Native.FileKind.IsSpecial(path) && !Directory.Exists(path);
 
-    private static SafeFileHandle Copy(string path, long mostBytes, CancellationToken interrupted)
+    private static FileStream Copy(string path, long mostBytes, CancellationToken interrupted)
     {
         using Stream from = path == "-" ? Console.OpenStandardInput() : new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, 0);
-        string name = Path.Combine(Path.GetTempPath(), $"mergeflow-{Guid.NewGuid():N}");
-        SafeFileHandle copy = File.OpenHandle(name, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, FileOptions.None);
+        FileStream copy = Create();
         try
         {
-            File.Delete(name);
             byte[] block = new byte[BlockBytes];
             long length = 0;
             for (int got; (got = from.Read(block)) > 0; length += got)
@@ -71,7 +71,7 @@ public sealed class InputSpool : IDisposable
                 interrupted.ThrowIfCancellationRequested();
                 if (length + got > mostBytes)
                     throw new CommandFailedException(ExitCode.BadInput, $"{(path == "-" ? "standard input" : path)}: more than {mostBytes >> 20} MiB, the most that is kept of an input that can be read only once; give it as a file");
-                RandomAccess.Write(copy, block.AsSpan(0, got), length);
+                copy.Write(block, 0, got);
             }
 
             return copy;
@@ -83,13 +83,34 @@ public sealed class InputSpool : IDisposable
         }
     }
 
-    private sealed class CopyStream(SafeFileHandle copy) : Native.ForwardStream(Null)
+    /// <summary>A file for this user only, which has lost its name already.</summary>
+    private static FileStream Create()
+    {
+        FileStreamOptions options = new() { Mode = FileMode.CreateNew, Access = FileAccess.ReadWrite, Share = FileShare.None, BufferSize = 0 };
+        if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        while (true)
+        {
+            string name = Path.Combine(Path.GetTempPath(), string.Create(CultureInfo.InvariantCulture, $"mergeflow-spool-{Environment.ProcessId}-{Interlocked.Increment(ref s_count)}"));
+            try
+            {
+                FileStream file = new(name, options);
+                File.Delete(name);
+                return file;
+            }
+            catch (IOException) when (File.Exists(name))
+            {
+                // Somebody else's: the next name.
+            }
+        }
+    }
+
+    private sealed class CopyStream(FileStream copy) : Native.ForwardStream(Null)
     {
         private long _position;
 
         public override int Read(Span<byte> buffer)
         {
-            int got = RandomAccess.Read(copy, buffer, _position);
+            int got = RandomAccess.Read(copy.SafeFileHandle, buffer, _position);
             _position += got;
             return got;
         }

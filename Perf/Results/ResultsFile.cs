@@ -61,19 +61,19 @@ public sealed record ResultsFile
     }
 
     /// <summary>
-    /// The rows of several files as one: the first file says where and when. Rows that would have the same label get the name of their file, and a note that
-    /// not all files have says which.
+    /// The rows of several files as one: the first file says where and when. Where rows would have the same label, all rows of that name get the name of their
+    /// file, so that its modes stay together, and a note that not all files have says which.
     /// </summary>
     /// <param name="files">Names as they were typed, and contents; at least one.</param>
     public static ResultsFile Join(IReadOnlyList<(string Path, ResultsFile Results)> files)
     {
-        HashSet<string> twice = [.. files.SelectMany(static f => f.Results.Scenarios.Select(static r => r.Key)).GroupBy(static k => k).Where(static g => g.Count() > 1).Select(static g => g.Key)];
+        HashSet<string> twice = [.. files.SelectMany(static f => f.Results.Scenarios).GroupBy(static r => r.Key).Where(static g => g.Count() > 1).Select(static g => g.First().Name)];
         bool isShort = files.Select(static f => System.IO.Path.GetFileNameWithoutExtension(f.Path)).Distinct().Count() == files.Count;
         string NameOf(string path, int i) => isShort ? System.IO.Path.GetFileNameWithoutExtension(path) : $"{i + 1}:{path}";
         string[] names = [.. files.Select((f, i) => NameOf(f.Path, i))];
         return files[0].Results with
         {
-            Scenarios = [.. files.SelectMany((f, i) => f.Results.Scenarios.Select(r => twice.Contains(r.Key) ? r with { Name = $"{r.Name} ({names[i]})" } : r))],
+            Scenarios = [.. files.SelectMany((f, i) => f.Results.Scenarios.Select(r => twice.Contains(r.Name) ? r with { Name = $"{r.Name} ({names[i]})" } : r))],
             Notes = Sentences(static f => f.Notes),
             Warnings = files.All(static f => f.Results.Warnings is null) ? null : Sentences(static f => f.Warnings ?? f.Notes),
         };

@@ -283,7 +283,7 @@ public sealed class CaptureInputTests
         await write;
         Assert.Equal(expected.Output, run.Output);
         Assert.Equal(ExitCode.Ok, run.ExitCode);
-        Assert.Empty(Directory.GetFiles(Path.GetTempPath(), "mergeflow-????????????????????????????????"));
+        Assert.Empty(Directory.GetFiles(Path.GetTempPath(), $"mergeflow-spool-{Environment.ProcessId}-*"));
     }
 
     [Fact]
@@ -296,7 +296,7 @@ public sealed class CaptureInputTests
         CommandFailedException e = Assert.Throws<CommandFailedException>(() => InputSpool.Of([folder["PIPE"]], TestContext.Current.CancellationToken, 1 << 20));
         await write;
         Assert.Equal((ExitCode.BadInput, $"{folder["PIPE"]}: more than 1 MiB, the most that is kept of an input that can be read only once; give it as a file"), (e.Code, e.Message));
-        Assert.Empty(Directory.GetFiles(Path.GetTempPath(), "mergeflow-????????????????????????????????"));
+        Assert.Empty(Directory.GetFiles(Path.GetTempPath(), $"mergeflow-spool-{Environment.ProcessId}-*"));
     }
 
     private static byte[] IcmpError(uint from, uint to, ReadOnlySpan<byte> quoted)
