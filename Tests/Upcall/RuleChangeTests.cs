@@ -163,6 +163,24 @@ public sealed class RuleChangeTests
         Assert.Equal([2ul * Megaflows, 0ul, 0ul, 2ul * Megaflows], rules.Select(static r => r.Packets));
     }
 
+    /// <summary>A megaflow that does the same as before by another rule: what it has counted until then is the old rule's.</summary>
+    [Fact]
+    public void Who_stays_by_another_rule_reports_to_the_one_before()
+    {
+        using Simulator s = new(new SimulatorOptions { Ports = [("p1", 1), ("p2", 2)], PacketCapacity = 64 }, new Nowhere());
+        s.ApplyFlowMods(new FlowTextParser().ParseFlows("table=0,priority=1,ip,nw_dst=10.0.0.7,actions=output:2"));
+        s.Receive(1, Frames.Udp("10.1.1.1", 1, Address(7), 2), 0);
+        s.ProcessPending();
+        OfRule before = Assert.Single(s.Pipeline.Rules);
+        s.ApplyFlowMods(new FlowTextParser().ParseFlows("table=0,priority=9,ip,nw_dst=10.0.0.7,actions=output:2"));
+        OfRule after = Assert.Single(s.Pipeline.Rules, r => r != before);
+        Assert.Equal(1, s.Datapath.Megaflows.Count);
+        s.Receive(1, Frames.Udp("10.1.1.1", 1, Address(7), 2), 1);
+        s.ProcessPending();
+        s.Settle();
+        Assert.Equal((1ul, 1ul), (before.Packets, after.Packets));
+    }
+
     /// <summary>Rules that time out are changes like others.</summary>
     [Fact]
     public void A_rule_that_times_out_has_its_megaflows_looked_at()
