@@ -67,38 +67,32 @@ internal sealed unsafe class ConnLock
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool IsKeptBySomebody(ulong word) => (word & Kept) != 0;
 
-    /// <summary>Waits for the record, and holds it.</summary>
+    /// <summary>See <see cref="ConnLocking.Take{S}"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Take<S>(ConnRecord* c)
+    public void TakeShared<S>(ConnRecord* c)
         where S : struct, IConnSync
     {
-        if (!S.LocksRecords || IsMine(c)) return;
-        if (!TryTakeFree(c)) Wait<S>(c);
+        if (!IsMine(c) && !TryTakeFree(c)) Wait<S>(c);
     }
 
-    /// <summary>Holds the record if nobody else does.</summary>
+    /// <summary>See <see cref="ConnLocking.TryTake{S}"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool TryTake<S>(ConnRecord* c)
+    public bool TryTakeShared<S>(ConnRecord* c)
         where S : struct, IConnSync
-        => !S.LocksRecords || IsMine(c) || TryTakeFree(c) || TryTakeKept<S>(c);
+        => IsMine(c) || TryTakeFree(c) || TryTakeKept<S>(c);
 
-    /// <summary>Lets go of the record, unless this thread keeps it.</summary>
+    /// <summary>See <see cref="ConnLocking.Release{S}"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Release<S>(ConnRecord* c)
-        where S : struct, IConnSync
+    public void ReleaseShared(ConnRecord* c)
     {
-        if (!S.LocksRecords || IsMine(c)) return;
-        Unlock(c);
+        if (!IsMine(c)) Unlock(c);
     }
 
-    /// <summary>The same behind a packet of an established connection, after which the thread may keep the record.</summary>
+    /// <summary>See <see cref="ConnLocking.ReleaseEstablished{S}"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void ReleaseEstablished<S>(ConnRecord* c, bool reply)
-        where S : struct, IConnSync
+    public void ReleaseEstablishedShared(ConnRecord* c, bool reply)
     {
-        if (!S.LocksRecords || IsMine(c)) return;
-        if (Keeps && MayKeep(c, reply)) return;
-        Unlock(c);
+        if (!IsMine(c) && !(Keeps && MayKeep(c, reply))) Unlock(c);
     }
 
     /// <summary>Between batches: lets go of everything if somebody has asked.</summary>
@@ -121,13 +115,8 @@ internal sealed unsafe class ConnLock
         _mine = Kept | _thread | own.Time;
     }
 
-    /// <summary>The connection has ended: whoever has the slot next is not the one who kept it.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Forget<S>(ConnRecord* c)
-        where S : struct, IConnSync
-    {
-        if (S.LocksRecords) Volatile.Write(ref *_view.KeepWord(c), 0);
-    }
+    /// <summary>See <see cref="ConnLocking.Forget{S}"/>.</summary>
+    public void ForgetShared(ConnRecord* c) => Volatile.Write(ref *_view.KeepWord(c), 0);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool IsMine(ConnRecord* c) => *_view.KeepWord(c) == _mine;
