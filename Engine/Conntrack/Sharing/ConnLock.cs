@@ -67,32 +67,38 @@ internal sealed unsafe class ConnLock
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool IsKeptBySomebody(ulong word) => (word & Kept) != 0;
 
-    /// <summary>See <see cref="ConnLocking.Take{S}"/>.</summary>
+    /// <summary>Waits for the record, and holds it.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void TakeShared<S>(ConnRecord* c)
+    public void Take<S>(ConnRecord* c)
         where S : struct, IConnSync
     {
-        if (!IsMine(c) && !TryTakeFree(c)) Wait<S>(c);
+        if (!S.LocksRecords || IsMine(c)) return;
+        if (!TryTakeFree(c)) Wait<S>(c);
     }
 
-    /// <summary>See <see cref="ConnLocking.TryTake{S}"/>.</summary>
+    /// <summary>Holds the record if nobody else does.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool TryTakeShared<S>(ConnRecord* c)
+    public bool TryTake<S>(ConnRecord* c)
         where S : struct, IConnSync
-        => IsMine(c) || TryTakeFree(c) || TryTakeKept<S>(c);
+        => !S.LocksRecords || IsMine(c) || TryTakeFree(c) || TryTakeKept<S>(c);
 
-    /// <summary>See <see cref="ConnLocking.Release{S}"/>.</summary>
+    /// <summary>Lets go of the record, unless this thread keeps it.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void ReleaseShared(ConnRecord* c)
+    public void Release<S>(ConnRecord* c)
+        where S : struct, IConnSync
     {
-        if (!IsMine(c)) Unlock(c);
+        if (!S.LocksRecords || IsMine(c)) return;
+        Unlock(c);
     }
 
-    /// <summary>See <see cref="ConnLocking.ReleaseEstablished{S}"/>.</summary>
+    /// <summary>The same behind a packet of an established connection, after which the thread may keep the record.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void ReleaseEstablishedShared(ConnRecord* c, bool reply)
+    public void ReleaseEstablished<S>(ConnRecord* c, bool reply)
+        where S : struct, IConnSync
     {
-        if (!IsMine(c) && !(Keeps && MayKeep(c, reply))) Unlock(c);
+        if (!S.LocksRecords || IsMine(c)) return;
+        if (Keeps && MayKeep(c, reply)) return;
+        Unlock(c);
     }
 
     /// <summary>Between batches: lets go of everything if somebody has asked.</summary>
@@ -115,8 +121,13 @@ internal sealed unsafe class ConnLock
         _mine = Kept | _thread | own.Time;
     }
 
-    /// <summary>See <see cref="ConnLocking.Forget{S}"/>.</summary>
-    public void ForgetShared(ConnRecord* c) => Volatile.Write(ref *_view.KeepWord(c), 0);
+    /// <summary>The connection has ended: whoever has the slot next is not the one who kept it.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Forget<S>(ConnRecord* c)
+        where S : struct, IConnSync
+    {
+        if (S.LocksRecords) Volatile.Write(ref *_view.KeepWord(c), 0);
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool IsMine(ConnRecord* c) => *_view.KeepWord(c) == _mine;
