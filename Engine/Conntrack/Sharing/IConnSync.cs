@@ -6,24 +6,24 @@ namespace Mergeflow.Engine.Conntrack;
 /// </summary>
 public interface IConnSync
 {
-    /// <summary>There are other threads.</summary>
-    static abstract bool IsShared { get; }
+    /// <summary>There are other threads. Like all of these, true unless the type says otherwise.</summary>
+    static virtual bool IsShared => true;
 
     /// <summary>A record is locked before it is looked at or changed.</summary>
-    static abstract bool LocksRecords { get; }
+    static virtual bool LocksRecords => true;
 
     /// <summary>Who adds a tuple claims it first.</summary>
-    static abstract bool ClaimsTuples { get; }
+    static virtual bool ClaimsTuples => true;
 
     /// <summary>A search that found nothing looks again if an entry may have moved behind its back.</summary>
-    static abstract bool ChecksMisses { get; }
+    static virtual bool ChecksMisses => true;
 
     /// <summary>Who ends a connection of another thread leaves a note for that one.</summary>
-    static abstract bool LeavesNotes { get; }
+    static virtual bool LeavesNotes => true;
 
     /// <summary>Counts that several threads write change in one instruction.</summary>
-    static abstract bool SwapsCounts { get; }
+    static virtual bool SwapsCounts => true;
 
     /// <summary>A record that another thread keeps is asked for before it is taken.</summary>
-    static abstract bool AsksKeepers { get; }
+    static virtual bool AsksKeepers => true;
 }
