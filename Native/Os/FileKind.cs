@@ -14,6 +14,7 @@ public static unsafe class FileKind
     private const int StatxDeviceOffset = 136;
     private const int TypeMask = 0xf000;
     private const int RegularType = 0x8000;
+    private const int SocketType = 0xc000;
 
     /// <summary>
     /// True if there is something that is no plain file: a device, a pipe, a socket. Links are followed. Source: <c>statx(2)</c>, whose record has the
@@ -23,6 +24,13 @@ public static unsafe class FileKind
     {
         byte* record = stackalloc byte[StatxSizeBytes];
         return Libc.Statx(AtFdCwd, path, 0, StatxType, record) == 0 && (*(ushort*)(record + StatxModeOffset) & TypeMask) != RegularType;
+    }
+
+    /// <summary>True if there is a socket.</summary>
+    public static bool IsSocket(string path)
+    {
+        byte* record = stackalloc byte[StatxSizeBytes];
+        return Libc.Statx(AtFdCwd, path, 0, StatxType, record) == 0 && (*(ushort*)(record + StatxModeOffset) & TypeMask) == SocketType;
     }
 
     /// <summary>

@@ -15,10 +15,11 @@ public sealed partial class ArchitectureTests
         ["Nic"] = ["Native"],
         ["Engine"] = ["Native", "Nic"],
         ["Switch"] = ["Engine"],
-        ["Cli"] = ["Engine"],
+        ["Control"] = ["Engine"],
+        ["Cli"] = ["Control", "Engine"],
         ["Perf"] = ["Cli", "Engine"],
-        ["PropertyTests"] = ["Cli", "Engine"],
-        ["Tests"] = ["Cli", "Engine", "Perf", "Switch"],
+        ["PropertyTests"] = ["Cli", "Control", "Engine"],
+        ["Tests"] = ["Cli", "Control", "Engine", "Perf", "Switch"],
     };
 
     private static readonly string[] s_unsafeProjects = ["Native", "Nic", "Engine"];

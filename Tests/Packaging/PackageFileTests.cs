@@ -10,7 +10,7 @@ namespace Mergeflow.Tests;
 /// <summary>What a package needs beside its code: one version everywhere, a licence that its dependencies allow, and their notices.</summary>
 public sealed partial class PackageFileTests
 {
-    private static readonly string[] s_shipped = ["Native", "Nic", "Engine", "Switch", "Cli"];
+    private static readonly string[] s_shipped = ["Native", "Nic", "Engine", "Switch", "Control", "Cli"];
 
     public static TheoryData<string> LockFiles => [.. RepositoryFiles.Files(".", "packages.lock.json")];
 
