@@ -18,18 +18,4 @@ public sealed partial class OfPipeline
             lock (_lock) return _tables.RuleCount;
         }
     }
-
-    /// <summary>Removes a port; outputs to it are skipped from now on. False if there is none.</summary>
-    public bool RemovePort(uint number)
-    {
-        lock (_lock)
-        {
-            if (!_ports.Remove(number)) return false;
-            _livePorts.Remove(number);
-            Macs.Forget(number);
-            _portsChanged = true;
-            Publish();
-            return true;
-        }
-    }
 }

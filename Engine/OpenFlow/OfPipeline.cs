@@ -78,6 +78,33 @@ public sealed partial class OfPipeline
         }
     }
 
+    /// <summary>A port appears, up. False if there is one of that number.</summary>
+    public bool AddPort(PipelinePort port)
+    {
+        lock (_lock)
+        {
+            if (!_ports.TryAdd(port.Number, port)) return false;
+            _livePorts.Add(port.Number);
+            _portsChanged = true;
+            Publish();
+            return true;
+        }
+    }
+
+    /// <summary>Removes a port; outputs to it are skipped from now on. False if there is none.</summary>
+    public bool RemovePort(uint number)
+    {
+        lock (_lock)
+        {
+            if (!_ports.Remove(number)) return false;
+            _livePorts.Remove(number);
+            Macs.Forget(number);
+            _portsChanged = true;
+            Publish();
+            return true;
+        }
+    }
+
     /// <summary>Forgets addresses that <c>normal</c> has not seen for too long. True if megaflows have to look again.</summary>
     public bool ForgetAged(long nowMs) => Macs.Expire(nowMs);
 

@@ -70,6 +70,18 @@ public unsafe struct Packet
     /// <summary>Bytes to keep on the next output (truncate), 0 = all.</summary>
     [FieldOffset(36)] public int TruncateBytes;
 
+    /// <summary>Payload of each segment if this is a super-frame, which is one packet for all who count; 0 = a frame (<c>virtio_net_hdr.gso_size</c>).</summary>
+    [FieldOffset(40)] public ushort GsoSizeBytes;
+
+    /// <summary>Kind of super-frame, see <see cref="Mergeflow.Native.VirtioNetHeader.GsoType"/>.</summary>
+    [FieldOffset(42)] public byte GsoType;
+
+    /// <summary>Where the checksum of <see cref="PacketFlags.CsumPartial"/> is stored, from <see cref="CsumStart"/> on.</summary>
+    [FieldOffset(43)] public byte CsumOffset;
+
+    /// <summary>Where it begins: the transport header, counted from the start of the slot, so that it stays true when headers are put in front or taken away.</summary>
+    [FieldOffset(44)] public ushort CsumStart;
+
     /// <summary>Index of the event that brought the packet in (replay), for attribution of outputs.</summary>
     [FieldOffset(48)] public long EventIndex;
 

@@ -28,4 +28,10 @@ public enum PacketFlags : uint
     /// work on the headers where they are, by the offsets; before the next lookup the frame is parsed anew.
     /// </summary>
     Outdated = 128,
+
+    /// <summary>
+    /// The transport checksum has not been made: whoever sends the frame does it, or leaves it to the device (Linux <c>CHECKSUM_PARTIAL</c>). What stands in its place: <see cref="PartialChecksum"/>.
+    /// It counts as good.
+    /// </summary>
+    CsumPartial = 256,
 }

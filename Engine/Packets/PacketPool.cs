@@ -14,7 +14,7 @@ namespace Mergeflow.Engine.Packets;
 /// slot:  descriptor and key [0..383] | headroom 128 | frame (capacity) | readable tailroom 64 | pad to an odd number of cache lines
 /// </code>
 /// The stride is an odd number of 64-byte lines: descriptors then spread over every set of the L1 cache, where a power of two
-/// would put all of them in a few sets.
+/// would put all of them in a few sets. A pool for ports that bring super-frames has some large slots besides, in memory of their own: <c>PacketPool.Large.cs</c>.
 /// </remarks>
 public sealed unsafe partial class PacketPool : IDisposable
 {
@@ -38,8 +38,9 @@ public sealed unsafe partial class PacketPool : IDisposable
     /// <param name="guarded">
     /// For tests: a loaded frame's readable tailroom ends where a page begins that cannot be touched, and holds other bytes each time.
     /// </param>
+    /// <param name="largeCount">Slots besides for frames of up to <see cref="Packet.MaxLengthBytes"/>; 66 KB each, touched when they are used.</param>
     /// <exception cref="ArgumentOutOfRangeException">Count below 1, or capacity outside 64..<see cref="Packet.MaxLengthBytes"/>.</exception>
-    public PacketPool(int count, int frameCapacityBytes, bool guarded = false)
+    public PacketPool(int count, int frameCapacityBytes, bool guarded = false, int largeCount = 0)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(frameCapacityBytes, 64);
@@ -69,6 +70,7 @@ public sealed unsafe partial class PacketPool : IDisposable
         }
 
         _freeCount = count;
+        if (largeCount > 0) _large = new LargeSlots(count, largeCount);
     }
 
     /// <summary>Number of slots.</summary>
@@ -107,8 +109,8 @@ public sealed unsafe partial class PacketPool : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Return(Packet* packet)
     {
-        if (_freeCount == Count || Slot(packet->Slot) != packet) ThrowForeign();
-        _free[_freeCount++] = packet;
+        if (_freeCount == Count || Slot(packet->Slot) != packet) ReturnLarge(packet);
+        else _free[_freeCount++] = packet;
     }
 
     /// <summary>Puts a received frame into a rented slot and resets everything else about the packet.</summary>
@@ -127,7 +129,7 @@ public sealed unsafe partial class PacketPool : IDisposable
     /// <summary>Copies a packet of this pool: descriptor, key, frame. Null if the pool is empty.</summary>
     public Packet* Clone(Packet* packet)
     {
-        Packet* copy = Rent();
+        Packet* copy = packet->Data - (byte*)packet + packet->LengthBytes <= FrameOffset + FrameCapacityBytes ? Rent() : RentFor(packet);
         if (copy == null) return null;
         int slot = copy->Slot;
         byte* data = (byte*)copy + (packet->Data - (byte*)packet);
@@ -158,6 +160,7 @@ public sealed unsafe partial class PacketPool : IDisposable
         _freeCount = 0;
         _slotBlock?.Dispose();
         _guarded?.Dispose();
+        _large?.Dispose();
         _freeBlock.Dispose();
     }
 

@@ -41,11 +41,13 @@ public sealed unsafe class PmdPoller : IPoller, IDisposable
             int n = queue.Receive(_pmd.Pool, _batch, Math.Min(_batchSize, _pmd.BatchLimit));
             if (n == 0) continue;
             _pmd.ProcessBatch(_batch, n, nowMs);
+            _pmd.Flush();
             _pmd.Conntrack.Between();
             return n;
         }
 
-        // The thread may be about to sleep.
+        // The thread may be about to sleep. What others have it do may have sent something.
+        _pmd.Flush();
         _pmd.Conntrack.LetGo();
         return 0;
     }

@@ -93,6 +93,9 @@ public sealed unsafe partial class PmdThread : IDisposable
         else Process<WithoutStages>(packets, count, nowMs);
     }
 
+    /// <summary>What was put together to be sent at once goes out.</summary>
+    public void Flush() => _sink?.Flush();
+
     private void Process<T>(Packet** packets, int count, long nowMs)
         where T : struct, IStageMarks
     {

@@ -31,6 +31,15 @@ public sealed partial class Datapath : IDisposable
     /// <param name="sink">Where transmitted packets go; null = counted and dropped.</param>
     /// <exception cref="NicConfigException">The NIC profile cannot be read.</exception>
     public Datapath(DatapathOptions options, IPacketSink? sink)
+        : this(options, _ => sink)
+    {
+    }
+
+    /// <summary>Builds a datapath; nothing runs yet.</summary>
+    /// <param name="options">Sizes and features.</param>
+    /// <param name="sinks">Where the packets go that a packet thread transmits, by the index of the thread; null = counted and dropped.</param>
+    /// <exception cref="NicConfigException">The NIC profile cannot be read.</exception>
+    public Datapath(DatapathOptions options, Func<int, IPacketSink?> sinks)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(options.PmdCount, 1, nameof(options));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(options.PmdCount, ConnTracker.MaxThreads, nameof(options));
@@ -65,7 +74,7 @@ public sealed partial class Datapath : IDisposable
         _pmds = new PmdContext[options.PmdCount];
         for (int i = 0; i < _pmds.Length; i++)
         {
-            _pmds[i] = new PmdContext(i, this, (provider as SoftOffloadProvider)?.Tables[i], sink, (seed.Stream(FirstPmdStream + (uint)i), seed.Stream(HashStream)));
+            _pmds[i] = new PmdContext(i, this, (provider as SoftOffloadProvider)?.Tables[i], sinks(i), (seed.Stream(FirstPmdStream + (uint)i), seed.Stream(HashStream)));
         }
 
         Revalidator = new Revalidator(Pipeline, Recirc, [.. _pmds.Select(static p => p.Revalidator)], work => OnEach(p => work(p.Revalidator))) { Clock = Clock };
@@ -214,6 +223,30 @@ public sealed partial class Datapath : IDisposable
 
         // Whoever has been asked has ended the batch that was under way.
         return Revalidator.IsBehind ? Reconcile(nowMs, purge: false) : Acknowledge(nowMs);
+    }
+
+    /// <summary>A port appears, up. On return packets go there.</summary>
+    /// <exception cref="ArgumentException">There is a port of that number.</exception>
+    public Acknowledgement AddPort(PipelinePort port, int queues, long nowMs)
+    {
+        using ControlScope control = new(this);
+        nowMs = Clock.Of(nowMs);
+        if (!Pipeline.AddPort(port)) throw new ArgumentException($"there is a port {port.Number}", nameof(port));
+        Queues.Add(port.Number, queues);
+        foreach (PmdContext pmd in _pmds) pmd.Ports.SetExists(port.Number, true);
+        return Reconcile(nowMs, purge: false);
+    }
+
+    /// <summary>A port goes, and what was learned of it. On return no packet is sent there, and no packet uses a merged rule that does. False if there is none.</summary>
+    public bool RemovePort(uint port, long nowMs)
+    {
+        using ControlScope control = new(this);
+        nowMs = Clock.Of(nowMs);
+        foreach (PmdContext pmd in _pmds) pmd.Ports.SetExists(port, false);
+        if (!Pipeline.RemovePort(port)) return false;
+        Offload?.OnPortRemoved(port);
+        Reconcile(nowMs, purge: false);
+        return true;
     }
 
     /// <summary>Removes connections: all, or those of one zone.</summary>

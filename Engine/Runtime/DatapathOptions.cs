@@ -81,6 +81,9 @@ public class DatapathOptions
     /// <summary>Largest frame that can be received, in bytes.</summary>
     public int FrameCapacityBytes { get; init; } = 10_240;
 
+    /// <summary>Larger frames, super-frames above all, that can be in flight on each packet thread: 66 KB of memory each. Live ports want 64, replays none.</summary>
+    public int LargeFrameCapacity { get; init; }
+
     /// <summary>Packets that can be in flight, held fragments included.</summary>
     public int PacketCapacity { get; init; } = 4096;
 

@@ -46,7 +46,7 @@ public sealed class PmdContext : IDisposable
             {
                 Offload = Offload,
                 Clock = datapath.Clock,
-                Pool = new PacketPool(options.PacketCapacity, options.FrameCapacityBytes, options.GuardPages),
+                Pool = new PacketPool(options.PacketCapacity, options.FrameCapacityBytes, options.GuardPages, options.LargeFrameCapacity),
                 CacheOn = options.CacheOn,
                 EmcEntryCount = options.EmcEntryCount,
                 OneTag = options.VlanLimit == 1,

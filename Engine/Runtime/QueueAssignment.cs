@@ -10,6 +10,7 @@ public sealed class QueueAssignment
 {
     private readonly ConcurrentDictionary<RxQueueName, int> _pmdOf = [];
     private readonly int _pmdCount;
+    private int _turn;
 
     /// <summary>Assigns the queues of all ports.</summary>
     /// <param name="ports">OpenFlow numbers of the ports.</param>
@@ -23,13 +24,12 @@ public sealed class QueueAssignment
         QueuesPerPort = queuesPerPort;
         _pmdCount = pmdCount;
         Dictionary<RxQueueName, int> pinned = (pins ?? []).ToDictionary(static p => p.Queue, static p => p.Pmd);
-        int turn = 0;
         foreach (uint port in ports)
         {
             for (int q = 0; q < queuesPerPort; q++)
             {
                 var queue = new RxQueueName(port, q);
-                _pmdOf.TryAdd(queue, pinned.ContainsKey(queue) ? 0 : turn++ % pmdCount);
+                _pmdOf.TryAdd(queue, pinned.ContainsKey(queue) ? 0 : _turn++ % pmdCount);
             }
         }
 
@@ -44,6 +44,15 @@ public sealed class QueueAssignment
 
     /// <summary>The queues of a thread, by port and index.</summary>
     public IReadOnlyList<RxQueueName> QueuesOf(int pmd) => [.. _pmdOf.Where(e => e.Value == pmd).Select(static e => e.Key).OrderBy(static q => q.Port).ThenBy(static q => q.Index)];
+
+    /// <summary>A port has appeared: its queues go to the threads in turn, unless they had one before. One thread at a time.</summary>
+    public void Add(uint port, int queues)
+    {
+        for (int q = 0; q < queues; q++)
+        {
+            if (_pmdOf.TryAdd(new RxQueueName(port, q), _turn % _pmdCount)) _turn++;
+        }
+    }
 
     /// <summary>Gives a queue to another thread.</summary>
     /// <exception cref="ArgumentOutOfRangeException">There is no such queue or thread.</exception>

@@ -1,0 +1,84 @@
+using System.Runtime.CompilerServices;
+using Mergeflow.Native;
+
+namespace Mergeflow.Engine.Packets;
+
+/// <content>Owns the large slots: few, for super-frames and what else does not fit the others.</content>
+public sealed unsafe partial class PacketPool
+{
+    private readonly LargeSlots? _large;
+
+    /// <summary>Large slots.</summary>
+    public int LargeCount => _large?.Count ?? 0;
+
+    /// <summary>Large slots that are rented out.</summary>
+    public int LargeInUse => _large is null ? 0 : _large.Count - _large.FreeCount;
+
+    /// <summary>Takes up to <paramref name="count"/> large slots; returns how many there were.</summary>
+    public int RentLarge(Packet** packets, int count)
+    {
+        int n = Math.Min(count, _large?.FreeCount ?? 0);
+        for (int i = 0; i < n; i++) packets[i] = _large!.Rent();
+        return n;
+    }
+
+    /// <summary>A slot that holds what does not fit a small one; null if none is left. (Guarded small slots are as long as their place: a copy fits where its original did.)</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private Packet* RentFor(Packet* packet)
+    {
+        bool isSmall = (uint)packet->Slot < (uint)Count;
+        if (isSmall) return Rent();
+        return _large is { FreeCount: > 0 } ? _large.Rent() : null;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void ReturnLarge(Packet* packet)
+    {
+        if (_large is null || !_large.TryReturn(packet)) ThrowForeign();
+    }
+
+    /// <summary>The slots themselves. Their numbers go on behind those of the small ones.</summary>
+    private sealed class LargeSlots : IDisposable
+    {
+        private const int StrideBytes = ((((FrameOffset + Packet.MaxLengthBytes + Packet.ReadableTailroomBytes + LineSizeBytes - 1) / LineSizeBytes) | 1) + 1) * LineSizeBytes;
+
+        private readonly int _first;
+        private readonly PinnedBlock _block;
+        private readonly nint[] _free;
+
+        public LargeSlots(int first, int count)
+        {
+            _first = first;
+            Count = count;
+            _block = PinnedMemory.Allocate((nuint)count * StrideBytes, wantHugePages: false);
+            _free = new nint[count];
+            for (int i = count - 1; i >= 0; i--)
+            {
+                SlotAt(i)->Slot = first + i;
+                _free[FreeCount++] = (nint)SlotAt(i);
+            }
+        }
+
+        public int Count { get; }
+
+        public int FreeCount { get; private set; }
+
+        public Packet* Rent() => (Packet*)_free[--FreeCount];
+
+        public bool TryReturn(Packet* packet)
+        {
+            uint index = (uint)(packet->Slot - _first);
+            if (index >= (uint)Count || SlotAt((int)index) != packet || FreeCount == Count) return false;
+            _free[FreeCount++] = (nint)packet;
+            return true;
+        }
+
+        public void Dispose()
+        {
+            FreeCount = 0;
+            _block.Dispose();
+        }
+
+        private Packet* SlotAt(int index) => (Packet*)(_block.Pointer + ((nuint)(uint)index * StrideBytes));
+    }
+}

@@ -1,0 +1,91 @@
+namespace Mergeflow.Engine.Ports;
+
+/// <summary>
+/// A port with a wire behind it (OVS <c>struct netdev</c>). Control opens and closes it; each receive queue belongs to the packet thread that polls it, each transmit queue to the one it was
+/// opened for.
+/// </summary>
+/// <param name="number">OpenFlow number.</param>
+/// <param name="name">Name in the switch.</param>
+public abstract class LivePort(uint number, string name) : IDisposable
+{
+    private readonly Lock _lock = new();
+    private readonly List<TxQueue> _txQueues = [];
+
+    /// <summary>OpenFlow number.</summary>
+    public uint Number { get; } = number;
+
+    /// <summary>Name in the switch.</summary>
+    public string Name { get; } = name;
+
+    /// <summary>Kind, as the command line writes it: <c>system</c>, <c>tap</c>, ...</summary>
+    public abstract string Type { get; }
+
+    /// <summary>Receive queues.</summary>
+    public abstract int QueueCount { get; }
+
+    /// <summary>Longest packet behind the Ethernet header, bytes, as of the last <see cref="Refresh"/>.</summary>
+    public abstract int MtuBytes { get; }
+
+    /// <summary>Ethernet address, the first byte on the wire highest; 0 = none.</summary>
+    public abstract ulong Mac { get; }
+
+    /// <summary>Number of the network device in its namespace; 0 = there is none.</summary>
+    public abstract int IfIndex { get; }
+
+    /// <summary>The device is up, and the other end too, as of the last <see cref="Refresh"/>.</summary>
+    public abstract bool HasCarrier { get; }
+
+    /// <summary>The device was there and is no longer: it never comes back, a new one of the name is another device.</summary>
+    public abstract bool IsGone { get; }
+
+    /// <summary>A receive queue, 0 to <see cref="QueueCount"/> - 1. The port owns it.</summary>
+    public abstract RxQueue Rx(int queue);
+
+    /// <summary>Looks at the device again: MTU, address, carrier, whether it is there. From any thread.</summary>
+    public abstract void Refresh();
+
+    /// <summary>A transmit queue for one packet thread. The port owns it, and keeps its counters.</summary>
+    /// <exception cref="IOException">Refused by the system.</exception>
+    public TxQueue OpenTx()
+    {
+        TxQueue queue = NewTx();
+        lock (_lock) _txQueues.Add(queue);
+        return queue;
+    }
+
+    /// <summary>What all queues have counted, from any thread.</summary>
+    public PortStatistics Statistics()
+    {
+        PortStatistics sum = new();
+        for (int i = 0; i < QueueCount; i++) sum.AddRx(RxCounters(i));
+        lock (_lock)
+        {
+            foreach (TxQueue queue in _txQueues) sum.AddTx(queue.Counters);
+        }
+
+        return sum;
+    }
+
+    /// <summary>Closes it. No packet thread has a queue of it any more.</summary>
+    public void Dispose()
+    {
+        Dispose(true);
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Opens a transmit queue.</summary>
+    protected abstract TxQueue NewTx();
+
+    /// <summary>What a receive queue has counted, kernel-side drops brought up to date.</summary>
+    protected abstract PortCounters RxCounters(int queue);
+
+    /// <summary>Closes the queues.</summary>
+    protected virtual void Dispose(bool disposing)
+    {
+        if (!disposing) return;
+        lock (_lock)
+        {
+            foreach (TxQueue queue in _txQueues) queue.Dispose();
+        }
+    }
+}

@@ -1,0 +1,64 @@
+namespace Mergeflow.Engine.Ports;
+
+/// <summary>What a live port has counted, all its queues together. A super-frame is one packet, as in Open vSwitch.</summary>
+public sealed record PortStatistics
+{
+    private readonly ulong[] _drops = new ulong[PortCounters.CauseCount];
+
+    /// <summary>Packets received.</summary>
+    public ulong RxPackets { get; private set; }
+
+    /// <summary>Bytes received.</summary>
+    public ulong RxBytes { get; private set; }
+
+    /// <summary>Super-frames received.</summary>
+    public ulong RxSuperFrames { get; private set; }
+
+    /// <summary>Packets sent.</summary>
+    public ulong TxPackets { get; private set; }
+
+    /// <summary>Bytes sent.</summary>
+    public ulong TxBytes { get; private set; }
+
+    /// <summary>Super-frames sent as such.</summary>
+    public ulong TxSuperFrames { get; private set; }
+
+    /// <summary>Frames that were lost for a reason.</summary>
+    public ulong this[PortDrop cause] => _drops[(int)cause];
+
+    /// <summary>Received frames that were lost, for whatever reason.</summary>
+    public ulong RxDropped => Sum(PortDrop.RxRunt, PortDrop.RxKernel);
+
+    /// <summary>Frames that were lost on their way out, for whatever reason.</summary>
+    public ulong TxDropped => Sum(PortDrop.TxTooLong, PortDrop.TxRefused);
+
+    /// <summary>Adds a receive queue.</summary>
+    internal void AddRx(PortCounters queue)
+    {
+        RxPackets += Volatile.Read(ref queue.Packets);
+        RxBytes += Volatile.Read(ref queue.Bytes);
+        RxSuperFrames += Volatile.Read(ref queue.SuperFrames);
+        AddDrops(queue);
+    }
+
+    /// <summary>Adds a transmit queue.</summary>
+    internal void AddTx(PortCounters queue)
+    {
+        TxPackets += Volatile.Read(ref queue.Packets);
+        TxBytes += Volatile.Read(ref queue.Bytes);
+        TxSuperFrames += Volatile.Read(ref queue.SuperFrames);
+        AddDrops(queue);
+    }
+
+    private void AddDrops(PortCounters queue)
+    {
+        for (int i = 0; i < _drops.Length; i++) _drops[i] += queue[(PortDrop)i];
+    }
+
+    private ulong Sum(PortDrop first, PortDrop last)
+    {
+        ulong sum = 0;
+        for (int i = (int)first; i <= (int)last; i++) sum += _drops[i];
+        return sum;
+    }
+}

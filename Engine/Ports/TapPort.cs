@@ -1,0 +1,65 @@
+using Mergeflow.Native;
+
+namespace Mergeflow.Engine.Ports;
+
+/// <summary>A TAP device of the switch's own: what the host sends into it comes in, what goes out the host receives. As <c>internal</c> port it is the host's own way into the switch.</summary>
+public sealed class TapPort : NetDevicePort
+{
+    private readonly TapDevice[] _devices;
+    private readonly TapRxQueue[] _queues;
+    private int _nextTx;
+
+    private TapPort(uint number, string name, string type, TapDevice[] devices)
+        : base(number, name, devices[0].Name)
+    {
+        Type = type;
+        _devices = devices;
+        _queues = [.. devices.Select(d => new TapRxQueue(this, d))];
+    }
+
+    /// <inheritdoc/>
+    public override string Type { get; }
+
+    /// <inheritdoc/>
+    public override int QueueCount => _queues.Length;
+
+    /// <summary>Makes the device, or takes over one that nobody has open, and sets it up.</summary>
+    /// <param name="number">OpenFlow number.</param>
+    /// <param name="name">Name of port and device.</param>
+    /// <param name="isInternal">Whether its type is <c>internal</c>.</param>
+    /// <param name="queueCount">Receive queues.</param>
+    /// <exception cref="IOException">The system refuses; the message says what.</exception>
+    public static TapPort Open(uint number, string name, bool isInternal = false, int queueCount = 1)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(queueCount, 1);
+        List<TapDevice> devices = [];
+        try
+        {
+            for (int i = 0; i < queueCount; i++) devices.Add(TapDevice.Open(name, queueCount > 1));
+            NetDevice.SetUp(name, isUp: true);
+            return new TapPort(number, name, isInternal ? "internal" : "tap", [.. devices]);
+        }
+        catch
+        {
+            foreach (TapDevice device in devices) device.Dispose();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public override RxQueue Rx(int queue) => _queues[queue];
+
+    /// <inheritdoc/>
+    protected override TxQueue NewTx() => new TapTxQueue(this, _devices[(Interlocked.Increment(ref _nextTx) - 1) % _devices.Length]);
+
+    /// <inheritdoc/>
+    protected override PortCounters RxCounters(int queue) => _queues[queue].Counters;
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        base.Dispose(disposing);
+        if (!disposing) return;
+        foreach (TapRxQueue queue in _queues) queue.Dispose();
+    }
+}

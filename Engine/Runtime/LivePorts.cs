@@ -1,0 +1,98 @@
+using Mergeflow.Engine.OpenFlow;
+using Mergeflow.Engine.Ports;
+
+namespace Mergeflow.Engine.Runtime;
+
+/// <summary>The live ports of a running switch: they come and go, and change, while packets pass. For any thread, one at a time.</summary>
+/// <param name="datapath">What they are ports of; not owned.</param>
+/// <param name="pollers">Who polls their queues; not owned.</param>
+/// <param name="sinks">What the packet threads send by, by index: those that <paramref name="datapath"/> was built with.</param>
+public sealed class LivePorts(Datapath datapath, SwitchPollers pollers, IReadOnlyList<LivePortSink> sinks) : IDisposable
+{
+    private readonly Lock _lock = new();
+    private readonly SortedDictionary<uint, LivePort> _ports = [];
+
+    /// <summary>The ports, by number; a copy.</summary>
+    public IReadOnlyList<LivePort> All
+    {
+        get
+        {
+            lock (_lock) return [.. _ports.Values];
+        }
+    }
+
+    /// <summary>From now on the port is one of the switch, which owns it. If that fails, it is closed.</summary>
+    /// <exception cref="ArgumentException">There is a port of that number.</exception>
+    /// <exception cref="IOException">The system refuses what is needed to send.</exception>
+    public void Add(LivePort port, long nowMs)
+    {
+        lock (_lock)
+        {
+            try
+            {
+                TxQueue[] tx = [.. sinks.Select(_ => port.OpenTx())];
+                if (!_ports.TryAdd(port.Number, port)) throw new ArgumentException($"there is a port {port.Number}", nameof(port));
+                for (int i = 0; i < tx.Length; i++)
+                {
+                    int pmd = i;
+                    datapath.Call(pmd, () =>
+                    {
+                        sinks[pmd].Add(port.Number, tx[pmd]);
+                        return 1;
+                    });
+                }
+            }
+            catch
+            {
+                port.Dispose();
+                throw;
+            }
+
+            datapath.AddPort(new PipelinePort(port.Name, port.Number), port.QueueCount, nowMs);
+            if (!port.HasCarrier) datapath.SetPort(port.Number, exists: false, nowMs);
+            for (int q = 0; q < port.QueueCount; q++) pollers.Add(new RxQueueName(port.Number, q), port.Rx(q));
+        }
+    }
+
+    /// <summary>The port is no longer one of the switch, and closed on return: no packet thread has a queue of it. False if there is none.</summary>
+    public bool Remove(uint number, long nowMs)
+    {
+        lock (_lock)
+        {
+            if (!_ports.Remove(number, out LivePort? port)) return false;
+            datapath.RemovePort(number, nowMs);
+            for (int q = 0; q < port.QueueCount; q++) pollers.Remove(new RxQueueName(number, q));
+            for (int i = 0; i < sinks.Count; i++)
+            {
+                int pmd = i;
+                datapath.Call(pmd, () => sinks[pmd].Remove(number) is null ? 0 : 1);
+            }
+
+            port.Dispose();
+            return true;
+        }
+    }
+
+    /// <summary>Looks at the devices of all ports again: links that have gone down or come back are reported to the switch. Returns the ports whose device is gone, which stay until they are removed.</summary>
+    public IReadOnlyList<LivePort> Refresh(long nowMs)
+    {
+        lock (_lock)
+        {
+            foreach (LivePort port in _ports.Values)
+            {
+                bool before = port.HasCarrier;
+                port.Refresh();
+                if (port.HasCarrier != before) datapath.SetPort(port.Number, port.HasCarrier, nowMs);
+            }
+
+            return [.. _ports.Values.Where(static p => p.IsGone)];
+        }
+    }
+
+    /// <summary>Closes all ports. The packet threads have ended.</summary>
+    public void Dispose()
+    {
+        foreach (LivePort port in _ports.Values) port.Dispose();
+        _ports.Clear();
+    }
+}

@@ -1,0 +1,59 @@
+using Xunit;
+
+namespace Mergeflow.Tests;
+
+/// <summary>A switch on threads with live ports.</summary>
+internal sealed class LiveSwitch : IDisposable
+{
+    private readonly ThreadedSwitch _threads;
+
+    public LiveSwitch(string flows = "actions=normal", OffloadMode offload = OffloadMode.None, int pmds = 1, int frameBytes = 2048)
+    {
+        LivePortSink[] sinks = [.. Enumerable.Range(0, pmds).Select(static _ => new LivePortSink())];
+        Datapath = new Engine.Runtime.Datapath(
+            new DatapathOptions { Ports = [], PmdCount = pmds, Offload = offload, PacketCapacity = 1024, FrameCapacityBytes = frameBytes, LargeFrameCapacity = 64, ConnectionCapacity = 20_000 },
+            i => sinks[i]);
+        Datapath.ApplyFlowMods(new FlowTextParser().ParseFlows(flows), Now);
+        _threads = new ThreadedSwitch(Datapath, new Dictionary<RxQueueName, RxQueue>());
+        Ports = new LivePorts(Datapath, _threads.Pollers, sinks);
+        _threads.Start();
+    }
+
+    public static long Now => Environment.TickCount64;
+
+    public Engine.Runtime.Datapath Datapath { get; }
+
+    public LivePorts Ports { get; }
+
+    /// <summary>Times that threads have gone to sleep.</summary>
+    public long Sleeps => _threads.Sleeps;
+
+    public PortStatistics this[uint port] => Ports.All.Single(p => p.Number == port).Statistics();
+
+    /// <summary>Opens the devices as ports 1, 2, ...</summary>
+    public LiveSwitch With(params string[] devices)
+    {
+        foreach (string device in devices) Ports.Add(new PacketSocketPort((uint)Ports.All.Count + 1, device), Now);
+        return this;
+    }
+
+    /// <summary>The threads end, and nothing was wrong: no thread has failed, no packet memory is lost, and the books of an offload are balanced.</summary>
+    public void Stop()
+    {
+        Assert.Null(_threads.Failure);
+        _threads.Stop();
+        Datapath.Settle(Now);
+        Datapath.Settle(Now);
+        Assert.All(Datapath.Pmds, static p => Assert.Equal((0, 0), (p.Pool.InUse, p.Pool.LargeInUse)));
+        if (Datapath.Offload is null) return;
+        OffloadAudit audit = Datapath.Audit(Now, null, pushed: true);
+        Assert.True(audit.IsBalanced, string.Join('\n', audit.Lines));
+    }
+
+    public void Dispose()
+    {
+        _threads.Dispose();
+        Ports.Dispose();
+        Datapath.Dispose();
+    }
+}
