@@ -57,10 +57,15 @@ public sealed partial class ArchitectureTests
     [MemberData(nameof(Projects))]
     public void One_namespace_per_project(string project)
     {
-        // Engine has one per folder, see FolderArrowTests.
-        string expected = $"namespace Mergeflow.{project}{(project == "Engine" ? "." : ";")}";
+        // Engine has one per folder, see FolderArrowTests; Control has one for each protocol.
+        string[] expected = project switch
+        {
+            "Engine" => ["namespace Mergeflow.Engine."],
+            "Control" => ["namespace Mergeflow.Control;", "namespace Mergeflow.Control."],
+            _ => [$"namespace Mergeflow.{project};"],
+        };
         IEnumerable<string> strays = RepositoryFiles.Sources(project)
-            .Where(f => NamespaceLine().Matches(RepositoryFiles.Read(f)).Any(m => !m.Value.StartsWith(expected, StringComparison.Ordinal)));
+            .Where(f => NamespaceLine().Matches(RepositoryFiles.Read(f)).Any(m => !expected.Any(e => m.Value.StartsWith(e, StringComparison.Ordinal))));
         Assert.Empty(strays);
     }
 
