@@ -27,8 +27,18 @@ public static class App
     public static int Run(string[] args, TextWriter output, TextWriter error, Architecture architecture, CancellationToken interrupted = default)
     {
         if (ProcessorSupport.Refusal(architecture) is string refusal) return Fail(error, ExitCode.MissingFeature, refusal, 0);
+        return Run(args, new InvocationConfiguration { Output = output, Error = error }, interrupted);
+    }
+
+    /// <summary>The same for a command that may run inside a switch (<see cref="LiveInvocation"/>).</summary>
+    internal static int Run(string[] args, InvocationConfiguration configuration, CancellationToken interrupted = default)
+    {
+        TextWriter error = configuration.Error;
+        configuration.EnableDefaultExceptionHandler = false;
+        configuration.ProcessTerminationTimeout = null;
         RootCommand root = new("User-space virtual-switch datapath with merged-single-table hardware offload.")
         {
+            SwitchCommand.Create(interrupted),
             ReplayCommand.Create(interrupted),
             ExtractCommand.Create(interrupted),
             DumpFlowsCommand.Create(interrupted),
@@ -38,6 +48,14 @@ public static class App
             DumpDpFlowsCommand.Create(interrupted),
             DumpConntrackCommand.Create(interrupted),
             PmdPerfShowCommand.Create(interrupted),
+            PortsCommand.Create(),
+            DumpMacsCommand.Create(),
+            RuleCommands.AddFlows(),
+            RuleCommands.DeleteFlows(),
+            RuleCommands.AddGroups(),
+            RuleCommands.AddMeters(),
+            ModPortCommand.Create(),
+            FlushConntrackCommand.Create(),
             TraceCommand.Create(interrupted),
             OffloadCommand.Create(interrupted),
             WhatIfCommand.Create(interrupted),
@@ -52,13 +70,8 @@ public static class App
             ParseResult parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
             if (parsed.Errors.Count > 0 && parsed.Action is not ExampleHelp)
                 CommandFailedException.ThrowUsage(parsed.UnmatchedTokens is [string token, ..] ? $"unrecognized command or argument '{token}'" : parsed.Errors[0].Message);
-            InvocationConfiguration configuration = new()
-            {
-                Output = output,
-                Error = error,
-                EnableDefaultExceptionHandler = false,
-                ProcessTerminationTimeout = null,
-            };
+            if (configuration is LiveInvocation && LiveOption.Of(parsed.CommandResult.Command) is null)
+                CommandFailedException.ThrowUsage($"'{parsed.CommandResult.Command.Name}' is not for a switch that runs");
             return MetricsOptions.Run(parsed, error, () => parsed.Invoke(configuration), interrupted);
         }
         catch (CommandFailedException e)

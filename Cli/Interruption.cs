@@ -11,6 +11,8 @@ public sealed class Interruption : IDisposable
     /// <summary>Signals and what shells add to 128 for them.</summary>
     private static readonly (PosixSignal Signal, int Number)[] s_signals = [(PosixSignal.SIGINT, 2), (PosixSignal.SIGTERM, 15), (PosixSignal.SIGHUP, 1), (PosixSignal.SIGQUIT, 3)];
 
+    private static Interruption? s_current;
+
     private readonly CancellationTokenSource _source = new();
     private readonly PosixSignalRegistration[] _registrations;
     private readonly int _patienceMs;
@@ -21,11 +23,19 @@ public sealed class Interruption : IDisposable
     public Interruption(int patienceMs)
     {
         _patienceMs = patienceMs;
+        s_current = this;
         _registrations = [.. s_signals.Select(s => PosixSignalRegistration.Create(s.Signal, context => OnSignal(context, s.Number)))];
     }
 
     /// <summary>Is cancelled by the first signal.</summary>
     public CancellationToken Token => _source.Token;
+
+    /// <summary>A command takes the signals of the process itself, from now on.</summary>
+    public static void LetGo()
+    {
+        if (s_current is not { } current) return;
+        foreach (PosixSignalRegistration registration in current._registrations) registration.Dispose();
+    }
 
     /// <summary>The exit code of the program: 128 and the signal's number if one has ended the command, as shells count.</summary>
     public int Code(int commandCode) => commandCode == ExitCode.Interrupted && _number > 0 ? 128 + _number : commandCode;

@@ -13,11 +13,10 @@ internal static class DumpDpFlowsCommand
 
     private static void Show(ShowContext context, Option<bool> more)
     {
-        Simulator simulator = context.Session.Simulator;
         bool isVerbose = context.Parsed.GetValue(more);
-        foreach (MegaflowInfo flow in simulator.Datapath.DumpMegaflows(simulator.NowMs))
+        foreach (MegaflowInfo flow in context.Datapath.DumpMegaflows(context.NowMs))
         {
-            bool isOffloaded = simulator.Datapath.Offload is OffloadThread offload
+            bool isOffloaded = context.Datapath.Offload is OffloadThread offload
                 && offload.Report.RulesOf(flow.Id).Any(r => r.State == MergedFlowState.Active);
             if (!context.IsJson)
             {

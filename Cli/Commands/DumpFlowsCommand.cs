@@ -15,7 +15,7 @@ internal static class DumpFlowsCommand
         {
             if (!context.IsJson)
             {
-                context.Output.WriteLine(formatter.Format(rule, context.Session.Simulator.NowMs));
+                context.Output.WriteLine(formatter.Format(rule, context.NowMs));
                 continue;
             }
             context.WriteJson(json =>

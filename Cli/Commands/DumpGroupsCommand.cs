@@ -11,7 +11,7 @@ internal static class DumpGroupsCommand
     private static void Show(ShowContext context)
     {
         FlowTextFormatter formatter = new();
-        foreach (GroupMod group in context.Session.Simulator.Pipeline.Groups)
+        foreach (GroupMod group in context.Datapath.Pipeline.Groups)
         {
             string text = formatter.FormatWithoutCommand(group);
             if (context.IsJson)

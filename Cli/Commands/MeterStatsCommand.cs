@@ -10,11 +10,10 @@ internal static class MeterStatsCommand
 
     private static void Show(ShowContext context)
     {
-        Simulator simulator = context.Session.Simulator;
         string separator = "";
         foreach ((OfMeterState meter, BookTotals taken, BookTotals[] bands) in context.Report.Meters)
         {
-            int flowCount = simulator.Pipeline.RulesOfMeter(meter.Mod.MeterId);
+            int flowCount = context.Datapath.Pipeline.RulesOfMeter(meter.Mod.MeterId);
             if (context.IsJson)
             {
                 context.WriteJson(json =>
@@ -23,7 +22,7 @@ internal static class MeterStatsCommand
                     json.WriteNumber("flow_count", flowCount);
                     json.WriteNumber("packet_in_count", taken.Packets);
                     json.WriteNumber("byte_in_count", taken.Bytes);
-                    json.WriteNumber("duration_ms", simulator.NowMs - meter.CreatedMs);
+                    json.WriteNumber("duration_ms", context.NowMs - meter.CreatedMs);
                     json.WriteStartArray("bands");
                     foreach (BookTotals band in bands)
                     {
@@ -37,7 +36,7 @@ internal static class MeterStatsCommand
                 continue;
             }
 
-            context.Output.WriteLine(separator + FlowTextFormatter.FormatStats(meter, flowCount, taken, bands, simulator.NowMs));
+            context.Output.WriteLine(separator + FlowTextFormatter.FormatStats(meter, flowCount, taken, bands, context.NowMs));
             separator = "\n";
         }
     }

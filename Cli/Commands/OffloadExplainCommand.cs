@@ -25,7 +25,8 @@ internal static class OffloadExplainCommand
         OffloadThread offload = context.RequireOffload();
         Match match = ParseMatch(context.Parsed.GetRequiredValue(option));
         FlowKey value = match.Value.Key, mask = match.Mask.Key;
-        IReadOnlyList<FlowFate> flows = context.Session.Fates!.Matching(value, mask);
+        if (context.Fates is not { } fates) return ShowOfRunning(context, offload.Report.Explain(value, mask), context.Parsed.GetValue(top));
+        IReadOnlyList<FlowFate> flows = fates.Matching(value, mask);
         if (flows.Count == 0)
         {
             if (!context.IsJson) context.Output.WriteLine("not seen: no packet of the input matches");
@@ -35,6 +36,17 @@ internal static class OffloadExplainCommand
         if (flows.Count == 1 || IsTuple(mask)) ShowOne(context, offload.Report.Explain(value, mask), flows);
         else ShowMany(context, flows, context.Parsed.GetValue(top));
         return ExitCode.Ok;
+    }
+
+    /// <summary>A switch that runs keeps no account of each flow: its rules, and the latest refusals.</summary>
+    private static int ShowOfRunning(ShowContext context, OffloadExplanation explanation, int top)
+    {
+        foreach (MergedFlow rule in explanation.Live) Write(context, "in a rule", rule);
+        foreach (MergedFlow rule in explanation.Dead.TakeLast(top)) Write(context, "was in a rule", rule);
+        foreach (Refusal refusal in explanation.Refusals.Take(top)) Write(context, new FlowReason(refusal.Reason, new BookTotals(refusal.Packets, refusal.Bytes), refusal.Pass, refusal.Detail, refusal.AtMs));
+        if (explanation.Live.Count + explanation.Dead.Count + explanation.Refusals.Count > 0) return ExitCode.Ok;
+        if (!context.IsJson) context.Output.WriteLine("not known: there is no rule for it, and none of the latest refusals");
+        return ExitCode.NotSeen;
     }
 
     private static void ShowOne(ShowContext context, OffloadExplanation explanation, IReadOnlyList<FlowFate> flows)
@@ -154,20 +166,15 @@ internal static class OffloadExplainCommand
             MergedPass p = rule.Passes[i];
             string times = p.Multiplicity > 1 ? string.Create(CultureInfo.InvariantCulture, $" {p.Multiplicity} times") : "";
             string now = "is gone or was changed";
-            MegaflowTable megaflows = context.Session.Simulator.Datapath.Pmds[MegaflowId.PmdOf(p.MegaflowId)].Megaflows;
-            int slot = MegaflowId.SlotOf(p.MegaflowId);
-            if (megaflows.IsCurrent(slot, p.Generation) && megaflows.Find(slot) is { } m)
-            {
-                (ulong packets, ulong bytes, _) = megaflows.CountersOf(m);
-                now = string.Create(CultureInfo.InvariantCulture, $"{DpFlowFormatter.FormatKey(m.Value, m.Mask)}, packets:{packets}, bytes:{bytes}, in software and hardware");
-            }
+            if (context.Datapath.FindMegaflow(p.MegaflowId, p.Generation, context.NowMs) is { } m)
+                now = string.Create(CultureInfo.InvariantCulture, $"{DpFlowFormatter.FormatKey(m.Key, m.Mask)}, packets:{m.Packets}, bytes:{m.Bytes}, in software and hardware");
 
             context.Output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  pass {i}: megaflow {p.MegaflowId}{times}, generation {p.Generation}: {now}"));
         }
 
         foreach (MergedConn c in rule.Conns)
         {
-            bool isCurrent = context.Session.Simulator.Datapath.Conntrack.Offload.IsOffloadable(c.ConnId, c.Generation);
+            bool isCurrent = context.Datapath.Conntrack.Offload.IsOffloadable(c.ConnId, c.Generation);
             context.Output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  connection {c.ConnId}, {(c.Reply ? "reply" : "original")} direction, generation {c.Generation}: {(isCurrent ? "established" : "has moved on")}"));
         }
     }

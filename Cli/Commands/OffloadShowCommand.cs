@@ -69,5 +69,5 @@ internal static class OffloadShowCommand
     }
 
     private static string DeviceOf(ShowContext context, uint port)
-        => context.Session.Simulator.Datapath.Options.Ports.FirstOrDefault(p => p.Number == port).Name ?? string.Create(CultureInfo.InvariantCulture, $"port{port}");
+        => context.Datapath.Options.Ports.FirstOrDefault(p => p.Number == port).Name ?? string.Create(CultureInfo.InvariantCulture, $"port{port}");
 }

@@ -15,8 +15,8 @@ internal static class OffloadStatsCommand
         OffloadStats s = offload.Stats;
         (string Name, string Member, ulong Value)[] totals =
         [
-            ("Packets received", "rx_packets", (ulong)context.Session.PacketCount),
-            ("Bytes received", "rx_bytes", (ulong)context.Session.ByteCount),
+            ("Packets received", "rx_packets", context.Received.Packets),
+            ("Bytes received", "rx_bytes", context.Received.Bytes),
             ("Packets that took a merged rule", "offload_hits", context.Report.OffloadHits),
             ("Their bytes", "offload_bytes", s.HitBytes),
             ("Rules installed", "n_offloaded", context.Report.Offloaded),
@@ -33,7 +33,7 @@ internal static class OffloadStatsCommand
             ("Changes that it did not confirm", "unacknowledged", s.Unacknowledged),
             ("Failures of the offload thread", "failures", s.Failures),
         ];
-        OffloadShares shares = offload.Report.Shares(context.Session.Received);
+        OffloadShares shares = offload.Report.Shares(context.Received);
         IReadOnlyList<(OffloadReason Reason, ulong Packets, ulong Bytes)> refused = offload.Report.RefusedTotals().Sorted();
         IReadOnlyList<(OffloadReason Reason, ulong Packets, ulong Bytes)> removed = s.RemovedBy.Sorted();
         if (context.IsJson)

@@ -26,7 +26,7 @@ internal static class OffloadWhyCommand
     private static int Show(ShowContext context, Argument<string?> argument, NumberOption<int> top)
     {
         OffloadThread offload = context.RequireOffload();
-        OffloadShares shares = offload.Report.Shares(context.Session.Received);
+        OffloadShares shares = offload.Report.Shares(context.Received);
         OffloadReason? only = context.Parsed.GetValue(argument) is string text ? Parse(text) : null;
         (OffloadReason Reason, BookTotals Lost)[] refused = [.. shares.Refused.Append((OffloadReason.AlreadyOffloaded, shares.Waiting)).Where(r => r.Item2.Packets > 0 && (only is null || r.Item1 == only))];
         if (!context.IsJson) context.Output.WriteLine(ShareTable.Summary(shares));
@@ -38,7 +38,7 @@ internal static class OffloadWhyCommand
 
     private static void Write(ShowContext context, OffloadShares shares, OffloadReason reason, BookTotals lost, int top)
     {
-        (FlowFate Flow, FlowReason Reason)[] flows = [.. context.Session.Fates!.Flows
+        (FlowFate Flow, FlowReason Reason)[] flows = [.. (context.Fates?.Flows ?? [])
             .SelectMany(f => f.Reasons.Where(r => r.Reason == reason).Select(r => (f, r))).OrderByDescending(static x => x.r.Lost.Bytes).ThenBy(static x => x.f.Text, StringComparer.Ordinal)];
         string? detail = flows.GroupBy(static f => f.Reason.Detail).OrderByDescending(static g => g.Sum(static f => (double)f.Reason.Lost.Bytes)).FirstOrDefault()?.Key;
         (FlowFate Flow, FlowReason Reason)[] shown = [.. flows.Take(top)];

@@ -43,9 +43,20 @@ internal sealed class ReplayInputOptions
         _quirks.AcceptOnlyFromAmong([.. Quirks.All.Select(q => q.Name)]);
     }
 
+    private Option[] All => [_case, _flows, _groups, _meters, _ports, _input, _port, _fixChecksums, _respond, _config, _offload, _profile, _faults, _admission, _cache, _batch, _seed, _pmds, _rss, _quirks];
+
+    /// <summary>Nothing that says what is replayed stands beside an option that says that nothing is.</summary>
+    public void RefuseBeside(ParseResult parsed, string other)
+    {
+        foreach (Option option in All)
+        {
+            if (parsed.GetResult(option) is { Implicit: false }) CommandFailedException.ThrowUsage($"{other} and {option.Name} exclude each other");
+        }
+    }
+
     public void AddTo(Command command)
     {
-        foreach (Option option in new Option[] { _case, _flows, _groups, _meters, _ports, _input, _port, _fixChecksums, _respond, _config, _offload, _profile, _faults, _admission, _cache, _batch, _seed, _pmds, _rss, _quirks })
+        foreach (Option option in All)
         {
             if (_choosesDevice || (option != _offload && option != _profile && option != _faults && option != _admission)) command.Options.Add(option);
         }

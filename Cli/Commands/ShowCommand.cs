@@ -28,13 +28,23 @@ internal static class ShowCommand
         ReplayInputOptions inputs = new();
         OptionalNumberOption<long> until = new("--until") { HelpName = "I", Description = "Stop after the event with this number; default: all events." };
         Option<bool> json = new("--json") { Description = "One JSON object per line, for programs." };
+        LiveOption live = new();
         Command command = new(name, description);
         inputs.AddTo(command);
         command.Options.Add(until);
         command.Options.Add(json);
+        command.Options.Add(live);
         foreach (Option option in options) command.Options.Add(option);
         command.SetAction(parsed =>
         {
+            if (LiveInvocation.Of(parsed) is { } inside) return show(ShowContext.Of(inside, parsed, parsed.GetValue(json)));
+            if (live.SocketOf(parsed) is string socket)
+            {
+                inputs.RefuseBeside(parsed, LiveOption.OptionName);
+                if (parsed.GetResult(until) is not null) CommandFailedException.ThrowUsage($"{LiveOption.OptionName} and {until.Name} exclude each other");
+                return LiveClient.Run(parsed, socket);
+            }
+
             using ReplaySession session = new(inputs.Resolve(parsed) with { LogsFates = true }, Stream.Null);
             bool found = false;
             while (!found && session.Step())
@@ -44,9 +54,9 @@ internal static class ShowCommand
             }
             if (!found && parsed.GetValue(until) is long index)
                 throw new CommandFailedException(ExitCode.Failed, $"--until: there is no event {index}");
-            SimulatorReport report = session.Finish();
-            int code = show(new ShowContext(parsed, session, report, parsed.InvocationConfiguration.Output, parsed.GetValue(json)));
-            return ExitCode.Of(report) is int failed and not ExitCode.Ok ? failed : code;
+            ShowContext context = ShowContext.Of(parsed, session, parsed.GetValue(json));
+            int code = show(context);
+            return ExitCode.Of(context.Report) is int failed and not ExitCode.Ok ? failed : code;
         });
         return command;
     }

@@ -42,7 +42,8 @@ public static class PortList
         return ports;
     }
 
-    private static string? Fault(List<(string Name, uint Number)> ports)
+    /// <summary>What is wrong with a list of ports; null = nothing.</summary>
+    public static string? Fault(IReadOnlyList<(string Name, uint Number)> ports)
     {
         if (ports.Count == 0) return "there is no port";
         HashSet<string> names = [];

@@ -26,6 +26,8 @@ internal static class MetricsOptions
             return command();
         }
 
+        // They are those of this process, which does nothing where another one is asked.
+        if (LiveOption.Of(parsed.CommandResult.Command)?.SocketOf(parsed) is not null) CommandFailedException.ThrowUsage($"{LiveOption.OptionName} and {Address} exclude each other");
         MetricsAddress address = MetricsAddress.Parse(text);
         using MetricsServer server = new(address);
         error.WriteLine($"mergeflow: note: metrics at {address.Url}");

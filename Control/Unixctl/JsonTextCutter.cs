@@ -70,6 +70,14 @@ public sealed class JsonTextCutter(int maxBytes)
         return false;
     }
 
+    /// <summary>Takes all that has come behind the last object: it is something else.</summary>
+    public byte[] TakeRest()
+    {
+        byte[] rest = _bytes[_begin.._end];
+        (_begin, _end, _seen) = (0, 0, 0);
+        return rest;
+    }
+
     private static bool IsSpace(byte b) => b is (byte)' ' or (byte)'\t' or (byte)'\n' or (byte)'\r';
 
     /// <summary>Whether the object ends with this byte.</summary>

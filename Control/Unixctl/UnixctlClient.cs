@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using Mergeflow.Native;
 
 namespace Mergeflow.Control;
 
@@ -51,7 +52,7 @@ public sealed class UnixctlClient : IDisposable
     public Stream Open(string method, IReadOnlyList<string> arguments)
     {
         RpcReply reply = Transact(method, arguments);
-        return reply.Error is string error ? throw new UnixctlException(error.TrimEnd('\n')) : _stream;
+        return reply.Error is string error ? throw new UnixctlException(error.TrimEnd('\n')) : new PushBackStream(_cutter.TakeRest(), _stream);
     }
 
     /// <inheritdoc/>

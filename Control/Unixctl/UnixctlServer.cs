@@ -57,6 +57,9 @@ public sealed class UnixctlServer : IDisposable
         _accepting.Join();
         Connection[] open;
         lock (_connections) open = [.. _connections];
+
+        // The one that has asked for the end is still to be answered.
+        SpinWait.SpinUntil(() => !Array.Exists(open, static c => c.IsBusy), Patience);
         foreach (Connection connection in open) connection.Socket.Dispose();
         foreach (Connection connection in open) connection.Thread!.Join(Patience);
         File.Delete(_path);
@@ -156,6 +159,6 @@ public sealed class UnixctlServer : IDisposable
 
         public Thread? Thread { get; set; }
 
-        public bool IsBusy { get; set; }
+        public volatile bool IsBusy;
     }
 }

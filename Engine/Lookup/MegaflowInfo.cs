@@ -50,6 +50,10 @@ public sealed record MegaflowInfo(
         return end < high ? end : 0;
     }
 
+    /// <summary>Copies one megaflow; null if it is gone, or not what it was in <paramref name="generation"/>. Call it on the table's thread.</summary>
+    public static MegaflowInfo? Find(MegaflowTable table, int slot, uint generation, long nowMs, int pmd)
+        => table.IsCurrent(slot, generation) && table.Find(slot) is { } m ? Of(table, m, nowMs, pmd) : null;
+
     private static unsafe MegaflowInfo Of(MegaflowTable table, Megaflow m, long nowMs, int pmd)
     {
         (ulong packets, ulong bytes, long lastUsedMs) = table.CountersOf(m);

@@ -57,6 +57,12 @@ internal sealed class MacTable(int capacity, long agingMs)
         }
     }
 
+    /// <summary>All addresses, with the port behind each and the time since it was seen, ms; those seen last come last.</summary>
+    public IReadOnlyList<(LearnedSource Source, long AgeMs)> Entries(long nowMs)
+    {
+        lock (_lock) return [.. _byAge.Where(e => nowMs - e.UsedMs < agingMs).Select(e => (new LearnedSource(e.Key.Mac, e.Key.Vid, e.Port), nowMs - e.UsedMs))];
+    }
+
     /// <summary>Forgets what has not been seen for too long; true if that was anything.</summary>
     public bool Expire(long nowMs)
     {

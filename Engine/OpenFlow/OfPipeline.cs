@@ -105,6 +105,9 @@ public sealed partial class OfPipeline
         }
     }
 
+    /// <summary>The addresses that <c>normal</c> has learned, with the time since each was seen, ms.</summary>
+    public IReadOnlyList<(LearnedSource Source, long AgeMs)> LearnedAddresses(long nowMs) => Macs.Entries(nowMs);
+
     /// <summary>Forgets addresses that <c>normal</c> has not seen for too long. True if megaflows have to look again.</summary>
     public bool ForgetAged(long nowMs) => Macs.Expire(nowMs);
 

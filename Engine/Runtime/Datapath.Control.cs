@@ -1,4 +1,5 @@
 using Mergeflow.Engine.Conntrack;
+using Mergeflow.Engine.Lookup;
 using Mergeflow.Engine.Upcall;
 using Mergeflow.Native;
 
@@ -24,6 +25,38 @@ public sealed partial class Datapath
 
     /// <summary>Wakes the thread of the offload; null = it does not sleep.</summary>
     internal WakeLatch? OffloadLatch { get; set; }
+
+    /// <summary>What there is now, counters pushed to where they are reported. On threads packets go on meanwhile: each part is of one moment, all of them of several.</summary>
+    public SimulatorReport Report(long nowMs)
+    {
+        using ControlScope control = new(this);
+        Settle(nowMs);
+        return new SimulatorReport
+        {
+            Rules = [.. Pipeline.Rules],
+            Meters = [.. Pipeline.Meters.Select(m => (m, Meters.CountersOf(m.Slot).In, Meters.CountersOf(m.Slot).Bands))],
+            MegaflowCount = MegaflowCount,
+            Connections = DumpConnections(nowMs),
+            Pmd = Stats,
+            Offloaded = Offload?.Stats.Installed ?? 0,
+            OffloadHits = Offload?.Stats.Hits ?? 0,
+            OffloadFailures = Offload?.Stats.Failures ?? 0,
+        };
+    }
+
+    /// <summary>A copy of one megaflow; null if it is gone, or not what it was in <paramref name="generation"/>.</summary>
+    public MegaflowInfo? FindMegaflow(int id, uint generation, long nowMs)
+    {
+        using ControlScope control = new(this);
+        PmdContext pmd = _pmds[MegaflowId.PmdOf(id)];
+        MegaflowInfo? found = null;
+        OnOwner(pmd, () =>
+        {
+            found = MegaflowInfo.Find(pmd.Megaflows, MegaflowId.SlotOf(id), generation, nowMs, pmd.Index);
+            return 0;
+        });
+        return found;
+    }
 
     /// <summary>From now on packet threads may be threads. Before they start.</summary>
     internal void EnterThreads()

@@ -245,18 +245,8 @@ public sealed unsafe partial class Simulator : IDisposable
     /// <summary>What there is at the current time, with everything finished and counted.</summary>
     public SimulatorReport Report()
     {
-        Settle();
-        return new SimulatorReport
-        {
-            Rules = [.. Pipeline.Rules],
-            Meters = [.. Pipeline.Meters.Select(m => (m, Datapath.Meters.CountersOf(m.Slot).In, Datapath.Meters.CountersOf(m.Slot).Bands))],
-            MegaflowCount = Datapath.MegaflowCount,
-            Connections = Datapath.DumpConnections(NowMs),
-            Pmd = Datapath.Stats,
-            Offloaded = Datapath.Offload?.Stats.Installed ?? 0,
-            OffloadHits = Datapath.Offload?.Stats.Hits ?? 0,
-            OffloadFailures = Datapath.Offload?.Stats.Failures ?? 0,
-        };
+        ProcessPending();
+        return Datapath.Report(NowMs);
     }
 
     /// <inheritdoc/>

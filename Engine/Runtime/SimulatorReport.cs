@@ -5,7 +5,7 @@ using Mergeflow.Engine.Pmd;
 
 namespace Mergeflow.Engine.Runtime;
 
-/// <summary>The state of a settled simulation.</summary>
+/// <summary>The state of a settled switch, simulated or running.</summary>
 public sealed class SimulatorReport
 {
     /// <summary>OpenFlow rules with their statistics.</summary>

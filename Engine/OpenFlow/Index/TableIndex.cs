@@ -115,10 +115,10 @@ internal sealed unsafe partial class TableIndex
         foreach (Subtable s in _subtables)
         {
             if (s.First > best) break;
-            RulePlace found = s.Find(flow);
+            int found = s.Find(flow);
             _work.RulesCompared++;
-            if (found.IsNone || found.Rule.Precedence >= best) continue;
-            (best, home, rule) = (found.Rule.Precedence, s, found.Rule);
+            if (found < 0 || s[found] is not { } r || r.Precedence >= best) continue;
+            (best, home, rule) = (r.Precedence, s, r);
         }
 
         return home;

@@ -1,0 +1,75 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using Mergeflow.Control;
+
+namespace Mergeflow.Cli;
+
+/// <summary><c>ports</c>: what a running switch is made of, in the manner of <c>ovs-appctl dpctl/show -s</c>; every lost frame stands with its port and cause.</summary>
+internal static class PortsCommand
+{
+    public static Command Create()
+    {
+        Option<bool> statistics = new("--statistics", "-s") { Description = "With packets, bytes and drops by cause." };
+        Option<bool> json = new("--json") { Description = "One JSON object per line, for programs." };
+        return LiveCommand.Create("ports", "Print the ports of a running switch.", (inside, parsed) => Show(inside, parsed.GetValue(statistics), parsed.GetValue(json)), [statistics, json]);
+    }
+
+    private static int Show(LiveInvocation inside, bool withStatistics, bool isJson)
+    {
+        IReadOnlyList<WatchedPort> ports = inside.Switch.Watch!.Ports;
+        if (!isJson) WriteHead(inside);
+        foreach (WatchedPort port in ports)
+        {
+            PortStatistics? s = port.Port?.Statistics();
+            if (isJson)
+            {
+                ShowContext.WriteJson(inside.Output, json => WriteMembers(json, port, s));
+                continue;
+            }
+
+            inside.Output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  port {port.Number}: {port.Name} ({port.Type}): {State(port)}"));
+            if (s is null || !withStatistics) continue;
+            inside.Output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"    RX packets:{s.RxPackets} bytes:{s.RxBytes} dropped:{s.RxDropped}{Causes(s, PortDrop.RxRunt, PortDrop.RxKernel)}"));
+            inside.Output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"    TX packets:{s.TxPackets} bytes:{s.TxBytes} dropped:{s.TxDropped}{Causes(s, PortDrop.TxTooLong, PortDrop.TxRefused)}"));
+        }
+
+        return ExitCode.Ok;
+    }
+
+    private static void WriteHead(LiveInvocation inside)
+    {
+        Datapath datapath = inside.Switch.Datapath;
+        PmdStats stats = datapath.Stats;
+        inside.Output.WriteLine("mergeflow:");
+        inside.Output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  lookups: hit:{stats.EmcHits + stats.MegaflowHits + stats.MergedHits} missed:{stats.Upcalls} lost:{stats.Dropped}"));
+        inside.Output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  flows: {datapath.MegaflowCount}"));
+        if (datapath.Offload is { } offload) inside.Output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  merged rules: {offload.RuleCount}"));
+    }
+
+    private static string State(WatchedPort port) => port.Port is not { } live
+        ? "no device"
+        : string.Create(CultureInfo.InvariantCulture, $"{(port.Carries ? "up" : port.IsUp ? "link down" : "down, as ordered")}, mtu {live.MtuBytes}, {live.QueueCount} queue{(live.QueueCount == 1 ? "" : "s")}");
+
+    private static string Causes(PortStatistics s, PortDrop first, PortDrop last)
+    {
+        string[] causes = [.. Enum.GetValues<PortDrop>().Where(c => c >= first && c <= last && s[c] > 0).Select(c => string.Create(CultureInfo.InvariantCulture, $"{c}:{s[c]}"))];
+        return causes.Length == 0 ? "" : $" ({string.Join(' ', causes)})";
+    }
+
+    private static void WriteMembers(Utf8JsonWriter json, WatchedPort port, PortStatistics? s)
+    {
+        json.WriteNumber("port", port.Number);
+        json.WriteString("name", port.Name);
+        json.WriteString("type", port.Type);
+        json.WriteString("state", port.Port is null ? "gone" : port.Carries ? "up" : "down");
+        if (s is null) return;
+        json.WriteNumber("rx_packets", s.RxPackets);
+        json.WriteNumber("rx_bytes", s.RxBytes);
+        json.WriteNumber("tx_packets", s.TxPackets);
+        json.WriteNumber("tx_bytes", s.TxBytes);
+        json.WriteStartObject("drops");
+        foreach (PortDrop cause in Enum.GetValues<PortDrop>().Where(c => s[c] > 0)) json.WriteNumber(cause.ToString(), s[cause]);
+        json.WriteEndObject();
+    }
+}

@@ -1,0 +1,36 @@
+using System.CommandLine;
+using System.Globalization;
+using Mergeflow.Control;
+
+namespace Mergeflow.Cli;
+
+/// <summary><c>mergeflow switch</c>: a switch that runs, in the foreground, until SIGTERM or SIGINT; SIGHUP reads its rules anew and begins its log file anew.</summary>
+internal static class SwitchCommand
+{
+    public static Command Create(CancellationToken interrupted)
+    {
+        SwitchOptions options = new();
+        Command command = new("switch", "Run a switch with live ports; without flows it learns addresses.");
+        options.AddTo(command);
+        command.SetAction(parsed => Run(options.Resolve(parsed), parsed.InvocationConfiguration.Output, interrupted));
+        return command;
+    }
+
+    private static int Run(SwitchArguments arguments, TextWriter output, CancellationToken interrupted)
+    {
+        using LiveLog log = new(output, arguments.LogFile);
+        using RunningSwitch running = new(new LiveSwitch(arguments.Datapath, new ThreadedSwitchOptions { Cpus = arguments.Cpus }), arguments.Specs, arguments.Files, log);
+        OfPipeline rules = arguments.Files.Load(running.Datapath.Pipeline.Options, arguments.Specs, running.Warn);
+        RuleText.Replace(running, rules);
+        using SwitchSignals signals = new(running);
+        using UnixctlServer server = new(arguments.Socket, LiveCommands.Of(running));
+        running.Start(arguments.Ports);
+        using PidFile? pid = arguments.PidFile is string path ? new PidFile(path) : null;
+        log.Write(string.Create(CultureInfo.InvariantCulture, $"running: {Count(arguments.Ports.Count, "port")}, {Count(rules.Rules.Count(), "flow")}, offload {arguments.Datapath.Offload.ToString().ToLowerInvariant()}, {Count(arguments.Datapath.PmdCount, "packet thread")}; control socket {arguments.Socket}"));
+        signals.Wait(interrupted);
+        log.Write("ending");
+        return running.Live.Failure is null ? ExitCode.Ok : throw new CommandFailedException(ExitCode.Failed, running.Live.Failure);
+    }
+
+    private static string Count(int n, string what) => string.Create(CultureInfo.InvariantCulture, $"{n} {what}{(n == 1 ? "" : "s")}");
+}

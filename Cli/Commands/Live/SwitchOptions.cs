@@ -1,0 +1,118 @@
+using System.CommandLine;
+using System.Globalization;
+using Mergeflow.Control;
+using Mergeflow.Nic;
+
+namespace Mergeflow.Cli;
+
+/// <summary>What <c>mergeflow switch</c> is told.</summary>
+internal sealed class SwitchOptions
+{
+    private const int MaxCpu = 4095;
+
+    private readonly Option<string[]> _ports = new("--port") { HelpName = PortSpec.Syntax, Description = "A port; several may be given. TYPE: system (a network device; the default), tap, internal." };
+    private readonly Option<string?> _flows = new("--flows") { HelpName = "FILE", Description = "Flows, as ovs-ofctl add-flows takes them; default: a switch that learns." };
+    private readonly Option<string?> _groups = new("--groups") { HelpName = "FILE", Description = "Groups, as ovs-ofctl add-groups takes them." };
+    private readonly Option<string?> _meters = new("--meters") { HelpName = "FILE", Description = "Meters, a line each as ovs-ofctl add-meter takes it." };
+    private readonly Option<string> _offload = new("--offload") { HelpName = "none|soft|nic|kernel", Description = "Where merged rules go: nowhere, into a table that software asks first, into the emulated NIC, into the kernel.", DefaultValueFactory = _ => "soft" };
+    private readonly Option<string?> _profile = new("--profile") { HelpName = "FILE", Description = "NIC profile, a built-in name or a JSON file; needs --offload nic." };
+    private readonly Option<string?> _cpus = new("--pmd-cpus") { HelpName = "N,N,..", Description = "Processors of the packet threads, one thread for each; default: one thread, not pinned." };
+    private readonly Option<string?> _config = new("--config") { HelpName = "FILE", Description = "A case.json, for its \"config\" (and \"ports\" without --port)." };
+    private readonly Option<string?> _socket = new("--socket") { HelpName = "SOCKET", Description = $"Control socket; default: {ControlSocket.FileName} in the run directory." };
+    private readonly Option<string?> _pidFile = new("--pidfile") { HelpName = "FILE", Description = "Write the number of the process there while it runs." };
+    private readonly Option<string?> _logFile = new("--log-file") { HelpName = "FILE", Description = "Write events there, too, with their time; SIGHUP begins it anew." };
+
+    public SwitchOptions() => _offload.AcceptOnlyFromAmong("none", "soft", "nic", "kernel");
+
+    public void AddTo(Command command)
+    {
+        foreach (Option option in new Option[] { _ports, _flows, _groups, _meters, _offload, _profile, _cpus, _config, _socket, _pidFile, _logFile }) command.Options.Add(option);
+        MetricsOptions.AddTo(command);
+    }
+
+    /// <summary>Puts the options together; nothing has been opened but the files that are read.</summary>
+    /// <exception cref="CommandFailedException">They make no sense, or ask for what is not there.</exception>
+    public SwitchArguments Resolve(ParseResult parsed)
+    {
+        if (parsed.GetValue(_offload) == "kernel") throw new CommandFailedException(ExitCode.MissingFeature, "--offload kernel: there is no such device yet");
+        OffloadMode offload = Enum.Parse<OffloadMode>(parsed.GetValue(_offload)!, ignoreCase: true);
+        string? profile = parsed.GetValue(_profile);
+        if (profile is not null && offload != OffloadMode.Nic) CommandFailedException.ThrowUsage("--profile needs --offload nic");
+        if (profile is not null && !NicProfile.EmbeddedNames.Contains(profile) && !File.Exists(profile))
+            throw new IOException($"--profile: '{profile}' is neither a file nor one of {string.Join(", ", NicProfile.EmbeddedNames)}");
+        CaseConfig config = parsed.GetValue(_config) is string path ? CaseConfig.Load(path) : new CaseConfig();
+        if (config.Tunnels.Count > 0) throw new CommandFailedException(ExitCode.MissingFeature, "--config: \"tunnels\": a running switch has no tunnel ports yet");
+        string[] given = parsed.GetValue(_ports) ?? [];
+        IReadOnlyList<PortSpec> specs = given.Length > 0 ? PortSpec.Parse(given)
+            : config.Ports is { } ports ? [.. ports.Select(static p => new PortSpec(p.Name, p.Number, "system", new Dictionary<string, string>()))]
+            : throw new CommandFailedException(ExitCode.Usage, "--port is required, or a --config that has \"ports\"");
+        IReadOnlyList<int>? cpus = parsed.GetValue(_cpus) is string text ? Cpus(text) : null;
+        return new SwitchArguments
+        {
+            Specs = specs,
+            Ports = [.. specs.Select(PortFactory.Of)],
+            Files = new RuleFiles(parsed.GetValue(_flows), parsed.GetValue(_groups), parsed.GetValue(_meters)),
+            Cpus = cpus,
+            Socket = parsed.GetValue(_socket) ?? ControlSocket.DefaultPath,
+            PidFile = parsed.GetValue(_pidFile),
+            LogFile = parsed.GetValue(_logFile),
+            Datapath = new DatapathOptions
+            {
+                Ports = [],
+                PmdCount = cpus?.Count ?? config.PmdCount,
+                Offload = offload,
+                NicProfile = profile,
+                VlanLimit = config.VlanLimit,
+                TcpSeqChk = config.TcpSeqChk && offload != OffloadMode.Nic,
+                ConnectionCapacity = config.MaxConnections,
+                MegaflowCapacity = config.FlowLimit,
+                MergedCapacity = config.MergedRules,
+                IpfMinFragV4Bytes = config.IpfMinFragV4Bytes,
+                IpfMinFragV6Bytes = config.IpfMinFragV6Bytes,
+                LargeFrameCapacity = 64,
+            },
+        };
+    }
+
+    private static int[] Cpus(string text)
+    {
+        List<int> cpus = [];
+        foreach (string word in text.Split(','))
+        {
+            if (!int.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out int cpu) || cpu > MaxCpu) throw new CommandFailedException(ExitCode.Usage, $"--pmd-cpus: '{word}' is no processor");
+            if (cpus.Contains(cpu)) throw new CommandFailedException(ExitCode.Usage, $"--pmd-cpus: processor {cpu} occurs twice");
+            cpus.Add(cpu);
+        }
+
+        if (cpus.Count > ConnTracker.MaxThreads) throw new CommandFailedException(ExitCode.Usage, $"--pmd-cpus: at most {ConnTracker.MaxThreads}");
+        return [.. cpus];
+    }
+}
+
+/// <summary>The same, put together.</summary>
+internal sealed record SwitchArguments
+{
+    /// <summary>Ports as they were asked for.</summary>
+    public required IReadOnlyList<PortSpec> Specs { get; init; }
+
+    /// <summary>The same, to be opened.</summary>
+    public required IReadOnlyList<WatchedPort> Ports { get; init; }
+
+    /// <summary>Where rules come from.</summary>
+    public required RuleFiles Files { get; init; }
+
+    /// <summary>Processor of each packet thread; null = not pinned.</summary>
+    public IReadOnlyList<int>? Cpus { get; init; }
+
+    /// <summary>Path of the control socket.</summary>
+    public required string Socket { get; init; }
+
+    /// <summary>Null = none.</summary>
+    public string? PidFile { get; init; }
+
+    /// <summary>Null = none.</summary>
+    public string? LogFile { get; init; }
+
+    /// <summary>Sizes and features.</summary>
+    public required DatapathOptions Datapath { get; init; }
+}

@@ -1,0 +1,26 @@
+using System.Globalization;
+using Mergeflow.Control;
+
+namespace Mergeflow.Cli;
+
+/// <summary>Makes live ports of what the command line says.</summary>
+internal static class PortFactory
+{
+    private const string Queues = "queues";
+
+    private static readonly string[] s_types = ["system", "tap", "internal"];
+
+    /// <summary>A port that opens when the switch is there.</summary>
+    /// <exception cref="CommandFailedException">It has a type or an option that there is not.</exception>
+    public static WatchedPort Of(PortSpec spec)
+    {
+        if (!s_types.Contains(spec.Type)) CommandFailedException.ThrowUsage($"--port: {spec.Name}: type '{spec.Type}' is none of {string.Join(", ", s_types)}");
+        foreach (string option in spec.Options.Keys.Where(static o => o != Queues)) CommandFailedException.ThrowUsage($"--port: {spec.Name}: a {spec.Type} port has no option '{option}'");
+        int queues = 1;
+        if (spec.Options.TryGetValue(Queues, out string? text) && (!int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out queues) || queues is < 1 or > 64))
+            CommandFailedException.ThrowUsage($"--port: {spec.Name}: {Queues}={text}: expected 1 to 64");
+        return spec.Type == "system"
+            ? new WatchedPort(spec.Name, spec.Number, spec.Type, () => new PacketSocketPort(spec.Number, spec.Name, queues), spec.Name)
+            : new WatchedPort(spec.Name, spec.Number, spec.Type, () => TapPort.Open(spec.Number, spec.Name, spec.Type == "internal", queues), null);
+    }
+}

@@ -1,0 +1,65 @@
+using Mergeflow.Engine.Ledger;
+using Mergeflow.Engine.Ports;
+using Mergeflow.Engine.Runtime;
+
+namespace Mergeflow.Control;
+
+/// <summary>A switch that runs on threads, on the machine's time, with live ports. Its members are for any thread.</summary>
+public sealed class LiveSwitch : IDisposable
+{
+    private readonly ThreadedSwitch _threads;
+    private bool _disposed;
+
+    /// <summary>Builds it; nothing runs yet.</summary>
+    /// <param name="options">Sizes and features; ports come by <see cref="Ports"/>.</param>
+    /// <param name="threads">How it runs; null = not pinned, asleep when there is nothing to do.</param>
+    public LiveSwitch(DatapathOptions options, ThreadedSwitchOptions? threads = null)
+    {
+        LivePortSink[] sinks = [.. Enumerable.Range(0, options.PmdCount).Select(static _ => new LivePortSink())];
+        Datapath = new Datapath(options, pmd => sinks[pmd]);
+        _threads = new ThreadedSwitch(Datapath, new Dictionary<RxQueueName, RxQueue>(), threads);
+        Ports = new LivePorts(Datapath, _threads.Pollers, sinks);
+    }
+
+    /// <summary>What runs. Its control operations are for any thread.</summary>
+    public Datapath Datapath { get; }
+
+    /// <summary>Its ports. They come and go while it runs.</summary>
+    public LivePorts Ports { get; }
+
+    /// <summary>The time that packets are handled by, ms.</summary>
+    public static long NowMs => Environment.TickCount64;
+
+    /// <summary>Packets and bytes received, by software and by a device.</summary>
+    public BookTotals Received
+    {
+        get
+        {
+            var stats = Datapath.Stats;
+            return new BookTotals(stats.Rx, stats.RxBytes) + (_threads.Pollers.Device ?? default);
+        }
+    }
+
+    /// <summary>The first failure of a thread, one line; null = none. All threads are about to end then.</summary>
+    public string? Failure => _threads.Failure?.Line;
+
+    /// <summary>Starts all threads.</summary>
+    public void Start() => _threads.Start();
+
+    /// <summary>Ends all threads, each behind the batch that is under way, and closes all ports.</summary>
+    /// <exception cref="InvalidOperationException">A thread has failed.</exception>
+    public void Dispose()
+    {
+        if (_disposed) return;
+        _disposed = true;
+        try
+        {
+            _threads.Stop();
+        }
+        finally
+        {
+            Ports.Dispose();
+            Datapath.Dispose();
+        }
+    }
+}

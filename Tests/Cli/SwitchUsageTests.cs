@@ -1,0 +1,74 @@
+using Mergeflow.Cli;
+using Xunit;
+
+namespace Mergeflow.Tests;
+
+/// <summary>What <c>mergeflow switch</c> and <c>--live</c> refuse: one line, the right exit code, and nothing is left behind. No rights are needed for that.</summary>
+public sealed class SwitchUsageTests
+{
+    [Theory]
+    [InlineData("switch", "--port is required")]
+    [InlineData("switch --port x", "'x' is not NAME=N")]
+    [InlineData("switch --port x=0", "port number 0 is not in 1..")]
+    [InlineData("switch --port x=1 --port x=2", "port name 'x' occurs twice")]
+    [InlineData("switch --port x=1 --port y=1", "port number 1 occurs twice")]
+    [InlineData("switch --port x=1,type=carrier-pigeon", "type 'carrier-pigeon' is none of system, tap, internal")]
+    [InlineData("switch --port x=1,colour=red", "a system port has no option 'colour'")]
+    [InlineData("switch --port x=1,queues=0", "expected 1 to 64")]
+    [InlineData("switch --port x=1,queues", "is not OPTION=VALUE")]
+    [InlineData("switch --port x=1,queues=1,queues=2", "has queues twice")]
+    [InlineData("switch --port x=1 --pmd-cpus one", "'one' is no processor")]
+    [InlineData("switch --port x=1 --pmd-cpus 1,1", "processor 1 occurs twice")]
+    [InlineData("switch --port x=1 --profile tiny", "--profile needs --offload nic")]
+    [InlineData("switch --port x=1 --offload gpu", "gpu")]
+    [InlineData("dump-flows --live --case x", "--live and --case exclude each other")]
+    [InlineData("dump-flows --live --until 3", "--live and --until exclude each other")]
+    [InlineData("dump-flows --live --metrics 9999", "--live and --metrics exclude each other")]
+    [InlineData("replay --live x", "--live")]
+    [InlineData("add-flows", "FILE")]
+    [InlineData("mod-port p1 sideways", "sideways")]
+    public void Wrong_arguments_are_refused(string line, string expected)
+    {
+        CliRun run = CliRun.Of(line.Split(' '));
+        Assert.Equal(ExitCode.Usage, run.ExitCode);
+        Assert.Contains(expected, run.ErrorLine, StringComparison.Ordinal);
+        Assert.Empty(run.Output);
+    }
+
+    [Fact]
+    public void A_device_that_is_not_there_yet_is_a_missing_feature()
+    {
+        CliRun run = CliRun.Of("switch", "--port", "x=1", "--offload", "kernel");
+        Assert.Equal(ExitCode.MissingFeature, run.ExitCode);
+        Assert.Contains("--offload kernel", run.ErrorLine, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Where_there_is_no_switch_a_command_says_so()
+    {
+        using TemporaryFolder folder = new();
+        CliRun run = CliRun.Of("dump-flows", "--live", folder["s"]);
+        Assert.Equal(ExitCode.Failed, run.ExitCode);
+        Assert.Contains("there is no switch", run.ErrorLine, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_port_that_cannot_be_opened_leaves_nothing_behind()
+    {
+        using TemporaryFolder folder = new();
+        CliRun run = CliRun.Of("switch", "--port", "nosuchdevice=1", "--socket", folder["s"], "--pidfile", folder["pid"]);
+        Assert.Equal(ExitCode.Failed, run.ExitCode);
+        Assert.Contains("nosuchdevice", run.ErrorLine, StringComparison.Ordinal);
+        Assert.Empty(folder.Names);
+    }
+
+    [Fact]
+    public void A_rule_that_is_wrong_is_found_before_anything_is_opened()
+    {
+        using TemporaryFolder folder = new();
+        CliRun run = CliRun.Of("switch", "--port", "nosuchdevice=1", "--socket", folder["s"], "--flows", folder.Write("f.txt", "actions=normal\nnonsense\n"));
+        Assert.Equal(ExitCode.BadInput, run.ExitCode);
+        Assert.Contains("f.txt line 2", run.ErrorLine, StringComparison.Ordinal);
+        Assert.Equal(["f.txt"], folder.Names);
+    }
+}
