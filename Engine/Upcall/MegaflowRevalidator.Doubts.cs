@@ -161,8 +161,10 @@ public sealed partial class MegaflowRevalidator
         _nowMs = nowMs;
         _upcall.Megaflows.Reclaim(ReclaimedPerSlice);
         if (TablesChanged) return Math.Max(1, Notice(nowMs, slice));
-        if (_upcall.Megaflows.IsInDoubt) return StepDoubts(nowMs, slice);
+
+        // Indexes first: until there is one for the rules that change, each change puts all in doubt again, and a walk that begins anew each time never ends.
         if (_upcall.Classes?.Build(IndexedPerSlice) is > 0 and var indexed) return indexed;
+        if (_upcall.Megaflows.IsInDoubt) return StepDoubts(nowMs, slice);
         if (AddressesChanged && LookAtDependents(nowMs, slice) is > 0 and var looked) return looked;
         hasSwept = SweepIfDue(nowMs, slice);
         return 0;

@@ -85,10 +85,11 @@ internal static class ControlCommand
         ulong before = run.Packets;
         int collections = GC.CollectionCount(0);
         TimeSpan paused = GC.GetTotalPauseDuration();
-        long start = MonotonicClock.NowNs;
+        long start = MonotonicClock.NowNs, allocated = GC.GetTotalAllocatedBytes();
         LatencyHistogram polls = run.Measure(work);
-        double mpps = (run.Packets - before) * 1e3 / (MonotonicClock.NowNs - start);
-        output.WriteLine(Line(what, polls) + Above(polls) + string.Create(CultureInfo.InvariantCulture, $"; {mpps:F2} Mpps; {GC.CollectionCount(0) - collections} collections, {(GC.GetTotalPauseDuration() - paused).TotalMilliseconds:F0} ms"));
+        double elapsedNs = MonotonicClock.NowNs - start, mpps = (run.Packets - before) * 1e3 / elapsedNs;
+        double mibPerSecond = (GC.GetTotalAllocatedBytes() - allocated) * 1e9 / elapsedNs / 1048576, ofPolls = run.AllocatedByPolls * 1e9 / elapsedNs / 1048576;
+        output.WriteLine(Line(what, polls) + Above(polls) + string.Create(CultureInfo.InvariantCulture, $"; {mpps:F2} Mpps; {mibPerSecond:F1} MiB/s allocated, {ofPolls:F1} by packet threads; {GC.CollectionCount(0) - collections} collections, {(GC.GetTotalPauseDuration() - paused).TotalMilliseconds:F0} ms"));
     }
 
     private static string Above(LatencyHistogram polls) => string.Create(CultureInfo.InvariantCulture, $"; {polls.CountAbove(LimitNs)} of {polls.Count} above {LimitNs / 1000} us");

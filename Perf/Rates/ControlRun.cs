@@ -19,6 +19,9 @@ public sealed class ControlRun : IDisposable
     private readonly Thread[] _threads;
     private readonly FlowMod[][] _churn;
     private volatile LatencyHistogram[]? _polls;
+
+    /// <summary>Bytes that each packet thread has allocated while it was measured.</summary>
+    private readonly long[] _allocated;
     private volatile bool _stop;
 
     /// <summary>Builds the switch; on return each of <paramref name="megaflows"/> flows has its megaflow.</summary>
@@ -56,6 +59,7 @@ public sealed class ControlRun : IDisposable
         if (_pollers.Offload is { } side) _others.Add(side);
         _others.Add(_pollers.Upkeep);
         _others.Start();
+        _allocated = new long[pmds];
         _threads = [.. _pollers.Pmds.Select((g, i) => new Thread(() => Poll(i, cpus.Length > i ? cpus[i] : null)) { IsBackground = true, Name = g.Name })];
         foreach (Thread t in _threads) t.Start();
         for (long end = Now + 30_000; _datapath.MegaflowCount < megaflows && Now < end;) Thread.Sleep(10);
@@ -74,10 +78,14 @@ public sealed class ControlRun : IDisposable
     /// <summary>Orders that concern one megaflow, or all of it.</summary>
     public static IReadOnlyList<string> Kinds { get; } = ["rule of one", "rule of all", "group", "meter", "port", "flush", "settle", "purge"];
 
+    /// <summary>Bytes that packet threads have allocated during the last <see cref="Measure"/>.</summary>
+    public long AllocatedByPolls => _allocated.Sum();
+
     /// <summary>Measures each round of each packet thread while <paramref name="work"/> runs: ns of its processor time.</summary>
     public LatencyHistogram Measure(Action work)
     {
         LatencyHistogram[] polls = [.. _threads.Select(static _ => new LatencyHistogram())];
+        Array.Clear(_allocated);
         _polls = polls;
         work();
         _polls = null;
@@ -188,9 +196,10 @@ public sealed class ControlRun : IDisposable
                     continue;
                 }
 
-                long begin = ThreadClock.NowNs;
+                long allocated = GC.GetAllocatedBytesForCurrentThread(), begin = ThreadClock.NowNs;
                 group.Step(Now);
                 polls[index].Add((ulong)(ThreadClock.NowNs - begin));
+                _allocated[index] += GC.GetAllocatedBytesForCurrentThread() - allocated;
             }
         }
         finally

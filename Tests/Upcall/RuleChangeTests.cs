@@ -194,6 +194,27 @@ public sealed class RuleChangeTests
     }
 
     /// <summary>The new rule is in a megaflow's way, and nothing is found when all are looked at behind it.</summary>
+    /// <summary>Control works in slices, and orders come faster than all megaflows can be looked at: the index that says whom they concern is made nevertheless, and with it the doubts end.</summary>
+    [Fact]
+    public void Doubts_end_however_fast_changes_come()
+    {
+        using Simulator s = Switch();
+        s.Datapath.WorkInSlices(static _ => new Slice(8));
+        MegaflowRevalidator slices = s.Datapath.Pmds[0].Revalidator;
+        var parser = new FlowTextParser();
+        int inDoubt = 0;
+        for (int i = 0; i < Megaflows; i++)
+        {
+            s.Datapath.ApplyFlowMods([parser.ParseFlow($"add table=0,priority=5,ip,nw_dst={Address(i)},actions=output:3")], s.NowMs);
+            if (s.Datapath.Megaflows.IsInDoubt) inDoubt++;
+            slices.Step(s.NowMs, Megaflows, out _);
+        }
+
+        Assert.InRange(inDoubt, 1, Megaflows / 2);
+        Assert.False(s.Datapath.Megaflows.IsInDoubt);
+        Assert.All(s.Datapath.Megaflows.All(), static m => Assert.Single(m.Rules));
+    }
+
     private static void AssertConcerns(Simulator s, string added)
     {
         Revalidator revalidator = s.Datapath.Revalidator;
