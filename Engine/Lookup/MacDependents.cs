@@ -12,15 +12,26 @@ namespace Mergeflow.Engine.Lookup;
 /// </remarks>
 internal sealed class MacDependents
 {
+    /// <summary>Lists that are kept, and their longest.</summary>
+    private const int MostSpare = 4_096, MostMembers = 16;
+
     private readonly Dictionary<MacKey, Dependents> _byAddress = [];
     private readonly List<Dependents> _waiting = [];
+
+    /// <summary>Lists that are empty, for other addresses.</summary>
+    private readonly Stack<Dependents> _spare = new();
 
     /// <summary>Some megaflow has to be looked at.</summary>
     public bool IsAnyWaiting
     {
         get
         {
-            while (_waiting.Count > 0 && _waiting[^1].Members.Count == 0) _waiting.RemoveAt(_waiting.Count - 1);
+            while (_waiting.Count > 0 && _waiting[^1].Members.Count == 0)
+            {
+                Spare(_waiting[^1]);
+                _waiting.RemoveAt(_waiting.Count - 1);
+            }
+
             return _waiting.Count > 0;
         }
     }
@@ -28,22 +39,25 @@ internal sealed class MacDependents
     /// <summary>Says which addresses the megaflow depends on now.</summary>
     public void Set(Megaflow m, List<MacKey> asked)
     {
-        if (m.MacPlaces.Length == 0 && asked.Count == 0) return;
+        if (!m.HasMacPlaces && asked.Count == 0) return;
         if (IsSame(m, asked)) return;
         Remove(m);
         if (asked.Count == 0) return;
-        m.MacPlaces = new MacPlace[asked.Count];
+        if (m.MacPlaces.Length != asked.Count) m.MacPlaces = new MacPlace[asked.Count];
         for (int i = 0; i < asked.Count; i++)
         {
-            if (!_byAddress.TryGetValue(asked[i], out Dependents? list)) _byAddress.Add(asked[i], list = new Dependents(asked[i]));
+            if (!_byAddress.TryGetValue(asked[i], out Dependents? list)) _byAddress.Add(asked[i], list = ListOf(asked[i]));
             m.MacPlaces[i] = new MacPlace { List = list, Index = list.Members.Count };
             list.Members.Add((m, i));
         }
+
+        m.HasMacPlaces = true;
     }
 
     /// <summary>Forgets a megaflow.</summary>
     public void Remove(Megaflow m)
     {
+        if (!m.HasMacPlaces) return;
         foreach (MacPlace place in m.MacPlaces)
         {
             List<(Megaflow Megaflow, int Place)> members = place.List.Members;
@@ -51,10 +65,12 @@ internal sealed class MacDependents
             members[place.Index] = (last, at);
             last.MacPlaces[at].Index = place.Index;
             members.RemoveAt(members.Count - 1);
-            if (members.Count == 0 && !place.List.IsWaiting) _byAddress.Remove(place.List.Key);
+            if (members.Count > 0 || place.List.IsWaiting) continue;
+            _byAddress.Remove(place.List.Key);
+            Spare(place.List);
         }
 
-        m.MacPlaces = [];
+        m.HasMacPlaces = false;
     }
 
     /// <summary>An address has changed.</summary>
@@ -76,7 +92,7 @@ internal sealed class MacDependents
 
     private static bool IsSame(Megaflow m, List<MacKey> asked)
     {
-        if (m.MacPlaces.Length != asked.Count) return false;
+        if (!m.HasMacPlaces || m.MacPlaces.Length != asked.Count) return false;
         for (int i = 0; i < asked.Count; i++)
         {
             if (m.MacPlaces[i].List.IsWaiting || m.MacPlaces[i].List.Key != asked[i]) return false;
@@ -85,10 +101,22 @@ internal sealed class MacDependents
         return true;
     }
 
-    /// <summary>The megaflows that depend on one address.</summary>
-    internal sealed class Dependents(MacKey key)
+    private Dependents ListOf(MacKey key)
     {
-        public MacKey Key { get; } = key;
+        Dependents list = _spare.TryPop(out Dependents? spare) ? spare : new Dependents();
+        (list.Key, list.IsWaiting) = (key, false);
+        return list;
+    }
+
+    private void Spare(Dependents list)
+    {
+        if (_spare.Count < MostSpare && list.Members.Capacity <= MostMembers) _spare.Push(list);
+    }
+
+    /// <summary>The megaflows that depend on one address.</summary>
+    internal sealed class Dependents
+    {
+        public MacKey Key { get; set; }
 
         public List<(Megaflow Megaflow, int Place)> Members { get; } = [];
 

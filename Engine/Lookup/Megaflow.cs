@@ -54,6 +54,9 @@ public sealed unsafe class Megaflow
     /// <summary>Where <see cref="MacDependents"/> has it: one place per address that the translation asked for.</summary>
     internal MacDependents.MacPlace[] MacPlaces { get; set; } = [];
 
+    /// <summary>It stands there; else <see cref="MacPlaces"/> is room for the slot's next user.</summary>
+    internal bool HasMacPlaces { get; set; }
+
     /// <summary>
     /// The program takes tags off or pushes one onto another without a look at whether there is a second one: for double-tagged packets other megaflows
     /// can match as well and say otherwise.

@@ -246,6 +246,13 @@ public sealed unsafe class MegaflowTable : IMegaflowSource, IMegaflowLedger, IDi
         if ((ushort)++m.Generation == 0) GenerationTurns++;
     }
 
+    /// <summary>From now on these rules carry the statistics.</summary>
+    internal static void Follow(Megaflow m, in MegaflowProgram program)
+    {
+        m.Rules = Kept(m.Rules, program.Rules);
+        m.Learned = Kept(m.Learned, program.Learned);
+    }
+
     /// <summary>Writes a program to <paramref name="reusable"/>, the memory of the slot's last user, if it is there and large enough.</summary>
     private static void SetProgram(Megaflow m, in MegaflowProgram program, DpAction* reusable)
     {
@@ -258,9 +265,8 @@ public sealed unsafe class MegaflowTable : IMegaflowSource, IMegaflowLedger, IDi
         }
 
         actions.CopyTo(new Span<DpAction>(reusable, actions.Length));
-        m.Rules = Kept(m.Rules, program.Rules);
+        Follow(m, program);
         m.RecircIds = Kept(m.RecircIds, program.RecircIds);
-        m.Learned = Kept(m.Learned, program.Learned);
         m.FromSlowPath = program.FromSlowPath;
         m.TagsOverlap = program.TagsOverlap;
         m.TagIsOpen = program.TagIsOpen;

@@ -14,6 +14,9 @@ internal sealed class MacTable(int capacity, long agingMs)
     private readonly List<MacChanges> _followers = [];
     private long _changeCount;
 
+    /// <summary>The entry that was removed last, for the next address: a full table removes one for each that it learns.</summary>
+    private Entry? _spare;
+
     /// <summary>Moves when a forwarding decision may change.</summary>
     public ulong ChangeCount => (ulong)Volatile.Read(ref _changeCount);
 
@@ -40,7 +43,9 @@ internal sealed class MacTable(int capacity, long agingMs)
                 if (_entries.Count >= capacity) Evict();
             }
 
-            entry = new Entry(key) { Port = port, UsedMs = nowMs };
+            entry = _spare ?? new Entry();
+            _spare = null;
+            (entry.Key, entry.Port, entry.UsedMs) = (key, port, nowMs);
             _entries.Add(key, entry);
             Link(entry);
             Changed(key);
@@ -122,6 +127,7 @@ internal sealed class MacTable(int capacity, long agingMs)
     private void Remove(Entry entry)
     {
         Unlink(entry);
+        _spare = entry;
         _entries.Remove(entry.Key);
         Changed(entry.Key);
     }
@@ -144,14 +150,13 @@ internal sealed class MacTable(int capacity, long agingMs)
 
     private sealed class Entry
     {
-        public Entry(MacKey key)
+        public Entry()
         {
-            Key = key;
             InAge = new LinkedListNode<Entry>(this);
             InPort = new LinkedListNode<Entry>(this);
         }
 
-        public MacKey Key { get; }
+        public MacKey Key { get; set; }
 
         public uint Port { get; set; }
 

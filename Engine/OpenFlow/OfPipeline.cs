@@ -30,7 +30,7 @@ public sealed partial class OfPipeline
         }
 
         Macs = new MacTable(options.MacTableSize, options.MacAgingMs);
-        _snapshot = Build(new TableIndex?[TableCount], null);
+        _snapshot = Build([], null);
     }
 
     /// <summary>As constructed.</summary>

@@ -5,8 +5,11 @@ namespace Mergeflow.Engine.OpenFlow;
 /// <summary>Everything a translation reads, immutable: a translator takes one at its start and keeps it to its end.</summary>
 internal sealed class PipelineSnapshot
 {
-    /// <summary>Per table number; null = no rules.</summary>
+    /// <summary>Per table number, up to the highest that has ever had rules; null = no rules.</summary>
     public required TableIndex?[] Tables { get; init; }
+
+    /// <summary>A table; null = it has no rules.</summary>
+    public TableIndex? Table(int number) => (uint)number < (uint)Tables.Length ? Tables[number] : null;
 
     public required ImmutableDictionary<uint, GroupState> Groups { get; init; }
 

@@ -95,7 +95,8 @@ internal sealed class RuleTables(Quirks quirks, PipelineWork work, bool isShared
     {
         _before.Clear();
         if (_changed.Count == 0) return old;
-        var tables = (TableIndex?[])old.Clone();
+        var tables = new TableIndex?[Math.Max(old.Length, _changed.Max() + 1)];
+        old.CopyTo(tables, 0);
         foreach (int t in _changed)
         {
             tables[t] = _tables[t]!.Index(tables[t], _orders[t], _tables[t]!.Rules.Count <= quirks.StagedTableRules, work);

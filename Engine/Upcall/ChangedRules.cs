@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Mergeflow.Engine.Keys;
 using Mergeflow.Engine.Lookup;
 using Mergeflow.Engine.OpenFlow;
@@ -13,17 +14,31 @@ namespace Mergeflow.Engine.Upcall;
 /// </remarks>
 internal sealed class ChangedRules
 {
-    /// <summary>Rules from which on all megaflows are looked at.</summary>
+    /// <summary>Rules from which on all megaflows are looked at; as many as <see cref="_anyone"/> has bits.</summary>
     private const int MostRules = 64;
 
-    private readonly Entry[] _entries;
+    /// <summary>The match of a rule of which it cannot be said whom it concerns.</summary>
+    private static FlowKey s_any;
 
-    private ChangedRules(List<OfRule> rules, PipelineSnapshot tables)
-        => _entries = [.. rules.Select(r => new Entry(r, r.Conjunctions.Length > 0 || tables.Tables[r.Table] is { HasConjunctions: true }))];
+    private readonly IReadOnlyList<OfRule> _rules;
+
+    /// <summary>Bit i: rule i may concern whatever looked its table up.</summary>
+    private readonly ulong _anyone;
+
+    private ChangedRules(IReadOnlyList<OfRule> rules, PipelineSnapshot tables)
+    {
+        _rules = rules;
+        for (int i = 0; i < rules.Count; i++)
+        {
+            if (rules[i].Conjunctions.Length > 0 || tables.Table(rules[i].Table) is { HasConjunctions: true }) _anyone |= 1UL << i;
+        }
+    }
 
     /// <summary>The rules that have changed since a version of the tables; null = that cannot be said, or there are too many.</summary>
     public static ChangedRules? Since(ulong version, PipelineSnapshot tables)
     {
+        // Mostly one order has come since the last time.
+        if (tables.Change is { } only && only.From == version) return only.Rules.Count > MostRules ? null : new ChangedRules(only.Rules, tables);
         List<OfRule> rules = [];
         ulong to = tables.Version;
         for (RulesChange? change = tables.Change; to != version; to = change.From, change = change.Previous)
@@ -39,9 +54,9 @@ internal sealed class ChangedRules
     public bool MayConcern(Megaflow m)
     {
         if (m.Class.Class is not { } c) return true;
-        foreach (Entry e in _entries)
+        for (int i = 0; i < _rules.Count; i++)
         {
-            if (c.MayConcern(e.Table, ref e.Mask, ref e.Value, m)) return true;
+            if (c.MayConcern(_rules[i].Table, ref MaskOf(i), ref ValueOf(i), m)) return true;
         }
 
         return false;
@@ -50,28 +65,15 @@ internal sealed class ChangedRules
     /// <summary>Adds the megaflows that have to be looked at; false if these are more than <paramref name="most"/>, or it cannot be said yet which they are.</summary>
     public bool Find(MegaflowClasses classes, int most, HashSet<Megaflow> found)
     {
-        foreach (Entry e in _entries)
+        for (int i = 0; i < _rules.Count; i++)
         {
-            if (!classes.Find(e.Table, ref e.Mask, ref e.Value, most, found)) return false;
+            if (!classes.Find(_rules[i].Table, ref MaskOf(i), ref ValueOf(i), most, found)) return false;
         }
 
         return true;
     }
 
-    /// <summary>A table and a match in it, zero if that does not say whom the rule concerns.</summary>
-    private sealed class Entry
-    {
-        public FlowKey Mask;
-        public FlowKey Value;
+    private ref FlowKey MaskOf(int i) => ref (_anyone >> i & 1) != 0 ? ref s_any : ref Unsafe.AsRef(in _rules[i].Match.Mask.Key);
 
-        public Entry(OfRule rule, bool isConjunctive)
-        {
-            Table = rule.Table;
-            if (isConjunctive) return;
-            Match match = rule.Match;
-            (Mask, Value) = (match.Mask.Key, match.Value.Key);
-        }
-
-        public byte Table { get; }
-    }
+    private ref FlowKey ValueOf(int i) => ref (_anyone >> i & 1) != 0 ? ref s_any : ref Unsafe.AsRef(in _rules[i].Match.Value.Key);
 }

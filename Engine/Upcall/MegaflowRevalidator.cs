@@ -318,8 +318,7 @@ public sealed partial class MegaflowRevalidator
     /// <summary>The same actions, but perhaps through other rules: from now on these carry the statistics.</summary>
     private void Follow(Megaflow m)
     {
-        m.Rules = [.. _scratch.Rules];
-        m.Learned = _scratch.Learned.Count == 0 ? [] : [.. _scratch.Learned];
+        MegaflowTable.Follow(m, UpcallHandler.ProgramOf(_scratch));
         _upcall.Dependents.Set(m, _scratch.AskedAddresses);
         if (m.Visited.IsSame(in _scratch.Visited)) return;
         _upcall.Classes?.Remove(m);

@@ -21,7 +21,7 @@ internal sealed unsafe class RuleLookup(XlateContext context) : IDisposable
     /// <param name="isFirst">Nothing has written to the flow yet.</param>
     public OfRule? Find(uint inPort, byte table, bool isFirst = false)
     {
-        TableIndex? index = table < OfPipeline.TableCount ? _context.Tables.Tables[table] : null;
+        TableIndex? index = _context.Tables.Table(table);
         OfRule? rule = null;
 
         // Rules see no ports in fragments (OFPC_FRAG_NORMAL).

@@ -36,7 +36,7 @@ internal sealed class XlateContext(OfPipeline pipeline, XlateFlow flow)
     public bool InExec { get; set; }
 
     /// <summary>In this table what is written to the packet counts as read (OVS <c>mf_mask_field_masked</c>).</summary>
-    public bool ReadsWhatItWrites => !InExec && (IsStaged || Tables.Tables[Table] is { IsStaged: true });
+    public bool ReadsWhatItWrites => !InExec && (IsStaged || Tables.Table(Table) is { IsStaged: true });
 
     /// <summary>A translation starts, with the tables as they are now.</summary>
     public void Begin(XlateResult result, long nowMs)

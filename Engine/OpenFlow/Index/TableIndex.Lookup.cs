@@ -16,8 +16,8 @@ internal sealed unsafe partial class TableIndex
     public OfRule? Lookup(FlowView view, LookupScratch scratch, bool staged = false)
     {
         if (HasConjunctions) return LookupConjunctive(view, scratch);
-        if (staged || IsStaged) return _staged.Value.Lookup(view);
-        if (_flat is not null) return LookupFlat(_flat.Value, view, scratch);
+        if (staged || IsStaged) return Staged.Lookup(view);
+        if (_isFlat) return LookupFlat(Flat, view, scratch);
         Subtable? home = FindBest(view.Flow, out OfRule? rule);
         if (home is not null) Consult(home, view);
         Exclude(view, rule?.Precedence ?? ulong.MaxValue, home, scratch);
@@ -30,7 +30,7 @@ internal sealed unsafe partial class TableIndex
         int best = flat.Find(view, Count, scratch);
         _work.RulesCompared += (ulong)Math.Min(best + 1, Count);
         scratch.Decide(view);
-        return best < Count ? _sorted.Value[best] : null;
+        return best < Count ? InOrder[best] : null;
     }
 
     private static void Consult(Subtable subtable, FlowView view)

@@ -25,10 +25,18 @@ internal sealed unsafe partial class TableIndex
     private const int FlatRulesPerMask = 8;
 
     private readonly Subtable[] _subtables;
-    private readonly Lazy<OfRule[]> _sorted;
-    private readonly Lazy<FlatRules>? _flat;
-    private readonly Lazy<StagedLookup> _staged;
     private readonly PipelineWork _work;
+
+    /// <summary>In the order of Open vSwitch, one rule of each subtable; null = as <see cref="_subtables"/> are.</summary>
+    private readonly OfRule[]? _heads;
+
+    /// <summary>It is searched rule by rule.</summary>
+    private readonly bool _isFlat;
+
+    /// <summary>What lookups read, made by the first of them or by <see cref="Prepare"/>; two threads that come at once make the same.</summary>
+    private OfRule[]? _sorted;
+    private FlatRules? _flat;
+    private StagedLookup? _staged;
     private readonly ulong _wordMap;
 
     /// <summary>Words that some rule matches on, ascending; pinned.</summary>
@@ -53,10 +61,8 @@ internal sealed unsafe partial class TableIndex
         Count = count;
         foreach (Subtable s in subtables) _wordMap |= s.Shape.WordMap;
         (_words, _slots) = old is not null && old._wordMap == _wordMap ? (old._words, old._slots) : Words(_wordMap);
-        _sorted = new Lazy<OfRule[]>(Sorted);
-        if (count <= FlatLimit && count < FlatRulesPerMask * subtables.Length) _flat = new Lazy<FlatRules>(() => new FlatRules(_sorted.Value, _words));
-        OfRule[]? heads = order is null ? null : [.. order.Heads];
-        _staged = new Lazy<StagedLookup>(() => new StagedLookup(_sorted.Value, heads ?? Array.ConvertAll(_subtables, static s => s.Head)));
+        _isFlat = count <= FlatLimit && count < FlatRulesPerMask * subtables.Length;
+        if (order is not null) _heads = [.. order.Heads];
         IsStaged = isStaged;
     }
 
@@ -79,9 +85,16 @@ internal sealed unsafe partial class TableIndex
     public void Prepare()
     {
         foreach (Subtable s in _subtables) s.Prepare();
-        if (IsStaged) _ = _staged.Value;
-        else if (!HasConjunctions) _ = _flat?.Value;
+        if (IsStaged) _ = Staged;
+        else if (_isFlat && !HasConjunctions) _ = Flat;
     }
+
+    /// <summary>All rules by precedence.</summary>
+    private OfRule[] InOrder => _sorted ??= Sorted();
+
+    private FlatRules Flat => _flat ??= new FlatRules(InOrder, _words);
+
+    private StagedLookup Staged => _staged ??= new StagedLookup(InOrder, _heads ?? Array.ConvertAll(_subtables, static s => s.Head));
 
     private static (int[] Words, int[] Slots) Words(ulong map)
     {
