@@ -316,9 +316,9 @@ public sealed unsafe partial class ConnThread
         where S : struct, IConnSync
     {
         bool isSkewed = _gateways.IsSkewed(cx, id);
-        if (!isSkewed) _gateways.CorrectSequence(args, cx, id);
+        if (!isSkewed) _gateways.CorrectSequence(packet, args, cx, id);
         bool create = UpdateState<S>(packet, cx, id, nowMs);
-        if (isSkewed && !create) _gateways.CorrectSequence(args, cx, id);
+        if (isSkewed && !create) _gateways.CorrectSequence(packet, args, cx, id);
         return create;
     }
 

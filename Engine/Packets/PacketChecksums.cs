@@ -17,12 +17,13 @@ public static unsafe class PacketChecksums
 
     /// <summary>
     /// Sets the checksum flags of a packet, parsing it if need be. The IPv4 header always gets a verdict; TCP and UDP get one unless
-    /// the packet is a fragment or the header is cut off; other protocols get none.
+    /// the packet is a fragment or the header is cut off; other protocols get none. A partial checksum stays good.
     /// </summary>
     public static void Verify(Packet* packet)
     {
         MiniflowExtractor.EnsureParsed(packet);
-        packet->Flags &= ~All;
+        bool isPartial = (packet->Flags & PacketFlags.CsumPartial) != 0;
+        packet->Flags &= isPartial ? ~(All & ~PacketFlags.L4CsumGood) : ~All;
         ushort type = packet->Key.DlType.Host;
         if (packet->L4Offset == Packet.NoOffset || type is not (EthType.Ip or EthType.Ipv6)) return;
 
@@ -33,7 +34,7 @@ public static unsafe class PacketChecksums
             packet->Flags |= isGood ? PacketFlags.IpCsumGood : PacketFlags.IpCsumBad;
         }
 
-        if (packet->Key.NwFrag != NwFrag.No) return;
+        if (isPartial || packet->Key.NwFrag != NwFrag.No) return;
         byte* l4 = packet->Data + packet->L4Offset;
         int size = packet->LengthBytes - packet->L4Offset - packet->L2PadBytes;
         bool? verdict = packet->Key.NwProto switch

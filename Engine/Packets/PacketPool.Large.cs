@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using Mergeflow.Native;
 
 namespace Mergeflow.Engine.Packets;
@@ -20,6 +21,24 @@ public sealed unsafe partial class PacketPool
         int n = Math.Min(count, _large?.FreeCount ?? 0);
         for (int i = 0; i < n; i++) packets[i] = _large!.Rent();
         return n;
+    }
+
+    /// <summary>One of the frames of a super-frame as a packet of its own, with the metadata of the whole; null if the pool is empty.</summary>
+    public Packet* RentFrameOf(Packet* packet, int index)
+    {
+        int room = SuperFrame.WireLengthBytes(packet) + (int)(packet->Data - (byte*)packet);
+        Packet* frame = room <= FrameOffset + FrameCapacityBytes ? Rent() : _large is { FreeCount: > 0 } ? _large.Rent() : null;
+        if (frame == null) return null;
+        int slot = frame->Slot;
+        *(Vector512<byte>*)frame = *(Vector512<byte>*)packet;
+        frame->Slot = slot;
+        frame->Data = (byte*)frame + (packet->Data - (byte*)packet);
+        CopyKey(packet, frame);
+        frame->LengthBytes = SuperFrame.Write(packet, index, frame->Data);
+        frame->GsoSizeBytes = 0;
+        frame->GsoType = 0;
+        frame->Flags &= ~PacketFlags.CsumPartial;
+        return frame;
     }
 
     /// <summary>A slot that holds what does not fit a small one; null if none is left. (Guarded small slots are as long as their place: a copy fits where its original did.)</summary>

@@ -196,9 +196,14 @@ internal sealed unsafe partial class ActionExecutor
                     Drop(p);
                     return false;
                 case DpOp.TnlPop:
+                    if (IsCutUp<T>(p, act, count - i)) return false;
                     PopTunnel<T>(p, act);
                     return false;
+                case DpOp.PushMpls or DpOp.PopMpls:
+                    if (IsCutUp<T>(p, act, count - i)) return false;
+                    goto default;
                 case DpOp.TnlPush:
+                    if (IsCutUp<T>(p, act, count - i)) return false;
                     if (!PushTunnel(p, act))
                     {
                         Drop(p);
@@ -319,7 +324,7 @@ internal sealed unsafe partial class ActionExecutor
     private void RunCheckPktLen<T>(Packet* p, DpAction* act)
         where T : struct, IStageMarks
     {
-        bool larger = p->LengthBytes > act->LengthBytes;
+        bool larger = SuperFrame.WireLengthBytes(p) > act->LengthBytes;
         int count = larger ? act->NestedCount : act->ElseCount;
         if (count == 0) return;
         Packet* copy = CloneOf(p);

@@ -7,8 +7,12 @@ namespace Mergeflow.Engine.Ports;
 internal abstract unsafe class KernelTxQueue : TxQueue
 {
     private readonly LivePort _port;
+    private PinnedBlock? _scratch;
 
     protected KernelTxQueue(LivePort port) => _port = port;
+
+    /// <summary>Room for one frame, for what is sent otherwise than it is.</summary>
+    private byte* Scratch => (_scratch ??= PinnedMemory.Allocate(Packet.MaxLengthBytes)).Pointer;
 
     /// <summary>Frames on their way.</summary>
     protected MessageBatch Batch { get; } = new();
@@ -16,22 +20,29 @@ internal abstract unsafe class KernelTxQueue : TxQueue
     /// <inheritdoc/>
     public sealed override void Send(Packet* packet, int lengthBytes)
     {
-        if (lengthBytes < packet->LengthBytes) Cut(packet);
-        if (VnetFrames.WireLengthBytes(packet, lengthBytes) > VnetFrames.LimitOf(packet->Data, lengthBytes, _port.MtuBytes))
+        bool isCut = lengthBytes < packet->LengthBytes;
+        int wireBytes = isCut ? Math.Min(lengthBytes, SuperFrame.WireLengthBytes(packet)) : SuperFrame.WireLengthBytes(packet);
+        if (wireBytes > VnetFrames.LimitOf(packet->Data, lengthBytes, _port.MtuBytes))
         {
             Counters.Drop(PortDrop.TxTooLong);
             return;
         }
 
-        VirtioNetHeader header;
-        VnetFrames.Describe(packet, &header);
-        if ((header.Flags & VirtioNetHeader.NeedsChecksum) == 0)
+        VirtioNetHeader header = default;
+        if ((packet->Flags & PacketFlags.CsumPartial) == 0)
         {
             Write(packet->Data, lengthBytes, &header);
             return;
         }
 
+        if (isCut)
+        {
+            SendCut(packet, lengthBytes);
+            return;
+        }
+
         // In the form of the wire for as long as it is written.
+        VnetFrames.Describe(packet, &header);
         ushort* field = (ushort*)((byte*)packet + packet->CsumStart + packet->CsumOffset);
         ushort kept = *field;
         *field = PartialChecksum.WireValue(packet);
@@ -45,13 +56,27 @@ internal abstract unsafe class KernelTxQueue : TxQueue
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
-        if (disposing) Batch.Dispose();
+        if (!disposing) return;
+        Batch.Dispose();
+        _scratch?.Dispose();
     }
 
-    /// <summary>What is sent is not whole: its checksum is that of the whole packet.</summary>
-    private static void Cut(Packet* packet)
+    /// <summary>What is cut off is cut off each frame, as if a device had made them before; their checksums are those of whole frames.</summary>
+    private void SendCut(Packet* packet, int lengthBytes)
     {
-        packet->GsoSizeBytes = 0;
-        if ((packet->Flags & PacketFlags.CsumPartial) != 0) PartialChecksum.Complete(packet);
+        VirtioNetHeader header = default;
+        if (packet->GsoSizeBytes == 0)
+        {
+            PartialChecksum.Complete(packet);
+            Write(packet->Data, lengthBytes, &header);
+            return;
+        }
+
+        int count = SuperFrame.CountOf(packet);
+        for (int i = 0; i < count; i++)
+        {
+            int length = SuperFrame.Write(packet, i, Scratch);
+            Write(Scratch, Math.Min(length, lengthBytes), &header);
+        }
     }
 }

@@ -7,10 +7,13 @@ namespace Mergeflow.Engine.Ports;
 /// <summary>What a virtio header says of a frame, and what a packet has of it.</summary>
 public static unsafe class VnetFrames
 {
-    private const int EthernetHeaderBytes = 14, TagBytes = 4, TcpHeaderBytes = 20, UdpHeaderBytes = 8, Ipv4HeaderBytes = 20;
+    private const int EthernetHeaderBytes = 14, TagBytes = 4, Ipv4HeaderBytes = 20;
 
     /// <summary>Takes over what a header says of a packet that was just received.</summary>
-    /// <returns>False if it contradicts the frame, or says what there is no room for: the packet is lost.</returns>
+    /// <param name="packet">The packet.</param>
+    /// <param name="header">The header; not trusted.</param>
+    /// <param name="shiftBytes">Bytes by which the frame has grown at its front since then.</param>
+    /// <returns>False if it contradicts the frame: the packet is lost.</returns>
     public static bool TryApply(Packet* packet, VirtioNetHeader* header, int shiftBytes)
     {
         if ((header->Flags & VirtioNetHeader.NeedsChecksum) != 0)
@@ -30,7 +33,7 @@ public static unsafe class VnetFrames
         packet->GsoSizeBytes = header->GsoSizeBytes;
         packet->GsoType = header->GsoType;
         if ((packet->Flags & PacketFlags.CsumPartial) == 0 && !PartialChecksum.TryBegin(packet)) return false;
-        return PayloadOffset(packet) is int payload && payload <= packet->LengthBytes;
+        return SuperFrame.HeaderBytes(packet) is not null;
     }
 
     /// <summary>Says of a packet what the other side has to do.</summary>
@@ -44,27 +47,14 @@ public static unsafe class VnetFrames
         if (packet->GsoSizeBytes == 0) return;
         header->GsoType = packet->GsoType;
         header->GsoSizeBytes = packet->GsoSizeBytes;
-        header->HeaderBytes = (ushort)PayloadOffset(packet)!.Value;
+        header->HeaderBytes = (ushort)SuperFrame.HeaderBytes(packet)!.Value;
     }
-
-    /// <summary>The longest frame that the other side makes of a packet: of a super-frame its headers and a segment.</summary>
-    public static int WireLengthBytes(Packet* packet, int lengthBytes)
-        => packet->GsoSizeBytes == 0 ? lengthBytes : Math.Min(lengthBytes, PayloadOffset(packet)!.Value + packet->GsoSizeBytes);
 
     /// <summary>The longest frame that a device with that MTU takes: a tag comes on top.</summary>
     public static int LimitOf(byte* frame, int lengthBytes, int mtuBytes)
     {
         bool isTagged = lengthBytes >= EthernetHeaderBytes && ((frame[12] << 8) | frame[13]) is EthType.Vlan or EthType.QinQ;
         return mtuBytes + EthernetHeaderBytes + (isTagged ? TagBytes : 0);
-    }
-
-    /// <summary>Where the payload of a super-frame begins, from the first byte of the frame on; null if its headers are cut off.</summary>
-    private static int? PayloadOffset(Packet* packet)
-    {
-        int start = PartialChecksum.StartOf(packet);
-        bool isUdp = packet->GsoType == VirtioNetHeader.GsoUdp;
-        if (start + (isUdp ? UdpHeaderBytes : TcpHeaderBytes) > packet->LengthBytes) return null;
-        return start + (isUdp ? UdpHeaderBytes : Math.Max(TcpHeaderBytes, (packet->Data[start + 12] >> 4) * 4));
     }
 
     /// <summary>Whoever has made or checked the transport checksum says nothing of the one of the IPv4 header.</summary>

@@ -4,7 +4,7 @@ using System.Text;
 namespace Mergeflow.Native;
 
 /// <summary>A network device of this namespace, as the device ioctls know it (netdevice(7)).</summary>
-public static unsafe class NetDevice
+public static unsafe partial class NetDevice
 {
     /// <summary>Longest name.</summary>
     public const int MaxNameBytes = 15;

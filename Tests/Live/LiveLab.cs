@@ -43,9 +43,19 @@ internal sealed class LiveLab : IDisposable
         Must(name, "sysctl", "-qw", "net.ipv6.conf.all.accept_dad=0", "net.ipv6.conf.default.accept_dad=0", "net.ipv6.conf.eth0.accept_dad=0");
         foreach (string address in addresses) Must(name, ["ip", "addr", "add", address, "dev", "eth0", .. address.Contains(':') ? new[] { "nodad" } : []]);
         Must(name, "ip", "link", "set", "lo", "up");
-        Must(name, "ip", "link", "set", "eth0", "up");
+        Must(name, "ip", "link", "set", "eth0", "up", "address", MacOf(name));
         Ip("link", "set", device, "up");
         return device;
+    }
+
+    /// <summary>Ethernet address of a host's eth0.</summary>
+    public static string MacOf(string name) => $"02:00:00:00:00:{(int)name[0]:x2}";
+
+    /// <summary>A host reaches others by an address that the switch stands for.</summary>
+    public void SetGateway(string host, string address, string mac)
+    {
+        Must(host, "ip", "neigh", "replace", address, "lladdr", mac, "dev", "eth0", "nud", "permanent");
+        Must(host, "ip", "route", "replace", "default", "via", address);
     }
 
     /// <summary>Name for a device here, removed in the end.</summary>
@@ -72,6 +82,41 @@ internal sealed class LiveLab : IDisposable
         (int code, string text) = On(host, command);
         Assert.True(code == 0, $"{host}: {string.Join(' ', command)}: {text}");
         return text;
+    }
+
+    /// <summary>The devices of hosts finish their checksums and make frames of MTU size themselves, at both ends.</summary>
+    public void SwitchOffloadsOff(params string[] hosts)
+    {
+        foreach (string host in hosts)
+        {
+            if (!File.Exists("/usr/sbin/ethtool") && !File.Exists("/sbin/ethtool")) Assert.Skip("ethtool is not installed");
+            Must(host, "ethtool", "-K", "eth0", "tx", "off", "tso", "off", "gso", "off", "gro", "off");
+            (int code, string text) = Run("ethtool", "-K", $"{_prefix}{host}", "tx", "off", "tso", "off", "gso", "off", "gro", "off");
+            Assert.True(code == 0, text);
+        }
+    }
+
+    /// <summary>Has something done on a host, by a thread that is there: sockets that it opens are the host's.</summary>
+    public T In<T>(string host, Func<T> work)
+    {
+        T result = default!;
+        Exception? failure = null;
+        Thread thread = new(() =>
+        {
+            try
+            {
+                NetDevice.EnterNamespace($"/run/netns/{SpaceOf(host)}");
+                result = work();
+            }
+            catch (Exception e)
+            {
+                failure = e;
+            }
+        });
+        thread.Start();
+        thread.Join();
+        if (failure is not null) throw new InvalidOperationException($"{host}: {failure.Message}", failure);
+        return result;
     }
 
     /// <summary>Begins a command on a host. Whoever begins it disposes it, which ends it.</summary>

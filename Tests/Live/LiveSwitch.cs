@@ -38,13 +38,14 @@ internal sealed class LiveSwitch : IDisposable
     }
 
     /// <summary>The threads end, and nothing was wrong: no thread has failed, no packet memory is lost, and the books of an offload are balanced.</summary>
-    public void Stop()
+    public void Stop(bool merged = false)
     {
         Assert.Null(_threads.Failure);
         _threads.Stop();
         Datapath.Settle(Now);
         Datapath.Settle(Now);
         Assert.All(Datapath.Pmds, static p => Assert.Equal((0, 0), (p.Pool.InUse, p.Pool.LargeInUse)));
+        Assert.Equal(merged, Datapath.Stats.MergedHits > 100);
         if (Datapath.Offload is null) return;
         OffloadAudit audit = Datapath.Audit(Now, null, pushed: true);
         Assert.True(audit.IsBalanced, string.Join('\n', audit.Lines));

@@ -69,11 +69,11 @@ internal sealed unsafe class ConnGateways
     public bool IsSkewed(CtContext* cx, int id) => cx->Reply == ((_view.Conn(id)->Flags & ConnFlags.SkewsReply) != 0);
 
     /// <summary>Corrects the numbers of a packet for what was inserted before. What announces something anew is left to <see cref="ReadControl"/>.</summary>
-    public void CorrectSequence(in DpCt args, CtContext* cx, int id)
+    public void CorrectSequence(Packet* packet, in DpCt args, CtContext* cx, int id)
     {
         if ((args.Flags & DpCtFlags.Nat) == 0 || FtpMessage.Read(PayloadOf(cx), cx->IsIpv6).Kind != FtpMessageKind.Other) return;
         AddSkew(cx, id);
-        WriteTcpChecksum(cx);
+        WriteTcpChecksum(packet, cx);
     }
 
     private void AddSkew(CtContext* cx, int id)
@@ -117,7 +117,7 @@ internal sealed unsafe class ConnGateways
 
         int growth = !mayGrow || message.AddressSizeBytes == 0 ? 0 : ReplaceAddress(packet, cx, message, replacement[..size]);
         AddSkew(cx, id);
-        WriteTcpChecksum(cx);
+        WriteTcpChecksum(packet, cx);
         if (growth == 0) return;
         _view.Cold(id)->SequenceSkew += growth;
         ConnRecord* c = _view.Conn(id);
@@ -187,12 +187,20 @@ internal sealed unsafe class ConnGateways
     /// <summary>A length in network order, larger.</summary>
     private static ushort Grown(byte* length, int growth) => BinaryPrimitives.ReverseEndianness((ushort)(CtHeaders.Read16(length) + growth));
 
-    private static void WriteTcpChecksum(CtContext* cx)
+    private static void WriteTcpChecksum(Packet* packet, CtContext* cx)
     {
         Unsafe.WriteUnaligned(cx->L4 + 16, (ushort)0);
         uint seed = cx->IsIpv6
             ? InternetChecksum.PseudoHeaderV6(cx->L3 + 8, cx->L3 + 24, IpProto.Tcp, (uint)cx->L4SizeBytes)
             : InternetChecksum.PseudoHeaderV4(cx->L3);
-        Unsafe.WriteUnaligned(cx->L4 + 16, InternetChecksum.Fold(InternetChecksum.Sum(cx->L4, cx->L4SizeBytes, seed)));
+        if ((packet->Flags & PacketFlags.CsumPartial) == 0)
+        {
+            Unsafe.WriteUnaligned(cx->L4 + 16, InternetChecksum.Fold(InternetChecksum.Sum(cx->L4, cx->L4SizeBytes, seed)));
+            return;
+        }
+
+        // Left to the device as before, over what is there now.
+        Unsafe.WriteUnaligned(cx->L4 + 16, (ushort)~InternetChecksum.Fold(seed));
+        PartialChecksum.TryEnter(packet, (int)(cx->L4 - packet->Data), 16);
     }
 }

@@ -36,6 +36,8 @@ public sealed unsafe class NicFrontEnd
     /// </summary>
     public bool TryReceive(Packet* p, long nowMs)
     {
+        // A device sees what comes from a wire: no super-frame, and no unfinished checksum.
+        if ((p->Flags & PacketFlags.CsumPartial) != 0) return false;
         uint port = p->Key.InPort.Host;
         var buffer = new Span<byte>(p->Data - p->HeadroomBytes, p->HeadroomBytes + p->LengthBytes);
         var outputs = new Outputs(_ports, _sink, p->EventIndex);

@@ -1,0 +1,92 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using Xunit;
+
+namespace Mergeflow.Tests;
+
+/// <summary>Bytes from one host to another over TCP, and datagrams over UDP, with what arrives compared to what was sent.</summary>
+internal static class LiveStream
+{
+    private const int ChunkBytes = 1 << 18, TimeoutMs = 60_000;
+
+    /// <summary>MB that a stream has: more by <c>MERGEFLOW_LIVE_MB</c>, 1024 for a whole GB.</summary>
+    public static int Megabytes { get; } = int.TryParse(Environment.GetEnvironmentVariable("MERGEFLOW_LIVE_MB"), out int mb) && mb > 0 ? mb : 32;
+
+    /// <summary>Sends a stream from a host to the address of another, which must come out with the same SHA-256; both sides' endpoints as the receiver saw them.</summary>
+    public static EndPoint Send(LiveLab lab, string from, string to, string address, int port = 5001, int megabytes = 0, string? listenOn = null)
+    {
+        if (megabytes == 0) megabytes = Megabytes;
+        IPAddress target = IPAddress.Parse(address), local = listenOn is null ? target : IPAddress.Parse(listenOn);
+        using Socket listener = lab.In(to, () =>
+        {
+            Socket s = new(local.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+            s.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
+            s.Bind(new IPEndPoint(local, port));
+            s.Listen(1);
+            return s;
+        });
+        using Socket client = lab.In(from, () => new Socket(target.AddressFamily, SocketType.Stream, ProtocolType.Tcp));
+        client.SendTimeout = client.ReceiveTimeout = TimeoutMs;
+        Task connect = Task.Run(() => client.Connect(new IPEndPoint(target, port)));
+        if (!connect.Wait(TimeoutMs)) Assert.Fail($"{from} does not reach {address}:{port}");
+        using Socket server = listener.Accept();
+        server.ReceiveTimeout = TimeoutMs;
+        EndPoint peer = server.RemoteEndPoint!;
+        Task<byte[]> sent = Task.Run(() => Write(client, megabytes));
+        byte[] received = Read(server);
+        Assert.Equal(Convert.ToHexString(sent.GetAwaiter().GetResult()), Convert.ToHexString(received));
+        return peer;
+    }
+
+    /// <summary>Sends datagrams of a size one by one; each must come back from the other host as it was.</summary>
+    public static void Echo(LiveLab lab, string from, string to, string address, int bytes, int count)
+    {
+        IPAddress target = IPAddress.Parse(address);
+        using Socket server = lab.In(to, () =>
+        {
+            Socket s = new(target.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
+            s.Bind(new IPEndPoint(target, 5002));
+            return s;
+        });
+        using Socket client = lab.In(from, () => new Socket(target.AddressFamily, SocketType.Dgram, ProtocolType.Udp));
+        client.ReceiveTimeout = server.ReceiveTimeout = TimeoutMs;
+        client.Connect(new IPEndPoint(target, 5002));
+        byte[] data = new byte[bytes], there = new byte[65_536], back = new byte[65_536];
+        for (int i = 0; i < count; i++)
+        {
+            Random.Shared.NextBytes(data);
+            client.Send(data);
+            EndPoint peer = new IPEndPoint(target.AddressFamily == AddressFamily.InterNetwork ? IPAddress.Any : IPAddress.IPv6Any, 0);
+            int n = server.ReceiveFrom(there, ref peer);
+            server.SendTo(there.AsSpan(0, n), SocketFlags.None, peer);
+            int m = client.Receive(back);
+            Assert.True(data.AsSpan().SequenceEqual(back.AsSpan(0, m)), $"datagram {i} came back otherwise");
+        }
+    }
+
+    private static byte[] Write(Socket socket, int megabytes)
+    {
+        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        byte[] chunk = new byte[ChunkBytes];
+        Random random = new(megabytes);
+        random.NextBytes(chunk);
+        for (int i = 0; i < megabytes * ((1 << 20) / ChunkBytes); i++)
+        {
+            random.NextBytes(chunk.AsSpan(0, 4096));
+            hash.AppendData(chunk);
+            for (int at = 0; at < chunk.Length;) at += socket.Send(chunk, at, chunk.Length - at, SocketFlags.None);
+        }
+
+        socket.Shutdown(SocketShutdown.Send);
+        return hash.GetHashAndReset();
+    }
+
+    private static byte[] Read(Socket socket)
+    {
+        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        byte[] chunk = new byte[ChunkBytes];
+        for (int n; (n = socket.Receive(chunk)) > 0;) hash.AppendData(chunk, 0, n);
+        return hash.GetHashAndReset();
+    }
+}
