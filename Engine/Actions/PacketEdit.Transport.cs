@@ -1,4 +1,3 @@
-using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using Mergeflow.Engine.Keys;
@@ -92,19 +91,11 @@ public static unsafe partial class PacketEdit
         uint old = Unsafe.ReadUnaligned<uint>(l4);
         uint checksum = Unsafe.ReadUnaligned<uint>(l4 + 8);
         Unsafe.WriteUnaligned(l4 + 8, 0u);
-        uint before = Crc32c(l4, size);
+        uint before = Crc32c.Compute(l4, size);
         Unsafe.WriteUnaligned(l4, (old & ~mask) | value);
-        uint after = Crc32c(l4, size);
+        uint after = Crc32c.Compute(l4, size);
         Unsafe.WriteUnaligned(l4 + 8, checksum ^ before ^ after);
         return true;
-    }
-
-    private static uint Crc32c(byte* p, int lengthBytes)
-    {
-        uint crc = uint.MaxValue;
-        for (; lengthBytes >= 8; lengthBytes -= 8, p += 8) crc = BitOperations.Crc32C(crc, Unsafe.ReadUnaligned<ulong>(p));
-        for (; lengthBytes > 0; lengthBytes--, p++) crc = BitOperations.Crc32C(crc, *p);
-        return ~crc;
     }
 
     /// <summary>The key holds type and code as 16-bit numbers: their bytes are the second of each pair.</summary>

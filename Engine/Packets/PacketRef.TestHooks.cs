@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Mergeflow.Engine.Keys;
+using Mergeflow.Native;
 
 namespace Mergeflow.Engine.Packets;
 
@@ -37,4 +38,27 @@ public readonly unsafe partial struct PacketRef
     public void Extract<TKernel>()
         where TKernel : struct, IMiniflowKernel
         => MiniflowExtractor.Extract<TKernel>(Pointer);
+
+    /// <summary>See <see cref="PartialChecksum.TryEnter"/>.</summary>
+    public bool TryEnterPartial(int startBytes, int offsetBytes) => PartialChecksum.TryEnter(Pointer, startBytes, offsetBytes);
+
+    /// <summary>See <see cref="PartialChecksum.WireValue"/>; host order.</summary>
+    public ushort WireChecksum => new Be16(PartialChecksum.WireValue(Pointer)).Host;
+
+    /// <summary>See <see cref="PartialChecksum.Complete"/>.</summary>
+    public void CompleteChecksum() => PartialChecksum.Complete(Pointer);
+
+    /// <summary>The frames that a packet with a partial checksum is cut into as a super-frame.</summary>
+    public IReadOnlyList<byte[]> Cut(byte gsoType, ushort gsoSizeBytes)
+    {
+        (Pointer->GsoType, Pointer->GsoSizeBytes) = (gsoType, gsoSizeBytes);
+        List<byte[]> frames = [];
+        byte[] room = new byte[SuperFrame.WireLengthBytes(Pointer)];
+        fixed (byte* to = room)
+        {
+            for (int i = 0; i < SuperFrame.CountOf(Pointer); i++) frames.Add(room[..SuperFrame.Write(Pointer, i, to)]);
+        }
+
+        return frames;
+    }
 }

@@ -17,7 +17,7 @@ namespace Mergeflow.Engine.Packets;
 /// </remarks>
 public static unsafe class PartialChecksum
 {
-    private const int PortsBytes = 4;
+    private const int TcpChecksumOffset = 16, UdpChecksumOffset = 6, SctpChecksumOffset = 8, SctpHeaderBytes = 12;
 
     /// <summary>From the form of the wire to that of the engine.</summary>
     /// <param name="packet">A packet that was just received.</param>
@@ -28,10 +28,12 @@ public static unsafe class PartialChecksum
     {
         if (startBytes < 0 || offsetBytes < 0 || startBytes + offsetBytes + sizeof(ushort) > packet->LengthBytes) return false;
         byte* l4 = packet->Data + startBytes;
-        if (offsetBytes < PortsBytes || l4 - (byte*)packet > ushort.MaxValue)
+        if (offsetBytes is not (TcpChecksumOffset or UdpChecksumOffset) || l4 - (byte*)packet > ushort.MaxValue)
         {
-            // Not TCP or UDP (ICMPv6): rare and short, so it is finished at once.
-            Finish(l4, packet->LengthBytes - startBytes, l4 + offsetBytes, Unsafe.ReadUnaligned<ushort>(l4 + offsetBytes));
+            // Neither TCP nor UDP: rare and short, so it is finished at once.
+            int size = packet->LengthBytes - startBytes;
+            if (offsetBytes == SctpChecksumOffset && SuperFrame.IsSctp(packet, startBytes)) return TryFinishSctp(packet, l4, size);
+            Finish(l4, size, l4 + offsetBytes, Unsafe.ReadUnaligned<ushort>(l4 + offsetBytes));
             packet->Flags |= PacketFlags.L4CsumGood;
             return true;
         }
@@ -92,6 +94,15 @@ public static unsafe class PartialChecksum
     {
         Unsafe.WriteUnaligned(field, wireValue);
         Unsafe.WriteUnaligned(field, InternetChecksum.UdpOnWire(InternetChecksum.Fold(InternetChecksum.Sum(l4, lengthBytes, 0))));
+    }
+
+    /// <summary>The header says where the checksum goes as of any other, but it is the CRC32c of RFC 9260.</summary>
+    private static bool TryFinishSctp(Packet* packet, byte* l4, int size)
+    {
+        if (size < SctpHeaderBytes) return false;
+        Unsafe.WriteUnaligned(l4 + SctpChecksumOffset, 0u);
+        Unsafe.WriteUnaligned(l4 + SctpChecksumOffset, Crc32c.Compute(l4, size));
+        return true;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -61,6 +61,10 @@ public static unsafe class SuperFrame
         return length;
     }
 
+    /// <summary>An SCTP header begins at <paramref name="l4"/>.</summary>
+    internal static bool IsSctp(Packet* packet, int l4)
+        => NetworkOffset(packet->Data, l4) is int l3 && packet->Data[l3 + (packet->Data[l3] >> 4 == 6 ? 6 : 9)] == IpProto.Sctp;
+
     private static int LongestBytes(Packet* packet) => Math.Min(packet->LengthBytes, HeaderBytes(packet)!.Value + packet->GsoSizeBytes);
 
     private static void WriteNetwork(byte* ip, int lengthBytes, int index)
