@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Runtime.Intrinsics;
 using Mergeflow.Native;
 using Xunit;
 
@@ -61,6 +63,72 @@ public sealed class TableScaleTests
 
         Assert.InRange(bed.Pipeline.RuleCount, 100, 700);
         Assert.Equal(model.SelectMany(static m => m.Value.Keys).OrderDescending(), bed.Pipeline.Rules.Select(static r => (int)r.Priority).SkipLast(1));
+    }
+
+    /// <summary>What none of many rules matches is shown by few bits, found without a look at them all; and no other bit matters.</summary>
+    [Theory]
+    [InlineData("ip,nw_dst=10.{0}.{1}.{2}", 20_000)]
+    [InlineData("tcp,nw_dst=10.{0}.{1}.0/24,tp_dst={2}", 3_000)]
+    [InlineData("udp,nw_src=172.16.0.{2},nw_dst=10.{1}.{0}.{2}", 40_000)]
+    public void What_rules_out_a_large_table_is_found_by_comparing_few_rules(string match, int count)
+    {
+        const ulong Most = 1_500;
+        Random random = new(5);
+        string Rule(int i) => string.Format(CultureInfo.InvariantCulture, $"priority={10 + (i % 3)},{match},actions=3", i >> 14 & 255, i >> 6 & 255, (i & 63) * 3);
+        using PipelineBed bed = new(string.Join('\n', Enumerable.Range(0, count).Select(Rule)) + "\npriority=1,actions=2");
+        int misses = 0;
+        for (int i = 0; i < 400; i++)
+        {
+            FlowKey key = random.Next(2) == 0 ? PipelineBed.Tcp(Near(), Near(), dport: (ushort)random.Next(200)) : PipelineBed.Udp(Near(), Near());
+            ulong before = bed.Pipeline.Work.RulesCompared;
+            string actions = bed.Actions(key);
+            Assert.InRange(bed.Pipeline.Work.RulesCompared - before, 1UL, Most);
+            if (actions != "2") continue;
+            misses++;
+            FlowKey mask = bed.Result.Mask, other = random.Next(2) == 0 ? PipelineBed.Tcp(Near(), Near(), dport: (ushort)random.Next(200)) : PipelineBed.Udp(Near(), Near());
+            for (int lane = 0; lane < FlowKey.LaneCount; lane++)
+            {
+                FlowKey.Lane(ref other, lane) = (FlowKey.Lane(ref key, lane) & FlowKey.Lane(ref mask, lane)) | (FlowKey.Lane(ref other, lane) & ~FlowKey.Lane(ref mask, lane));
+            }
+
+            Assert.Equal("2", bed.Actions(other));
+        }
+
+        Assert.InRange(misses, 100, 400);
+
+        string Near() => $"{(random.Next(8) == 0 ? 172 : 10)}.{random.Next(4)}.{random.Next(256)}.{random.Next(256)}";
+    }
+
+    /// <summary>Who knows already that a changed rule is another one learns nothing more of the packet: its megaflow stays.</summary>
+    [Fact]
+    public void A_change_that_known_bits_rule_out_asks_for_no_other_bit()
+    {
+        const int Rounds = 2_000;
+        Random random = new(6);
+        using PipelineBed bed = new(string.Join('\n', Enumerable.Range(0, 1_000).Select(i => Line(i * 60))) + "\npriority=1,actions=2");
+        int kept = 0;
+        for (int round = 0; round < Rounds; round++)
+        {
+            FlowKey key = PipelineBed.Tcp("1.2.3.4", $"10.0.{random.Next(256)}.{random.Next(256)}");
+            if (bed.Actions(key) != "2") continue;
+            FlowKey mask = bed.Result.Mask;
+            for (int i = 0; i < 20; i++)
+            {
+                int changed = random.Next(65_536);
+                uint differs = (Be32.FromHost(0x0a000000u + (uint)changed).Raw ^ key.NwDst.Raw) & mask.NwDst.Raw;
+                if (differs == 0) continue;
+                bed.Mod(random.Next(2) == 0 ? $"add {Line(changed)}" : $"delete_strict priority=10,tcp,nw_dst=10.0.{changed >> 8}.{changed & 255}");
+                kept++;
+            }
+
+            bed.Translator.Translate(ref key, 100, bed.Result, 0, ref mask);
+            FlowKey now = bed.Result.Mask;
+            Assert.True(FlowKey.Same(ref mask, ref now), $"round {round}: {mask.NwDst} became {now.NwDst}");
+        }
+
+        Assert.InRange(kept, Rounds, int.MaxValue);
+
+        static string Line(int i) => $"priority=10,tcp,nw_dst=10.0.{i >> 8}.{i & 255},actions=3";
     }
 
     [Fact]

@@ -15,9 +15,6 @@ namespace Mergeflow.Engine.OpenFlow;
 /// </remarks>
 internal sealed unsafe class LookupScratch : IDisposable
 {
-    /// <summary>Subtables larger than this are excluded by consulting their whole mask.</summary>
-    public const int WholeMaskRules = 16384;
-
     private const int MaxWidth = TableIndex.WordCount;
     private const int MaxPlanes = 10;
 
@@ -67,6 +64,9 @@ internal sealed unsafe class LookupScratch : IDisposable
 
     /// <summary>Takes back the row added last.</summary>
     public void RemoveLast() => Count--;
+
+    /// <summary>Takes back all rows but the first <paramref name="count"/>.</summary>
+    public void RemoveTo(int count) => Count = count;
 
     /// <summary>Consults bits until every remembered rule differs in one of them.</summary>
     [SkipLocalsInit]
@@ -192,6 +192,6 @@ internal sealed unsafe class LookupScratch : IDisposable
 
 /// <summary>A subtable in a conjunctive lookup.</summary>
 /// <param name="Table">The subtable.</param>
-/// <param name="Rule">The best match in it that has not been handled; -1 = there is none.</param>
+/// <param name="Rule">The best match in it that has not been handled.</param>
 /// <param name="IsConsulted">The lookup depends on the subtable's whole mask.</param>
-internal readonly record struct VisitedSubtable(Subtable Table, int Rule, bool IsConsulted = false);
+internal readonly record struct VisitedSubtable(Subtable Table, RulePlace Rule, bool IsConsulted = false);

@@ -2,7 +2,7 @@ using System.Numerics;
 
 namespace Mergeflow.Engine.OpenFlow;
 
-/// <summary>Rules of one mask, values side by side, and a hash table of the values: a whole <see cref="Subtable"/>, or a piece of a large one. Immutable.</summary>
+/// <summary>Rules of one mask, values side by side, and a hash table of the values: a whole <see cref="Subtable"/>, or a leaf of a large one. Immutable.</summary>
 internal sealed unsafe class SubtableLayout
 {
     private const int LinearLimit = 4;
@@ -15,16 +15,14 @@ internal sealed unsafe class SubtableLayout
     /// <summary>1 + the best rule of a value, or 0.</summary>
     private readonly int[] _buckets;
     private readonly int[] _next;
-    private readonly int _pieceBits;
     private readonly int _shift;
 
     /// <summary>Lays out <paramref name="rules"/>, which are in order of precedence.</summary>
     /// <param name="shape">Their mask.</param>
-    /// <param name="rules">None if a piece is empty.</param>
-    /// <param name="pieceBits">First bits of their hashes, which are the same in all of them.</param>
-    public SubtableLayout(SubtableShape shape, OfRule[] rules, int pieceBits)
+    /// <param name="rules">None if a leaf is empty.</param>
+    public SubtableLayout(SubtableShape shape, OfRule[] rules)
     {
-        (_shape, Rules, _pieceBits) = (shape, rules, pieceBits);
+        (_shape, Rules) = (shape, rules);
         int n = shape.WordCount;
         Precedences = new ulong[rules.Length];
         _next = new int[rules.Length];
@@ -60,10 +58,7 @@ internal sealed unsafe class SubtableLayout
     public int Next(int rule) => _next[rule];
 
     /// <summary>The best rule that <paramref name="flow"/> matches, or -1.</summary>
-    public int Find(ulong* flow) => _buckets.Length == 1 ? FindLinear(flow) : Find(flow, _shape.HashOf(flow));
-
-    /// <summary>The same with the flow's hash at hand.</summary>
-    public int Find(ulong* flow, ulong hash)
+    public int Find(ulong* flow)
     {
         if (_buckets.Length == 1) return FindLinear(flow);
         SubtableShape shape = _shape;
@@ -74,7 +69,7 @@ internal sealed unsafe class SubtableLayout
         fixed (int* buckets = _buckets)
         {
             int last = _buckets.Length - 1;
-            for (int b = BucketOf(hash); buckets[b] != 0; b = (b + 1) & last)
+            for (int b = BucketOf(shape.HashOf(flow)); buckets[b] != 0; b = (b + 1) & last)
             {
                 int r = buckets[b] - 1;
                 ulong* v = values + ((long)r * n);
@@ -131,5 +126,5 @@ internal sealed unsafe class SubtableLayout
         }
     }
 
-    private int BucketOf(ulong hash) => (int)((hash << _pieceBits) >> _shift);
+    private int BucketOf(ulong hash) => (int)(hash >> _shift);
 }

@@ -54,13 +54,13 @@ internal sealed unsafe partial class TableIndex
         foreach (Subtable s in _subtables)
         {
             if (s.First > end) break;
-            int found = s.Find(view.Flow);
+            RulePlace found = s.Find(view.Flow);
             _work.RulesCompared++;
             visited.Add(new VisitedSubtable(s, found));
-            for (int r = found; r >= 0; r = s.Next(r))
+            for (RulePlace r = found; !r.IsNone; r = r.Next)
             {
-                if (s[r].Conjunctions.Length > 0) continue;
-                end = Math.Min(end, s[r].Precedence | OrderInPriority);
+                if (r.Rule.Conjunctions.Length > 0) continue;
+                end = Math.Min(end, r.Rule.Precedence | OrderInPriority);
                 break;
             }
         }
@@ -70,10 +70,10 @@ internal sealed unsafe partial class TableIndex
     {
         ulong best = ulong.MaxValue;
         rule = null;
-        foreach ((Subtable s, int r, _) in visited)
+        foreach ((_, RulePlace r, _) in visited)
         {
-            if (r < 0) continue;
-            OfRule candidate = s[r];
+            if (r.IsNone) continue;
+            OfRule candidate = r.Rule;
             if (rule is null || candidate.Precedence < best) (best, rule) = (candidate.Precedence, candidate);
         }
 
@@ -85,8 +85,8 @@ internal sealed unsafe partial class TableIndex
     {
         for (int i = 0; i < visited.Count; i++)
         {
-            (Subtable s, int r, _) = visited[i];
-            if (r < 0 || s[r].Precedence != precedence) continue;
+            (Subtable s, RulePlace r, _) = visited[i];
+            if (r.IsNone || r.Rule.Precedence != precedence) continue;
             Consult(s, view);
             visited[i] = new VisitedSubtable(s, r, IsConsulted: true);
         }
@@ -112,11 +112,11 @@ internal sealed unsafe partial class TableIndex
         List<VisitedSubtable> visited = scratch.Visited;
         for (int i = 0; i < visited.Count; i++)
         {
-            (Subtable s, int r, _) = visited[i];
-            if (r < 0 || s[r].Precedence > to) continue;
+            (Subtable s, RulePlace r, _) = visited[i];
+            if (r.IsNone || r.Rule.Precedence > to) continue;
             Consult(s, view);
-            OfRule rule = s[r];
-            visited[i] = new VisitedSubtable(s, s.Next(r), IsConsulted: true);
+            OfRule rule = r.Rule;
+            visited[i] = new VisitedSubtable(s, r.Next, IsConsulted: true);
             if (rule.Conjunctions.Length == 0 && (hard is null || rule.Precedence < hard.Precedence)) hard = rule;
             foreach (OfConjunction c in rule.Conjunctions)
             {
@@ -148,9 +148,9 @@ internal sealed unsafe partial class TableIndex
             if (s.First > best) break;
             if (!s.HasPlain) continue;
             _work.RulesCompared++;
-            int r = s.Find(view.Flow);
-            while (r >= 0 && s[r].Conjunctions.Length > 0) r = s.Next(r);
-            if (r >= 0 && s[r].Precedence < best) (best, home, answer) = (s[r].Precedence, s, s[r]);
+            RulePlace r = s.Find(view.Flow);
+            while (!r.IsNone && r.Rule.Conjunctions.Length > 0) r = r.Next;
+            if (!r.IsNone && r.Rule.Precedence < best) (best, home, answer) = (r.Rule.Precedence, s, r.Rule);
         }
 
         if (home is not null) Consult(home, view);

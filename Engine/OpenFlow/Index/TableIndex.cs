@@ -128,10 +128,10 @@ internal sealed unsafe partial class TableIndex
         foreach (Subtable s in _subtables)
         {
             if (s.First > best) break;
-            int found = s.Find(flow);
+            RulePlace found = s.Find(flow);
             _work.RulesCompared++;
-            if (found < 0 || s[found] is not { } r || r.Precedence >= best) continue;
-            (best, home, rule) = (r.Precedence, s, r);
+            if (found.IsNone || found.Rule.Precedence >= best) continue;
+            (best, home, rule) = (found.Rule.Precedence, s, found.Rule);
         }
 
         return home;
