@@ -39,6 +39,12 @@ public sealed record RtLink
     /// <summary>Receive queues.</summary>
     public int RxQueues { get; init; } = 1;
 
+    /// <summary>Frames that came in and were dropped.</summary>
+    public ulong RxDropped { get; init; }
+
+    /// <summary>Frames that were to go out and were dropped.</summary>
+    public ulong TxDropped { get; init; }
+
     /// <summary>IFF_UP: somebody has switched it on.</summary>
     public bool IsUp => (Flags & 1) != 0;
 
