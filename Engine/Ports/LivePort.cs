@@ -20,6 +20,9 @@ public abstract class LivePort(uint number, string name) : IDisposable
     /// <summary>Kind, as the command line writes it: <c>system</c>, <c>tap</c>, ...</summary>
     public abstract string Type { get; }
 
+    /// <summary>How frames get between device and switch (<see cref="SystemPort.Datapaths"/>); empty = there is one way only.</summary>
+    public virtual string Datapath => "";
+
     /// <summary>Receive queues.</summary>
     public abstract int QueueCount { get; }
 

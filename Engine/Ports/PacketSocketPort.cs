@@ -42,6 +42,9 @@ public sealed class PacketSocketPort : NetDevicePort
     public override string Type => "system";
 
     /// <inheritdoc/>
+    public override string Datapath => "packet";
+
+    /// <inheritdoc/>
     public override int QueueCount => _queues.Length;
 
     /// <inheritdoc/>

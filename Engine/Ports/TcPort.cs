@@ -22,6 +22,7 @@ public sealed class TcPort : NetDevicePort
     private readonly Rtnetlink _net = new();
     private readonly Lock _statistics = new();
     private readonly string _tap;
+    private bool _usesFilter;
     private ulong _dropsBefore;
     private int _nextTx;
 
@@ -60,6 +61,9 @@ public sealed class TcPort : NetDevicePort
 
     /// <inheritdoc/>
     public override string Type => "system";
+
+    /// <inheritdoc/>
+    public override string Datapath => _usesFilter ? "clsact" : "tc";
 
     /// <inheritdoc/>
     public override int QueueCount => _queues.Count;
@@ -106,7 +110,9 @@ public sealed class TcPort : NetDevicePort
     {
         BpfProgram program = BpfProgram.Load(BpfProgramType.SchedCls, TcPrograms.Redirect(to), "mf_redirect");
         _attached.Add(program);
-        _attached.Add(new TcAttachment(program, from, isEgress: false, usesFilter));
+        TcAttachment attachment = new(program, from, isEgress: false, usesFilter);
+        _usesFilter = attachment.UsesFilter;
+        _attached.Add(attachment);
     }
 
     private void Close()

@@ -15,6 +15,8 @@ public sealed class SwitchUsageTests
     [InlineData("switch --port x=1,type=carrier-pigeon", "type 'carrier-pigeon' is none of system, tap, internal")]
     [InlineData("switch --port x=1,colour=red", "a system port has no option 'colour'")]
     [InlineData("switch --port x=1,queues=0", "expected 1 to 64")]
+    [InlineData("switch --port x=1,datapath=smoke", "datapath=smoke is none of tc, clsact, packet")]
+    [InlineData("switch --port x=1,type=tap,datapath=tc", "a tap port has no option 'datapath'")]
     [InlineData("switch --port x=1,queues", "is not OPTION=VALUE")]
     [InlineData("switch --port x=1,queues=1,queues=2", "has queues twice")]
     [InlineData("switch --port x=1 --pmd-cpus one", "'one' is no processor")]

@@ -27,7 +27,7 @@ public sealed class SwitchCommandTests
         Assert.Contains("actions=NORMAL", s.Must("dump-flows"), StringComparison.Ordinal);
         Assert.Equal(3, s.Must("dump-macs").TrimEnd('\n').Split('\n').Length);
         Assert.Matches(@"in_port\(1\).*actions:2\n", s.Must("dump-dp-flows"));
-        Assert.Matches(@"port 1: \S+ \(system\): up, mtu 1500, 1 queue\n    RX packets:\d+ bytes:\d+ dropped:0\n", s.Must("ports", "-s"));
+        Assert.Matches(@"port 1: \S+ \(system, tc\): up, mtu 1500, 1 queue\n    RX packets:\d+ bytes:\d+ dropped:0\n", s.Must("ports", "-s"));
         Assert.Matches(@"Rx packets +\| +\d", s.Must("pmd-perf-show"));
         Assert.Contains("\"state\":\"up\"", s.Must("ports", "--json"), StringComparison.Ordinal);
         Assert.Equal(ExitCode.Ok, s.End());
@@ -143,7 +143,7 @@ public sealed class SwitchCommandTests
         Assert.Equal($"mergeflow {ProgramVersion.Number}\n", Appctl(s, "version"));
         Assert.Contains("dpctl/dump-flows", Appctl(s, "list-commands"), StringComparison.Ordinal);
         Assert.Contains("ufid:", Appctl(s, "dpctl/dump-flows", "-m"), StringComparison.Ordinal);
-        Assert.Contains($"port 1: {a} (system)", Appctl(s, "dpctl/show"), StringComparison.Ordinal);
+        Assert.Contains($"port 1: {a} (system, tc)", Appctl(s, "dpctl/show"), StringComparison.Ordinal);
         Assert.Contains("actions=NORMAL", Appctl(s, "bridge/dump-flows", "br0"), StringComparison.Ordinal);
         Appctl(s, "revalidator/purge");
         Appctl(s, "exit");

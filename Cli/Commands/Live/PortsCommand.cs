@@ -28,7 +28,7 @@ internal static class PortsCommand
                 continue;
             }
 
-            inside.Output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  port {port.Number}: {port.Name} ({port.Type}): {State(port)}"));
+            inside.Output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  port {port.Number}: {port.Name} ({port.Type}{Way(port)}): {State(port)}"));
             if (s is null || !withStatistics) continue;
             inside.Output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"    RX packets:{s.RxPackets} bytes:{s.RxBytes} dropped:{s.RxDropped}{Causes(s, PortDrop.RxRunt, PortDrop.RxKernel)}"));
             inside.Output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"    TX packets:{s.TxPackets} bytes:{s.TxBytes} dropped:{s.TxDropped}{Causes(s, PortDrop.TxTooLong, PortDrop.TxRefused)}"));
@@ -47,6 +47,8 @@ internal static class PortsCommand
         if (datapath.Offload is { } offload) inside.Output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  merged rules: {offload.RuleCount}"));
     }
 
+    private static string Way(WatchedPort port) => port.Port?.Datapath is { Length: > 0 } way ? $", {way}" : "";
+
     private static string State(WatchedPort port) => port.Port is not { } live
         ? "no device"
         : string.Create(CultureInfo.InvariantCulture, $"{(port.Carries ? "up" : port.IsUp ? "link down" : "down, as ordered")}, mtu {live.MtuBytes}, {live.QueueCount} queue{(live.QueueCount == 1 ? "" : "s")}");
@@ -62,6 +64,7 @@ internal static class PortsCommand
         json.WriteNumber("port", port.Number);
         json.WriteString("name", port.Name);
         json.WriteString("type", port.Type);
+        if (port.Port?.Datapath is { Length: > 0 } way) json.WriteString("datapath", way);
         json.WriteString("state", port.Port is null ? "gone" : port.Carries ? "up" : "down");
         if (s is null) return;
         json.WriteNumber("rx_packets", s.RxPackets);
