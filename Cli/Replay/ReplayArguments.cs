@@ -13,6 +13,9 @@ public sealed record ReplayArguments
     /// <summary>Null when there are no meters.</summary>
     public string? MetersPath { get; init; }
 
+    /// <summary>Connections that were there before the first event; null = none.</summary>
+    public string? ConnectionsPath { get; init; }
+
     /// <summary>Event file or capture.</summary>
     public required string InputPath { get; init; }
 
@@ -96,8 +99,10 @@ public sealed record ReplayArguments
         string compressed = Path.Combine(directory, "events.jsonl.gz");
         string groups = Path.Combine(directory, "groups.txt");
         string meters = Path.Combine(directory, "meters.txt");
+        string connections = Path.Combine(directory, "connections.jsonl");
         return new ReplayArguments
         {
+            ConnectionsPath = File.Exists(connections) ? connections : null,
             FlowsPath = Path.Combine(directory, "flows.txt"),
             GroupsPath = File.Exists(groups) ? groups : null,
             MetersPath = File.Exists(meters) ? meters : null,

@@ -71,6 +71,7 @@ public sealed class ReplaySession : IDisposable
             for (int i = 0; i < meters.Count; i++) meterText.Run(() => Simulator.ApplyMeterMod(meters[i]), i);
             for (int i = 0; i < groups.Count; i++) groupText.Run(() => Simulator.ApplyGroupMod(groups[i]), i);
             flowText.Run(() => Simulator.ApplyFlowMods(flows));
+            if (arguments.ConnectionsPath is string connections) Simulator.Datapath.RestoreConnections(ConnectionFile.Read(connections, null), Simulator.NowMs);
         }
         catch
         {

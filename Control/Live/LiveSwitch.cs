@@ -46,7 +46,11 @@ public sealed class LiveSwitch : IDisposable
     /// <summary>Starts all threads.</summary>
     public void Start() => _threads.Start();
 
-    /// <summary>Ends all threads, each behind the batch that is under way, and closes all ports.</summary>
+    /// <summary>Ends all threads, each behind the batch that is under way. What the switch holds can still be read.</summary>
+    /// <exception cref="InvalidOperationException">A thread has failed.</exception>
+    public void Stop() => _threads.Stop();
+
+    /// <summary>Ends all threads, and closes all ports.</summary>
     /// <exception cref="InvalidOperationException">A thread has failed.</exception>
     public void Dispose()
     {

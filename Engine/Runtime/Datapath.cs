@@ -268,6 +268,24 @@ public sealed partial class Datapath : IDisposable
         return connections;
     }
 
+    /// <summary>The connections that have not expired, for another run.</summary>
+    public IReadOnlyList<SavedConn> SaveConnections(long nowMs)
+    {
+        using ControlScope control = new(this);
+        nowMs = Clock.Of(nowMs);
+        Offload?.Settle(nowMs);
+        List<SavedConn> connections = [];
+        ByOwner(from => Conntrack.Save(nowMs, from, SlotsPerCall, connections));
+        return connections;
+    }
+
+    /// <summary>Takes over connections of another run, before packet threads start. Returns how many; their merged rules are made anew as packets come.</summary>
+    public int RestoreConnections(IReadOnlyList<SavedConn> connections, long nowMs)
+    {
+        using ControlScope control = new(this);
+        return Conntrack.Restore(connections, Clock.Of(nowMs));
+    }
+
     /// <summary>Deletes every megaflow and every merged rule, their statistics pushed (OVS <c>revalidator/purge</c>).</summary>
     public Acknowledgement PurgeMegaflows(long nowMs)
     {

@@ -181,6 +181,42 @@ public sealed class SwitchCommandTests
     }
 
     [Fact]
+    public void A_stream_behind_firewall_and_NAT_goes_on_when_the_switch_is_started_anew()
+    {
+        if (!File.Exists("/usr/bin/iperf3")) Assert.Skip("iperf3 is not installed");
+        using LiveLab lab = new();
+        (string a, string b) = Hosts(lab);
+        using TemporaryFolder folder = new();
+        string flows = folder.Write("f.txt", """
+            table=0,priority=10,ip,ct_state=-trk,actions=ct(table=1,nat)
+            table=0,priority=1,arp,actions=normal
+            table=1,priority=10,tcp,in_port=1,tcp_flags=+syn-ack,ct_state=+trk+new,actions=ct(commit,nat(src=10.78.0.99)),output:2
+            table=1,priority=10,ip,in_port=1,ct_state=+trk+est,actions=output:2
+            table=1,priority=10,ip,in_port=2,ct_state=+trk+est,actions=output:1
+            """);
+        string[] arguments = ["--port", $"{a}=1", "--port", $"{b}=2", "--flows", flows, "--state", folder["state"]];
+        lab.Must("b", "ip", "neigh", "add", "10.78.0.99", "lladdr", lab.Must("a", "cat", "/sys/class/net/eth0/address").Trim(), "dev", "eth0");
+        using LiveProcess server = lab.Begin("b", "iperf3", "-s", "-1", "--forceflush");
+        LiveLab.WaitFor(() => server.Text.Contains("listening", StringComparison.OrdinalIgnoreCase), "iperf3");
+        LiveProcess client;
+        using (SwitchRun first = new(arguments))
+        {
+            client = lab.Begin("a", "iperf3", "-c", "10.78.0.2", "-C", "cubic", "-n", "3G");
+            LiveLab.WaitFor(() => first.Must("dump-conntrack").Contains("dst=10.78.0.99", StringComparison.Ordinal), "the connection");
+            Assert.Equal(ExitCode.Ok, first.End());
+            Assert.Contains("kept in", first.Said, StringComparison.Ordinal);
+        }
+
+        using (client)
+        using (SwitchRun second = new(arguments))
+        {
+            Assert.Matches("[1-9][0-9]* connections? taken over\n", second.Said);
+            Assert.Equal(0, client.End(120).Code);
+            Assert.Contains("dst=10.78.0.99", second.Must("dump-conntrack"), StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     public void Half_a_client_does_not_keep_it_from_ending()
     {
         using LiveLab lab = new();

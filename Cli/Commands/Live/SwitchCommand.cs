@@ -22,6 +22,7 @@ internal static class SwitchCommand
         using RunningSwitch running = new(new LiveSwitch(arguments.Datapath, new ThreadedSwitchOptions { Cpus = arguments.Cpus }), arguments.Specs, arguments.Files, log);
         OfPipeline rules = arguments.Files.Load(running.Datapath.Pipeline.Options, arguments.Specs, running.Warn);
         RuleText.Replace(running, rules);
+        if (arguments.StateFile is string state) TakeOver(running, state);
         using SwitchSignals signals = new(running);
         using UnixctlServer server = new(arguments.Socket, LiveCommands.Of(running));
         running.Start(arguments.Ports);
@@ -29,7 +30,27 @@ internal static class SwitchCommand
         log.Write(string.Create(CultureInfo.InvariantCulture, $"running: {Count(arguments.Ports.Count, "port")}, {Count(rules.Rules.Count(), "flow")}, offload {arguments.Datapath.Offload.ToString().ToLowerInvariant()}, {Count(arguments.Datapath.PmdCount, "packet thread")}; control socket {arguments.Socket}"));
         signals.Wait(interrupted);
         log.Write("ending");
+        if (arguments.StateFile is string kept && running.Live.Failure is null) Keep(running, kept);
         return running.Live.Failure is null ? ExitCode.Ok : throw new CommandFailedException(ExitCode.Failed, running.Live.Failure);
+    }
+
+    private static void TakeOver(RunningSwitch running, string path)
+    {
+        if (!File.Exists(path)) return;
+        IReadOnlyList<SavedConn> connections = ConnectionFile.Read(path, DateTime.UtcNow);
+        int n = running.Datapath.RestoreConnections(connections, running.NowMs);
+        running.Log.Write(string.Create(CultureInfo.InvariantCulture, $"{Count(n, "connection")} taken over{(n < connections.Count ? $", {connections.Count - n} left out" : "")}"));
+    }
+
+    /// <summary>Packets have stopped: what is written is what there is.</summary>
+    private static void Keep(RunningSwitch running, string path)
+    {
+        running.Live.Stop();
+        IReadOnlyList<SavedConn> connections = running.Datapath.SaveConnections(running.NowMs);
+        using OutputFile file = OutputFile.Create(path);
+        ConnectionFile.Write(file.Stream, connections, DateTime.UtcNow);
+        file.Commit();
+        running.Log.Write(string.Create(CultureInfo.InvariantCulture, $"{Count(connections.Count, "connection")} kept in {path}"));
     }
 
     private static string Count(int n, string what) => string.Create(CultureInfo.InvariantCulture, $"{n} {what}{(n == 1 ? "" : "s")}");

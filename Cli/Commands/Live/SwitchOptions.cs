@@ -22,11 +22,13 @@ internal sealed class SwitchOptions
     private readonly Option<string?> _pidFile = new("--pidfile") { HelpName = "FILE", Description = "Write the number of the process there while it runs." };
     private readonly Option<string?> _logFile = new("--log-file") { HelpName = "FILE", Description = "Write events there, too, with their time; SIGHUP begins it anew." };
 
+    private readonly Option<string?> _state = new("--state") { HelpName = "FILE", Description = "Take over the connections of that file at the start, if it is there, and write them there at the end." };
+
     public SwitchOptions() => _offload.AcceptOnlyFromAmong("none", "soft", "nic", "kernel");
 
     public void AddTo(Command command)
     {
-        foreach (Option option in new Option[] { _ports, _flows, _groups, _meters, _offload, _profile, _cpus, _config, _socket, _pidFile, _logFile }) command.Options.Add(option);
+        foreach (Option option in new Option[] { _ports, _flows, _groups, _meters, _offload, _profile, _cpus, _config, _socket, _pidFile, _logFile, _state }) command.Options.Add(option);
         MetricsOptions.AddTo(command);
     }
 
@@ -56,6 +58,7 @@ internal sealed class SwitchOptions
             Socket = parsed.GetValue(_socket) ?? ControlSocket.DefaultPath,
             PidFile = parsed.GetValue(_pidFile),
             LogFile = parsed.GetValue(_logFile),
+            StateFile = parsed.GetValue(_state),
             Datapath = new DatapathOptions
             {
                 Ports = [],
@@ -112,6 +115,9 @@ internal sealed record SwitchArguments
 
     /// <summary>Null = none.</summary>
     public string? LogFile { get; init; }
+
+    /// <summary>Where connections are kept from one run to the next; null = they are not.</summary>
+    public string? StateFile { get; init; }
 
     /// <summary>Sizes and features.</summary>
     public required DatapathOptions Datapath { get; init; }
