@@ -102,4 +102,7 @@ public enum FieldId : byte
     NdTarget,
     NdSll,
     NdTll,
+
+    /// <summary>Not in <see cref="Fields.All"/>: see <see cref="Fields.TunMetadata0"/>.</summary>
+    TunMetadata0,
 }

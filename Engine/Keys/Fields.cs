@@ -113,8 +113,13 @@ public static class Fields
 
     private static readonly Dictionary<string, Field> s_byName = BuildNames();
 
+    /// <summary>
+    /// The first Geneve option of the TLV table, right-aligned, at most 8 bytes of it. It is not among <see cref="All"/>: messages carry it, rules that match or write it are refused.
+    /// </summary>
+    public static Field TunMetadata0 { get; } = new(FieldId.TunMetadata0, "tun_metadata0", "NXM_NX_TUN_METADATA0", L.TunMetadata0, 8, 0, 64, F.Hex, P.None, true, true);
+
     /// <summary>The field with this id.</summary>
-    public static Field Of(FieldId id) => All[(int)id];
+    public static Field Of(FieldId id) => id == FieldId.TunMetadata0 ? TunMetadata0 : All[(int)id];
 
     /// <summary>Looks a field up by ovs-ofctl name, alias, or NXM/OXM name (case-insensitive); null if there is none.</summary>
     public static Field? ByName(string name) => s_byName.GetValueOrDefault(name);

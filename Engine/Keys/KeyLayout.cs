@@ -49,6 +49,7 @@ internal static class KeyLayout
     public const int TunTtl = 243;
     public const int TunGbpId = 244;
     public const int TunGbpFlags = 246;
+    public const int TunMetadata0 = 248;
     public const int CtIpv6Src = 256;
     public const int CtIpv6Dst = 272;
     public const int Metadata = 352;

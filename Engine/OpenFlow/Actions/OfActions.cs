@@ -11,14 +11,20 @@ public sealed record OfOutput(uint Port, int MaxLengthBytes = 0) : OfAction;
 /// <summary>Reserved output ports: <c>in_port</c>, <c>normal</c>, <c>flood</c>, <c>all</c>, <c>controller</c>, <c>local</c>, <c>table</c>.</summary>
 public sealed record OfOutputSpecial(OfReservedPort Port, int MaxLengthBytes = 0) : OfAction;
 
-/// <summary><c>output:NXM_NX_REG0[..]</c>.</summary>
-public sealed record OfOutputReg(Subfield Source) : OfAction;
+/// <summary><c>output:NXM_NX_REG0[..]</c>; <paramref name="MaxLengthBytes"/> says how much a controller gets.</summary>
+public sealed record OfOutputReg(Subfield Source, ushort MaxLengthBytes = ushort.MaxValue) : OfAction;
 
 /// <summary>
 /// <c>controller(..)</c> with a reason, a controller id or user data (OVS <c>OFPACT_CONTROLLER</c>): unlike <c>output:controller</c> it may not stand
 /// in an action set, and a packet that has lost its MPLS labels recirculates before it.
 /// </summary>
-public sealed record OfController(ushort MaxLengthBytes, string Reason, ushort Id, string UserData) : OfAction;
+/// <param name="MaxLengthBytes">Bytes of the packet that are sent.</param>
+/// <param name="Reason">As in <c>ovs-ofctl</c>: <c>action</c>, <c>no_match</c>, ...</param>
+/// <param name="Id">Which controllers get it.</param>
+/// <param name="UserData">Pairs of hexadecimal digits with dots between them; empty = none.</param>
+/// <param name="Pause">The packet stops here until a controller lets it go on.</param>
+/// <param name="MeterId">The meter that bounds what is sent; null = none.</param>
+public sealed record OfController(ushort MaxLengthBytes, string Reason, ushort Id, string UserData, bool Pause = false, uint? MeterId = null) : OfAction;
 
 /// <summary><c>group:N</c>.</summary>
 public sealed record OfGroup(uint GroupId) : OfAction;

@@ -15,7 +15,11 @@ public sealed record OfCt(
     Subfield? ZoneSource,
     OfNat? Nat,
     EquatableList<OfAction> Exec,
-    string? Alg) : OfAction;
+    string? Alg) : OfAction
+{
+    /// <summary><paramref name="Nat"/> was written behind <paramref name="Exec"/>; the meaning is the same.</summary>
+    public bool IsNatLast { get; init; }
+}
 
 /// <summary>
 /// <c>nat</c>, <c>nat(src=A1-A2:P1-P2,..)</c> or <c>nat(dst=..)</c> (OVS <c>struct ofpact_nat</c>).

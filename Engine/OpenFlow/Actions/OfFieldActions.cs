@@ -50,5 +50,5 @@ public sealed record OfSetMplsTtl(byte Ttl) : OfAction;
 /// <summary><c>dec_mpls_ttl</c>.</summary>
 public sealed record OfDecMplsTtl : OfAction;
 
-/// <summary><c>dec_ttl</c>.</summary>
-public sealed record OfDecTtl : OfAction;
+/// <summary><c>dec_ttl</c>, or <c>dec_ttl(ID,..)</c> with the controllers that are told of a packet whose time is over; null = the one with id 0.</summary>
+public sealed record OfDecTtl(EquatableList<ushort>? ControllerIds = null) : OfAction;

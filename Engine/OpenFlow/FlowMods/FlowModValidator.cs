@@ -21,6 +21,8 @@ internal static class FlowModValidator
             if ((value & PipelineFlow.Lane(ref mod.Match.Mask, i)) != value) throw new FlowModException("OFPBMC_BAD_WILDCARDS", "the match has value bits outside its mask", index);
         }
 
+        if (Fields.TunMetadata0.Get(ref mod.Match.Mask) != 0) throw new FlowModException("OFPBMC_BAD_FIELD", "match field tun_metadata0 is not supported", index);
+        UnsupportedActions.Refuse(mod.Actions, index);
         var state = new MatchFacts(ref mod.Match);
         CheckList(mod.Actions, mod.Table ?? 0, state, index);
     }

@@ -10,7 +10,23 @@ public sealed record GroupMod(
     string? SelectionMethod,
     ulong SelectionParam,
     EquatableList<Field> HashFields,
-    EquatableList<GroupBucket> Buckets);
+    EquatableList<GroupBucket> Buckets)
+{
+    /// <summary>Before all buckets (<c>OFPG15_BUCKET_FIRST</c>).</summary>
+    public const uint FirstBucket = 0xffff_fffd;
+
+    /// <summary>Behind all buckets (<c>OFPG15_BUCKET_LAST</c>).</summary>
+    public const uint LastBucket = 0xffff_fffe;
+
+    /// <summary>All buckets (<c>OFPG15_BUCKET_ALL</c>), or none is meant.</summary>
+    public const uint AllBuckets = 0xffff_ffff;
+
+    /// <summary>Which bucket an insertion goes behind, or which a removal takes away.</summary>
+    public uint CommandBucketId { get; init; } = AllBuckets;
+
+    /// <summary>The mask of each of <paramref name="HashFields"/>; null = all of them are whole.</summary>
+    public EquatableList<UInt128>? HashMasks { get; init; }
+}
 
 /// <summary>One bucket of a group.</summary>
 public sealed record GroupBucket(uint BucketId, ushort Weight, uint? WatchPort, uint? WatchGroup, EquatableList<OfAction> Actions);
@@ -31,4 +47,6 @@ public enum GroupModCommand : byte
     Modify,
     AddOrModify,
     Delete,
+    InsertBucket,
+    RemoveBucket,
 }

@@ -3,10 +3,11 @@ namespace Mergeflow.Engine.OpenFlow;
 /// <summary>One parsed meter line (OVS <c>struct ofputil_meter_mod</c>); a deletion has neither flags nor bands.</summary>
 public sealed record MeterMod(MeterModCommand Command, uint MeterId, MeterFlags Flags, EquatableList<MeterBand> Bands);
 
-/// <summary>One drop band of a meter (OpenFlow <c>OFPMBT_DROP</c>): a token bucket.</summary>
+/// <summary>One band of a meter: a token bucket.</summary>
 /// <param name="Rate">Kilobit/s or packets/s, as the meter says; at least 1.</param>
 /// <param name="BurstSize">Size of the bucket in kilobits or packets; 0 = as large as the rate.</param>
-public sealed record MeterBand(uint Rate, uint BurstSize);
+/// <param name="PrecedenceLevel">By how much the drop precedence of the DSCP rises (<c>OFPMBT_DSCP_REMARK</c>); null = packets are dropped (<c>OFPMBT_DROP</c>).</param>
+public sealed record MeterBand(uint Rate, uint BurstSize, byte? PrecedenceLevel = null);
 
 /// <summary>What a meter counts in and has (OpenFlow <c>OFPMF_*</c>).</summary>
 [Flags]

@@ -85,6 +85,7 @@ public sealed partial class OfPipeline
         bool kbps = (mod.Flags & MeterFlags.Kbps) != 0;
         if (kbps == ((mod.Flags & MeterFlags.PacketRate) != 0)) throw new FlowModException("OFPMMFC_BAD_FLAGS", "a meter counts in one of kbps and pktps");
         if (mod.Bands.Count == 0) throw new FlowModException("OFPMMFC_OUT_OF_BANDS", "a meter needs a band");
+        if (mod.Bands.Any(static b => b.PrecedenceLevel is not null)) throw new FlowModException("OFPMMFC_BAD_BAND", "bands of type dscp_remark are not supported");
         if (mod.Bands.Any(static b => b.Rate == 0)) throw new FlowModException("OFPMMFC_BAD_RATE", "the rate of a band is at least 1");
         if (!exists && _meters.Count >= MaxMeters) throw new FlowModException("OFPMMFC_OUT_OF_METERS", $"there are {MaxMeters} meters");
     }

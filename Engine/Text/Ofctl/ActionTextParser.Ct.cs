@@ -16,6 +16,7 @@ internal sealed partial class ActionTextParser
         OfNat? nat = null;
         var exec = EquatableList<OfAction>.Empty;
         string? alg = null;
+        bool isNatLast = false;
         TextPiece natText = text, zoneText = text;
         var reader = new KeyValueReader(text);
         while (reader.Next(out TextPiece key, out TextPiece value))
@@ -43,6 +44,7 @@ internal sealed partial class ActionTextParser
                 case "nat":
                     nat = ParseNat(key, value);
                     natText = key;
+                    isNatLast = exec.Count > 0;
                     break;
                 case "exec":
                     exec = ParseNested(value, Nesting.Ct);
@@ -60,7 +62,7 @@ internal sealed partial class ActionTextParser
         }
 
         CheckCt(where, commit, alg, zoneSource, zoneText, nat, natText);
-        return new OfCt(commit, force, table, zone, zoneSource, nat, exec, alg);
+        return new OfCt(commit, force, table, zone, zoneSource, nat, exec, alg) { IsNatLast = isNatLast };
     }
 
     private void CheckCt(TextPiece where, bool commit, string? alg, Subfield? zoneSource, TextPiece zoneText, OfNat? nat, TextPiece natText)

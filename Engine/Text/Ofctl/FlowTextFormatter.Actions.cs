@@ -70,7 +70,7 @@ public sealed partial class FlowTextFormatter
                 AppendActions(s.Append("write_actions("), a.Actions).Append(')');
                 break;
             default:
-                s.Append(FormatSimple(action));
+                s.Append(FormatNicira(action) ?? FormatSimple(action));
                 break;
         }
     }
@@ -82,7 +82,9 @@ public sealed partial class FlowTextFormatter
         if (a.MaxLengthBytes != ushort.MaxValue) s.Append($"max_len={a.MaxLengthBytes},");
         if (a.Id != 0) s.Append($"id={a.Id},");
         if (a.UserData.Length > 0) s.Append($"userdata={a.UserData},");
-        s.Length--;
+        if (a.Pause) s.Append("pause,");
+        if (a.MeterId is { } meter) s.Append($"meter_id={meter},");
+        Chomp(s);
         s.Append(')');
     }
 
@@ -102,6 +104,7 @@ public sealed partial class FlowTextFormatter
         OfPopMpls a => $"pop_mpls:0x{a.EthType:x4}",
         OfSetMplsTtl a => $"set_mpls_ttl({a.Ttl})",
         OfDecMplsTtl => "dec_mpls_ttl",
+        OfDecTtl { ControllerIds: { } ids } => $"dec_ttl({string.Join(',', ids)})",
         OfDecTtl => "dec_ttl",
         OfSetTunnel a => $"set_tunnel{(a.Wide ? "64" : "")}:{NumberText.Hex(a.TunnelId)}",
         OfCtClear => "ct_clear",
@@ -180,8 +183,19 @@ public sealed partial class FlowTextFormatter
         if (a.Table is { } table) s.Append($"table={table},");
         if (a.ZoneSource is { } source) s.Append($"zone={source},");
         else if (a.Zone != 0) s.Append($"zone={a.Zone},");
-        if (a.Nat is { } nat) AppendNat(s, nat);
-        if (a.Exec.Count > 0) AppendActions(s.Append("exec("), a.Exec).Append("),");
+        if (a.Nat is { } nat && !a.IsNatLast) AppendNat(s, nat);
+        if (a.Exec.Count > 0)
+        {
+            AppendActions(s.Append("exec("), a.Exec);
+            if (a is { IsNatLast: true, Nat: { } last })
+            {
+                AppendNat(s.Append(','), last);
+                Chomp(s);
+            }
+
+            s.Append("),");
+        }
+
         if (a.Alg is not null) s.Append($"alg={a.Alg},");
         Chomp(s);
         s.Append(')');

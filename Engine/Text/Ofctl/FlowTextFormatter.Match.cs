@@ -16,7 +16,7 @@ public sealed partial class FlowTextFormatter
     private static readonly FieldId[] s_tunnelFields =
     [
         FieldId.TunId, FieldId.TunSrc, FieldId.TunDst, FieldId.TunIpv6Src, FieldId.TunIpv6Dst, FieldId.TunGbpId, FieldId.TunGbpFlags,
-        FieldId.TunTos, FieldId.TunTtl, FieldId.TunFlags, FieldId.Metadata,
+        FieldId.TunTos, FieldId.TunTtl, FieldId.TunFlags, FieldId.TunMetadata0, FieldId.Metadata,
     ];
 
     private void AppendMatch(StringBuilder s, ref Match match)

@@ -5,7 +5,7 @@ using Mergeflow.Native;
 namespace Mergeflow.Engine.Text;
 
 /// <summary>Writes field values into a <see cref="Match"/> with OVS's side effects (<c>mf_set</c>, lib/match.c).</summary>
-internal static class MatchBuilder
+public static class MatchBuilder
 {
     private const ushort Vid = 0x0fff;
     private const ushort Cfi = 0x1000;
@@ -59,6 +59,10 @@ internal static class MatchBuilder
                 break;
         }
     }
+
+    /// <summary>The match pins what the field needs: the ethertype, the protocol, a tag (OVS <c>mf_are_match_prereqs_ok</c>).</summary>
+    public static bool HasPrerequisites(ref Match match, Field field)
+        => field.Prereq == FieldPrereq.None || new ActionCheckState(ref match, null).HasPrerequisites(field);
 
     /// <summary>Adds a range of bits to what the match already says about the field (OVS <c>parse_subfield</c>).</summary>
     public static void SetRange(ref Match match, Subfield range, UInt128 value)

@@ -1,0 +1,93 @@
+using Mergeflow.Engine.Keys;
+
+namespace Mergeflow.Engine.OpenFlow;
+
+/// <summary><c>set_queue:N</c>: for the port's queues; no effect where the port has none.</summary>
+public sealed record OfSetQueue(uint QueueId) : OfAction;
+
+/// <summary><c>pop_queue</c>: the queue that the packet came with.</summary>
+public sealed record OfPopQueue : OfAction;
+
+/// <summary><c>enqueue:PORT:QUEUE</c> (OpenFlow 1.0).</summary>
+public sealed record OfEnqueue(uint Port, uint QueueId) : OfAction;
+
+/// <summary><c>exit</c>: ends the pipeline for this packet.</summary>
+public sealed record OfExit : OfAction;
+
+/// <summary><c>fin_timeout(idle_timeout=S,hard_timeout=S)</c>: shortens the rule's timeouts, seconds, when a connection ends.</summary>
+public sealed record OfFinTimeout(ushort IdleTimeoutSeconds, ushort HardTimeoutSeconds) : OfAction;
+
+/// <summary><c>delete_field:FIELD</c>: takes a Geneve option away.</summary>
+public sealed record OfDeleteField(Field Field) : OfAction;
+
+/// <summary><c>multipath(fields,basis,algorithm,links,arg,dst)</c> (OVS <c>struct ofpact_multipath</c>).</summary>
+/// <param name="HashFields">What is hashed.</param>
+/// <param name="Basis">Seed of the hash.</param>
+/// <param name="Algorithm">How a hash becomes a link.</param>
+/// <param name="MaxLink">Number of links - 1.</param>
+/// <param name="Argument">Argument of the algorithm.</param>
+/// <param name="Destination">Where the number of the link is written.</param>
+public sealed record OfMultipath(OfHashFields HashFields, ushort Basis, OfMultipathAlgorithm Algorithm, ushort MaxLink, uint Argument, Subfield Destination) : OfAction;
+
+/// <summary>How <see cref="OfMultipath"/> chooses (OVS <c>NX_MP_ALG_*</c>).</summary>
+public enum OfMultipathAlgorithm : ushort
+{
+    ModuloN,
+    HashThreshold,
+    HighestRandomWeight,
+    IterativeHash,
+}
+
+/// <summary><c>bundle(fields,basis,algorithm,ofport,members:..)</c>, and <c>bundle_load</c> with a destination (OVS <c>struct ofpact_bundle</c>).</summary>
+/// <param name="HashFields">What is hashed.</param>
+/// <param name="Basis">Seed of the hash.</param>
+/// <param name="Algorithm">How a port is chosen among those whose link is up.</param>
+/// <param name="Members">OpenFlow ports, in order.</param>
+/// <param name="Destination">Where the port is written; null = the packet is sent there.</param>
+public sealed record OfBundle(OfHashFields HashFields, ushort Basis, OfBundleAlgorithm Algorithm, EquatableList<uint> Members, Subfield? Destination) : OfAction;
+
+/// <summary>How <see cref="OfBundle"/> chooses (OVS <c>NX_BD_ALG_*</c>).</summary>
+public enum OfBundleAlgorithm : ushort
+{
+    ActiveBackup,
+    HighestRandomWeight,
+}
+
+/// <summary>What <see cref="OfMultipath"/> and <see cref="OfBundle"/> hash (OVS <c>enum nx_hash_fields</c>).</summary>
+public enum OfHashFields : ushort
+{
+    EthSrc,
+    SymmetricL4,
+    SymmetricL3L4,
+    SymmetricL3L4Udp,
+    NwSrc,
+    NwDst,
+    SymmetricL3,
+}
+
+/// <summary><c>sample(probability=P,collector_set_id=C,obs_domain_id=D,obs_point_id=O,..)</c> (OVS <c>struct ofpact_sample</c>).</summary>
+/// <param name="Probability">P of 65,535; at least 1.</param>
+/// <param name="CollectorSetId">Collectors.</param>
+/// <param name="ObservationDomainId">Domain, where <paramref name="ObservationDomainSource"/> is null.</param>
+/// <param name="ObservationPointId">Point, where <paramref name="ObservationPointSource"/> is null.</param>
+/// <param name="SamplingPort">OpenFlow port; null = none.</param>
+/// <param name="Direction">Which way the packet goes, if that is told.</param>
+/// <param name="ObservationDomainSource">The field that holds the domain.</param>
+/// <param name="ObservationPointSource">The field that holds the point.</param>
+public sealed record OfSample(
+    ushort Probability,
+    uint CollectorSetId,
+    uint ObservationDomainId,
+    uint ObservationPointId,
+    uint? SamplingPort = null,
+    OfSampleDirection Direction = OfSampleDirection.Default,
+    Subfield? ObservationDomainSource = null,
+    Subfield? ObservationPointSource = null) : OfAction;
+
+/// <summary>Direction of a sample (OVS <c>enum nx_action_sample_direction</c>).</summary>
+public enum OfSampleDirection : byte
+{
+    Default,
+    Ingress,
+    Egress,
+}
