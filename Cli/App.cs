@@ -39,6 +39,7 @@ public static class App
         RootCommand root = new("User-space virtual-switch datapath with merged-single-table hardware offload.")
         {
             SwitchCommand.Create(interrupted),
+            VswitchdCommand.Create(interrupted),
             ReplayCommand.Create(interrupted),
             ExtractCommand.Create(interrupted),
             DumpFlowsCommand.Create(interrupted),
@@ -67,7 +68,7 @@ public static class App
         ExampleHelp.AddTo(root, s_program);
         try
         {
-            ParseResult parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+            ParseResult parsed = root.Parse(VswitchdOptions.WithValues(args), new ParserConfiguration { ResponseFileTokenReplacer = null });
             if (parsed.Errors.Count > 0 && parsed.Action is not ExampleHelp)
                 CommandFailedException.ThrowUsage(parsed.UnmatchedTokens is [string token, ..] ? $"unrecognized command or argument '{token}'" : parsed.Errors[0].Message);
             if (configuration is LiveInvocation && LiveOption.Of(parsed.CommandResult.Command) is null)

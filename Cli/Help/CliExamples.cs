@@ -10,6 +10,7 @@ internal static class CliExamples
     {
         [""] = [$"offload stats {Case} --offload soft", "completion bash --install"],
         ["switch"] = ["switch --port veth1=1 --port veth2=2", "switch --port eth1=1 --port eth2=2,queues=2 --flows flows.txt --pmd-cpus 1,2"],
+        ["vswitchd"] = ["vswitchd", "vswitchd unix:db.sock --pidfile --log-file -vconsole:off"],
         ["ports"] = ["ports", "ports --statistics --live /run/mergeflow/mergeflow.sock"],
         ["dump-macs"] = ["dump-macs"],
         ["add-flows"] = ["add-flows flows.txt"],

@@ -48,6 +48,15 @@ public sealed class OvsdbClient : IDisposable
     /// <summary>There is a connection.</summary>
     public bool IsConnected { get; private set; }
 
+    /// <summary>There is something for <see cref="Run"/>.</summary>
+    public bool HasNews
+    {
+        get
+        {
+            lock (_events) return _events.Count > 0;
+        }
+    }
+
     /// <summary>Takes what has come and sends what is to be said; never waits for the server.</summary>
     /// <param name="nowMs">Time.</param>
     /// <returns>When it is to be called again at the latest, ms from now, if nothing wakes it.</returns>

@@ -41,8 +41,11 @@ public abstract class NetDevicePort : LivePort
     public override void Refresh()
     {
         if (NetDevice.Find(IfIndex) is { } state) _state = state;
-        else _isGone = true;
+        else if (!CanMove) _isGone = true;
     }
+
+    /// <summary>A device that is not seen any more may be in another namespace, and works on: only its queue tells that it is gone. It stays as it was seen last.</summary>
+    protected virtual bool CanMove => false;
 
     /// <summary>A queue has seen that the device is gone.</summary>
     internal void Lost() => _isGone = true;

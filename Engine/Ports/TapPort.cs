@@ -23,20 +23,21 @@ public sealed class TapPort : NetDevicePort
     /// <inheritdoc/>
     public override int QueueCount => _queues.Length;
 
-    /// <summary>Makes the device, or takes over one that nobody has open, and sets it up.</summary>
+    /// <summary>Makes the device, or takes over one that nobody has open.</summary>
     /// <param name="number">OpenFlow number.</param>
     /// <param name="name">Name of port and device.</param>
     /// <param name="isInternal">Whether its type is <c>internal</c>.</param>
     /// <param name="queueCount">Receive queues.</param>
+    /// <param name="setUp">Sets it up; otherwise it stays as it is.</param>
     /// <exception cref="IOException">The system refuses; the message says what.</exception>
-    public static TapPort Open(uint number, string name, bool isInternal = false, int queueCount = 1)
+    public static TapPort Open(uint number, string name, bool isInternal = false, int queueCount = 1, bool setUp = true)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(queueCount, 1);
         List<TapDevice> devices = [];
         try
         {
             for (int i = 0; i < queueCount; i++) devices.Add(TapDevice.Open(name, queueCount > 1));
-            NetDevice.SetUp(name, isUp: true);
+            if (setUp) NetDevice.SetUp(name, isUp: true);
             return new TapPort(number, name, isInternal ? "internal" : "tap", [.. devices]);
         }
         catch
@@ -48,6 +49,9 @@ public sealed class TapPort : NetDevicePort
 
     /// <inheritdoc/>
     public override RxQueue Rx(int queue) => _queues[queue];
+
+    /// <inheritdoc/>
+    protected override bool CanMove => true;
 
     /// <inheritdoc/>
     protected override TxQueue NewTx() => new TapTxQueue(this, _devices[(Interlocked.Increment(ref _nextTx) - 1) % _devices.Length]);

@@ -130,6 +130,7 @@ public static unsafe partial class NetDevice
         [FieldOffset(16)] public int Number;
         [FieldOffset(16)] public short Flags;
         [FieldOffset(18)] public fixed byte Address[6];
+        [FieldOffset(16)] public void* Data;
     }
 }
 

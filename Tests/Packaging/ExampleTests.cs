@@ -31,6 +31,17 @@ public sealed class ExampleTests
     public void An_example_runs(string example)
     {
         using TemporaryFolder folder = TypedCommand.Folder();
+        if (example.Split(' ') is [_, "vswitchd", .. string[] arguments])
+        {
+            // It would wait for a database: it comes up, and is told to end at once.
+            Environment.SetEnvironmentVariable("OVS_RUNDIR", Path.GetDirectoryName(folder["x"]));
+            Environment.SetEnvironmentVariable("OVS_LOGDIR", Path.GetDirectoryName(folder["x"]));
+            using StringWriter console = new();
+            Assert.Equal(ExitCode.Ok, App.Run(["vswitchd", .. arguments], TextWriter.Null, console, new CancellationToken(canceled: true)));
+            Assert.DoesNotContain("warning", console.ToString(), StringComparison.Ordinal);
+            return;
+        }
+
         (int code, string output, string error) = TypedCommand.Run(folder, example);
         if (example.Contains("--live", StringComparison.Ordinal) || s_live.Contains(example.Split(' ')[1]))
         {

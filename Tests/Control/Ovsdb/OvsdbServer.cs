@@ -46,6 +46,16 @@ internal sealed class OvsdbServer : IDisposable
     /// <summary>Runs <c>ovs-vsctl</c> without waiting for a switch; returns what it prints.</summary>
     public string Vsctl(params string[] arguments) => Run("ovs-vsctl", [$"--db={Remote}", "--no-wait", .. arguments]);
 
+    /// <summary>Runs <c>ovs-vsctl</c>, which waits for the switch; returns what it prints, errors too.</summary>
+    public string VsctlWaiting(params string[] arguments)
+    {
+        using Process process = Process.Start(new ProcessStartInfo("ovs-vsctl", [$"--db={Remote}", "--timeout=30", .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        Task<string> errors = process.StandardError.ReadToEndAsync();
+        string output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return (output + string.Join('\n', errors.Result.Split('\n').Where(static l => l.Contains("rror", StringComparison.Ordinal)))).Trim();
+    }
+
     /// <summary>A client that follows the database.</summary>
     public OvsdbClient Client(AutoResetEvent wake) => new(OvsdbRemote.Parse(Remote), new OvsdbSession(new OvsdbReplica(VswitchTables.All), VswitchTables.Database, VswitchTables.Lock), () => wake.Set(), static _ => { });
 

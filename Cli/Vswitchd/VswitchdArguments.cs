@@ -1,0 +1,22 @@
+using Mergeflow.Control.Ovsdb;
+
+namespace Mergeflow.Cli;
+
+/// <summary>What <c>mergeflow vswitchd</c> is told, put together.</summary>
+internal sealed record VswitchdArguments
+{
+    /// <summary>Server of the database.</summary>
+    public required OvsdbRemote Database { get; init; }
+
+    /// <summary>Null = none.</summary>
+    public string? PidFile { get; init; }
+
+    /// <summary>Null = none.</summary>
+    public string? LogFile { get; init; }
+
+    /// <summary>Path of the control socket.</summary>
+    public required string Unixctl { get; init; }
+
+    /// <summary>Levels of log lines, in order.</summary>
+    public IReadOnlyList<string> Verbosity { get; init; } = [];
+}

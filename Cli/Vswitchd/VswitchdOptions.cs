@@ -1,0 +1,70 @@
+using System.CommandLine;
+using System.Globalization;
+using Mergeflow.Control;
+using Mergeflow.Control.Ovsdb;
+
+namespace Mergeflow.Cli;
+
+/// <summary>The options of <c>ovs-vswitchd</c>(8).</summary>
+internal sealed class VswitchdOptions
+{
+    /// <summary>Name of pid file, log file and control socket: that under which <c>ovs-appctl</c> and <c>ovs-ctl</c> look for the switch.</summary>
+    private const string Program = "ovs-vswitchd";
+
+    /// <summary>Stands for a value that is missing; no file and no level is called so.</summary>
+    private const string Missing = "\u0001";
+
+    private readonly Argument<string?> _database = new("DATABASE") { Description = "Server of the database: unix:FILE or tcp:ADDRESS[:PORT]; default: unix:db.sock in the run folder.", Arity = ArgumentArity.ZeroOrOne };
+    private readonly Option<string?> _pidFile = new("--pidfile") { HelpName = "FILE", Description = $"Write the number of the process there, locked; without FILE {Program}.pid in the run folder." };
+    private readonly Option<string?> _logFile = new("--log-file") { HelpName = "FILE", Description = $"Write log lines there; without FILE {Program}.log in the log folder." };
+    private readonly Option<string?> _unixctl = new("--unixctl") { HelpName = "SOCKET", Description = $"Control socket; default: {Program}.PID.ctl in the run folder." };
+    private readonly Option<string[]> _verbose = new("--verbose", "-v") { HelpName = "SPEC", Description = "Levels of log lines, as vlog/set takes them: module, console or file, level." };
+    private readonly Option<bool> _detach = new("--detach") { Description = "Go into the background once it runs." };
+    private readonly Option<bool> _monitor = new("--monitor") { Description = "Have another process start it again when it fails." };
+    private readonly Option<bool> _noChangeFolder = new("--no-chdir") { Description = "Stay in this folder." };
+    private readonly Option<bool> _overwritePidFile = new("--overwrite-pidfile") { Description = "Accepted: a file that is left over is replaced anyway." };
+    private readonly Option<bool> _lockMemory = new("--mlockall") { Description = "Accepted: packet memory is not swapped out in a busy switch." };
+    private readonly Option<bool> _disableSystem = new("--disable-system") { Description = "Accepted: there is no kernel datapath." };
+    private readonly Option<bool> _disableSystemRoute = new("--disable-system-route") { Description = "Accepted." };
+    private readonly Option<string?> _user = new("--user") { HelpName = "USER:GROUP", Description = "Accepted: the switch stays the user who starts it." };
+
+    /// <summary>
+    /// Options whose value may be missing take it only behind <c>=</c>, as getopt(3) has it: <c>--pidfile unix:db.sock</c> names a database. Here they get an empty one.
+    /// </summary>
+    public static string[] WithValues(string[] arguments)
+        => arguments is ["vswitchd", ..] ? [.. arguments.Select(static a => a is "--pidfile" or "--log-file" or "--verbose" ? $"{a}={Missing}" : a is "-v" ? $"-v{Missing}" : a)] : arguments;
+
+    public void AddTo(Command command)
+    {
+        command.Arguments.Add(_database);
+        foreach (Option option in new Option[] { _pidFile, _logFile, _unixctl, _verbose, _detach, _monitor, _noChangeFolder, _overwritePidFile, _lockMemory, _disableSystem, _disableSystemRoute, _user }) command.Options.Add(option);
+    }
+
+    /// <summary>Puts the options together.</summary>
+    /// <exception cref="CommandFailedException">They make no sense.</exception>
+    public VswitchdArguments Resolve(ParseResult parsed)
+    {
+        if (!OperatingSystem.IsLinux()) throw new CommandFailedException(ExitCode.MissingFeature, "vswitchd needs Linux");
+        if (parsed.GetValue(_detach) || parsed.GetValue(_monitor)) throw new CommandFailedException(ExitCode.MissingFeature, "--detach and --monitor: not yet; run it by a service manager");
+        return new VswitchdArguments
+        {
+            Database = Remote(parsed.GetValue(_database) ?? $"unix:{OvsFolders.InRun("db.sock")}"),
+            PidFile = parsed.GetValue(_pidFile) is { } pid ? OvsFolders.InRun(pid == Missing ? $"{Program}.pid" : pid) : null,
+            LogFile = parsed.GetValue(_logFile) is { } log ? OvsFolders.InLog(log == Missing ? $"{Program}.log" : log) : null,
+            Unixctl = OvsFolders.InRun(parsed.GetValue(_unixctl) ?? string.Create(CultureInfo.InvariantCulture, $"{Program}.{Environment.ProcessId}.ctl")),
+            Verbosity = [.. (parsed.GetValue(_verbose) ?? []).Select(static v => v == Missing ? "dbg" : v)],
+        };
+    }
+
+    private static OvsdbRemote Remote(string text)
+    {
+        try
+        {
+            return OvsdbRemote.Parse(text);
+        }
+        catch (FormatException e)
+        {
+            throw new CommandFailedException(ExitCode.Usage, $"DATABASE: {e.Message}");
+        }
+    }
+}

@@ -1,0 +1,129 @@
+using Mergeflow.Control.Ovsdb;
+
+namespace Mergeflow.Control.Bridges;
+
+/// <summary>Reads what is wanted out of the tables (OVS <c>bridge.c</c>: <c>add_del_bridges</c>, <c>bridge_collect_wanted_ports</c>). What makes no sense is left out and said.</summary>
+public static class ConfigReader
+{
+    /// <summary>Type of an interface that has none.</summary>
+    public const string DefaultType = "system";
+
+    private const int MaxPort = 0xff00;
+    private const int DefaultMaxBackoffMs = 8000;
+    private const int DefaultProbeMs = 5000;
+    private const int MinProbeMs = 5000;
+
+    /// <summary>What is wanted; null = the database has no root row.</summary>
+    /// <param name="replica">Of <see cref="VswitchTables"/>.</param>
+    /// <param name="warn">Takes a line for each thing that is left out.</param>
+    public static SwitchConfig? Read(OvsdbReplica replica, Action<string> warn)
+    {
+        if (replica.Rows(VswitchTables.OpenVSwitch.Name).FirstOrDefault() is not { } root) return null;
+        HashSet<string> bridges = new(StringComparer.Ordinal), interfaces = new(StringComparer.Ordinal);
+        List<BridgeConfig> wanted = [];
+        foreach (OvsdbRow bridge in Find(replica, VswitchTables.Bridge, root.References("bridges")).OrderBy(static b => b.Text("name"), StringComparer.Ordinal))
+        {
+            string name = bridge.Text("name");
+            if (name.Length == 0 || name.AsSpan().IndexOfAny("/\\\0") >= 0 || name.StartsWith('.')) warn($"ignoring bridge with invalid name \"{name}\"");
+            else if (!bridges.Add(name)) warn($"bridge {name} specified twice");
+            else wanted.Add(Bridge(replica, bridge, interfaces, warn));
+        }
+
+        return new SwitchConfig { Root = root.Id, NextCfg = root.Integer("next_cfg") ?? 0, OtherConfig = root.Map("other_config"), Bridges = wanted };
+    }
+
+    private static BridgeConfig Bridge(OvsdbReplica replica, OvsdbRow row, HashSet<string> interfaces, Action<string> warn)
+    {
+        string name = row.Text("name");
+        HashSet<string> ports = new(StringComparer.Ordinal);
+        List<PortConfig> wanted = [];
+        foreach (OvsdbRow port in Find(replica, VswitchTables.Port, row.References("ports")).OrderBy(static p => p.Text("name"), StringComparer.Ordinal))
+        {
+            if (!ports.Add(port.Text("name")))
+            {
+                warn($"bridge {name}: {port.Text("name")} specified twice as bridge port");
+                continue;
+            }
+
+            List<InterfaceConfig> members = [];
+            foreach (OvsdbRow member in Find(replica, VswitchTables.Interface, port.References("interfaces")).OrderBy(static i => i.Text("name"), StringComparer.Ordinal))
+            {
+                if (!interfaces.Add(member.Text("name"))) warn($"{member.Text("name")}: interface is already in use, not adding it to bridge {name}");
+                else members.Add(Interface(member, name));
+            }
+
+            if (members.Count > 0) wanted.Add(Port(port, members));
+        }
+
+        return new BridgeConfig
+        {
+            Id = row.Id,
+            Name = name,
+            DatapathType = row.Text("datapath_type") is { Length: > 0 } type ? type : DefaultType,
+            IsSecure = row.OptionalText("fail_mode") == "secure",
+            Protocols = row.Texts("protocols"),
+            OtherConfig = row.Map("other_config"),
+            Ports = wanted,
+            Controllers = [.. Find(replica, VswitchTables.Controller, row.References("controller")).Select(Controller).OrderBy(static c => c.Target, StringComparer.Ordinal)],
+            Mirrors = [.. Find(replica, VswitchTables.Mirror, row.References("mirrors")).Select(m => Mirror(replica, m)).OrderBy(static m => m.Name, StringComparer.Ordinal)],
+        };
+    }
+
+    private static PortConfig Port(OvsdbRow row, IReadOnlyList<InterfaceConfig> members) => new()
+    {
+        Id = row.Id,
+        Name = row.Text("name"),
+        Tag = Vlan(row.Integer("tag")),
+        Trunks = Vlans(row.Integers("trunks")),
+        VlanMode = row.OptionalText("vlan_mode"),
+        BondMode = members.Count > 1 ? row.OptionalText("bond_mode") ?? "active-backup" : null,
+        OtherConfig = row.Map("other_config"),
+        Interfaces = members,
+    };
+
+    private static InterfaceConfig Interface(OvsdbRow row, string bridge)
+    {
+        string name = row.Text("name"), type = row.Text("type");
+        return new InterfaceConfig
+        {
+            Id = row.Id,
+            Name = name,
+
+            // The bridge's own port is internal, whatever the row says.
+            Type = name == bridge ? "internal" : type.Length > 0 ? type : DefaultType,
+            Options = row.Map("options"),
+            Mac = row.OptionalText("mac"),
+            MtuRequest = row.Integer("mtu_request") is { } mtu and >= 68 and <= 65535 ? (int)mtu : null,
+            OfportRequest = OpenFlowPort(row.Integer("ofport_request")),
+            OfportBefore = OpenFlowPort(row.Integer("ofport")),
+        };
+    }
+
+    private static ControllerConfig Controller(OvsdbRow row)
+    {
+        long backoff = row.Integer("max_backoff") ?? DefaultMaxBackoffMs, probe = row.Integer("inactivity_probe") ?? DefaultProbeMs;
+        return new ControllerConfig(row.Id, row.Text("target"), (int)Math.Clamp(backoff, 1000, int.MaxValue), probe <= 0 ? 0 : (int)Math.Clamp(probe, MinProbeMs, int.MaxValue));
+    }
+
+    private static MirrorConfig Mirror(OvsdbReplica replica, OvsdbRow row) => new()
+    {
+        Id = row.Id,
+        Name = row.Text("name"),
+        SelectsAll = row.Boolean("select_all"),
+        From = PortNames(replica, row.References("select_src_port")),
+        To = PortNames(replica, row.References("select_dst_port")),
+        Vlans = Vlans(row.Integers("select_vlan")),
+        OutputPort = PortNames(replica, row.References("output_port")).FirstOrDefault(),
+        OutputVlan = Vlan(row.Integer("output_vlan")),
+    };
+
+    private static string[] PortNames(OvsdbReplica replica, Guid[] ids) => [.. Find(replica, VswitchTables.Port, ids).Select(static p => p.Text("name")).Order(StringComparer.Ordinal)];
+
+    private static IEnumerable<OvsdbRow> Find(OvsdbReplica replica, OvsdbTable table, Guid[] ids) => ids.Select(id => replica.Find(table.Name, id)).OfType<OvsdbRow>();
+
+    private static int? OpenFlowPort(long? number) => number is > 0 and < MaxPort ? (int)number : null;
+
+    private static int? Vlan(long? number) => number is >= 0 and <= 4095 ? (int)number : null;
+
+    private static int[] Vlans(long[] numbers) => [.. numbers.Where(static n => n is >= 0 and <= 4095).Select(static n => (int)n)];
+}

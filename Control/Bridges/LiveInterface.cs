@@ -1,0 +1,69 @@
+using Mergeflow.Engine.Ports;
+using Mergeflow.Native;
+
+namespace Mergeflow.Control.Bridges;
+
+/// <summary>An interface that is open, and what has been seen of its link.</summary>
+internal sealed class LiveInterface
+{
+    private readonly (string Name, string Version, string Firmware)? _driver;
+    private readonly (long BitsPerSecond, bool IsFullDuplex)? _mode;
+    private bool _hadLink;
+
+    /// <summary>As it was seen last: a device that has moved to another namespace is not seen.</summary>
+    private bool _isUp;
+    private int _linkResets;
+
+    public LiveInterface(InterfaceConfig config, LivePort port)
+    {
+        (Config, Port, _hadLink) = (config, port, port.HasCarrier);
+        if (port is not NetDevicePort device) return;
+        _driver = NetDevice.DriverOf(device.Device);
+        _mode = NetDevice.LinkModeOf(device.Device);
+    }
+
+    public InterfaceConfig Config { get; }
+
+    public LivePort Port { get; }
+
+    public InterfaceStatus Status()
+    {
+        if (Port is PatchPort patch)
+        {
+            string? error = patch.Peer is null ? $"No usable peer '{Config.Options.GetValueOrDefault("peer")}' exists in 'netdev' datapath." : null;
+            return new InterfaceStatus { Mac = MacText.Of(Port.Mac), IsUp = true, HasLink = true, Error = error };
+        }
+
+        Port.Refresh();
+        if (NetDevice.Find(Port.IfIndex) is { } seen) _isUp = seen.IsUp;
+        if (Port.HasCarrier != _hadLink) (_hadLink, _linkResets) = (Port.HasCarrier, _linkResets + 1);
+        SortedDictionary<string, string> status = new(StringComparer.Ordinal);
+        if (_driver is { } driver) (status["driver_name"], status["driver_version"], status["firmware_version"]) = (driver.Name, driver.Version, driver.Firmware);
+        return new InterfaceStatus
+        {
+            Mac = MacText.Of(Port.Mac),
+            Mtu = Port.MtuBytes,
+            IfIndex = Port.IfIndex,
+            IsUp = _isUp,
+            HasLink = Port.HasCarrier,
+            LinkResets = _linkResets,
+            LinkSpeed = _mode is { BitsPerSecond: > 0 } mode ? mode.BitsPerSecond : null,
+            IsFullDuplex = _mode?.IsFullDuplex,
+            Status = status,
+        };
+    }
+
+    public SortedDictionary<string, long> Statistics()
+    {
+        PortStatistics counted = Port.Statistics();
+        SortedDictionary<string, long> statistics = new(StringComparer.Ordinal)
+        {
+            ["rx_packets"] = (long)counted.RxPackets,
+            ["rx_bytes"] = (long)counted.RxBytes,
+            ["tx_packets"] = (long)counted.TxPackets,
+            ["tx_bytes"] = (long)counted.TxBytes,
+        };
+        if (Port is NetDevicePort) (statistics["rx_dropped"], statistics["tx_dropped"]) = ((long)counted.RxDropped, (long)counted.TxDropped);
+        return statistics;
+    }
+}

@@ -1,0 +1,142 @@
+namespace Mergeflow.Control.Bridges;
+
+/// <summary>What the database wants of the switch.</summary>
+public sealed record SwitchConfig
+{
+    /// <summary>Row of <c>Open_vSwitch</c>.</summary>
+    public required Guid Root { get; init; }
+
+    /// <summary>Number of this configuration: written back when it is carried out.</summary>
+    public required long NextCfg { get; init; }
+
+    /// <summary>Settings of the switch as a whole.</summary>
+    public required IReadOnlyDictionary<string, string> OtherConfig { get; init; }
+
+    /// <summary>By name.</summary>
+    public required IReadOnlyList<BridgeConfig> Bridges { get; init; }
+}
+
+/// <summary>A bridge that is wanted.</summary>
+public sealed record BridgeConfig
+{
+    /// <summary>Its row.</summary>
+    public required Guid Id { get; init; }
+
+    /// <summary>Its name; its own port has it too.</summary>
+    public required string Name { get; init; }
+
+    /// <summary><c>netdev</c>, <c>system</c>, ...</summary>
+    public string DatapathType { get; init; } = "system";
+
+    /// <summary><c>secure</c>, or any other = standalone.</summary>
+    public bool IsSecure { get; init; }
+
+    /// <summary>OpenFlow versions that are spoken, as the database names them; none = all.</summary>
+    public IReadOnlyList<string> Protocols { get; init; } = [];
+
+    /// <summary>Settings of the bridge.</summary>
+    public IReadOnlyDictionary<string, string> OtherConfig { get; init; } = new SortedDictionary<string, string>();
+
+    /// <summary>By name.</summary>
+    public IReadOnlyList<PortConfig> Ports { get; init; } = [];
+
+    /// <summary>By target.</summary>
+    public IReadOnlyList<ControllerConfig> Controllers { get; init; } = [];
+
+    /// <summary>By name.</summary>
+    public IReadOnlyList<MirrorConfig> Mirrors { get; init; } = [];
+
+    /// <summary>All interfaces of all ports.</summary>
+    public IEnumerable<InterfaceConfig> Interfaces => Ports.SelectMany(static p => p.Interfaces);
+}
+
+/// <summary>A port that is wanted: an interface, or a bond of several.</summary>
+public sealed record PortConfig
+{
+    /// <summary>Its row.</summary>
+    public required Guid Id { get; init; }
+
+    /// <summary>Its name.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>VLAN of untagged frames; null = none.</summary>
+    public int? Tag { get; init; }
+
+    /// <summary>VLANs that pass; none = all.</summary>
+    public IReadOnlyList<int> Trunks { get; init; } = [];
+
+    /// <summary><c>access</c>, <c>trunk</c>, <c>native-tagged</c>, <c>native-untagged</c>, <c>dot1q-tunnel</c>; null = as <see cref="Tag"/> says.</summary>
+    public string? VlanMode { get; init; }
+
+    /// <summary>How members of a bond share; null for one interface.</summary>
+    public string? BondMode { get; init; }
+
+    /// <summary>Settings of the port.</summary>
+    public IReadOnlyDictionary<string, string> OtherConfig { get; init; } = new SortedDictionary<string, string>();
+
+    /// <summary>By name.</summary>
+    public required IReadOnlyList<InterfaceConfig> Interfaces { get; init; }
+}
+
+/// <summary>An interface that is wanted.</summary>
+public sealed record InterfaceConfig
+{
+    /// <summary>Its row.</summary>
+    public required Guid Id { get; init; }
+
+    /// <summary>Its name.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>What is behind it; never empty.</summary>
+    public required string Type { get; init; }
+
+    /// <summary>Depend on the type.</summary>
+    public IReadOnlyDictionary<string, string> Options { get; init; } = new SortedDictionary<string, string>();
+
+    /// <summary>Ethernet address that an interface of our own is to have; null = any.</summary>
+    public string? Mac { get; init; }
+
+    /// <summary>MTU that is asked for.</summary>
+    public int? MtuRequest { get; init; }
+
+    /// <summary>OpenFlow number that is asked for.</summary>
+    public int? OfportRequest { get; init; }
+
+    /// <summary>OpenFlow number that it has according to the database: it gets it again after a restart.</summary>
+    public int? OfportBefore { get; init; }
+}
+
+/// <summary>An OpenFlow controller that is wanted.</summary>
+/// <param name="Id">Its row.</param>
+/// <param name="Target">Where it is, or where it is waited for.</param>
+/// <param name="MaxBackoffMs">Longest wait between two attempts.</param>
+/// <param name="InactivityProbeMs">Silence after which it is asked whether it is there.</param>
+public sealed record ControllerConfig(Guid Id, string Target, int MaxBackoffMs, int InactivityProbeMs);
+
+/// <summary>A mirror that is wanted.</summary>
+public sealed record MirrorConfig
+{
+    /// <summary>Its row.</summary>
+    public required Guid Id { get; init; }
+
+    /// <summary>Its name.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Every packet of the bridge.</summary>
+    public bool SelectsAll { get; init; }
+
+    /// <summary>Packets that come by these ports.</summary>
+    public IReadOnlyList<string> From { get; init; } = [];
+
+    /// <summary>Packets that go to these ports.</summary>
+    public IReadOnlyList<string> To { get; init; } = [];
+
+    /// <summary>Packets of these VLANs; none = all.</summary>
+    public IReadOnlyList<int> Vlans { get; init; } = [];
+
+    /// <summary>Port that gets them.</summary>
+    public string? OutputPort { get; init; }
+
+    /// <summary>VLAN that gets them.</summary>
+    public int? OutputVlan { get; init; }
+}

@@ -1,0 +1,97 @@
+using Mergeflow.Control.Ovsdb;
+using Mergeflow.Native;
+
+namespace Mergeflow.Control.Bridges;
+
+/// <summary>A whole switch that a database controls: follows it, watches the kernel's devices, answers at its control socket (OVS <c>vswitchd/ovs-vswitchd.c</c>). One thread does it all; commands take turns with it.</summary>
+public sealed class Vswitchd : IDisposable
+{
+    private const int DevicesMs = 1000;
+
+    private readonly Lock _turn = new();
+    private readonly WakeLatch _latch = new();
+    private readonly RtnetlinkWatch _links = new(RtTopics.Links);
+    private readonly OvsdbClient _database;
+    private readonly VswitchLoop _loop;
+    private long _devicesDueMs;
+    private volatile bool _isEnding;
+
+    /// <summary>Begins to follow a database.</summary>
+    /// <param name="remote">Its server.</param>
+    /// <param name="host">Makes bridges.</param>
+    /// <param name="log">What happens.</param>
+    public Vswitchd(OvsdbRemote remote, IBridgeHost host, Vlog log)
+    {
+        OvsdbSession session = new(new OvsdbReplica(VswitchTables.All), VswitchTables.Database, VswitchTables.Lock);
+        _loop = new VswitchLoop(session, host, (module, isWarning, line) => log.Write(module, isWarning ? VlogLevel.Warn : VlogLevel.Info, line));
+        _database = new OvsdbClient(remote, session, () => _latch.Set(), line => log.Write("reconnect", VlogLevel.Info, line));
+    }
+
+    /// <summary>The bridges that there are; within <see cref="Locked"/>.</summary>
+    public BridgeSet Bridges => _loop.Bridges;
+
+    /// <summary>What is wanted, as it was carried out last; within <see cref="Locked"/>.</summary>
+    public SwitchConfig? Config => _loop.Config;
+
+    /// <summary>Does something between two rounds of the switch.</summary>
+    public T Locked<T>(Func<T> work)
+    {
+        lock (_turn) return work();
+    }
+
+    /// <summary>Ends <see cref="Run"/>. From any thread.</summary>
+    public void End()
+    {
+        _isEnding = true;
+        _latch.Set();
+    }
+
+    /// <summary>Runs until <see cref="End"/>.</summary>
+    public void Run()
+    {
+        PollSet set = new();
+        while (!_isEnding)
+        {
+            int waitMs;
+            lock (_turn) waitMs = Step(Environment.TickCount64);
+            set.Clear();
+            set.Add(_links.Descriptor);
+            set.AtMost(waitMs);
+            _latch.Announce();
+            if (_isEnding || _database.HasNews) _latch.Cancel();
+            else _latch.Sleep(set);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        lock (_turn) _loop.Dispose();
+        _database.Dispose();
+        _links.Dispose();
+        _latch.Dispose();
+    }
+
+    private int Step(long nowMs)
+    {
+        int waitMs = _database.Run(nowMs);
+        bool hasDeviceNews = false;
+        while (_links.TryRead(out RtEvent? told))
+        {
+            hasDeviceNews |= told.Kind == RtEventKind.Link;
+            if (told.Kind == RtEventKind.Overrun) _links.DumpAgain();
+        }
+
+        if (hasDeviceNews || nowMs >= _devicesDueMs)
+        {
+            _devicesDueMs = nowMs + DevicesMs;
+            foreach (string name in Bridges.Names) (Bridges.Find(name) as LiveBridge)?.Refresh();
+            _loop.DevicesChanged();
+        }
+
+        waitMs = Math.Min(waitMs, _loop.Run(nowMs));
+
+        // What has just been concluded is said at once.
+        return Math.Min(waitMs, _database.Run(nowMs));
+    }
+}

@@ -1,0 +1,207 @@
+using System.Globalization;
+using System.Text;
+
+namespace Mergeflow.Control;
+
+/// <summary>How loud a line is (OVS <c>enum vlog_level</c>).</summary>
+public enum VlogLevel : byte
+{
+    /// <summary>Nothing is that loud.</summary>
+    Off,
+
+    /// <summary>The process ends.</summary>
+    Emer,
+
+    /// <summary>Something failed.</summary>
+    Err,
+
+    /// <summary>Something is not as it should be.</summary>
+    Warn,
+
+    /// <summary>Something happened.</summary>
+    Info,
+
+    /// <summary>For who looks for a fault.</summary>
+    Dbg,
+}
+
+/// <summary>
+/// Log lines as Open vSwitch writes them, to a file and to standard error, with a level for each module and destination (OVS <c>lib/vlog.c</c>). A destination <c>syslog</c> is accepted and goes nowhere. For any thread.
+/// </summary>
+public sealed class Vlog : IDisposable
+{
+    private static readonly string[] s_destinations = ["console", "syslog", "file"];
+    private static readonly string[] s_modules =
+    [
+        "bridge", "connmgr", "coverage", "daemon_unix", "dpif", "dpif_netdev", "memory", "netdev", "netdev_linux", "ofproto", "ofproto_dpif", "ofproto_dpif_upcall", "ofproto_dpif_xlate", "ovsdb_cs", "ovsdb_idl", "rconn",
+        "reconnect", "timeval", "tunnel", "unixctl", "util", "vconn", "vlog", "vswitchd",
+    ];
+
+    private readonly Lock _lock = new();
+    private readonly TextWriter _console;
+    private readonly SortedDictionary<string, VlogLevel[]> _levels = new(StringComparer.Ordinal);
+    private string? _path;
+    private StreamWriter? _file;
+    private long _count;
+
+    /// <summary>A log without a file; everything from <see cref="VlogLevel.Info"/> up goes to the console.</summary>
+    public Vlog(TextWriter console)
+    {
+        _console = console;
+        foreach (string module in s_modules) _levels.Add(module, [VlogLevel.Info, VlogLevel.Info, VlogLevel.Info]);
+    }
+
+    /// <summary>Writes to a file, too, behind what it has.</summary>
+    /// <exception cref="IOException">It cannot be written.</exception>
+    public void OpenFile(string path)
+    {
+        lock (_lock)
+        {
+            _path = path;
+            _file = Open(path);
+        }
+
+        Write("vlog", VlogLevel.Info, $"opened log file {path}");
+    }
+
+    /// <summary>Opens the file anew: somebody has moved it away (<c>vlog/reopen</c>).</summary>
+    /// <exception cref="UnixctlException">There is none.</exception>
+    public void Reopen()
+    {
+        lock (_lock)
+        {
+            if (_path is null) throw new UnixctlException("Logging to file not configured");
+            _file?.Dispose();
+            _file = Open(_path);
+        }
+    }
+
+    /// <summary>Closes the file; it is opened anew by <see cref="Reopen"/>.</summary>
+    public void CloseFile()
+    {
+        lock (_lock)
+        {
+            _file?.Dispose();
+            _file = null;
+        }
+    }
+
+    /// <summary>Writes a line.</summary>
+    public void Write(string module, VlogLevel level, string text)
+    {
+        lock (_lock)
+        {
+            VlogLevel[] levels = LevelsOf(module);
+            string line = string.Create(CultureInfo.InvariantCulture, $"{++_count:00000}|{module}|{level.ToString().ToUpperInvariant()}|{text.ReplaceLineEndings(" ")}");
+            DateTime now = DateTime.UtcNow;
+            if (level <= levels[0]) _console.WriteLine(now.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture) + "|" + line);
+            if (level <= levels[2]) _file?.WriteLine(now.ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture) + "|" + line);
+        }
+    }
+
+    /// <summary>Sets levels by words as <c>-v</c> and <c>vlog/set</c> take them: a module, a destination and a level in any order, each once at most; what is missing is all of them, or <c>dbg</c>.</summary>
+    /// <returns>Null, or what is wrong.</returns>
+    public string? Set(string words)
+    {
+        if (words.StartsWith("PATTERN:", StringComparison.OrdinalIgnoreCase) || words.StartsWith("FACILITY:", StringComparison.OrdinalIgnoreCase)) return null;
+        string? module = null;
+        int? destination = null;
+        VlogLevel? level = null;
+        foreach (string word in words.Split([' ', ',', ':'], StringSplitOptions.RemoveEmptyEntries))
+        {
+            string name = word.ToLowerInvariant().Replace('-', '_');
+            if (name is "any") continue;
+            if (Array.IndexOf(s_destinations, name) is >= 0 and int found)
+            {
+                if (destination is not null) return $"syntax error: \"{words}\" names two destinations";
+                destination = found;
+            }
+            else if (!char.IsAsciiDigit(name[0]) && Enum.TryParse(name, ignoreCase: true, out VlogLevel parsed))
+            {
+                if (level is not null) return $"syntax error: \"{words}\" names two levels";
+                level = parsed;
+            }
+            else if (module is null && name.All(static c => char.IsAsciiLetterOrDigit(c) || c == '_'))
+            {
+                module = name;
+            }
+            else
+            {
+                return $"no destination, level, or module \"{word}\"";
+            }
+        }
+
+        lock (_lock)
+        {
+            if (module is not null) LevelsOf(module);
+            foreach ((string name, VlogLevel[] levels) in _levels)
+            {
+                if (module is not null && module != name) continue;
+                for (int d = 0; d < levels.Length; d++)
+                {
+                    if (destination is null || destination == d) levels[d] = level ?? VlogLevel.Dbg;
+                }
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>The levels, as <c>vlog/list</c> prints them.</summary>
+    public string List()
+    {
+        StringBuilder text = new("                 console    syslog    file\n                 -------    ------    ------\n");
+        lock (_lock)
+        {
+            foreach ((string module, VlogLevel[] levels) in _levels)
+                text.Append(CultureInfo.InvariantCulture, $"{module,-16}  {Name(levels[0]),4}       {Name(levels[1]),4}       {Name(levels[2]),4}\n");
+        }
+
+        return text.ToString();
+    }
+
+    /// <summary>Adds <c>vlog/*</c>.</summary>
+    public void AddTo(UnixctlCommands commands)
+    {
+        commands.Add("vlog/list", "", 0, 0, _ => List());
+        commands.Add("vlog/list-pattern", "", 0, 0, static _ => "         prefix                            format\n         ------                            ------\nCONSOLE  none                              %D{%Y-%m-%dT%H:%M:%SZ}|%05N|%c%T|%p|%m\nFILE     none                              %D{%Y-%m-%dT%H:%M:%S.###Z}|%05N|%c%T|%p|%m\n");
+        commands.Add("vlog/set", "{spec | PATTERN:destination:pattern}", 1, int.MaxValue, words =>
+        {
+            foreach (string word in words)
+            {
+                if (Set(word) is { } wrong) throw new UnixctlException(wrong);
+            }
+
+            return "";
+        });
+        commands.Add("vlog/reopen", "", 0, 0, _ =>
+        {
+            Reopen();
+            return "";
+        });
+        commands.Add("vlog/close", "", 0, 0, _ =>
+        {
+            CloseFile();
+            return "";
+        });
+        commands.Add("vlog/enable-rate-limit", "[module]...", 0, int.MaxValue, static _ => "");
+        commands.Add("vlog/disable-rate-limit", "[module]...", 0, int.MaxValue, static _ => "");
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => CloseFile();
+
+    private static string Name(VlogLevel level) => level.ToString().ToUpperInvariant();
+
+    private static StreamWriter Open(string path)
+    {
+        FileStream file = new(path, new FileStreamOptions { Mode = FileMode.Append, Access = FileAccess.Write, Share = FileShare.ReadWrite | FileShare.Delete, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead });
+        return new StreamWriter(file) { AutoFlush = true };
+    }
+
+    private VlogLevel[] LevelsOf(string module)
+    {
+        if (!_levels.TryGetValue(module, out VlogLevel[]? levels)) _levels.Add(module, levels = [VlogLevel.Info, VlogLevel.Info, VlogLevel.Info]);
+        return levels;
+    }
+}

@@ -1,0 +1,43 @@
+namespace Mergeflow.Native;
+
+/// <content>What drivers say of themselves (SIOCETHTOOL). Owns no state.</content>
+public static unsafe partial class NetDevice
+{
+    private const int Ethtool = 0x8946;
+    private const uint GetSettings = 1, GetDriverInfo = 3;
+    private const int DriverInfoBytes = 196, SettingsBytes = 44, TextBytes = 32;
+
+    /// <summary>Name, version and firmware of a device's driver; null = it does not say.</summary>
+    public static (string Name, string Version, string Firmware)? DriverOf(string name)
+    {
+        byte* info = stackalloc byte[DriverInfoBytes];
+        if (!TryEthtool(name, info, DriverInfoBytes, GetDriverInfo)) return null;
+        return (TextAt(info + 4), TextAt(info + 4 + TextBytes), TextAt(info + 4 + (2 * TextBytes)));
+    }
+
+    /// <summary>Speed of a link in bits per second (0 = unknown), and whether both ends may send at once; null = the driver does not say.</summary>
+    public static (long BitsPerSecond, bool IsFullDuplex)? LinkModeOf(string name)
+    {
+        byte* settings = stackalloc byte[SettingsBytes];
+        if (!TryEthtool(name, settings, SettingsBytes, GetSettings)) return null;
+        uint megabits = *(ushort*)(settings + 12) | ((uint)*(ushort*)(settings + 28) << 16);
+        return (megabits is 0xffff or uint.MaxValue ? 0 : megabits * 1_000_000L, settings[14] == 1);
+    }
+
+    private static bool TryEthtool(string name, byte* data, int bytes, uint command)
+    {
+        new Span<byte>(data, bytes).Clear();
+        *(uint*)data = command;
+        Request r = default;
+        if (!TryName(name, ref r)) return false;
+        r.Data = data;
+        return TryControl(Ethtool, ref r);
+    }
+
+    private static string TextAt(byte* text)
+    {
+        ReadOnlySpan<byte> bytes = new(text, TextBytes);
+        int end = bytes.IndexOf((byte)0);
+        return System.Text.Encoding.UTF8.GetString(end < 0 ? bytes : bytes[..end]);
+    }
+}
