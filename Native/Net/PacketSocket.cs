@@ -7,7 +7,7 @@ namespace Mergeflow.Native;
 /// A packet socket on one device (packet(7)), with a virtio header in front of each frame, so that super-frames and unfinished checksums go through it. For one thread, and for the one that
 /// reads its statistics.
 /// </summary>
-public sealed unsafe class PacketSocket : IDisposable
+public sealed unsafe partial class PacketSocket : IDisposable
 {
     private int _fd;
 

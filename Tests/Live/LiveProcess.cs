@@ -9,6 +9,7 @@ internal sealed class LiveProcess : IDisposable
 {
     private readonly Process _process;
     private readonly StringBuilder _text = new();
+    private bool _isDisposed;
 
     public LiveProcess(string program, string[] arguments)
     {
@@ -44,6 +45,8 @@ internal sealed class LiveProcess : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        if (_isDisposed) return;
+        _isDisposed = true;
         if (!_process.HasExited) _process.Kill(entireProcessTree: true);
         _process.WaitForExit();
         _process.Dispose();

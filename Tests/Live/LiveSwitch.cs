@@ -37,6 +37,9 @@ internal sealed class LiveSwitch : IDisposable
         return this;
     }
 
+    /// <summary>Looks at all devices, as the switch does when rtnetlink tells of a change; the ports whose device is gone.</summary>
+    public IReadOnlyList<LivePort> Refresh() => Ports.Refresh(Now);
+
     /// <summary>The threads end, and nothing was wrong: no thread has failed, no packet memory is lost, and the books of an offload are balanced.</summary>
     public void Stop(bool merged = false)
     {

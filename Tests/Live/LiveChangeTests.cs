@@ -1,0 +1,91 @@
+using Mergeflow.Native;
+using Xunit;
+
+namespace Mergeflow.Tests;
+
+/// <summary>Devices go down, come back and disappear while packets pass: no thread burns its processor for that, and the rest goes on.</summary>
+[Collection(nameof(AloneCollection))]
+public sealed class LiveChangeTests
+{
+    /// <summary>An idle switch wakes some ten times a second; one that spins has the whole second.</summary>
+    private const double MostOfAProcessor = 0.5;
+
+    [Fact]
+    public void A_port_that_flaps_under_traffic_carries_again_each_time()
+    {
+        using LiveLab lab = new();
+        string a = lab.AddHost("a", ["10.82.0.1/24"]), b = lab.AddHost("b", ["10.82.0.2/24"]);
+        using LiveSwitch s = new LiveSwitch(offload: OffloadMode.Soft).With(a, b);
+        using LiveProcess flood = lab.Begin("a", "ping", "-i", "0.002", "10.82.0.2");
+        for (int i = 0; i < 10; i++)
+        {
+            ulong before = s[2].TxPackets;
+            LiveLab.WaitFor(() => s[2].TxPackets > before + 10, "packets");
+            lab.Ip("link", "set", b, "down");
+            LiveLab.WaitFor(() => s.Refresh().Count == 0 && !s.Ports.All[1].HasCarrier, "the link to be down");
+            lab.Ip("link", "set", b, "up");
+            LiveLab.WaitFor(() => s.Refresh().Count == 0 && s.Ports.All[1].HasCarrier, "the link to be up");
+        }
+
+        s.Stop();
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_device_that_is_deleted_under_traffic_is_seen_to_be_gone_and_nobody_spins(bool isTap)
+    {
+        using LiveLab lab = new();
+        string a = lab.AddHost("a", ["10.82.0.1/24"]), b = lab.AddHost("b", ["10.82.0.2/24"]), c = lab.AddHost("c", ["10.82.0.3/24"]), tap = lab.DeviceName("t");
+        using LiveSwitch s = new LiveSwitch().With(a, b, c);
+        s.Ports.Add(TapPort.Open(4, tap), LiveSwitch.Now);
+        using LiveProcess flood = lab.Begin("a", "ping", "-i", "0.002", "10.82.0.3");
+        LiveLab.WaitFor(() => s[3].TxPackets > 20, "packets");
+        lab.Ip("link", "del", isTap ? tap : c);
+        LiveLab.WaitFor(() => s.Refresh().Count == 1, "the device to be gone");
+        Assert.Equal(isTap ? "tap" : "system", s.Refresh()[0].Type);
+        flood.Dispose();
+
+        // The port is still there, its queue and its descriptor too.
+        long sleeps = s.Sleeps;
+        TimeSpan before = Environment.CpuUsage.TotalTime;
+        Thread.Sleep(1000);
+        Assert.True((Environment.CpuUsage.TotalTime - before).TotalSeconds < MostOfAProcessor, $"{(Environment.CpuUsage.TotalTime - before).TotalSeconds} s of processor in a second of idleness");
+        Assert.True(s.Sleeps > sleeps);
+        s.Ports.Remove(s.Refresh()[0].Number, LiveSwitch.Now);
+        Assert.Equal(3, s.Ports.All.Count);
+        lab.Must("a", "ping", "-c", "3", "-i", "0.05", "-W", "5", "10.82.0.2");
+        s.Stop();
+    }
+
+    [Fact]
+    public void Ports_come_and_go_under_traffic()
+    {
+        using LiveLab lab = new();
+        string a = lab.AddHost("a", ["10.82.0.1/24"]), b = lab.AddHost("b", ["10.82.0.2/24"]);
+        using LiveSwitch s = new LiveSwitch(offload: OffloadMode.Soft, pmds: 2).With(a, b);
+        using LiveProcess flood = lab.Begin("a", "ping", "-i", "0.002", "10.82.0.2");
+        for (int i = 0; i < 10; i++)
+        {
+            ulong before = s[2].TxPackets;
+            LiveLab.WaitFor(() => s[2].TxPackets > before + 10, "packets");
+            Assert.True(s.Ports.Remove(2, LiveSwitch.Now));
+            Assert.False(s.Ports.Remove(2, LiveSwitch.Now));
+            s.Ports.Add(new PacketSocketPort(2, b, queueCount: 1 + (i % 2)), LiveSwitch.Now);
+        }
+
+        Assert.Throws<ArgumentException>(() => s.Ports.Add(new PacketSocketPort(2, b), LiveSwitch.Now));
+        lab.Must("a", "ping", "-c", "3", "-i", "0.05", "-W", "5", "10.82.0.2");
+        s.Stop();
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("no-such-device-at-all")]
+    [InlineData("nosuchdev0")]
+    public void A_device_that_is_not_there_is_one_clear_line(string device)
+    {
+        IOException e = Assert.Throws<IOException>(() => new PacketSocketPort(1, device));
+        Assert.Equal($"{device}: no such network device", e.Message);
+    }
+}
