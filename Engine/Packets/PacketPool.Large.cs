@@ -23,6 +23,10 @@ public sealed unsafe partial class PacketPool
         return n;
     }
 
+    /// <summary>A slot for a received frame of that length; null if none is left.</summary>
+    public Packet* RentFor(int lengthBytes)
+        => lengthBytes <= FrameCapacityBytes ? Rent() : lengthBytes <= Packet.MaxLengthBytes && _large is { FreeCount: > 0 } ? _large.Rent() : null;
+
     /// <summary>One of the frames of a super-frame as a packet of its own, with the metadata of the whole; null if the pool is empty.</summary>
     public Packet* RentFrameOf(Packet* packet, int index)
     {

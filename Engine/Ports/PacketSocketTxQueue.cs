@@ -4,7 +4,7 @@ using Mergeflow.Native;
 namespace Mergeflow.Engine.Ports;
 
 /// <summary>Frames to a packet socket: short ones are collected and sent by one call, long ones go at once and are not copied.</summary>
-internal sealed unsafe class PacketSocketTxQueue : KernelTxQueue
+internal sealed unsafe class PacketSocketTxQueue : VnetTxQueue
 {
     /// <summary>Up to here a frame is copied, bytes.</summary>
     private const int CopiedBytes = 2048;
@@ -12,6 +12,7 @@ internal sealed unsafe class PacketSocketTxQueue : KernelTxQueue
     private const int Again = -11, Interrupted = -4, NoBuffers = -105, TooLong = -90, NetworkDown = -100, NoDevice = -19, NoSuchDeviceOrAddress = -6;
 
     private readonly PacketSocket _socket;
+    private readonly MessageBatch _batch = new();
     private readonly PinnedBlock _copies = PinnedMemory.Allocate(MessageBatch.MaxCount * CopiedBytes, 64);
     private int _count;
 
@@ -19,7 +20,7 @@ internal sealed unsafe class PacketSocketTxQueue : KernelTxQueue
         : base(port)
     {
         _socket = socket;
-        for (int i = 0; i < MessageBatch.MaxCount; i++) Batch.SetPartCount(i, 2);
+        for (int i = 0; i < MessageBatch.MaxCount; i++) _batch.SetPartCount(i, 2);
     }
 
     /// <inheritdoc/>
@@ -27,12 +28,12 @@ internal sealed unsafe class PacketSocketTxQueue : KernelTxQueue
     {
         for (int from = 0; from < _count;)
         {
-            int sent = _socket.Send(Batch, from, _count);
+            int sent = _socket.Send(_batch, from, _count);
             if (sent > 0)
             {
                 for (int end = from + sent; from < end; from++)
                 {
-                    Counters.Count((int)Batch.PartsOf(from)[1].LengthBytes, Batch.HeaderOf(from)->GsoType != VirtioNetHeader.GsoNone);
+                    Counters.Count((int)_batch.PartsOf(from)[1].LengthBytes, _batch.HeaderOf(from)->GsoType != VirtioNetHeader.GsoNone);
                 }
             }
             else if (sent != Interrupted)
@@ -49,10 +50,10 @@ internal sealed unsafe class PacketSocketTxQueue : KernelTxQueue
     {
         bool isCopied = lengthBytes <= CopiedBytes;
         if (!isCopied) Flush();
-        *Batch.HeaderOf(_count) = *header;
+        *_batch.HeaderOf(_count) = *header;
         void* bytes = isCopied ? _copies.Pointer + (_count * CopiedBytes) : frame;
         if (isCopied) NativeMemory.Copy(frame, bytes, (nuint)lengthBytes);
-        Batch.PartsOf(_count)[1] = new IoVector { Base = bytes, LengthBytes = (nuint)lengthBytes };
+        _batch.PartsOf(_count)[1] = new IoVector { Base = bytes, LengthBytes = (nuint)lengthBytes };
         _count++;
         if (!isCopied || _count == MessageBatch.MaxCount) Flush();
     }
@@ -64,6 +65,7 @@ internal sealed unsafe class PacketSocketTxQueue : KernelTxQueue
         {
             _socket.Dispose();
             _copies.Dispose();
+            _batch.Dispose();
         }
 
         base.Dispose(disposing);

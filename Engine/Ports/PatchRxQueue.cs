@@ -24,7 +24,7 @@ internal sealed unsafe class PatchRxQueue(uint port) : RxQueue
     private ref long Taken => ref _counts[3 * Line];
 
     /// <summary>Hands a frame over, by the writer; false = the ring is full.</summary>
-    public bool TrySend(VirtioNetHeader* header, Packet* packet, int lengthBytes)
+    public bool TrySend(VirtioNetHeader* header, byte* frame, int lengthBytes)
     {
         long written = Written;
         int needed = (HeadBytes + lengthBytes + 15) & ~15, at = (int)(written % CapacityBytes), left = CapacityBytes - at;
@@ -42,7 +42,7 @@ internal sealed unsafe class PatchRxQueue(uint port) : RxQueue
 
             *(int*)(bytes + at) = lengthBytes;
             *(VirtioNetHeader*)(bytes + at + sizeof(int)) = *header;
-            Buffer.MemoryCopy(packet->Data, bytes + at + HeadBytes, lengthBytes, lengthBytes);
+            Buffer.MemoryCopy(frame, bytes + at + HeadBytes, lengthBytes, lengthBytes);
         }
 
         Volatile.Write(ref Written, written + needed);
@@ -85,10 +85,7 @@ internal sealed unsafe class PatchRxQueue(uint port) : RxQueue
 
     private Packet* Take(PacketPool pool, byte* record, int length)
     {
-        Packet* packet = null;
-        bool isSmall = length <= pool.FrameCapacityBytes;
-        if (isSmall) packet = pool.Rent();
-        else if (pool.RentLarge(&packet, 1) == 0) packet = null;
+        Packet* packet = pool.RentFor(length);
         if (packet == null)
         {
             Counters.Drop(PortDrop.RxNoMemory);

@@ -1,31 +1,21 @@
-using Mergeflow.Engine.Packets;
 using Mergeflow.Native;
 
 namespace Mergeflow.Engine.Ports;
 
 /// <summary>One packet thread's way into a patch.</summary>
-internal sealed unsafe class PatchTxQueue(PatchPort port, int writer) : TxQueue
+internal sealed unsafe class PatchTxQueue(PatchPort port, int writer) : VnetTxQueue(port)
 {
-    /// <inheritdoc/>
-    public override void Send(Packet* packet, int lengthBytes)
-    {
-        if (port.Peer is not { } peer)
-        {
-            Counters.Drop(PortDrop.TxDown);
-            return;
-        }
-
-        // What is cut off is no super-frame any more, and its checksum is none that could be finished.
-        VirtioNetHeader header = default;
-        if (lengthBytes >= packet->LengthBytes) VnetFrames.Describe(packet, &header);
-        bool isSuperFrame = header.GsoType != VirtioNetHeader.GsoNone;
-        if (peer.QueueOf(writer).TrySend(&header, packet, lengthBytes)) Counters.Count(lengthBytes, isSuperFrame);
-        else Counters.Drop(PortDrop.TxFull);
-    }
-
     /// <inheritdoc/>
     public override void Flush()
     {
         // Each frame wakes its reader.
+    }
+
+    /// <inheritdoc/>
+    protected override void Write(byte* frame, int lengthBytes, VirtioNetHeader* header)
+    {
+        if (port.Peer is not { } peer) Counters.Drop(PortDrop.TxDown);
+        else if (peer.QueueOf(writer).TrySend(header, frame, lengthBytes)) Counters.Count(lengthBytes, header->GsoType != VirtioNetHeader.GsoNone);
+        else Counters.Drop(PortDrop.TxFull);
     }
 }

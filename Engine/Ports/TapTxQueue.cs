@@ -3,9 +3,11 @@ using Mergeflow.Native;
 namespace Mergeflow.Engine.Ports;
 
 /// <summary>Frames to a TAP device, one call each.</summary>
-internal sealed unsafe class TapTxQueue(LivePort port, TapDevice device) : KernelTxQueue(port)
+internal sealed unsafe class TapTxQueue(LivePort port, TapDevice device) : VnetTxQueue(port)
 {
     private const int Again = -11, Interrupted = -4, NoBuffers = -105, InputOutput = -5, BadDescriptorState = -77;
+
+    private readonly MessageBatch _batch = new();
 
     /// <inheritdoc/>
     public override void Flush()
@@ -16,8 +18,8 @@ internal sealed unsafe class TapTxQueue(LivePort port, TapDevice device) : Kerne
     /// <inheritdoc/>
     protected override void Write(byte* frame, int lengthBytes, VirtioNetHeader* header)
     {
-        *Batch.HeaderOf(0) = *header;
-        IoVector* parts = Batch.PartsOf(0);
+        *_batch.HeaderOf(0) = *header;
+        IoVector* parts = _batch.PartsOf(0);
         parts[1] = new IoVector { Base = frame, LengthBytes = (nuint)lengthBytes };
         int written;
         do written = device.Write(parts, 2);
@@ -34,5 +36,12 @@ internal sealed unsafe class TapTxQueue(LivePort port, TapDevice device) : Kerne
             InputOutput or BadDescriptorState => PortDrop.TxDown,
             _ => PortDrop.TxRefused,
         });
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing) _batch.Dispose();
+        base.Dispose(disposing);
     }
 }

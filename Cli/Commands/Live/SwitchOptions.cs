@@ -52,7 +52,7 @@ internal sealed class SwitchOptions
         return new SwitchArguments
         {
             Specs = specs,
-            Ports = [.. specs.Select(PortFactory.Of)],
+            Ports = PatchPairs.Of(specs, cpus?.Count ?? config.PmdCount, PortFactory.Of),
             Files = new RuleFiles(parsed.GetValue(_flows), parsed.GetValue(_groups), parsed.GetValue(_meters)),
             Cpus = cpus,
             Socket = parsed.GetValue(_socket) ?? ControlSocket.DefaultPath,

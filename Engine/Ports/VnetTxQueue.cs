@@ -3,19 +3,16 @@ using Mergeflow.Native;
 
 namespace Mergeflow.Engine.Ports;
 
-/// <summary>Frames to a descriptor of the kernel, each with its virtio header.</summary>
-internal abstract unsafe class KernelTxQueue : TxQueue
+/// <summary>Frames to whoever takes super-frames and unfinished checksums, each with its virtio header.</summary>
+internal abstract unsafe class VnetTxQueue : TxQueue
 {
     private readonly LivePort _port;
     private PinnedBlock? _scratch;
 
-    protected KernelTxQueue(LivePort port) => _port = port;
+    protected VnetTxQueue(LivePort port) => _port = port;
 
     /// <summary>Room for one frame, for what is sent otherwise than it is.</summary>
     private byte* Scratch => (_scratch ??= PinnedMemory.Allocate(Packet.MaxLengthBytes)).Pointer;
-
-    /// <summary>Frames on their way.</summary>
-    protected MessageBatch Batch { get; } = new();
 
     /// <inheritdoc/>
     public sealed override void Send(Packet* packet, int lengthBytes)
@@ -56,9 +53,7 @@ internal abstract unsafe class KernelTxQueue : TxQueue
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
-        if (!disposing) return;
-        Batch.Dispose();
-        _scratch?.Dispose();
+        if (disposing) _scratch?.Dispose();
     }
 
     /// <summary>What is cut off is cut off each frame, as if a device had made them before; their checksums are those of whole frames.</summary>
