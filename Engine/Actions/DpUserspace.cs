@@ -4,15 +4,49 @@ namespace Mergeflow.Engine.Actions;
 public enum UserspaceReason : byte
 {
     Controller,
-    Learn,
-    Normal,
+
+    /// <summary>A sample for a collector (OVS <c>USER_ACTION_COOKIE_FLOW_SAMPLE</c>).</summary>
+    Sample,
 }
 
-/// <summary>Why a packet leaves the fast path.</summary>
+/// <summary>Why a packet leaves the fast path, and for whom (OVS <c>struct user_action_cookie</c>).</summary>
 public struct DpUserspace
 {
     public UserspaceReason Reason;
 
-    /// <summary>Bytes to send, 0 = all.</summary>
-    public uint MaxLengthBytes;
+    /// <summary>Controller: why it is told.</summary>
+    public PacketInReason PacketInReason;
+
+    /// <summary>Controller: the packet stops here and goes on when a controller says so.</summary>
+    public bool Continues;
+
+    /// <summary>Controller: which ones are told.</summary>
+    public ushort ControllerId;
+
+    /// <summary>Controller: bytes of the packet that are sent; 65535 = all.</summary>
+    public ushort MaxLengthBytes;
+
+    /// <summary>Controller: the frozen state that has metadata, user data and, if the packet stops, the rest of its way.</summary>
+    public uint RecircId;
+
+    /// <summary>Controller: cookie of the rule.</summary>
+    public ulong Cookie;
+
+    /// <summary>Sample: 65,535 = every packet.</summary>
+    public ushort Probability;
+
+    /// <summary>Sample: direction (OVS <c>enum nx_action_sample_direction</c>).</summary>
+    public byte Direction;
+
+    /// <summary>Sample: set of collectors.</summary>
+    public uint CollectorSetId;
+
+    /// <summary>Sample: observation domain.</summary>
+    public uint ObservationDomainId;
+
+    /// <summary>Sample: observation point.</summary>
+    public uint ObservationPointId;
+
+    /// <summary>Sample: where the packet leaves; 0xffffffff = not told.</summary>
+    public uint OutputPort;
 }

@@ -51,6 +51,12 @@ public sealed unsafe class Megaflow
     /// <summary>Addresses that <c>normal</c> learns from each of its packets.</summary>
     public LearnedSource[] Learned { get; set; } = [];
 
+    /// <summary>Rules that <c>learn</c> adds for each of its packets.</summary>
+    public LearnedRule[] LearnedRules { get; set; } = [];
+
+    /// <summary>Timeouts that end sooner when one of its packets ends a connection.</summary>
+    public FinTimeout[] FinTimeouts { get; set; } = [];
+
     /// <summary>Where <see cref="MacDependents"/> has it: one place per address that the translation asked for.</summary>
     internal MacDependents.MacPlace[] MacPlaces { get; set; } = [];
 

@@ -18,6 +18,12 @@ public readonly ref struct MegaflowProgram
     /// <summary>Addresses that <c>normal</c> learns from each packet.</summary>
     public ReadOnlySpan<LearnedSource> Learned { get; init; }
 
+    /// <summary>See <see cref="Megaflow.LearnedRules"/>.</summary>
+    public ReadOnlySpan<LearnedRule> LearnedRules { get; init; }
+
+    /// <summary>See <see cref="Megaflow.FinTimeouts"/>.</summary>
+    public ReadOnlySpan<FinTimeout> FinTimeouts { get; init; }
+
     /// <summary>See <see cref="Megaflow.FromSlowPath"/>.</summary>
     public bool FromSlowPath { get; init; }
 

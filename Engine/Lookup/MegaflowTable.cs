@@ -251,6 +251,8 @@ public sealed unsafe class MegaflowTable : IMegaflowSource, IMegaflowLedger, IDi
     {
         m.Rules = Kept(m.Rules, program.Rules);
         m.Learned = Kept(m.Learned, program.Learned);
+        m.LearnedRules = Kept(m.LearnedRules, program.LearnedRules);
+        m.FinTimeouts = Kept(m.FinTimeouts, program.FinTimeouts);
     }
 
     /// <summary>Writes a program to <paramref name="reusable"/>, the memory of the slot's last user, if it is there and large enough.</summary>

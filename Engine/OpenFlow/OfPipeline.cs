@@ -16,6 +16,7 @@ public sealed partial class OfPipeline
     private volatile PipelineSnapshot _snapshot;
     private ulong _version;
     private bool _portsChanged = true;
+    private bool _hasCollectors;
 
     /// <summary>An empty pipeline with the given ports, all of them up.</summary>
     public OfPipeline(PipelineOptions options)
@@ -48,7 +49,7 @@ public sealed partial class OfPipeline
         }
     }
 
-    /// <summary>Some rule or group has the action <c>normal</c>: packets change what later ones get.</summary>
+    /// <summary>Some rule or group has the action <c>normal</c> or <c>learn</c>: packets change what later ones get.</summary>
     public bool UsesNormal => _snapshot.UsesNormal;
 
     /// <summary>A change makes whatever lookups read, so that no packet thread has to.</summary>
@@ -108,6 +109,17 @@ public sealed partial class OfPipeline
     /// <summary>The addresses that <c>normal</c> has learned, with the time since each was seen, ms.</summary>
     public IReadOnlyList<(LearnedSource Source, long AgeMs)> LearnedAddresses(long nowMs) => Macs.Entries(nowMs);
 
+    /// <summary>Somebody collects samples, or nobody does any more: <c>sample</c> acts only if somebody does.</summary>
+    public void SetCollectors(bool any)
+    {
+        lock (_lock)
+        {
+            if (_hasCollectors == any) return;
+            _hasCollectors = any;
+            Publish();
+        }
+    }
+
     /// <summary>Forgets addresses that <c>normal</c> has not seen for too long. True if megaflows have to look again.</summary>
     public bool ForgetAged(long nowMs) => Macs.Expire(nowMs);
 
@@ -132,6 +144,7 @@ public sealed partial class OfPipeline
             Ports = before?.Ports ?? new(_ports),
             PortList = before?.PortList ?? [.. _ports.Values.OrderBy(static p => p.Number)],
             Tunnels = before is null ? TunnelTable.Of(_ports.Values) : before.Tunnels,
+            HasCollectors = _hasCollectors,
             LivePorts = before?.LivePorts ?? new(_livePorts),
             Version = version,
             Change = change,

@@ -25,6 +25,9 @@ internal sealed class PipelineSnapshot
     /// <summary>Tunnel ports; null = there are none.</summary>
     public required TunnelTable? Tunnels { get; init; }
 
+    /// <summary>Somebody collects samples.</summary>
+    public required bool HasCollectors { get; init; }
+
     /// <summary>Ports whose link is up.</summary>
     public required HashSet<uint> LivePorts { get; init; }
 
@@ -33,6 +36,6 @@ internal sealed class PipelineSnapshot
     /// <summary>What distinguishes it from the one before; null = too much to say.</summary>
     public required RulesChange? Change { get; init; }
 
-    /// <summary>Some rule or group has the action <c>normal</c>.</summary>
+    /// <summary>Some rule or group has the action <c>normal</c> or <c>learn</c>.</summary>
     public required bool UsesNormal { get; init; }
 }

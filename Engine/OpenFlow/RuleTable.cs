@@ -60,6 +60,14 @@ internal sealed class RuleTable
         }
     }
 
+    /// <summary>A rule of the table gets shorter timeouts, seconds; 0 = as they are.</summary>
+    public void ReduceTimeouts(OfRule rule, ushort idleSeconds, ushort hardSeconds)
+    {
+        bool expires = HasTimeout(rule);
+        rule.ReduceTimeouts(idleSeconds, hardSeconds);
+        if (!expires && HasTimeout(rule)) ExpiringCount++;
+    }
+
     /// <summary>Goes back to these rules, which are sorted; everything is built anew.</summary>
     public void Restore(List<OfRule> rules)
     {
@@ -125,10 +133,12 @@ internal sealed class RuleTable
 
     private void Count(OfRule rule, int by)
     {
-        if (Array.Exists(rule.Program, static o => o.UsesNormal)) _normalCount += by;
+        if (Array.Exists(rule.Program, static o => o.LearnsFromPackets)) _normalCount += by;
         if (rule.Conjunctions.Length > 0) _conjunctiveCount += by;
-        if ((rule.IdleTimeoutSeconds | rule.HardTimeoutSeconds) != 0) ExpiringCount += by;
+        if (HasTimeout(rule)) ExpiringCount += by;
     }
+
+    private static bool HasTimeout(OfRule rule) => (rule.IdleTimeoutSeconds | rule.HardTimeoutSeconds) != 0;
 
     /// <summary>The group of a rule that comes or goes.</summary>
     private RuleGroup Changed(OfRule rule)

@@ -21,6 +21,7 @@ internal sealed class RuleTables(Quirks quirks, PipelineWork work, bool isShared
     private ulong _batch;
 
     private readonly List<OfRule> _noted = [];
+    private readonly LearnedCookies _learned = new();
 
     /// <summary>No rule's timeout passes before this time, as far as is known; uses that megaflows have not reported yet put it off.</summary>
     private long _nextDueMs = long.MaxValue;
@@ -52,12 +53,59 @@ internal sealed class RuleTables(Quirks quirks, PipelineWork work, bool isShared
         return KeepChanges();
     }
 
+    /// <summary>A packet adds a rule or refreshes it; see <see cref="OfPipeline.Learn"/>.</summary>
+    public LearnResult Learn(FlowMod mod, uint limit, long nowMs)
+    {
+        byte table = mod.Table ?? 0;
+        RuleTable rules = _tables[table] ??= new RuleTable();
+        OfRule? old = rules.Find(new MatchKey(mod));
+        if (old is not null && IsAsLearned(mod, old))
+        {
+            old.Refresh(nowMs);
+            return LearnResult.Refreshed;
+        }
+
+        ulong cookie = mod.NewCookie ?? 0;
+        if (limit != 0 && rules.Rules.Count >= limit && rules.Rules.Where(r => r.Cookie == cookie).Take((int)Math.Min(limit, int.MaxValue)).Count() >= limit) return LearnResult.OverLimit;
+        if (old is not null && old.Cookie == cookie && old.Actions.Equals(mod.Actions))
+        {
+            // Another rule in its place would have the timeouts of this one.
+            old.Refresh(nowMs);
+            return LearnResult.Refreshed;
+        }
+
+        _batch++;
+        _noted.Clear();
+        if (old is not null) Replace(rules, old, old.With(mod.Actions, cookie, resetsCounts: false, _batch, nowMs));
+        else Add(mod, nowMs);
+        RemoveUnlearned();
+        return KeepChanges() ? LearnResult.Changed : LearnResult.Refreshed;
+    }
+
+    /// <summary>See <see cref="OfPipeline.Has"/>.</summary>
+    public bool Has(FlowMod mod) => _tables[mod.Table ?? 0]?.Find(new MatchKey(mod)) is { } rule && IsAsLearned(mod, rule);
+
+    /// <summary>See <see cref="OfPipeline.ReduceTimeouts"/>.</summary>
+    public void ReduceTimeouts(OfRule rule, ushort idleSeconds, ushort hardSeconds)
+    {
+        if (_tables[rule.Table] is not { } rules || rules.Find(new MatchKey(rule)) != rule) return;
+        rules.ReduceTimeouts(rule, idleSeconds, hardSeconds);
+        Volatile.Write(ref _nextDueMs, Math.Min(_nextDueMs, rule.DueMs));
+    }
+
+    private static bool IsAsLearned(FlowMod mod, OfRule rule)
+        => rule.IdleTimeoutSeconds == mod.IdleTimeoutSeconds && rule.HardTimeoutSeconds == mod.HardTimeoutSeconds && rule.Cookie == (mod.NewCookie ?? 0)
+        && rule.Importance == mod.Importance && rule.Flags == Kept(mod.Flags) && rule.Actions.Equals(mod.Actions);
+
+    /// <summary>Flags that a rule keeps (OVS <c>OFPUTIL_FF_STATE</c>).</summary>
+    private static FlowModFlags Kept(FlowModFlags flags) => flags & (FlowModFlags.SendFlowRemoved | FlowModFlags.NoPacketCounts | FlowModFlags.NoByteCounts);
+
     /// <summary>Removes rules from all tables; returns how many.</summary>
     public int RemoveWhere(Predicate<OfRule> condition)
     {
         int removed = 0;
         for (int t = 0; t < _tables.Length; t++) removed += RemoveWhere(t, condition);
-        return removed;
+        return removed + RemoveUnlearned();
     }
 
     /// <summary>Removes the rules whose timeout has passed; returns how many.</summary>
@@ -70,6 +118,7 @@ internal sealed class RuleTables(Quirks quirks, PipelineWork work, bool isShared
             if (_tables[t] is { ExpiringCount: > 0 }) removed += RemoveWhere(t, r => nowMs >= r.DueMs);
         }
 
+        removed += RemoveUnlearned();
         UpdateNextDue();
         return removed;
     }
@@ -116,7 +165,7 @@ internal sealed class RuleTables(Quirks quirks, PipelineWork work, bool isShared
                 break;
             case FlowModCommand.Modify:
             case FlowModCommand.ModifyStrict:
-                Modify(mod);
+                Modify(mod, nowMs);
                 break;
             default:
                 bool strict = mod.Command == FlowModCommand.DeleteStrict;
@@ -129,6 +178,16 @@ internal sealed class RuleTables(Quirks quirks, PipelineWork work, bool isShared
 
                 break;
         }
+
+        RemoveUnlearned();
+    }
+
+    /// <summary>Removes what no rule learns any more; returns how many rules. Of those some may have learned.</summary>
+    private int RemoveUnlearned()
+    {
+        int removed = 0;
+        while (_learned.TryTakeDead(out (byte Table, ulong Cookie) dead)) removed += RemoveWhere(dead.Table, r => r.Cookie == dead.Cookie);
+        return removed;
     }
 
     /// <summary>Applies a batch in which an add may be refused because it overlaps: undoes what came before it.</summary>
@@ -150,6 +209,7 @@ internal sealed class RuleTables(Quirks quirks, PipelineWork work, bool isShared
             // Only what was touched: the pictures of the other tables stay as they are. The next modification publishes these.
             foreach (int table in _changed) _tables[table]!.Restore(before[table] ?? []);
             _changed.Clear();
+            _learned.Recount(Rules);
             throw new FlowModException("OFPFMFC_OVERLAP", "the rule overlaps another one of the same priority", i);
         }
     }
@@ -170,13 +230,13 @@ internal sealed class RuleTables(Quirks quirks, PipelineWork work, bool isShared
         if (old is not null)
         {
             work.RulesVisited++;
-            Touch(old).Replace(old, _batch);
-            rules.Replace(old, rule);
+            Replace(rules, old, rule);
             return;
         }
 
         Touch(rule).Added++;
         rules.Add(rule);
+        _learned.Add(rule);
         OrderOf(table)?.Add(rule);
     }
 
@@ -189,6 +249,11 @@ internal sealed class RuleTables(Quirks quirks, PipelineWork work, bool isShared
         IdleTimeoutSeconds = mod.IdleTimeoutSeconds,
         HardTimeoutSeconds = mod.HardTimeoutSeconds,
         CreatedMs = nowMs,
+        ModifiedMs = nowMs,
+        Flags = Kept(mod.Flags),
+        Importance = mod.Importance,
+        HasLearn = mod.Actions.Any(static a => a is OfLearn),
+        IsTableMiss = mod.Priority == 0 && PipelineFlow.BytesOf(in mod.Match.Mask).IndexOfAnyExcept((byte)0) < 0,
         Stats = stats,
         Precedence = precedence,
         MatchHash = MatchKey.HashOf(ref mod.Match),
@@ -198,7 +263,7 @@ internal sealed class RuleTables(Quirks quirks, PipelineWork work, bool isShared
     };
 
     /// <summary>Changes the actions of the rules selected; adds none and keeps their cookies (OpenFlow 1.2 and later).</summary>
-    private void Modify(FlowMod mod)
+    private void Modify(FlowMod mod, long nowMs)
     {
         bool strict = mod.Command == FlowModCommand.ModifyStrict;
         bool resetsCounts = (mod.Flags & FlowModFlags.ResetCounts) != 0;
@@ -206,19 +271,27 @@ internal sealed class RuleTables(Quirks quirks, PipelineWork work, bool isShared
         if (_tables[table] is not { } rules) return;
         if (strict)
         {
-            if (rules.Find(new MatchKey(mod)) is { } named) ModifyRule(mod, rules, named, resetsCounts);
+            if (rules.Find(new MatchKey(mod)) is { } named) ModifyRule(mod, rules, named, resetsCounts, nowMs);
             return;
         }
 
-        foreach (OfRule rule in rules.Rules.ToArray()) ModifyRule(mod, rules, rule, resetsCounts);
+        foreach (OfRule rule in rules.Rules.ToArray()) ModifyRule(mod, rules, rule, resetsCounts, nowMs);
     }
 
-    private void ModifyRule(FlowMod mod, RuleTable rules, OfRule rule, bool resetsCounts)
+    private void ModifyRule(FlowMod mod, RuleTable rules, OfRule rule, bool resetsCounts, long nowMs)
     {
         work.RulesVisited++;
-        if (!mod.Selects(rule, mod.Command == FlowModCommand.ModifyStrict) || (rule.Actions.Equals(mod.Actions) && !resetsCounts)) return;
-        Touch(rule).Replace(rule, _batch);
-        rules.Replace(rule, rule.With(mod.Actions, resetsCounts, _batch));
+        if (!mod.Selects(rule, mod.Command == FlowModCommand.ModifyStrict)) return;
+        if (rule.Actions.Equals(mod.Actions) && !resetsCounts) rule.Refresh(nowMs);
+        else Replace(rules, rule, rule.With(mod.Actions, rule.Cookie, resetsCounts, _batch, nowMs));
+    }
+
+    private void Replace(RuleTable rules, OfRule old, OfRule rule)
+    {
+        Touch(old).Replace(old, _batch);
+        rules.Replace(old, rule);
+        _learned.Add(rule);
+        _learned.Remove(old);
     }
 
     private int RemoveWhere(int table, Predicate<OfRule> condition)
@@ -239,7 +312,12 @@ internal sealed class RuleTables(Quirks quirks, PipelineWork work, bool isShared
     private int Remove(int table, RuleTable rules, List<OfRule> removed)
     {
         if (removed.Count == 0) return 0;
-        foreach (OfRule rule in removed) Touch(rule).Remove(rule, _batch);
+        foreach (OfRule rule in removed)
+        {
+            Touch(rule).Remove(rule, _batch);
+            _learned.Remove(rule);
+        }
+
         rules.Remove(removed);
         OrderOf(table)?.Remove(removed, rules);
         return removed.Count;

@@ -168,7 +168,7 @@ internal sealed unsafe partial class ActionExecutor
                     break;
                 case DpOp.Sample:
                     StopTrace(OffloadReason.UnsupportedAction, "sample");
-                    if (NextRandom() < act->Probability && CloneOf(p) is var sampled && sampled != null) Execute<T>(sampled, act + 1, act->NestedCount);
+                    if ((act->Probability == uint.MaxValue || NextRandom() < act->Probability) && CloneOf(p) is var sampled && sampled != null) Execute<T>(sampled, act + 1, act->NestedCount);
                     i += act->NestedCount;
                     break;
                 case DpOp.CheckPktLen:

@@ -45,6 +45,22 @@ internal static class NumberText
     public static bool TryParse(ReadOnlySpan<char> s, UInt128 max, out UInt128 value)
         => TryRead(s, out value, out int n, out bool overflow) && n == s.Length && !overflow && value <= max;
 
+    /// <summary>A number as C <c>atoi</c> reads it: what comes first of it in decimal, 0 if there is none; cut to 32 bits.</summary>
+    public static int Loose(TextPiece text)
+    {
+        ReadOnlySpan<char> s = text.Span.TrimStart();
+        bool isNegative = s.StartsWith("-");
+        if (isNegative || s.StartsWith("+")) s = s[1..];
+        long value = 0;
+        foreach (char c in s)
+        {
+            if (!char.IsAsciiDigit(c) || value > int.MaxValue) break;
+            value = (10 * value) + c - '0';
+        }
+
+        return (int)(isNegative ? -value : value);
+    }
+
     /// <summary>A number of 16 bits or less; the error is <c>invalid NAME "TEXT"</c> (OVS <c>str_to_u16</c>).</summary>
     public static ushort UInt16(TextPiece text, string name)
     {

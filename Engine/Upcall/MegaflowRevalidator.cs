@@ -57,7 +57,7 @@ public sealed partial class MegaflowRevalidator
         _seenVersion = pipeline.RulesVersion;
         _seenAddresses = pipeline.Macs.ChangeCount;
         _macChanges = pipeline.Macs.Follow();
-        upcall.Megaflows.Reclaiming = Push;
+        upcall.Megaflows.Reclaiming = m => Push(m);
         upcall.Megaflows.LookAtHit = LookAtHit;
     }
 
@@ -115,19 +115,24 @@ public sealed partial class MegaflowRevalidator
         return true;
     }
 
-    /// <summary>Tells rules with an idle timeout when their last packets came; what these packets count is pushed in its own time. Returns <see cref="Slice.NotYet"/> if it has to be called again.</summary>
-    public int ReportUse()
+    /// <summary>Tells rules with an idle timeout when their last packets came, and learns from these packets; what they count is pushed in its own time, unless they learn. Returns <see cref="Slice.NotYet"/> if it has to be called again.</summary>
+    public int ReportUse(long nowMs)
     {
+        _nowMs = nowMs;
         Slice slice = SliceOfCall();
         return Walk(ref slice, Use) ? 0 : Slice.NotYet;
 
         void Use(Megaflow m)
         {
+            // Who has nothing to report has said before when he was used last; one that was translated anew has not been used at all.
+            if (!HasPackets(m)) return;
             long lastUsedMs = _upcall.Megaflows.CountersOf(m).LastUsedMs;
             foreach (OfRule rule in m.Rules)
             {
                 if (rule.IdleTimeoutSeconds != 0) rule.Stats.Use(lastUsedMs);
             }
+
+            if (!m.Dead && (m.LearnedRules.Length | m.FinTimeouts.Length) != 0) Push(m);
         }
     }
 
@@ -159,8 +164,9 @@ public sealed partial class MegaflowRevalidator
     private void LookAgain(Megaflow m, long nowMs)
     {
         // What it owes belongs to the rules that it came from; how they look after the change is for later packets.
-        Push(m);
-        RevalidationVerdict verdict = Judge(m, nowMs);
+        bool hasPackets = HasPackets(m);
+        Push(m, learns: false);
+        RevalidationVerdict verdict = Judge(m, nowMs, hasPackets);
 
         // A slice does not read the device: what that still counts for the old rules arrives there with a megaflow of their own.
         if (verdict == RevalidationVerdict.Keep && IsSliced && ReadDevice is not null && !HasSameStats(m.Rules, _scratch.Rules)) verdict = RevalidationVerdict.Modify;
@@ -201,7 +207,7 @@ public sealed partial class MegaflowRevalidator
             if (table[i] is not { } m) continue;
             if (_purgeCountsForNewRules && !m.HasReported)
             {
-                Judge(m, nowMs);
+                Judge(m, nowMs, HasPackets(m));
                 Follow(m);
             }
 
@@ -268,7 +274,9 @@ public sealed partial class MegaflowRevalidator
     /// label back from its datapath (<c>odp_flow_key_to_flow</c>): such a megaflow's statistics end with the packet that made it, and the
     /// megaflow when others are found.
     /// </summary>
-    private void Push(Megaflow m)
+    /// <param name="m">The megaflow.</param>
+    /// <param name="learns">The rules that it learns are as the tables have it now; else a translation follows, which learns.</param>
+    private unsafe void Push(Megaflow m, bool learns = true)
     {
         (ulong packets, ulong bytes, long lastUsedMs) = _upcall.Megaflows.CountersOf(m);
         // The first packet was settled when the megaflow was made, before it was counted. Bytes alone are the rest of a device's counters.
@@ -282,7 +290,14 @@ public sealed partial class MegaflowRevalidator
 
         // As of now, not of the packets: so does Open vSwitch (xlate_push_stats_entry).
         foreach (LearnedSource source in m.Learned) _pipeline.Learn(source, _nowMs);
+        if (!learns || m.Dead || dp == 0) return;
+        foreach (LearnedRule learned in m.LearnedRules) _pipeline.Learn(learned.Rule, learned.Limit, _nowMs);
+        if (m.FinTimeouts.Length == 0 || !Translator.EndsConnection(new Be16(m.Hot->TcpFlags).Host)) return;
+        foreach (FinTimeout timeout in m.FinTimeouts) _pipeline.ReduceTimeouts(timeout.Rule, timeout.IdleSeconds, timeout.HardSeconds);
     }
+
+    /// <summary>It has packets to report.</summary>
+    private bool HasPackets(Megaflow m) => _upcall.Megaflows.CountersOf(m).Packets > m.SettledPackets;
 
     private void Sweep(Megaflow m, long nowMs)
     {
@@ -304,11 +319,13 @@ public sealed partial class MegaflowRevalidator
         _upcall.Delete(m);
     }
 
-    private unsafe RevalidationVerdict Judge(Megaflow m, long nowMs)
+    private unsafe RevalidationVerdict Judge(Megaflow m, long nowMs, bool hasPackets)
     {
         FlowKey key = m.FullKey;
         if (IsUnreadable(m)) return RevalidationVerdict.Delete;
-        _translator.Learns = _upcall.Megaflows.CountersOf(m).Packets > m.SettledPackets;
+        _translator.Learns = HasPackets(m);
+        _translator.LearnsRules = hasPackets;
+        _translator.SeenTcpFlags = new Be16(m.Hot->TcpFlags).Host;
         RevalidationVerdict verdict = Revalidation.Judge(ref key, m.FullLengthBytes, _translator, _scratch, new ReadOnlySpan<DpAction>(m.Hot->Actions, m.Hot->ActionCount), ref m.Mask, nowMs);
 
         m.HasReported = true;

@@ -32,6 +32,7 @@ public static partial class Revalidation
         long nowMs)
     {
         translator.Translate(ref fullKey, packetLengthBytes, scratch, nowMs, ref oldMask);
+        if (scratch.IsUncertain) return RevalidationVerdict.Delete;
         for (int i = 0; i < FlowKey.LaneCount; i++)
         {
             var mask = FlowKey.Lane(ref scratch.Mask, i);

@@ -119,16 +119,16 @@ public sealed class Revalidator(OfPipeline pipeline, RecircStore recircs, IReadO
     private int ExpireRules(long nowMs)
     {
         if (!pipeline.HasDue(nowMs)) return 0;
-        ReportUse();
+        ReportUse(nowMs);
         if (!pipeline.IsDueStill(nowMs)) return 0;
         if (ReadDevice is { } read)
         {
             read(nowMs);
-            ReportUse();
+            ReportUse(nowMs);
         }
 
         return pipeline.Expire(nowMs);
     }
 
-    private void ReportUse() => _onEach(static t => t.ReportUse());
+    private void ReportUse(long nowMs) => _onEach(t => t.ReportUse(nowMs));
 }

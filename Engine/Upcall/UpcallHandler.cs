@@ -148,6 +148,8 @@ public sealed unsafe class UpcallHandler : IDisposable
         Rules = CollectionsMarshal.AsSpan(result.Rules),
         RecircIds = CollectionsMarshal.AsSpan(result.RecircIds),
         Learned = CollectionsMarshal.AsSpan(result.Learned),
+        LearnedRules = CollectionsMarshal.AsSpan(result.LearnedRules),
+        FinTimeouts = CollectionsMarshal.AsSpan(result.FinTimeouts),
         FromSlowPath = result.SlowPath,
         TagsOverlap = result.TagsOverlap,
         TagIsOpen = result.TagIsOpen,

@@ -29,6 +29,7 @@ internal sealed unsafe class Freezer(
     private bool _hashBeforeRecirc;
     private uint _hashAlgorithm;
     private uint _hashBasis;
+    private OfController? _pause;
 
     /// <summary>All lists end here (OVS <c>ctx->exit</c>).</summary>
     public bool Exit { get; set; }
@@ -45,6 +46,7 @@ internal sealed unsafe class Freezer(
     public void Begin()
     {
         _frozenOps.Clear();
+        _pause = null;
         Exit = IsFreezing = HasDpHash = _hashBeforeRecirc = false;
     }
 
@@ -54,6 +56,7 @@ internal sealed unsafe class Freezer(
         Exit = true;
         IsFreezing = true;
         _hashBeforeRecirc = false;
+        _pause = null;
     }
 
     /// <summary>The same; the datapath computes a hash of the packet first.</summary>
@@ -63,28 +66,32 @@ internal sealed unsafe class Freezer(
         (_hashBeforeRecirc, _hashAlgorithm, _hashBasis) = (true, algorithm, basis);
     }
 
+    /// <summary>The same; a controller says when the packet goes on (OVS <c>ctx->pause</c>).</summary>
+    public void TriggerPause(OfController controller)
+    {
+        Trigger();
+        _pause = controller;
+    }
+
     /// <summary>Keeps the rest of a list for later.</summary>
     public void Keep(ReadOnlySpan<XlateOp> rest)
     {
         foreach (XlateOp op in rest)
         {
-            if (op.NeedsTable && LastUnroll() != _context.Table)
-            {
-                _frozenOps.Add(XlateOp.UnrollTo(_context.Table));
-            }
+            if (op.NeedsTable && LastUnroll()?.Equals(_context.Unroll) != true) _frozenOps.Add(_context.Unroll);
 
             _frozenOps.Add(op);
         }
     }
 
-    private int LastUnroll()
+    private XlateOp? LastUnroll()
     {
         for (int i = _frozenOps.Count - 1; i >= 0; i--)
         {
-            if (_frozenOps[i].Kind == XlateOpKind.Unroll) return (int)_frozenOps[i].Arg;
+            if (_frozenOps[i].Kind == XlateOpKind.Unroll) return _frozenOps[i];
         }
 
-        return -1;
+        return null;
     }
 
     /// <summary>Commits, computes a hash if one was asked for, and recirculates with the frozen actions.</summary>
@@ -92,7 +99,12 @@ internal sealed unsafe class Freezer(
     {
         _committer.Commit();
         IsFreezing = false;
-        if (_hashBeforeRecirc)
+        if (_pause is { } pause)
+        {
+            _pause = null;
+            Tell(pause.MaxLengthBytes, PacketInReasons.Of(pause.Reason), pause.Id, Intern(0, pause.UserData), continues: true);
+        }
+        else if (_hashBeforeRecirc)
         {
             ref DpAction a = ref _context.Out.Add(DpOp.Hash);
             a.Hash.Algorithm = _hashAlgorithm;
@@ -115,6 +127,30 @@ internal sealed unsafe class Freezer(
     /// <summary>Emits a recirculation that resumes in <paramref name="table"/>, or with the frozen actions if there are any.</summary>
     public void Freeze(byte table)
     {
+        uint id = Intern(table, "");
+        _context.Out.Add(DpOp.Recirc).RecircId = id;
+    }
+
+    /// <summary>Emits a message to controllers with what the pipeline knows of the packet (OVS <c>xlate_controller_action</c>).</summary>
+    public void Tell(ushort maxLengthBytes, PacketInReason reason, ushort controllerId, string userData)
+        => Tell(maxLengthBytes, reason, controllerId, Intern(_context.Table, userData, isOnlyTold: true), continues: false);
+
+    private void Tell(ushort maxLengthBytes, PacketInReason reason, ushort controllerId, uint id, bool continues)
+    {
+        ref DpUserspace told = ref _context.Out.Add(DpOp.Userspace).Userspace;
+        told.Reason = UserspaceReason.Controller;
+        told.PacketInReason = reason;
+        told.Continues = continues;
+        told.ControllerId = controllerId;
+        told.MaxLengthBytes = maxLengthBytes;
+        told.RecircId = id;
+        told.Cookie = _context.Unroll.Cookie;
+        _context.Out.SlowPath = true;
+    }
+
+    /// <summary>The id of the state as it is, with a reference that the translation holds.</summary>
+    private uint Intern(byte table, string userData, bool isOnlyTold = false)
+    {
         FrozenLanes lanes = default;
         lanes.Regs0 = Vector256.Load(_flow.Current + Lanes.At(Lanes.Regs));
         lanes.Regs1 = Vector256.Load(_flow.Current + Lanes.At(Lanes.RegsHigh));
@@ -132,12 +168,13 @@ internal sealed unsafe class Freezer(
             HasDpHash = HasDpHash,
             Lanes = ref lanes,
             Stack = CollectionsMarshal.AsSpan(_stack),
-            ActionSet = _actionSet.Ops,
-            Ops = CollectionsMarshal.AsSpan(_frozenOps),
+            ActionSet = isOnlyTold ? [] : _actionSet.Ops,
+            Ops = isOnlyTold ? [] : CollectionsMarshal.AsSpan(_frozenOps),
+            UserData = userData,
         };
         uint id = _recircs.Intern(ref view);
         _context.Out.RecircIds.Add(id);
-        _context.Out.Add(DpOp.Recirc).RecircId = id;
+        return id;
     }
 
     /// <summary>Restores a frozen translation; its values are constants, because the recirculation id is in the mask.</summary>

@@ -30,6 +30,9 @@ internal sealed class FrozenState
     /// <summary>Actions to resume with; none = look up <see cref="Table"/>.</summary>
     public required XlateOp[] Ops { get; init; }
 
+    /// <summary>What a controller action tells besides the packet, as in <see cref="OfController.UserData"/>; else empty.</summary>
+    public string UserData { get; init; } = "";
+
     public uint Id { get; set; }
 
     public ulong Hash { get; set; }

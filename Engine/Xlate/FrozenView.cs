@@ -15,6 +15,7 @@ internal ref struct FrozenView
     public ReadOnlySpan<UInt128> Stack;
     public ReadOnlySpan<XlateOp> ActionSet;
     public ReadOnlySpan<XlateOp> Ops;
+    public string UserData;
 
     /// <summary>Hash of all of it.</summary>
     public readonly ulong Hash()
@@ -25,7 +26,7 @@ internal ref struct FrozenView
         foreach (XlateOp op in ActionSet) h = Mix(h, (ulong)op.GetHashCode());
         h = Mix(h, (ulong)ActionSet.Length);
         foreach (XlateOp op in Ops) h = Mix(h, (ulong)op.GetHashCode());
-        return h;
+        return UserData.Length == 0 ? h : Mix(h, (ulong)UserData.GetHashCode(StringComparison.Ordinal));
     }
 
     /// <summary>True if <paramref name="state"/> is the same.</summary>
@@ -33,7 +34,8 @@ internal ref struct FrozenView
         => state.Table == Table && state.Conntracked == Conntracked && state.WasMpls == WasMpls && state.HasDpHash == HasDpHash
         && MemoryMarshal.AsBytes(MemoryMarshal.CreateReadOnlySpan(ref Lanes, 1))
             .SequenceEqual(MemoryMarshal.AsBytes(MemoryMarshal.CreateReadOnlySpan(ref state.Lanes, 1)))
-        && Stack.SequenceEqual(state.Stack) && ActionSet.SequenceEqual(state.ActionSet) && Ops.SequenceEqual(state.Ops);
+        && Stack.SequenceEqual(state.Stack) && ActionSet.SequenceEqual(state.ActionSet) && Ops.SequenceEqual(state.Ops)
+        && UserData == state.UserData;
 
     /// <summary>Copies it out of the buffers.</summary>
     public readonly FrozenState Freeze() => new()
@@ -46,6 +48,7 @@ internal ref struct FrozenView
         Stack = Stack.ToArray(),
         ActionSet = ActionSet.ToArray(),
         Ops = Ops.ToArray(),
+        UserData = UserData,
     };
 
     private static ulong Mix(ulong hash, ulong word) => (BitOperations.RotateLeft(hash, 7) ^ word) * 0x9E37_79B9_7F4A_7C15;

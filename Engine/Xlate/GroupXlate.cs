@@ -51,12 +51,14 @@ internal sealed unsafe class GroupXlate(XlateContext context, Freezer freezer)
     private ulong HashOfFields(GroupState group)
     {
         ulong hash = Mix(_hashKey, group.Mod.SelectionParam);
-        foreach (Field field in group.Mod.HashFields)
+        for (int i = 0; i < group.Mod.HashFields.Count; i++)
         {
+            Field field = group.Mod.HashFields[i];
+            UInt128 mask = group.Mod.HashMasks is { } masks ? masks[i] : UInt128.MaxValue;
             if (!_flow.Meets(field.Prereq)) continue;
             var range = new BitRange(field, 0, field.BitCount);
-            _flow.Consult(range.Patch(UInt128.MaxValue, UInt128.MaxValue));
-            UInt128 value = range.Read(_flow.Current);
+            _flow.Consult(range.Patch(mask, mask));
+            UInt128 value = range.Read(_flow.Current) & mask;
             hash = Mix(Mix(hash, (ulong)(value >> 64)), (ulong)value);
         }
 

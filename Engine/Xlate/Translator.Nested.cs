@@ -127,7 +127,9 @@ public sealed partial class Translator
         _context.Note(null, $"bucket {group.Mod.Buckets[index].BucketId}");
         int saved = _saved.Save();
         _depth++;
+        _bucketDepth++;
         Run(group.Programs[index], last);
+        _bucketDepth--;
         _depth--;
         _context.EndBucket();
         if (_freezer.IsFreezing && _context.Out.Error is null) _freezer.Finish();

@@ -38,6 +38,7 @@ public sealed unsafe partial class Translator
 
             // An action that froze the translation itself is run again after the recirculation; a table it went through is not.
             if (op.Kind is XlateOpKind.Resubmit or XlateOpKind.GotoTable) continue;
+            if (op.Kind == XlateOpKind.Pause) break;
             if (_context.Out.Error is null && _freezer.Exit && _freezer.IsFreezing && !_freezer.HasKept)
             {
                 _freezer.Keep(ops[i..]);
@@ -62,8 +63,35 @@ public sealed unsafe partial class Translator
             case XlateOpKind.OutputTruncated:
                 _transmitter.TransmitTruncated(op);
                 return true;
-            case XlateOpKind.Controller or XlateOpKind.Notify:
-                _transmitter.ToController(op.Arg2);
+            case XlateOpKind.Controller:
+                OutputToController((ushort)op.Arg2);
+                return true;
+            case XlateOpKind.Notify:
+                TellController((OfController)op.Action!);
+                return true;
+            case XlateOpKind.Pause:
+                _freezer.TriggerPause((OfController)op.Action!);
+                _freezer.Keep(rest);
+                return true;
+            case XlateOpKind.Exit:
+                _freezer.Exit = true;
+                return true;
+            case XlateOpKind.Queue:
+                return true;
+            case XlateOpKind.FinTimeout:
+                FinTimeout((OfFinTimeout)op.Action!);
+                return true;
+            case XlateOpKind.Multipath:
+                Multipath(op);
+                return true;
+            case XlateOpKind.Bundle:
+                Bundle(op, last);
+                return true;
+            case XlateOpKind.Sample:
+                Sample((OfSample)op.Action!);
+                return true;
+            case XlateOpKind.Learn:
+                Learn(op);
                 return true;
             case XlateOpKind.Group:
                 return RunGroup(op.Arg, last);
@@ -115,7 +143,7 @@ public sealed unsafe partial class Translator
                 _labels.Pop((ushort)op.Arg);
                 return true;
             case XlateOpKind.DecTtl:
-                return DecTtl();
+                return DecTtl((OfDecTtl)op.Action!);
             case XlateOpKind.DecMplsTtl:
                 return _labels.DecTtl();
             case XlateOpKind.Ct:
@@ -144,6 +172,7 @@ public sealed unsafe partial class Translator
                 return false;
             case XlateOpKind.Unroll:
                 _context.Table = (byte)op.Arg;
+                _context.Unroll = op;
                 return true;
             default:
                 return true;
@@ -151,13 +180,15 @@ public sealed unsafe partial class Translator
     }
 
     /// <summary>Decrements the TTL; false stops the list: it was 0 or 1.</summary>
-    private bool DecTtl()
+    private bool DecTtl(OfDecTtl action)
     {
         if (!_flow.IsIp) return true;
         _flow.Consult(L.NwTtl, 0xff);
         byte ttl = _flow.Current[L.NwTtl];
         if (ttl <= 1)
         {
+            if (action.ControllerIds is null) _transmitter.Tell(ushort.MaxValue, PacketInReason.InvalidTtl, 0, "", null);
+            for (int i = 0; i < action.ControllerIds?.Count; i++) _transmitter.Tell(ushort.MaxValue, PacketInReason.InvalidTtl, action.ControllerIds[i], "", null);
             _context.Note(null, "TTL exceeded");
             return false;
         }
@@ -175,6 +206,7 @@ public sealed unsafe partial class Translator
         if (list.Count > 0)
         {
             _context.Note(null, "action set");
+            _context.InActionSet = true;
             Run(CollectionsMarshal.AsSpan(list), isLast: true);
         }
 
@@ -201,7 +233,7 @@ public sealed unsafe partial class Translator
                 _transmitter.Flood(all: true);
                 break;
             case (uint)OfReservedPort.Controller:
-                _transmitter.ToController(0);
+                OutputToController(0);
                 break;
             case (uint)OfReservedPort.None:
                 break;

@@ -49,7 +49,10 @@ public sealed partial class Translator
     private void RunRule(OfRule rule, bool isLast)
     {
         _context.Out.Rules.Add(rule);
+        (OfRule? outer, XlateOp outerUnroll) = (_context.Rule, _context.Unroll);
+        (_context.Rule, _context.Unroll) = (rule, rule.Unroll);
         Run(rule.Program, isLast);
+        (_context.Rule, _context.Unroll) = (outer, outerUnroll);
     }
 
     private bool MayResubmit()

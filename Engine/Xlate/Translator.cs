@@ -42,6 +42,8 @@ public sealed partial class Translator : IDisposable
     private readonly TunnelXlate _tunnels;
     private readonly Transmitter _transmitter;
     private readonly NormalXlate _normal;
+    private readonly FieldHash _hashes;
+    private int _bucketDepth;
     private int _depth;
     private int _resubmits;
 
@@ -61,18 +63,27 @@ public sealed partial class Translator : IDisposable
         _lookup = new RuleLookup(_context);
         _groups = new GroupXlate(_context, _freezer);
         _tunnels = new TunnelXlate(_context, _committer);
-        _transmitter = new Transmitter(_context, _committer, _tunnels);
+        _transmitter = new Transmitter(_context, _committer, _freezer, _tunnels);
         _normal = new NormalXlate(_context, _tags, _transmitter);
+        _hashes = new FieldHash(_context, _tags);
     }
 
     /// <summary>
-    /// Whether <c>normal</c> learns source addresses: not if no packet is there to learn from (OVS <c>allow_side_effects</c>).
+    /// Whether <c>normal</c>, <c>learn</c> and <c>fin_timeout</c> change anything: not if no packet is there to learn from (OVS <c>allow_side_effects</c>).
     /// </summary>
     public bool Learns
     {
         get => _normal.Learns;
         set => _normal.Learns = value;
     }
+
+    /// <summary>Whether <c>learn</c> and <c>fin_timeout</c> change anything, if that is not the same as <see cref="Learns"/>: packets are there, but <c>normal</c> has learned from them.</summary>
+    internal bool? LearnsRules { get; set; }
+
+    private bool MayLearnRules => LearnsRules ?? Learns;
+
+    /// <summary>All TCP flags of the packets that the translation is for; null = those in the key.</summary>
+    internal ushort? SeenTcpFlags { get; set; }
 
     /// <summary>
     /// Translates <paramref name="key"/> (absent lanes zero) for a packet of <paramref name="packetLengthBytes"/> bytes at virtual time
@@ -140,7 +151,7 @@ public sealed partial class Translator : IDisposable
         _freezer.Begin();
         _saved.Begin();
         _stack.Clear();
-        _depth = _resubmits = 0;
+        _depth = _resubmits = _bucketDepth = 0;
         _tags.Begin();
         _actionSet.Clear();
     }

@@ -5,11 +5,12 @@ using Mergeflow.Engine.OpenFlow;
 namespace Mergeflow.Engine.Xlate;
 
 /// <summary>Outputs (OVS <c>compose_output_action</c>): brings the packet up to date and sends it.</summary>
-internal sealed class Transmitter(XlateContext context, Committer committer, TunnelXlate tunnels)
+internal sealed class Transmitter(XlateContext context, Committer committer, Freezer freezer, TunnelXlate tunnels)
 {
     private readonly XlateContext _context = context;
     private readonly XlateFlow _flow = context.Flow;
     private readonly Committer _committer = committer;
+    private readonly Freezer _freezer = freezer;
     private readonly TunnelXlate _tunnels = tunnels;
 
     /// <summary>Sends the packet's first bytes to a port that exists.</summary>
@@ -26,14 +27,23 @@ internal sealed class Transmitter(XlateContext context, Committer committer, Tun
         Transmit(op.Arg);
     }
 
-    /// <summary>Sends a copy to the controller; 0xffff bytes are all of it.</summary>
-    public void ToController(uint maxLengthBytes)
+    /// <summary>Tells controllers of the packet as it is now (OVS <c>xlate_controller_action</c>).</summary>
+    public void Tell(ushort maxLengthBytes, PacketInReason reason, ushort controllerId, string userData, uint? meterId)
     {
         _committer.Commit();
-        ref DpAction a = ref _context.Out.Add(DpOp.Userspace);
-        a.Userspace.Reason = UserspaceReason.Controller;
-        a.Userspace.MaxLengthBytes = maxLengthBytes == ushort.MaxValue ? 0 : maxLengthBytes;
-        _context.Out.SlowPath = true;
+        if (reason == PacketInReason.Action && _context.Rule is { IsTableMiss: true }) reason = PacketInReason.ExplicitMiss;
+        if (meterId is not { } id || !_context.Tables.Meters.TryGetValue(id, out OfMeterState? meter))
+        {
+            _freezer.Tell(maxLengthBytes, reason, controllerId, userData);
+            return;
+        }
+
+        // What the meter takes away is the copy for the controllers.
+        int record = _context.Out.Count;
+        _context.Out.Add(DpOp.Sample).Probability = uint.MaxValue;
+        _context.Out.Add(DpOp.Meter).MeterId = meter.Slot;
+        _freezer.Tell(maxLengthBytes, reason, controllerId, userData);
+        _context.Out.Nest(record);
     }
 
     /// <summary>Brings the packet up to date and sends it; a port that does not exist is skipped.</summary>

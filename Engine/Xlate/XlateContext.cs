@@ -9,6 +9,9 @@ internal sealed class XlateContext(OfPipeline pipeline, XlateFlow flow)
     /// <summary>Placeholder between translations.</summary>
     private static readonly XlateResult s_none = new();
 
+    /// <summary>No rule yet.</summary>
+    private static readonly XlateOp s_start = XlateOp.UnrollTo(0, 0);
+
     private bool _isBucketError;
 
     public OfPipeline Pipeline { get; } = pipeline;
@@ -25,6 +28,15 @@ internal sealed class XlateContext(OfPipeline pipeline, XlateFlow flow)
 
     /// <summary>The table whose rule is running.</summary>
     public byte Table { get; set; }
+
+    /// <summary>The rule that is running; null where a frozen list runs.</summary>
+    public OfRule? Rule { get; set; }
+
+    /// <summary>What brings a list back to the table and the rule that are running.</summary>
+    public XlateOp Unroll { get; set; } = s_start;
+
+    /// <summary>The action set is running.</summary>
+    public bool InActionSet { get; set; }
 
     /// <summary>Lists that are running, one in the other.</summary>
     public int Recursion { get; set; }
@@ -51,6 +63,9 @@ internal sealed class XlateContext(OfPipeline pipeline, XlateFlow flow)
     {
         _isBucketError = false;
         Table = 0;
+        Rule = null;
+        Unroll = s_start;
+        InActionSet = false;
         Recursion = 0;
     }
 

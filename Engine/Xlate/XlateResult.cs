@@ -42,6 +42,15 @@ public sealed unsafe class XlateResult : IDisposable
     /// <summary>Addresses that <c>normal</c> looked up: if one of them changes, the program may.</summary>
     public List<MacKey> AskedAddresses { get; } = [];
 
+    /// <summary>Rules that <c>learn</c> adds for each packet of the megaflow.</summary>
+    public List<LearnedRule> LearnedRules { get; } = [];
+
+    /// <summary>Timeouts that end sooner when a packet of the megaflow ends a connection.</summary>
+    public List<FinTimeout> FinTimeouts { get; } = [];
+
+    /// <summary>The program depends on what the next packet learns: it is not kept (OVS <c>avoid_caching</c>).</summary>
+    public bool IsUncertain { get; internal set; }
+
     /// <summary>
     /// The program depends on more than tables, groups and headers (learned addresses, a controller): software may cache it until
     /// <see cref="OfPipeline.TablesVersion"/> moves, hardware may not.
@@ -78,6 +87,9 @@ public sealed unsafe class XlateResult : IDisposable
         ReleaseRecircIds();
         Rules.Clear();
         Learned.Clear();
+        LearnedRules.Clear();
+        FinTimeouts.Clear();
+        IsUncertain = false;
         AskedAddresses.Clear();
         Steps?.Clear();
         Count = 0;

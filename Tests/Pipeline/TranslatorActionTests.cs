@@ -40,7 +40,7 @@ public sealed class TranslatorActionTests
         using PipelineBed bed = new("table=0,ip,actions=resubmit(,1),output:4\ntable=1,ip,actions=output:2,dec_ttl,output:3");
         FlowKey key = Tcp();
         key.NwTtl = 1;
-        Assert.Equal("2,4", bed.Actions(key));
+        Assert.Equal("2,userspace(pid=0,controller(reason=2,dont_send=0,continuation=0,recirc_id=1,rule_cookie=0,controller_id=0,max_len=65535)),4", bed.Actions(key));
         key.NwTtl = 9;
         Assert.Equal("2,set(ipv4(ttl=8)),3,4", bed.Actions(key));
     }

@@ -156,10 +156,9 @@ public sealed class FlowTextErrorTests
         => Assert.Throws<FlowTextException>(() => new FlowTextParser().ParseFlow(flow));
 
     [Theory]
-    [InlineData("actions=learn(table=1,NXM_OF_ETH_DST[])", 9)]
-    [InlineData("actions=output:1,exit", 18)]
-    [InlineData("actions=enqueue:1:2", 9)]
-    [InlineData("actions=controller(pause)", 9)]
+    [InlineData("actions=encap(nsh)", 9)]
+    [InlineData("actions=output:1,debug_recirc", 18)]
+    [InlineData("actions=delete_field:tun_metadata0", 9)]
     [InlineData("tun_metadata0=1 actions=drop", 1)]
     [InlineData("ip,nsh_ttl=1 actions=drop", 4)]
     public void What_is_not_implemented_is_told_apart(string flow, int column)

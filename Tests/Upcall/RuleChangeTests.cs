@@ -114,6 +114,20 @@ public sealed class RuleChangeTests
         Assert.Equal(1, s.Datapath.Megaflows.All().Count(static m => m.Rules[0].Priority == 7));
     }
 
+    /// <summary>A megaflow whose program is another now has seen no packet since: its rules' idle timeouts do not begin anew.</summary>
+    [Fact]
+    public void A_megaflow_that_was_translated_anew_has_not_been_used()
+    {
+        using Simulator s = new(new SimulatorOptions { Ports = [("p1", 1), ("p2", 2), ("p3", 3)], PacketCapacity = 64, MaxRevalidatorMs = 1_000_000 }, new Nowhere());
+        s.ApplyFlowMods(new FlowTextParser().ParseFlows("table=0,idle_timeout=10,ip,actions=resubmit(,1)\ntable=1,ip,actions=output:2"));
+        s.Receive(1, Frames.Udp("10.0.0.1", 1, "10.0.0.2", 2), 0);
+        s.AdvanceTo(5_000);
+        s.ApplyFlowMods(new FlowTextParser().ParseFlows("table=1,ip,actions=output:3"));
+        Assert.Equal(0ul, Assert.Single(s.Datapath.DumpMegaflows(s.NowMs)).Packets);
+        s.AdvanceTo(11_000);
+        Assert.Equal(1, s.Pipeline.RuleCount);
+    }
+
     /// <summary>A megaflow that gets the same program by way of another table is that table's from then on.</summary>
     [Fact]
     public void The_way_counts_that_a_megaflow_takes_now()

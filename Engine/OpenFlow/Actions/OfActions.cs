@@ -24,7 +24,11 @@ public sealed record OfOutputReg(Subfield Source, ushort MaxLengthBytes = ushort
 /// <param name="UserData">Pairs of hexadecimal digits with dots between them; empty = none.</param>
 /// <param name="Pause">The packet stops here until a controller lets it go on.</param>
 /// <param name="MeterId">The meter that bounds what is sent; null = none.</param>
-public sealed record OfController(ushort MaxLengthBytes, string Reason, ushort Id, string UserData, bool Pause = false, uint? MeterId = null) : OfAction;
+public sealed record OfController(ushort MaxLengthBytes, string Reason, ushort Id, string UserData, bool Pause = false, uint? MeterId = null) : OfAction
+{
+    /// <summary>In a message: no meter (<c>NX_CTLR_NO_METER</c>).</summary>
+    public const uint NoMeter = uint.MaxValue;
+}
 
 /// <summary><c>group:N</c>.</summary>
 public sealed record OfGroup(uint GroupId) : OfAction;

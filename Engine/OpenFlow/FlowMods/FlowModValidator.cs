@@ -109,9 +109,53 @@ internal static class FlowModValidator
                 }
 
                 break;
+            case OfFinTimeout:
+                Require(state.IsLenient || state.Proto == IpProto.Tcp, "fin_timeout needs tcp", index);
+                break;
+            case OfMultipath m:
+                CheckWrite(m.Destination.Field, state, index, ofConnection: true);
+                break;
+            case OfBundle b:
+                CheckBundle(b, state, index);
+                break;
+            case OfEnqueue e:
+                if (e.Port >= OfPorts.Max && e.Port is not ((uint)OfReservedPort.InPort or (uint)OfReservedPort.Local)) throw new FlowModException("OFPBAC_BAD_OUT_PORT", $"enqueue to port {e.Port}", index);
+                break;
+            case OfLearn l:
+                CheckLearn(l, state, index);
+                break;
             case OfResubmit { WithCtTuple: true }:
                 Require(state.Meets(FieldPrereq.CtValid), "resubmit(,,ct) needs a match on valid ct_state", index);
                 break;
+        }
+    }
+
+    private static void CheckBundle(OfBundle bundle, MatchFacts state, int index)
+    {
+        if (bundle.Destination is { } to) CheckWrite(to.Field, state, index, ofConnection: true);
+        foreach (uint port in bundle.Members)
+        {
+            if (port is (uint)OfReservedPort.Controller or (>= OfPorts.Max and < (uint)OfReservedPort.InPort)) throw new FlowModException("OFPBAC_BAD_OUT_PORT", $"bundle to port {port}", index);
+        }
+    }
+
+    /// <summary>OVS <c>learn_check</c>: what the packet must have is there, and what the learned rule's match must say.</summary>
+    private static void CheckLearn(OfLearn learn, MatchFacts state, int index)
+    {
+        Match learned = default;
+        foreach (OfLearnSpec spec in learn.Specs)
+        {
+            if (spec.Source is { } from) Require(state.Meets(from.Field.Prereq), $"learn from {from.Field.Name} lacks its prerequisites", index);
+            if (spec.Destination is not { } to) continue;
+            var facts = new MatchFacts(ref learned);
+            if (spec.Kind == OfLearnKind.Load)
+            {
+                CheckWrite(to.Field, facts, index, ofConnection: true);
+                continue;
+            }
+
+            Require(facts.Meets(to.Field.Prereq), $"learn of {to.Field.Name} lacks its prerequisites", index);
+            if (spec.Source is null) MatchBits.Add(ref learned, to, spec.Value);
         }
     }
 

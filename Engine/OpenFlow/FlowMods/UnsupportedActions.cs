@@ -10,16 +10,8 @@ internal static class UnsupportedActions
         {
             string? name = action switch
             {
-                OfLearn => "learn",
-                OfBundle { Destination: null } => "bundle",
-                OfBundle => "bundle_load",
-                OfMultipath => "multipath",
-                OfFinTimeout => "fin_timeout",
-                OfSample => "sample",
-                OfEnqueue => "enqueue",
-                OfExit => "exit",
+                OfSample { ObservationDomainSource: not null } or OfSample { ObservationPointSource: not null } => "sample with observation ids from fields",
                 OfDeleteField => "delete_field",
-                OfController { Pause: true } => "controller(pause)",
                 OfSetField { Field.Id: Keys.FieldId.TunMetadata0 } => "set_field to tun_metadata0",
                 OfMove m when m.Source.Field.Id == Keys.FieldId.TunMetadata0 || m.Destination.Field.Id == Keys.FieldId.TunMetadata0 => "move of tun_metadata0",
                 OfStackPush { Source.Field.Id: Keys.FieldId.TunMetadata0 } or OfStackPop { Destination.Field.Id: Keys.FieldId.TunMetadata0 } => "push and pop of tun_metadata0",

@@ -21,7 +21,7 @@ internal sealed class GroupState
             Programs[i] = [.. list];
         }
 
-        UsesNormal = Array.Exists(Programs, static p => Array.Exists(p, static o => o.UsesNormal));
+        UsesNormal = Array.Exists(Programs, static p => Array.Exists(p, static o => o.LearnsFromPackets));
         if (mod.Type == GroupType.Select) ChooseMethod();
     }
 

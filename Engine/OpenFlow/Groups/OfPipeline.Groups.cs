@@ -43,7 +43,6 @@ public sealed partial class OfPipeline
         if (mod.Command == GroupModCommand.Modify && !exists) throw new FlowModException("OFPGMFC_UNKNOWN_GROUP", $"group {mod.GroupId} does not exist");
         if (mod.Type == GroupType.Indirect && mod.Buckets.Count != 1) throw new FlowModException("OFPGMFC_INVALID_GROUP", "an indirect group has exactly one bucket");
         if (mod.Buckets.DistinctBy(static b => b.BucketId).Count() < mod.Buckets.Count) throw new FlowModException("OFPGMFC_BAD_BUCKET", "two buckets have the same bucket_id");
-        if (mod.HashMasks is not null) throw new FlowModException("OFPGMFC_BAD_TYPE", "masked hash fields are not supported");
         foreach (GroupBucket bucket in mod.Buckets)
         {
             UnsupportedActions.Refuse(bucket.Actions);

@@ -46,7 +46,7 @@ internal static class XlateCompiler
 
         foreach (XlateOp op in set)
         {
-            if (op.Kind is XlateOpKind.SetField or XlateOpKind.SetVlan or XlateOpKind.Move) list.Add(op);
+            if (op.Kind is XlateOpKind.SetField or XlateOpKind.SetVlan or XlateOpKind.Move or XlateOpKind.Queue) list.Add(op);
         }
 
         list.Add(final);
@@ -54,7 +54,7 @@ internal static class XlateCompiler
 
     /// <summary>True if the action may stand in an action set.</summary>
     public static bool FitsActionSet(XlateOp op)
-        => FinalRank(op.Kind) > 0 || SlotOrder.Contains(op.Kind) || op.Kind is XlateOpKind.SetField or XlateOpKind.SetVlan or XlateOpKind.Move;
+        => FinalRank(op.Kind) > 0 || SlotOrder.Contains(op.Kind) || op.Kind is XlateOpKind.SetField or XlateOpKind.SetVlan or XlateOpKind.Move || op.Action is OfSetQueue;
 
     private static ReadOnlySpan<XlateOpKind> SlotOrder =>
     [
@@ -76,7 +76,7 @@ internal static class XlateCompiler
         OfOutput { MaxLengthBytes: > 0 } o => new() { Kind = XlateOpKind.OutputTruncated, Action = o, Arg = o.Port, Arg2 = (uint)o.MaxLengthBytes, MplsTransparent = true, NeedsTable = true },
         OfOutput o => new() { Kind = XlateOpKind.Output, Action = o, Arg = o.Port, MplsTransparent = true, NeedsTable = true },
         OfOutputSpecial { Port: OfReservedPort.Controller } o => new() { Kind = XlateOpKind.Controller, Action = o, Arg2 = (uint)o.MaxLengthBytes, MplsTransparent = true, NeedsTable = true },
-        OfController o => new() { Kind = XlateOpKind.Notify, Action = o, Arg2 = o.MaxLengthBytes, NeedsTable = true },
+        OfController o => new() { Kind = o.Pause ? XlateOpKind.Pause : XlateOpKind.Notify, Action = o, Arg2 = o.MaxLengthBytes, NeedsTable = true },
 
         // Open vSwitch looks these up as ordinary ports, and finds none.
         OfOutputSpecial { Port: OfReservedPort.InPort or OfReservedPort.Local, MaxLengthBytes: > 0 } o => new() { Kind = XlateOpKind.OutputTruncated, Action = o, Arg = (uint)o.Port, Arg2 = (uint)o.MaxLengthBytes, MplsTransparent = true, NeedsTable = true },
@@ -112,6 +112,17 @@ internal static class XlateCompiler
         OfWriteActions o => new() { Kind = XlateOpKind.WriteActions, Action = o, Nested = Compile(o.Actions) },
         OfClearActions o => new() { Kind = XlateOpKind.ClearActions, Action = o },
         OfCheckPktLarger o => CompileCheck(o),
+        OfExit o => new() { Kind = XlateOpKind.Exit, Action = o },
+        OfSetQueue o => new() { Kind = XlateOpKind.Queue, Action = o, Arg = o.QueueId, MplsTransparent = true },
+        OfPopQueue o => new() { Kind = XlateOpKind.Queue, Action = o },
+        OfEnqueue o => new() { Kind = XlateOpKind.Output, Action = o, Arg = o.Port, MplsTransparent = true },
+        OfFinTimeout o => new() { Kind = XlateOpKind.FinTimeout, Action = o },
+        OfMultipath o => CompileLoad(XlateOpKind.Multipath, o, o.Destination),
+        OfBundle { Destination: { } to } o => CompileLoad(XlateOpKind.Bundle, o, to),
+        OfBundle o => new() { Kind = XlateOpKind.Bundle, Action = o },
+        OfSample o => new() { Kind = XlateOpKind.Sample, Action = o },
+        OfLearn { Result: { } to } o => CompileLoad(XlateOpKind.Learn, o, to, new LearnProgram(o)),
+        OfLearn o => new() { Kind = XlateOpKind.Learn, Action = o, Learns = new LearnProgram(o) },
         _ => new() { Kind = XlateOpKind.Nothing, Action = action },
     };
 
@@ -193,22 +204,22 @@ internal static class XlateCompiler
         };
     }
 
-    private static XlateOp CompilePop(OfStackPop action)
+    private static XlateOp CompilePop(OfStackPop action) => CompileLoad(XlateOpKind.StackPop, action, action.Destination);
+
+    /// <summary>An action that writes a value which it finds out itself.</summary>
+    private static XlateOp CompileLoad(XlateOpKind kind, OfAction action, Subfield dst, LearnProgram? learns = null) => new()
     {
-        Subfield dst = action.Destination;
-        return new XlateOp
-        {
-            Kind = XlateOpKind.StackPop,
-            Action = action,
-            Destination = new(dst),
-            Patch = All(dst),
-            Visible = IsVisible(dst.Field),
-            ToVlan = IsVlan(dst.Field),
-            VlanShift = (byte)(dst.Field.Shift + dst.Start),
-            VlanMask = VlanBits(dst),
-            VlanPushes = dst.Field.Id is FieldId.DlVlan or FieldId.DlVlanPcp or FieldId.VlanPcp,
-        };
-    }
+        Kind = kind,
+        Action = action,
+        Learns = learns,
+        Destination = new(dst),
+        Patch = All(dst),
+        Visible = IsVisible(dst.Field),
+        ToVlan = IsVlan(dst.Field),
+        VlanShift = (byte)(dst.Field.Shift + dst.Start),
+        VlanMask = VlanBits(dst),
+        VlanPushes = dst.Field.Id is FieldId.DlVlan or FieldId.DlVlanPcp or FieldId.VlanPcp,
+    };
 
     private static ushort VlanBits(Subfield s)
         => IsVlan(s.Field) ? (ushort)(((1u << s.BitCount) - 1) << (s.Field.Shift + s.Start)) : (ushort)0;

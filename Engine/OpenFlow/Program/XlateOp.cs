@@ -54,8 +54,11 @@ internal sealed class XlateOp : IEquatable<XlateOp>
     /// <summary>Clone, WriteActions, Ct (exec).</summary>
     public XlateOp[] Nested { get; init; } = [];
 
-    /// <summary>It, or an action in it, is <c>normal</c>.</summary>
-    public bool UsesNormal => (Kind == XlateOpKind.Output && Arg == (uint)OfReservedPort.Normal) || Array.Exists(Nested, static n => n.UsesNormal);
+    /// <summary>Learn: where the rule's bits come from.</summary>
+    public LearnProgram? Learns { get; init; }
+
+    /// <summary>It, or an action in it, is <c>normal</c> or <c>learn</c>: packets change what later ones get.</summary>
+    public bool LearnsFromPackets => (Kind == XlateOpKind.Output && Arg == (uint)OfReservedPort.Normal) || Learns is not null || Array.Exists(Nested, static n => n.LearnsFromPackets);
 
     /// <summary>Clone: all nested actions can be undone by rewriting headers.</summary>
     public bool Reversible { get; init; }
@@ -66,17 +69,17 @@ internal sealed class XlateOp : IEquatable<XlateOp>
     /// <summary>Frozen lists need <see cref="XlateOpKind.Unroll"/> before it.</summary>
     public bool NeedsTable { get; init; }
 
-    /// <summary>The action that brings a frozen list back to <paramref name="table"/>.</summary>
-    public static XlateOp UnrollTo(byte table) => s_unrolls[table];
+    /// <summary>Unroll: the cookie of the rule that the list is of, which messages to controllers carry.</summary>
+    public ulong Cookie { get; init; }
 
-    private static readonly XlateOp[] s_unrolls =
-        [.. Enumerable.Range(0, 256).Select(static t => new XlateOp { Kind = XlateOpKind.Unroll, Arg = (uint)t, MplsTransparent = true })];
+    /// <summary>The action that brings a frozen list back to a table and a rule.</summary>
+    public static XlateOp UnrollTo(byte table, ulong cookie) => new() { Kind = XlateOpKind.Unroll, Arg = table, Cookie = cookie, MplsTransparent = true };
 
     public bool Equals(XlateOp? other)
         => ReferenceEquals(this, other)
-        || (other is not null && Kind == other.Kind && Arg == other.Arg && Arg2 == other.Arg2 && Equals(Action, other.Action));
+        || (other is not null && Kind == other.Kind && Arg == other.Arg && Arg2 == other.Arg2 && Cookie == other.Cookie && Equals(Action, other.Action));
 
     public override bool Equals(object? obj) => Equals(obj as XlateOp);
 
-    public override int GetHashCode() => _hash != 0 ? _hash : _hash = HashCode.Combine(Kind, Arg, Arg2, Action) | 1;
+    public override int GetHashCode() => _hash != 0 ? _hash : _hash = HashCode.Combine(Kind, Arg, Arg2, Cookie, Action) | 1;
 }

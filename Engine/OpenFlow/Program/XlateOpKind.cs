@@ -30,6 +30,16 @@ internal enum XlateOpKind : byte
     WriteActions,
     ClearActions,
     CheckPktLarger,
+    Exit,
+    Queue,
+    FinTimeout,
+    Multipath,
+    Bundle,
+    Sample,
+    Learn,
+
+    /// <summary>A controller action that stops the packet (<c>pause</c>).</summary>
+    Pause,
 
     /// <summary>Only in frozen actions: back to the table the list was in.</summary>
     Unroll,

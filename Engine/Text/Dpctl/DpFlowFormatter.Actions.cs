@@ -69,7 +69,7 @@ public static partial class DpFlowFormatter
         DpOp.Recirc => $"recirc({NumberText.Hex(a.RecircId)})",
         DpOp.Truncate => $"trunc({a.LengthBytes})",
         DpOp.Meter => $"meter({a.MeterId})",
-        DpOp.Userspace => FormatUserspace(a.Userspace),
+        DpOp.Userspace => FormatUserspace(a.Userspace, ports),
         DpOp.TnlPop => $"tnl_pop({Port(a.Port, ports)})",
         DpOp.TnlPush => FormatPush(a, ports),
         DpOp.Drop => "drop",
@@ -179,9 +179,18 @@ public static partial class DpFlowFormatter
     internal static string FormatMaskedLse(uint lse, uint mask)
         => $"label={lse >> 12}/0x{mask >> 12:x},tc={lse >> 9 & 7}/{mask >> 9 & 7:x},ttl={lse & 0xff}/0x{mask & 0xff:x},bos={lse >> 8 & 1}/{mask >> 8 & 1:x}";
 
-    private static string FormatUserspace(in DpUserspace u) => u.Reason == UserspaceReason.Controller
-        ? $"userspace(pid=0,controller(reason=1,max_len={(u.MaxLengthBytes == 0 ? ushort.MaxValue : u.MaxLengthBytes)}))"
-        : "userspace(pid=0,slow_path(action))";
+    private static string FormatUserspace(in DpUserspace u, PortNames? ports)
+    {
+        if (u.Reason == UserspaceReason.Controller)
+        {
+            return $"userspace(pid=0,controller(reason={(int)u.PacketInReason},dont_send=0,continuation={(u.Continues ? 1 : 0)},recirc_id={u.RecircId},"
+                + $"rule_cookie={NumberText.Hex(u.Cookie)},controller_id={u.ControllerId},max_len={u.MaxLengthBytes}))";
+        }
+
+        string direction = u.Direction switch { 1 => ",ingress", 2 => ",egress", _ => "" };
+        return $"userspace(pid=0,flow_sample(probability={u.Probability},collector_set_id={u.CollectorSetId},obs_domain_id={u.ObservationDomainId},"
+            + $"obs_point_id={u.ObservationPointId},output_port={Port(u.OutputPort, ports)}{direction}))";
+    }
 
     private static string FormatCt(in DpCt ct)
     {

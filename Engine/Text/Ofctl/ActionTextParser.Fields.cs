@@ -96,9 +96,9 @@ internal sealed partial class ActionTextParser
                 add(Mod(PortField(isSource), port));
                 return true;
             case "dec_ttl":
-                CheckControllerIds(value);
+                EquatableList<ushort>? ids = ParseControllerIds(value);
                 RequireIp(name, key);
-                add(new OfDecTtl());
+                add(new OfDecTtl(ids));
                 return true;
             case "set_tunnel" or "set_tunnel64":
                 ulong id = NumberText.UInt64(value);
@@ -275,17 +275,11 @@ internal sealed partial class ActionTextParser
 
     private void RequireMpls(string name, TextPiece key) => _check.Require(_check.IsMpls, key, $"{name} needs mpls or mplsm");
 
-    private static void CheckControllerIds(TextPiece value)
+    private static EquatableList<ushort>? ParseControllerIds(TextPiece value)
     {
-        if (value.IsEmpty) return;
-        var reader = new KeyValueReader(value);
-        int count = 0;
-        while (reader.Next(out TextPiece id, out _))
-        {
-            NumberText.UInt16(id, "controller id");
-            count++;
-        }
-
-        if (count == 0) value.Fail("dec_ttl_cnt_ids: expected at least one controller id.");
+        if (value.IsEmpty) return null;
+        ushort[] ids = [.. Split(value, [',', ' ']).Select(static id => (ushort)NumberText.Loose(id))];
+        if (ids.Length == 0) value.Fail("dec_ttl_cnt_ids: expected at least one controller id.");
+        return new EquatableList<ushort>(ids);
     }
 }

@@ -22,7 +22,7 @@ internal sealed partial class ActionTextParser
                 add(ParseOutput(key, value));
                 return true;
             case "controller":
-                add(ParseController(key, value));
+                add(ParseController(value));
                 return true;
             case "resubmit":
                 add(ParseResubmit(key, value));
@@ -94,9 +94,11 @@ internal sealed partial class ActionTextParser
         return Output(text, port, (int)Math.Min(maxLengthBytes, int.MaxValue));
     }
 
-    private static OfAction ParseController(TextPiece where, TextPiece text)
+    private static OfAction ParseController(TextPiece text)
     {
         string reason = "action", userData = "";
+        bool pause = false;
+        uint? meter = null;
         ushort id = 0;
         ushort maxLengthBytes = ushort.MaxValue;
         if (text.IsEmpty) return new OfOutputSpecial(OfReservedPort.Controller, maxLengthBytes);
@@ -112,13 +114,14 @@ internal sealed partial class ActionTextParser
             else if (key.Is("reason")) reason = ParseReason(value);
             else if (key.Is("id")) id = NumberText.UInt16(value, "id");
             else if (key.Is("userdata")) userData = ParseHexPairs(value, "bad hex digit in `controller' action `userdata'");
-            else if (key.ToString() is "pause" or "meter_id") where.Unsupported($"controller({key}) is not supported");
+            else if (key.Is("pause")) pause = true;
+            else if (key.Is("meter_id")) meter = NumberText.UInt32(value) is var m && m == OfController.NoMeter ? null : m;
             else key.Fail($"unknown key \"{key}\" parsing controller action");
         }
 
-        return reason == "action" && id == 0 && userData.Length == 0
+        return reason == "action" && id == 0 && userData.Length == 0 && !pause && meter is null
             ? new OfOutputSpecial(OfReservedPort.Controller, maxLengthBytes)
-            : new OfController(maxLengthBytes, reason, id, userData);
+            : new OfController(maxLengthBytes, reason, id, userData, pause, meter);
     }
 
     private static string ParseReason(TextPiece text)

@@ -10,8 +10,7 @@ internal sealed partial class ActionTextParser
 
     private static readonly HashSet<string> s_unsupported =
     [
-        "learn", "bundle", "bundle_load", "multipath", "fin_timeout", "sample", "enqueue", "exit", "unroll_xlate", "encap", "decap",
-        "dec_nsh_ttl", "delete_field", "debug_recirc", "debug_slow",
+        "unroll_xlate", "encap", "decap", "dec_nsh_ttl", "delete_field", "debug_recirc", "debug_slow",
     ];
 
     private readonly PortNames _ports;
@@ -71,7 +70,7 @@ internal sealed partial class ActionTextParser
         void Add(OfAction action) => list.Add(new ParsedAction(action, name, key));
 
         if (s_unsupported.Contains(name)) key.Unsupported($"action {name} is not supported");
-        if (TryFieldAction(name, key, value, Add) || TryForwardingAction(name, key, value, Add)) return;
+        if (TryFieldAction(name, key, value, Add) || TryForwardingAction(name, key, value, Add) || TryNiciraAction(name, key, value, Add)) return;
         switch (name)
         {
             case "ct":
@@ -89,12 +88,6 @@ internal sealed partial class ActionTextParser
                 break;
             case "note":
                 Add(ParseNote(value));
-                break;
-            case "set_queue":
-                NumberText.UInt32(value); // queues exist on real ports only: no effect
-                break;
-            case "pop_queue":
-                if (_check.IsLenient) key.Fail("pop_queue is not allowed in an action set (OFPBAC_BAD_TYPE)");
                 break;
             case "clear_actions":
                 Add(new OfClearActions());

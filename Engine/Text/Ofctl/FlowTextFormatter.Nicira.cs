@@ -8,9 +8,9 @@ namespace Mergeflow.Engine.Text;
 /// <summary>Actions of Open vSwitch's own (OVS <c>learn_format</c>, <c>bundle_format</c>, <c>multipath_format</c>, ...).</summary>
 public sealed partial class FlowTextFormatter
 {
-    private static readonly string[] s_hashFields = ["eth_src", "symmetric_l4", "symmetric_l3l4", "symmetric_l3l4+udp", "nw_src", "nw_dst", "symmetric_l3"];
-    private static readonly string[] s_multipathAlgorithms = ["modulo_n", "hash_threshold", "hrw", "iter_hash"];
-    private static readonly string[] s_bundleAlgorithms = ["active_backup", "hrw"];
+    internal static readonly string[] HashFields = ["eth_src", "symmetric_l4", "symmetric_l3l4", "symmetric_l3l4+udp", "nw_src", "nw_dst", "symmetric_l3"];
+    internal static readonly string[] MultipathAlgorithms = ["modulo_n", "hash_threshold", "hrw", "iter_hash"];
+    internal static readonly string[] BundleAlgorithms = ["active_backup", "hrw"];
 
     private string? FormatNicira(OfAction action) => action switch
     {
@@ -20,7 +20,7 @@ public sealed partial class FlowTextFormatter
         OfExit => "exit",
         OfFinTimeout a => FormatFinTimeout(a),
         OfDeleteField a => $"delete_field:{a.Field.Name}",
-        OfMultipath a => $"multipath({Name(s_hashFields, (int)a.HashFields)},{a.Basis},{Name(s_multipathAlgorithms, (int)a.Algorithm)},{a.MaxLink + 1},{a.Argument},{a.Destination})",
+        OfMultipath a => $"multipath({Name(HashFields, (int)a.HashFields)},{a.Basis},{Name(MultipathAlgorithms, (int)a.Algorithm)},{a.MaxLink + 1},{a.Argument},{a.Destination})",
         OfBundle a => FormatBundle(a),
         OfSample a => FormatSample(a),
         OfLearn a => FormatLearn(a),
@@ -41,7 +41,7 @@ public sealed partial class FlowTextFormatter
     private string FormatBundle(OfBundle a)
     {
         var s = new StringBuilder(a.Destination is null ? "bundle(" : "bundle_load(");
-        s.Append($"{Name(s_hashFields, (int)a.HashFields)},{a.Basis},{Name(s_bundleAlgorithms, (int)a.Algorithm)},ofport,");
+        s.Append($"{Name(HashFields, (int)a.HashFields)},{a.Basis},{Name(BundleAlgorithms, (int)a.Algorithm)},ofport,");
         if (a.Destination is { } to) s.Append(to).Append(',');
         return s.Append("members:").AppendJoin(',', a.Members.Select(_ports.Format)).Append(')').ToString();
     }

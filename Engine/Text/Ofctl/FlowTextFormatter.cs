@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Mergeflow.Engine.Keys;
 using Mergeflow.Engine.OpenFlow;
 
 namespace Mergeflow.Engine.Text;
@@ -26,7 +27,10 @@ public sealed partial class FlowTextFormatter
         s.Append($"cookie=0x{rule.Cookie:x}, duration={Seconds(ageMs)}s, table={rule.Table}, n_packets={rule.Packets}, n_bytes={rule.Bytes}, ");
         if (rule.IdleTimeoutSeconds != 0) s.Append($"idle_timeout={rule.IdleTimeoutSeconds}, ");
         if (rule.HardTimeoutSeconds != 0) s.Append($"hard_timeout={rule.HardTimeoutSeconds}, ");
+        AppendFlags(s, rule);
         s.Append($"idle_age={idleMs / 1000}, ");
+        long hardMs = Math.Max(0, nowMs - rule.ModifiedMs);
+        if (hardMs / 1000 != ageMs / 1000) s.Append($"hard_age={hardMs / 1000}, ");
         AppendRule(s, rule);
         return s.ToString();
     }
@@ -39,6 +43,7 @@ public sealed partial class FlowTextFormatter
         if (rule.Table != 0) s.Append($"table={rule.Table}, ");
         if (rule.IdleTimeoutSeconds != 0) s.Append($"idle_timeout={rule.IdleTimeoutSeconds}, ");
         if (rule.HardTimeoutSeconds != 0) s.Append($"hard_timeout={rule.HardTimeoutSeconds}, ");
+        AppendFlags(s, rule);
         AppendRule(s, rule);
         return s.ToString();
     }
@@ -77,11 +82,26 @@ public sealed partial class FlowTextFormatter
         {
             s.Append($",selection_method={group.SelectionMethod}");
             if (group.SelectionParam != 0) s.Append($",selection_method_param={group.SelectionParam}");
-            if (group.HashFields.Count > 0) s.Append(",fields(").AppendJoin(',', group.HashFields.Select(f => f.Name)).Append(')');
+            AppendHashFields(s, group);
         }
 
         foreach (GroupBucket bucket in group.Buckets) AppendBucket(s, bucket, group.Type);
         return s.ToString();
+    }
+
+    /// <summary>OVS <c>oxm_format_field_array</c>: parentheses only where they are needed.</summary>
+    private void AppendHashFields(StringBuilder s, GroupMod group)
+    {
+        if (group.HashFields.Count == 0) return;
+        s.Append(group.HashFields.Count == 1 ? ",fields=" : ",fields(");
+        for (int i = 0; i < group.HashFields.Count; i++)
+        {
+            Field field = group.HashFields[i];
+            s.Append(i > 0 ? "," : "").Append(field.Name);
+            if (group.HashMasks is { } masks && masks[i] != field.MaxValue) s.Append('=').Append(FieldText.Format(field, masks[i], field.MaxValue, _ports));
+        }
+
+        if (group.HashFields.Count > 1) s.Append(')');
     }
 
     private void AppendBucket(StringBuilder s, GroupBucket bucket, GroupType type)
@@ -91,6 +111,15 @@ public sealed partial class FlowTextFormatter
         if (bucket.WatchPort is { } port) s.Append($",watch_port:{_ports.Format(port)}");
         if (bucket.WatchGroup is { } group) s.Append($",watch_group:{group}");
         AppendActions(s.Append(",actions="), bucket.Actions);
+    }
+
+    /// <summary>OVS <c>ofp_print_flow_flags</c>, and the importance.</summary>
+    private static void AppendFlags(StringBuilder s, OfRule rule)
+    {
+        if (rule.Flags.HasFlag(FlowModFlags.SendFlowRemoved)) s.Append("send_flow_rem ");
+        if (rule.Flags.HasFlag(FlowModFlags.NoPacketCounts)) s.Append("no_packet_counts ");
+        if (rule.Flags.HasFlag(FlowModFlags.NoByteCounts)) s.Append("no_byte_counts ");
+        if (rule.Importance != 0) s.Append($"importance={rule.Importance}, ");
     }
 
     private void AppendRule(StringBuilder s, OfRule rule)

@@ -48,10 +48,10 @@ public sealed partial class FlowTextParser
         if (head.SelectionMethod is not null && type != GroupType.Select) whole.Fail("selection_method is only allowed for select groups (OFPBPC_BAD_VALUE)");
 
         EquatableList<GroupBucket> buckets = bucketsAt < 0 ? EquatableList<GroupBucket>.Empty : ParseBuckets(line.Slice(bucketsAt), type);
-        return new GroupMod(command, id, type, head.SelectionMethod, head.SelectionParam, head.HashFields, buckets);
+        return new GroupMod(command, id, type, head.SelectionMethod, head.SelectionParam, head.HashFields, buckets) { HashMasks = head.HashMasks };
     }
 
-    private static void ParseGroupWord(ref GroupHead head, TextPiece key, TextPiece value, bool isDelete)
+    private void ParseGroupWord(ref GroupHead head, TextPiece key, TextPiece value, bool isDelete)
     {
         string name = key.ToString();
         if (isDelete && name is "type" or "selection_method" or "selection_method_param" or "fields") key.Fail($"{name} is not needed");
@@ -80,7 +80,7 @@ public sealed partial class FlowTextParser
                 head.SelectionParam = NumberText.UInt64(value);
                 break;
             case "fields":
-                head.HashFields = ParseHashFields(value);
+                ParseHashFields(ref head, value);
                 break;
             case "command_bucket_id":
                 key.Fail("command bucket id is not needed");
@@ -91,19 +91,29 @@ public sealed partial class FlowTextParser
         }
     }
 
-    private static EquatableList<Field> ParseHashFields(TextPiece text)
+    /// <summary>Fields with masks, in the order of their ids as the switch keeps them (OVS <c>parse_select_group_field</c>).</summary>
+    private void ParseHashFields(ref GroupHead head, TextPiece text)
     {
-        var fields = new List<Field>();
+        var fields = new SortedDictionary<FieldId, (Field Field, UInt128 Mask)>();
         var reader = new KeyValueReader(text);
         while (reader.Next(out TextPiece name, out TextPiece mask))
         {
             Field field = FieldText.FindField(name) ?? throw name.Error($"{text}: unknown field {name}");
-            if (fields.Contains(field)) name.Fail($"{name}: duplicate field");
-            if (!mask.IsEmpty) mask.Unsupported($"{name}: masked hash fields are not supported");
-            fields.Add(field);
+            UInt128 bits = mask.IsEmpty ? field.MaxValue : ParseHashMask(field, mask);
+            if (!fields.TryAdd(field.Id, (field, bits))) name.Fail($"{name}: duplicate field");
         }
 
-        return new EquatableList<Field>(fields);
+        head.HashFields = new EquatableList<Field>(fields.Values.Select(static f => f.Field));
+        if (fields.Values.Any(static f => f.Mask != f.Field.MaxValue)) head.HashMasks = new EquatableList<UInt128>(fields.Values.Select(static f => f.Mask));
+    }
+
+    private UInt128 ParseHashMask(Field field, TextPiece text)
+    {
+        FieldValue mask = FieldText.Parse(field, text, _ports);
+        if (!mask.IsExact) text.Fail($"{text}: wildcards not allowed here");
+        if (mask.Value == 0) text.Fail("values are wildcards here and must not be all-zeros");
+        if ((mask.Value & field.MaxValue) != field.MaxValue && !field.Maskable) text.Fail($"{text}: invalid mask for field {field.Name}");
+        return mask.Value & field.MaxValue;
     }
 
     private EquatableList<GroupBucket> ParseBuckets(TextPiece text, GroupType type)
@@ -214,5 +224,6 @@ public sealed partial class FlowTextParser
         public string? SelectionMethod;
         public ulong SelectionParam;
         public EquatableList<Field> HashFields;
+        public EquatableList<UInt128>? HashMasks;
     }
 }

@@ -1,0 +1,25 @@
+namespace Mergeflow.Engine.OpenFlow;
+
+/// <summary>What came of a learned rule.</summary>
+internal enum LearnResult : byte
+{
+    /// <summary>It was there already.</summary>
+    Refreshed,
+
+    /// <summary>It is new, or has other actions or another cookie.</summary>
+    Changed,
+
+    /// <summary>There are as many as allowed.</summary>
+    OverLimit,
+}
+
+/// <summary>A rule that each packet of a megaflow learns (OVS <c>XC_LEARN</c>).</summary>
+/// <param name="Rule">The rule, as a modification.</param>
+/// <param name="Limit">Most rules with its cookie in its table; 0 = any number.</param>
+public readonly record struct LearnedRule(FlowMod Rule, uint Limit);
+
+/// <summary>Timeouts that a packet with FIN or RST gives to a rule (OVS <c>XC_FIN_TIMEOUT</c>).</summary>
+/// <param name="Rule">The rule that has the action.</param>
+/// <param name="IdleSeconds">Its idle timeout is at most this; 0 = as it is.</param>
+/// <param name="HardSeconds">The same for its hard timeout.</param>
+public readonly record struct FinTimeout(OfRule Rule, ushort IdleSeconds, ushort HardSeconds);
