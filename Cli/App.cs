@@ -57,6 +57,8 @@ public static class App
             RuleCommands.AddMeters(),
             ModPortCommand.Create(),
             FlushConntrackCommand.Create(),
+            TcpdumpCommand.Create(interrupted),
+            RecordCommand.Create(interrupted),
             TraceCommand.Create(interrupted),
             OffloadCommand.Create(interrupted),
             WhatIfCommand.Create(interrupted),

@@ -18,6 +18,8 @@ internal static class CliExamples
         ["add-groups"] = ["add-groups flows.txt"],
         ["add-meters"] = ["add-meters flows.txt"],
         ["mod-port"] = ["mod-port veth1 down"],
+        ["tcpdump"] = ["tcpdump veth1", "tcpdump all --count 100 --out frames.pcap"],
+        ["record"] = ["record --seconds 10 --out case", "record --out case --live /run/mergeflow/mergeflow.sock"],
         ["flush-conntrack"] = ["flush-conntrack", "flush-conntrack 10"],
         ["replay"] = [$"replay {Case} --offload soft --out out.jsonl", $"replay {Capture} --out - --pcap-out ports", $"replay {Case} --offload nic --profile tiny --out out.jsonl.gz"],
         ["extract"] = ["extract --in capture.pcap"],

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 
 namespace Mergeflow.Cli;
@@ -11,7 +12,7 @@ public sealed record CaseConfig
     /// <summary>What recorded answers come from.</summary>
     private const string Recorder = "Open vSwitch 3.1.0";
 
-    private static readonly string[] s_members = ["pmds", "vlan_limit", "mtu", "tcp_seq_chk", "ct_max_conns", "flow_limit", "merged_rules", "tunnels", "ipf_min_frag_v4", "ipf_min_frag_v6"];
+    private static readonly string[] s_members = ["pmds", "vlan_limit", "mtu", "tcp_seq_chk", "ct_max_conns", "flow_limit", "merged_rules", "tunnels", "ipf_min_frag_v4", "ipf_min_frag_v6", "frame_bytes", "learned"];
 
     /// <summary>What may stand beside the members of <c>config</c> in a file that holds only these.</summary>
     private static readonly string[] s_besides = ["ports", "quirks", "expected_from"];
@@ -41,6 +42,12 @@ public sealed record CaseConfig
 
     /// <summary>Packet threads (<c>pmds</c>).</summary>
     public int PmdCount { get; init; } = 1;
+
+    /// <summary>Longest frame that the switch takes, bytes; super-frames are up to 65280 long.</summary>
+    public int FrameBytes { get; init; } = 10_240;
+
+    /// <summary>Addresses that <c>normal</c> has learned before the first event.</summary>
+    public IReadOnlyList<LearnedSource> Learned { get; init; } = [];
 
     /// <summary>Smallest IPv4 fragment that is not the last one (OVS <c>dpctl/ipf-set-min-frag</c>).</summary>
     public int IpfMinFragV4Bytes { get; init; } = 1200;
@@ -81,6 +88,8 @@ public sealed record CaseConfig
                 MergedRules = Integer(config, "merged_rules", 1, MaxMergedRules, defaults.MergedRules, name),
                 PmdCount = Integer(config, "pmds", 1, ConnTracker.MaxThreads, defaults.PmdCount, name),
                 IpfMinFragV4Bytes = Integer(config, "ipf_min_frag_v4", 0, 65535, defaults.IpfMinFragV4Bytes, name),
+                FrameBytes = Integer(config, "frame_bytes", 10_240, 65_280, defaults.FrameBytes, name),
+                Learned = LearnedList(config, name),
                 IpfMinFragV6Bytes = Integer(config, "ipf_min_frag_v6", 0, 65535, defaults.IpfMinFragV6Bytes, name),
             };
         }
@@ -121,6 +130,25 @@ public sealed record CaseConfig
             return 0;
         }
         return number;
+    }
+
+    /// <summary>Reads <c>"learned":["0200000000aa,VLAN,PORT",..]</c>.</summary>
+    private static List<LearnedSource> LearnedList(JsonElement config, string file)
+    {
+        List<LearnedSource> learned = [];
+        if (!config.TryGetProperty("learned", out JsonElement list)) return learned;
+        if (list.ValueKind != JsonValueKind.Array) CommandFailedException.ThrowBadInput(file, 1, "\"learned\": expected an array");
+        foreach (JsonElement item in list.EnumerateArray())
+        {
+            string[] parts = item.ValueKind == JsonValueKind.String ? item.GetString()!.Split(',') : [];
+            if (parts.Length == 3
+                && ulong.TryParse(parts[0], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ulong mac) && mac < 1UL << 48
+                && ushort.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out ushort vlan)
+                && uint.TryParse(parts[2], NumberStyles.None, CultureInfo.InvariantCulture, out uint port)) learned.Add(new LearnedSource(mac, vlan, port));
+            else CommandFailedException.ThrowBadInput(file, 1, "\"learned\": expected \"ADDRESS,VLAN,PORT\"");
+        }
+
+        return learned;
     }
 
     private static bool Flag(JsonElement config, string member, bool fallback, string file)

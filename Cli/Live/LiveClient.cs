@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text;
 using Mergeflow.Control;
 
 namespace Mergeflow.Cli;
@@ -18,6 +19,32 @@ internal static class LiveClient
         parsed.InvocationConfiguration.Output.Write(answer.Output);
         parsed.InvocationConfiguration.Error.Write(answer.Error);
         return answer.Code;
+    }
+
+    /// <summary>Has a command run that sends pieces, until it has said all or this program is told to end: then it is asked for the rest.</summary>
+    /// <param name="socket">Of the switch.</param>
+    /// <param name="method">The command at the control socket.</param>
+    /// <param name="arguments">Its arguments.</param>
+    /// <param name="take">Takes bytes and names of files.</param>
+    /// <param name="notes">Takes lines for people.</param>
+    /// <param name="interrupted">This program is told to end.</param>
+    public static void Stream(string socket, string method, IReadOnlyList<string> arguments, Action<LiveChunk, byte[]> take, TextWriter notes, CancellationToken interrupted)
+    {
+        using UnixctlClient client = new(socket);
+        try
+        {
+            Stream input = client.Open(method, arguments);
+            using CancellationTokenRegistration registration = interrupted.Register(client.SayNoMore);
+            while (LiveChunks.TryRead(input, out LiveChunk kind, out byte[] bytes) && kind != LiveChunk.Done)
+            {
+                if (kind == LiveChunk.Note) notes.WriteLine($"mergeflow: note: {Encoding.UTF8.GetString(bytes)}");
+                else take(kind, bytes);
+            }
+        }
+        catch (UnixctlException e)
+        {
+            throw new CommandFailedException(ExitCode.Failed, e.Message);
+        }
     }
 
     /// <summary>Sends arguments.</summary>

@@ -71,6 +71,7 @@ public sealed class ReplaySession : IDisposable
             for (int i = 0; i < meters.Count; i++) meterText.Run(() => Simulator.ApplyMeterMod(meters[i]), i);
             for (int i = 0; i < groups.Count; i++) groupText.Run(() => Simulator.ApplyGroupMod(groups[i]), i);
             flowText.Run(() => Simulator.ApplyFlowMods(flows));
+            Simulator.Datapath.Learn(arguments.Config.Learned, Simulator.NowMs);
             if (arguments.ConnectionsPath is string connections) Simulator.Datapath.RestoreConnections(ConnectionFile.Read(connections, null), Simulator.NowMs);
         }
         catch
@@ -356,7 +357,7 @@ public sealed class ReplaySession : IDisposable
         if (arguments.CapturePorts.Count > 0) CommandFailedException.ThrowUsage("--port: the events name their ports; it is for captures");
         HashSet<uint> ports = [.. arguments.Ports.Select(p => p.Number)];
         LineReader lines = new(rest ?? InputFile.Open(arguments.InputPath), arguments.InputPath == "-" ? "standard input" : Path.GetFileName(arguments.InputPath));
-        return (new JsonEventSource(lines, ports), FrameCapacityBytes);
+        return (new JsonEventSource(lines, ports), arguments.Config.FrameBytes);
     }
 
     private static (ControlText Text, IReadOnlyList<T> Parsed) Parse<T>(string path, InputSpool? spool, Func<string, IReadOnlyList<T>> parse)

@@ -19,6 +19,8 @@ public sealed class LiveSwitch : IDisposable
         Datapath = new Datapath(options, pmd => sinks[pmd]);
         _threads = new ThreadedSwitch(Datapath, new Dictionary<RxQueueName, RxQueue>(), threads);
         Ports = new LivePorts(Datapath, _threads.Pollers, sinks);
+        for (int i = 0; i < sinks.Length; i++) Datapath.Pmds[i].Thread.Tap = sinks[i].Tap;
+        Taps = new FrameTaps(Datapath, [.. sinks.Select(static s => s.Tap)]);
     }
 
     /// <summary>What runs. Its control operations are for any thread.</summary>
@@ -26,6 +28,9 @@ public sealed class LiveSwitch : IDisposable
 
     /// <summary>Its ports. They come and go while it runs.</summary>
     public LivePorts Ports { get; }
+
+    /// <summary>Looks at its frames.</summary>
+    public FrameTaps Taps { get; }
 
     /// <summary>The time that packets are handled by, ms.</summary>
     public static long NowMs => Environment.TickCount64;

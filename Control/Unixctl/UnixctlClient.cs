@@ -55,6 +55,19 @@ public sealed class UnixctlClient : IDisposable
         return reply.Error is string error ? throw new UnixctlException(error.TrimEnd('\n')) : new PushBackStream(_cutter.TakeRest(), _stream);
     }
 
+    /// <summary>Ends this side of the connection: a command that goes on for a while comes to its end. From any thread.</summary>
+    public void SayNoMore()
+    {
+        try
+        {
+            _stream.Socket.Shutdown(SocketShutdown.Send);
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            // It has ended.
+        }
+    }
+
     /// <inheritdoc/>
     public void Dispose() => _stream.Dispose();
 }

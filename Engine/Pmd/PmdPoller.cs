@@ -40,6 +40,7 @@ public sealed unsafe class PmdPoller : IPoller, IDisposable
             if (++_turn == queues.Length) _turn = 0;
             int n = queue.Receive(_pmd.Pool, _batch, Math.Min(_batchSize, _pmd.BatchLimit));
             if (n == 0) continue;
+            if (_pmd.Tap is { IsOn: true } tap) tap.Received(_batch, n);
             _pmd.ProcessBatch(_batch, n, nowMs);
             _pmd.Flush();
             _pmd.Conntrack.Between();

@@ -75,6 +75,9 @@ public sealed unsafe partial class PmdThread : IDisposable
     /// <summary>Ports and their counters.</summary>
     public PortTable Ports { get; }
 
+    /// <summary>Where what comes in is looked at; null = nowhere. Before the thread starts.</summary>
+    public FrameTap? Tap { get; set; }
+
     /// <summary>Where traces go and merged rules come from; null without offload.</summary>
     public PmdOffload? Offload { get; }
 

@@ -9,6 +9,9 @@ public sealed unsafe class LivePortSink : IPacketSink
     private TxQueue[] _waiting = new TxQueue[4];
     private int _waitingCount;
 
+    /// <summary>Where what leaves is looked at.</summary>
+    public FrameTap Tap { get; } = new();
+
     /// <summary>Packets to ports that are not here.</summary>
     public ulong NoPort { get; private set; }
 
@@ -48,6 +51,7 @@ public sealed unsafe class LivePortSink : IPacketSink
             _waiting[_waitingCount++] = queue;
         }
 
+        if (Tap.IsOn) Tap.Sent(packet, port, lengthBytes);
         queue.Send(packet, lengthBytes);
     }
 

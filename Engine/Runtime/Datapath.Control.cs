@@ -1,5 +1,6 @@
 using Mergeflow.Engine.Conntrack;
 using Mergeflow.Engine.Lookup;
+using Mergeflow.Engine.OpenFlow;
 using Mergeflow.Engine.Upcall;
 using Mergeflow.Native;
 
@@ -87,6 +88,54 @@ public sealed partial class Datapath
         using ControlScope control = new(this);
         _pmds[pmd].Calls.Begin(work);
         return _pmds[pmd].Calls.End();
+    }
+
+    /// <summary>Does something while all packet threads stand still between two batches. It must not call them.</summary>
+    internal T Pause<T>(Func<T> work)
+    {
+        using ControlScope control = new(this);
+        if (_controlReader is null) return work();
+        using CountdownEvent standing = new(_pmds.Length);
+        using ManualResetEventSlim go = new();
+        int caller = Environment.CurrentManagedThreadId;
+        try
+        {
+            foreach (PmdContext pmd in _pmds)
+            {
+                pmd.Calls.Begin(() =>
+                {
+                    standing.Signal();
+
+                    // Of a thread that does not run the caller does it itself.
+                    if (Environment.CurrentManagedThreadId != caller) go.Wait();
+                    return 0;
+                });
+            }
+
+            standing.Wait();
+            return work();
+        }
+        finally
+        {
+            go.Set();
+            foreach (PmdContext pmd in _pmds) pmd.Calls.End();
+        }
+    }
+
+    /// <summary>What the switch knows beside its rules, while packet threads stand still.</summary>
+    internal SwitchMoment Moment(long nowMs)
+    {
+        nowMs = Clock.Of(nowMs);
+        List<SavedConn> connections = [];
+        Conntrack.Save(nowMs, ConnTracker.FirstSlot, int.MaxValue, connections);
+        return new SwitchMoment(connections, [.. Pipeline.LearnedAddresses(nowMs).Select(static a => a.Source)]);
+    }
+
+    /// <summary><c>normal</c> has learned addresses, before packet threads start.</summary>
+    public void Learn(IEnumerable<LearnedSource> addresses, long nowMs)
+    {
+        using ControlScope control = new(this);
+        foreach (LearnedSource address in addresses) Pipeline.Learn(address, Clock.Of(nowMs));
     }
 
     /// <summary>Has every packet thread do something between two batches; returns the sum.</summary>

@@ -1,0 +1,145 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using Mergeflow.Control;
+
+namespace Mergeflow.Cli;
+
+/// <summary>What a running switch did for a while, as a case directory: what it knew at the beginning, each packet that came, and what left because of it. Bounded in memory.</summary>
+internal sealed class CaseRecording
+{
+    /// <summary>Most bytes of frames that are kept.</summary>
+    public const long MaxBytes = 256L << 20;
+
+    private const long NsPerMs = 1_000_000;
+    private const int LargestFrameBytes = Packet.MaxLengthBytes;
+
+    private readonly Dictionary<(int Pmd, long Event), Entry> _byEvent = [];
+    private readonly List<Entry> _entries = [];
+    private readonly string _flows, _groups, _meters, _config;
+    private readonly IReadOnlyList<SavedConn> _connections;
+    private readonly IReadOnlyList<WatchedPort> _down;
+    private long _bytes;
+    private long _firstNs = -1;
+
+    /// <summary>From the moment on.</summary>
+    public CaseRecording(RunningSwitch running, SwitchMoment moment)
+    {
+        OfPipeline tables = running.Datapath.Pipeline;
+        (_flows, _groups, _meters) = RulesOf(tables);
+        _connections = moment.Connections;
+        _down = [.. running.Watch!.Ports.Where(static p => !p.Carries)];
+        _config = ConfigOf(running, moment);
+    }
+
+    /// <summary>Packets that came.</summary>
+    public int Count => _entries.Count;
+
+    /// <summary>Packets that left because of something that had come before.</summary>
+    public int StrayCount { get; private set; }
+
+    /// <summary>Rules as text.</summary>
+    public static (string Flows, string Groups, string Meters) RulesOf(OfPipeline tables)
+    {
+        FlowTextFormatter formatter = new();
+        return (
+            Lines(tables.Rules.Select(formatter.FormatWithoutStats)),
+            Lines(tables.Groups.Select(formatter.FormatWithoutCommand)),
+            Lines(tables.Meters.Select(static m => FlowTextFormatter.FormatWithoutCommand(m.Mod).Replace('\n', ' '))));
+    }
+
+    /// <summary>Takes one frame; false when there is no room for more.</summary>
+    public bool Take(int pmd, in RingFrame frame)
+    {
+        if (_bytes + frame.Bytes.Length > MaxBytes) return false;
+        _bytes += frame.Bytes.Length;
+        if (frame.Direction == FrameDirections.In)
+        {
+            if (_firstNs < 0) _firstNs = frame.Ns;
+            Entry entry = new(Math.Max(0, (frame.Ns - _firstNs) / NsPerMs), frame.Port, frame.Bytes.ToArray());
+            _byEvent[(pmd, frame.EventIndex)] = entry;
+            _entries.Add(entry);
+        }
+        else if (_byEvent.TryGetValue((pmd, frame.EventIndex), out Entry? cause))
+        {
+            cause.Left.Add((frame.Port, frame.Bytes.ToArray()));
+        }
+        else
+        {
+            StrayCount++;
+        }
+
+        return true;
+    }
+
+    /// <summary>The files of the case, by name.</summary>
+    public void Write(Action<string, byte[]> file)
+    {
+        Text("case.json", _config);
+        Text("flows.txt", _flows);
+        if (_groups.Length > 0) Text("groups.txt", _groups);
+        if (_meters.Length > 0) Text("meters.txt", _meters);
+        using (MemoryStream connections = new())
+        {
+            ConnectionFile.Write(connections, _connections, DateTime.UtcNow);
+            file("connections.jsonl", connections.ToArray());
+        }
+
+        StringBuilder events = new(), expected = new();
+        int i = 0;
+        foreach (WatchedPort port in _down)
+        {
+            events.Append(CultureInfo.InvariantCulture, $"{{\"i\":{i},\"t\":0,\"op\":\"port_down\",\"port\":{port.Number}}}\n");
+            expected.Append(CultureInfo.InvariantCulture, $"{{\"i\":{i++},\"out\":[]}}\n");
+        }
+
+        foreach (Entry entry in _entries)
+        {
+            events.Append(CultureInfo.InvariantCulture, $"{{\"i\":{i},\"t\":{entry.TimeMs},\"op\":\"pkt\",\"port\":{entry.Port},\"hex\":\"{Convert.ToHexStringLower(entry.Frame)}\"}}\n");
+            expected.Append(CultureInfo.InvariantCulture, $"{{\"i\":{i++},\"out\":[{string.Join(',', entry.Left.Select(static l => string.Create(CultureInfo.InvariantCulture, $"[{l.Port},\"{Convert.ToHexStringLower(l.Frame)}\"]")))}]}}\n");
+        }
+
+        Text("events.jsonl", events.ToString());
+        Text("expected.jsonl", expected.ToString());
+
+        void Text(string name, string text) => file(name, Encoding.UTF8.GetBytes(text));
+    }
+
+    private static string Lines(IEnumerable<string> lines) => string.Concat(lines.Select(static l => l + "\n"));
+
+    private static string ConfigOf(RunningSwitch running, SwitchMoment moment)
+    {
+        DatapathOptions options = running.Datapath.Options;
+        using MemoryStream bytes = new();
+        using (Utf8JsonWriter json = new(bytes, new JsonWriterOptions { Indented = true, Encoder = CliJson.Encoder }))
+        {
+            json.WriteStartObject();
+            json.WriteString("quirks", options.Quirks.Name);
+            json.WriteStartObject("ports");
+            foreach (PortSpec port in running.Specs) json.WriteNumber(port.Name, port.Number);
+            json.WriteEndObject();
+            json.WriteStartObject("config");
+            json.WriteNumber("vlan_limit", options.VlanLimit);
+            json.WriteNumber("mtu", ushort.MaxValue);
+            json.WriteNumber("frame_bytes", LargestFrameBytes);
+            json.WriteBoolean("tcp_seq_chk", options.TcpSeqChk);
+            json.WriteNumber("ct_max_conns", options.ConnectionCapacity);
+            json.WriteNumber("flow_limit", options.MegaflowCapacity);
+            json.WriteNumber("merged_rules", options.MergedCapacity);
+            json.WriteNumber("ipf_min_frag_v4", options.IpfMinFragV4Bytes);
+            json.WriteNumber("ipf_min_frag_v6", options.IpfMinFragV6Bytes);
+            json.WriteStartArray("learned");
+            foreach (LearnedSource source in moment.Addresses) json.WriteStringValue(string.Create(CultureInfo.InvariantCulture, $"{source.Mac:x12},{source.Vid},{source.Port}"));
+            json.WriteEndArray();
+            json.WriteEndObject();
+            json.WriteEndObject();
+        }
+
+        return Encoding.UTF8.GetString(bytes.ToArray()) + "\n";
+    }
+
+    private sealed record Entry(long TimeMs, uint Port, byte[] Frame)
+    {
+        public List<(uint Port, byte[] Frame)> Left { get; } = [];
+    }
+}

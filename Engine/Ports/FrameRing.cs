@@ -1,0 +1,196 @@
+using System.Runtime.InteropServices;
+using Mergeflow.Engine.Packets;
+using Mergeflow.Native;
+
+namespace Mergeflow.Engine.Ports;
+
+/// <summary>Copies of frames that have come in or left, in bounded memory. One thread at a time: who writes hands it to who reads.</summary>
+/// <remarks>
+/// <code>
+/// record: size i32 | stored i32 | length i32 | port u32 | time i64 | event i64 | direction u8, 7 unused | bytes, padded to 8          a size below 0: nothing but that many bytes up to the end
+/// </code>
+/// An unfinished checksum is finished in the copy, where all of the frame is there.
+/// </remarks>
+public sealed unsafe partial class FrameRing : IDisposable
+{
+    private const int HeaderBytes = 40;
+    private const int Align = 8;
+
+    private readonly PinnedBlock _block;
+    private readonly int _capacity;
+    private readonly int _snapBytes;
+    private readonly uint _port;
+    private readonly FrameDirections _directions;
+    private readonly bool _keepsOldest;
+    private long _written;
+    private long _read;
+
+    /// <summary>An empty ring.</summary>
+    /// <param name="capacityBytes">Memory.</param>
+    /// <param name="snapBytes">Bytes of a frame that are kept.</param>
+    /// <param name="port">Frames of this port only; 0 = of all.</param>
+    /// <param name="directions">Frames that came in, or left, or both.</param>
+    /// <param name="keepsOldest">A full ring takes no more; else the oldest go.</param>
+    public FrameRing(int capacityBytes, int snapBytes = Packet.MaxLengthBytes, uint port = 0, FrameDirections directions = FrameDirections.Both, bool keepsOldest = false)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(capacityBytes, 2 * HeaderBytes);
+        ArgumentOutOfRangeException.ThrowIfLessThan(snapBytes, 1);
+        (_capacity, _snapBytes, _port, _directions, _keepsOldest) = (capacityBytes & ~(Align - 1), snapBytes, port, directions, keepsOldest);
+        _block = PinnedMemory.Allocate((nuint)_capacity, 64);
+    }
+
+    /// <summary>Frames that are no longer here, or never were, for want of room.</summary>
+    public ulong Lost { get; private set; }
+
+    /// <summary>Frames that are here.</summary>
+    public int Count { get; private set; }
+
+    /// <summary>Whether it takes frames of a port and a direction.</summary>
+    public bool Takes(uint port, FrameDirections direction) => (_directions & direction) != 0 && (_port == 0 || _port == port);
+
+    /// <summary>Takes a copy.</summary>
+    /// <param name="packet">The frame.</param>
+    /// <param name="lengthBytes">How much of it.</param>
+    /// <param name="port">Where it came in or left.</param>
+    /// <param name="direction">Which of both.</param>
+    /// <param name="ns">When (<see cref="MonotonicClock"/>).</param>
+    public void Add(Packet* packet, int lengthBytes, uint port, FrameDirections direction, long ns)
+    {
+        int stored = Math.Min(lengthBytes, _snapBytes);
+        int size = (HeaderBytes + stored + Align - 1) & ~(Align - 1);
+        int at = (int)(_written % _capacity);
+        int skipped = at + size > _capacity ? _capacity - at : 0;
+        if (size > _capacity || !TryMakeRoom(skipped + size))
+        {
+            Lost++;
+            return;
+        }
+
+        if (skipped > 0)
+        {
+            *(int*)(_block.Pointer + at) = -skipped;
+            _written += skipped;
+            at = 0;
+        }
+
+        byte* record = _block.Pointer + at;
+        *(Header*)record = new Header { Size = size, Stored = stored, Length = lengthBytes, Port = port, Ns = ns, Event = packet->EventIndex, Direction = direction };
+        byte* copy = record + HeaderBytes;
+        Buffer.MemoryCopy(packet->Data, copy, stored, stored);
+        if ((packet->Flags & PacketFlags.CsumPartial) != 0 && stored == lengthBytes)
+        {
+            int start = PartialChecksum.StartOf(packet);
+            if (start + packet->CsumOffset + sizeof(ushort) <= stored) PartialChecksum.Finish(copy + start, stored - start, copy + start + packet->CsumOffset, PartialChecksum.WireValue(packet));
+        }
+
+        _written += size;
+        Count++;
+    }
+
+    /// <summary>Takes the oldest frame out.</summary>
+    /// <param name="frame">What it is; its bytes are valid until the next call.</param>
+    /// <returns>False when none is left.</returns>
+    public bool TryTake(out RingFrame frame)
+    {
+        frame = default;
+        if (!TryNext(out Header* record)) return false;
+        frame = new RingFrame(record->Port, record->Direction, record->Ns, record->Event, record->Length, new ReadOnlySpan<byte>((byte*)record + HeaderBytes, record->Stored));
+        _read += record->Size;
+        Count--;
+        return true;
+    }
+
+    /// <summary>The time of the oldest frame; false when there is none.</summary>
+    public bool TryPeek(out long ns)
+    {
+        bool isThere = TryNext(out Header* record);
+        ns = isThere ? record->Ns : 0;
+        return isThere;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _block.Dispose();
+
+    private bool TryNext(out Header* record)
+    {
+        while (_read < _written)
+        {
+            record = (Header*)(_block.Pointer + (_read % _capacity));
+            if (record->Size > 0) return true;
+            _read -= record->Size;
+        }
+
+        record = null;
+        return false;
+    }
+
+    private bool TryMakeRoom(int bytes)
+    {
+        while (_capacity - (_written - _read) < bytes)
+        {
+            if (_keepsOldest || !TryNext(out Header* record)) return false;
+            _read += record->Size;
+            Count--;
+            Lost++;
+        }
+
+        return true;
+    }
+
+    [StructLayout(LayoutKind.Sequential, Size = HeaderBytes)]
+    private struct Header
+    {
+        public int Size;
+        public int Stored;
+        public int Length;
+        public uint Port;
+        public long Ns;
+        public long Event;
+        public FrameDirections Direction;
+    }
+}
+
+/// <summary>A frame in a <see cref="FrameRing"/>.</summary>
+/// <param name="port">Where it came in or left.</param>
+/// <param name="direction">Which of both.</param>
+/// <param name="ns">When (<see cref="MonotonicClock"/>).</param>
+/// <param name="eventIndex">Number of the frame that came in, also of what left because of it.</param>
+/// <param name="lengthBytes">Its length.</param>
+/// <param name="bytes">What of it was kept.</param>
+public readonly ref struct RingFrame(uint port, FrameDirections direction, long ns, long eventIndex, int lengthBytes, ReadOnlySpan<byte> bytes)
+{
+    /// <summary>Where it came in or left.</summary>
+    public uint Port { get; } = port;
+
+    /// <summary>Which of both.</summary>
+    public FrameDirections Direction { get; } = direction;
+
+    /// <summary>When (<see cref="MonotonicClock"/>).</summary>
+    public long Ns { get; } = ns;
+
+    /// <summary>Number of the frame that came in, also of what left because of it.</summary>
+    public long EventIndex { get; } = eventIndex;
+
+    /// <summary>Its length.</summary>
+    public int LengthBytes { get; } = lengthBytes;
+
+    /// <summary>What of it was kept.</summary>
+    public ReadOnlySpan<byte> Bytes { get; } = bytes;
+}
+
+/// <summary>Ways of frames through a port.</summary>
+[Flags]
+public enum FrameDirections : byte
+{
+    /// <summary>Neither.</summary>
+    None = 0,
+
+    /// <summary>Received.</summary>
+    In = 1,
+
+    /// <summary>Sent.</summary>
+    Out = 2,
+
+    /// <summary>Both.</summary>
+    Both = In | Out,
+}
