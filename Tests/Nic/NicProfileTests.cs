@@ -8,7 +8,7 @@ public sealed class NicProfileTests
     [Fact]
     public void Embedded_profiles_load_and_survive_their_JSON()
     {
-        Assert.Equal(["ideal", "no-nat", "no-tcp-flags-match", "single-table-small", "slow-insert", "tiny"], NicProfile.EmbeddedNames);
+        Assert.Equal(["ideal", "kernel", "no-nat", "no-tcp-flags-match", "single-table-small", "slow-insert", "tiny"], NicProfile.EmbeddedNames);
         foreach (string name in NicProfile.EmbeddedNames)
         {
             NicProfile p = NicProfile.Load(name);
@@ -89,7 +89,7 @@ public sealed class NicProfileTests
 
     [Fact]
     public void An_unknown_name_lists_the_profiles()
-        => Assert.StartsWith("nope: neither a file nor a profile; profiles: ideal, no-nat", Assert.Throws<NicConfigException>(() => NicProfile.Load("nope")).Message, StringComparison.Ordinal);
+        => Assert.StartsWith("nope: neither a file nor a profile; profiles: ideal, kernel, no-nat", Assert.Throws<NicConfigException>(() => NicProfile.Load("nope")).Message, StringComparison.Ordinal);
 
     [Fact]
     public void Field_table_is_consistent()

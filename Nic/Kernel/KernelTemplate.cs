@@ -1,0 +1,78 @@
+using System.Runtime.InteropServices;
+using Mergeflow.Native;
+
+namespace Mergeflow.Nic;
+
+/// <summary>A mask that rules have, as words of 64 bits, and how its keys are hashed. The program is written for it.</summary>
+internal sealed class KernelTemplate
+{
+    /// <summary>Bits 16 to 47 of the hash are the tag, the highest ones the bucket.</summary>
+    public const int TagShift = 16;
+
+    private readonly ulong[] _multipliers;
+
+    public KernelTemplate(ref NicKey mask, FlowTable table, ulong seed)
+    {
+        Mask = mask;
+        Table = table;
+        ReadOnlySpan<ulong> words = MemoryMarshal.Cast<byte, ulong>(Mask.Bytes);
+        List<int> places = [];
+        for (int i = 0; i < words.Length; i++)
+        {
+            if (words[i] != 0) places.Add(i);
+        }
+
+        Places = [.. places];
+        Words = [.. places.Select(i => MemoryMarshal.Cast<byte, ulong>(Mask.Bytes)[i])];
+        _multipliers = new ulong[Places.Length + 2];
+        for (int i = 0; i < _multipliers.Length; i++) _multipliers[i] = Next(ref seed) | 1;
+    }
+
+    public NicKey Mask;
+
+    public FlowTable Table { get; }
+
+    /// <summary>Which words of a key count.</summary>
+    public int[] Places { get; }
+
+    /// <summary>Their masks.</summary>
+    public ulong[] Words { get; }
+
+    /// <summary>Rules that have it.</summary>
+    public int RuleCount { get; set; }
+
+    /// <summary>What a word is multiplied by; the last but one begins the sum, the last ends it.</summary>
+    public ulong Multiplier(int index) => _multipliers[index];
+
+    /// <summary>The words of a key that count, one behind the other.</summary>
+    public ulong[] WordsOf(ref NicKey key)
+    {
+        ReadOnlySpan<ulong> words = MemoryMarshal.Cast<byte, ulong>(key.Bytes);
+        ulong[] compact = new ulong[Places.Length];
+        for (int i = 0; i < compact.Length; i++) compact[i] = words[Places[i]] & Words[i];
+        return compact;
+    }
+
+    /// <summary>The program computes the same: a sum of products, so that the multiplications do not wait for each other, and one more that mixes.</summary>
+    public ulong Hash(ReadOnlySpan<ulong> words)
+    {
+        ulong h = _multipliers[^2];
+        for (int i = 0; i < words.Length; i++) h += words[i] * _multipliers[i];
+        h ^= h >> 32;
+        return h * _multipliers[^1];
+    }
+
+    /// <summary>Never 0: that is an empty place.</summary>
+    public static uint TagOf(ulong hash) => (uint)(hash >> TagShift) | 1;
+
+    /// <summary>The other bucket of a tag; from there the same way back.</summary>
+    public static uint OtherBucket(uint bucket, uint tag, uint bucketMask) => bucket ^ ((tag >> 1) & bucketMask);
+
+    private static ulong Next(ref ulong state)
+    {
+        ulong z = state += 0x9e37_79b9_7f4a_7c15;
+        z = (z ^ (z >> 30)) * 0xbf58_476d_1ce4_e5b9;
+        z = (z ^ (z >> 27)) * 0x94d0_49bb_1331_11eb;
+        return z ^ (z >> 31);
+    }
+}
