@@ -24,7 +24,6 @@ internal sealed unsafe class NormalXlate(XlateContext context, TagModel tags, Tr
         _flow.ConsultEthernet();
         _flow.ConsultVlanPresent();
         _flow.Consult(L.Vlan0Tci, TagModel.VidWindow);
-        _context.Out.SlowPath = true;
         ref FlowKey key = ref _flow.Key;
         uint inPort = _flow.InPort;
         bool isSourced = inPort is (uint)OfReservedPort.None or (uint)OfReservedPort.Controller;

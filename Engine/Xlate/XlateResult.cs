@@ -52,8 +52,7 @@ public sealed unsafe class XlateResult : IDisposable
     public bool IsUncertain { get; internal set; }
 
     /// <summary>
-    /// The program depends on more than tables, groups and headers (learned addresses, a controller): software may cache it until
-    /// <see cref="OfPipeline.TablesVersion"/> moves, hardware may not.
+    /// Somebody beside the datapath sees each packet (a controller): software may cache the program, hardware may not.
     /// </summary>
     public bool SlowPath { get; internal set; }
 

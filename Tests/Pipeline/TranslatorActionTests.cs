@@ -287,7 +287,7 @@ public sealed class TranslatorActionTests
         Assert.NotEqual(version, version = bed.Pipeline.TablesVersion);
         Assert.Equal("2", bed.Actions(Tcp()));
         Assert.Equal(version, bed.Pipeline.TablesVersion);
-        Assert.True(bed.Result.SlowPath);
+        Assert.False(bed.Result.SlowPath);
         Assert.Equal("2,3", bed.Actions(Tcp(), nowMs: 400_000));
     }
 
