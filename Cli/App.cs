@@ -57,6 +57,7 @@ public static class App
             RuleCommands.AddMeters(),
             ModPortCommand.Create(),
             FlushConntrackCommand.Create(),
+            TopCommand.Create(interrupted),
             TcpdumpCommand.Create(interrupted),
             RecordCommand.Create(interrupted),
             TraceCommand.Create(interrupted),

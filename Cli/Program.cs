@@ -1,6 +1,7 @@
 using Mergeflow.Cli;
 using Mergeflow.Native;
 
+if (args is ["switch", ..]) SwitchStart.Prepare();
 if (ProcessSeed.Fault is string fault)
 {
     Console.Error.WriteLine($"mergeflow: {fault}");

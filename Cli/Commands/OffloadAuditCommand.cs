@@ -17,8 +17,17 @@ internal static class OffloadAuditCommand
         command.Options.Add(every);
         command.Options.Add(until);
         command.Options.Add(json);
+        LiveOption live = new();
+        command.Options.Add(live);
         command.SetAction(parsed =>
         {
+            if (LiveInvocation.Of(parsed) is { } inside) return LedgerText.Write(inside.Output, inside.Switch.Live.Ledger(), parsed.GetValue(json));
+            if (live.SocketOf(parsed) is string socket)
+            {
+                inputs.RefuseBeside(parsed, LiveOption.OptionName);
+                return LiveClient.Run(parsed, socket);
+            }
+
             int period = parsed.GetValue(every);
             if (period < 1) CommandFailedException.ThrowUsage("--every: expected at least 1");
             using ReplaySession session = new(inputs.Resolve(parsed), Stream.Null);

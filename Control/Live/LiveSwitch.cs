@@ -45,6 +45,9 @@ public sealed class LiveSwitch : IDisposable
         }
     }
 
+    /// <summary>Where all packets are: what came in, left, was lost and is held.</summary>
+    public SwitchLedger Ledger() => Ports.Ledger(() => _threads.Pollers.Device?.Packets ?? 0);
+
     /// <summary>The first failure of a thread, one line; null = none. All threads are about to end then.</summary>
     public string? Failure => _threads.Failure?.Line;
 

@@ -15,6 +15,9 @@ public sealed unsafe partial class PacketPool
     /// <summary>Large slots that are rented out.</summary>
     public int LargeInUse => _large is null ? 0 : _large.Count - _large.FreeCount;
 
+    /// <summary>Slots that are rented out, but the large ones.</summary>
+    public int InUse => Count - _freeCount;
+
     /// <summary>Takes up to <paramref name="count"/> large slots; returns how many there were.</summary>
     public int RentLarge(Packet** packets, int count)
     {

@@ -11,7 +11,4 @@ public sealed unsafe partial class PacketPool
         if (copy == null) ThrowEmpty();
         return new PacketRef(copy);
     }
-
-    /// <summary>Slots that are rented out.</summary>
-    public int InUse => Count - _freeCount;
 }

@@ -12,6 +12,9 @@ public sealed class LivePorts(Datapath datapath, SwitchPollers pollers, IReadOnl
     private readonly Lock _lock = new();
     private readonly SortedDictionary<uint, LivePort> _ports = [];
 
+    /// <summary>What ports had counted that are gone.</summary>
+    private PortTotals _gone;
+
     /// <summary>The ports, by number; a copy.</summary>
     public IReadOnlyList<LivePort> All
     {
@@ -68,8 +71,27 @@ public sealed class LivePorts(Datapath datapath, SwitchPollers pollers, IReadOnl
                 datapath.Call(pmd, () => sinks[pmd].Remove(number) is null ? 0 : 1);
             }
 
+            _gone = _gone.Plus(port.Statistics());
             port.Dispose();
             return true;
+        }
+    }
+
+    /// <summary>Where all packets are: packet threads stand still for that moment.</summary>
+    /// <param name="byDevice">Packets that a device has taken before packet threads saw them.</param>
+    public SwitchLedger Ledger(Func<ulong> byDevice)
+    {
+        lock (_lock)
+        {
+            return datapath.Pause(() =>
+            {
+                PortTotals all = _gone;
+                foreach (LivePort port in _ports.Values) all = all.Plus(port.Statistics());
+                ulong noPort = 0, held = 0;
+                foreach (LivePortSink sink in sinks) noPort += sink.NoPort;
+                foreach (PmdContext pmd in datapath.Pmds) held += (ulong)(pmd.Pool.InUse + pmd.Pool.LargeInUse);
+                return new SwitchLedger(all.Rx, datapath.Stats.Rx + byDevice(), datapath.Stats.Tx, all.Tx, all.TxDropped, noPort, held, all.RxDropped);
+            });
         }
     }
 
@@ -87,6 +109,11 @@ public sealed class LivePorts(Datapath datapath, SwitchPollers pollers, IReadOnl
 
             return [.. _ports.Values.Where(static p => p.IsGone)];
         }
+    }
+
+    private readonly record struct PortTotals(ulong Rx, ulong RxDropped, ulong Tx, ulong TxDropped)
+    {
+        public PortTotals Plus(PortStatistics s) => new(Rx + s.RxPackets, RxDropped + s.RxDropped, Tx + s.TxPackets, TxDropped + s.TxDropped);
     }
 
     /// <summary>Closes all ports. The packet threads have ended.</summary>

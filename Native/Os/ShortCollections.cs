@@ -10,6 +10,6 @@ public static class ShortCollections
     /// <summary>Most bytes between two collections of the young, as the runtime wants it: hexadecimal.</summary>
     private const string BudgetBytes = "40000";
 
-    /// <summary>Starts over with these settings, unless they are set. Call it before anything else.</summary>
-    public static void Ensure() => StartOver.With(("DOTNET_GCGen0MaxBudget", BudgetBytes), ("DOTNET_gcConcurrent", "1"));
+    /// <summary>Starts over with these settings and <paramref name="more"/>, unless they are set. Call it before anything else.</summary>
+    public static void Ensure(params ReadOnlySpan<(string Name, string Value)> more) => StartOver.With([("DOTNET_GCGen0MaxBudget", BudgetBytes), ("DOTNET_gcConcurrent", "1"), .. more]);
 }

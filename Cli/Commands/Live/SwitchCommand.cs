@@ -25,13 +25,25 @@ internal static class SwitchCommand
         if (arguments.StateFile is string state) TakeOver(running, state);
         using SwitchSignals signals = new(running);
         using UnixctlServer server = new(arguments.Socket, LiveCommands.Of(running));
-        running.Start(arguments.Ports);
+        Start(running, arguments.Ports);
         using PidFile? pid = arguments.PidFile is string path ? new PidFile(path) : null;
         log.Write(string.Create(CultureInfo.InvariantCulture, $"running: {Count(arguments.Ports.Count, "port")}, {Count(rules.Rules.Count(), "flow")}, offload {arguments.Datapath.Offload.ToString().ToLowerInvariant()}, {Count(arguments.Datapath.PmdCount, "packet thread")}; control socket {arguments.Socket}"));
         signals.Wait(interrupted);
         log.Write("ending");
         if (arguments.StateFile is string kept && running.Live.Failure is null) Keep(running, kept);
         return running.Live.Failure is null ? ExitCode.Ok : throw new CommandFailedException(ExitCode.Failed, running.Live.Failure);
+    }
+
+    private static void Start(RunningSwitch running, IReadOnlyList<WatchedPort> ports)
+    {
+        try
+        {
+            running.Start(ports);
+        }
+        catch (IOException e)
+        {
+            throw new IOException($"{e.Message}{SwitchStart.Missing()}", e);
+        }
     }
 
     private static void TakeOver(RunningSwitch running, string path)

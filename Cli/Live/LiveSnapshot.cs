@@ -1,0 +1,106 @@
+using System.Text.Json;
+using Mergeflow.Control;
+
+namespace Mergeflow.Cli;
+
+/// <summary>What a running switch has counted so far, as it goes to who watches it.</summary>
+/// <param name="TimeMs">When.</param>
+/// <param name="Total">All packet threads together.</param>
+/// <param name="Threads">Each of them: received, merged, sent.</param>
+/// <param name="Ports">Ports by their lines of state.</param>
+/// <param name="Gauges">What there is now: rules, megaflows, connections.</param>
+/// <param name="Reasons">Packets that no merged rule took, by reason.</param>
+internal sealed record LiveSnapshot(
+    long TimeMs,
+    IReadOnlyDictionary<string, long> Total,
+    IReadOnlyList<IReadOnlyDictionary<string, long>> Threads,
+    IReadOnlyList<(string Name, string State, IReadOnlyDictionary<string, long> Counts)> Ports,
+    IReadOnlyDictionary<string, long> Gauges,
+    IReadOnlyDictionary<string, long> Reasons)
+{
+    /// <summary>Writes that of a switch.</summary>
+    public static void Write(Utf8JsonWriter json, RunningSwitch running)
+    {
+        Datapath datapath = running.Datapath;
+        json.WriteNumber("t", running.NowMs);
+        json.WriteStartObject("total");
+        WriteStats(json, datapath.Stats);
+        json.WriteEndObject();
+        json.WriteStartArray("threads");
+        foreach (PmdContext pmd in datapath.Pmds)
+        {
+            json.WriteStartObject();
+            WriteStats(json, pmd.Thread.Stats);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+        json.WriteStartArray("ports");
+        foreach (WatchedPort port in running.Watch!.Ports) WritePort(json, port);
+        json.WriteEndArray();
+        json.WriteStartObject("gauges");
+        json.WriteNumber("megaflows", datapath.MegaflowCount);
+        json.WriteNumber("connections", datapath.Conntrack.Count);
+        json.WriteNumber("rules", datapath.Offload?.RuleCount ?? 0);
+        json.WriteNumber("rules_installed", (long)(datapath.Offload?.Stats.Installed ?? 0));
+        json.WriteNumber("rules_removed", (long)(datapath.Offload?.Stats.Removed ?? 0));
+        json.WriteEndObject();
+        json.WriteStartObject("reasons");
+        foreach ((OffloadReason reason, ulong packets, _) in datapath.Offload?.Report.RefusedTotals().Sorted() ?? []) json.WriteNumber(reason.ToString(), packets);
+        json.WriteEndObject();
+    }
+
+    /// <summary>Reads one.</summary>
+    /// <exception cref="IOException">It is none.</exception>
+    public static LiveSnapshot Read(string text)
+    {
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(text);
+            JsonElement root = document.RootElement;
+            return new LiveSnapshot(
+                root.GetProperty("t").GetInt64(),
+                Numbers(root.GetProperty("total")),
+                [.. root.GetProperty("threads").EnumerateArray().Select(Numbers)],
+                [.. root.GetProperty("ports").EnumerateArray().Select(static p => (p.GetProperty("name").GetString()!, p.GetProperty("state").GetString()!, Numbers(p.GetProperty("counts"))))],
+                Numbers(root.GetProperty("gauges")),
+                Numbers(root.GetProperty("reasons")));
+        }
+        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
+        {
+            throw new IOException("the switch has answered something else than was asked: its version is another one", e);
+        }
+    }
+
+    private static void WriteStats(Utf8JsonWriter json, PmdStats s)
+    {
+        json.WriteNumber("rx", s.Rx);
+        json.WriteNumber("rx_bytes", s.RxBytes);
+        json.WriteNumber("tx", s.Tx);
+        json.WriteNumber("merged", s.MergedHits);
+        json.WriteNumber("passes", s.Passes);
+        json.WriteNumber("emc", s.EmcHits);
+        json.WriteNumber("megaflow", s.MegaflowHits);
+        json.WriteNumber("upcalls", s.Upcalls);
+        json.WriteNumber("dropped", s.Dropped);
+    }
+
+    private static void WritePort(Utf8JsonWriter json, WatchedPort port)
+    {
+        PortStatistics? s = port.Port?.Statistics();
+        json.WriteStartObject();
+        json.WriteString("name", port.Name);
+        json.WriteString("state", port.Port is null ? "gone" : port.Carries ? "up" : "down");
+        json.WriteStartObject("counts");
+        json.WriteNumber("rx", s?.RxPackets ?? 0);
+        json.WriteNumber("rx_bytes", s?.RxBytes ?? 0);
+        json.WriteNumber("rx_drops", s?.RxDropped ?? 0);
+        json.WriteNumber("tx", s?.TxPackets ?? 0);
+        json.WriteNumber("tx_bytes", s?.TxBytes ?? 0);
+        json.WriteNumber("tx_drops", s?.TxDropped ?? 0);
+        json.WriteEndObject();
+        json.WriteEndObject();
+    }
+
+    private static Dictionary<string, long> Numbers(JsonElement members) => members.EnumerateObject().ToDictionary(static m => m.Name, static m => m.Value.GetInt64());
+}

@@ -1,0 +1,172 @@
+#!/usr/bin/env bash
+# Hosts in network namespaces behind a stateful firewall with SNAT: ping, one TCP stream, 64-byte UDP and a storm of connections through mergeflow (offload none and soft), and beside it, as far as
+# installed, through the Linux bridge (no rules), the Linux router with nft conntrack and SNAT, and Open vSwitch's userspace datapath with the same flows. Then the outage of a restart with --state.
+# Needs root; whatever happens, all that it makes is removed. SECONDS_EACH=2 by default.
+set -uo pipefail
+cd "$(dirname "$0")"
+[ "$(id -u)" -eq 0 ] || { echo "run-live.sh: needs root: it makes network namespaces"; exit 1; }
+for need in ip ping iperf3; do command -v $need >/dev/null || { echo "run-live.sh: $need is not installed"; exit 1; }; done
+
+t=${SECONDS_EACH:-2}
+p=mfl$$
+s=$p-s
+dir=$(mktemp -d)
+pids=()
+export OVS_RUNDIR=$dir OVS_LOGDIR=$dir OVS_DBDIR=$dir OVS_SYSCONFDIR=$dir
+
+stop() {
+    local pid
+    for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null; done
+    for pid in "${pids[@]}"; do wait "$pid" 2>/dev/null; done
+    pids=()
+}
+remove() {
+    local n
+    stop
+    for n in $p-a $p-b $s; do ip netns del $n 2>/dev/null; done
+}
+trap 'remove; rm -rf "$dir"' EXIT
+trap 'exit 130' INT TERM HUP
+
+program=Cli/bin/Release/net10.0/mergeflow.dll
+[ -e "$program" ] || timeout 600 dotnet build Cli -c Release -v q -nologo >"$dir/build" || { cat "$dir/build"; exit 1; }
+mergeflow() { dotnet "$program" "$@"; }
+
+# Two hosts; their other ends, va and vb, are in the namespace of what is measured. $1: a network for both, or for each its own.
+lab() {
+    local h i=1 n
+    remove
+    ip netns add $s
+    ip netns exec $s sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1
+    for h in a b; do
+        ip netns add $p-$h
+        ip netns exec $p-$h sysctl -qw net.ipv6.conf.all.disable_ipv6=1
+        ip link add v$h netns $s type veth peer name eth0 netns $p-$h
+        n=$([ "$1" = one ] && echo 1 || echo $i)
+        ip -n $p-$h addr add 10.203.$n.$i/24 dev eth0
+        ip -n $p-$h link set lo up
+        ip -n $p-$h link set eth0 up
+        ip -n $s link set v$h up
+        i=$((i + 1))
+    done
+    server=10.203.$([ "$1" = one ] && echo 1 || echo 2).2
+    [ "$1" = one ] && ip -n $p-b neigh add 10.203.1.99 lladdr "$(ip netns exec $p-a cat /sys/class/net/eth0/address)" dev eth0
+    return 0
+}
+
+cat >"$dir/flows" <<'F'
+table=0,priority=10,ip,ct_state=-trk,actions=ct(table=1,nat)
+table=0,priority=1,arp,actions=normal
+table=1,priority=10,ip,in_port=1,ct_state=+trk+new,actions=ct(commit,nat(src=10.203.1.99)),output:2
+table=1,priority=10,ip,in_port=1,ct_state=+trk+est,actions=output:2
+table=1,priority=10,ip,in_port=2,ct_state=+trk+est,actions=output:1
+table=1,priority=10,ip,in_port=2,ct_state=+trk+rel,actions=output:1
+F
+
+cat >"$dir/storm.py" <<'F'
+import os, socket, sys, time
+address, seconds = (sys.argv[1], 5300), float(sys.argv[2])
+if seconds == 0:
+    s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); s.bind(address); s.listen(4096)
+    while True: s.accept()[0].close()
+n, end = 0, time.time() + seconds
+while time.time() < end:
+    try:
+        with socket.create_connection(address, 1) as c:
+            c.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0"); n += 1
+    except OSError: pass
+print(int(n / seconds))
+F
+
+cpu_of() { [ -n "${1:-}" ] && cat /proc/"$1"/task/*/schedstat 2>/dev/null | awk '{ s += $1 } END { printf "%.0f", s / 1e6 }'; }
+
+# One line of the table. $2: process whose processor time counts.
+measure() {
+    local rtt tcp udp storm=- cpu=- before
+    ip netns exec $p-a ping -c 3 -i 0.2 -W 2 -q $server >/dev/null || { printf '%-34s no way through\n' "$1"; return; }
+    rtt=$(ip netns exec $p-a ping -c 200 -i 0.005 -q $server | awk -F/ '/^rtt/ { printf "%.0f", $5 * 1000 }')
+    ip netns exec $p-b iperf3 -s >/dev/null 2>&1 & pids+=($!)
+    sleep 0.5
+    before=$(cpu_of "${2:-}")
+    tcp=$(ip netns exec $p-a iperf3 -c $server -C cubic -t "$t" -f g 2>&1 | awk '/receiver/ { print $7 }')
+    [ -n "${2:-}" ] && cpu=$((($(cpu_of "$2") - before) / (10 * t)))
+    udp=$(ip netns exec $p-a iperf3 -c $server -u -b 0 -l 64 -t "$t" 2>&1 | awk -v t="$t" '/receiver/ { for (i = 1; i <= NF; i++) if ($i ~ /^[0-9]+\/[0-9]+$/) { split($i, x, "/"); printf "%.0f", (x[2] - x[1]) / t / 1000 } }')
+    if command -v python3 >/dev/null; then
+        ip netns exec $p-b python3 "$dir/storm.py" $server 0 & pids+=($!)
+        sleep 0.5
+        storm=$(ip netns exec $p-a python3 "$dir/storm.py" $server "$t")
+    fi
+    printf '%-34s %12s %12s %12s %14s %10s\n' "$1" "${rtt:--}" "${tcp:--}" "${udp:--}" "$storm" "$cpu"
+}
+
+begin() {
+    local i
+    ip netns exec $s dotnet "$program" switch --port va=1 --port vb=2 --flows "$dir/flows" --socket "$dir/mergeflow.sock" --pidfile "$dir/pid" "$@" >"$dir/log" 2>&1 &
+    pids+=($!)
+    for ((i = 0; i < 300; i++)); do
+        [ -e "$dir/pid" ] && return
+        sleep 0.1
+    done
+    cat "$dir/log"
+    exit 1
+}
+
+printf '%-34s %12s %12s %12s %14s %10s\n' '' 'ping us' 'TCP Gbit/s' 'UDP kpps' 'connections/s' 'CPU % TCP'
+for offload in none soft; do
+    lab one
+    begin --offload $offload
+    measure "mergeflow, firewall + SNAT, $offload" "$(cat "$dir/pid")"
+done
+
+lab one
+ip -n $s link add name br0 type bridge && for h in a b; do ip -n $s link set v$h master br0; done && ip -n $s link set br0 up && measure 'Linux bridge, no rules'
+
+if command -v nft >/dev/null; then
+    lab two
+    for h in a:1 b:2; do
+        ip -n $s addr add 10.203.${h#*:}.254/24 dev v${h%:*}
+        ip -n $p-${h%:*} route add default via 10.203.${h#*:}.254
+    done
+    ip netns exec $s sysctl -qw net.ipv4.ip_forward=1
+    if ip netns exec $s nft -f - 2>/dev/null <<'N'
+table ip f {
+    chain forward { type filter hook forward priority 0; policy drop; ct state established,related accept; iifname "va" ct state new accept; }
+    chain post { type nat hook postrouting priority 100; oifname "vb" snat to 10.203.2.254; }
+}
+N
+    then measure 'Linux router, nft conntrack + SNAT'; else echo 'Linux router, nft: not in this kernel'; fi
+else
+    echo 'Linux router, nft: not installed'
+fi
+
+if command -v ovs-vswitchd >/dev/null && command -v ovsdb-server >/dev/null; then
+    lab one
+    ovsdb-tool create "$dir/conf.db" "$(ls /usr/share/openvswitch/vswitch.ovsschema /usr/local/share/openvswitch/vswitch.ovsschema 2>/dev/null | head -n 1)"
+    ovsdb-server "$dir/conf.db" --remote=punix:"$dir/db.sock" >/dev/null 2>&1 & pids+=($!)
+    sleep 0.5
+    ip netns exec $s ovs-vswitchd unix:"$dir/db.sock" --pidfile="$dir/ovs.pid" --log-file="$dir/ovs.log" -vconsole:off --disable-system >/dev/null 2>&1 & pids+=($!)
+    for h in a b; do ip netns exec $p-$h ethtool -K eth0 tx off >/dev/null 2>&1; ip netns exec $s ethtool -K v$h gro off >/dev/null 2>&1; done
+    if timeout 20 ovs-vsctl --db=unix:"$dir/db.sock" --no-wait init &&
+        timeout 20 ovs-vsctl --db=unix:"$dir/db.sock" add-br br0 -- set bridge br0 datapath_type=netdev fail_mode=secure \
+            -- add-port br0 va -- set interface va ofport_request=1 -- add-port br0 vb -- set interface vb ofport_request=2 &&
+        timeout 20 ovs-ofctl add-flows "$dir/br0.mgmt" "$dir/flows"; then
+        measure 'Open vSwitch, firewall + SNAT' "$(cat "$dir/ovs.pid")"
+    else
+        echo 'Open vSwitch: does not start here'
+    fi
+    timeout 10 ovs-appctl -t "$dir/ovs-vswitchd.$(cat "$dir/ovs.pid").ctl" exit --cleanup 2>/dev/null
+else
+    echo 'Open vSwitch: not installed'
+fi
+
+# A ping every 10 ms while the switch is started anew: it goes on, with its translation.
+lab one
+begin --offload soft --state "$dir/state"
+ip netns exec $p-a ping -i 0.01 -c 600 -q $server >"$dir/ping" &
+pinging=$!
+sleep 2
+kill -TERM "$(cat "$dir/pid")"
+while [ -e "$dir/pid" ]; do sleep 0.02; done
+begin --offload soft --state "$dir/state"
+wait $pinging
+awk -F'[ ,]+' '/transmitted/ { printf "restart with --state: %d of %d pings lost, an outage of about %d ms\n", $1 - $4, $1, ($1 - $4) * 10 }' "$dir/ping"
