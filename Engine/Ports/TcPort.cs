@@ -108,7 +108,7 @@ public sealed class TcPort : NetDevicePort
 
     private void Attach(int from, int to, bool usesFilter)
     {
-        BpfProgram program = BpfProgram.Load(BpfProgramType.SchedCls, TcPrograms.Redirect(to), "mf_redirect");
+        BpfProgram program = BpfProgram.Load(BpfProgramType.SchedCls, PortPrograms.Redirect(to), "mf_redirect");
         _attached.Add(program);
         TcAttachment attachment = new(program, from, isEgress: false, usesFilter);
         _usesFilter = attachment.UsesFilter;

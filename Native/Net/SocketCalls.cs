@@ -65,6 +65,9 @@ internal static unsafe partial class SocketCalls
     [LibraryImport("libc", EntryPoint = "sendmmsg", SetLastError = true)]
     public static partial int SendMany(int fd, MessageHeader* messages, uint count, int flags);
 
+    [LibraryImport("libc", EntryPoint = "sendto", SetLastError = true)]
+    public static partial nint SendTo(int fd, void* data, nuint lengthBytes, int flags, void* address, uint addressBytes);
+
     [LibraryImport("libc", EntryPoint = "readv", SetLastError = true)]
     public static partial nint ReadVector(int fd, IoVector* parts, int count);
 

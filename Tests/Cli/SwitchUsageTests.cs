@@ -20,7 +20,7 @@ public sealed class SwitchUsageTests
     [InlineData("switch --port x=1,type=patch,peer=y --port y=2,type=patch,peer=z", "peer=y is no patch port that names x")]
     [InlineData("switch --port x=1,type=patch,peer=y,queues=2 --port y=2,type=patch,peer=x", "a patch port has no option 'queues'")]
     [InlineData("switch --port x=1,queues=0", "expected 1 to 64")]
-    [InlineData("switch --port x=1,datapath=smoke", "datapath=smoke is none of tc, clsact, packet")]
+    [InlineData("switch --port x=1,datapath=smoke", "datapath=smoke is none of tc, clsact, packet, xdp")]
     [InlineData("switch --port x=1,type=tap,datapath=tc", "a tap port has no option 'datapath'")]
     [InlineData("switch --port x=1,queues", "is not OPTION=VALUE")]
     [InlineData("switch --port x=1,queues=1,queues=2", "has queues twice")]
