@@ -9,7 +9,7 @@ internal static class CliExamples
     public static IReadOnlyDictionary<string, string[]> ByCommand { get; } = new Dictionary<string, string[]>
     {
         [""] = [$"offload stats {Case} --offload soft", "completion bash --install"],
-        ["switch"] = ["switch --port veth1=1 --port veth2=2", "switch --port eth1=1 --port eth2=2,queues=2 --flows flows.txt --pmd-cpus 1,2"],
+        ["switch"] = ["switch --port veth1=1 --port veth2=2", "switch --port veth1=1 --port veth2=2 --openflow br0.mgmt", "switch --port eth1=1 --port eth2=2,queues=2 --flows flows.txt --pmd-cpus 1,2"],
         ["vswitchd"] = ["vswitchd", "vswitchd unix:db.sock --pidfile --log-file -vconsole:off"],
         ["ports"] = ["ports", "ports --statistics --live /run/mergeflow/mergeflow.sock"],
         ["dump-macs"] = ["dump-macs"],

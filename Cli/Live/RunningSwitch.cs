@@ -53,6 +53,14 @@ internal sealed class RunningSwitch : IDisposable
     /// <summary>Asks it to end, from any thread.</summary>
     public void End() => _end.Set();
 
+    /// <summary>Sets a port up or down, as ordered; false if there is none.</summary>
+    public bool SetUp(uint number, bool isUp)
+    {
+        if (Watch?.Ports.FirstOrDefault(p => p.Number == number) is not { } port) return false;
+        Watch.SetUp(port, isUp);
+        return true;
+    }
+
     /// <summary>Reads the files anew. If one of them is wrong everything stays as it is, and that is said.</summary>
     public void Reload()
     {

@@ -12,13 +12,7 @@ public sealed partial class OfPipeline
     {
         lock (_lock)
         {
-            for (int i = 0; i < mods.Count; i++)
-            {
-                if (mods[i].Command is FlowModCommand.Delete or FlowModCommand.DeleteStrict) CheckTable(mods[i], i);
-                else FlowModValidator.Check(mods[i], i);
-                CheckReferences(mods, i);
-            }
-
+            CheckAll(mods);
             if (!_tables.Apply(mods, nowMs)) return false;
             Publish(_tables.Noted);
             return true;

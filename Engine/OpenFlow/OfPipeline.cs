@@ -120,6 +120,19 @@ public sealed partial class OfPipeline
         }
     }
 
+    /// <summary>Leaves a port out of <c>flood</c>, or takes it in again; false if there is none, or it is so already.</summary>
+    public bool SetPortFloods(uint number, bool floods)
+    {
+        lock (_lock)
+        {
+            if (!_ports.TryGetValue(number, out PipelinePort? port) || port.Floods == floods) return false;
+            _ports[number] = port with { Floods = floods };
+            _portsChanged = true;
+            Publish();
+            return true;
+        }
+    }
+
     /// <summary>Forgets addresses that <c>normal</c> has not seen for too long. True if megaflows have to look again.</summary>
     public bool ForgetAged(long nowMs) => Macs.Expire(nowMs);
 

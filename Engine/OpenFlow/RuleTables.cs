@@ -100,6 +100,26 @@ internal sealed class RuleTables(Quirks quirks, PipelineWork work, bool isShared
     /// <summary>Flags that a rule keeps (OVS <c>OFPUTIL_FF_STATE</c>).</summary>
     private static FlowModFlags Kept(FlowModFlags flags) => flags & (FlowModFlags.SendFlowRemoved | FlowModFlags.NoPacketCounts | FlowModFlags.NoByteCounts);
 
+    /// <summary>The rules of each table; null = none. For <see cref="Restore"/>.</summary>
+    public List<OfRule>?[] Copy() => Array.ConvertAll(_tables, static t => t is null ? null : new List<OfRule>(t.Rules));
+
+    /// <summary>Goes back to what <see cref="Copy"/> has taken.</summary>
+    public void Restore(List<OfRule>?[] rules)
+    {
+        _noted.Clear();
+        _before.Clear();
+        for (int t = 0; t < _tables.Length; t++)
+        {
+            if (_tables[t] is not { } table || (rules[t] is { } same && table.Rules.SequenceEqual(same))) continue;
+            table.Restore(rules[t] ?? []);
+            _orders[t] = null;
+            if (OrderOf(t) is { } order) table.Rules.ToList().ForEach(order.Add);
+            _changed.Add(t);
+        }
+
+        _learned.Recount(Rules);
+    }
+
     /// <summary>Removes rules from all tables; returns how many.</summary>
     public int RemoveWhere(Predicate<OfRule> condition)
     {

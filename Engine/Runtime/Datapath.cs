@@ -182,6 +182,14 @@ public sealed partial class Datapath : IDisposable
         return Pipeline.ApplyAll(mods, nowMs) ? Reconcile(nowMs, purge) : Acknowledgement.Done;
     }
 
+    /// <summary>Applies flow and group modifications in order, all or none, with the same promise (<see cref="OfPipeline.ApplyChanges"/>).</summary>
+    public Acknowledgement ApplyChanges(IReadOnlyList<object> changes, long nowMs)
+    {
+        using ControlScope control = new(this);
+        nowMs = Clock.Of(nowMs);
+        return Pipeline.ApplyChanges(changes, nowMs) ? Reconcile(nowMs, purge: false) : Acknowledgement.Done;
+    }
+
     /// <summary>Applies a group modification, with the same promise.</summary>
     public Acknowledgement ApplyGroupMod(GroupMod mod, long nowMs, bool purge = false)
     {
@@ -247,6 +255,14 @@ public sealed partial class Datapath : IDisposable
         Offload?.OnPortRemoved(port);
         Reconcile(nowMs, purge: false);
         return true;
+    }
+
+    /// <summary>Leaves a port out of <c>flood</c>, or takes it in again (OpenFlow <c>OFPPC_NO_FLOOD</c>), with the promise of <see cref="ApplyFlowMods"/>.</summary>
+    public Acknowledgement SetPortFloods(uint port, bool floods, long nowMs)
+    {
+        using ControlScope control = new(this);
+        nowMs = Clock.Of(nowMs);
+        return Pipeline.SetPortFloods(port, floods) ? Reconcile(nowMs, purge: false) : Acknowledgement.Done;
     }
 
     /// <summary>Removes connections: all, or those of one zone.</summary>

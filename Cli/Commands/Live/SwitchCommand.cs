@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using Mergeflow.Control;
+using Mergeflow.Control.OpenFlow;
 
 namespace Mergeflow.Cli;
 
@@ -26,8 +27,11 @@ internal static class SwitchCommand
         using SwitchSignals signals = new(running);
         using UnixctlServer server = new(arguments.Socket, LiveCommands.Of(running));
         Start(running, arguments.Ports);
+        LiveOfSwitch openFlow = new(running.Live, arguments.Bridge, running.SetUp);
+        OfConnectionGroup controllers = new();
+        using OfServer openFlowServer = new(arguments.OpenFlow, openFlow, controllers);
         using PidFile? pid = arguments.PidFile is string path ? new PidFile(path) : null;
-        log.Write(string.Create(CultureInfo.InvariantCulture, $"running: {Count(arguments.Ports.Count, "port")}, {Count(rules.Rules.Count(), "flow")}, offload {arguments.Datapath.Offload.ToString().ToLowerInvariant()}, {Count(arguments.Datapath.PmdCount, "packet thread")}; control socket {arguments.Socket}"));
+        log.Write(string.Create(CultureInfo.InvariantCulture, $"running: {Count(arguments.Ports.Count, "port")}, {Count(rules.Rules.Count(), "flow")}, offload {arguments.Datapath.Offload.ToString().ToLowerInvariant()}, {Count(arguments.Datapath.PmdCount, "packet thread")}; control socket {arguments.Socket}, OpenFlow {arguments.OpenFlow}"));
         signals.Wait(interrupted);
         log.Write("ending");
         if (arguments.StateFile is string kept && running.Live.Failure is null) Keep(running, kept);

@@ -19,6 +19,7 @@ internal sealed class SwitchOptions
     private readonly Option<string?> _cpus = new("--pmd-cpus") { HelpName = "N,N,..", Description = "Processors of the packet threads, one thread for each; default: one thread, not pinned." };
     private readonly Option<string?> _config = new("--config") { HelpName = "FILE", Description = "A case.json, for its \"config\" (and \"ports\" without --port)." };
     private readonly Option<string?> _socket = new("--socket") { HelpName = "SOCKET", Description = $"Control socket; default: {ControlSocket.FileName} in the run directory." };
+    private readonly Option<string?> _openFlow = new("--openflow") { HelpName = "SOCKET", Description = "Where ovs-ofctl and controllers connect; default: br0.mgmt beside the control socket." };
     private readonly Option<string?> _pidFile = new("--pidfile") { HelpName = "FILE", Description = "Write the number of the process there while it runs." };
     private readonly Option<string?> _logFile = new("--log-file") { HelpName = "FILE", Description = "Write events there, too, with their time; SIGHUP begins it anew." };
 
@@ -28,7 +29,7 @@ internal sealed class SwitchOptions
 
     public void AddTo(Command command)
     {
-        foreach (Option option in new Option[] { _ports, _flows, _groups, _meters, _offload, _profile, _cpus, _config, _socket, _pidFile, _logFile, _state }) command.Options.Add(option);
+        foreach (Option option in new Option[] { _ports, _flows, _groups, _meters, _offload, _profile, _cpus, _config, _socket, _openFlow, _pidFile, _logFile, _state }) command.Options.Add(option);
         MetricsOptions.AddTo(command);
     }
 
@@ -56,6 +57,7 @@ internal sealed class SwitchOptions
             Files = new RuleFiles(parsed.GetValue(_flows), parsed.GetValue(_groups), parsed.GetValue(_meters)),
             Cpus = cpus,
             Socket = parsed.GetValue(_socket) ?? ControlSocket.DefaultPath,
+            OpenFlow = parsed.GetValue(_openFlow) ?? Path.Combine(Path.GetDirectoryName(Path.GetFullPath(parsed.GetValue(_socket) ?? ControlSocket.DefaultPath))!, $"{SwitchArguments.BridgeName}.mgmt"),
             PidFile = parsed.GetValue(_pidFile),
             LogFile = parsed.GetValue(_logFile),
             StateFile = parsed.GetValue(_state),
@@ -109,6 +111,15 @@ internal sealed record SwitchArguments
 
     /// <summary>Path of the control socket.</summary>
     public required string Socket { get; init; }
+
+    /// <summary>Name of the switch where others ask for one.</summary>
+    public const string BridgeName = "br0";
+
+    /// <summary>Path of the socket for OpenFlow.</summary>
+    public required string OpenFlow { get; init; }
+
+    /// <summary>Name of the switch.</summary>
+    public string Bridge => BridgeName;
 
     /// <summary>Null = none.</summary>
     public string? PidFile { get; init; }

@@ -99,6 +99,9 @@ public sealed record OfGroupDescReply : OfMessage
         Groups = new EquatableList<GroupMod>(list);
     }
 
+    /// <summary>One; writes only.</summary>
+    internal static void Exchange(GroupMod group, ref OfWire wire) => Write(wire.Writer, group);
+
     private static GroupMod Read(ref OfReader reader)
     {
         int length = reader.U16();

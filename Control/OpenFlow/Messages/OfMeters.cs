@@ -139,6 +139,9 @@ public sealed record OfMeterConfigReply : OfMessage
         Meters = new EquatableList<MeterMod>(list);
     }
 
+    /// <summary>One; writes only.</summary>
+    internal static void Exchange(MeterMod meter, ref OfWire wire) => Write(wire.Writer, meter);
+
     private static void Write(OfWriter w, MeterMod meter)
     {
         int start = w.Length;

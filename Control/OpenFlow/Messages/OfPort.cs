@@ -59,7 +59,11 @@ public sealed record OfPort
         wire.Mac(ref Mac);
         wire.Text(ref Name, 16);
         wire.U32(ref Config);
-        wire.U32(ref State);
+
+        // OpenFlow 1.0 says of the link only whether it is down.
+        uint state = State & 1;
+        wire.U32(ref state);
+        State = wire.IsReading ? state : State;
         ExchangeFeatures(ref wire);
     }
 

@@ -5,8 +5,8 @@ namespace Mergeflow.Control.OpenFlow;
 /// <summary>Errors by their names in Open vSwitch, and how each version of OpenFlow says them (OVS <c>ofperr_encode_msg__</c>).</summary>
 public static partial class OfErrors
 {
-    /// <summary>How much of the refused message goes back.</summary>
-    public const int QuotedBytes = 64;
+    /// <summary>How much of the refused message goes back: as Open vSwitch does it all of it, where the standard asks for 64 bytes.</summary>
+    public const int QuotedBytes = ushort.MaxValue - 64;
 
     private const uint Standard = 0;
     private const uint Nicira = 0x2320;

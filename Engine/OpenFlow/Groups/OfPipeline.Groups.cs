@@ -29,8 +29,7 @@ public sealed partial class OfPipeline
     {
         lock (_lock)
         {
-            if (mod.Command == GroupModCommand.Delete) DeleteGroup(mod.GroupId);
-            else StoreGroup(mod);
+            ChangeGroup(mod);
             Publish();
         }
     }

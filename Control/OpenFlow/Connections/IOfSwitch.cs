@@ -1,0 +1,67 @@
+using Mergeflow.Engine.Ledger;
+
+namespace Mergeflow.Control.OpenFlow;
+
+/// <summary>A switch as connections see it. Its members are for any thread.</summary>
+public interface IOfSwitch
+{
+    /// <summary>Its id, 64 bits.</summary>
+    ulong DatapathId { get; }
+
+    /// <summary>Its name.</summary>
+    string Name { get; }
+
+    /// <summary>Time, ms.</summary>
+    long NowMs { get; }
+
+    /// <summary>Its ports, by number.</summary>
+    IReadOnlyList<OfPort> Ports { get; }
+
+    /// <summary>Groups, by id.</summary>
+    IReadOnlyList<GroupMod> Groups { get; }
+
+    /// <summary>Meters, by id.</summary>
+    IReadOnlyList<OfMeterState> Meters { get; }
+
+    /// <summary>Which Geneve option is behind which field.</summary>
+    OfTlvTable Tlvs { get; }
+
+    /// <summary>Counters of the ports, by number.</summary>
+    IReadOnlyList<OfPortStats> PortStats();
+
+    /// <summary>All rules, by table, then precedence; what packets have counted is pushed to them first.</summary>
+    /// <param name="which">Selects by table, cookie, match, port and group, as a deletion would; null = all.</param>
+    IReadOnlyList<OfRule> Rules(FlowMod? which);
+
+    /// <summary>When a group was made, ms; 0 = unknown.</summary>
+    long GroupCreatedMs(uint groupId);
+
+    /// <summary>What has come to a meter, and what each band has dropped.</summary>
+    (BookTotals Taken, IReadOnlyList<BookTotals> Bands) MeterCounters(OfMeterState meter);
+
+    /// <summary>Applies <see cref="FlowMod"/> and <see cref="GroupMod"/> in order, all or nothing.</summary>
+    /// <param name="changes">What is changed.</param>
+    /// <param name="owner">Who does it.</param>
+    /// <param name="xid">Of the message.</param>
+    /// <exception cref="FlowModException">One is refused; nothing was changed.</exception>
+    void Apply(IReadOnlyList<object> changes, OfConnection owner, uint xid);
+
+    /// <summary>Applies a meter modification.</summary>
+    /// <exception cref="FlowModException">It is refused.</exception>
+    void Apply(MeterMod mod);
+
+    /// <summary>Changes what a port does.</summary>
+    /// <exception cref="OfRefusal">There is no such port, or it has another address.</exception>
+    void Apply(OfPortMod mod);
+
+    /// <summary>Sends a packet.</summary>
+    /// <exception cref="OfRefusal">It cannot be sent so.</exception>
+    void Send(OfPacketOut packet);
+
+    /// <summary>Lets a packet go on that a controller has had.</summary>
+    /// <exception cref="OfRefusal">Nothing is known of it any more.</exception>
+    void Resume(OfPacketIn2 packet);
+
+    /// <summary>Removes connections.</summary>
+    void Flush(OfCtFlush which);
+}

@@ -1,0 +1,142 @@
+using Mergeflow.Engine.Ledger;
+using Mergeflow.Engine.Ports;
+using Mergeflow.Engine.Runtime;
+
+namespace Mergeflow.Control.OpenFlow;
+
+/// <summary>A running switch as OpenFlow sees it.</summary>
+/// <param name="live">What runs; not owned.</param>
+/// <param name="name">Its name.</param>
+/// <param name="setUp">Sets a port up or down, as <c>OFPPC_PORT_DOWN</c> says; false = there is no such port.</param>
+public sealed class LiveOfSwitch(LiveSwitch live, string name, Func<uint, bool, bool> setUp) : IOfSwitch
+{
+    private const uint PortDown = 1;
+    private const uint NoFlood = 16;
+    private const uint LinkDown = 1;
+    private const uint Live = 4;
+
+    private readonly Lock _lock = new();
+    private readonly Dictionary<uint, long> _groupsMadeMs = [];
+    private readonly Dictionary<uint, uint> _portConfigs = [];
+    private readonly Dictionary<uint, long> _portsSeenMs = [];
+    private readonly Datapath _datapath = live.Datapath;
+
+    /// <summary>The address of its first port, as that of a bridge is that of one of its ports.</summary>
+    public ulong DatapathId => live.Ports.All.Select(static p => p.Mac).FirstOrDefault(static m => m != 0);
+
+    /// <inheritdoc/>
+    public string Name => name;
+
+    /// <inheritdoc/>
+    public long NowMs => LiveSwitch.NowMs;
+
+    /// <inheritdoc/>
+    public OfTlvTable Tlvs { get; } = new();
+
+    /// <inheritdoc/>
+    public IReadOnlyList<OfPort> Ports => [.. live.Ports.All.Select(Describe)];
+
+    /// <inheritdoc/>
+    public IReadOnlyList<GroupMod> Groups => [.. _datapath.Pipeline.Groups];
+
+    /// <inheritdoc/>
+    public IReadOnlyList<OfMeterState> Meters => _datapath.Pipeline.Meters;
+
+    /// <inheritdoc/>
+    public IReadOnlyList<OfPortStats> PortStats() => [.. live.Ports.All.Select(CountersOf)];
+
+    /// <inheritdoc/>
+    public IReadOnlyList<OfRule> Rules(FlowMod? which)
+    {
+        _datapath.Settle(NowMs);
+        return which is null ? [.. _datapath.Pipeline.Rules] : _datapath.Pipeline.Select(which);
+    }
+
+    /// <inheritdoc/>
+    public long GroupCreatedMs(uint groupId)
+    {
+        lock (_lock) return _groupsMadeMs.GetValueOrDefault(groupId);
+    }
+
+    /// <inheritdoc/>
+    public (BookTotals Taken, IReadOnlyList<BookTotals> Bands) MeterCounters(OfMeterState meter)
+    {
+        (BookTotals taken, BookTotals[] bands) = _datapath.Meters.CountersOf(meter.Slot);
+        return (taken, bands);
+    }
+
+    /// <inheritdoc/>
+    public void Apply(IReadOnlyList<object> changes, OfConnection owner, uint xid)
+    {
+        _datapath.ApplyChanges(changes, NowMs);
+        if (!changes.Any(static c => c is GroupMod)) return;
+        HashSet<uint> there = [.. _datapath.Pipeline.Groups.Select(static g => g.GroupId)];
+        lock (_lock)
+        {
+            foreach (uint gone in _groupsMadeMs.Keys.Where(id => !there.Contains(id)).ToArray()) _groupsMadeMs.Remove(gone);
+            foreach (uint id in there) _groupsMadeMs.TryAdd(id, NowMs);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Apply(MeterMod mod) => _datapath.ApplyMeterMod(mod, NowMs);
+
+    /// <inheritdoc/>
+    public void Apply(OfPortMod mod)
+    {
+        LivePort port = live.Ports.All.FirstOrDefault(p => p.Number == mod.Port) ?? throw new OfRefusal("OFPPMFC_BAD_PORT", $"port {mod.Port}");
+        if (mod.Mac != port.Mac) throw new OfRefusal("OFPPMFC_BAD_HW_ADDR", $"port {mod.Port} has another address");
+        uint before, after;
+        lock (_lock)
+        {
+            before = _portConfigs.GetValueOrDefault(mod.Port);
+            _portConfigs[mod.Port] = after = (before & ~mod.Mask) | (mod.Config & mod.Mask);
+        }
+
+        if (((before ^ after) & PortDown) != 0) setUp(mod.Port, (after & PortDown) == 0);
+        if (((before ^ after) & NoFlood) != 0) _datapath.SetPortFloods(mod.Port, (after & NoFlood) == 0, NowMs);
+    }
+
+    /// <inheritdoc/>
+    public void Send(OfPacketOut packet) => throw new OfRefusal("OFPBRC_EPERM", "packets cannot be sent yet");
+
+    /// <inheritdoc/>
+    public void Resume(OfPacketIn2 packet) => throw new OfRefusal("NXR_STALE", "no packet waits");
+
+    /// <inheritdoc/>
+    public void Flush(OfCtFlush which)
+    {
+        if (which.Original is not null || which.Reply is not null || which.Protocol != 0) throw new OfRefusal("NXR_NOT_SUPPORTED", "connections are flushed by zone");
+        _datapath.FlushConntrack(which.Zone, NowMs);
+    }
+
+    private OfPort Describe(LivePort port)
+    {
+        uint config;
+        lock (_lock) config = _portConfigs.GetValueOrDefault(port.Number);
+        return new OfPort { Number = port.Number, Name = port.Name, Mac = port.Mac, Config = config, State = port.HasCarrier && (config & PortDown) == 0 ? Live : LinkDown };
+    }
+
+    private OfPortStats CountersOf(LivePort port)
+    {
+        long seenMs;
+        lock (_lock)
+        {
+            if (!_portsSeenMs.TryGetValue(port.Number, out seenMs)) _portsSeenMs.Add(port.Number, seenMs = NowMs);
+        }
+
+        PortStatistics counted = port.Statistics();
+        return new OfPortStats
+        {
+            Port = port.Number,
+            DurationSeconds = (uint)((NowMs - seenMs) / 1000),
+            DurationNanoseconds = (uint)((NowMs - seenMs) % 1000 * 1_000_000),
+            RxPackets = counted.RxPackets,
+            TxPackets = counted.TxPackets,
+            RxBytes = counted.RxBytes,
+            TxBytes = counted.TxBytes,
+            RxDropped = counted.RxDropped,
+            TxDropped = counted.TxDropped,
+        };
+    }
+}

@@ -1,0 +1,152 @@
+namespace Mergeflow.Control.OpenFlow;
+
+/// <content>What is answered to what (OVS <c>handle_single_part_openflow</c>).</content>
+public sealed partial class OfConnection
+{
+    private const byte TableCount = 254;
+
+    private static OfSwitchConfig NoConfig { get; } = new() { Kind = OfKind.GetConfigReply };
+
+    /// <summary>What becomes of fragments, and how much of a packet that misses is sent.</summary>
+    private OfSwitchConfig _config = NoConfig;
+
+    private void Answer(OfMessage message, ReadOnlySpan<byte> bytes)
+    {
+        switch (message.Kind)
+        {
+            case OfKind.EchoRequest:
+                Reply(message with { Kind = OfKind.EchoReply });
+                break;
+            case OfKind.BarrierRequest:
+                Reply(message with { Kind = OfKind.BarrierReply });
+                break;
+            case OfKind.FeaturesRequest:
+                Reply(Features(message));
+                break;
+            case OfKind.GetConfigRequest:
+                Reply(_config with { Xid = message.Xid });
+                break;
+            case OfKind.SetConfig:
+                SetConfig((OfSwitchConfig)message);
+                break;
+            case OfKind.FlowMod:
+                _switch.Apply([Checked((OfFlowModMessage)message)], this, message.Xid);
+                break;
+            case OfKind.GroupMod:
+                _switch.Apply([((OfGroupModMessage)message).Mod], this, message.Xid);
+                break;
+            case OfKind.MeterMod:
+                _switch.Apply(((OfMeterModMessage)message).Mod);
+                break;
+            case OfKind.PortMod:
+                _switch.Apply((OfPortMod)message);
+                break;
+            case OfKind.TableMod:
+                if (((OfTableMod)message).Table is var table and >= TableCount and not 255) throw new OfRefusal("OFPTMFC_BAD_TABLE", $"table {table}");
+                break;
+            case OfKind.PacketOut:
+                _switch.Send((OfPacketOut)message);
+                break;
+            case OfKind.BundleControl:
+                Control((OfBundleControl)message, bytes);
+                break;
+            case OfKind.BundleAdd:
+                AddToBundle((OfBundleAdd)message);
+                break;
+            case OfKind.Hello or OfKind.EchoReply or OfKind.Error or OfKind.FlowAge:
+                break;
+            default:
+                if (!AnswerExtension(message) && !AnswerPart(message)) throw new OfRefusal("OFPBRC_BAD_TYPE", $"{message.Kind} is for controllers");
+                break;
+        }
+    }
+
+    private bool AnswerExtension(OfMessage message)
+    {
+        switch (message.Kind)
+        {
+            case OfKind.RoleRequest:
+                SetRole((OfRole)message);
+                return true;
+            case OfKind.SetAsync:
+                SetAsync((OfAsyncConfig)message);
+                return true;
+            case OfKind.GetAsyncRequest:
+                Reply(new OfAsyncConfig { Kind = OfKind.GetAsyncReply, Xid = message.Xid, Masks = new EquatableList<uint?>(_async.Select(static m => (uint?)m)) });
+                return true;
+            case OfKind.SetFlowFormat:
+                if (((OfNumber)message).Value is not (0 or 2)) throw new OfRefusal("OFPBRC_EPERM", "no such form of flows");
+                return true;
+            case OfKind.FlowModTableId:
+                _hasTableIds = ((OfFlowModTableId)message).IsSet != 0;
+                return true;
+            case OfKind.SetPacketInFormat:
+                if (((OfNumber)message).Value > 2) throw new OfRefusal("OFPBRC_EPERM", "no such form of packets");
+                _packetInFormat = (OfPacketInFormat)((OfNumber)message).Value;
+                return true;
+            case OfKind.SetControllerId:
+                _controllerId = ((OfNumber16)message).Value;
+                return true;
+            case OfKind.TlvTableMod:
+                _switch.Tlvs.Apply((OfTlvTableMod)message);
+                return true;
+            case OfKind.TlvTableRequest:
+                Reply(new OfTlvTableReply { Kind = OfKind.TlvTableReply, Xid = message.Xid, IsNicira = true, MaxOptionSpace = OfTlvTable.MaxOptionSpace, MaxFields = OfTlvTable.MaxFields, Maps = _switch.Tlvs.Maps });
+                return true;
+            case OfKind.CtFlushZone:
+                _switch.Flush(new OfCtFlush { Zone = ((OfNumber16)message).Value });
+                return true;
+            case OfKind.CtFlush:
+                _switch.Flush((OfCtFlush)message);
+                return true;
+            case OfKind.Resume:
+                _switch.Resume((OfPacketIn2)message);
+                return true;
+            case OfKind.FlowMonitorCancel:
+                CancelMonitor(((OfNumber)message).Value);
+                return true;
+            default:
+                return false;
+        }
+    }
+
+    private OfFeatures Features(OfMessage request) => new()
+    {
+        Kind = OfKind.FeaturesReply,
+        Xid = request.Xid,
+        DatapathId = _switch.DatapathId,
+        TableCount = TableCount,
+
+        // Flows, tables, ports, queues; groups from 1.1 on; in 1.0 also ARP addresses; bundles.
+        Capabilities = _version switch { OfVersion.V10 => 0xc7, OfVersion.V11 => 0x4f, < OfVersion.V14 => 0x4f, _ => 0x24f },
+        Actions = _version == OfVersion.V10 ? 0xfffu : 0,
+        Ports = new EquatableList<OfPort>(_switch.Ports),
+    };
+
+    private void SetConfig(OfSwitchConfig config)
+    {
+        if ((config.Flags & 3) > 2 && config.Flags != 3) throw new OfRefusal("OFPSCFC_BAD_FLAGS", $"flags {config.Flags}");
+        _config = config with { Kind = OfKind.GetConfigReply };
+    }
+
+    /// <summary>Before OpenFlow 1.1 the table is the upper byte of the command, if the connection has said so.</summary>
+    private FlowMod Checked(OfFlowModMessage message)
+    {
+        FlowMod mod = message.Mod;
+        if (_version != OfVersion.V10 || _hasTableIds) return mod;
+        if (mod.Table is not 0) throw new OfRefusal("OFPFMFC_BAD_COMMAND", "a table, and the connection has not said that there are tables");
+        return mod.Command is FlowModCommand.Delete or FlowModCommand.DeleteStrict ? Everywhere(mod) : mod;
+    }
+
+    private static FlowMod Everywhere(FlowMod mod) => new()
+    {
+        Command = mod.Command,
+        Priority = mod.Priority,
+        Cookie = mod.Cookie,
+        CookieMask = mod.CookieMask,
+        OutPort = mod.OutPort,
+        OutGroup = mod.OutGroup,
+        Flags = mod.Flags,
+        Match = mod.Match,
+    };
+}

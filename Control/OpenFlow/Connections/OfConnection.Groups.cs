@@ -1,0 +1,105 @@
+using Mergeflow.Engine.Ledger;
+
+namespace Mergeflow.Control.OpenFlow;
+
+/// <content>What is said about groups and meters.</content>
+public sealed partial class OfConnection
+{
+    private const uint MaxGroups = 0xffff_ff00;
+
+    private void SendGroups(OfMessage request)
+    {
+        if (request.Kind == OfKind.GroupFeaturesRequest)
+        {
+            uint actions = _version == OfVersion.V10 ? 0xfffu : 0x03ff_8001;
+            Reply(new OfGroupFeatures
+            {
+                Kind = OfKind.GroupFeaturesReply,
+                Xid = request.Xid,
+                IsNicira = request.IsNicira,
+                Types = 0xf,
+                Capabilities = 7,
+                MaxGroups = new EquatableList<uint>(Enumerable.Repeat(MaxGroups, OfGroupFeatures.TypeCount)),
+                Actions = new EquatableList<uint>(Enumerable.Repeat(actions, OfGroupFeatures.TypeCount)),
+            });
+            return;
+        }
+
+        bool isDesc = request.Kind == OfKind.GroupDescRequest;
+        uint which = request is OfIdRequest one ? one.Id : ((OfGroupDescRequest)request).GroupId;
+        MultipartReply reply = Begin(isDesc ? new OfGroupDescReply { Kind = OfKind.GroupDescReply } : new OfGroupReply { Kind = OfKind.GroupReply }, request);
+        IReadOnlyList<OfRule> rules = isDesc ? [] : _switch.Rules(null);
+        foreach (GroupMod group in _switch.Groups)
+        {
+            if (which != OfPipeline.AllGroups && which != group.GroupId) continue;
+            if (isDesc) reply.Add(group, OfGroupDescReply.Exchange);
+            else reply.Add(GroupStats(group, rules), static (OfGroupStats g, ref OfWire w) => OfList.Sized(ref w, g, static (OfGroupStats g, ref OfWire w) => g.Exchange(ref w)));
+        }
+
+        reply.End();
+    }
+
+    private OfGroupStats GroupStats(GroupMod group, IReadOnlyList<OfRule> rules)
+    {
+        long createdMs = _switch.GroupCreatedMs(group.GroupId);
+        long ageMs = createdMs == 0 ? 0 : _switch.NowMs - createdMs;
+        return new OfGroupStats
+        {
+            GroupId = group.GroupId,
+            ReferenceCount = (uint)rules.Count(r => LeadsTo(r.Actions, group.GroupId)),
+            DurationSeconds = (uint)(ageMs / 1000),
+            DurationNanoseconds = (uint)(ageMs % 1000 * 1_000_000),
+            Buckets = new EquatableList<(ulong, ulong)>(group.Buckets.Select(static _ => (0ul, 0ul))),
+        };
+    }
+
+    private static bool LeadsTo(EquatableList<OfAction> actions, uint group) => actions.Any(a => a switch
+    {
+        OfGroup g => g.GroupId == group,
+        OfClone c => LeadsTo(c.Actions, group),
+        OfWriteActions w => LeadsTo(w.Actions, group),
+        _ => false,
+    });
+
+    private void SendMeters(OfMessage request)
+    {
+        if (request.Kind == OfKind.MeterFeaturesRequest)
+        {
+            // Drop only; kbps, pktps, burst, stats.
+            Reply(new OfMeterFeatures { Kind = OfKind.MeterFeaturesReply, Xid = request.Xid, MaxMeter = OfPipeline.MaxMeters, BandTypes = 2, Capabilities = 0xf, MaxBands = OfPipeline.MaxMeterBands });
+            return;
+        }
+
+        uint which = ((OfIdRequest)request).Id;
+        OfMeterState[] meters = [.. _switch.Meters.Where(m => which == OfPipeline.AllMeters || which == m.Mod.MeterId)];
+        if (which != OfPipeline.AllMeters && meters.Length == 0) throw new OfRefusal("OFPMMFC_UNKNOWN_METER", $"meter {which}");
+        if (request.Kind == OfKind.MeterConfigRequest)
+        {
+            MultipartReply config = Begin(new OfMeterConfigReply { Kind = OfKind.MeterConfigReply }, request);
+            foreach (OfMeterState meter in meters) config.Add(meter.Mod, OfMeterConfigReply.Exchange);
+            config.End();
+            return;
+        }
+
+        IReadOnlyList<OfRule> rules = _switch.Rules(null);
+        MultipartReply reply = Begin(new OfMeterReply { Kind = OfKind.MeterReply }, request);
+        foreach (OfMeterState meter in meters) reply.Add(MeterStats(meter, rules), static (OfMeterStats m, ref OfWire w) => m.Exchange(ref w));
+        reply.End();
+    }
+
+    private OfMeterStats MeterStats(OfMeterState meter, IReadOnlyList<OfRule> rules)
+    {
+        (BookTotals taken, IReadOnlyList<BookTotals> bands) = _switch.MeterCounters(meter);
+        long ageMs = Math.Max(0, _switch.NowMs - meter.CreatedMs);
+        return new OfMeterStats
+        {
+            MeterId = meter.Mod.MeterId,
+            FlowCount = (uint)rules.Count(r => r.Actions.Count > 0 && r.Actions[0] is OfMeter m && m.MeterId == meter.Mod.MeterId),
+            Packets = taken.Packets,
+            Bytes = taken.Bytes,
+            DurationSeconds = (uint)(ageMs / 1000),
+            DurationNanoseconds = (uint)(ageMs % 1000 * 1_000_000),
+            Bands = new EquatableList<(ulong, ulong)>(bands.Select(static b => (b.Packets, b.Bytes))),
+        };
+    }
+}

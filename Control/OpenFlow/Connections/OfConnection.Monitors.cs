@@ -1,0 +1,130 @@
+namespace Mergeflow.Control.OpenFlow;
+
+/// <content>Flow monitors (OVS <c>ofmonitor_*</c>).</content>
+public sealed partial class OfConnection
+{
+    private readonly Lock _monitorLock = new();
+    private readonly Dictionary<uint, OfFlowMonitor> _monitors = [];
+
+    private void StartMonitors(OfFlowMonitorRequest request)
+    {
+        List<OfFlowMonitor> started = [];
+        lock (_monitorLock)
+        {
+            foreach (OfFlowMonitor monitor in request.Monitors)
+            {
+                if (_version >= OfVersion.V14 && monitor.Command == 2) _ = _monitors.Remove(monitor.Id) ? true : throw new OfRefusal("OFPMOFC_UNKNOWN_MONITOR", $"monitor {monitor.Id}");
+                else if (monitor.Command == 1) throw new OfRefusal("OFPMOFC_BAD_COMMAND", "a monitor cannot be modified");
+                else if (!_monitors.TryAdd(monitor.Id, monitor)) throw new OfRefusal("OFPMOFC_MONITOR_EXISTS", $"monitor {monitor.Id}");
+                else started.Add(monitor);
+            }
+        }
+
+        MultipartReply reply = Begin(new OfFlowMonitorReply { Kind = OfKind.FlowMonitorReply }, request);
+        HashSet<OfRule> told = [];
+        foreach (OfFlowMonitor monitor in started.Where(static m => m.Flags.HasFlag(OfMonitorFlags.Initial)))
+        {
+            foreach (OfRule rule in _switch.Rules(Selection(monitor)))
+            {
+                if (told.Add(rule)) reply.Add(Update(rule, OfFlowEvent.Initial, 0, monitor.Flags.HasFlag(OfMonitorFlags.Actions)), Put);
+            }
+        }
+
+        reply.End();
+    }
+
+    private void CancelMonitor(uint id)
+    {
+        lock (_monitorLock)
+        {
+            if (!_monitors.Remove(id)) throw new OfRefusal("OFPMOFC_UNKNOWN_MONITOR", $"monitor {id}");
+        }
+    }
+
+    /// <summary>Rules have changed: those who watch are told.</summary>
+    /// <param name="changes">In their order; each with the rule before and after, null = there is none.</param>
+    /// <param name="owner">Whose modification it was; null = nobody's.</param>
+    /// <param name="xid">Of the modification.</param>
+    public void OnFlows(IReadOnlyList<OfRuleChange> changes, OfConnection? owner, uint xid)
+    {
+        if (_version == 0) return;
+        OfFlowMonitor[] monitors;
+        lock (_monitorLock)
+        {
+            if (_monitors.Count == 0) return;
+            monitors = [.. _monitors.Values];
+        }
+
+        List<OfFlowUpdate> updates = [];
+        bool isAbbreviated = false;
+        foreach (OfRuleChange change in changes)
+        {
+            bool hasActions = false, isWanted = false, isOwn = false;
+            foreach (OfFlowMonitor monitor in monitors)
+            {
+                if (!Watches(monitor, change) || (monitor.Flags.HasFlag(OfMonitorFlags.OnlyOwn) && owner != this)) continue;
+                isWanted = true;
+                isOwn |= monitor.Flags.HasFlag(OfMonitorFlags.Own);
+                hasActions |= monitor.Flags.HasFlag(OfMonitorFlags.Actions);
+            }
+
+            if (!isWanted) continue;
+            if (owner == this && !isOwn) isAbbreviated = true;
+            else updates.Add(Update(change.New ?? change.Old!, change.Event, change.Reason, hasActions && change.New is not null));
+        }
+
+        if (isAbbreviated) updates.Add(new OfFlowUpdate { Event = OfFlowEvent.Abbreviated, Xid = xid });
+        if (updates.Count == 0) return;
+        MultipartReply reply = new(new AsyncSink(_sink), NewWriter(), new OfFlowMonitorReply { Kind = OfKind.FlowMonitorReply });
+        foreach (OfFlowUpdate update in updates) reply.Add(update, Put);
+        reply.End();
+    }
+
+    private static bool Watches(OfFlowMonitor monitor, OfRuleChange change)
+    {
+        OfMonitorFlags wanted = change.Event switch { OfFlowEvent.Added => OfMonitorFlags.Add, OfFlowEvent.Removed => OfMonitorFlags.Delete, _ => OfMonitorFlags.Modify };
+        return (monitor.Flags & wanted) != 0 && OfPipeline.IsSelected(Selection(monitor), change.New ?? change.Old!);
+    }
+
+    private static FlowMod Selection(OfFlowMonitor monitor) => new()
+    {
+        Command = FlowModCommand.Delete,
+        Table = monitor.Table == 255 ? null : monitor.Table,
+        OutPort = monitor.OutPort == (uint)OfReservedPort.None ? null : monitor.OutPort,
+        OutGroup = monitor.OutGroup == uint.MaxValue ? null : monitor.OutGroup,
+        Match = monitor.Match,
+    };
+
+    private static OfFlowUpdate Update(OfRule rule, OfFlowEvent what, byte reason, bool hasActions) => new()
+    {
+        Event = what,
+        Reason = reason,
+        Table = rule.Table,
+        Priority = rule.Priority,
+        IdleTimeoutSeconds = rule.IdleTimeoutSeconds,
+        HardTimeoutSeconds = rule.HardTimeoutSeconds,
+        Cookie = rule.Cookie,
+        Match = rule.Match,
+        Actions = hasActions ? rule.Actions : EquatableList<OfAction>.Empty,
+    };
+
+    private static void Put(OfFlowUpdate update, ref OfWire wire) => OfList.Sized(ref wire, update, static (OfFlowUpdate u, ref OfWire w) => u.Exchange(ref w));
+
+    /// <summary>Nobody waits for somebody who watches.</summary>
+    private sealed class AsyncSink(IOfSink sink) : IOfSink
+    {
+        public void Send(ReadOnlySpan<byte> messages) => sink.TrySend(messages);
+
+        public bool TrySend(ReadOnlySpan<byte> message) => sink.TrySend(message);
+    }
+}
+
+/// <summary>A rule has come, gone or changed.</summary>
+/// <param name="Old">Before; null = it is new.</param>
+/// <param name="New">After; null = it is gone.</param>
+/// <param name="Reason">Why it is gone (<c>OFPRR_*</c>).</param>
+public sealed record OfRuleChange(OfRule? Old, OfRule? New, byte Reason)
+{
+    /// <summary>What has become of it.</summary>
+    public OfFlowEvent Event => Old is null ? OfFlowEvent.Added : New is null ? OfFlowEvent.Removed : OfFlowEvent.Modified;
+}

@@ -1,0 +1,71 @@
+namespace Mergeflow.Control.OpenFlow;
+
+/// <content>What is said about ports and queues.</content>
+public sealed partial class OfConnection
+{
+    private const uint AnyPort = (uint)OfReservedPort.None;
+    private const uint AllPorts = (uint)OfReservedPort.All;
+
+    private void SendPortStats(OfPortRequest request)
+    {
+        MultipartReply reply = Begin(new OfPortReply { Kind = OfKind.PortReply }, request);
+        foreach (OfPortStats port in _switch.PortStats())
+        {
+            if (request.Port == AnyPort || request.Port == port.Port) reply.Add(port, static (OfPortStats p, ref OfWire w) => p.Exchange(ref w));
+        }
+
+        reply.End();
+    }
+
+    private void SendPortDescs(OfPortDescRequest request)
+    {
+        MultipartReply reply = Begin(new OfPortDescReply { Kind = OfKind.PortDescReply }, request);
+        foreach (OfPort port in _switch.Ports)
+        {
+            if (request.Port == AnyPort || request.Port == port.Number) reply.Add(port, static (OfPort p, ref OfWire w) => p.Exchange(ref w));
+        }
+
+        reply.End();
+    }
+
+    /// <summary>Ports have no queues of their own but the one that everything goes through.</summary>
+    private void SendQueues(OfQueueRequest request)
+    {
+        CheckPort(request.Port);
+        if (request.Queue is not (uint.MaxValue or 0)) throw new OfRefusal("OFPQOFC_BAD_QUEUE", $"queue {request.Queue}");
+        if (request.Kind == OfKind.QueueRequest)
+        {
+            if (request.Queue == 0) throw new OfRefusal("OFPQOFC_BAD_QUEUE", "nothing is counted for the queue of a port");
+            Reply(new OfQueueReply { Kind = OfKind.QueueReply, Xid = request.Xid });
+            return;
+        }
+
+        var w = new OfWriter(_version);
+        foreach (OfPort port in _switch.Ports)
+        {
+            if (request.Port != AnyPort && request.Port != port.Number) continue;
+            w.U32(OfPorts.Widen(port.Number));
+            w.U32(0);
+            w.U16(16);
+            w.Zeros(6);
+        }
+
+        Reply(new OfOpaque { Kind = OfKind.QueueDescReply, Xid = request.Xid, Body = new OfBytes(w.Written.ToArray()) });
+    }
+
+    private void SendQueueConfig(OfQueueConfig request)
+    {
+        CheckPort(request.Port);
+        var w = new OfWriter(_version);
+        w.U32(0);
+        if (_version > OfVersion.V10) w.U32(OfPorts.Widen(request.Port));
+        w.U16(_version == OfVersion.V10 ? (ushort)8 : (ushort)16);
+        w.Zeros(_version == OfVersion.V10 ? 2 : 6);
+        Reply(new OfQueueConfig { Kind = OfKind.QueueGetConfigReply, Xid = request.Xid, Port = request.Port, Queues = new OfBytes(w.Written.ToArray()) });
+    }
+
+    private void CheckPort(uint port)
+    {
+        if (port is not (AnyPort or AllPorts) && !_switch.Ports.Any(p => p.Number == port)) throw new OfRefusal("OFPQOFC_BAD_PORT", $"port {port}");
+    }
+}

@@ -1,0 +1,37 @@
+namespace Mergeflow.Control.OpenFlow;
+
+/// <summary>The connections of one switch: who is primary, and whom to tell (OVS <c>struct connmgr</c>). For any thread.</summary>
+public sealed class OfConnectionGroup
+{
+    private readonly Lock _lock = new();
+    private volatile OfConnection[] _connections = [];
+    private uint _xid;
+    private ulong? _generation;
+
+    /// <summary>All that are open.</summary>
+    public IReadOnlyList<OfConnection> All => _connections;
+
+    /// <summary>A number for a message that is no answer.</summary>
+    internal uint NextXid() => Interlocked.Increment(ref _xid);
+
+    internal void Add(OfConnection connection)
+    {
+        lock (_lock) _connections = [.. _connections, connection];
+    }
+
+    internal void Remove(OfConnection connection)
+    {
+        lock (_lock) _connections = [.. _connections.Where(c => c != connection)];
+    }
+
+    /// <summary>A choice of a primary counts only if it is not older than the one before (OVS <c>ofconn_set_primary_election_id</c>).</summary>
+    internal bool TakesGeneration(ulong generation)
+    {
+        lock (_lock)
+        {
+            if (_generation is { } last && (long)(generation - last) < 0) return false;
+            _generation = generation;
+            return true;
+        }
+    }
+}

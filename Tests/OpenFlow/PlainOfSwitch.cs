@@ -1,0 +1,60 @@
+using Mergeflow.Control.OpenFlow;
+
+namespace Mergeflow.Tests;
+
+/// <summary>A switch whose ports are those of the recordings: tables, groups and meters of the engine, and no packets.</summary>
+internal sealed class PlainOfSwitch : IOfSwitch
+{
+    private readonly OfPipeline _pipeline = new(new PipelineOptions { Ports = [new("p1", 1), new("p2", 2)] });
+    private readonly long _startMs = Environment.TickCount64;
+    private readonly List<OfPort> _ports =
+    [
+        new() { Number = 1, Name = "p1", Mac = 0xaa55aa550002, State = 4 },
+        new() { Number = 2, Name = "p2", Mac = 0xaa55aa550001, State = 4 },
+        new() { Number = 0xfffe, Name = "br0", Mac = 0x0200000000fe, State = 4 },
+    ];
+
+    public ulong DatapathId => 0x200_0000_00fe;
+
+    public string Name => "br0";
+
+    public long NowMs => Environment.TickCount64;
+
+    public IReadOnlyList<OfPort> Ports => _ports;
+
+    public IReadOnlyList<GroupMod> Groups => [.. _pipeline.Groups];
+
+    public IReadOnlyList<OfMeterState> Meters => _pipeline.Meters;
+
+    public OfTlvTable Tlvs { get; } = new();
+
+    /// <summary>Packets that were sent.</summary>
+    public List<OfPacketOut> Sent { get; } = [];
+
+    public IReadOnlyList<OfPortStats> PortStats() => [.. _ports.Select(p => new OfPortStats { Port = p.Number, DurationSeconds = (uint)((NowMs - _startMs) / 1000) })];
+
+    public IReadOnlyList<OfRule> Rules(FlowMod? which) => which is null ? [.. _pipeline.Rules] : _pipeline.Select(which);
+
+    public long GroupCreatedMs(uint groupId) => _startMs;
+
+    public (BookTotals Taken, IReadOnlyList<BookTotals> Bands) MeterCounters(OfMeterState meter) => (default, [.. meter.Mod.Bands.Select(static _ => default(BookTotals))]);
+
+    public void Apply(IReadOnlyList<object> changes, OfConnection owner, uint xid) => _pipeline.ApplyChanges(changes, NowMs);
+
+    public void Apply(MeterMod mod) => _pipeline.ApplyMeter(mod, NowMs);
+
+    public void Apply(OfPortMod mod)
+    {
+        OfPort port = _ports.Find(p => p.Number == mod.Port) ?? throw new OfRefusal("OFPPMFC_BAD_PORT", "no port");
+        port.Config = (port.Config & ~mod.Mask) | (mod.Config & mod.Mask);
+    }
+
+    public void Send(OfPacketOut packet) => Sent.Add(packet);
+
+    public void Resume(OfPacketIn2 packet) => throw new OfRefusal("NXR_STALE", "no packet waits");
+
+    public void Flush(OfCtFlush which)
+    {
+        // There are no connections.
+    }
+}
