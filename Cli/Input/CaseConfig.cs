@@ -12,7 +12,7 @@ public sealed record CaseConfig
     /// <summary>What recorded answers come from.</summary>
     private const string Recorder = "Open vSwitch 3.1.0";
 
-    private static readonly string[] s_members = ["pmds", "vlan_limit", "mtu", "tcp_seq_chk", "ct_max_conns", "flow_limit", "merged_rules", "tunnels", "ipf_min_frag_v4", "ipf_min_frag_v6", "frame_bytes", "learned"];
+    private static readonly string[] s_members = ["pmds", "vlan_limit", "mtu", "tcp_seq_chk", "ct_max_conns", "flow_limit", "merged_rules", "tunnels", "tlv_map", "ipf_min_frag_v4", "ipf_min_frag_v6", "frame_bytes", "learned"];
 
     /// <summary>What may stand beside the members of <c>config</c> in a file that holds only these.</summary>
     private static readonly string[] s_besides = ["ports", "quirks", "expected_from"];
@@ -39,6 +39,9 @@ public sealed record CaseConfig
 
     /// <summary>Tunnel ports: port name and options.</summary>
     public IReadOnlyList<(string Port, string Options)> Tunnels { get; init; } = [];
+
+    /// <summary>The Geneve option behind <c>tun_metadata0</c>, as <c>ovs-ofctl add-tlv-map</c> takes it; the default value = none.</summary>
+    public GeneveOption Option { get; init; }
 
     /// <summary>Packet threads (<c>pmds</c>).</summary>
     public int PmdCount { get; init; } = 1;
@@ -79,6 +82,7 @@ public sealed record CaseConfig
             {
                 Ports = PortList.Read(root, name),
                 Tunnels = TunnelList.Read(config, name),
+                Option = OptionOf(config, name),
                 Quirks = QuirksOf(root, name),
                 VlanLimit = Integer(config, "vlan_limit", 0, int.MaxValue, defaults.VlanLimit, name),
                 MtuBytes = Integer(config, "mtu", 68, 65535, defaults.MtuBytes, name),
@@ -110,6 +114,14 @@ public sealed record CaseConfig
             if (s_members.Contains(member) || (isWholeFile && s_besides.Contains(member))) continue;
             CommandFailedException.ThrowBadInput(file, 1, $"unknown member {CliJson.Quote(member)}; \"config\" has {string.Join(", ", s_members)}");
         }
+    }
+
+    private static GeneveOption OptionOf(JsonElement config, string file)
+    {
+        if (!config.TryGetProperty("tlv_map", out JsonElement value)) return default;
+        if (value.ValueKind == JsonValueKind.String && GeneveOptionText.TryParse(value.GetString()!, out GeneveOption option)) return option;
+        CommandFailedException.ThrowBadInput(file, 1, $"\"tlv_map\": expected {GeneveOptionText.Format(new GeneveOption(0x102, 0x80, 4))}");
+        return default;
     }
 
     private static Quirks QuirksOf(JsonElement root, string file)

@@ -303,6 +303,7 @@ public sealed class ReplaySession : IDisposable
     private static SimulatorOptions SwitchOptions(ReplayArguments arguments, int frameCapacityBytes) => new()
     {
         Ports = arguments.Ports,
+        Option = arguments.Config.Option,
         Tunnels = TunnelList.Parse(arguments.Config.Tunnels, arguments.Ports),
         Offload = arguments.Offload,
         NicProfile = arguments.NicProfile,

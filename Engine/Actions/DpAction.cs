@@ -61,4 +61,7 @@ public unsafe partial struct DpAction
 
     /// <summary>TnlPop: what is taken off.</summary>
     [FieldOffset(12)] public TunnelKind TunnelKind;
+
+    /// <summary>TnlPop: the option that is read from a Geneve header, if it is there.</summary>
+    [FieldOffset(16)] public GeneveOption Option;
 }

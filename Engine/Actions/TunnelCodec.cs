@@ -24,8 +24,11 @@ public static unsafe partial class TunnelCodec
     /// Removes the outer headers, sets the tunnel fields of the key, and leaves the inner frame to be parsed. The rest of the metadata
     /// stays; the caller sets in_port.
     /// </summary>
+    /// <param name="packet">The packet; its outer headers are read again if need be.</param>
+    /// <param name="kind">What it is.</param>
+    /// <param name="option">Geneve: the option that goes to the key.</param>
     /// <returns>False if the packet is no sound packet of this kind (IP options, fragment, bad checksum, unknown flags): drop it.</returns>
-    public static bool TryPop(Packet* packet, TunnelKind kind)
+    public static bool TryPop(Packet* packet, TunnelKind kind, GeneveOption option = default)
     {
         MiniflowExtractor.EnsureParsed(packet);
         if (!TryReadOuter(packet, out DpSetTunnel tunnel)) return false;
@@ -34,12 +37,14 @@ public static unsafe partial class TunnelCodec
         int size = packet->LengthBytes - packet->L4Offset - packet->L2PadBytes;
         var flags = TunnelFlags.None;
         ulong id = 0;
+        ulong? data = null;
         int headerSize = kind switch
         {
             TunnelKind.Gre => ReadGre(packet, l4, size, ref flags, ref id),
             _ => ReadUdpTunnel(packet, l4, size, kind, ref flags, ref id),
         };
         if (headerSize < 0) return false;
+        if (kind == TunnelKind.Geneve && !GeneveOptions.TryRead(l4 + UdpHeaderSizeBytes + TunnelBaseSizeBytes, headerSize - UdpHeaderSizeBytes - TunnelBaseSizeBytes, option, ref data)) return false;
 
         int front = packet->L4Offset + headerSize;
         packet->LengthBytes -= front + packet->L2PadBytes;
@@ -50,6 +55,7 @@ public static unsafe partial class TunnelCodec
         tunnel.Id = Be64.FromHost(id);
         tunnel.Flags = Be16.FromHost((ushort)flags);
         PacketEdit.SetTunnel(packet, tunnel);
+        if (data is { } value) PacketMetadata.SetOption(packet, value);
         return true;
     }
 

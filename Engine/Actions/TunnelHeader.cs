@@ -14,7 +14,9 @@ namespace Mergeflow.Engine.Actions;
 [StructLayout(LayoutKind.Sequential)]
 public unsafe struct TunnelHeader
 {
-    /// <summary>Longest header: Ethernet, IPv6, UDP and 8 bytes, rounded up.</summary>
+    private const int GeneveSizeBytes = 8;
+
+    /// <summary>Longest header: Ethernet, IPv6, UDP, 8 bytes and an option of 12, rounded up.</summary>
     public const int CapacityBytes = 96;
 
     /// <summary>Ethernet type of bridged Ethernet (OVS <c>ETH_TYPE_TEB</c>).</summary>
@@ -46,7 +48,9 @@ public unsafe struct TunnelHeader
     /// <param name="destination">Outer Ethernet destination.</param>
     /// <param name="tunnel">Addresses, id, TOS, TTL and <see cref="TunnelFlags"/> (host order in the raw field).</param>
     /// <param name="destinationPort">UDP port, host order (4789 VXLAN, 6081 Geneve); unused by GRE.</param>
-    public static TunnelHeader Build(TunnelKind kind, EthAddress source, EthAddress destination, in DpSetTunnel tunnel, ushort destinationPort)
+    /// <param name="option">Geneve: an option behind the header; the default value = none.</param>
+    /// <param name="optionData">What is in it, right-aligned.</param>
+    public static TunnelHeader Build(TunnelKind kind, EthAddress source, EthAddress destination, in DpSetTunnel tunnel, ushort destinationPort, GeneveOption option = default, ulong optionData = 0)
     {
         TunnelHeader header = default;
         header.Kind = kind;
@@ -61,7 +65,23 @@ public unsafe struct TunnelHeader
         header.LengthBytes = l4 + (kind == TunnelKind.Gre
             ? WriteGre(bytes[l4..], tunnel, flags)
             : WriteUdp(bytes[l4..], kind, tunnel, flags, destinationPort, header.IsIpv6));
+        if (option.Exists) header.LengthBytes += WriteOption(bytes[(header.LengthBytes - GeneveSizeBytes)..], option, optionData);
         return header;
+    }
+
+    /// <summary>Geneve (RFC 8926, 3.5): an option behind the fixed header, which says how long it is and whether it is critical.</summary>
+    private static int WriteOption(Span<byte> geneve, GeneveOption option, ulong data)
+    {
+        int size = 4 + option.LengthBytes;
+        geneve[0] = (byte)(size / 4);
+        if ((option.Type & 0x80) != 0) geneve[1] |= 0x40;
+        Span<byte> tlv = geneve[GeneveSizeBytes..];
+        BinaryPrimitives.WriteUInt16BigEndian(tlv, option.Class);
+        tlv[2] = option.Type;
+        tlv[3] = (byte)(option.LengthBytes / 4);
+        if (option.LengthBytes == 8) BinaryPrimitives.WriteUInt64BigEndian(tlv[4..], data);
+        else BinaryPrimitives.WriteUInt32BigEndian(tlv[4..], (uint)data);
+        return size;
     }
 
     private static int WriteIpv4(Span<byte> ip, in DpSetTunnel tunnel, byte proto, TunnelFlags flags)

@@ -114,7 +114,7 @@ public static class Fields
     private static readonly Dictionary<string, Field> s_byName = BuildNames();
 
     /// <summary>
-    /// The first Geneve option of the TLV table, right-aligned, at most 8 bytes of it. It is not among <see cref="All"/>: messages carry it, rules that match or write it are refused.
+    /// The first Geneve option of the TLV table, right-aligned, at most 8 bytes of it. It is not among <see cref="All"/>: messages carry it, a match on it is refused, and actions need a mapping (<c>OfPipeline.SetOption</c>).
     /// </summary>
     public static Field TunMetadata0 { get; } = new(FieldId.TunMetadata0, "tun_metadata0", "NXM_NX_TUN_METADATA0", L.TunMetadata0, 8, 0, 64, F.Hex, P.None, true, true);
 

@@ -20,7 +20,7 @@ namespace Mergeflow.Engine.Keys;
 ///  4  128..159  nd_target[+0] arp_sha/nd_sll[+16] arp_tha/nd_tll[+22]
 ///  5  160..191  dp_hash[+0] pkt_mark[+4] ipv6_label[+8] vlan1_tci[+12] vlan0_tpid[+14] vlan1_tpid[+16] mpls_lse[+18,+22,+26]
 ///  6  192..223  tun_id[+0] tun_src[+8] tun_dst[+12] tun_ipv6_src[+16]
-///  7  224..255  tun_ipv6_dst[+0] tun_flags[+16] tun_tos[+18] tun_ttl[+19] tun_gbp_id[+20] tun_gbp_flags[+22]
+///  7  224..255  tun_ipv6_dst[+0] tun_flags[+16] tun_tos[+18] tun_ttl[+19] tun_gbp_id[+20] tun_gbp_flags[+22] tun_options[+23] tun_metadata0[+24]
 ///  8  256..287  ct_ipv6_src, ct_ipv6_dst
 /// </code>
 /// Lanes 0 and 1 alone hold an untunnelled IPv4 packet with its recirculation metadata: one cache line.
@@ -92,6 +92,10 @@ public unsafe struct FlowKey
     [FieldOffset(243)] public byte TunTtl;
     [FieldOffset(244)] public Be16 TunGbpId;
     [FieldOffset(246)] public byte TunGbpFlags;
+
+    /// <summary>1 if the packet has the option that <see cref="TunMetadata0"/> shows.</summary>
+    [FieldOffset(247)] public byte TunOptions;
+    [FieldOffset(248)] public Be64 TunMetadata0;
 
     [FieldOffset(256)] public Ipv6Address CtIpv6Src;
     [FieldOffset(272)] public Ipv6Address CtIpv6Dst;

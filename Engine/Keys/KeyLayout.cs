@@ -49,6 +49,9 @@ internal static class KeyLayout
     public const int TunTtl = 243;
     public const int TunGbpId = 244;
     public const int TunGbpFlags = 246;
+
+    /// <summary>1 if the option of <see cref="TunMetadata0"/> is there.</summary>
+    public const int TunOptions = 247;
     public const int TunMetadata0 = 248;
     public const int CtIpv6Src = 256;
     public const int CtIpv6Dst = 272;

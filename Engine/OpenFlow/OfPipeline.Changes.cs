@@ -72,7 +72,7 @@ public sealed partial class OfPipeline
         for (int i = 0; i < mods.Count; i++)
         {
             if (mods[i].Command is FlowModCommand.Delete or FlowModCommand.DeleteStrict) CheckTable(mods[i], i);
-            else FlowModValidator.Check(mods[i], i);
+            else FlowModValidator.Check(mods[i], i, _option.Exists);
             CheckReferences(mods, i);
         }
     }

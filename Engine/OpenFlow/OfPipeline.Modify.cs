@@ -19,6 +19,18 @@ public sealed partial class OfPipeline
         }
     }
 
+    /// <summary>Refuses actions for a packet that control gives, as those of a rule that matches it would be refused; what they need of the packet is not looked at.</summary>
+    /// <exception cref="FlowModException">The actions are refused.</exception>
+    internal void CheckPacketOut(EquatableList<OfAction> actions)
+    {
+        lock (_lock)
+        {
+            UnsupportedActions.Refuse(actions, _option.Exists);
+            if (MissingMeter(actions) is { } meter) throw new FlowModException("OFPMMFC_INVALID_METER", $"meter {meter} does not exist");
+            if (MissingGroup(actions) is { } group) throw NoGroup(group, 0);
+        }
+    }
+
     /// <summary>Some rule's idle or hard timeout may have passed.</summary>
     public bool HasDue(long nowMs) => _tables.HasDue(nowMs);
 

@@ -1,3 +1,5 @@
+using Mergeflow.Engine.Actions;
+
 namespace Mergeflow.Engine.OpenFlow;
 
 /// <summary>
@@ -17,6 +19,7 @@ public sealed partial class OfPipeline
     private ulong _version;
     private bool _portsChanged = true;
     private bool _hasCollectors;
+    private GeneveOption _option;
 
     /// <summary>An empty pipeline with the given ports, all of them up.</summary>
     public OfPipeline(PipelineOptions options)
@@ -109,6 +112,19 @@ public sealed partial class OfPipeline
     /// <summary>The addresses that <c>normal</c> has learned, with the time since each was seen, ms.</summary>
     public IReadOnlyList<(LearnedSource Source, long AgeMs)> LearnedAddresses(long nowMs) => Macs.Entries(nowMs);
 
+    /// <summary>
+    /// Maps a Geneve option to <c>tun_metadata0</c>: it is read from packets that come through Geneve tunnels, and sent with those that leave through one; the default value takes it away.
+    /// </summary>
+    public void SetOption(GeneveOption option)
+    {
+        lock (_lock)
+        {
+            if (_option == option) return;
+            _option = option;
+            Publish();
+        }
+    }
+
     /// <summary>Somebody collects samples, or nobody does any more: <c>sample</c> acts only if somebody does.</summary>
     public void SetCollectors(bool any)
     {
@@ -158,6 +174,7 @@ public sealed partial class OfPipeline
             PortList = before?.PortList ?? [.. _ports.Values.OrderBy(static p => p.Number)],
             Tunnels = before is null ? TunnelTable.Of(_ports.Values) : before.Tunnels,
             HasCollectors = _hasCollectors,
+            Option = _option,
             LivePorts = before?.LivePorts ?? new(_livePorts),
             Version = version,
             Change = change,

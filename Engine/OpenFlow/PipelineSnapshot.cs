@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Mergeflow.Engine.Actions;
 
 namespace Mergeflow.Engine.OpenFlow;
 
@@ -24,6 +25,9 @@ internal sealed class PipelineSnapshot
 
     /// <summary>Tunnel ports; null = there are none.</summary>
     public required TunnelTable? Tunnels { get; init; }
+
+    /// <summary>The Geneve option behind <c>tun_metadata0</c>, if there is one.</summary>
+    public required GeneveOption Option { get; init; }
 
     /// <summary>Somebody collects samples.</summary>
     public required bool HasCollectors { get; init; }

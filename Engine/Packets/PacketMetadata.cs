@@ -46,6 +46,34 @@ public static unsafe class PacketMetadata
         UpdateLaneBit(packet, Lanes.Rare);
     }
 
+    /// <summary>Takes over the metadata of a key: <c>in_port</c>, <c>ct_*</c>, tunnel, <c>dp_hash</c> and <c>pkt_mark</c> (OVS <c>pkt_metadata_from_flow</c>).</summary>
+    public static void Restore(Packet* packet, ref FlowKey key)
+    {
+        for (int lane = 0; lane < FlowKey.LaneCount; lane++)
+        {
+            if (lane is not (Lanes.Ct or Lanes.CtIpv6 or Lanes.Tunnel or Lanes.TunnelIpv6)) continue;
+            FlowKey.Lane(ref packet->Key, lane) = FlowKey.Lane(ref key, lane);
+            UpdateLaneBit(packet, lane);
+        }
+
+        EnsureLane(packet, Lanes.Rare);
+        (packet->Key.DpHash, packet->Key.PktMark) = (key.DpHash, key.PktMark);
+        UpdateLaneBit(packet, Lanes.Rare);
+        (packet->Key.CtState, packet->Key.CtZone, packet->Key.CtMark) = (key.CtState, key.CtZone, key.CtMark);
+        SetWord(packet, KeyLayout.InPort / sizeof(uint), key.InPort.Raw);
+    }
+
+    /// <summary>The packet came with the Geneve option behind tun_metadata0.</summary>
+    /// <param name="packet">The packet.</param>
+    /// <param name="data">Right-aligned, host order.</param>
+    public static void SetOption(Packet* packet, ulong data)
+    {
+        EnsureLane(packet, Lanes.TunnelIpv6);
+        packet->Key.TunOptions = 1;
+        packet->Key.TunMetadata0 = Be64.FromHost(data);
+        UpdateLaneBit(packet, Lanes.TunnelIpv6);
+    }
+
     /// <summary>Forgets the tunnel fields.</summary>
     public static void ClearTunnel(Packet* packet)
     {

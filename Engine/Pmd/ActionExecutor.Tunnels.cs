@@ -37,7 +37,7 @@ internal sealed unsafe partial class ActionExecutor
     {
         StopTrace(OffloadReason.UnsupportedAction, "tnl_pop");
         PortTable.PortHot* port = Ports[act->Port];
-        if (port->Exists == 0 || p->RecircDepth >= PmdThread.MaxRecircDepth || !TunnelCodec.TryPop(p, act->TunnelKind))
+        if (port->Exists == 0 || p->RecircDepth >= PmdThread.MaxRecircDepth || !TunnelCodec.TryPop(p, act->TunnelKind, act->Option))
         {
             if (p->RecircDepth >= PmdThread.MaxRecircDepth) Stats.RecircTooDeep++;
             Drop(p);

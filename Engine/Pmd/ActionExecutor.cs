@@ -24,6 +24,7 @@ internal sealed unsafe partial class ActionExecutor
     private readonly PacketPool _pool;
     private readonly IPacketSink? _sink;
     private readonly ulong _hashKey;
+    private readonly PacketInRing? _packetIns;
     private ulong _random;
 
     /// <summary>Ports and their counters.</summary>
@@ -48,6 +49,7 @@ internal sealed unsafe partial class ActionExecutor
         _upcall = upcall;
         _conntrack = conntrack;
         _meters = options.Meters;
+        _packetIns = options.PacketIns;
         _random = options.RandomSeed;
         _hashKey = options.HashKey;
         _pool = options.Pool;
@@ -190,7 +192,8 @@ internal sealed unsafe partial class ActionExecutor
                     break;
                 case DpOp.Userspace:
                     StopTrace(OffloadReason.UnsupportedAction, "userspace");
-                    Stats.ToController++;
+                    if (IsCutUp<T>(p, act, count - i)) return false;
+                    Tell(p, act);
                     break;
                 case DpOp.Drop:
                     Drop(p);
@@ -311,6 +314,15 @@ internal sealed unsafe partial class ActionExecutor
         }
 
         TransmitTail.Send(_sink, p, port, hot, (ulong)length, ref Stats.Tx, ref Stats.TxBytes);
+    }
+
+    /// <summary>A copy for control, with the metadata that the packet has now.</summary>
+    private void Tell(Packet* p, DpAction* act)
+    {
+        Stats.ToController++;
+        if (_packetIns is null) return;
+        MiniflowExtractor.EnsureCurrent(p);
+        _packetIns.Add(p, in act->Userspace);
     }
 
     private void RunHash(Packet* p, DpAction* act)

@@ -25,6 +25,9 @@ public sealed class PmdOptions
     /// <summary>Key of <c>dp_hash</c>; the same in all threads of a datapath, so that a flow keeps its bucket.</summary>
     public required ulong HashKey { get; init; }
 
+    /// <summary>Where packets for control go; null = they are only counted.</summary>
+    public PacketInRing? PacketIns { get; init; }
+
     /// <summary>See <see cref="PacketFlags.OneTag"/>.</summary>
     public bool OneTag { get; init; }
 

@@ -7,6 +7,7 @@ using Mergeflow.Engine.Packets;
 using Mergeflow.Engine.Ports;
 using Mergeflow.Engine.Telemetry;
 using Mergeflow.Engine.Upcall;
+using Mergeflow.Engine.Xlate;
 using Mergeflow.Native;
 
 namespace Mergeflow.Engine.Pmd;
@@ -94,6 +95,17 @@ public sealed unsafe partial class PmdThread : IDisposable
     {
         if (TelemetryFlags.Batches) ReportBatch(packets, count, nowMs);
         else Process<WithoutStages>(packets, count, nowMs);
+    }
+
+    /// <summary>Runs a program of control's for a packet whose metadata are set, and consumes both. Not within a batch.</summary>
+    internal void Run(Packet* packet, FrozenState state, UpcallHandler upcall, long nowMs)
+    {
+        _nowMs = _run.NowMs = _lookup.NowMs = nowMs;
+        MiniflowExtractor.EnsureParsed(packet);
+        UninstalledProgram program = upcall.Resume(state, packet, nowMs);
+        _run.Execute<WithoutStages>(packet, program.Actions, program.Count);
+        upcall.Return(in program);
+        Flush();
     }
 
     /// <summary>What was put together to be sent at once goes out.</summary>

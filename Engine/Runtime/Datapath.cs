@@ -77,6 +77,8 @@ public sealed partial class Datapath : IDisposable
             _pmds[i] = new PmdContext(i, this, (provider as SoftOffloadProvider)?.Tables[i], sinks(i), (seed.Stream(FirstPmdStream + (uint)i), seed.Stream(HashStream)));
         }
 
+        Pipeline.SetOption(options.Option);
+        _continuations = new Continuations(Recirc);
         Revalidator = new Revalidator(Pipeline, Recirc, [.. _pmds.Select(static p => p.Revalidator)], work => OnEach(p => work(p.Revalidator))) { Clock = Clock };
         if (provider is not null)
         {

@@ -1,3 +1,4 @@
+using Mergeflow.Engine.Actions;
 using Mergeflow.Engine.Conntrack;
 using Mergeflow.Engine.Keys;
 using Mergeflow.Engine.Lookup;
@@ -59,6 +60,9 @@ public class DatapathOptions
     /// </summary>
     public long MaxRevalidatorMs { get; init; } = 500;
 
+    /// <summary>The Geneve option behind <c>tun_metadata0</c>; the default value = none.</summary>
+    public GeneveOption Option { get; init; }
+
     /// <summary>Seed of everything that is chosen by chance; 0 = that of the process, see <see cref="Mergeflow.Native.ProcessSeed"/>.</summary>
     public ulong Seed { get; init; }
 
@@ -83,6 +87,11 @@ public class DatapathOptions
 
     /// <summary>Larger frames, super-frames above all, that can be in flight on each packet thread: 66 KB of memory each. Live ports want 64, replays none.</summary>
     public int LargeFrameCapacity { get; init; }
+
+    /// <summary>
+    /// Room for packets on their way from each packet thread to control, bytes, a power of two: see <see cref="Datapath.TakePacketIns"/>. 0 = nobody takes them, they are only counted.
+    /// </summary>
+    public int PacketInBytes { get; init; }
 
     /// <summary>Packets that can be in flight, held fragments included.</summary>
     public int PacketCapacity { get; init; } = 4096;

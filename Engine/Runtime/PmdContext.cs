@@ -39,6 +39,7 @@ public sealed class PmdContext : IDisposable
             Offload = new PmdOffload(merged, new RecordingFilter(Math.Max(options.RecordAfterPackets, options.OffloadThread.Admission.RecordAfterPackets))) { Index = index };
         }
 
+        if (options.PacketInBytes > 0) PacketIns = new PacketInRing(options.PacketInBytes);
         Conntrack = datapath.Conntrack.ForThread(index);
         Conntrack.Observer = Offload;
         Thread = new PmdThread(
@@ -53,6 +54,7 @@ public sealed class PmdContext : IDisposable
                 Meters = datapath.Meters,
                 RandomSeed = seeds.Random,
                 HashKey = seeds.Hash,
+                PacketIns = PacketIns,
             },
             Upcall,
             Conntrack,
@@ -70,6 +72,9 @@ public sealed class PmdContext : IDisposable
 
     /// <summary>Which of the datapath's packet threads it is, from 0 on.</summary>
     public int Index { get; }
+
+    /// <summary>Packets that it has for control; null = they are only counted.</summary>
+    internal PacketInRing? PacketIns { get; }
 
     /// <summary>What packets go through.</summary>
     public PmdThread Thread { get; }
@@ -117,6 +122,7 @@ public sealed class PmdContext : IDisposable
     public void Dispose()
     {
         Calls.Dispose();
+        PacketIns?.Dispose();
         Thread.Dispose();
         Pool.Dispose();
         Upcall.Dispose();

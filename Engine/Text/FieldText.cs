@@ -71,6 +71,7 @@ internal static class FieldText
     public static Field? FindField(TextPiece name)
     {
         string n = name.ToString();
+        if (UnsupportedFields.IsFirstOption(n)) return Fields.TunMetadata0;
         if (UnsupportedFields.Contains(n)) name.Unsupported($"field {n} is not supported");
         return Fields.ByName(n) ?? (n.EndsWith("_W", StringComparison.Ordinal) ? Fields.ByName(n[..^2]) : null);
     }

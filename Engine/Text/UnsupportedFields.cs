@@ -1,3 +1,5 @@
+using Mergeflow.Engine.Keys;
+
 namespace Mergeflow.Engine.Text;
 
 /// <summary>Fields of Open vSwitch 3.1 (meta-flow.h) that are not part of the flow key here: named in any place they are a missing feature, not wrong text.</summary>
@@ -16,9 +18,13 @@ internal static class UnsupportedFields
         "NXOXM_NSH_C1", "NXOXM_NSH_C2", "NXOXM_NSH_C3", "NXOXM_NSH_C4",
     };
 
+    /// <summary>The one Geneve option that there is a field for: <see cref="Fields.TunMetadata0"/>.</summary>
+    public static bool IsFirstOption(ReadOnlySpan<char> name) => name.Equals("tun_metadata0", StringComparison.Ordinal) || name.Equals("NXM_NX_TUN_METADATA0", StringComparison.OrdinalIgnoreCase);
+
     /// <summary>True for the name of such a field: ovs-ofctl's, an alias, or NXM/OXM with an optional <c>_W</c>.</summary>
     public static bool Contains(ReadOnlySpan<char> name)
     {
+        if (IsFirstOption(name)) return false;
         if (name.EndsWith("_W", StringComparison.Ordinal)) name = name[..^2];
         return s_names.Contains(name.ToString())
             || name.StartsWith("tun_metadata", StringComparison.Ordinal)

@@ -174,6 +174,15 @@ public sealed unsafe class UpcallHandler : IDisposable
         foreach (uint id in m.RecircIds) _recircs.Release(id);
     }
 
+    /// <summary>Translates the rest of a packet's way, or actions that control gives, into the packet's own program; it counts for the rules that it goes through.</summary>
+    internal UninstalledProgram Resume(FrozenState state, Packet* p, long nowMs)
+    {
+        FlowKey key = ExpandKey(p);
+        _translator.Resume(state, ref key, p->LengthBytes, _result, nowMs);
+        foreach (OfRule rule in _result.Rules) rule.Stats.Add(1, (uint)p->LengthBytes, nowMs);
+        return TakeProgram();
+    }
+
     /// <summary>Hands over the program of the last <see cref="Handle"/>, which gave no megaflow.</summary>
     public UninstalledProgram TakeProgram()
     {

@@ -154,7 +154,7 @@ internal sealed unsafe class Freezer(
         FrozenLanes lanes = default;
         lanes.Regs0 = Vector256.Load(_flow.Current + Lanes.At(Lanes.Regs));
         lanes.Regs1 = Vector256.Load(_flow.Current + Lanes.At(Lanes.RegsHigh));
-        lanes.Metadata = Vector256.Load(_flow.Current + Lanes.At(Lanes.Metadata)) & MetadataOnly;
+        lanes.Metadata = Vector256.Load(_flow.Current + Lanes.At(Lanes.Metadata)) & FrozenLanes.MetadataOnly;
         lanes.TunnelMask0 = ~Vector256.Load(_flow.Live + Lanes.At(Lanes.Tunnel));
         lanes.TunnelMask1 = ~Vector256.Load(_flow.Live + Lanes.At(Lanes.TunnelIpv6));
         lanes.Tunnel0 = Vector256.Load(_flow.Current + Lanes.At(Lanes.Tunnel)) & lanes.TunnelMask0;
@@ -205,7 +205,4 @@ internal sealed unsafe class Freezer(
         ((Vector256.Load(flow) & ~mask) | value).Store(flow);
         (Vector256.Load(live) & ~mask).Store(live);
     }
-
-    /// <summary><see cref="Lanes.Metadata"/> without conj_id and actset_output, which do not survive.</summary>
-    private static Vector256<byte> MetadataOnly => Vector256.Create(ulong.MaxValue, 0, 0, 0).AsByte();
 }

@@ -1,6 +1,8 @@
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using Mergeflow.Engine.Keys;
 using Mergeflow.Engine.OpenFlow;
+using Mergeflow.Native;
 
 namespace Mergeflow.Engine.Xlate;
 
@@ -32,6 +34,12 @@ internal sealed class FrozenState
 
     /// <summary>What a controller action tells besides the packet, as in <see cref="OfController.UserData"/>; else empty.</summary>
     public string UserData { get; init; } = "";
+
+    /// <summary>A controller lets the packet go on: there is no table to look up.</summary>
+    public bool IsResumed { get; init; }
+
+    /// <summary>Control has given the packet and the actions.</summary>
+    public bool IsPacketOut { get; init; }
 
     public uint Id { get; set; }
 
@@ -67,4 +75,18 @@ internal struct FrozenLanes
 
     /// <summary>in_port as it stands in the key, padded with zero to a lane, so that states compare as bytes.</summary>
     public Vector256<ulong> InPort;
+
+    /// <summary><see cref="Lanes.Metadata"/> without conj_id and actset_output, which do not survive.</summary>
+    public static Vector256<byte> MetadataOnly => Vector256.Create(ulong.MaxValue, 0, 0, 0).AsByte();
+
+    /// <summary>Puts what survives into a flow (OVS <c>frozen_metadata_to_flow</c>).</summary>
+    public readonly void Restore(ref PipelineFlow flow)
+    {
+        PipelineFlow.Lane(ref flow, Keys.Lanes.Regs) = Regs0;
+        PipelineFlow.Lane(ref flow, Keys.Lanes.RegsHigh) = Regs1;
+        PipelineFlow.Lane(ref flow, Keys.Lanes.Metadata) = Metadata;
+        ref Vector256<byte> tunnel0 = ref PipelineFlow.Lane(ref flow, Keys.Lanes.Tunnel), tunnel1 = ref PipelineFlow.Lane(ref flow, Keys.Lanes.TunnelIpv6);
+        (tunnel0, tunnel1) = ((tunnel0 & ~TunnelMask0) | Tunnel0, (tunnel1 & ~TunnelMask1) | Tunnel1);
+        flow.Key.InPort = new Be32((uint)InPort.ToScalar());
+    }
 }

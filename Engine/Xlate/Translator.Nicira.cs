@@ -105,7 +105,7 @@ public sealed unsafe partial class Translator
     /// <summary>An output to <c>controller</c>: why it gets the packet depends on where the action stands.</summary>
     private void OutputToController(ushort maxLengthBytes)
     {
-        PacketInReason reason = _bucketDepth > 0 ? PacketInReason.Group : _context.InActionSet ? PacketInReason.ActionSet : PacketInReason.Action;
+        PacketInReason reason = _resumed is { IsPacketOut: true } ? PacketInReason.PacketOut : _bucketDepth > 0 ? PacketInReason.Group : _context.InActionSet ? PacketInReason.ActionSet : PacketInReason.Action;
         _transmitter.Tell(maxLengthBytes, reason, 0, "", null);
     }
 

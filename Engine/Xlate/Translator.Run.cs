@@ -105,6 +105,7 @@ public sealed unsafe partial class Translator
                 if (!_flow.Meets(op.Prereq)) return true;
                 if (_context.ReadsWhatItWrites) ConsultWritten(op);
                 _flow.Write(op.Patch);
+                if (op.MakesOption) _flow.Write(L.TunOptions, 0xff, 1);
                 _flow.IsDirty |= op.Visible;
                 return true;
             case XlateOpKind.SetVlan:
@@ -275,6 +276,7 @@ public sealed unsafe partial class Translator
         FieldPatch patch = op.Destination.Patch(value, UInt128.MaxValue);
         if (_context.ReadsWhatItWrites) _flow.Consult(patch);
         _flow.Write(patch);
+        if (op.MakesOption) _flow.Write(L.TunOptions, 0xff, 1);
         _flow.IsDirty |= op.Visible;
     }
 }

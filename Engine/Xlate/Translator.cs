@@ -44,6 +44,7 @@ public sealed partial class Translator : IDisposable
     private readonly NormalXlate _normal;
     private readonly FieldHash _hashes;
     private int _bucketDepth;
+    private FrozenState? _resumed;
     private int _depth;
     private int _resubmits;
 
@@ -113,6 +114,22 @@ public sealed partial class Translator : IDisposable
         _context.End();
     }
 
+    /// <summary>
+    /// Translates the rest of a packet's way, or a list of actions that control gives (OVS <c>xlate_resume</c>, <c>ofproto_packet_out</c>): from <paramref name="state"/>, whatever the key's recirculation id.
+    /// </summary>
+    internal void Resume(FrozenState state, ref FlowKey key, int packetLengthBytes, XlateResult result, long nowMs)
+    {
+        _resumed = state;
+        try
+        {
+            Translate(ref key, packetLengthBytes, result, nowMs);
+        }
+        finally
+        {
+            _resumed = null;
+        }
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -159,6 +176,13 @@ public sealed partial class Translator : IDisposable
     /// <summary>Runs the packet from table 0, or from where its recirculation id says; false if that is unknown.</summary>
     private bool Resume()
     {
+        if (_resumed is { } resumed)
+        {
+            _freezer.Thaw(resumed);
+            Run(resumed.Ops, isLast: true);
+            return true;
+        }
+
         uint recircId = _flow.Key.RecircId.Host;
         if (recircId == 0)
         {

@@ -67,6 +67,7 @@ internal sealed unsafe class TunnelXlate(XlateContext context, Committer committ
             ref DpAction pop = ref _context.Out.Add(DpOp.TnlPop);
             pop.Port = tunnels.DatapathPortOf(t);
             pop.TunnelKind = t.Kind;
+            if (t.Kind == TunnelKind.Geneve) pop.Option = _context.Tables.Option;
             _context.Note(null, $"decapsulated at port {pop.Port}");
             return true;
         }
@@ -138,6 +139,14 @@ internal sealed unsafe class TunnelXlate(XlateContext context, Committer committ
             return;
         }
 
+        GeneveOption option = default;
+        if (t.Kind == TunnelKind.Geneve && _context.Tables.Option.Exists)
+        {
+            _flow.Consult(L.TunOptions, 0xff);
+            _flow.Consult(L.TunMetadata0, ulong.MaxValue);
+            if (key.TunOptions != 0) option = _context.Tables.Option;
+        }
+
         tunnel.Ttl = t.Ttl;
         tunnel.Tos = t.Tos;
         if (_flow.IsIp)
@@ -163,7 +172,7 @@ internal sealed unsafe class TunnelXlate(XlateContext context, Committer committ
         _context.Out.Add(DpOp.Clone);
         if (maxLengthBytes != 0) _context.Out.Add(DpOp.Truncate).LengthBytes = maxLengthBytes;
         ref DpAction push = ref _context.Out.Add(DpOp.TnlPush);
-        push.Push = TunnelHeader.Build(t.Kind, t.UnderlayMac, t.NextHopMac, tunnel, t.DestinationPort);
+        push.Push = TunnelHeader.Build(t.Kind, t.UnderlayMac, t.NextHopMac, tunnel, t.DestinationPort, option, _flow.Key.TunMetadata0.Host);
         push.CountedPort = t.Number;
         _context.Out.Add(DpOp.Output).Port = t.UnderlayPort;
         _context.Out.Nest(record);

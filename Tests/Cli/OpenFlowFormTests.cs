@@ -12,7 +12,7 @@ namespace Mergeflow.Tests;
 /// </summary>
 public sealed class OpenFlowFormTests
 {
-    private const int Entries = 2202, TakenThere = 1539, Missing = 205;
+    private const int Entries = 2202, TakenThere = 1539, Missing = 204;
 
     /// <summary>Where the answer is ours on purpose; docs/conformance.md says why.</summary>
     private static readonly Dictionary<string, int> s_ours = new()

@@ -36,6 +36,9 @@ internal sealed class TunnelBed : IOutputSink, IDisposable
 
     public Simulator Simulator { get; }
 
+    /// <summary>Adds rules.</summary>
+    public void Mod(params string[] flows) => Simulator.ApplyFlowMods(_parser.ParseFlows(string.Join('\n', flows)));
+
     /// <summary>Sends a frame; what left, as <c>PORT:HEX</c> with spaces between.</summary>
     public string Send(uint port, string hex)
     {

@@ -10,7 +10,7 @@ internal static class FlowModValidator
     private const string Inconsistent = "OFPBAC_MATCH_INCONSISTENT";
 
     /// <summary>Throws <see cref="FlowModException"/> if the modification cannot be applied.</summary>
-    public static void Check(FlowMod mod, int index)
+    public static void Check(FlowMod mod, int index, bool hasOption)
     {
         if (mod.Table == 255) throw new FlowModException("OFPFMFC_BAD_TABLE_ID", "table 255 does not exist", index);
         if (mod.Command == FlowModCommand.Add && mod.Table is null && mod.CookieMask != 0) throw new FlowModException("OFPFMFC_UNKNOWN", "a cookie mask cannot be used with add", index);
@@ -22,7 +22,7 @@ internal static class FlowModValidator
         }
 
         if (Fields.TunMetadata0.Get(ref mod.Match.Mask) != 0) throw new FlowModException("OFPBMC_BAD_FIELD", "match field tun_metadata0 is not supported", index);
-        UnsupportedActions.Refuse(mod.Actions, index);
+        UnsupportedActions.Refuse(mod.Actions, hasOption, index);
         var state = new MatchFacts(ref mod.Match);
         CheckList(mod.Actions, mod.Table ?? 0, state, index);
     }

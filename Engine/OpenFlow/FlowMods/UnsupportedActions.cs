@@ -12,10 +12,6 @@ internal static class UnsupportedActions
             {
                 OfSample { ObservationDomainSource: not null } or OfSample { ObservationPointSource: not null } => "sample with observation ids from fields",
                 OfDeleteField => "delete_field",
-                OfSetField { Field.Id: Keys.FieldId.TunMetadata0 } => "set_field to tun_metadata0",
-                OfMove m when m.Source.Field.Id == Keys.FieldId.TunMetadata0 || m.Destination.Field.Id == Keys.FieldId.TunMetadata0 => "move of tun_metadata0",
-                OfStackPush { Source.Field.Id: Keys.FieldId.TunMetadata0 } or OfStackPop { Destination.Field.Id: Keys.FieldId.TunMetadata0 } => "push and pop of tun_metadata0",
-                OfOutputReg { Source.Field.Id: Keys.FieldId.TunMetadata0 } => "output to tun_metadata0",
                 OfClone c => Find(c.Actions),
                 OfWriteActions w => Find(w.Actions),
                 OfCt c => Find(c.Exec),
@@ -27,10 +23,29 @@ internal static class UnsupportedActions
         return null;
     }
 
-    /// <summary>Refuses such actions.</summary>
-    /// <exception cref="FlowModException">There is one: <c>OFPBAC_BAD_TYPE</c>.</exception>
-    public static void Refuse(IEnumerable<OfAction> actions, int index = 0)
+    /// <summary>Refuses such actions, and those that need a Geneve option where none is mapped.</summary>
+    /// <exception cref="FlowModException">There is one: <c>OFPBAC_BAD_TYPE</c>, or <c>NXFMFC_INVALID_TLV_FIELD</c>.</exception>
+    public static void Refuse(IReadOnlyList<OfAction> actions, bool hasOption, int index = 0)
     {
+        if (!hasOption && NeedsOption(actions)) throw new FlowModException("NXFMFC_INVALID_TLV_FIELD", "no Geneve option is mapped to tun_metadata0", index);
         if (Find(actions) is { } name) throw new FlowModException("OFPBAC_BAD_TYPE", $"action {name} is not supported", index);
     }
+
+    private static bool NeedsOption(IEnumerable<OfAction> actions) => actions.Any(static a => a switch
+    {
+        OfSetField s => Is(s.Field),
+        OfMove m => Is(m.Source.Field) || Is(m.Destination.Field),
+        OfStackPush p => Is(p.Source.Field),
+        OfStackPop p => Is(p.Destination.Field),
+        OfOutputReg o => Is(o.Source.Field),
+        OfMultipath m => Is(m.Destination.Field),
+        OfBundle { Destination: { } to } => Is(to.Field),
+        OfLearn l => l.Specs.Any(static s => Is(s.Source?.Field) || Is(s.Destination?.Field)) || Is(l.Result?.Field),
+        OfClone c => NeedsOption(c.Actions),
+        OfWriteActions w => NeedsOption(w.Actions),
+        OfCt c => NeedsOption(c.Exec),
+        _ => false,
+    });
+
+    private static bool Is(Keys.Field? field) => field?.Id == Keys.FieldId.TunMetadata0;
 }

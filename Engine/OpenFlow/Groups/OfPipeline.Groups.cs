@@ -44,7 +44,7 @@ public sealed partial class OfPipeline
         if (mod.Buckets.DistinctBy(static b => b.BucketId).Count() < mod.Buckets.Count) throw new FlowModException("OFPGMFC_BAD_BUCKET", "two buckets have the same bucket_id");
         foreach (GroupBucket bucket in mod.Buckets)
         {
-            UnsupportedActions.Refuse(bucket.Actions);
+            UnsupportedActions.Refuse(bucket.Actions, _option.Exists);
             if (mod.Type == GroupType.FastFailover && bucket.WatchPort is null && bucket.WatchGroup is null)
             {
                 throw new FlowModException("OFPGMFC_INVALID_GROUP", "a bucket of a fast failover group needs watch_port or watch_group");

@@ -179,6 +179,7 @@ internal static class XlateCompiler
             Patch = range.Patch(value, mask),
             Prereq = mod && IsPort(field.Id) ? FieldPrereq.L4 : field.Prereq,
             Visible = IsVisible(field),
+            MakesOption = field.Id == FieldId.TunMetadata0,
             MplsTransparent = !IsL3(field),
         };
     }
@@ -197,6 +198,7 @@ internal static class XlateCompiler
             Patch = All(dst),
             Prereq = dst.Field.Prereq,
             Visible = IsVisible(dst.Field),
+            MakesOption = dst.Field.Id == FieldId.TunMetadata0,
             ToVlan = IsVlan(dst.Field),
             VlanShift = (byte)(dst.Field.Shift + dst.Start),
             VlanMask = VlanBits(dst),
@@ -215,6 +217,7 @@ internal static class XlateCompiler
         Destination = new(dst),
         Patch = All(dst),
         Visible = IsVisible(dst.Field),
+        MakesOption = dst.Field.Id == FieldId.TunMetadata0,
         ToVlan = IsVlan(dst.Field),
         VlanShift = (byte)(dst.Field.Shift + dst.Start),
         VlanMask = VlanBits(dst),

@@ -48,6 +48,9 @@ internal sealed class XlateOp : IEquatable<XlateOp>
     /// <summary>The write makes a tag if there is none.</summary>
     public bool VlanPushes { get; init; }
 
+    /// <summary>The destination is a Geneve option: writing makes it be there.</summary>
+    public bool MakesOption { get; init; }
+
     /// <summary>The destination is pkt_mark, a header field or a tunnel field: commit has to look at it.</summary>
     public bool Visible { get; init; }
 

@@ -1,0 +1,157 @@
+using System.Runtime.Intrinsics;
+using Mergeflow.Engine.Actions;
+using Mergeflow.Engine.Keys;
+using Mergeflow.Engine.OpenFlow;
+using Mergeflow.Engine.Packets;
+using Mergeflow.Engine.Pmd;
+using Mergeflow.Engine.Xlate;
+
+namespace Mergeflow.Engine.Runtime;
+
+/// <content>Packets between packet threads and controllers: what actions send up, what goes on, and what comes from above.</content>
+public sealed partial class Datapath
+{
+    private readonly Continuations _continuations;
+
+    /// <summary>Packets for control that found no room.</summary>
+    public ulong PacketInsDropped => _pmds.Aggregate(0ul, static (sum, p) => sum + (p.PacketIns?.Dropped ?? 0));
+
+    /// <summary>A sample that an action has taken, for a collector: the record and the packet; null = nobody collects. By the thread that takes packets.</summary>
+    public Action<DpUserspace, byte[]>? Collector { get; set; }
+
+    /// <summary>
+    /// Hands over packets that actions have sent to control, at most <paramref name="most"/> of each packet thread; returns how many. One thread at a time. A packet whose metadata are
+    /// gone, because it has waited too long, is not handed over.
+    /// </summary>
+    public int TakePacketIns(Action<PacketIn> each, int most = int.MaxValue)
+    {
+        int taken = 0;
+        foreach (PmdContext pmd in _pmds)
+        {
+            for (int i = 0; i < most && pmd.PacketIns?.TryTake(out PacketInHeader header, out byte[] frame) == true; i++)
+            {
+                taken++;
+                if (header.Told.Reason == UserspaceReason.Sample) Collector?.Invoke(header.Told, frame);
+                else if (PacketInOf(in header, frame) is { } packet) each(packet);
+            }
+        }
+
+        return taken;
+    }
+
+    /// <summary>
+    /// A controller lets a packet go on, which it may have changed, with metadata that it may have changed (OVS <c>NXT_RESUME</c>). False if nobody knows any more where it was:
+    /// <c>NXR_STALE</c>.
+    /// </summary>
+    /// <param name="continuation">From <see cref="PacketIn.Continuation"/>.</param>
+    /// <param name="frame">The packet.</param>
+    /// <param name="flow">Metadata: <c>in_port</c>, registers, tunnel, <c>ct_*</c> and marks.</param>
+    /// <param name="nowMs">Time.</param>
+    public bool Resume(ReadOnlySpan<byte> continuation, byte[] frame, PipelineFlow flow, long nowMs)
+    {
+        if (_continuations.Find(continuation) is not { } state) return false;
+        Run(new FrozenState
+        {
+            IsResumed = true,
+            Table = 0,
+            Conntracked = state.Conntracked,
+            WasMpls = false,
+            HasDpHash = false,
+            Lanes = LanesOf(ref flow),
+            Stack = state.Stack,
+            ActionSet = state.ActionSet,
+            Ops = state.Ops,
+        }, frame, flow, nowMs);
+        return true;
+    }
+
+    /// <summary>Actions for a packet that control gives (OpenFlow <c>OFPT_PACKET_OUT</c>).</summary>
+    /// <param name="frame">The packet.</param>
+    /// <param name="flow">Metadata, above all <c>in_port</c>.</param>
+    /// <param name="actions">What to do with it; as in a rule of table 0.</param>
+    /// <param name="nowMs">Time.</param>
+    /// <exception cref="FlowModException">The actions are refused.</exception>
+    public void PacketOut(byte[] frame, PipelineFlow flow, EquatableList<OfAction> actions, long nowMs)
+    {
+        Pipeline.CheckPacketOut(actions);
+        Run(new FrozenState
+        {
+            IsResumed = true,
+            IsPacketOut = true,
+            Table = 0,
+            Conntracked = false,
+            WasMpls = false,
+            HasDpHash = false,
+            Lanes = LanesOf(ref flow),
+            Stack = [],
+            ActionSet = [],
+            Ops = XlateCompiler.Compile(actions),
+        }, frame, flow, nowMs);
+    }
+
+    private unsafe void Run(FrozenState state, byte[] frame, PipelineFlow flow, long nowMs)
+    {
+        using ControlScope control = new(this);
+        nowMs = Clock.Of(nowMs);
+        PmdContext pmd = _pmds[0];
+        OnOwner(pmd, () =>
+        {
+            Packet* p = frame.Length <= pmd.Pool.FrameCapacityBytes ? pmd.Pool.Rent() : null;
+            if (p == null)
+            {
+                pmd.Thread.Stats.Dropped++;
+                return 0;
+            }
+
+            pmd.Pool.Load(p, frame, flow.Key.InPort.Host);
+            PacketMetadata.Restore(p, ref flow.Key);
+            pmd.Thread.Run(p, state, pmd.Upcall, nowMs);
+            return 0;
+        });
+    }
+
+    private PacketIn? PacketInOf(in PacketInHeader header, byte[] frame)
+    {
+        DpUserspace told = header.Told;
+        if (Recirc.Find(told.RecircId) is not { } state) return null;
+        byte[]? continuation = told.Continues ? _continuations.Keep(told.RecircId) : null;
+        if (told.Continues && continuation is null) return null;
+        PipelineFlow flow = default;
+        flow.Key = header.Key;
+        flow.Key.RecircId = default;
+        if (!state.Conntracked) ClearConntrack(ref flow);
+        state.Lanes.Restore(ref flow);
+        return new PacketIn
+        {
+            Frame = frame,
+            Reason = told.PacketInReason,
+            Table = state.Table,
+            Cookie = told.Cookie,
+            ControllerId = told.ControllerId,
+            MaxLengthBytes = told.MaxLengthBytes,
+            UserData = state.UserData,
+            Flow = flow,
+            Continuation = continuation,
+            EventIndex = header.EventIndex,
+        };
+    }
+
+    private static void ClearConntrack(ref PipelineFlow flow)
+    {
+        (flow.Key.CtState, flow.Key.CtZone, flow.Key.CtMark) = (CtState.None, default, default);
+        PipelineFlow.Lane(ref flow, Lanes.Ct) = PipelineFlow.Lane(ref flow, Lanes.CtIpv6) = Vector256<byte>.Zero;
+    }
+
+    private static FrozenLanes LanesOf(ref PipelineFlow flow)
+    {
+        FrozenLanes lanes = default;
+        lanes.Regs0 = PipelineFlow.Lane(ref flow, Lanes.Regs);
+        lanes.Regs1 = PipelineFlow.Lane(ref flow, Lanes.RegsHigh);
+        lanes.Metadata = PipelineFlow.Lane(ref flow, Lanes.Metadata) & FrozenLanes.MetadataOnly;
+        lanes.TunnelMask0 = lanes.TunnelMask1 = Vector256<byte>.AllBitsSet;
+        lanes.Tunnel0 = PipelineFlow.Lane(ref flow, Lanes.Tunnel);
+        lanes.Tunnel1 = PipelineFlow.Lane(ref flow, Lanes.TunnelIpv6);
+        lanes.InPort = Vector256.CreateScalar((ulong)flow.Key.InPort.Raw);
+        return lanes;
+    }
+}
