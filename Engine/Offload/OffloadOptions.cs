@@ -13,6 +13,9 @@ public enum OffloadMode
 
     /// <summary>Merged rules in the emulated NIC.</summary>
     Nic,
+
+    /// <summary>Merged rules in the kernel, for live ports.</summary>
+    Kernel,
 }
 
 /// <summary>Settings of the offload thread.</summary>

@@ -20,6 +20,7 @@ namespace Mergeflow.Engine.Runtime;
 public sealed partial class Datapath : IDisposable
 {
     private const uint HashStream = 0;
+    private const uint KernelStream = 1;
     private const uint FirstPmdStream = 16;
 
     private static int s_lastTelemetryId;
@@ -153,6 +154,9 @@ public sealed partial class Datapath : IDisposable
 
     /// <summary>The device of <see cref="OffloadMode.Nic"/>; null otherwise.</summary>
     public EmulatedNic? Nic { get; private set; }
+
+    /// <summary>The device of <see cref="OffloadMode.Kernel"/>; null otherwise.</summary>
+    public KernelNic? Kernel { get; private set; }
 
     /// <summary>Merges, installs, revokes; null without offload.</summary>
     public OffloadThread? Offload { get; }
@@ -347,6 +351,7 @@ public sealed partial class Datapath : IDisposable
         DatapathMetrics.Remove(this);
         Offload?.Dispose();
         Nic?.Dispose();
+        Kernel?.Dispose();
         foreach (PmdContext pmd in _pmds) pmd.Dispose();
         Conntrack.Dispose();
         Meters.Dispose();
@@ -395,6 +400,12 @@ public sealed partial class Datapath : IDisposable
     {
         if (options.Offload == OffloadMode.None) return null;
         if (options.Offload == OffloadMode.Soft) return new SoftOffloadProvider(options.MergedCapacity, options.MergedTemplates, PmdQuiescent, options.PmdCount);
+        if (options.Offload == OffloadMode.Kernel)
+        {
+            Kernel = new KernelNic(NicProfile.Load("kernel"), BpfAttachPoint.TcxIngress, Seed.Of(options.Seed).Stream(KernelStream));
+            return new NicOffloadProvider(Kernel) { OneTag = options.VlanLimit == 1, Name = "kernel" };
+        }
+
         var device = new NicOptions { Faults = options.NicFaults };
         if (options.Seed != 0) device = device with { Seed = options.Seed };
         Nic = new EmulatedNic(NicProfile.Load(options.NicProfile ?? "ideal"), device);

@@ -1,5 +1,6 @@
 using Mergeflow.Engine.OpenFlow;
 using Mergeflow.Engine.Ports;
+using Mergeflow.Nic;
 
 namespace Mergeflow.Engine.Runtime;
 
@@ -52,6 +53,7 @@ public sealed class LivePorts(Datapath datapath, SwitchPollers pollers, IReadOnl
             }
 
             datapath.AddPort(new PipelinePort(port.Name, port.Number), port.QueueCount, nowMs);
+            AddToKernel(port);
             if (!port.HasCarrier) datapath.SetPort(port.Number, exists: false, nowMs);
             for (int q = 0; q < port.QueueCount; q++) pollers.Add(new RxQueueName(port.Number, q), port.Rx(q));
         }
@@ -64,6 +66,7 @@ public sealed class LivePorts(Datapath datapath, SwitchPollers pollers, IReadOnl
         {
             if (!_ports.Remove(number, out LivePort? port)) return false;
             datapath.RemovePort(number, nowMs);
+            datapath.Kernel?.RemovePort(number);
             for (int q = 0; q < port.QueueCount; q++) pollers.Remove(new RxQueueName(number, q));
             for (int i = 0; i < sinks.Count; i++)
             {
@@ -104,6 +107,7 @@ public sealed class LivePorts(Datapath datapath, SwitchPollers pollers, IReadOnl
             {
                 bool before = port.HasCarrier;
                 port.Refresh();
+                datapath.Kernel?.SetMtu(port.Number, port.MtuBytes);
                 if (port.HasCarrier != before) datapath.SetPort(port.Number, port.HasCarrier, nowMs);
             }
 
@@ -121,5 +125,21 @@ public sealed class LivePorts(Datapath datapath, SwitchPollers pollers, IReadOnl
     {
         foreach (LivePort port in _ports.Values) port.Dispose();
         _ports.Clear();
+    }
+
+    /// <summary>Rules in the kernel take what comes in by tc, and send to every port that is a device. Frames to a TAP of the switch's own are for the host behind it.</summary>
+    private void AddToKernel(LivePort port)
+    {
+        if (datapath.Kernel is not { } kernel || port.IfIndex == 0) return;
+        TcPort? tc = port is TcPort { Datapath: "tc" } found ? found : null;
+        kernel.AddPort(new KernelPortOptions
+        {
+            Number = port.Number,
+            Interface = port.IfIndex,
+            MtuBytes = port.MtuBytes,
+            Attaches = tc is not null,
+            Upcall = tc?.TapIndex ?? 0,
+            IsHost = port is TapPort,
+        });
     }
 }

@@ -11,13 +11,16 @@ public sealed unsafe class BpfLink : IDisposable
     /// <summary><c>XDP_FLAGS_DRV_MODE</c>: by the driver, or not at all.</summary>
     public const uint XdpNative = 1 << 2;
 
+    /// <summary><c>BPF_F_BEFORE</c>: in front of the tcx programs that are there; else behind them.</summary>
+    public const uint TcxFirst = 1 << 3;
+
     private readonly SafeFileHandle _handle;
 
     /// <summary>Puts <paramref name="program"/> on an interface.</summary>
     /// <param name="program">Of the kind that <paramref name="place"/> takes.</param>
     /// <param name="interfaceIndex">In the namespace of the calling thread.</param>
     /// <param name="place">Where.</param>
-    /// <param name="flags">XDP: <see cref="XdpGeneric"/> or <see cref="XdpNative"/>.</param>
+    /// <param name="flags">XDP: <see cref="XdpGeneric"/> or <see cref="XdpNative"/>; tcx: <see cref="TcxFirst"/>.</param>
     /// <exception cref="BpfException">The kernel refuses: EBUSY another XDP program is there, EINVAL a kernel without tcx, ENODEV no such interface.</exception>
     public BpfLink(BpfProgram program, int interfaceIndex, BpfAttachPoint place, uint flags = 0)
     {

@@ -60,6 +60,10 @@ internal static class KernelLayout
     public const int PortCount = 1024;
     public const int PortMaxFrame = 4;
     public const int PortUpcall = 8;
+    public const int PortFlags = 12;
+
+    /// <summary>In the flags of a port: frames go into the host's stack by its interface (<c>BPF_F_INGRESS</c>).</summary>
+    public const int IntoStack = 1;
     public const int Readers = 32768;
     public const int ReaderBytes = 64;
     public const int MaxProcessors = 256;

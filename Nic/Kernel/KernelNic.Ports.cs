@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.InteropServices;
 using Mergeflow.Native;
 
 namespace Mergeflow.Nic;
@@ -6,52 +7,75 @@ namespace Mergeflow.Nic;
 /// <content>The program and the interfaces that it is on.</content>
 public sealed partial class KernelNic
 {
+    private const int EthernetBytes = 14;
+
+    /// <summary>Program and ports: rules come from one thread, ports from another.</summary>
+    private readonly Lock _sync = new();
     private readonly Dictionary<uint, KernelPort> _ports = [];
+    private readonly BpfAttachPoint _attachPoint;
     private BpfProgram? _program;
+
+    private bool IsTc => _attachPoint == BpfAttachPoint.TcxIngress;
 
     /// <summary>The program as it is now; empty before there is a rule or a port.</summary>
     public IReadOnlyList<BpfInstruction> Program { get; private set; }
 
-    /// <summary>Frames that come in by an interface are those of a port, and rules may send to it.</summary>
-    /// <param name="port">Number of the port, below 1024.</param>
-    /// <param name="interfaceIndex">Its interface.</param>
-    /// <param name="mtuBytes">Longer packets than that behind the Ethernet header are left to software.</param>
-    /// <param name="attaches">Whether the program is put on the interface; else it is only known.</param>
-    /// <exception cref="ArgumentException">The number is too large, or another interface shares its place.</exception>
-    /// <exception cref="BpfException">The kernel refuses.</exception>
-    public void AddPort(uint port, int interfaceIndex, int mtuBytes, bool attaches)
+    /// <summary>Rules may send to a port, and, if the program is put on its interface, take what comes in there.</summary>
+    /// <exception cref="ArgumentException">The number is too large, there is such a port, or another interface shares its place.</exception>
+    /// <exception cref="IOException">The kernel refuses.</exception>
+    public void AddPort(KernelPortOptions port)
     {
-        if (port >= KernelLayout.PortCount) throw new ArgumentException($"port {port}: the kernel's table has ports 0 to {KernelLayout.PortCount - 1}", nameof(port));
-        RemovePort(port);
-        Span<byte> device = _memory.Control.Span.Slice(KernelLayout.Devices + (8 * (interfaceIndex & (KernelLayout.DeviceCount - 1))), 8);
-        if (BinaryPrimitives.ReadInt32LittleEndian(device) is not 0) throw new ArgumentException($"interface {interfaceIndex} shares its place with another one", nameof(interfaceIndex));
-        BpfLink? link = null;
-        if (attaches)
+        if (port.Number >= KernelLayout.PortCount) throw new ArgumentException($"port {port.Number}: the kernel's table has ports 0 to {KernelLayout.PortCount - 1}", nameof(port));
+        lock (_sync)
         {
-            if (_program is null && Swap() is { } refused) throw new IOException(refused.Message);
-            link = new BpfLink(_program!, interfaceIndex, BpfAttachPoint.Xdp);
+            if (_ports.ContainsKey(port.Number)) throw new ArgumentException($"there is a port {port.Number}", nameof(port));
+            Span<byte> device = DeviceOf(port.Interface);
+            if (BinaryPrimitives.ReadInt32LittleEndian(device) is not 0) throw new ArgumentException($"interface {port.Interface} shares its place with another one", nameof(port));
+            Span<byte> place = PlaceOf(port.Number);
+            BinaryPrimitives.WriteInt32LittleEndian(place[KernelLayout.PortUpcall..], port.Upcall);
+            BinaryPrimitives.WriteInt32LittleEndian(place[KernelLayout.PortFlags..], port.IsHost ? KernelLayout.IntoStack : 0);
+            BinaryPrimitives.WriteInt32LittleEndian(place[KernelLayout.PortMaxFrame..], port.MtuBytes + EthernetBytes);
+            Volatile.Write(ref MemoryMarshal.AsRef<int>(place), port.Interface);
+            BinaryPrimitives.WriteUInt32LittleEndian(device[4..], port.Number);
+            Volatile.Write(ref MemoryMarshal.AsRef<int>(device), port.Interface);
+            _ports[port.Number] = new KernelPort(port.Interface, null);
+            if (!port.Attaches) return;
+            try
+            {
+                if (_program is null && Swap() is { } refused) throw new IOException(refused.Message);
+                _ports[port.Number] = new KernelPort(port.Interface, new BpfLink(_program!, port.Interface, _attachPoint, IsTc ? BpfLink.TcxFirst : 0));
+            }
+            catch
+            {
+                RemovePort(port.Number);
+                throw;
+            }
         }
+    }
 
-        BinaryPrimitives.WriteUInt32LittleEndian(device[4..], port);
-        BinaryPrimitives.WriteInt32LittleEndian(device, interfaceIndex);
-        Span<byte> place = PlaceOf(port);
-        const int headerAndTagBytes = 18;
-        BinaryPrimitives.WriteInt32LittleEndian(place[KernelLayout.PortMaxFrame..], mtuBytes + headerAndTagBytes);
-        BinaryPrimitives.WriteInt32LittleEndian(place, interfaceIndex);
-        _ports[port] = new KernelPort(interfaceIndex, link);
+    /// <summary>Longer packets than that are left to software when they are to leave by the port.</summary>
+    public void SetMtu(uint port, int mtuBytes)
+    {
+        lock (_sync)
+        {
+            if (_ports.ContainsKey(port)) BinaryPrimitives.WriteInt32LittleEndian(PlaceOf(port)[KernelLayout.PortMaxFrame..], mtuBytes + EthernetBytes);
+        }
     }
 
     /// <summary>The port is no longer there: frames that rules send to it are software's. On return no frame goes there.</summary>
     public void RemovePort(uint port)
     {
-        if (!_ports.Remove(port, out KernelPort gone)) return;
-        PlaceOf(port).Clear();
-        _memory.Control.Span.Slice(KernelLayout.Devices + (8 * (gone.InterfaceIndex & (KernelLayout.DeviceCount - 1))), 8).Clear();
-        gone.Attachment?.Dispose();
-        _table.Quiesce();
+        lock (_sync)
+        {
+            if (!_ports.Remove(port, out KernelPort gone)) return;
+            gone.Link?.Dispose();
+            PlaceOf(port).Clear();
+            DeviceOf(gone.Interface).Clear();
+            _table.Quiesce();
+        }
     }
 
-    /// <summary>Runs the program on a frame as if it had come in by interface 1, loopback: what it returns (<c>XDP_PASS</c> 2 for a miss, <c>XDP_REDIRECT</c> 4, <c>XDP_DROP</c> 1), and the frame behind it.</summary>
+    /// <summary>Runs the program on a frame as if it had come in by interface 1, loopback: what it returns, and the frame behind it.</summary>
     /// <exception cref="BpfException">The kernel refuses.</exception>
     public BpfRun TestRun(ReadOnlySpan<byte> frame, Span<byte> output, int repeat = 1)
     {
@@ -80,23 +104,29 @@ public sealed partial class KernelNic
     /// <summary>Writes the program for the templates and puts it in the place of the one before, on all ports.</summary>
     private FlowError? Swap()
     {
-        BpfInstruction[] code = KernelProgram.Write(_memory, [.. _templates]);
+        BpfInstruction[] code = KernelProgram.Write(_memory, [.. _templates], IsTc);
         BpfProgram next;
         try
         {
-            next = BpfProgram.Load(BpfProgramType.Xdp, code, "mergeflow", BpfProgram.HasFragments);
+            next = IsTc ? BpfProgram.Load(BpfProgramType.SchedCls, code, "mergeflow") : BpfProgram.Load(BpfProgramType.Xdp, code, "mergeflow", BpfProgram.HasFragments);
         }
         catch (BpfException e)
         {
             return new FlowError(FlowErrno.Io, FlowErrorType.Unspecified, $"the kernel refuses the program: {e.Message}: {LastLine(e.VerifierLog)}");
         }
 
-        foreach (KernelPort port in _ports.Values) port.Attachment?.Update(next);
-        _program?.Dispose();
-        _program = next;
-        Program = code;
+        lock (_sync)
+        {
+            foreach (KernelPort port in _ports.Values) port.Link?.Update(next);
+            _program?.Dispose();
+            _program = next;
+            Program = code;
+        }
+
         return null;
     }
+
+    private Span<byte> DeviceOf(int index) => _memory.Control.Span.Slice(KernelLayout.Devices + (8 * (index & (KernelLayout.DeviceCount - 1))), 8);
 
     private Span<byte> PlaceOf(uint port) => _memory.Control.Span.Slice(KernelLayout.Ports + (KernelLayout.PortBytes * (int)port), KernelLayout.PortBytes);
 
@@ -106,5 +136,27 @@ public sealed partial class KernelNic
         return string.Join(" / ", lines.TakeLast(4));
     }
 
-    private readonly record struct KernelPort(int InterfaceIndex, BpfLink? Attachment);
+    private readonly record struct KernelPort(int Interface, BpfLink? Link);
+}
+
+/// <summary>A port of a <see cref="KernelNic"/>.</summary>
+public sealed record KernelPortOptions
+{
+    /// <summary>Its number, below 1024.</summary>
+    public required uint Number { get; init; }
+
+    /// <summary>Its interface.</summary>
+    public required int Interface { get; init; }
+
+    /// <summary>Longer packets behind the Ethernet header are left to software.</summary>
+    public required int MtuBytes { get; init; }
+
+    /// <summary>The program is put on the interface; else frames only leave there.</summary>
+    public bool Attaches { get; init; }
+
+    /// <summary>tc: interface that misses go to; 0 = on into the host's stack.</summary>
+    public int Upcall { get; init; }
+
+    /// <summary>tc: frames to the port go into the host's stack by its interface, instead of out of it.</summary>
+    public bool IsHost { get; init; }
 }

@@ -4,7 +4,7 @@ namespace Mergeflow.Nic;
 
 /// <summary>
 /// The kernel as a NIC with one table: rules lie in memory that a BPF program on the ports reads, and packets that one of them takes never reach this process. Requests are carried out by
-/// <see cref="Poll"/>, a batch at a time. One thread.
+/// <see cref="Poll"/>, a batch at a time. The rule queue is for one thread, ports are for one other.
 /// </summary>
 /// <remarks>
 /// The program is written for the masks in use (templates); a rule with a new one has it written, loaded and put in place before the rule is reported to be there. What the program cannot do, <see cref="Validate"/>
@@ -24,10 +24,12 @@ public sealed partial class KernelNic : IFlowDevice, IDisposable
 
     /// <summary>A device without rules and ports.</summary>
     /// <param name="profile">What it may do; <c>kernel</c> is what it can do.</param>
+    /// <param name="attachPoint">Where its program stands: XDP or tcx ingress.</param>
     /// <param name="seed">Of the hash: unknown to who sends packets.</param>
     /// <exception cref="BpfException">The kernel refuses the maps.</exception>
-    public KernelNic(NicProfile profile, ulong seed)
+    public KernelNic(NicProfile profile, BpfAttachPoint attachPoint, ulong seed)
     {
+        _attachPoint = attachPoint;
         Profile = profile;
         _seed = seed;
         _memory = new KernelMemory(profile.ExactMatchEntries);
@@ -118,7 +120,7 @@ public sealed partial class KernelNic : IFlowDevice, IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (KernelPort port in _ports.Values) port.Attachment?.Dispose();
+        foreach (KernelPort port in _ports.Values) port.Link?.Dispose();
         _ports.Clear();
         _program?.Dispose();
         _memory.Dispose();

@@ -72,6 +72,12 @@ internal sealed partial class KernelProgram
             _a.Place(tagged);
             Need(at + TagBytes);
             _a.LoadFrom(BpfSize.Word, R2, R7, at - 2);
+            if (_isTc)
+            {
+                KeepTag();
+                continue;
+            }
+
             _a.Store(BpfSize.Word, R10, TagsAt + (4 * tags), R2);
             HasHeader(tags == 0 ? NicHeaders.Vlan : NicHeaders.Vlan2);
         }
@@ -88,7 +94,7 @@ internal sealed partial class KernelProgram
         // R3: bytes of the payload.
         _a.LoadFrom(BpfSize.Half, R3, R7, at + 2);
         _a.ToBigEndian(R3, 16);
-        _a.LoadFrom(BpfSize.Double, R2, R10, LengthAt);
+        _a.LoadFrom(BpfSize.Double, R2, R10, DataLengthAt);
         _a.Alu(BpfAlu.Sub, R2, at);
         _a.Jump(BpfJump.Above, R3, R2, _miss);
         _a.Jump(BpfJump.Below, R3, Ipv4Bytes, _miss);
@@ -132,7 +138,7 @@ internal sealed partial class KernelProgram
         _a.Jump(BpfJump.NotEqual, R1, 0x60, _miss);
         _a.LoadFrom(BpfSize.Half, R3, R7, at + 4);
         _a.ToBigEndian(R3, 16);
-        _a.LoadFrom(BpfSize.Double, R2, R10, LengthAt);
+        _a.LoadFrom(BpfSize.Double, R2, R10, DataLengthAt);
         _a.Alu(BpfAlu.Sub, R2, at + Ipv6Bytes);
         _a.Jump(BpfJump.Above, R3, R2, _miss);
         _a.LoadFrom(BpfSize.Byte, R4, R7, at + 6);
@@ -196,6 +202,7 @@ internal sealed partial class KernelProgram
         _a.Alu(BpfAlu.And, R1, 0x3c);
         _a.Jump(BpfJump.Below, R1, TcpBytes, _miss);
         _a.Jump(BpfJump.Above, R1, R3, _miss);
+        EndOfHeaders(at);
         Ports(at);
         if (Uses(6))
         {
@@ -210,6 +217,8 @@ internal sealed partial class KernelProgram
         _a.Place(udp);
         _a.Jump(BpfJump.Below, R3, UdpBytes, _miss);
         Need(at + UdpBytes);
+        _a.Mov(R1, UdpBytes);
+        EndOfHeaders(at);
         Ports(at);
         HasHeader(network | NicHeaders.Udp);
         _a.Jump(_lookup);

@@ -131,16 +131,30 @@ internal sealed partial class KernelProgram
         if (hasIcmp6) _a.Jump(BpfJump.Equal, R3, Icmp6, icmp);
         _a.Jump(send);
 
+        if (_isTc)
+        {
+            _a.Place(tcp);
+            NeedChecked(at + TcpBytes);
+            RewriteTransportOfSkb(at, 16, 0, hasPorts: true, send);
+            _a.Place(udp);
+            NeedChecked(at + UdpBytes);
+            RewriteTransportOfSkb(at, 6, KeepsZero, hasPorts: true, send);
+            if (!hasIcmp6) return;
+            _a.Place(icmp);
+            RewriteTransportOfSkb(at, 2, 0, hasPorts: false, send);
+            return;
+        }
+
         _a.Place(tcp);
         NeedChecked(at + TcpBytes);
-        ReplacePorts(at);
+        ReplacePorts(at, R4);
         _a.Jump(BpfJump.Equal, R4, 0, send);
         UpdateSum(at + 16, R4);
         _a.Jump(send);
 
         _a.Place(udp);
         NeedChecked(at + UdpBytes);
-        ReplacePorts(at);
+        ReplacePorts(at, R4);
         _a.Jump(BpfJump.Equal, R4, 0, send);
         _a.LoadFrom(BpfSize.Half, R0, R7, at + 6);
         _a.Jump(BpfJump.Equal, R0, 0, send);
@@ -157,10 +171,10 @@ internal sealed partial class KernelProgram
         _a.Jump(send);
     }
 
-    private void ReplacePorts(int at)
+    private void ReplacePorts(int at, BpfRegister sum)
     {
-        If(KernelFlags.SetTpSrc, () => ReplaceHalf(at, R4, () => _a.LoadFrom(BpfSize.Half, R2, R8, L.TpSrc)));
-        If(KernelFlags.SetTpDst, () => ReplaceHalf(at + 2, R4, () => _a.LoadFrom(BpfSize.Half, R2, R8, L.TpDst)));
+        If(KernelFlags.SetTpSrc, () => ReplaceHalf(at, sum, () => _a.LoadFrom(BpfSize.Half, R2, R8, L.TpSrc)));
+        If(KernelFlags.SetTpDst, () => ReplaceHalf(at + 2, sum, () => _a.LoadFrom(BpfSize.Half, R2, R8, L.TpDst)));
     }
 
     /// <summary>An IPv4 address counts for both sums.</summary>

@@ -73,8 +73,8 @@ internal sealed partial class KernelProgram
     /// <summary>R7 frame, R5 its end.</summary>
     private void LoadFrame()
     {
-        _a.LoadFrom(BpfSize.Word, R7, R6, 0);
-        _a.LoadFrom(BpfSize.Word, R5, R6, 4);
+        _a.LoadFrom(BpfSize.Word, R7, R6, DataOfContext);
+        _a.LoadFrom(BpfSize.Word, R5, R6, EndOfContext);
     }
 
     private void NeedChecked(int bytes)

@@ -5,13 +5,14 @@ using L = Mergeflow.Nic.KernelLayout;
 namespace Mergeflow.Nic;
 
 /// <summary>
-/// Writes the XDP program for the templates in use: parse, look up in each template, change, redirect. Each path has constant offsets into the frame, so it stands once for each number of tags. Whatever it is
-/// not written for is a miss, and a miss leaves the frame as it came.
+/// Writes the program, XDP or tc, for the templates in use: parse, look up in each template, change, redirect. Each path has constant offsets into the frame, so it stands once for each number of tags. Whatever it is
+/// not written for is a miss, and a miss leaves the frame as it came. With tc a tag may lie beside the frame, a frame may stand for several, and a transport checksum may be unfinished; the kernel's helpers know.
 /// </summary>
 /// <remarks>
 /// <code>
 /// R6 context   R7 frame   R8 end of the frame, then the slot   R9 this processor's word
 /// stack        -128 key, 16 words of 64 bits   -136 kind   -144 interface to leave by   -152 length   -160 port that it came in by   -168 header bits   -176 tags   -192 addresses that move
+///              -200 bytes of the frame itself   -208 end of the headers   -216 interface that misses go to   -224 how to leave   -232 packets that the frame stands for   -240 sum of the ports
 /// kind         tags in the frame, + 4 for IPv6
 /// </code>
 /// </remarks>
@@ -21,6 +22,8 @@ internal sealed partial class KernelProgram
     private const int XdpPass = 2;
     private const int XdpDrop = 1;
     private const int XdpAborted = 0;
+    private const int TcNext = -1;
+    private const int TcDrop = 2;
 
     private const int KeyAt = -128;
     private const int KindAt = -136;
@@ -30,42 +33,64 @@ internal sealed partial class KernelProgram
     private const int HeadersAt = -168;
     private const int TagsAt = -176;
     private const int MacsAt = -192;
+    private const int DataLengthAt = -200;
+    private const int HeaderEndAt = -208;
+    private const int UpcallAt = -216;
+    private const int FlagsAt = -224;
+    private const int CountAt = -232;
+    private const int PortSumAt = -240;
     private const int KindIpv6 = 4;
 
     private readonly BpfAssembler _a = new();
     private readonly KernelMemory _memory;
     private readonly KernelTemplate[] _templates;
     private readonly bool _countsExactly;
+    private readonly bool _isTc;
     private readonly BpfLabel _miss;
     private readonly BpfLabel _broken;
     private readonly BpfLabel _leave;
     private readonly BpfLabel _lookup;
     private readonly BpfLabel _hit;
 
-    private KernelProgram(KernelMemory memory, KernelTemplate[] templates, bool countsExactly)
+    private KernelProgram(KernelMemory memory, KernelTemplate[] templates, bool isTc, bool countsExactly)
     {
-        (_memory, _templates, _countsExactly) = (memory, templates, countsExactly);
+        (_memory, _templates, _isTc, _countsExactly) = (memory, templates, isTc, countsExactly);
         (_miss, _broken, _leave, _lookup, _hit) = (_a.NewLabel(), _a.NewLabel(), _a.NewLabel(), _a.NewLabel(), _a.NewLabel());
     }
 
     /// <summary>The program.</summary>
     /// <param name="memory">What it reads and counts in.</param>
     /// <param name="templates">In the order in which they are searched.</param>
-    /// <param name="socketMap">An XSKMAP for misses; -1 = they go to the host's stack.</param>
+    /// <param name="isTc">For tc instead of XDP: misses go to the interface that their port has for them.</param>
+    /// <param name="socketMap">XDP: An XSKMAP for misses; -1 = they go to the host's stack.</param>
     /// <param name="countsExactly">Locked additions: exact when several processors hit one rule.</param>
-    public static BpfInstruction[] Write(KernelMemory memory, KernelTemplate[] templates, int socketMap = -1, bool countsExactly = true)
+    public static BpfInstruction[] Write(KernelMemory memory, KernelTemplate[] templates, bool isTc = false, int socketMap = -1, bool countsExactly = true)
     {
-        KernelProgram p = new(memory, templates, countsExactly);
+        KernelProgram p = new(memory, templates, isTc, countsExactly);
         p.Enter();
-        p.Parse();
-        p._a.Place(p._lookup);
-        p.ComposeKey();
-        foreach (KernelTemplate t in templates) p.Lookup(t);
-        p._a.Jump(p._miss);
-        p.Hit();
-        p.Rewrite();
+        if (templates.Length == 0) p._a.Jump(p._miss);
+        else p.Match();
         p.Leave(socketMap);
         return p._a.Finish();
+    }
+
+    /// <summary>All that there is to do with rules.</summary>
+    private void Match()
+    {
+        Parse();
+        _a.Place(_lookup);
+        ComposeKey();
+        foreach (KernelTemplate t in _templates) Lookup(t);
+        _a.Jump(_miss);
+        Hit();
+        Rewrite();
+        if (_isTc) ChangeTags();
+        Send();
+
+        // What was checked before the frame was changed cannot be otherwise now; the verifier does not know.
+        _a.Place(_broken);
+        _a.Mov(R0, _isTc ? TcDrop : XdpAborted);
+        _a.Jump(_leave);
     }
 
     /// <summary>P1, and whether there is anything to do: frames of unknown interfaces are not the switch's.</summary>
@@ -81,21 +106,14 @@ internal sealed partial class KernelProgram
         _a.Mov(R1, 1);
         _a.Atomic(BpfAtomic.Add, BpfSize.Double, R9, 0, R1);
 
-        _a.LoadFrom(BpfSize.Word, R7, R6, 0);
-        _a.LoadFrom(BpfSize.Word, R8, R6, 4);
-        _a.Mov(R1, R8);
-        _a.Alu(BpfAlu.Sub, R1, R7);
-        _a.Store(BpfSize.Double, R10, LengthAt, R1);
+        _a.LoadFrom(BpfSize.Word, R7, R6, DataOfContext);
+        _a.LoadFrom(BpfSize.Word, R8, R6, EndOfContext);
         _a.Store(BpfSize.Double, R10, HeadersAt, 0);
         _a.Store(BpfSize.Double, R10, TagsAt, 0);
+        _a.Store(BpfSize.Double, R10, UpcallAt, 0);
+        MeasureFrame();
 
-        _a.LoadMapValue(R2, _memory.Control.Descriptor, L.Matching);
-        _a.LoadFrom(BpfSize.Double, R1, R2, 0);
-        _a.Jump(BpfJump.NotEqual, R1, 0, isOn);
-        _a.Jump(_miss);
-        _a.Place(isOn);
-
-        _a.LoadFrom(BpfSize.Word, R1, R6, 12);
+        _a.LoadFrom(BpfSize.Word, R1, R6, _isTc ? SkbInterface : XdpInterface);
         _a.Mov(R2, R1);
         _a.Alu(BpfAlu.And, R2, L.DeviceCount - 1);
         _a.Alu(BpfAlu.Lsh, R2, 3);
@@ -106,8 +124,15 @@ internal sealed partial class KernelProgram
         _a.Jump(_miss);
         _a.Place(isKnown);
         _a.LoadFrom(BpfSize.Word, R1, R3, 4);
+        if (_isTc) FindUpcall();
         _a.ToBigEndian(R1, 32);
         _a.Store(BpfSize.Double, R10, PortAt, R1);
+
+        _a.LoadMapValue(R2, _memory.Control.Descriptor, L.Matching);
+        _a.LoadFrom(BpfSize.Double, R1, R2, 0);
+        _a.Jump(BpfJump.NotEqual, R1, 0, isOn);
+        _a.Jump(_miss);
+        _a.Place(isOn);
     }
 
     /// <summary>A rule was found, R8 is its slot: whether it may be used now, what is left to check, and it counts.</summary>
@@ -139,30 +164,29 @@ internal sealed partial class KernelProgram
         _a.Alu(BpfAlu.Add, R2, R1);
         _a.LoadFrom(BpfSize.Word, R1, R2, 0);
         _a.Jump(BpfJump.Equal, R1, 0, _miss);
+        _a.LoadFrom(BpfSize.Word, R3, R2, L.PortFlags);
+        _a.Store(BpfSize.Double, R10, FlagsAt, R3);
         _a.LoadFrom(BpfSize.Word, R2, R2, L.PortMaxFrame);
         _a.LoadFrom(BpfSize.Double, R3, R10, LengthAt);
+        if (_isTc) LengthOfSegment();
         _a.Jump(BpfJump.Above, R3, R2, _miss);
         _a.Store(BpfSize.Double, R10, InterfaceAt, R1);
         _a.Place(drops);
-        MakeRoom();
+        if (!_isTc) MakeRoom();
 
         _a.LoadFrom(BpfSize.Word, R1, R8, L.Flags);
         _a.Jump(BpfJump.AnyBit, R1, (int)KernelFlags.Count, mayGo);
         _a.Jump(counted);
         _a.Place(mayGo);
         _a.LoadFrom(BpfSize.Double, R3, R10, LengthAt);
-        AddTo(L.Packets, 1);
+        _a.Mov(R2, 1);
+        if (_isTc) CountSegments();
+        AddTo(L.Packets, R2);
         AddTo(L.Bytes, R3);
         _a.LoadMapValue(R2, _memory.Control.Descriptor, L.Clock);
         _a.LoadFrom(BpfSize.Double, R2, R2, 0);
         _a.Store(BpfSize.Double, R8, L.Last, R2);
         _a.Place(counted);
-    }
-
-    private void AddTo(int at, int value)
-    {
-        _a.Mov(R2, value);
-        AddTo(at, R2);
     }
 
     private void AddTo(int at, BpfRegister value)
@@ -178,37 +202,42 @@ internal sealed partial class KernelProgram
         _a.Store(BpfSize.Double, R8, at, R4);
     }
 
-    /// <summary>P6, and where the frame goes.</summary>
+    /// <summary>Where the frame of a hit goes.</summary>
+    private void Send()
+    {
+        _a.LoadFrom(BpfSize.Double, R1, R10, InterfaceAt);
+        _a.Mov(R0, _isTc ? TcDrop : XdpDrop);
+        _a.Jump(BpfJump.Equal, R1, 0, _leave);
+        _a.Mov(R2, 0);
+        if (_isTc) _a.LoadFrom(BpfSize.Double, R2, R10, FlagsAt);
+        _a.Call(BpfHelper.Redirect);
+        _a.Jump(_leave);
+    }
+
+    /// <summary>Where the frame of a miss goes, and P6.</summary>
     private void Leave(int socketMap)
     {
-        BpfLabel drop = _a.NewLabel();
-        _a.LoadFrom(BpfSize.Double, R1, R10, InterfaceAt);
-        _a.Mov(R0, XdpDrop);
-        _a.Jump(BpfJump.Equal, R1, 0, drop);
-        _a.Mov(R2, 0);
-        _a.Call(BpfHelper.Redirect);
-        _a.Place(drop);
-        _a.Place(_leave);
-        _a.LoadFrom(BpfSize.Double, R1, R9, 0);
-        _a.Alu(BpfAlu.Sub, R1, 1);
-        _a.Store(BpfSize.Double, R9, 0, R1);
-        _a.Exit();
-
         _a.Place(_miss);
-        _a.Mov(R0, XdpPass);
-        if (socketMap >= 0)
+        _a.Mov(R0, _isTc ? TcNext : XdpPass);
+        if (_isTc)
         {
-            _a.LoadFrom(BpfSize.Word, R2, R6, 16);
+            _a.LoadFrom(BpfSize.Double, R1, R10, UpcallAt);
+            _a.Jump(BpfJump.Equal, R1, 0, _leave);
+            _a.Mov(R2, 0);
+            _a.Call(BpfHelper.Redirect);
+        }
+        else if (socketMap >= 0)
+        {
+            _a.LoadFrom(BpfSize.Word, R2, R6, XdpQueue);
             _a.LoadMap(R1, socketMap);
             _a.Mov(R3, XdpPass);
             _a.Call(BpfHelper.RedirectMap);
         }
 
-        _a.Jump(_leave);
-
-        // What was checked before the frame was changed cannot be otherwise now; the verifier does not know.
-        _a.Place(_broken);
-        _a.Mov(R0, XdpAborted);
-        _a.Jump(_leave);
+        _a.Place(_leave);
+        _a.LoadFrom(BpfSize.Double, R1, R9, 0);
+        _a.Alu(BpfAlu.Sub, R1, 1);
+        _a.Store(BpfSize.Double, R9, 0, R1);
+        _a.Exit();
     }
 }

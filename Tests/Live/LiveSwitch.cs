@@ -11,7 +11,7 @@ internal sealed class LiveSwitch : IDisposable
     {
         LivePortSink[] sinks = [.. Enumerable.Range(0, pmds).Select(static _ => new LivePortSink())];
         Datapath = new Engine.Runtime.Datapath(
-            new DatapathOptions { Ports = [], PmdCount = pmds, Offload = offload, PacketCapacity = 1024, FrameCapacityBytes = frameBytes, LargeFrameCapacity = 64, ConnectionCapacity = 20_000 },
+            new DatapathOptions { Ports = [], PmdCount = pmds, Offload = offload, TcpSeqChk = offload != OffloadMode.Kernel, PacketCapacity = 1024, FrameCapacityBytes = frameBytes, LargeFrameCapacity = 64, ConnectionCapacity = 20_000 },
             i => sinks[i]);
         Datapath.ApplyFlowMods(new FlowTextParser().ParseFlows(flows), Now);
         _threads = new ThreadedSwitch(Datapath, new Dictionary<RxQueueName, RxQueue>());

@@ -1,3 +1,4 @@
+using Mergeflow.Native;
 using System.CommandLine;
 using System.Globalization;
 using Mergeflow.Control;
@@ -20,7 +21,7 @@ internal static class SwitchCommand
     private static int Run(SwitchArguments arguments, TextWriter output, CancellationToken interrupted)
     {
         using LiveLog log = new(output, arguments.LogFile);
-        using RunningSwitch running = new(new LiveSwitch(arguments.Datapath, new ThreadedSwitchOptions { Cpus = arguments.Cpus }), arguments.Specs, arguments.Files, log);
+        using RunningSwitch running = new(Build(arguments), arguments.Specs, arguments.Files, log);
         OfPipeline rules = arguments.Files.Load(running.Datapath.Pipeline.Options, arguments.Specs, running.Warn);
         RuleText.Replace(running, rules);
         if (arguments.StateFile is string state) TakeOver(running, state);
@@ -70,4 +71,17 @@ internal static class SwitchCommand
     }
 
     private static string Count(int n, string what) => string.Create(CultureInfo.InvariantCulture, $"{n} {what}{(n == 1 ? "" : "s")}");
+
+    /// <summary>The kernel may not have, or not allow, what a device in it needs.</summary>
+    private static LiveSwitch Build(SwitchArguments arguments)
+    {
+        try
+        {
+            return new LiveSwitch(arguments.Datapath, new ThreadedSwitchOptions { Cpus = arguments.Cpus });
+        }
+        catch (BpfException e)
+        {
+            throw new CommandFailedException(ExitCode.MissingFeature, $"--offload kernel: {e.Message}");
+        }
+    }
 }

@@ -37,7 +37,6 @@ internal sealed class SwitchOptions
     /// <exception cref="CommandFailedException">They make no sense, or ask for what is not there.</exception>
     public SwitchArguments Resolve(ParseResult parsed)
     {
-        if (parsed.GetValue(_offload) == "kernel") throw new CommandFailedException(ExitCode.MissingFeature, "--offload kernel: there is no such device yet");
         OffloadMode offload = Enum.Parse<OffloadMode>(parsed.GetValue(_offload)!, ignoreCase: true);
         string? profile = parsed.GetValue(_profile);
         if (profile is not null && offload != OffloadMode.Nic) CommandFailedException.ThrowUsage("--profile needs --offload nic");
@@ -68,7 +67,7 @@ internal sealed class SwitchOptions
                 Offload = offload,
                 NicProfile = profile,
                 VlanLimit = config.VlanLimit,
-                TcpSeqChk = config.TcpSeqChk && offload != OffloadMode.Nic,
+                TcpSeqChk = config.TcpSeqChk && offload is not (OffloadMode.Nic or OffloadMode.Kernel),
                 ConnectionCapacity = config.MaxConnections,
                 MegaflowCapacity = config.FlowLimit,
                 MergedCapacity = config.MergedRules,

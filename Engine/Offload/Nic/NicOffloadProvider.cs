@@ -43,7 +43,7 @@ public sealed class NicOffloadProvider : IOffloadProvider
     }
 
     /// <inheritdoc/>
-    public string Name => "nic";
+    public string Name { get; init; } = "nic";
 
     /// <inheritdoc/>
     public OffloadCapabilities Capabilities { get; }

@@ -8,23 +8,26 @@ namespace Mergeflow.Tests;
 internal sealed class KernelBench : IDisposable
 {
     private const int Pass = 2, Redirect = 4, Drop = 1;
+    private const int TcNext = -1, TcRedirect = 7, TcDrop = 2;
     private const int LoopbackIndex = 1;
 
     private readonly NicCompletion[] _completions = new NicCompletion[256];
     private readonly NicBench _model;
     private readonly Dictionary<NicHandle, NicHandle> _modelHandles = [];
+    private readonly bool _isTc;
     private readonly byte[] _output = new byte[70_000];
     private long _nowNs = 1000;
 
-    public KernelBench(int rules = 1000, uint port = 1)
+    public KernelBench(bool isTc = false, int rules = 1000, uint port = 1)
     {
         if (!OperatingSystem.IsLinux() || !Environment.IsPrivilegedProcess) Assert.Skip("needs root: bpf(2)");
         NicProfile profile = NicProfile.Load("kernel") with { ExactMatchEntries = rules };
-        Kernel = new KernelNic(profile, seed: 7);
+        Kernel = new KernelNic(profile, isTc ? BpfAttachPoint.TcxIngress : BpfAttachPoint.Xdp, seed: 7);
+        _isTc = isTc;
         _model = new NicBench(profile);
         InPort = port;
-        Kernel.AddPort(port, LoopbackIndex, mtuBytes: 1500, attaches: false);
-        for (uint other = 2; other < 10; other++) Kernel.AddPort(other, 100 + (int)other, mtuBytes: 1500, attaches: false);
+        Kernel.AddPort(new KernelPortOptions { Number = port, Interface = LoopbackIndex, MtuBytes = 1500 });
+        for (uint other = 2; other < 10; other++) Kernel.AddPort(new KernelPortOptions { Number = other, Interface = 100 + (int)other, MtuBytes = 1500 });
     }
 
     public KernelNic Kernel { get; }
@@ -65,7 +68,7 @@ internal sealed class KernelBench : IDisposable
         _nowNs += 1000;
         BpfRun run = Kernel.TestRun(frame, _output);
         byte[] result = _output[..run.LengthBytes];
-        if (run.Result == Pass)
+        if (run.Result == (_isTc ? TcNext : Pass))
         {
             Assert.Equal(frame, result);
             return null;
@@ -74,13 +77,13 @@ internal sealed class KernelBench : IDisposable
         List<(uint Port, byte[] Frame)>? expected = _model.Receive(frame, InPort);
         Assert.True(expected is not null, "the kernel took what the other device would not");
         Hits++;
-        if (run.Result == Drop)
+        if (run.Result == (_isTc ? TcDrop : Drop))
         {
             Assert.Empty(expected);
             return [];
         }
 
-        Assert.Equal(Redirect, run.Result);
+        Assert.Equal(_isTc ? TcRedirect : Redirect, run.Result);
         Assert.Equal(Convert.ToHexString(Assert.Single(expected).Frame), Convert.ToHexString(result));
         return result;
     }
