@@ -13,17 +13,30 @@ internal static class TraceCommand
     public static Command Create(CancellationToken interrupted)
     {
         ReplayInputOptions inputs = new();
-        NumberOption<long> index = new("--event") { Required = true, HelpName = "I", Description = "The packet event with this number." };
+        OptionalNumberOption<long> index = new("--event") { HelpName = "I", Description = "The packet event with this number." };
+        Option<string?> flow = new("--flow") { HelpName = "MATCH", Description = "With --live: a packet with these fields, in ovs-ofctl syntax (in_port=1,tcp,nw_src=10.0.0.1,tp_dst=80). None is sent, and nothing is learned." };
+        Option<string[]> next = new("--ct-next") { HelpName = "STATES", Description = "With --flow: what the next ct finds, one after the other; default: trk|new." };
+        LiveOption live = new();
         Command command = new("trace", "Replay up to one packet, then explain its way through the tables.");
         inputs.AddTo(command);
-        command.Options.Add(index);
+        foreach (Option option in new Option[] { index, flow, next, live }) command.Options.Add(option);
         command.SetAction(parsed =>
         {
+            if (LiveInvocation.Of(parsed) is { } inside) return LiveTrace.Write(inside, parsed.GetValue(flow) ?? "", parsed.GetValue(next) ?? []);
+            if (live.SocketOf(parsed) is string socket)
+            {
+                inputs.RefuseBeside(parsed, LiveOption.OptionName);
+                if (parsed.GetValue(flow) is null) CommandFailedException.ThrowUsage($"{LiveOption.OptionName} needs {flow.Name}");
+                return LiveClient.Run(parsed, socket);
+            }
+
+            if (parsed.GetValue(flow) is not null) CommandFailedException.ThrowUsage($"{flow.Name} needs {LiveOption.OptionName}");
+            if (parsed.GetValue(index) is not long number) throw new CommandFailedException(ExitCode.Usage, $"{index.Name} is required");
+
             // In software and alone in its batch: every pass of the packet is then visible in the megaflows.
             ReplayArguments arguments = inputs.Resolve(parsed);
             using InputSpool spool = arguments.OpenSpool(interrupted);
             arguments = arguments with { Spool = spool };
-            long number = parsed.GetRequiredValue(index);
             Run(arguments with { Offload = OffloadMode.None, BatchSize = 1 }, number, parsed.InvocationConfiguration.Output, interrupted);
 
             // Once more with the offload that was asked for: what has become of the packet there.

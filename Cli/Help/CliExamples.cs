@@ -31,7 +31,7 @@ internal static class CliExamples
         ["dump-dp-flows"] = [$"dump-dp-flows {Case} --offload soft -m", $"dump-dp-flows {Capture} --json"],
         ["dump-conntrack"] = [$"dump-conntrack {Case} --until 100"],
         ["pmd-perf-show"] = [$"pmd-perf-show {Case}", $"pmd-perf-show {Case} --pmds 2 --metrics 9464"],
-        ["trace"] = [$"trace {Case} --event 7"],
+        ["trace"] = [$"trace {Case} --event 7", "trace --live --flow in_port=1,tcp,nw_src=10.0.0.1,nw_dst=10.0.0.2,tp_dst=80 --ct-next trk,est"],
         ["offload"] = [$"offload stats {Case} --offload soft", $"offload why {Case} --offload nic"],
         ["offload show"] = [$"offload show {Case} --offload soft --dead", $"offload show {Case} --offload nic --as tc"],
         ["offload stats"] = [$"offload stats {Case} --offload soft", $"offload stats {Capture} --offload nic --profile no-nat"],

@@ -25,8 +25,7 @@ internal sealed class CaseRecording
     /// <summary>From the moment on.</summary>
     public CaseRecording(RunningSwitch running, SwitchMoment moment)
     {
-        OfPipeline tables = running.Datapath.Pipeline;
-        (_flows, _groups, _meters) = RulesOf(tables);
+        (_flows, _groups, _meters) = RulesOf(moment);
         _connections = moment.Connections;
         _down = [.. running.Watch!.Ports.Where(static p => !p.Carries)];
         _config = ConfigOf(running, moment);
@@ -39,13 +38,13 @@ internal sealed class CaseRecording
     public int StrayCount { get; private set; }
 
     /// <summary>Rules as text.</summary>
-    public static (string Flows, string Groups, string Meters) RulesOf(OfPipeline tables)
+    public static (string Flows, string Groups, string Meters) RulesOf(SwitchMoment moment)
     {
         FlowTextFormatter formatter = new();
         return (
-            Lines(tables.Rules.Select(formatter.FormatWithoutStats)),
-            Lines(tables.Groups.Select(formatter.FormatWithoutCommand)),
-            Lines(tables.Meters.Select(static m => FlowTextFormatter.FormatWithoutCommand(m.Mod).Replace('\n', ' '))));
+            Lines(moment.Rules.Select(formatter.FormatWithoutStats)),
+            Lines(moment.Groups.Select(formatter.FormatWithoutCommand)),
+            Lines(moment.Meters.Select(static m => FlowTextFormatter.FormatWithoutCommand(m.Mod).Replace('\n', ' '))));
     }
 
     /// <summary>Takes one frame; false when there is no room for more.</summary>

@@ -54,7 +54,7 @@ internal sealed class FrameFeed : IDisposable
     {
         FrameRing[] full = _rings;
         _rings = _taps.Exchange(full, _make);
-        return Tell(full, take);
+        return TellAll(full, take);
     }
 
     /// <summary>There are no more copies; tells what has come since the last time.</summary>
@@ -63,7 +63,7 @@ internal sealed class FrameFeed : IDisposable
         FrameRing[] full = _rings;
         _rings = [];
         _taps.Detach(full);
-        return Tell(full, take);
+        return TellAll(full, take);
     }
 
     /// <inheritdoc/>
@@ -72,7 +72,9 @@ internal sealed class FrameFeed : IDisposable
         if (_rings.Length > 0) End(static (int _, in RingFrame _) => false);
     }
 
-    private bool Tell(FrameRing[] rings, Taker take)
+    /// <summary>Tells the frames of rings in the order of their time.</summary>
+    /// <returns>False if the taker has stopped it.</returns>
+    public static bool Tell(FrameRing[] rings, Taker take)
     {
         bool goesOn = true;
         while (goesOn)
@@ -88,6 +90,12 @@ internal sealed class FrameFeed : IDisposable
             if (rings[first].TryTake(out RingFrame frame)) goesOn = take(first, frame);
         }
 
+        return goesOn;
+    }
+
+    private bool TellAll(FrameRing[] rings, Taker take)
+    {
+        bool goesOn = Tell(rings, take);
         foreach (FrameRing ring in rings)
         {
             Lost += ring.Lost;

@@ -37,6 +37,7 @@ internal static class LiveCommands
         Alias("dpctl/show", "[-s] " + Datapath, 2, ["ports"], "-s");
         Alias("dpif/show", "", 0, ["ports"]);
         Alias("fdb/show", "bridge", 1, ["dump-macs"]);
+        commands.Add("ofproto/trace", "bridge br_flow", 2, 2, words => Say(live, ["trace", "--flow", words[1]], ["--flow"]));
         commands.Add("dpctl/flush-conntrack", "[dp] [zone=N]", 0, 2, words => Say(live, ["flush-conntrack", .. words.Where(static w => w.StartsWith("zone=", StringComparison.Ordinal)).Select(static w => w["zone=".Length..])]));
         commands.Add("revalidator/purge", "", 0, 0, _ =>
         {

@@ -41,6 +41,9 @@ internal sealed class RunningSwitch : IDisposable
     /// <summary>A line per event.</summary>
     public LiveLog Log { get; }
 
+    /// <summary>Its last frames; null = it keeps none.</summary>
+    public LastFrames? Last { get; set; }
+
     /// <summary>Its time, ms.</summary>
     public long NowMs => LiveSwitch.NowMs;
 
@@ -87,6 +90,7 @@ internal sealed class RunningSwitch : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        Last?.Dispose();
         Watch?.Dispose();
         Live.Dispose();
         _end.Dispose();

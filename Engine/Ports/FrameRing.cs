@@ -22,6 +22,7 @@ public sealed unsafe partial class FrameRing : IDisposable
     private readonly uint _port;
     private readonly FrameDirections _directions;
     private readonly bool _keepsOldest;
+    private bool _isFull;
     private long _written;
     private long _read;
 
@@ -45,8 +46,14 @@ public sealed unsafe partial class FrameRing : IDisposable
     /// <summary>Frames that are here.</summary>
     public int Count { get; private set; }
 
-    /// <summary>Whether it takes frames of a port and a direction.</summary>
-    public bool Takes(uint port, FrameDirections direction) => (_directions & direction) != 0 && (_port == 0 || _port == port);
+    /// <summary>Whether it takes frames of a port and a direction. A ring that keeps the oldest takes none behind the first that it had no room for: there is no gap in what it has.</summary>
+    public bool Takes(uint port, FrameDirections direction)
+    {
+        if ((_directions & direction) == 0 || (_port != 0 && _port != port)) return false;
+        if (!_isFull) return true;
+        Lost++;
+        return false;
+    }
 
     /// <summary>Takes a copy.</summary>
     /// <param name="packet">The frame.</param>
@@ -63,6 +70,7 @@ public sealed unsafe partial class FrameRing : IDisposable
         if (size > _capacity || !TryMakeRoom(skipped + size))
         {
             Lost++;
+            _isFull = _keepsOldest;
             return;
         }
 

@@ -24,23 +24,30 @@ public sealed unsafe class FrameTap
     /// <summary>Frames have come in. Each gets a number, by which what leaves because of it is known.</summary>
     public void Received(Packet** packets, int count)
     {
-        long ns = MonotonicClock.NowNs;
+        long ns = 0;
         for (int i = 0; i < count; i++)
         {
             Packet* p = packets[i];
             p->EventIndex = ++_sequence;
-            Add(p, p->LengthBytes, p->Key.InPort.Host, FrameDirections.In, ns);
+            Add(p, p->LengthBytes, p->Key.InPort.Host, FrameDirections.In, ref ns);
         }
     }
 
     /// <summary>A frame leaves.</summary>
-    public void Sent(Packet* packet, uint port, int lengthBytes) => Add(packet, lengthBytes, port, FrameDirections.Out, MonotonicClock.NowNs);
+    public void Sent(Packet* packet, uint port, int lengthBytes)
+    {
+        long ns = 0;
+        Add(packet, lengthBytes, port, FrameDirections.Out, ref ns);
+    }
 
-    private void Add(Packet* packet, int lengthBytes, uint port, FrameDirections direction, long ns)
+    /// <summary>The clock is read when somebody takes a frame, once for a batch.</summary>
+    private void Add(Packet* packet, int lengthBytes, uint port, FrameDirections direction, ref long ns)
     {
         foreach (FrameRing ring in _rings)
         {
-            if (ring.Takes(port, direction)) ring.Add(packet, lengthBytes, port, direction, ns);
+            if (!ring.Takes(port, direction)) continue;
+            if (ns == 0) ns = MonotonicClock.NowNs;
+            ring.Add(packet, lengthBytes, port, direction, ns);
         }
     }
 }

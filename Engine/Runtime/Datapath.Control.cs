@@ -122,13 +122,13 @@ public sealed partial class Datapath
         }
     }
 
-    /// <summary>What the switch knows beside its rules, while packet threads stand still.</summary>
+    /// <summary>What the switch knows, while packet threads stand still.</summary>
     internal SwitchMoment Moment(long nowMs)
     {
         nowMs = Clock.Of(nowMs);
         List<SavedConn> connections = [];
         Conntrack.Save(nowMs, ConnTracker.FirstSlot, int.MaxValue, connections);
-        return new SwitchMoment(connections, [.. Pipeline.LearnedAddresses(nowMs).Select(static a => a.Source)]);
+        return new SwitchMoment(connections, [.. Pipeline.LearnedAddresses(nowMs).Select(static a => a.Source)], [.. Pipeline.Rules], [.. Pipeline.Groups], Pipeline.Meters);
     }
 
     /// <summary><c>normal</c> has learned addresses, before packet threads start.</summary>

@@ -33,6 +33,18 @@ public sealed class FrameTaps(Datapath datapath, IReadOnlyList<FrameTap> taps)
         return rings;
     }
 
+    /// <summary>Takes the rings to be read, at the moment that the ones in their places begin with.</summary>
+    public FrameRing[] Exchange(FrameRing[] rings, Func<FrameRing> make, long nowMs, out SwitchMoment moment)
+    {
+        FrameRing[] next = [.. taps.Select(_ => make())];
+        moment = datapath.Pause(() =>
+        {
+            for (int i = 0; i < next.Length; i++) taps[i].Exchange(rings[i], next[i]);
+            return datapath.Moment(nowMs);
+        });
+        return next;
+    }
+
     /// <summary>Takes the rings to be read; empty ones are in their places.</summary>
     public FrameRing[] Exchange(FrameRing[] rings, Func<FrameRing> make) => [.. rings.Select((ring, i) =>
     {
@@ -60,7 +72,10 @@ public sealed class FrameTaps(Datapath datapath, IReadOnlyList<FrameTap> taps)
     }
 }
 
-/// <summary>What a switch knew at one moment beside its rules.</summary>
+/// <summary>What a switch knew at one moment.</summary>
 /// <param name="Connections">Connections.</param>
 /// <param name="Addresses">Addresses that <c>normal</c> had learned.</param>
-public sealed record SwitchMoment(IReadOnlyList<SavedConn> Connections, IReadOnlyList<LearnedSource> Addresses);
+/// <param name="Rules">Rules.</param>
+/// <param name="Groups">Groups.</param>
+/// <param name="Meters">Meters.</param>
+public sealed record SwitchMoment(IReadOnlyList<SavedConn> Connections, IReadOnlyList<LearnedSource> Addresses, IReadOnlyList<OfRule> Rules, IReadOnlyList<GroupMod> Groups, IReadOnlyList<OfMeterState> Meters);

@@ -54,6 +54,38 @@ public sealed class RecordTests
     }
 
     [Fact]
+    public void What_has_just_happened_is_repeated_too()
+    {
+        using LiveLab lab = new();
+        (string a, string b) = Hosts(lab);
+        using TemporaryFolder files = new();
+        lab.Must("b", "ip", "neigh", "add", "10.78.0.99", "lladdr", lab.Must("a", "cat", "/sys/class/net/eth0/address").Trim(), "dev", "eth0");
+        using SwitchRun s = new("--port", $"{a}=1", "--port", $"{b}=2", "--flows", files.Write("f.txt", Nat));
+        for (int turn = 0; turn < 2; turn++)
+        {
+            // The second time connections are there already.
+            lab.Must("a", "ping", "-c", "20", "-i", "0.02", "-W", "5", "10.78.0.2");
+            string directory = files[$"case{turn}"];
+            CliRun record = s.Ask("record", "--last", "5", "--out", directory);
+            Assert.True(record.ExitCode == 0, record.Error);
+            string[] expected = File.ReadAllLines(Path.Combine(directory, "expected.jsonl"));
+            Assert.True(expected.Length >= 40, $"{expected.Length} packets: {record.Error}");
+            foreach (string mode in new[] { "none", "soft", "nic" })
+            {
+                CliRun replay = CliRun.Of("replay", "--case", directory, "--offload", mode, "--out", files["out.jsonl"]);
+                Assert.True(replay.ExitCode == 0, replay.Error);
+                Assert.Equal(expected, File.ReadAllLines(files["out.jsonl"])[..^1]);
+            }
+        }
+
+        CliRun nothing = s.Ask("record", "--last", "5", "--out", files["nothing"]);
+        Assert.True(nothing.ExitCode == ExitCode.Failed || File.ReadAllLines(Path.Combine(files["nothing"], "expected.jsonl")).Length < 10, nothing.Error);
+        using SwitchRun forgetful = new("--port", "mfnone=1,type=tap", "--keep-last", "0");
+        Assert.Equal(ExitCode.Failed, forgetful.Ask("record", "--last", "5", "--out", files["none"]).ExitCode);
+        Assert.False(Directory.Exists(files["none"]));
+    }
+
+    [Fact]
     public void A_port_is_captured_until_there_is_enough()
     {
         using LiveLab lab = new();

@@ -28,6 +28,7 @@ internal static class SwitchCommand
         using SwitchSignals signals = new(running);
         using UnixctlServer server = new(arguments.Socket, LiveCommands.Of(running));
         Start(running, arguments.Ports);
+        if (arguments.KeepLastBytes > 0) running.Last = new LastFrames(running, arguments.KeepLastBytes);
         LiveOfSwitch openFlow = new(running.Live, arguments.Bridge, running.SetUp);
         OfConnectionGroup controllers = new();
         using OfServer openFlowServer = new(arguments.OpenFlow, openFlow, controllers);

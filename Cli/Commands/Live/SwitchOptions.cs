@@ -9,6 +9,7 @@ namespace Mergeflow.Cli;
 internal sealed class SwitchOptions
 {
     private const int MaxCpu = 4095;
+    private const int MaxKeepMegabytes = 1024;
 
     private readonly Option<string[]> _ports = new("--port") { HelpName = PortSpec.Syntax, Description = "A port; several may be given. TYPE: system (a network device; the default), tap, internal." };
     private readonly Option<string?> _flows = new("--flows") { HelpName = "FILE", Description = "Flows, as ovs-ofctl add-flows takes them; default: a switch that learns." };
@@ -25,11 +26,13 @@ internal sealed class SwitchOptions
 
     private readonly Option<string?> _state = new("--state") { HelpName = "FILE", Description = "Take over the connections of that file at the start, if it is there, and write them there at the end." };
 
+    private readonly NumberOption<int> _keepLast = new("--keep-last") { HelpName = "MB", Description = "Memory of each packet thread for its last frames, for record --last; 0 = none.", DefaultValueFactory = _ => 8 };
+
     public SwitchOptions() => _offload.AcceptOnlyFromAmong("none", "soft", "nic", "kernel");
 
     public void AddTo(Command command)
     {
-        foreach (Option option in new Option[] { _ports, _flows, _groups, _meters, _offload, _profile, _cpus, _config, _socket, _openFlow, _pidFile, _logFile, _state }) command.Options.Add(option);
+        foreach (Option option in new Option[] { _ports, _flows, _groups, _meters, _offload, _profile, _cpus, _config, _socket, _openFlow, _pidFile, _logFile, _state, _keepLast }) command.Options.Add(option);
         MetricsOptions.AddTo(command);
     }
 
@@ -48,6 +51,7 @@ internal sealed class SwitchOptions
         IReadOnlyList<PortSpec> specs = given.Length > 0 ? PortSpec.Parse(given)
             : config.Ports is { } ports ? [.. ports.Select(static p => new PortSpec(p.Name, p.Number, "system", new Dictionary<string, string>()))]
             : throw new CommandFailedException(ExitCode.Usage, "--port is required, or a --config that has \"ports\"");
+        if (parsed.GetValue(_keepLast) is < 0 or > MaxKeepMegabytes) CommandFailedException.ThrowUsage($"--keep-last: expected 0 to {MaxKeepMegabytes}");
         IReadOnlyList<int>? cpus = parsed.GetValue(_cpus) is string text ? Cpus(text) : null;
         return new SwitchArguments
         {
@@ -59,6 +63,7 @@ internal sealed class SwitchOptions
             OpenFlow = parsed.GetValue(_openFlow) ?? Path.Combine(Path.GetDirectoryName(Path.GetFullPath(parsed.GetValue(_socket) ?? ControlSocket.DefaultPath))!, $"{SwitchArguments.BridgeName}.mgmt"),
             PidFile = parsed.GetValue(_pidFile),
             LogFile = parsed.GetValue(_logFile),
+            KeepLastBytes = parsed.GetValue(_keepLast) << 20,
             StateFile = parsed.GetValue(_state),
             Datapath = new DatapathOptions
             {
@@ -128,6 +133,9 @@ internal sealed record SwitchArguments
 
     /// <summary>Where connections are kept from one run to the next; null = they are not.</summary>
     public string? StateFile { get; init; }
+
+    /// <summary>Memory of each packet thread for its last frames; 0 = none.</summary>
+    public int KeepLastBytes { get; init; }
 
     /// <summary>Sizes and features.</summary>
     public required DatapathOptions Datapath { get; init; }
