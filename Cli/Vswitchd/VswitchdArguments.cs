@@ -19,4 +19,13 @@ internal sealed record VswitchdArguments
 
     /// <summary>Levels of log lines, in order.</summary>
     public IReadOnlyList<string> Verbosity { get; init; } = [];
+
+    /// <summary>Goes into the background once it runs.</summary>
+    public bool IsDetached { get; init; }
+
+    /// <summary>Another process starts it again when it fails.</summary>
+    public bool IsMonitored { get; init; }
+
+    /// <summary>Stays in its folder in the background.</summary>
+    public bool StaysInFolder { get; init; }
 }

@@ -2,7 +2,7 @@ using System.CommandLine;
 using System.Runtime.InteropServices;
 using Mergeflow.Control;
 using Mergeflow.Control.Bridges;
-using Mergeflow.Control.Ovsdb;
+using Mergeflow.Native;
 
 namespace Mergeflow.Cli;
 
@@ -20,26 +20,38 @@ internal static class VswitchdCommand
 
     private static int Run(VswitchdArguments arguments, TextWriter console, CancellationToken interrupted)
     {
+        BackgroundStage stage = BackgroundProcess.Stage;
+        if (stage == BackgroundStage.Launcher && arguments.IsDetached) return BackgroundProcess.Launch(arguments.IsMonitored);
+        if (arguments.IsMonitored && stage != BackgroundStage.Worker) return BackgroundProcess.Monitor(arguments.IsDetached);
+        if (stage == BackgroundStage.Worker && arguments.IsDetached) DaemonCalls.LeaveTerminal();
         using Vlog log = new(console);
         foreach (string levels in arguments.Verbosity)
         {
             if (log.Set(levels) is { } wrong) CommandFailedException.ThrowUsage($"--verbose: {wrong}");
         }
 
+        // Before anybody can know that it runs.
+        using CancellationTokenSource ending = CancellationTokenSource.CreateLinkedTokenSource(interrupted);
+        PosixSignalRegistration[] ends = [.. new[] { PosixSignal.SIGTERM, PosixSignal.SIGINT, PosixSignal.SIGQUIT }.Select(signal => PosixSignalRegistration.Create(signal, context =>
+        {
+            context.Cancel = true;
+            ending.Cancel();
+        }))];
+        Interruption.LetGo();
         if (arguments.LogFile is { } file) log.OpenFile(file);
         using LockedPidFile? pid = arguments.PidFile is { } path ? new LockedPidFile(path) : null;
         using Vswitchd vswitchd = new(arguments.Database, new LiveBridgeHost(), log);
         UnixctlCommands commands = new();
         VswitchdCommands.AddTo(commands, vswitchd, log);
         using UnixctlServer server = new(arguments.Unixctl, commands);
-        Interruption.LetGo();
-        PosixSignalRegistration[] ends = [.. new[] { PosixSignal.SIGTERM, PosixSignal.SIGINT, PosixSignal.SIGQUIT }.Select(signal => PosixSignalRegistration.Create(signal, context =>
-        {
-            context.Cancel = true;
-            vswitchd.End();
-        }))];
         using PosixSignalRegistration hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, static context => context.Cancel = true);
-        using CancellationTokenRegistration end = interrupted.Register(vswitchd.End);
+        using CancellationTokenRegistration end = ending.Token.Register(vswitchd.End);
+        if (stage == BackgroundStage.Worker)
+        {
+            if (arguments.IsDetached && !arguments.StaysInFolder) Environment.CurrentDirectory = "/";
+            BackgroundProcess.SayReady(arguments.IsDetached);
+        }
+
         log.Write("bridge", VlogLevel.Info, VswitchdCommands.VersionLine);
         vswitchd.Run();
         log.Write("vswitchd", VlogLevel.Info, "ending");

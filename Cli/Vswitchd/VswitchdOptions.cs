@@ -45,13 +45,15 @@ internal sealed class VswitchdOptions
     public VswitchdArguments Resolve(ParseResult parsed)
     {
         if (!OperatingSystem.IsLinux()) throw new CommandFailedException(ExitCode.MissingFeature, "vswitchd needs Linux");
-        if (parsed.GetValue(_detach) || parsed.GetValue(_monitor)) throw new CommandFailedException(ExitCode.MissingFeature, "--detach and --monitor: not yet; run it by a service manager");
         return new VswitchdArguments
         {
             Database = Remote(parsed.GetValue(_database) ?? $"unix:{OvsFolders.InRun("db.sock")}"),
             PidFile = parsed.GetValue(_pidFile) is { } pid ? OvsFolders.InRun(pid == Missing ? $"{Program}.pid" : pid) : null,
             LogFile = parsed.GetValue(_logFile) is { } log ? OvsFolders.InLog(log == Missing ? $"{Program}.log" : log) : null,
             Unixctl = OvsFolders.InRun(parsed.GetValue(_unixctl) ?? string.Create(CultureInfo.InvariantCulture, $"{Program}.{Environment.ProcessId}.ctl")),
+            IsDetached = parsed.GetValue(_detach),
+            IsMonitored = parsed.GetValue(_monitor),
+            StaysInFolder = parsed.GetValue(_noChangeFolder),
             Verbosity = [.. (parsed.GetValue(_verbose) ?? []).Select(static v => v == Missing ? "dbg" : v)],
         };
     }

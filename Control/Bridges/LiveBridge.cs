@@ -1,4 +1,5 @@
 using System.Globalization;
+using Mergeflow.Engine.OpenFlow;
 using Mergeflow.Engine.Ports;
 using Mergeflow.Engine.Runtime;
 using Mergeflow.Engine.Text;
@@ -21,7 +22,7 @@ public sealed class LiveBridge : IHostedBridge
 
     internal LiveBridge(LiveBridgeHost host, BridgeConfig config)
     {
-        _host = host;
+        (_host, Name) = (host, config.Name);
         _live = new LiveSwitch(new DatapathOptions { Ports = [], PmdCount = host.ThreadCount, LargeFrameCapacity = LargeFrames });
         _live.Start();
         _mac = _ownMac;
@@ -29,6 +30,9 @@ public sealed class LiveBridge : IHostedBridge
         // A bridge that nobody controls is a learning switch (OVS ofproto_add_default_flow).
         if (!config.IsSecure && config.Controllers.Count == 0) Datapath.ApplyFlowMods(new FlowTextParser().ParseFlows("priority=0,actions=NORMAL"), LiveSwitch.NowMs);
     }
+
+    /// <summary>Its name.</summary>
+    public string Name { get; }
 
     /// <summary>What runs. Its control operations are for any thread.</summary>
     public Datapath Datapath => _live.Datapath;
@@ -67,6 +71,14 @@ public sealed class LiveBridge : IHostedBridge
         ulong? asked = MacText.Parse(config.OtherConfig.GetValueOrDefault("hwaddr"));
         _mac = asked ?? LowestMac() ?? _ownMac;
         _fixedId = DatapathIdOf(config.OtherConfig.GetValueOrDefault("datapath-id"));
+        foreach (PortConfig port in config.Ports)
+        {
+            foreach (InterfaceConfig member in port.Interfaces)
+            {
+                if (ofports.TryGetValue(member.Name, out int number)) Datapath.SetPortVlan((uint)number, VlanOf(port), LiveSwitch.NowMs);
+            }
+        }
+
         foreach (InterfaceConfig wanted in config.Interfaces)
         {
             if (!ofports.TryGetValue(wanted.Name, out int ofport) || _interfaces[ofport].Port is not NetDevicePort device) continue;
@@ -104,6 +116,20 @@ public sealed class LiveBridge : IHostedBridge
         _isDisposed = true;
         foreach (PatchPort patch in _interfaces.Values.Select(static i => i.Port).OfType<PatchPort>()) _host.Leave(patch);
         _live.Dispose();
+    }
+
+    /// <summary>OVS <c>port_configure</c>.</summary>
+    private static PortVlan VlanOf(PortConfig port)
+    {
+        PortVlanMode mode = port.VlanMode switch
+        {
+            "access" => PortVlanMode.Access,
+            "native-tagged" => PortVlanMode.NativeTagged,
+            "native-untagged" => PortVlanMode.NativeUntagged,
+            null when port.Tag is not null => PortVlanMode.Access,
+            _ => PortVlanMode.Trunk,
+        };
+        return new PortVlan(mode, (ushort)(port.Tag ?? 0), port.Trunks);
     }
 
     /// <summary>1 to 16 hex digits, not zero; null = anything else, and the address counts.</summary>

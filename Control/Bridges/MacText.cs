@@ -3,7 +3,7 @@ using System.Globalization;
 namespace Mergeflow.Control.Bridges;
 
 /// <summary>Ethernet addresses as text; as numbers the first byte on the wire is the highest of 48 bits.</summary>
-internal static class MacText
+public static class MacText
 {
     private const int Bytes = 6;
 

@@ -29,6 +29,12 @@ public sealed class VswitchLoop(OvsdbSession session, IBridgeHost host, Action<s
     /// <summary>What is wanted, as it was carried out last; null = nothing yet.</summary>
     public SwitchConfig? Config { get; private set; }
 
+    /// <summary>Times that a change of the database has been carried out.</summary>
+    public long ReconfigureCount { get; private set; }
+
+    /// <summary>Transactions that were sent.</summary>
+    public long TransactionCount { get; private set; }
+
     /// <summary>The kernel's devices have changed: those that could not be opened are tried again, and states are written.</summary>
     public void DevicesChanged()
     {
@@ -67,6 +73,7 @@ public sealed class VswitchLoop(OvsdbSession session, IBridgeHost host, Action<s
     {
         (_isDirty, _hasNews) = (false, true);
         if (ConfigReader.Read(session.Replica, line => log("bridge", true, line)) is not { } wanted) return;
+        ReconfigureCount++;
         _bridges.Apply(wanted, nowMs);
         Config = wanted;
         _appliedCfg = wanted.NextCfg;
@@ -87,6 +94,7 @@ public sealed class VswitchLoop(OvsdbSession session, IBridgeHost host, Action<s
         values.Set(VswitchTables.OpenVSwitch, config.Root, "dpdk_version", "none");
         values.Set(VswitchTables.OpenVSwitch, config.Root, "cur_cfg", OvsdbDatum.Of(OvsdbAtom.Of(applied)));
         if (values.Against(session.Replica) is not { } transaction) return;
+        TransactionCount++;
         _isWriting = true;
         session.Transact(transaction, reply =>
         {

@@ -33,6 +33,12 @@ public sealed class Vswitchd : IDisposable
     /// <summary>What is wanted, as it was carried out last; within <see cref="Locked"/>.</summary>
     public SwitchConfig? Config => _loop.Config;
 
+    /// <summary>How often things have happened; within <see cref="Locked"/>.</summary>
+    public CoverageHistory Coverage { get; } = new();
+
+    /// <summary>Rows of the database that are known; within <see cref="Locked"/>.</summary>
+    public int RowCount => _database.Session.Replica.RowCount;
+
     /// <summary>Does something between two rounds of the switch.</summary>
     public T Locked<T>(Func<T> work)
     {
@@ -72,6 +78,19 @@ public sealed class Vswitchd : IDisposable
         _latch.Dispose();
     }
 
+    private IEnumerable<(string Name, ulong Count)> Counts()
+    {
+        yield return ("bridge_reconfigure", (ulong)_loop.ReconfigureCount);
+        yield return ("txn_sent", (ulong)_loop.TransactionCount);
+        LiveBridge[] bridges = [.. Bridges.Names.Select(Bridges.Find).OfType<LiveBridge>()];
+        yield return ("netdev_received", bridges.Aggregate(0UL, static (sum, b) => sum + b.Datapath.Stats.Rx));
+        yield return ("netdev_sent", bridges.Aggregate(0UL, static (sum, b) => sum + b.Datapath.Stats.Tx));
+        yield return ("xlate_actions", bridges.Aggregate(0UL, static (sum, b) => sum + b.Datapath.Stats.Upcalls));
+        yield return ("datapath_drop", bridges.Aggregate(0UL, static (sum, b) => sum + b.Datapath.Stats.Dropped));
+        yield return ("datapath_drop_recirc_error", bridges.Aggregate(0UL, static (sum, b) => sum + b.Datapath.Stats.RecircTooDeep));
+        yield return ("datapath_drop_invalid_port", bridges.Aggregate(0UL, static (sum, b) => sum + b.Datapath.Stats.TxNoPort));
+    }
+
     private int Step(long nowMs)
     {
         int waitMs = _database.Run(nowMs);
@@ -88,6 +107,8 @@ public sealed class Vswitchd : IDisposable
             foreach (string name in Bridges.Names) (Bridges.Find(name) as LiveBridge)?.Refresh();
             _loop.DevicesChanged();
         }
+
+        Coverage.Sample(nowMs, Counts());
 
         waitMs = Math.Min(waitMs, _loop.Run(nowMs));
 

@@ -83,6 +83,15 @@ internal sealed class MacTable(int capacity, long agingMs)
         }
     }
 
+    /// <summary>Forgets everything (OVS <c>mac_learning_flush</c>).</summary>
+    public void Flush()
+    {
+        lock (_lock)
+        {
+            while (_byAge.First is { } first) Remove(first.Value);
+        }
+    }
+
     /// <summary>One more who wants to know which addresses have changed, from now on; each is told all of them.</summary>
     public MacChanges Follow()
     {

@@ -95,6 +95,20 @@ public sealed partial class OfPipeline
         }
     }
 
+    /// <summary>Sets the VLANs of a port. False if there is no such port, or it has them already.</summary>
+    public bool SetPortVlan(uint number, PortVlan vlan)
+    {
+        lock (_lock)
+        {
+            if (!_ports.TryGetValue(number, out PipelinePort? port) || port.Vlan.Equals(vlan)) return false;
+            _ports[number] = port with { Vlan = vlan };
+            Macs.Forget(number);
+            _portsChanged = true;
+            Publish();
+            return true;
+        }
+    }
+
     /// <summary>Removes a port; outputs to it are skipped from now on. False if there is none.</summary>
     public bool RemovePort(uint number)
     {
@@ -151,6 +165,9 @@ public sealed partial class OfPipeline
 
     /// <summary>Forgets addresses that <c>normal</c> has not seen for too long. True if megaflows have to look again.</summary>
     public bool ForgetAged(long nowMs) => Macs.Expire(nowMs);
+
+    /// <summary>Forgets all addresses that <c>normal</c> has learned.</summary>
+    internal void ForgetLearned() => Macs.Flush();
 
     /// <summary>Learns from packets that a megaflow has reported.</summary>
     internal void Learn(LearnedSource source, long nowMs) => Macs.Learn(source.Mac, source.Vid, source.Port, nowMs);

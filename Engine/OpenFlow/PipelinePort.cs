@@ -9,4 +9,7 @@ public sealed record PipelinePort(string Name, uint Number, bool IsTunnel = fals
 {
     /// <summary>The tunnel behind the port, which the datapath itself encapsulates for; null = none.</summary>
     public TunnelPort? Tunnel { get; init; }
+
+    /// <summary>Its VLANs, for <c>normal</c>.</summary>
+    public PortVlan Vlan { get; init; } = PortVlan.AllVlans;
 }

@@ -7,6 +7,7 @@ public abstract class NetDevicePort : LivePort
 {
     private volatile NetDeviceState _state;
     private volatile bool _isGone;
+    private volatile bool _isElsewhere;
 
     /// <summary>A port of a device that is there.</summary>
     /// <exception cref="IOException">It is not, or has no Ethernet header.</exception>
@@ -32,7 +33,7 @@ public abstract class NetDevicePort : LivePort
     public override int IfIndex { get; }
 
     /// <inheritdoc/>
-    public override bool HasCarrier => !_isGone && _state is { IsUp: true, HasCarrier: true };
+    public override bool HasCarrier => !_isGone && (_isElsewhere || _state is { IsUp: true, HasCarrier: true });
 
     /// <inheritdoc/>
     public override bool IsGone => _isGone;
@@ -40,11 +41,12 @@ public abstract class NetDevicePort : LivePort
     /// <inheritdoc/>
     public override void Refresh()
     {
-        if (NetDevice.Find(IfIndex) is { } state) _state = state;
-        else if (!CanMove) _isGone = true;
+        if (NetDevice.Find(IfIndex) is { } state) (_state, _isElsewhere) = (state, false);
+        else if (CanMove) _isElsewhere = true;
+        else _isGone = true;
     }
 
-    /// <summary>A device that is not seen any more may be in another namespace, and works on: only its queue tells that it is gone. It stays as it was seen last.</summary>
+    /// <summary>A device that is not seen any more may be in another namespace, and works on: only its queues tell whether it is up, or gone.</summary>
     protected virtual bool CanMove => false;
 
     /// <summary>A queue has seen that the device is gone.</summary>

@@ -251,6 +251,14 @@ public sealed partial class Datapath : IDisposable
         return Reconcile(nowMs, purge: false);
     }
 
+    /// <summary>Sets the VLANs that <c>normal</c> knows a port by. On return no packet goes by what it was before.</summary>
+    public Acknowledgement SetPortVlan(uint port, PortVlan vlan, long nowMs)
+    {
+        using ControlScope control = new(this);
+        nowMs = Clock.Of(nowMs);
+        return Pipeline.SetPortVlan(port, vlan) ? Reconcile(nowMs, purge: false) : Acknowledgement.Done;
+    }
+
     /// <summary>A port goes, and what was learned of it. On return no packet is sent there, and no packet uses a merged rule that does. False if there is none.</summary>
     public bool RemovePort(uint port, long nowMs)
     {
@@ -269,6 +277,15 @@ public sealed partial class Datapath : IDisposable
         using ControlScope control = new(this);
         nowMs = Clock.Of(nowMs);
         return Pipeline.SetPortFloods(port, floods) ? Reconcile(nowMs, purge: false) : Acknowledgement.Done;
+    }
+
+    /// <summary>Forgets all addresses that <c>normal</c> has learned (OVS <c>fdb/flush</c>). On return no megaflow goes by one.</summary>
+    public void ForgetLearned(long nowMs)
+    {
+        using ControlScope control = new(this);
+        nowMs = Clock.Of(nowMs);
+        Pipeline.ForgetLearned();
+        RevalidateIfLearned(nowMs);
     }
 
     /// <summary>Removes connections: all, or those of one zone.</summary>

@@ -4,7 +4,7 @@ using L = Mergeflow.Engine.Keys.KeyLayout;
 
 namespace Mergeflow.Engine.Xlate;
 
-/// <summary>A learning switch per VLAN (OVS <c>xlate_normal</c> without bonds, access ports, STP and snooping).</summary>
+/// <summary>A learning switch per VLAN (OVS <c>xlate_normal</c> without bonds, STP and snooping).</summary>
 internal sealed unsafe class NormalXlate(XlateContext context, TagModel tags, Transmitter transmitter)
 {
     private readonly XlateContext _context = context;
@@ -40,21 +40,55 @@ internal sealed unsafe class NormalXlate(XlateContext context, TagModel tags, Tr
             return;
         }
 
-        ushort vid = _flow.ConsultVlanPresent() ? (ushort)(key.Vlan0Tci.Host & TagModel.Vid) : (ushort)0;
+        ushort tagged = _flow.ConsultVlanPresent() ? (ushort)(key.Vlan0Tci.Host & TagModel.Vid) : (ushort)0;
+        PortVlan from = _context.Tables.Ports.TryGetValue(inPort, out PipelinePort? input) ? input.Vlan : PortVlan.AllVlans;
+        if (from.Enter(tagged) is not { } vid)
+        {
+            _context.Note(null, from.Mode == PortVlanMode.Access ? "dropping VLAN tagged packet received on access port" : "dropping packet of a VLAN that the port does not carry");
+            return;
+        }
+
         if (!isSourced) Learn(new LearnedSource(key.DlSrc.ToUInt64(), vid, inPort));
         var asked = new MacKey(dst, vid);
         _context.Out.AskedAddresses.Add(asked);
         if (_context.Pipeline.Macs.Find(asked, _context.NowMs) is { } port)
         {
-            if (port != inPort) TransmitNormal(port);
+            if (port != inPort) Leave(port, tagged, vid);
             else _context.Note(null, "learned port is input port, dropping");
             return;
         }
 
         foreach (PipelinePort to in _context.Tables.PortList)
         {
-            if (to.Number != inPort && to.Floods) TransmitNormal(to.Number);
+            if (to.Number != inPort && to.Floods) Leave(to.Number, tagged, vid);
         }
+    }
+
+    /// <summary>Sends a frame of a VLAN in the form that the port has for it, if it carries that VLAN (OVS <c>xvlan_output_translate</c>).</summary>
+    /// <param name="port">Where to.</param>
+    /// <param name="tagged">VLAN in its tag as it is; 0 = none.</param>
+    /// <param name="vlan">VLAN that it belongs to.</param>
+    private void Leave(uint port, ushort tagged, ushort vlan)
+    {
+        if (!_context.Tables.Ports.TryGetValue(port, out PipelinePort? to) || to.Vlan.Leave(vlan) is not { } wanted) return;
+        // Without a tag, not even one that has a priority and no VLAN.
+        bool isBare = wanted == 0 && to.Vlan.Mode is (PortVlanMode.Access or PortVlanMode.NativeUntagged);
+        if (wanted == tagged && !isBare)
+        {
+            TransmitNormal(port);
+            return;
+        }
+
+        ushort tci = *(ushort*)(_flow.Current + L.Vlan0Tci), live = *(ushort*)(_flow.Live + L.Vlan0Tci);
+        _tags.SyncOuter();
+        TagStack tags = _tags.Tags;
+        if (wanted != 0) _tags.Set((ushort)(TagModel.Present | wanted), TagModel.Present | TagModel.Vid, pushes: true);
+        else while (_tags.Tags.Count > 0) _tags.Pop();
+        TransmitNormal(port);
+        *(ushort*)(_flow.Current + L.Vlan0Tci) = tci;
+        *(ushort*)(_flow.Live + L.Vlan0Tci) = live;
+        _tags.Tags = tags;
+        _flow.IsDirty = true;
     }
 
     private void Learn(LearnedSource source)

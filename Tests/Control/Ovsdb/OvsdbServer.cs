@@ -28,7 +28,7 @@ internal sealed class OvsdbServer : IDisposable
 
     public void Start()
     {
-        ProcessStartInfo start = new("/usr/sbin/ovsdb-server", [_folder["conf.db"], $"--remote=punix:{_folder["db.sock"]}", "-vconsole:off", $"--unixctl={_folder["ctl"]}"]);
+        ProcessStartInfo start = new("/usr/sbin/ovsdb-server", [_folder["conf.db"], $"--remote=punix:{_folder["db.sock"]}", "-vconsole:off", $"--unixctl={_folder["ctl"]}"]) { RedirectStandardOutput = true, RedirectStandardError = true };
         start.Environment["OVS_RUNDIR"] = Path.GetDirectoryName(_folder["x"]);
         _process = Process.Start(start)!;
         Eventually.True(() => File.Exists(_folder["db.sock"]), "ovsdb-server listens");

@@ -1,0 +1,81 @@
+using System.Globalization;
+using System.Text;
+using Mergeflow.Control;
+using Mergeflow.Control.Bridges;
+
+namespace Mergeflow.Cli;
+
+/// <summary>Questions of <c>ovs-appctl</c> about bridges: <c>ofproto/*</c>, <c>bridge/*</c>, <c>fdb/*</c>, <c>dpif/show</c>.</summary>
+internal sealed class BridgeCommands(Vswitchd vswitchd)
+{
+    public void AddTo(UnixctlCommands commands)
+    {
+        commands.Add("ofproto/list", "", 0, 0, _ => vswitchd.Locked(() => string.Concat(vswitchd.Bridges.Names.Select(static n => n + "\n"))));
+        commands.Add("bridge/dump-flows", "[--offload-stats] bridge", 1, 2, words => vswitchd.Locked(() => DumpFlows(Find(words[^1], "Unknown bridge"))));
+        commands.Add("fdb/show", "bridge", 1, 1, words => vswitchd.Locked(() => ShowAddresses(words[0], Find(words[0], "no such bridge"))));
+        commands.Add("fdb/flush", "[bridge]", 0, 1, words => vswitchd.Locked(() => FlushAddresses(words)));
+        commands.Add("dpif/show", "", 0, 0, _ => vswitchd.Locked(Show));
+        commands.Add("dpif/dump-dps", "", 0, 0, _ => vswitchd.Locked(() => string.Concat(vswitchd.Bridges.Names.Select(static n => $"netdev@{n}\n"))));
+    }
+
+    private static string DumpFlows(LiveBridge bridge)
+    {
+        bridge.Datapath.Settle(LiveSwitch.NowMs);
+        FlowTextFormatter formatter = new();
+        StringBuilder text = new();
+        foreach (OfRule rule in bridge.Datapath.Pipeline.Rules)
+        {
+            long seconds = Math.Max(0, LiveSwitch.NowMs - rule.CreatedMs) / 1000;
+            text.Append(CultureInfo.InvariantCulture, $"duration={seconds}s, n_packets={rule.Packets}, n_bytes={rule.Bytes}, {formatter.FormatWithoutStats(rule)}\n");
+        }
+
+        return text.ToString();
+    }
+
+    private string ShowAddresses(string name, LiveBridge bridge)
+    {
+        StringBuilder text = new(" port  VLAN  MAC                Age\n");
+        foreach ((LearnedSource source, long ageMs) in bridge.Datapath.Pipeline.LearnedAddresses(LiveSwitch.NowMs))
+        {
+            string port = source.Port == OfportAllocator.Local ? "LOCAL" : source.Port.ToString(CultureInfo.InvariantCulture);
+            text.Append(CultureInfo.InvariantCulture, $"{port,5}  {source.Vid,4}  {MacText.Of(source.Mac)}  {ageMs / 1000,3}\n");
+        }
+
+        return text.ToString();
+    }
+
+    private string FlushAddresses(IReadOnlyList<string> words)
+    {
+        IEnumerable<LiveBridge> bridges = words.Count == 0 ? All(vswitchd) : [Find(words[0], "no such bridge")];
+        foreach (LiveBridge bridge in bridges) bridge.Datapath.ForgetLearned(LiveSwitch.NowMs);
+        return "table successfully flushed\n";
+    }
+
+    private string Show()
+    {
+        PmdStats stats = All(vswitchd).Aggregate(default(PmdStats), static (sum, b) => sum.Plus(b.Datapath.Stats));
+        StringBuilder text = new();
+        text.Append(CultureInfo.InvariantCulture, $"netdev@ovs-netdev: hit:{DatapathCommands.HitsOf(stats)} missed:{stats.Upcalls}\n");
+        foreach (BridgeConfig bridge in vswitchd.Config?.Bridges ?? [])
+        {
+            if (vswitchd.Bridges.Find(bridge.Name) is null) continue;
+            text.Append(CultureInfo.InvariantCulture, $"  {bridge.Name}:\n");
+            IReadOnlyDictionary<string, int> ofports = vswitchd.Bridges.OfportsOf(bridge.Name);
+            foreach (InterfaceConfig config in bridge.Interfaces.Where(i => ofports.ContainsKey(i.Name)).OrderBy(static i => i.Name, StringComparer.Ordinal))
+            {
+                // In the datapath a port has its OpenFlow number; a patch port is none there.
+                int ofport = ofports[config.Name];
+                string number = config.Type == "patch" ? "none" : ofport.ToString(CultureInfo.InvariantCulture);
+                string options = config.Options.Count == 0 ? "" : ": " + string.Join(", ", config.Options.Select(static o => $"{o.Key}={o.Value}"));
+                text.Append(CultureInfo.InvariantCulture, $"    {config.Name} {ofport}/{number}: ({(config.Type == "internal" ? "tap" : config.Type)}{options})\n");
+            }
+        }
+
+        return text.ToString();
+    }
+
+    /// <summary>All bridges that move packets.</summary>
+    internal static IEnumerable<LiveBridge> All(Vswitchd vswitchd) => vswitchd.Bridges.Names.Select(vswitchd.Bridges.Find).OfType<LiveBridge>();
+
+    private LiveBridge Find(string name, string otherwise) => vswitchd.Bridges.Find(name) as LiveBridge ?? throw new UnixctlException(otherwise);
+}
