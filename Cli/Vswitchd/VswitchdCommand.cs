@@ -40,7 +40,7 @@ internal static class VswitchdCommand
         Interruption.LetGo();
         if (arguments.LogFile is { } file) log.OpenFile(file);
         using LockedPidFile? pid = arguments.PidFile is { } path ? new LockedPidFile(path) : null;
-        using Vswitchd vswitchd = new(arguments.Database, new LiveBridgeHost(), log);
+        using Vswitchd vswitchd = new(arguments.Database, new LiveBridgeHost { RunFolder = OvsFolders.Run }, log);
         UnixctlCommands commands = new();
         VswitchdCommands.AddTo(commands, vswitchd, log);
         using UnixctlServer server = new(arguments.Unixctl, commands);

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Mergeflow.Control.OpenFlow;
 using Mergeflow.Engine.OpenFlow;
 using Mergeflow.Engine.Ports;
 using Mergeflow.Engine.Runtime;
@@ -15,8 +16,14 @@ public sealed class LiveBridge : IHostedBridge
     private readonly LiveBridgeHost _host;
     private readonly Dictionary<int, LiveInterface> _interfaces = [];
     private readonly LiveSwitch _live;
+    private readonly OfServer? _openFlow;
+    private readonly LiveOfSwitch _seen;
+    private readonly Dictionary<uint, OfPort> _told = [];
+    private OfServer? _controller;
     private readonly ulong _ownMac = MacText.Random();
-    private ulong? _fixedId;
+
+    /// <summary>Read by connections.</summary>
+    private ulong _id;
     private ulong _mac;
     private bool _isDisposed;
 
@@ -27,9 +34,25 @@ public sealed class LiveBridge : IHostedBridge
         _live.Start();
         _mac = _ownMac;
 
-        // A bridge that nobody controls is a learning switch (OVS ofproto_add_default_flow).
-        if (!config.IsSecure && config.Controllers.Count == 0) Datapath.ApplyFlowMods(new FlowTextParser().ParseFlows("priority=0,actions=NORMAL"), LiveSwitch.NowMs);
+        _id = _mac;
+
+        // A bridge that no controller has reached is a learning switch (OVS fail mode standalone).
+        if (!config.IsSecure) Datapath.ApplyFlowMods(new FlowTextParser().ParseFlows("priority=0,actions=NORMAL"), LiveSwitch.NowMs);
+        _seen = new LiveOfSwitch(_live, Name, SetUp, () => DatapathId);
+        if (host.RunFolder is not { } folder) return;
+        try
+        {
+            _openFlow = new OfServer(Path.Combine(folder, $"{Name}.mgmt"), _seen, Controllers);
+        }
+        catch
+        {
+            _live.Dispose();
+            throw;
+        }
     }
+
+    /// <summary>Who has connected to it by OpenFlow.</summary>
+    public OfConnectionGroup Controllers { get; } = new();
 
     /// <summary>Its name.</summary>
     public string Name { get; }
@@ -38,7 +61,7 @@ public sealed class LiveBridge : IHostedBridge
     public Datapath Datapath => _live.Datapath;
 
     /// <inheritdoc/>
-    public ulong DatapathId => _fixedId ?? _mac;
+    public ulong DatapathId => Volatile.Read(ref _id);
 
     /// <inheritdoc/>
     public void Add(InterfaceConfig config, int ofport)
@@ -47,6 +70,7 @@ public sealed class LiveBridge : IHostedBridge
         _live.Ports.Add(port, LiveSwitch.NowMs);
         _interfaces.Add(ofport, new LiveInterface(config, port));
         if (port is PatchPort patch) _host.Join(patch, config.Options.GetValueOrDefault("peer", ""));
+        TellPorts();
     }
 
     /// <inheritdoc/>
@@ -55,6 +79,7 @@ public sealed class LiveBridge : IHostedBridge
         if (!_interfaces.Remove(ofport, out LiveInterface? gone)) return;
         if (gone.Port is PatchPort patch) _host.Leave(patch);
         _live.Ports.Remove((uint)ofport, LiveSwitch.NowMs);
+        TellPorts();
     }
 
     /// <inheritdoc/>
@@ -70,7 +95,7 @@ public sealed class LiveBridge : IHostedBridge
         List<string> failures = [];
         ulong? asked = MacText.Parse(config.OtherConfig.GetValueOrDefault("hwaddr"));
         _mac = asked ?? LowestMac() ?? _ownMac;
-        _fixedId = DatapathIdOf(config.OtherConfig.GetValueOrDefault("datapath-id"));
+        Volatile.Write(ref _id, DatapathIdOf(config.OtherConfig.GetValueOrDefault("datapath-id")) ?? _mac);
         foreach (PortConfig port in config.Ports)
         {
             foreach (InterfaceConfig member in port.Interfaces)
@@ -97,6 +122,16 @@ public sealed class LiveBridge : IHostedBridge
             device.Refresh();
         }
 
+        try
+        {
+            failures.AddRange(Listen(config));
+        }
+        catch (IOException e)
+        {
+            failures.Add($"bridge {config.Name}: {e.Message}");
+        }
+
+        TellPorts();
         return failures;
     }
 
@@ -107,7 +142,11 @@ public sealed class LiveBridge : IHostedBridge
     public IReadOnlyDictionary<string, long> StatisticsOf(int ofport) => _interfaces[ofport].Statistics();
 
     /// <summary>Looks at all devices again; links that come or go are reported to the switch.</summary>
-    public void Refresh() => _live.Ports.Refresh(LiveSwitch.NowMs);
+    public void Refresh()
+    {
+        _live.Ports.Refresh(LiveSwitch.NowMs);
+        TellPorts();
+    }
 
     /// <inheritdoc/>
     public void Dispose()
@@ -115,7 +154,55 @@ public sealed class LiveBridge : IHostedBridge
         if (_isDisposed) return;
         _isDisposed = true;
         foreach (PatchPort patch in _interfaces.Values.Select(static i => i.Port).OfType<PatchPort>()) _host.Leave(patch);
+        _controller?.Dispose();
+        _openFlow?.Dispose();
         _live.Dispose();
+    }
+
+    /// <summary>Tells connections which ports have come, gone or changed (<c>OFPT_PORT_STATUS</c>).</summary>
+    private void TellPorts()
+    {
+        const byte added = 0, deleted = 1, modified = 2;
+        Dictionary<uint, OfPort> now = _seen.Ports.ToDictionary(static p => p.Number);
+        foreach (OfPort gone in _told.Values.Where(p => !now.ContainsKey(p.Number)).ToArray()) Tell(deleted, gone);
+        foreach (OfPort port in now.Values)
+        {
+            if (!_told.TryGetValue(port.Number, out OfPort? before)) Tell(added, port);
+            else if (before != port) Tell(modified, port);
+        }
+
+        _told.Clear();
+        foreach (OfPort port in now.Values) _told.Add(port.Number, port);
+
+        void Tell(byte reason, OfPort port)
+        {
+            foreach (OfConnection connection in Controllers.All) connection.OnPort(reason, port);
+        }
+    }
+
+    /// <summary>Controllers that wait to be connected to: only where Open vSwitch lets them, at the socket that has the bridge's name (OVS <c>bridge_configure_remotes</c>).</summary>
+    private IEnumerable<string> Listen(BridgeConfig config)
+    {
+        string? path = _host.RunFolder is { } folder ? Path.Combine(folder, $"{Name}.controller") : null;
+        bool isWanted = false;
+        foreach (ControllerConfig controller in config.Controllers)
+        {
+            if (path is not null && controller.Target == $"punix:{path}") isWanted = true;
+            else yield return $"bridge {Name}: {controller.Target}: not connected to, this is not supported yet";
+        }
+
+        if (isWanted == _controller is not null) yield break;
+        _controller?.Dispose();
+        _controller = isWanted ? new OfServer(path!, _seen, Controllers) : null;
+    }
+
+    /// <summary>As <c>OFPPC_PORT_DOWN</c> asks: the device itself goes up or down.</summary>
+    private bool SetUp(uint ofport, bool isUp)
+    {
+        if (_live.Ports.All.FirstOrDefault(p => p.Number == ofport) is not NetDevicePort device) return false;
+        NetDevice.SetUp(device.Device, isUp);
+        Refresh();
+        return true;
     }
 
     /// <summary>OVS <c>port_configure</c>.</summary>

@@ -35,6 +35,9 @@ public sealed class LiveBridgeHost : IBridgeHost
     /// <summary>Packet threads of each datapath.</summary>
     public int ThreadCount { get; init; } = 1;
 
+    /// <summary>Folder of the sockets by which <c>ovs-ofctl</c> finds bridges; null = there are none.</summary>
+    public string? RunFolder { get; init; }
+
     /// <inheritdoc/>
     public IHostedBridge Create(BridgeConfig config) => new LiveBridge(this, config);
 

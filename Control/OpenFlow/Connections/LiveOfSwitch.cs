@@ -8,7 +8,8 @@ namespace Mergeflow.Control.OpenFlow;
 /// <param name="live">What runs; not owned.</param>
 /// <param name="name">Its name.</param>
 /// <param name="setUp">Sets a port up or down, as <c>OFPPC_PORT_DOWN</c> says; false = there is no such port.</param>
-public sealed class LiveOfSwitch(LiveSwitch live, string name, Func<uint, bool, bool> setUp) : IOfSwitch
+/// <param name="datapathId">Its id; null = the address of its first port, as that of a bridge is that of one of its ports.</param>
+public sealed class LiveOfSwitch(LiveSwitch live, string name, Func<uint, bool, bool> setUp, Func<ulong>? datapathId = null) : IOfSwitch
 {
     private const uint PortDown = 1;
     private const uint NoFlood = 16;
@@ -21,8 +22,8 @@ public sealed class LiveOfSwitch(LiveSwitch live, string name, Func<uint, bool, 
     private readonly Dictionary<uint, long> _portsSeenMs = [];
     private readonly Datapath _datapath = live.Datapath;
 
-    /// <summary>The address of its first port, as that of a bridge is that of one of its ports.</summary>
-    public ulong DatapathId => live.Ports.All.Select(static p => p.Mac).FirstOrDefault(static m => m != 0);
+    /// <inheritdoc/>
+    public ulong DatapathId => datapathId is not null ? datapathId() : live.Ports.All.Select(static p => p.Mac).FirstOrDefault(static m => m != 0);
 
     /// <inheritdoc/>
     public string Name => name;
