@@ -51,6 +51,7 @@ public static class App
             PmdPerfShowCommand.Create(interrupted),
             PortsCommand.Create(),
             DumpMacsCommand.Create(),
+            DumpProgramCommand.Create(),
             RuleCommands.AddFlows(),
             RuleCommands.DeleteFlows(),
             RuleCommands.AddGroups(),

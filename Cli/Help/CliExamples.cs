@@ -13,6 +13,7 @@ internal static class CliExamples
         ["vswitchd"] = ["vswitchd", "vswitchd unix:db.sock --pidfile --log-file -vconsole:off"],
         ["ports"] = ["ports", "ports --statistics --live /run/mergeflow/mergeflow.sock"],
         ["dump-macs"] = ["dump-macs"],
+        ["dump-program"] = ["dump-program"],
         ["add-flows"] = ["add-flows flows.txt"],
         ["del-flows"] = ["del-flows", "del-flows tcp,tp_dst=80"],
         ["add-groups"] = ["add-groups flows.txt"],

@@ -13,12 +13,15 @@ public sealed partial class KernelNic
     private readonly Lock _sync = new();
     private readonly Dictionary<uint, KernelPort> _ports = [];
     private readonly BpfAttachPoint _attachPoint;
-    private BpfProgram? _program;
+    private BpfProgram _program = null!;
 
     private bool IsTc => _attachPoint == BpfAttachPoint.TcxIngress;
 
-    /// <summary>The program as it is now; empty before there is a rule or a port.</summary>
-    public IReadOnlyList<BpfInstruction> Program { get; private set; }
+    /// <summary>The program as it is now.</summary>
+    public IReadOnlyList<BpfInstruction> Program => _program.Code;
+
+    /// <summary>What the verifier says of it: every instruction, what is known of the registers, and what it has cost to look at.</summary>
+    public string Explain() => BpfProgram.Explain(IsTc ? BpfProgramType.SchedCls : BpfProgramType.Xdp, _program.Code, "mergeflow", IsTc ? 0 : BpfProgram.HasFragments);
 
     /// <summary>Rules may send to a port, and, if the program is put on its interface, take what comes in there.</summary>
     /// <exception cref="ArgumentException">The number is too large, there is such a port, or another interface shares its place.</exception>
@@ -42,8 +45,7 @@ public sealed partial class KernelNic
             if (!port.Attaches) return;
             try
             {
-                if (_program is null && Swap() is { } refused) throw new IOException(refused.Message);
-                _ports[port.Number] = new KernelPort(port.Interface, new BpfLink(_program!, port.Interface, _attachPoint, IsTc ? BpfLink.TcxFirst : 0));
+                _ports[port.Number] = new KernelPort(port.Interface, new BpfLink(_program, port.Interface, _attachPoint, IsTc ? BpfLink.TcxFirst : 0));
             }
             catch
             {
@@ -78,10 +80,7 @@ public sealed partial class KernelNic
     /// <summary>Runs the program on a frame as if it had come in by interface 1, loopback: what it returns, and the frame behind it.</summary>
     /// <exception cref="BpfException">The kernel refuses.</exception>
     public BpfRun TestRun(ReadOnlySpan<byte> frame, Span<byte> output, int repeat = 1)
-    {
-        if (_program is null && Swap() is { } refused) throw new IOException(refused.Message);
-        return _program!.TestRun(frame, output, repeat: repeat);
-    }
+        => _program.TestRun(frame, output, repeat: repeat);
 
     /// <summary>The mask's template; null if there is no room for one more.</summary>
     private KernelTemplate? TemplateOf(CompiledRule rule, ref bool isNew)
@@ -120,7 +119,6 @@ public sealed partial class KernelNic
             foreach (KernelPort port in _ports.Values) port.Link?.Update(next);
             _program?.Dispose();
             _program = next;
-            Program = code;
         }
 
         return null;

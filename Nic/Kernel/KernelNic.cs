@@ -26,7 +26,7 @@ public sealed partial class KernelNic : IFlowDevice, IDisposable
     /// <param name="profile">What it may do; <c>kernel</c> is what it can do.</param>
     /// <param name="attachPoint">Where its program stands: XDP or tcx ingress.</param>
     /// <param name="seed">Of the hash: unknown to who sends packets.</param>
-    /// <exception cref="BpfException">The kernel refuses the maps.</exception>
+    /// <exception cref="IOException">The kernel refuses maps or program.</exception>
     public KernelNic(NicProfile profile, BpfAttachPoint attachPoint, ulong seed)
     {
         _attachPoint = attachPoint;
@@ -35,7 +35,16 @@ public sealed partial class KernelNic : IFlowDevice, IDisposable
         _memory = new KernelMemory(profile.ExactMatchEntries);
         _table = _memory.NewTable();
         _table.SetMatching(true);
-        Program = [];
+        try
+        {
+            // Without a rule every frame is a miss. From here on only the thread of the rule queue writes programs.
+            if (Swap() is { } refused) throw new IOException(refused.Message);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
     /// <inheritdoc/>

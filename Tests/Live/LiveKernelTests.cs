@@ -31,7 +31,7 @@ public sealed class LiveKernelTests
     {
         using LiveLab lab = new();
         string a = lab.AddHost("a", ["10.81.0.1/24", "fd81::1/64"]), b = lab.AddHost("b", ["10.81.0.2/24", "fd81::2/64"]);
-        using LiveSwitch s = Switch(a, b, Firewall);
+        using LiveSwitch s = Switch(Firewall, a, b);
         LiveStream.Send(lab, "a", "b", to, megabytes: Megabytes);
         Assert.True(s[1].RxBytes < StreamBytes / 2, $"{s[1].RxBytes} bytes of {StreamBytes} came up");
         Assert.NotEqual(0, lab.On("b", "ping", "-c", "1", "-W", "1", "10.81.0.1").Code);
@@ -54,7 +54,7 @@ public sealed class LiveKernelTests
             table=2,in_port=1,ip actions=mod_dl_src:{GatewayMac},mod_dl_dst:{LiveLab.MacOf("b")},dec_ttl,output:2
             table=2,in_port=2,ip actions=mod_dl_src:{GatewayMac},mod_dl_dst:{LiveLab.MacOf("a")},dec_ttl,output:1
             """;
-        using LiveSwitch s = Switch(a, b, router);
+        using LiveSwitch s = Switch(router, a, b);
         EndPoint source = LiveStream.Send(lab, "a", "b", "10.83.0.2", megabytes: Megabytes);
         Assert.StartsWith("10.83.0.100", source.ToString(), StringComparison.Ordinal);
         Assert.True(s[1].RxBytes < StreamBytes / 2, $"{s[1].RxBytes} bytes of {StreamBytes} came up");
@@ -63,11 +63,77 @@ public sealed class LiveKernelTests
         s.Stop();
     }
 
-    private static LiveSwitch Switch(string a, string b, string flows)
+    [Fact]
+    public void Super_frames_get_a_tag_and_lose_it_again()
+    {
+        using LiveLab lab = new();
+        string a = lab.AddHost("a", ["10.84.0.1/24"]), b = lab.AddHost("b", ["10.84.0.2/24"]), left = lab.DeviceName("l"), right = lab.DeviceName("r");
+        lab.Ip("link", "add", left, "type", "veth", "peer", "name", right);
+        lab.Ip("link", "set", left, "up");
+        lab.Ip("link", "set", right, "up");
+        const string rules =
+            """
+            in_port=1 actions=mod_vlan_vid:7,output:2
+            in_port=2,dl_vlan=7 actions=strip_vlan,output:1
+            in_port=3,dl_vlan=7 actions=strip_vlan,output:4
+            in_port=4 actions=mod_vlan_vid:7,output:3
+            """;
+        using LiveSwitch s = Switch(rules, a, left, right, b);
+        lab.Must("a", "ping", "-c", "3", "-i", "0.05", "-W", "5", "10.84.0.2");
+        LiveStream.Send(lab, "a", "b", "10.84.0.2", megabytes: Megabytes);
+        LiveStream.Send(lab, "b", "a", "10.84.0.1");
+        Assert.True(s[1].RxBytes < StreamBytes / 2, $"{s[1].RxBytes} bytes of {StreamBytes} came up");
+        Assert.Equal(0ul, Of(lab, "b", "TcpInCsumErrors"));
+        s.Stop();
+    }
+
+    public static TheoryData<string, ushort[], ushort[]> Tags => new()
+    {
+        { "in_port=1,dl_vlan=100 actions=mod_vlan_vid:200,output:2", [0x6064], [0x60c8] },
+        { "in_port=1,dl_vlan=100 actions=strip_vlan,output:2", [0x6064, 0x0005], [0x0005] },
+        { "in_port=1,dl_vlan=100 actions=push_vlan:0x8100,mod_vlan_vid:9,output:2", [0x0064], [0x0009, 0x0064] },
+        { "in_port=1,vlan_tci=0 actions=mod_vlan_vid:9,output:2", [], [0x0009] },
+        { "in_port=1,dl_vlan=100 actions=strip_vlan,output:2", [0x0064], [] },
+    };
+
+    /// <summary>The kernel takes the outer tag out of a frame that comes in: here it lies beside the frame, the inner one in it.</summary>
+    [Theory]
+    [MemberData(nameof(Tags))]
+    public void Tags_change_in_the_kernel_as_they_do_in_software(string flow, ushort[] tags, ushort[] expected)
+    {
+        using LiveLab lab = new();
+        string a = lab.AddHost("a", []), b = lab.AddHost("b", []);
+        using LiveSwitch s = Switch(flow, a, b);
+        byte[] frame = Frame(tags), wanted = Frame(expected);
+        using LiveWire from = new(lab, "a"), to = new(lab, "b");
+        ulong before = 0;
+        int sent = 0;
+        LiveLab.WaitFor(
+            () =>
+            {
+                // One that does not come up was the kernel's.
+                before = s[1].RxPackets;
+                from.Send(frame);
+                sent++;
+                Assert.Equal(Convert.ToHexString(wanted), Convert.ToHexString(to.Receive(wanted.Length)));
+                return s[1].RxPackets == before && s.Datapath.Kernel!.RuleCount > 0;
+            },
+            "a frame that the kernel forwards");
+        Assert.True(sent > 1);
+        s.Stop();
+    }
+
+    private static byte[] Frame(ushort[] tags)
+    {
+        NicFrame frame = NicFrame.New();
+        foreach (ushort tci in tags) frame.Vlan(tci);
+        return frame.Ipv4("10.0.0.1", "10.0.0.2", NicFrame.Udp, NicFrame.UdpDatagram(7, 8, 100));
+    }
+
+    private static LiveSwitch Switch(string flows, params string[] devices)
     {
         LiveSwitch s = new(flows, OffloadMode.Kernel);
-        s.Ports.Add(new TcPort(1, a), LiveSwitch.Now);
-        s.Ports.Add(new TcPort(2, b), LiveSwitch.Now);
+        foreach (string device in devices) s.Ports.Add(new TcPort((uint)s.Ports.All.Count + 1, device), LiveSwitch.Now);
         return s;
     }
 

@@ -25,6 +25,7 @@ public sealed class SwitchCommandTests
         using SwitchRun s = new("--port", $"{a}=1", "--port", $"{b}=2");
         Ping(lab);
         Assert.Contains("actions=NORMAL", s.Must("dump-flows"), StringComparison.Ordinal);
+        Assert.Equal(ExitCode.NotSeen, s.Ask("dump-program").ExitCode);
         Assert.Equal(3, s.Must("dump-macs").TrimEnd('\n').Split('\n').Length);
         Assert.Matches(@"in_port\(1\).*actions:2\n", s.Must("dump-dp-flows"));
         Assert.Matches(@"port 1: \S+ \(system, tc\): up, mtu 1500, 1 queue\n    RX packets:\d+ bytes:\d+ dropped:0\n", s.Must("ports", "-s"));

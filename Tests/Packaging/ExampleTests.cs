@@ -11,7 +11,7 @@ public sealed class ExampleTests
     private const int MostExamples = 3;
 
     /// <summary>Commands that need devices, or a switch that runs.</summary>
-    private static readonly string[] s_live = ["switch", "ports", "dump-macs", "add-flows", "del-flows", "add-groups", "add-meters", "mod-port", "flush-conntrack", "top", "tcpdump", "record"];
+    private static readonly string[] s_live = ["switch", "ports", "dump-macs", "dump-program", "add-flows", "del-flows", "add-groups", "add-meters", "mod-port", "flush-conntrack", "top", "tcpdump", "record"];
 
     public static TheoryData<string> Commands => [.. HelpPages().Select(static p => p.Command)];
 

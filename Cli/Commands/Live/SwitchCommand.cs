@@ -1,4 +1,3 @@
-using Mergeflow.Native;
 using System.CommandLine;
 using System.Globalization;
 using Mergeflow.Control;
@@ -80,7 +79,7 @@ internal static class SwitchCommand
         {
             return new LiveSwitch(arguments.Datapath, new ThreadedSwitchOptions { Cpus = arguments.Cpus });
         }
-        catch (BpfException e)
+        catch (IOException e) when (arguments.Datapath.Offload == OffloadMode.Kernel)
         {
             throw new CommandFailedException(ExitCode.MissingFeature, $"--offload kernel: {e.Message}");
         }
