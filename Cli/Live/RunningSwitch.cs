@@ -41,6 +41,12 @@ internal sealed class RunningSwitch : IDisposable
     /// <summary>A line per event.</summary>
     public LiveLog Log { get; }
 
+    /// <summary>What is said of frames that nobody here sees.</summary>
+    public const string KernelNote = "what the kernel forwards by merged rules (--offload kernel) is not among them";
+
+    /// <summary>The kernel forwards packets that packet threads do not see.</summary>
+    public bool ForwardsInKernel => Datapath.Options.Offload == OffloadMode.Kernel;
+
     /// <summary>Its last frames; null = it keeps none.</summary>
     public LastFrames? Last { get; set; }
 

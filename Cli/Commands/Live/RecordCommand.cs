@@ -112,6 +112,7 @@ internal static class RecordCommand
     private static void Send(RunningSwitch running, CaseRecording recording, SwitchMoment moment, Stream client)
     {
         if (!moment.Rules.SequenceEqual(running.Datapath.Pipeline.Rules)) Note(client, "rules have changed meanwhile: the case has those of its beginning");
+        if (running.ForwardsInKernel) Note(client, RunningSwitch.KernelNote);
         if (recording.StrayCount > 0) Note(client, string.Create(CultureInfo.InvariantCulture, $"{recording.StrayCount} packets left because of what had come before"));
         recording.Write((name, bytes) =>
         {

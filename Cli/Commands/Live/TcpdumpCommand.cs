@@ -98,6 +98,7 @@ internal static class TcpdumpCommand
         }
 
         LiveChunks.Write(client, LiveChunk.Note, string.Create(CultureInfo.InvariantCulture, $"{pcap.FrameCount} frames written, {feed.Lost} left out because they came faster than they were read"));
+        if (running.ForwardsInKernel) LiveChunks.Write(client, LiveChunk.Note, RunningSwitch.KernelNote);
         LiveChunks.Write(client, LiveChunk.Done, "");
     }
 }
