@@ -56,6 +56,9 @@ public sealed record ReplayArguments
     /// <summary>Packet threads.</summary>
     public int PmdCount { get; init; } = 1;
 
+    /// <summary>Handler threads, see <see cref="DatapathOptions.HandlerCount"/>.</summary>
+    public int HandlerCount { get; init; }
+
     /// <summary>See <see cref="SimulatorOptions.RssIsSymmetric"/>.</summary>
     public bool RssIsSymmetric { get; init; } = true;
 

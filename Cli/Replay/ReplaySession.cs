@@ -312,6 +312,7 @@ public sealed class ReplaySession : IDisposable
         CacheOn = arguments.CacheOn,
         BatchSize = arguments.BatchSize,
         PmdCount = arguments.PmdCount,
+        HandlerCount = arguments.HandlerCount,
         RssSeed = arguments.Seed,
         RssIsSymmetric = arguments.RssIsSymmetric,
         Seed = arguments.Seed == 0 ? SeedForZero : arguments.Seed,

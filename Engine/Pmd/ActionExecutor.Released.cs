@@ -29,7 +29,9 @@ internal sealed unsafe partial class ActionExecutor
         }
 
         if (restCount == 0) Stats.Dropped += (ulong)packets.Length;
+        _nested++;
         ExecuteTogether<T>(packets, dlType, rest, restCount);
+        _nested--;
     }
 
     /// <summary>Runs <paramref name="count"/> records, each for all the packets before the next, and consumes the packets.</summary>

@@ -40,7 +40,7 @@ internal sealed unsafe partial class ActionExecutor
         {
             Packet* frame = _pool.RentFrameOf(p, i);
             if (frame == null) Stats.Dropped++;
-            else Execute<T>(frame, a, count);
+            else ExecuteCopy<T>(frame, a, count);
         }
 
         _pool.Return(p);

@@ -12,7 +12,7 @@ namespace Mergeflow.Engine.Pmd;
 
 /// <summary>
 /// What a packet goes through once its megaflow is known, pass by pass: counted, rewritten, sent, tracked, recirculated (OVS
-/// <c>odp_execute_actions</c> and <c>dp_execute_cb</c>). The only place that runs datapath actions. One packet: this file; packets that conntrack releases together: <c>.Released</c>; encapsulation: <c>.Tunnels</c>; what is recorded on the way: <c>.Trace</c>.
+/// <c>odp_execute_actions</c> and <c>dp_execute_cb</c>). The only place that runs datapath actions. One packet: this file; packets that conntrack releases together: <c>.Released</c>; encapsulation: <c>.Tunnels</c>; what is recorded on the way: <c>.Trace</c>; upcalls on handler threads: <c>.Parked</c>.
 /// </summary>
 /// <remarks>What the packet path writes per packet is here, in one object: the packet thread's loops take it into a register.</remarks>
 internal sealed unsafe partial class ActionExecutor
@@ -55,6 +55,7 @@ internal sealed unsafe partial class ActionExecutor
         _pool = options.Pool;
         _sink = sink;
         _offload = options.Offload;
+        _parked = options.Parked;
     }
 
     /// <summary>One pass: classify if <paramref name="hot"/> is null, count, execute. The packet is consumed.</summary>
@@ -100,11 +101,24 @@ internal sealed unsafe partial class ActionExecutor
     private void RunMissed<T>(Packet* p, PmdStage outer)
         where T : struct, IStageMarks
     {
+        if (_parked is not null && _nested == 0)
+        {
+            Park(p);
+            return;
+        }
+
         Fine<T>(PmdStage.Upcall);
         Stats.Upcalls++;
         Megaflow? made = _upcall.Handle(p, NowMs);
-        ulong published = _upcall.Published;
         Fine<T>(outer);
+        RunMade<T>(p, made);
+    }
+
+    /// <summary>The packet goes on by the megaflow that its upcall has made, or by a translation that found no room.</summary>
+    private void RunMade<T>(Packet* p, Megaflow? made)
+        where T : struct, IStageMarks
+    {
+        ulong published = _upcall.Published;
         if (made is null)
         {
             Stats.Passes++;
@@ -135,6 +149,15 @@ internal sealed unsafe partial class ActionExecutor
         if (Run<T>(p, a, count)) _pool.Return(p);
     }
 
+    /// <summary>The same for a copy, while the packet waits to go on: see <see cref="_nested"/>.</summary>
+    public void ExecuteCopy<T>(Packet* p, DpAction* a, int count)
+        where T : struct, IStageMarks
+    {
+        _nested++;
+        Execute<T>(p, a, count);
+        _nested--;
+    }
+
     /// <summary>Runs <paramref name="count"/> records; false if they consumed the packet.</summary>
     private bool Run<T>(Packet* p, DpAction* a, int count)
         where T : struct, IStageMarks
@@ -159,18 +182,22 @@ internal sealed unsafe partial class ActionExecutor
                         Recirculate<T>(p, act->RecircId);
                         return false;
                     }
-                    if (CloneOf(p) is var again && again != null) Recirculate<T>(again, act->RecircId);
+                    Packet* again = CloneOf(p);
+                    if (again == null) break;
+                    _nested++;
+                    Recirculate<T>(again, act->RecircId);
+                    _nested--;
                     break;
                 case DpOp.Hash:
                     RunHash(p, act);
                     break;
                 case DpOp.Clone:
-                    if (CloneOf(p) is var copy && copy != null) Execute<T>(copy, act + 1, act->NestedCount);
+                    if (CloneOf(p) is var copy && copy != null) ExecuteCopy<T>(copy, act + 1, act->NestedCount);
                     i += act->NestedCount;
                     break;
                 case DpOp.Sample:
                     StopTrace(OffloadReason.UnsupportedAction, "sample");
-                    if ((act->Probability == uint.MaxValue || NextRandom() < act->Probability) && CloneOf(p) is var sampled && sampled != null) Execute<T>(sampled, act + 1, act->NestedCount);
+                    if ((act->Probability == uint.MaxValue || NextRandom() < act->Probability) && CloneOf(p) is var sampled && sampled != null) ExecuteCopy<T>(sampled, act + 1, act->NestedCount);
                     i += act->NestedCount;
                     break;
                 case DpOp.CheckPktLen:
@@ -340,7 +367,7 @@ internal sealed unsafe partial class ActionExecutor
         int count = larger ? act->NestedCount : act->ElseCount;
         if (count == 0) return;
         Packet* copy = CloneOf(p);
-        if (copy != null) Execute<T>(copy, larger ? act + 1 : act + 1 + act->NestedCount, count);
+        if (copy != null) ExecuteCopy<T>(copy, larger ? act + 1 : act + 1 + act->NestedCount, count);
     }
 
     /// <summary>A copy of the packet, or null when packet memory is exhausted (counted as a drop).</summary>

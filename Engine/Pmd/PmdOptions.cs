@@ -1,6 +1,7 @@
 using Mergeflow.Engine.Lookup;
 using Mergeflow.Engine.Offload;
 using Mergeflow.Engine.Packets;
+using Mergeflow.Engine.Upcall;
 using Mergeflow.Native;
 
 namespace Mergeflow.Engine.Pmd;
@@ -35,4 +36,7 @@ public sealed class PmdOptions
     public SteadyClock Clock { get; init; } = new();
 
     public PmdOffload? Offload { get; init; }
+
+    /// <summary>Where packets wait for handler threads; null = the packet thread handles upcalls itself.</summary>
+    internal ParkedUpcalls? Parked { get; init; }
 }

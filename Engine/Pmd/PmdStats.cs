@@ -21,6 +21,12 @@ public struct PmdStats
 
     /// <summary>Upcalls whose megaflow was not installed (flow limit).</summary>
     public ulong UpcallsUninstalled;
+
+    /// <summary>Packets dropped because too many wait for handler threads (OVS <c>lost</c>).</summary>
+    public ulong UpcallsRefused;
+
+    /// <summary>Those of them that no rule has counted, as it was in their first pass.</summary>
+    public ulong UpcallsRefusedFirst;
     public ulong Recirculations;
     public ulong RecircTooDeep;
     public ulong Tx;

@@ -15,7 +15,7 @@ namespace Mergeflow.Engine.Pmd;
 /// <summary>
 /// One poll-mode driver thread's datapath state (OVS <c>struct dp_netdev_pmd_thread</c>). A batch goes through
 /// <c>ProcessBatch</c> (this file) -> merged rules (<c>.Merged</c>) -> lookup (<c>.LookAhead</c>, <see cref="MegaflowLookup"/>) -> execution in arrival
-/// order (<see cref="ActionExecutor"/>), recording a trace on the way.
+/// order (<see cref="ActionExecutor"/>; <c>.Parked</c> where handler threads translate), recording a trace on the way.
 /// </summary>
 /// <remarks>
 /// Everything that has an effect happens in arrival order, packet by packet, recirculations included (depth first): a batch of 32
@@ -58,6 +58,7 @@ public sealed unsafe partial class PmdThread : IDisposable
         Ports = _run.Ports;
         _conntrack = conntrack;
         _clock = options.Clock;
+        _parked = options.Parked;
         if (Offload?.Table is { } table) _gates = table.Gates.Closings;
         _oneTag = options.OneTag;
         _scratch = (BatchScratch*)NativeMemory.AlignedAlloc((nuint)sizeof(BatchScratch), 64);
@@ -103,7 +104,9 @@ public sealed unsafe partial class PmdThread : IDisposable
         _nowMs = _run.NowMs = _lookup.NowMs = nowMs;
         MiniflowExtractor.EnsureParsed(packet);
         UninstalledProgram program = upcall.Resume(state, packet, nowMs);
-        _run.Execute<WithoutStages>(packet, program.Actions, program.Count);
+
+        // What control hands in is through when the call returns: its upcalls are inline.
+        _run.ExecuteCopy<WithoutStages>(packet, program.Actions, program.Count);
         upcall.Return(in program);
         Flush();
     }
@@ -126,7 +129,8 @@ public sealed unsafe partial class PmdThread : IDisposable
         uint merged = ProbeMerged(packets, count);
         LookAhead<T>(packets, all & ~merged);
         if (T.IsOn) _run.Stages!.Execute();
-        if (Offload is null) RunBatch<T>(packets, count);
+        if (_parked is not null) RunParkingBatch<T>(packets, count, merged);
+        else if (Offload is null) RunBatch<T>(packets, count);
         else RunRecordedBatch<T>(packets, count, merged);
     }
 

@@ -44,6 +44,8 @@ public sealed partial class Datapath : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(options.PmdCount, 1, nameof(options));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(options.PmdCount, ConnTracker.MaxThreads, nameof(options));
+        ArgumentOutOfRangeException.ThrowIfNegative(options.HandlerCount, nameof(options));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(options.HandlerCount, ConnTracker.MaxThreads, nameof(options));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(options.MegaflowCapacity, MegaflowId.MaxSlots, nameof(options));
         Options = options;
         Queues = new QueueAssignment(options.Ports.Select(static p => p.Number), options.QueuesPerPort == 0 ? options.PmdCount : options.QueuesPerPort, options.PmdCount, options.QueuePins);

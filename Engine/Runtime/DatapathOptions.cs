@@ -27,6 +27,11 @@ public class DatapathOptions
     /// <summary>Queues that a certain packet thread polls (OVS <c>pmd-rxq-affinity</c>); the others go to the threads in turn.</summary>
     public IReadOnlyList<QueuePin> QueuePins { get; init; } = [];
 
+    /// <summary>
+    /// Threads that translate what packet threads miss (OVS <c>n-handler-threads</c>); 0 = the packet thread does it itself, at once. A packet that misses is parked meanwhile, and what comes behind it between
+    /// the same two hosts; how many, is bounded by <see cref="PacketCapacity"/>.
+    /// </summary>
+    public int HandlerCount { get; init; }
 
     public OffloadMode Offload { get; init; }
 

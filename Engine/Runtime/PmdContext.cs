@@ -17,6 +17,8 @@ public sealed class PmdContext : IDisposable
 {
     private const int MegaflowsPerStep = 4096;
 
+    private readonly ParkedUpcalls? _parked;
+
     /// <summary>Builds the parts of thread <paramref name="index"/>.</summary>
     internal PmdContext(int index, Datapath datapath, MergedFlowTable? merged, IPacketSink? sink, (ulong Random, ulong Hash) seeds)
     {
@@ -40,12 +42,15 @@ public sealed class PmdContext : IDisposable
         }
 
         if (options.PacketInBytes > 0) PacketIns = new PacketInRing(options.PacketInBytes);
+        UpcallChannels = [.. Enumerable.Range(0, options.HandlerCount).Select(static _ => ParkedUpcalls.NewChannel())];
+        if (UpcallChannels.Length > 0) _parked = new ParkedUpcalls(UpcallChannels, options.PacketCapacity / 4);
         Conntrack = datapath.Conntrack.ForThread(index);
         Conntrack.Observer = Offload;
         Thread = new PmdThread(
             new PmdOptions
             {
                 Offload = Offload,
+                Parked = _parked,
                 Clock = datapath.Clock,
                 Pool = new PacketPool(options.PacketCapacity, options.FrameCapacityBytes, options.GuardPages, options.LargeFrameCapacity),
                 CacheOn = options.CacheOn,
@@ -118,6 +123,9 @@ public sealed class PmdContext : IDisposable
 
     internal UpcallHandler Upcall { get; }
 
+    /// <summary>To each handler thread.</summary>
+    internal UpcallChannel<UpcallRequest>[] UpcallChannels { get; }
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -125,6 +133,7 @@ public sealed class PmdContext : IDisposable
         PacketIns?.Dispose();
         Thread.Dispose();
         Pool.Dispose();
+        _parked?.Dispose();
         Upcall.Dispose();
         Megaflows.Dispose();
     }

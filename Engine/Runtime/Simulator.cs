@@ -167,6 +167,7 @@ public sealed unsafe partial class Simulator : IDisposable
         int n = _pending;
         _pending = 0;
         _pmd.Thread.ProcessBatch(_batch, n, NowMs);
+        if (_pmd.Thread.ParkedCount > 0) _pollers.FinishParked(NowMs, _schedule is null ? null : _schedule.Below);
         if (Pipeline.UsesNormal) Datapath.RevalidateIfLearned(NowMs);
         if (_schedule?.OneIn(_options.SlicesControl ? 1u : 4) == true) Upkeep();
         if (Datapath.Offload is not { } offload) return;

@@ -2,6 +2,7 @@ using Mergeflow.Engine.Ledger;
 using Mergeflow.Engine.Offload;
 using Mergeflow.Engine.Pmd;
 using Mergeflow.Engine.Ports;
+using Mergeflow.Engine.Upcall;
 using Mergeflow.Native;
 
 namespace Mergeflow.Engine.Runtime;
@@ -23,6 +24,8 @@ public sealed class SwitchPollers : IDisposable
     /// <summary>What a packet thread polls: the queue, or the device in front of it.</summary>
     private readonly Dictionary<RxQueueName, (RxQueue Wire, RxQueue Polled)> _queues = [];
     private readonly Lock _moves = new();
+    private readonly UpcallWorker[] _workers;
+    private readonly bool _onThreads;
 
     /// <summary>The groups of a datapath; queues come by <see cref="Add"/>.</summary>
     /// <param name="datapath">What runs; not owned.</param>
@@ -37,17 +40,28 @@ public sealed class SwitchPollers : IDisposable
         if (onThreads) datapath.EnterThreads();
         if (datapath.Offload is { } offload) Offload = new PollerGroup("offload", [offload, datapath.Aging!]) { Reader = onThreads ? datapath.Quiescent.Register() : null };
         WakeLatch? offloads = Offload?.Latch;
-        Pmds = [.. datapath.Pmds.Select(pmd => new PollerGroup($"pmd{pmd.Index}", [_packets[pmd.Index], pmd.Calls, new PmdUpkeep(pmd, onThreads), .. offloads is null ? Array.Empty<IPoller>() : [new OffloadBell(datapath.Offload!, offloads)]])
+        _onThreads = onThreads;
+        Pmds = [.. datapath.Pmds.Select(pmd => new PollerGroup($"pmd{pmd.Index}", [.. pmd.UpcallChannels.Length == 0 ? Array.Empty<IPoller>() : [new PmdAnswers(pmd.Thread)], _packets[pmd.Index], pmd.Calls, new PmdUpkeep(pmd, onThreads), .. offloads is null ? Array.Empty<IPoller>() : [new OffloadBell(datapath.Offload!, offloads)]])
         {
             Reader = onThreads ? datapath.PmdQuiescent.Register() : null,
             AtEnd = () => Leave(pmd),
         })];
+        _workers = [.. Enumerable.Range(0, datapath.Options.HandlerCount).Select(i => new UpcallWorker(datapath.Pipeline, datapath.Recirc, [.. datapath.Pmds.Select(p => p.UpcallChannels[i])]))];
+        Handlers = [.. _workers.Select(static (w, i) => new PollerGroup($"handler{i}", [w]))];
+        foreach (PmdContext pmd in datapath.Pmds)
+        {
+            for (int i = 0; i < Handlers.Count; i++) (pmd.UpcallChannels[i].HandlerLatch, pmd.UpcallChannels[i].PacketLatch) = (Handlers[i].Latch, Pmds[pmd.Index].Latch);
+        }
+
         Upkeep = new PollerGroup("upkeep", [new SwitchUpkeep(datapath)]);
         datapath.OffloadLatch = offloads;
     }
 
     /// <summary>The packet threads, by index.</summary>
     public IReadOnlyList<PollerGroup> Pmds { get; }
+
+    /// <summary>Threads that translate what packet threads miss; none if these do it themselves.</summary>
+    public IReadOnlyList<PollerGroup> Handlers { get; }
 
     /// <summary>Offload and aging; null without offload.</summary>
     public PollerGroup? Offload { get; }
@@ -59,7 +73,7 @@ public sealed class SwitchPollers : IDisposable
     public BookTotals? Device => _datapath.Nic is null ? null : _nics.Aggregate(default(BookTotals), static (sum, nic) => nic is null ? sum : sum + new BookTotals(nic.Stats.Hits, nic.Stats.HitBytes));
 
     /// <summary>All of them.</summary>
-    public IEnumerable<PollerGroup> All => [.. Pmds, .. Offload is null ? Array.Empty<PollerGroup>() : [Offload], Upkeep];
+    public IEnumerable<PollerGroup> All => [.. Pmds, .. Handlers, .. Offload is null ? Array.Empty<PollerGroup>() : [Offload], Upkeep];
 
     /// <summary>
     /// From now on the thread that <see cref="Datapath.Queues"/> names polls the queue, or the device in front of it; returns what it polls. While threads that others
@@ -85,7 +99,7 @@ public sealed class SwitchPollers : IDisposable
         {
             if (!_queues.Remove(name, out (RxQueue Wire, RxQueue Polled) queue)) return false;
             int pmd = _datapath.Queues.PmdOf(name);
-            _datapath.Call(pmd, () => _packets[pmd].Remove(queue.Polled) ? 1 : 0);
+            Release(pmd, queue.Polled);
             return true;
         }
     }
@@ -102,7 +116,7 @@ public sealed class SwitchPollers : IDisposable
             int from = _datapath.Queues.PmdOf(name);
             _datapath.Queues.Move(name, pmd);
             if (from == pmd || !_queues.TryGetValue(name, out (RxQueue Wire, RxQueue Polled) queue)) return;
-            _datapath.Call(from, () => _packets[from].Remove(queue.Polled) ? 1 : 0);
+            Release(from, queue.Polled);
             RxQueue polled = OnWire(queue.Wire, pmd);
             _queues[name] = (queue.Wire, polled);
             _datapath.Call(pmd, () => Take(pmd, polled));
@@ -113,14 +127,51 @@ public sealed class SwitchPollers : IDisposable
     public void Dispose()
     {
         _datapath.OffloadLatch = null;
+        foreach (UpcallChannel<UpcallRequest> channel in _datapath.Pmds.SelectMany(static p => p.UpcallChannels))
+        {
+            channel.HandlerLatch = channel.PacketLatch = null;
+
+            // What was answered, and nobody waits for it any more.
+            foreach (UpcallRequest request in channel.Places) request.Result.ReleaseRecircIds();
+        }
+
+        foreach (UpcallWorker worker in _workers) worker.Dispose();
         foreach (PmdPoller poller in _packets) poller.Dispose();
         foreach (PollerGroup group in All) group.Dispose();
     }
 
     private static void Leave(PmdContext pmd)
     {
+        pmd.Thread.AbandonParked();
         pmd.Conntrack.KeepsConnections = false;
         pmd.Calls.Detach();
+    }
+
+    /// <summary>On return the thread polls the queue no longer, and is through with what was parked then.</summary>
+    private void Release(int pmd, RxQueue queue)
+    {
+        PmdThread thread = _datapath.Pmds[pmd].Thread;
+        long begun = 0;
+        _datapath.Call(pmd, () =>
+        {
+            begun = thread.ParkedBegun;
+            return _packets[pmd].Remove(queue) ? 1 : 0;
+        });
+        if (!_onThreads) FinishParked(0);
+        else _datapath.Call(pmd, () => thread.HoldsParkedFrom(begun) ? Slice.NotYet : 0);
+    }
+
+    /// <summary>Where no threads run: until no packet waits for a handler, in an order that <paramref name="draw"/> gives (any number below its argument); null = in turn.</summary>
+    internal void FinishParked(long nowMs, Func<uint, uint>? draw = null)
+    {
+        int turn = 0;
+        while (_datapath.Pmds.Any(static p => p.Thread.ParkedCount > 0))
+        {
+            uint all = (uint)(Handlers.Count + Pmds.Count);
+            int drawn = (int)(draw?.Invoke(all) ?? (uint)turn++ % all);
+            if (drawn < Handlers.Count) Handlers[drawn].Step(nowMs);
+            else _datapath.Pmds[drawn - Handlers.Count].Thread.ResumeParked(nowMs);
+        }
     }
 
     private RxQueue OnWire(RxQueue queue, int pmd)
@@ -166,6 +217,18 @@ public sealed class SwitchPollers : IDisposable
         public void BeforeSleep(PollSet set, long nowMs)
         {
             if (pmd.Revalidator.IsBehind || pmd.Revalidator.HasSlices) set.AtMost(1);
+        }
+    }
+
+    /// <summary>Packets go on whose upcalls are answered, before others come in. Who answers sets the latch.</summary>
+    private sealed class PmdAnswers(PmdThread thread) : IPoller
+    {
+        public string Name => "pmd-answers";
+
+        public int Step(long nowMs) => thread.ResumeParked(nowMs);
+
+        public void BeforeSleep(PollSet set, long nowMs)
+        {
         }
     }
 

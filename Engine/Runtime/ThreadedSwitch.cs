@@ -24,6 +24,7 @@ public sealed class ThreadedSwitch : IDisposable
         Pollers = new SwitchPollers(datapath, onThreads: true, options.Sink);
         foreach ((RxQueueName name, RxQueue queue) in queues) Pollers.Add(name, queue);
         for (int i = 0; i < Pollers.Pmds.Count; i++) _runtime.Add(Pollers.Pmds[i], options.Cpus?[i]);
+        foreach (PollerGroup handler in Pollers.Handlers) _runtime.Add(handler);
         if (Pollers.Offload is { } offload) _runtime.Add(offload);
         _runtime.Add(Pollers.Upkeep);
     }

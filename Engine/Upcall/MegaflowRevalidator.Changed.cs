@@ -49,6 +49,6 @@ public sealed partial class MegaflowRevalidator
     {
         _concerned.Clear();
         if (_upcall.Classes is not { } classes || _isInRound || (AddressesChanged && !IsSliced) || !TablesChanged) return false;
-        return ChangedRules.Since(_seenVersion, _pipeline.Snapshot) is { } changed && changed.Find(classes, most, _concerned);
+        return ChangedRules.Since(_upcall.SeenVersion, _pipeline.Snapshot) is { } changed && changed.Find(classes, most, _concerned);
     }
 }

@@ -84,9 +84,9 @@ public sealed partial class MegaflowRevalidator
     {
         if (!TablesChanged) return 0;
         _nowMs = nowMs;
-        ulong from = _seenVersion;
+        ulong from = _upcall.SeenVersion;
         bool isKnown = FindConcerned(MostAtOnce);
-        _seenVersion = _pipeline.RulesVersion;
+        _upcall.SeenVersion = _pipeline.RulesVersion;
         int n = 0;
         if (isKnown)
         {

@@ -27,7 +27,6 @@ public sealed partial class MegaflowRevalidator
     private readonly bool _purgeCountsForNewRules;
     private readonly long _maxIdleMs;
     private readonly long _maxRevalidatorMs;
-    private ulong _seenVersion;
     private long _nowMs;
 
     /// <summary>In this round <see cref="ReadDevice"/> has been called.</summary>
@@ -54,8 +53,8 @@ public sealed partial class MegaflowRevalidator
         _recircs = recircs;
         _upcall = upcall;
         _translator = new Translator(pipeline, recircs);
-        _seenVersion = pipeline.RulesVersion;
-        _seenAddresses = pipeline.Macs.ChangeCount;
+        _upcall.SeenVersion = pipeline.RulesVersion;
+        _upcall.SeenAddresses = pipeline.Macs.ChangeCount;
         _macChanges = pipeline.Macs.Follow();
         upcall.Megaflows.Reclaiming = m => Push(m);
         upcall.Megaflows.LookAtHit = LookAtHit;
@@ -73,7 +72,7 @@ public sealed partial class MegaflowRevalidator
     /// <summary>The tables, or what <c>normal</c> has learned, have changed since megaflows were translated.</summary>
     public bool IsBehind => TablesChanged || AddressesChanged || _isInRound;
 
-    private bool TablesChanged => _pipeline.RulesVersion != _seenVersion;
+    private bool TablesChanged => _pipeline.RulesVersion != _upcall.SeenVersion;
 
     /// <summary>
     /// A slice: some megaflows are translated again if the OpenFlow tables have changed, or a learned address that they depend on; otherwise
@@ -185,8 +184,8 @@ public sealed partial class MegaflowRevalidator
     /// <summary>A round that begins now sees all that has changed so far.</summary>
     private void SeeEverything()
     {
-        _seenVersion = _pipeline.RulesVersion;
-        _seenAddresses = _pipeline.Macs.ChangeCount;
+        _upcall.SeenVersion = _pipeline.RulesVersion;
+        _upcall.SeenAddresses = _pipeline.Macs.ChangeCount;
         _changedAddresses.Clear();
         _macChanges.Take(_changedAddresses);
     }

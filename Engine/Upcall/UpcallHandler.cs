@@ -80,16 +80,49 @@ public sealed unsafe class UpcallHandler : IDisposable
     {
         FlowKey key = ExpandKey(p);
         _translator.Translate(ref key, p->LengthBytes, _result, nowMs);
+        return Install(p, ref key, _result, nowMs);
+    }
 
+    private Megaflow? Install(Packet* p, ref FlowKey key, XlateResult result, long nowMs)
+    {
         // This packet counts for the rules that it went through now (OVS upcall_xlate); the megaflow reports those after it.
-        foreach (OfRule rule in _result.Rules) rule.Stats.Add(1, (uint)p->LengthBytes, nowMs);
+        foreach (OfRule rule in result.Rules) rule.Stats.Add(1, (uint)p->LengthBytes, nowMs);
 
-        Megaflow? m = Add(ref key, _result, p->LengthBytes, nowMs);
+        Megaflow? m = Add(ref key, result, p->LengthBytes, nowMs);
         if (m is null) return null;
         (m.SettledPackets, m.SettledBytes) = (1, (uint)p->LengthBytes);
-        _result.ReleaseRecircIds();
+        result.ReleaseRecircIds();
         return m;
     }
+
+    /// <summary>
+    /// Makes the megaflow of a translation that a handler has done; as <see cref="Handle"/>. The packet's later upcalls may be inline, so a translation that finds no room becomes that of
+    /// <see cref="TakeProgram"/>.
+    /// </summary>
+    internal Megaflow? Handle(Packet* p, UpcallRequest answer, long nowMs)
+    {
+        Megaflow? m = Install(p, ref answer.Key, answer.Result, nowMs);
+        if (m is null) (answer.Result, _result) = (_result, answer.Result);
+        if (!RecordedMetrics.TimesUpcalls && !MergeflowEventSource.Log.IsOn(MergeflowEventSource.Keywords.Upcall)) return m;
+        long durationNs = MonotonicClock.NowNs - answer.AskedNs;
+        XlateResult result = m is null ? _result : answer.Result;
+        RecordedMetrics.Upcall(durationNs);
+        MergeflowEventSource.Log.Upcall(TelemetryId, m is null ? -1 : MegaflowId.Of(Pmd, m.Id), result.Rules.Count, result.Actions.Length, durationNs);
+        return m;
+    }
+
+    /// <summary>
+    /// A translation may contradict what this thread's megaflows agree with already: then nobody would look at the megaflow that is made of it. One that is newer, or older than a change that
+    /// they do not agree with yet, is looked at with them.
+    /// </summary>
+    internal bool IsStale(UpcallRequest answer)
+        => answer.Result.TablesVersion < SeenVersion || (answer.Result.AskedAddresses.Count > 0 && answer.AddressesSeen < SeenAddresses);
+
+    /// <summary>The version of the tables that the megaflows agree with, or are in doubt for.</summary>
+    internal ulong SeenVersion { get; set; }
+
+    /// <summary>Changes of learned addresses of which the dependents have been looked up.</summary>
+    internal ulong SeenAddresses { get; set; }
 
     /// <summary>
     /// Lets packets find a new megaflow: when its packet is through, all its later passes included, as those do not meet the decisions that they came

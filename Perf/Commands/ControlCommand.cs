@@ -20,10 +20,11 @@ internal static class ControlCommand
         NumberOption<int> pmds = new("--pmd") { HelpName = "N", Description = "Packet threads.", DefaultValueFactory = _ => 2 };
         NumberOption<int> seconds = new("--seconds") { HelpName = "N", Description = "How long polls are measured.", DefaultValueFactory = _ => 3 };
         NumberOption<int> orders = new("--orders") { HelpName = "N", Description = "Orders of each kind.", DefaultValueFactory = _ => 200 };
+        NumberOption<int> handlers = new("--handlers") { HelpName = "N", Description = "Handler threads that translate what packet threads miss; 0: they do it themselves.", DefaultValueFactory = _ => 0 };
         Option<OffloadMode> offload = new("--offload") { HelpName = "MODE", Description = "none or soft.", DefaultValueFactory = _ => OffloadMode.None };
         Command command = new("control", "Time of orders: rules loaded one by one and at once; then on threads, under packets, the processor time of polls and the time until orders are carried out.")
         {
-            megaflows, rules, flows, rate, perOrder, pmds, seconds, orders, offload,
+            megaflows, rules, flows, rate, perOrder, pmds, seconds, orders, handlers, offload,
         };
         command.SetAction(parsed =>
         {
@@ -31,6 +32,7 @@ internal static class ControlCommand
             int load = Checked(parsed.GetValue(rules), "--rules", 0, 1_000_000);
             int polled = Checked(parsed.GetValue(flows), "--flows", 0, 200_000);
             int count = Checked(parsed.GetValue(orders), "--orders", 0, 100_000);
+            int translators = Checked(parsed.GetValue(handlers), "--handlers", 0, 64);
             int threads = Checked(parsed.GetValue(pmds), "--pmd", 1, 64);
             int per = Checked(parsed.GetValue(perOrder), "--per-order", 1, 1_000);
             int perSecond = Checked(parsed.GetValue(rate), "--rate", 1, 1_000_000);
@@ -38,9 +40,9 @@ internal static class ControlCommand
             if (parsed.GetValue(offload) is var mode && mode == OffloadMode.Nic) throw PerfException.Usage("--offload: expected none or soft");
             if (load > 0) Load(output, dependents, load, interrupted);
             interrupted.ThrowIfCancellationRequested();
-            if (polled > 0) Polls(output, new ControlRun(polled, threads, mode), (perSecond, per), time);
+            if (polled > 0) Polls(output, new ControlRun(polled, threads, mode, translators), (perSecond, per), time);
             interrupted.ThrowIfCancellationRequested();
-            if (count > 0) Orders(output, new ControlRun(dependents, threads, mode), count, interrupted);
+            if (count > 0) Orders(output, new ControlRun(dependents, threads, mode, translators), count, interrupted);
             return PerfExitCode.Ok;
         });
         return command;

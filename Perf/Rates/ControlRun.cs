@@ -28,12 +28,13 @@ public sealed class ControlRun : IDisposable
     /// <param name="megaflows">Flows in all; each is the matter of a rule of its own in table 0, and all are of one rule of table 2.</param>
     /// <param name="pmds">Packet threads, pinned; each has its part of the flows.</param>
     /// <param name="offload">Whether packets are merged.</param>
-    public ControlRun(int megaflows, int pmds, OffloadMode offload)
+    /// <param name="handlers">Handler threads; 0 = packet threads translate.</param>
+    public ControlRun(int megaflows, int pmds, OffloadMode offload, int handlers)
     {
         Megaflows = megaflows;
         int[] cpus = [.. HostProbe.ProcessCpus.TakeLast(pmds)];
         _datapath = new Datapath(
-            new DatapathOptions { Ports = [("p1", 1), ("p2", 2), ("p3", LearningPort), ("p4", 4)], PmdCount = pmds, Offload = offload, MaxIdleMs = 2_000 },
+            new DatapathOptions { Ports = [("p1", 1), ("p2", 2), ("p3", LearningPort), ("p4", 4)], PmdCount = pmds, Offload = offload, MaxIdleMs = 2_000, HandlerCount = handlers },
             sink: null);
         _datapath.ApplyFlowMods(_parser.ParseFlows(
             """
@@ -57,6 +58,7 @@ public sealed class ControlRun : IDisposable
 
         _pollers.Add(new RxQueueName(LearningPort, 0), _learning);
         if (_pollers.Offload is { } side) _others.Add(side);
+        foreach (PollerGroup handler in _pollers.Handlers) _others.Add(handler);
         _others.Add(_pollers.Upkeep);
         _others.Start();
         _allocated = new long[pmds];

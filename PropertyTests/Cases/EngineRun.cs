@@ -26,6 +26,7 @@ internal sealed class EngineRun : IOutputSink
             Ports = [.. @case.Ports.Select(p => ($"p{p}", p))],
             Tunnels = [.. @case.Tunnels.Select(t => new TunnelPortParser(PortNames.None).Parse(t.Port, t.Options))],
             PmdCount = setup.Pmds,
+            HandlerCount = setup.Handlers,
             RssSeed = setup.Seed + setup.ScheduleSeed,
             RssIsSymmetric = !setup.Asymmetric,
             Offload = setup.Offload,

@@ -29,13 +29,15 @@ public sealed class ThreadedSwitchTests
     private static readonly FlowTextParser s_parser = new();
 
     [Theory]
-    [InlineData(OffloadMode.None)]
-    [InlineData(OffloadMode.Soft)]
-    [InlineData(OffloadMode.Nic)]
-    public void Orders_hold_for_all_threads_when_they_return_and_every_packet_is_counted(OffloadMode offload)
+    [InlineData(OffloadMode.None, 0)]
+    [InlineData(OffloadMode.Soft, 0)]
+    [InlineData(OffloadMode.Nic, 0)]
+    [InlineData(OffloadMode.None, 2)]
+    [InlineData(OffloadMode.Soft, 1)]
+    public void Orders_hold_for_all_threads_when_they_return_and_every_packet_is_counted(OffloadMode offload, int handlers)
     {
         CountingSink sink = new();
-        using Engine.Runtime.Datapath d = New(offload, sink, pmds: 2);
+        using Engine.Runtime.Datapath d = New(offload, sink, pmds: 2, handlers);
         d.ApplyFlowMods(s_parser.ParseFlows(Tables), Now);
         d.ApplyFlowMods(s_parser.ParseFlows(Established), Now);
         using CaptureRxQueue forth = Queue(1), back = Queue(2);
@@ -89,8 +91,11 @@ public sealed class ThreadedSwitchTests
         d.Settle(Now);
         d.Settle(Now);
         PmdStats stats = d.Stats;
-        Assert.Equal(stats.Rx + device.Packets, d.Pipeline.Rules.Where(static r => r.Table == 0).Aggregate(0ul, static (sum, r) => sum + r.Packets));
-        Assert.Equal(stats.RxBytes + device.Bytes, d.Pipeline.Rules.Where(static r => r.Table == 0).Aggregate(0ul, static (sum, r) => sum + r.Bytes));
+
+        // All are of two hosts: what comes while one waits for a handler waits behind it, as far as there is room.
+        Assert.Equal(stats.Rx + device.Packets, d.Pipeline.Rules.Where(static r => r.Table == 0).Aggregate(stats.UpcallsRefusedFirst, static (sum, r) => sum + r.Packets));
+        Assert.Equal(handlers > 0, stats.UpcallsRefused > 0);
+        if (handlers == 0) Assert.Equal(stats.RxBytes + device.Bytes, d.Pipeline.Rules.Where(static r => r.Table == 0).Aggregate(0ul, static (sum, r) => sum + r.Bytes));
         Assert.Equal((ulong)(sink.Of(1) + sink.Of(2)), d.CountersOf(1).Packets + d.CountersOf(2).Packets);
         Assert.All(d.Pmds, static p => Assert.Equal(0, p.Pool.InUse));
         if (offload == OffloadMode.None) return;
@@ -123,6 +128,53 @@ public sealed class ThreadedSwitchTests
         Assert.Equal(0, sink.Disordered);
         Assert.Equal((long)d.Stats.Rx, sink.Count);
         Assert.All(d.Pmds, static p => Assert.True(p.Thread.Stats.Rx > 100));
+    }
+
+    /// <summary>Packets wait for handlers all the time, as megaflows are purged, and their queue moves from thread to thread meanwhile.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    public void Packets_of_two_hosts_keep_their_order_while_handlers_translate(int handlers)
+    {
+        const int Hosts = 8, Orders = 150;
+        SequenceSink sink = new(Hosts);
+        using Engine.Runtime.Datapath d = New(OffloadMode.None, sink, pmds: 2, handlers);
+        d.ApplyFlowMods(s_parser.ParseFlows("table=0,udp,in_port=1 actions=ct(table=1)\ntable=1,udp actions=output:2"), Now);
+        using RingRxQueue ring = new(1);
+        byte[][] frames = [.. Enumerable.Range(0, Hosts).Select(static i => NicFrame.UdpIpv4(1000, 53, "10.0.0.1", $"10.0.1.{i}", payload: 64))];
+        long sent = 0;
+        bool ends = false;
+        using (ThreadedSwitch threads = new(d, Queues((1, ring))))
+        {
+            threads.Start();
+            Thread feeder = new(() =>
+            {
+                while (!Volatile.Read(ref ends))
+                {
+                    byte[] frame = frames[sent % Hosts];
+                    BinaryPrimitives.WriteInt64BigEndian(frame.AsSpan(frame.Length - 8), (sent / Hosts) + 1);
+                    if (ring.TrySend(frame)) sent++;
+                    else Thread.Yield();
+                }
+            });
+            feeder.Start();
+            for (int order = 0; order < Orders; order++)
+            {
+                d.PurgeMegaflows(Now);
+                if (order % 3 == 0) threads.Pollers.MoveQueue(new RxQueueName(1, 0), order % 2);
+                long seen = sink.Count;
+                WaitFor(() => sink.Count > seen);
+            }
+
+            Volatile.Write(ref ends, true);
+            feeder.Join();
+            WaitFor(() => ring.Count == 0 && d.Pmds.All(static p => p.Thread.ParkedCount == 0));
+        }
+
+        Assert.Equal(0, sink.Disordered);
+        Assert.Equal((ulong)sent, (ulong)sink.Count + d.Stats.UpcallsRefused);
+        Assert.True(d.Stats.Upcalls > Orders);
+        Assert.All(d.Pmds, static p => Assert.Equal(0, p.Pool.InUse));
     }
 
     [Theory]
@@ -192,8 +244,8 @@ public sealed class ThreadedSwitchTests
 
     private static long Now => Environment.TickCount64;
 
-    private static Engine.Runtime.Datapath New(OffloadMode offload, IOutputSink sink, int pmds)
-        => new(new DatapathOptions { Ports = [("p1", 1), ("p2", 2)], QueuesPerPort = 1, Offload = offload, PmdCount = pmds, PacketCapacity = 512, FrameCapacityBytes = 2048 }, new OutputSinkAdapter(sink));
+    private static Engine.Runtime.Datapath New(OffloadMode offload, IOutputSink sink, int pmds, int handlers = 0)
+        => new(new DatapathOptions { Ports = [("p1", 1), ("p2", 2)], QueuesPerPort = 1, Offload = offload, PmdCount = pmds, HandlerCount = handlers, PacketCapacity = 512, FrameCapacityBytes = 2048 }, new OutputSinkAdapter(sink));
 
     /// <summary>The first queue of each port: port 1 is the first packet thread's, port 2 the second's.</summary>
     private static Dictionary<RxQueueName, RxQueue> Queues(params (uint Port, RxQueue Queue)[] queues)
@@ -238,6 +290,26 @@ public sealed class ThreadedSwitchTests
         public long Of(uint port) => Volatile.Read(ref _sent[port * 16]);
 
         public void Output(long eventIndex, uint port, ReadOnlySpan<byte> frame) => Interlocked.Increment(ref _sent[port * 16]);
+    }
+
+    /// <summary>Frames of some hosts, each with a number that grows.</summary>
+    private sealed class SequenceSink(int hosts) : IOutputSink
+    {
+        private readonly long[] _last = new long[hosts];
+        private long _count;
+        private int _disordered;
+
+        public long Count => Volatile.Read(ref _count);
+
+        public int Disordered => Volatile.Read(ref _disordered);
+
+        public void Output(long eventIndex, uint port, ReadOnlySpan<byte> frame)
+        {
+            const int LastOfDestination = 33;
+            long number = BinaryPrimitives.ReadInt64BigEndian(frame[^8..]);
+            if (Interlocked.Exchange(ref _last[frame[LastOfDestination]], number) >= number) Interlocked.Increment(ref _disordered);
+            Interlocked.Increment(ref _count);
+        }
     }
 
     private sealed class OrderedSink : IOutputSink
