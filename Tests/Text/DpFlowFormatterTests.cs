@@ -21,7 +21,8 @@ public sealed class DpFlowFormatterTests
         var reader = new DpKeyReader(numbers);
         foreach (string text in Megaflows(c))
         {
-            string expected = text[..text.IndexOf(", packets:", StringComparison.Ordinal)];
+            // What set_queue reads, the queue that a packet has, is in no key here.
+            string expected = text[..text.IndexOf(", packets:", StringComparison.Ordinal)].Replace("skb_priority(0),", "skb_priority(0/0),", StringComparison.Ordinal);
             (FlowKey key, FlowKey mask) = reader.Read(expected);
             Assert.Equal(expected, DpFlowFormatter.FormatKey(key, mask, ports, verbose: true));
         }

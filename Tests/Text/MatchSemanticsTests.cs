@@ -143,8 +143,12 @@ public sealed class MatchSemanticsTests
     }
 
     [Fact]
-    public void Set_queue_has_no_effect()
-        => Assert.Equal([new OfOutput(1)], Parse("", "set_queue:3,output:1,pop_queue").Actions);
+    public void Queues_are_kept_and_an_enqueue_is_three_actions()
+    {
+        Assert.Equal([new OfSetQueue(3), new OfOutput(1), new OfPopQueue()], Parse("", "set_queue:3,output:1,pop_queue").Actions);
+        Assert.Equal(Parse("", "set_queue:3,output:1,pop_queue").Actions, Parse("", "enqueue:1:3").Actions);
+        Assert.Equal(Parse("", "set_queue:3,output:1,pop_queue").Actions, Parse("", "enqueue(1,3)").Actions);
+    }
 
     private static FlowMod Parse(string match, string actions = "drop") => new FlowTextParser().ParseFlow($"{match} actions={actions}");
 }
