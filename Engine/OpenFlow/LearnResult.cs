@@ -16,7 +16,13 @@ internal enum LearnResult : byte
 /// <summary>A rule that each packet of a megaflow learns (OVS <c>XC_LEARN</c>).</summary>
 /// <param name="Rule">The rule, as a modification.</param>
 /// <param name="Limit">Most rules with its cookie in its table; 0 = any number.</param>
-public readonly record struct LearnedRule(FlowMod Rule, uint Limit);
+public readonly record struct LearnedRule(FlowMod Rule, uint Limit)
+{
+    /// <summary>The same rule, with the same actions.</summary>
+    internal bool IsSame(ref readonly LearnedRule other)
+        => (Rule.Table, Rule.Priority, Rule.NewCookie) == (other.Rule.Table, other.Rule.Priority, other.Rule.NewCookie)
+        && Match.Same(in Rule.Match, in other.Rule.Match) && Rule.Actions.Equals(other.Rule.Actions);
+}
 
 /// <summary>Timeouts that a packet with FIN or RST gives to a rule (OVS <c>XC_FIN_TIMEOUT</c>).</summary>
 /// <param name="Rule">The rule that has the action.</param>

@@ -165,7 +165,8 @@ public sealed partial class MegaflowRevalidator
         // What it owes belongs to the rules that it came from; how they look after the change is for later packets.
         bool hasPackets = HasPackets(m);
         Push(m, learns: false);
-        RevalidationVerdict verdict = Judge(m, nowMs, hasPackets);
+        RevalidationVerdict verdict = Judge(m, nowMs);
+        if (hasPackets) LearnAgain(m);
 
         // A slice does not read the device: what that still counts for the old rules arrives there with a megaflow of their own.
         if (verdict == RevalidationVerdict.Keep && IsSliced && ReadDevice is not null && !HasSameStats(m.Rules, _scratch.Rules)) verdict = RevalidationVerdict.Modify;
@@ -206,7 +207,7 @@ public sealed partial class MegaflowRevalidator
             if (table[i] is not { } m) continue;
             if (_purgeCountsForNewRules && !m.HasReported)
             {
-                Judge(m, nowMs, HasPackets(m));
+                Judge(m, nowMs);
                 Follow(m);
             }
 
@@ -274,7 +275,7 @@ public sealed partial class MegaflowRevalidator
     /// megaflow when others are found.
     /// </summary>
     /// <param name="m">The megaflow.</param>
-    /// <param name="learns">The rules that it learns are as the tables have it now; else a translation follows, which learns.</param>
+    /// <param name="learns">The rules that it learns are as the tables have it now; else see <see cref="LearnAgain"/>.</param>
     private unsafe void Push(Megaflow m, bool learns = true)
     {
         (ulong packets, ulong bytes, long lastUsedMs) = _upcall.Megaflows.CountersOf(m);
@@ -289,10 +290,26 @@ public sealed partial class MegaflowRevalidator
 
         // As of now, not of the packets: so does Open vSwitch (xlate_push_stats_entry).
         foreach (LearnedSource source in m.Learned) _pipeline.Learn(source, _nowMs);
-        if (!learns || m.Dead || dp == 0) return;
-        foreach (LearnedRule learned in m.LearnedRules) _pipeline.Learn(learned.Rule, learned.Limit, _nowMs);
+        if (m.Dead || dp == 0) return;
+        if (learns)
+        {
+            foreach (LearnedRule learned in m.LearnedRules) _pipeline.Learn(learned.Rule, learned.Limit, _nowMs);
+        }
+
         if (m.FinTimeouts.Length == 0 || !Translator.EndsConnection(new Be16(m.Hot->TcpFlags).Host)) return;
         foreach (FinTimeout timeout in m.FinTimeouts) _pipeline.ReduceTimeouts(timeout.Rule, timeout.IdleSeconds, timeout.HardSeconds);
+    }
+
+    /// <summary>
+    /// The packets before a change have learned the rules that the megaflow's packets learn behind it as well: these are still wanted. What is only learned now, packets after the change learn;
+    /// what is not learned any more may be gone for that reason.
+    /// </summary>
+    private void LearnAgain(Megaflow m)
+    {
+        foreach (LearnedRule learned in _scratch.LearnedRules)
+        {
+            if (Array.Exists(m.LearnedRules, old => old.IsSame(in learned))) _pipeline.Learn(learned.Rule, learned.Limit, _nowMs);
+        }
     }
 
     /// <summary>It has packets to report.</summary>
@@ -318,13 +335,12 @@ public sealed partial class MegaflowRevalidator
         _upcall.Delete(m);
     }
 
-    private unsafe RevalidationVerdict Judge(Megaflow m, long nowMs, bool hasPackets)
+    private unsafe RevalidationVerdict Judge(Megaflow m, long nowMs)
     {
         FlowKey key = m.FullKey;
         if (IsUnreadable(m)) return RevalidationVerdict.Delete;
         _translator.Learns = HasPackets(m);
-        _translator.LearnsRules = hasPackets;
-        _translator.SeenTcpFlags = new Be16(m.Hot->TcpFlags).Host;
+        _translator.LearnsRules = false;
         RevalidationVerdict verdict = Revalidation.Judge(ref key, m.FullLengthBytes, _translator, _scratch, new ReadOnlySpan<DpAction>(m.Hot->Actions, m.Hot->ActionCount), ref m.Mask, nowMs);
 
         m.HasReported = true;

@@ -89,7 +89,7 @@ public sealed unsafe partial class Translator
         // Flags of packets that hardware forwards are not known.
         _context.Out.FinTimeouts.Add(timeout);
         _context.Out.SlowPath = true;
-        if (MayLearnRules && EndsConnection(SeenTcpFlags ?? _flow.Key.TcpFlags.Host)) _context.Pipeline.ReduceTimeouts(rule, timeout.IdleSeconds, timeout.HardSeconds);
+        if (MayLearnRules && EndsConnection(_flow.Key.TcpFlags.Host)) _context.Pipeline.ReduceTimeouts(rule, timeout.IdleSeconds, timeout.HardSeconds);
     }
 
     /// <summary>Among the flags is FIN or RST.</summary>

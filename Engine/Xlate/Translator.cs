@@ -83,9 +83,6 @@ public sealed partial class Translator : IDisposable
 
     private bool MayLearnRules => LearnsRules ?? Learns;
 
-    /// <summary>All TCP flags of the packets that the translation is for; null = those in the key.</summary>
-    internal ushort? SeenTcpFlags { get; set; }
-
     /// <summary>
     /// Translates <paramref name="key"/> (absent lanes zero) for a packet of <paramref name="packetLengthBytes"/> bytes at virtual time
     /// <paramref name="nowMs"/>. A failed translation yields an empty program, which drops.

@@ -1,8 +1,13 @@
 namespace Mergeflow.PropertyTests;
 
 /// <summary>Random action lists in ovs-ofctl syntax that fit a match.</summary>
-internal sealed class ActionGenerator(Chance chance, int tableCount, bool conntrack)
+internal sealed class ActionGenerator(Chance chance, int tableCount, bool conntrack, bool learns = false)
 {
+    /// <summary>First cookie, and first priority, of learned rules.</summary>
+    private const int FirstLearned = 40_000;
+
+    private int _learnCount;
+
     /// <summary>Group that exists in every generated case: copies to two ports.</summary>
     public const int AllGroup = 1;
 
@@ -28,6 +33,7 @@ internal sealed class ActionGenerator(Chance chance, int tableCount, bool conntr
     {
         bool isIpv4 = protocol is "ip" or "tcp" or "udp" or "icmp", isIpv6 = protocol is "ipv6" or "tcp6" or "udp6" or "icmp6";
         if (conntrack && (isIpv4 || isIpv6) && chance.OneIn(4)) return Ct(table, isIpv6);
+        if (learns && chance.OneIn(4)) return chance.OneIn(3) ? Ending() : Learn(isIpv4);
         switch (chance.Below(18))
         {
             case 0 or 1 or 2:
@@ -74,6 +80,25 @@ internal sealed class ActionGenerator(Chance chance, int tableCount, bool conntr
             default:
                 return "";
         }
+    }
+
+    private string Ending() => chance.Of(
+        ["exit", "set_queue:3", "bundle(eth_src,0,active_backup,ofport,members:9,2,3)", "bundle_load(nw_src,7,active_backup,ofport,NXM_NX_REG2[0..15],members:8,1),output:NXM_NX_REG2[0..15]", "clone(output:1,exit)"]);
+
+    /// <summary>Each has a priority of its own: what two of them learn may overlap.</summary>
+    private string Learn(bool isIpv4)
+    {
+        int number = FirstLearned + _learnCount++;
+        string match = chance.Of([
+            "NXM_OF_ETH_DST[]=NXM_OF_ETH_SRC[]", "NXM_OF_ETH_DST[0..7]=NXM_OF_ETH_SRC[0..7],NXM_OF_IN_PORT[]", "NXM_NX_REG0[0..1]=NXM_OF_IN_PORT[0..1]",
+            isIpv4 ? "eth_type=0x800,NXM_OF_IP_DST[]=NXM_OF_IP_SRC[]" : "NXM_OF_ETH_SRC[]", isIpv4 ? "eth_type=0x800,nw_proto=6,NXM_OF_IP_SRC[0..3]" : "OXM_OF_METADATA[]",
+        ]);
+
+        // Packets that match the same learn the same: what only cached decisions have seen is learned later.
+        string act = match.Contains("NXM_OF_IN_PORT[]", StringComparison.Ordinal)
+            ? chance.Of(["output:NXM_OF_IN_PORT[]", "load:NXM_OF_IN_PORT[]->NXM_NX_REG1[0..15],output:NXM_OF_IN_PORT[]"])
+            : chance.Of(["load:3->NXM_NX_REG2[]", "load:2->NXM_NX_REG0[],load:1->NXM_NX_REG1[]"]);
+        return $"learn(table={chance.Below(tableCount)},priority={number},cookie={number},{match},{act})";
     }
 
     /// <summary>A copy that goes where only the tables know.</summary>

@@ -15,13 +15,13 @@ internal sealed class PipelineGenerator
     private readonly List<string> _added = [];
     private int _cookie;
 
-    public PipelineGenerator(Chance chance, bool conntrack)
+    public PipelineGenerator(Chance chance, bool conntrack, bool learns = false)
     {
         _chance = chance;
         _conntrack = conntrack;
         _tableCount = 3 + chance.Below(3);
         _matches = new MatchGenerator(chance);
-        _actions = new ActionGenerator(chance, _tableCount, conntrack);
+        _actions = new ActionGenerator(chance, _tableCount, conntrack, learns);
     }
 
     public List<string> Groups()

@@ -40,6 +40,13 @@ internal sealed class ReferenceTables
         }
     }
 
+    /// <summary>A packet adds a rule, or gives one with its match other actions and its cookie; what that has counted stays.</summary>
+    public void Learn(RefRule rule)
+    {
+        if (_rules.Find(r => r.IsSame(rule.Table, rule.Priority, rule.Terms)) is { } old) (old.Actions, old.Cookie) = (rule.Actions, rule.Cookie);
+        else _rules.Add(rule);
+    }
+
     public void Apply(GroupMod mod)
     {
         switch (mod.Command)

@@ -68,6 +68,7 @@ internal sealed partial class ReferenceWalk
             _depth++;
             Run(InSetOrder(bucket.Actions));
             _depth--;
+            _exits = false;
             _flow = saved;
         }
 

@@ -56,6 +56,8 @@ internal sealed partial class ReferenceWalk
             rule.Bytes += (ulong)lengthBytes;
         }
 
+        // What is learned holds for the next walk.
+        foreach (RefRule rule in walk._learned) tables.Learn(rule);
         overwritesNat = walk._overwritesNat;
         return walk._failed ? [] : walk._steps;
     }
@@ -95,11 +97,14 @@ internal sealed partial class ReferenceWalk
 
     private int _table;
 
+    /// <summary>All lists end.</summary>
+    private bool _exits;
+
     private void Run(IReadOnlyList<OfAction> actions)
     {
         foreach (OfAction action in actions)
         {
-            if (_failed || !Do(action)) return;
+            if (_failed || _exits || !Do(action)) return;
         }
     }
 
@@ -108,7 +113,16 @@ internal sealed partial class ReferenceWalk
     {
         switch (action)
         {
-            case OfDrop or OfNote or OfConjunction:
+            case OfDrop or OfNote or OfConjunction or OfSetQueue or OfPopQueue:
+                return true;
+            case OfExit:
+                _exits = true;
+                return false;
+            case OfLearn a:
+                Learn(a);
+                return true;
+            case OfBundle a:
+                Bundle(a);
                 return true;
             case OfOutput a:
                 Output(a.Port, a.MaxLengthBytes);

@@ -22,6 +22,13 @@ public sealed class WholeSwitchProperties(ITestOutputHelper output) : IDisposabl
         => _judge.CheckAgainstReference(CaseGenerator.Make(seed.Value, 120, conntrack: false), "stateless", new EngineSetup(BatchSize: 1 + (seed.Value % 32)));
 
     [SeededProperty(MaxTest = 60, Arbitrary = [typeof(CaseArbitraries)])]
+    public void Rules_that_packets_add_are_the_reference_s(CaseSeed seed)
+        => _judge.CheckAgainstReference(
+            CaseGenerator.Make(seed.Value, 120, conntrack: seed.Value % 2 == 0, learns: true),
+            "learned_rules",
+            new EngineSetup(seed.Value % 3 == 0 ? OffloadMode.Soft : OffloadMode.None, BatchSize: 1 + (seed.Value % 32), CacheOn: seed.Value % 5 != 0));
+
+    [SeededProperty(MaxTest = 60, Arbitrary = [typeof(CaseArbitraries)])]
     public void Soft_offload_is_the_reference(CaseSeed seed)
         => _judge.CheckAgainstReference(CaseGenerator.Make(seed.Value, 160), "soft_offload", new EngineSetup(OffloadMode.Soft, BatchSize: 1 + (seed.Value % 32)));
 

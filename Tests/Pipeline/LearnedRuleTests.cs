@@ -99,4 +99,32 @@ public sealed class LearnedRuleTests
 
         (int, int) Timeouts() => bed.Pipeline.Rules.Where(static r => r.Match.Value.Key.NwProto == IpProto.Tcp).Select(static r => ((int)r.IdleTimeoutSeconds, (int)r.HardTimeoutSeconds)).Single();
     }
+
+    /// <summary>What packets have learned that were not reported when the tables changed is still wanted if it is learned behind the change as well; else it is not learned again.</summary>
+    [Theory]
+    [InlineData("add table=2,ip,actions=output:3", 1)]
+    [InlineData("modify_strict table=0,ip,actions=resubmit(,2)", 0)]
+    [InlineData("delete_strict table=0,ip", 0)]
+    public void Packets_before_a_change_keep_what_is_learned_behind_it(string change, int left)
+    {
+        using Simulator s = new(new SimulatorOptions { Ports = [("p1", 1), ("p2", 2), ("p3", 3)], PacketCapacity = 64, MaxRevalidatorMs = 1_000_000 }, new Nowhere());
+        var parser = new FlowTextParser();
+        s.ApplyFlowMods(parser.ParseFlows("table=0,ip,actions=learn(table=1,hard_timeout=10,delete_learned,cookie=0x5,eth_type=0x800,NXM_OF_IP_SRC[]),resubmit(,2)\ntable=2,ip,actions=output:2"));
+        s.Receive(1, Frames.Udp("10.0.0.1", 1, "10.0.0.2", 2), 0);
+        s.AdvanceTo(5_000);
+        s.Receive(1, Frames.Udp("10.0.0.1", 1, "10.0.0.2", 2), 1);
+        s.ApplyFlowMods(parser.ParseFlows(change));
+        Assert.Equal(left, s.Pipeline.Rules.Count(static r => r.Table == 1));
+        s.AdvanceTo(12_000);
+        Assert.Equal(left, s.Pipeline.Rules.Count(static r => r.Table == 1));
+        s.AdvanceTo(16_000);
+        Assert.Equal(0, s.Pipeline.Rules.Count(static r => r.Table == 1));
+    }
+
+    private sealed class Nowhere : IOutputSink
+    {
+        public void Output(long eventIndex, uint port, ReadOnlySpan<byte> frame)
+        {
+        }
+    }
 }
