@@ -56,6 +56,9 @@ public abstract class LivePort(uint number, string name) : IDisposable
         return queue;
     }
 
+    /// <summary>Tells what the kernel has forwarded of its packets; null = nothing. From any thread.</summary>
+    internal Func<PortShare>? ByKernel { get; set; }
+
     /// <summary>What all queues have counted, from any thread.</summary>
     public PortStatistics Statistics()
     {
@@ -66,6 +69,7 @@ public abstract class LivePort(uint number, string name) : IDisposable
             foreach (TxQueue queue in _txQueues) sum.AddTx(queue.Counters);
         }
 
+        if (ByKernel is { } share) sum.Add(share());
         return sum;
     }
 

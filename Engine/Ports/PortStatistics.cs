@@ -1,9 +1,14 @@
 namespace Mergeflow.Engine.Ports;
 
-/// <summary>What a live port has counted, all its queues together. A super-frame is one packet, as in Open vSwitch.</summary>
+/// <summary>
+/// What a live port has counted, all its queues together, and what the kernel has forwarded by merged rules. A super-frame is one packet, as in Open vSwitch; the kernel counts the frames that it is cut into.
+/// </summary>
 public sealed record PortStatistics
 {
     private readonly ulong[] _drops = new ulong[PortCounters.CauseCount];
+
+    /// <summary>The part of it that never came to this process.</summary>
+    public PortShare ByKernel { get; private set; }
 
     /// <summary>Packets received.</summary>
     public ulong RxPackets { get; private set; }
@@ -31,6 +36,16 @@ public sealed record PortStatistics
 
     /// <summary>Frames that were lost on their way out, for whatever reason.</summary>
     public ulong TxDropped => Sum(PortDrop.TxTooLong, PortDrop.TxRefused);
+
+    /// <summary>Adds what the kernel has forwarded.</summary>
+    internal void Add(PortShare share)
+    {
+        ByKernel = share;
+        RxPackets += share.RxPackets;
+        RxBytes += share.RxBytes;
+        TxPackets += share.TxPackets;
+        TxBytes += share.TxBytes;
+    }
 
     /// <summary>Adds a receive queue.</summary>
     internal void AddRx(PortCounters queue)
@@ -62,3 +77,6 @@ public sealed record PortStatistics
         return sum;
     }
 }
+
+/// <summary>Packets and bytes of a port that somebody else has forwarded.</summary>
+public readonly record struct PortShare(ulong RxPackets, ulong RxBytes, ulong TxPackets, ulong TxBytes);

@@ -117,7 +117,7 @@ public sealed class LivePorts(Datapath datapath, SwitchPollers pollers, IReadOnl
 
     private readonly record struct PortTotals(ulong Rx, ulong RxDropped, ulong Tx, ulong TxDropped)
     {
-        public PortTotals Plus(PortStatistics s) => new(Rx + s.RxPackets, RxDropped + s.RxDropped, Tx + s.TxPackets, TxDropped + s.TxDropped);
+        public PortTotals Plus(PortStatistics s) => new(Rx + s.RxPackets - s.ByKernel.RxPackets, RxDropped + s.RxDropped, Tx + s.TxPackets - s.ByKernel.TxPackets, TxDropped + s.TxDropped);
     }
 
     /// <summary>Closes all ports. The packet threads have ended.</summary>
@@ -141,5 +141,8 @@ public sealed class LivePorts(Datapath datapath, SwitchPollers pollers, IReadOnl
             Upcall = tc?.TapIndex ?? 0,
             IsHost = port is TapPort,
         });
+        port.ByKernel = () => ShareOf(kernel.TotalsOf(port.Number));
     }
+
+    private static PortShare ShareOf(KernelPortTotals t) => new(t.RxPackets, t.RxBytes, t.TxPackets, t.TxBytes);
 }

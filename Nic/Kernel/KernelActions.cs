@@ -14,6 +14,12 @@ internal sealed class KernelActions
     {
     }
 
+    /// <summary>Where frames leave; <see cref="KernelLayout.NoPort"/> = they are dropped.</summary>
+    public uint OutPort => _port;
+
+    /// <summary>By how much a frame grows.</summary>
+    public int TagChangeBytes => (_flags & KernelFlags.PushTag) != 0 ? 4 : (_flags & KernelFlags.PopTag) != 0 ? -4 : 0;
+
     /// <summary>The slot without key, counters and life.</summary>
     public ReadOnlySpan<byte> Body => _body;
 

@@ -137,6 +137,9 @@ public sealed partial class KernelNic
     private readonly record struct KernelPort(int Interface, BpfLink? Link);
 }
 
+/// <summary>What a <see cref="KernelNic"/> has forwarded from and to a port.</summary>
+public readonly record struct KernelPortTotals(ulong RxPackets, ulong RxBytes, ulong TxPackets, ulong TxBytes);
+
 /// <summary>A port of a <see cref="KernelNic"/>.</summary>
 public sealed record KernelPortOptions
 {

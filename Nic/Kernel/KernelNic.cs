@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using Mergeflow.Native;
 
 namespace Mergeflow.Nic;
@@ -19,6 +20,7 @@ public sealed partial class KernelNic : IFlowDevice, IDisposable
     private readonly KernelMemory _memory;
     private readonly KernelTable _table;
     private readonly ulong _seed;
+    private readonly Totals _gone = new();
     private ulong _lastHandle;
     private ulong _templateCounter;
 
@@ -82,10 +84,13 @@ public sealed partial class KernelNic : IFlowDevice, IDisposable
     public int Poll(Span<NicCompletion> completions, long nowNs)
     {
         _table.SetClock(nowNs);
-        while (_requests.Count > 0)
+        lock (_rules)
         {
-            if (_requests.Peek().Operation == NicOperation.Create) CreateSome();
-            else DestroySome();
+            while (_requests.Count > 0)
+            {
+                if (_requests.Peek().Operation == NicOperation.Create) CreateSome();
+                else DestroySome();
+            }
         }
 
         int n = 0;
@@ -129,6 +134,8 @@ public sealed partial class KernelNic : IFlowDevice, IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        // Who asks for totals from now on looks at no memory.
+        lock (_rules) _rules.Clear();
         foreach (KernelPort port in _ports.Values) port.Link?.Dispose();
         _ports.Clear();
         _program?.Dispose();
@@ -177,7 +184,7 @@ public sealed partial class KernelNic : IFlowDevice, IDisposable
         uint slot = _table.Insert(template, ref compiled.Value, r.Actions!, gate: 0, out bool isThere);
         if (isThere) return new FlowError(FlowErrno.Exists, FlowErrorType.Unspecified, "the kernel's table has a rule with this mask and value");
         if (slot == 0) return new FlowError(FlowErrno.NoSpace, FlowErrorType.AttrGroup, "the kernel's table is full");
-        _rules.Add(r.Handle.Value, new Rule(r.Handle, r.UserData, compiled, template, slot));
+        _rules.Add(r.Handle.Value, new Rule(r.Handle, r.UserData, compiled, template, slot, r.Actions!.TagChangeBytes, r.Actions.OutPort));
         return null;
     }
 
@@ -203,9 +210,21 @@ public sealed partial class KernelNic : IFlowDevice, IDisposable
             }
 
             NicCounters final = Read(rule);
+            _gone.Add(rule, final);
             _table.Remove(rule.Slot, rule.Template, ref rule.Compiled.Value);
             rule.Template.RuleCount--;
             _completions.Enqueue(new NicCompletion(NicOperation.Destroy, r.Handle, r.UserData, final, null));
+        }
+    }
+
+    /// <summary>What rules have forwarded from and to a port so far, those that are gone included; a super-frame counts as the frames that it is cut into. From any thread.</summary>
+    public KernelPortTotals TotalsOf(uint port)
+    {
+        lock (_rules)
+        {
+            Totals totals = new(port, _gone);
+            foreach (Rule rule in _rules.Values) totals.Add(rule, Read(rule));
+            return totals.Sum;
         }
     }
 
@@ -216,7 +235,43 @@ public sealed partial class KernelNic : IFlowDevice, IDisposable
         return new NicCounters(packets, bytes, packets == 0 ? -1 : (long)last);
     }
 
-    private sealed record Rule(NicHandle Handle, ulong UserData, CompiledRule Compiled, KernelTemplate Template, uint Slot);
+    private sealed record Rule(NicHandle Handle, ulong UserData, CompiledRule Compiled, KernelTemplate Template, uint Slot, int TagChange, uint OutPort)
+    {
+        public uint InPort => BinaryPrimitives.ReadUInt32BigEndian(Compiled.Value.Bytes[16..]);
+    }
+
+    /// <summary>Sums by port: of all ports, or of one.</summary>
+    private sealed class Totals
+    {
+        private readonly Dictionary<uint, KernelPortTotals> _sums = [];
+        private readonly uint? _only;
+
+        public Totals()
+        {
+        }
+
+        public Totals(uint port, Totals before)
+        {
+            _only = port;
+            _sums[port] = before._sums.GetValueOrDefault(port);
+        }
+
+        public KernelPortTotals Sum => _sums[_only!.Value];
+
+        public void Add(Rule rule, NicCounters c)
+        {
+            if (c.Hits == 0) return;
+            AddTo(rule.InPort, new KernelPortTotals(c.Hits, c.Bytes, 0, 0));
+            if (rule.OutPort != KernelLayout.NoPort) AddTo(rule.OutPort, new KernelPortTotals(0, 0, c.Hits, c.Bytes + (c.Hits * (ulong)rule.TagChange)));
+        }
+
+        private void AddTo(uint port, KernelPortTotals t)
+        {
+            if (_only is { } only && only != port) return;
+            KernelPortTotals s = _sums.GetValueOrDefault(port);
+            _sums[port] = new KernelPortTotals(s.RxPackets + t.RxPackets, s.RxBytes + t.RxBytes, s.TxPackets + t.TxPackets, s.TxBytes + t.TxBytes);
+        }
+    }
 
     private readonly record struct Request(NicOperation Operation, NicHandle Handle, ulong UserData, CompiledRule? Rule, KernelActions? Actions, FlowError? Error);
 }

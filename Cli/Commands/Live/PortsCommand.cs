@@ -30,8 +30,8 @@ internal static class PortsCommand
 
             inside.Output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  port {port.Number}: {port.Name} ({port.Type}{Way(port)}): {State(port)}"));
             if (s is null || !withStatistics) continue;
-            inside.Output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"    RX packets:{s.RxPackets} bytes:{s.RxBytes} dropped:{s.RxDropped}{Causes(s, PortDrop.RxRunt, PortDrop.RxKernel)}"));
-            inside.Output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"    TX packets:{s.TxPackets} bytes:{s.TxBytes} dropped:{s.TxDropped}{Causes(s, PortDrop.TxTooLong, PortDrop.TxRefused)}"));
+            inside.Output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"    RX packets:{s.RxPackets} bytes:{s.RxBytes} dropped:{s.RxDropped}{Causes(s, PortDrop.RxRunt, PortDrop.RxKernel)}{Kernel(s.ByKernel.RxPackets)}"));
+            inside.Output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"    TX packets:{s.TxPackets} bytes:{s.TxBytes} dropped:{s.TxDropped}{Causes(s, PortDrop.TxTooLong, PortDrop.TxRefused)}{Kernel(s.ByKernel.TxPackets)}"));
         }
 
         return ExitCode.Ok;
@@ -52,6 +52,9 @@ internal static class PortsCommand
     private static string State(WatchedPort port) => port.Port is not { } live
         ? "no device"
         : string.Create(CultureInfo.InvariantCulture, $"{(port.Carries ? "up" : port.IsUp ? "link down" : "down, as ordered")}, mtu {live.MtuBytes}, {live.QueueCount} queue{(live.QueueCount == 1 ? "" : "s")}");
+
+    /// <summary>Packets that never came to the switch's process.</summary>
+    private static string Kernel(ulong packets) => packets == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $" in the kernel:{packets}");
 
     private static string Causes(PortStatistics s, PortDrop first, PortDrop last)
     {
