@@ -144,8 +144,10 @@ public static class ConnectionFile
         (bool isIpv6, Ipv6Address src) = Address(tuple.GetProperty("src"));
         (bool isDstIpv6, Ipv6Address dst) = Address(tuple.GetProperty("dst"));
         if (isIpv6 != isDstIpv6) throw new FormatException();
-        return new ConnTuple(
+        ConnTuple read = new(
             isIpv6, src, dst, proto, tuple.GetProperty("sport").GetUInt16(), tuple.GetProperty("dport").GetUInt16(), tuple.GetProperty("id").GetUInt16(), tuple.GetProperty("type").GetByte(), 0);
+        bool hasOthers = read.IsIcmp ? (read.SrcPort | read.DstPort) != 0 : (read.IcmpId | read.IcmpType) != 0;
+        return hasOthers ? throw new FormatException() : read;
     }
 
     private static SavedPeer Peer(JsonElement peer)

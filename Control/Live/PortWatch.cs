@@ -20,6 +20,7 @@ public sealed class PortWatch : IDisposable
     private readonly Lock _lock = new();
     private readonly Thread _thread;
     private volatile bool _end;
+    private string? _lastTrouble;
 
     /// <summary>Opens all ports.</summary>
     /// <param name="live">The switch that they are ports of.</param>
@@ -67,13 +68,19 @@ public sealed class PortWatch : IDisposable
         while (!_end)
         {
             bool hasNews = false;
-            while (_links?.TryRead(out RtEvent? told) == true)
+            try
             {
-                hasNews = true;
-                if (told.Kind == RtEventKind.Overrun) _links.DumpAgain();
+                hasNews = ReadNews();
+                Look();
+            }
+            catch (IOException e)
+            {
+                // No descriptor, no memory: the next look may have more luck.
+                if (e.Message != _lastTrouble) _say($"ports: {e.Message}");
+                _lastTrouble = e.Message;
+                hasNews = false;
             }
 
-            Look();
             if (hasNews) continue;
             for (int waitedMs = 0; waitedMs < PeriodMs && !_end && !hasNews; waitedMs += PollSet.LongestMs)
             {
@@ -91,6 +98,19 @@ public sealed class PortWatch : IDisposable
                 hasNews = Environment.TickCount64 - beginMs < PollSet.LongestMs / 2;
             }
         }
+    }
+
+    /// <summary>Whether the kernel has told anything: what it is, is looked at.</summary>
+    private bool ReadNews()
+    {
+        bool hasNews = false;
+        while (_links?.TryRead(out RtEvent? told) == true)
+        {
+            hasNews = true;
+            if (told.Kind == RtEventKind.Overrun) _links.DumpAgain();
+        }
+
+        return hasNews;
     }
 
     /// <summary>Looks at all devices.</summary>

@@ -122,10 +122,12 @@ public sealed class UnixctlServer : IDisposable
                 }
             }
         }
-        catch (Exception e) when (e is IOException or SocketException or ObjectDisposedException or UnixctlException or OperationCanceledException)
+#pragma warning disable CA1031 // a client, or a command that goes on for a while, must not take the switch with it
+        catch (Exception)
         {
-            // It has gone, takes nothing, or does not speak what is spoken here.
+            // It has gone, takes nothing, or does not speak what is spoken here; or the command that has the connection has failed.
         }
+#pragma warning restore CA1031
         finally
         {
             lock (_connections) _connections.Remove(connection);

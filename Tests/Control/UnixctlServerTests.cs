@@ -128,6 +128,26 @@ public sealed class UnixctlServerTests : IDisposable
     }
 
     [Fact]
+    public void A_command_that_fails_with_its_connection_takes_nothing_else_with_it()
+    {
+        _commands.AddStream("fail", "", 0, 0, static _ => static (output, _) =>
+        {
+            output.WriteByte(1);
+            throw new InvalidOperationException("bug");
+        });
+        using UnixctlServer server = new(Path, _commands);
+        using (UnixctlClient reader = new(Path))
+        {
+            using MemoryStream taken = new();
+            reader.Open("fail", []).CopyTo(taken);
+            Assert.Equal([1], taken.ToArray());
+        }
+
+        using UnixctlClient client = new(Path);
+        Assert.Equal("x\n", client.Transact("join", ["x"]).Result);
+    }
+
+    [Fact]
     public void The_socket_is_its_owners_alone_and_goes_with_the_server()
     {
         using (UnixctlServer server = new(Path, _commands))
