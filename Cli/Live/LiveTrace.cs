@@ -14,10 +14,21 @@ internal static class LiveTrace
     /// <param name="next">What each <c>ct</c> finds, in the order of the passes; when they are used up, a new connection.</param>
     public static int Write(LiveInvocation inside, string match, IReadOnlyList<string> next)
     {
-        Datapath datapath = inside.Switch.Datapath;
         CtState[] states = [.. next.Select(StateOf)];
-        FlowKey key = Parse(inside, match);
-        inside.Output.WriteLine($"Flow: {FlowKeyFormatter.Format(key)}");
+        WritePasses(inside.Switch.Datapath, Parse(inside, match), states, "bridge", static (key, mask) => DpFlowFormatter.FormatKey(key, mask), inside.Output);
+        return ExitCode.Ok;
+    }
+
+    /// <summary>Writes the way of a packet.</summary>
+    /// <param name="datapath">Its tables.</param>
+    /// <param name="key">The packet.</param>
+    /// <param name="states">What each <c>ct</c> finds; when they are used up, a new connection.</param>
+    /// <param name="bridge">Title of the first pass.</param>
+    /// <param name="megaflow">The text of a key and its mask.</param>
+    /// <param name="output">Takes it.</param>
+    public static void WritePasses(Datapath datapath, FlowKey key, IReadOnlyList<CtState> states, string bridge, Func<FlowKey, FlowKey, string> megaflow, TextWriter output)
+    {
+        output.WriteLine($"Flow: {FlowKeyFormatter.Format(key)}");
         using Translator translator = new(datapath.Pipeline, datapath.Recirc) { Learns = false };
         Queue<(FlowKey Key, string Why)> passes = new([(key, "")]);
         int found = 0, written = 0;
@@ -30,10 +41,10 @@ internal static class LiveTrace
             {
                 XlateResult result = new() { Steps = [] };
                 results.Add(result);
-                TranslationText.WritePass(translator, result, pass.Key, LengthBytes, pass.Why, inside.Switch.NowMs, inside.Output);
+                TranslationText.WritePass(translator, result, pass.Key, LengthBytes, pass.Why, Environment.TickCount64, output, bridge);
                 DpAction[] actions = result.Actions.ToArray();
-                inside.Output.WriteLine($"Megaflow: {DpFlowFormatter.FormatKey(pass.Key, result.Mask)}");
-                inside.Output.WriteLine($"Datapath actions: {DpFlowFormatter.FormatActions(actions)}");
+                output.WriteLine($"Megaflow: {megaflow(pass.Key, result.Mask)}");
+                output.WriteLine($"Datapath actions: {DpFlowFormatter.FormatActions(actions)}");
                 bool tracked = false, rewritten = false;
                 foreach (DpAction action in actions)
                 {
@@ -41,13 +52,13 @@ internal static class LiveTrace
                     if (action.Op is not (DpOp.Ct or DpOp.Recirc or DpOp.Output or DpOp.Meter) && !rewritten)
                     {
                         rewritten = true;
-                        inside.Output.WriteLine("(what a later pass sees of a header that is rewritten here is not followed)");
+                        output.WriteLine("(what a later pass sees of a header that is rewritten here is not followed)");
                     }
 
                     if (action.Op != DpOp.Recirc) continue;
                     FlowKey resumed = pass.Key;
                     resumed.RecircId = Native.Be32.FromHost(action.RecircId);
-                    if (tracked) resumed.CtState = found < states.Length ? states[found] : CtState.Trk | CtState.New;
+                    if (tracked) resumed.CtState = found < states.Count ? states[found] : CtState.Trk | CtState.New;
                     if (tracked) found++;
                     passes.Enqueue((resumed, tracked ? $": ct finds {Text(resumed.CtState)}" : ""));
                 }
@@ -57,13 +68,12 @@ internal static class LiveTrace
         {
             foreach (XlateResult result in results) result.Dispose();
         }
-
-        return ExitCode.Ok;
     }
 
     private static string Text(CtState state) => string.Join('|', new[] { CtState.New, CtState.Est, CtState.Rel, CtState.Rpl, CtState.Inv, CtState.Trk, CtState.SNat, CtState.DNat }.Where(s => (state & s) != 0).Select(static s => s.ToString().ToLowerInvariant()));
 
-    private static CtState StateOf(string text)
+    /// <summary>Reads words between bars.</summary>
+    public static CtState StateOf(string text)
     {
         CtState state = CtState.None;
         foreach (string word in text.Split('|', ','))

@@ -163,6 +163,19 @@ public sealed partial class OfPipeline
         }
     }
 
+    /// <summary>Keeps packets from a port, or lets them go there again; false if there is none, or it is so already.</summary>
+    public bool SetPortForwards(uint number, bool forwards)
+    {
+        lock (_lock)
+        {
+            if (!_ports.TryGetValue(number, out PipelinePort? port) || port.Forwards == forwards) return false;
+            _ports[number] = port with { Forwards = forwards };
+            _portsChanged = true;
+            Publish();
+            return true;
+        }
+    }
+
     /// <summary>Forgets addresses that <c>normal</c> has not seen for too long. True if megaflows have to look again.</summary>
     public bool ForgetAged(long nowMs) => Macs.Expire(nowMs);
 

@@ -281,6 +281,14 @@ public sealed partial class Datapath : IDisposable
         return Pipeline.SetPortFloods(port, floods) ? Reconcile(nowMs, purge: false) : Acknowledgement.Done;
     }
 
+    /// <summary>Keeps packets from a port, or lets them go there again (OpenFlow <c>OFPPC_NO_FWD</c>), with the promise of <see cref="ApplyFlowMods"/>.</summary>
+    public Acknowledgement SetPortForwards(uint port, bool forwards, long nowMs)
+    {
+        using ControlScope control = new(this);
+        nowMs = Clock.Of(nowMs);
+        return Pipeline.SetPortForwards(port, forwards) ? Reconcile(nowMs, purge: false) : Acknowledgement.Done;
+    }
+
     /// <summary>Forgets all addresses that <c>normal</c> has learned (OVS <c>fdb/flush</c>). On return no megaflow goes by one.</summary>
     public void ForgetLearned(long nowMs)
     {

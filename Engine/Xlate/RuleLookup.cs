@@ -56,7 +56,7 @@ internal sealed unsafe class RuleLookup(XlateContext context) : IDisposable
             byte current = _context.Table;
             _context.Table = table;
             if (rule is null) _context.Note(rule, "no match");
-            else _context.Note(rule, $"priority {rule.Priority}, cookie 0x{rule.Cookie:x}");
+            else _context.Note(rule, rule.Cookie == 0 ? $"priority {rule.Priority}" : $"priority {rule.Priority}, cookie 0x{rule.Cookie:x}");
             _context.Table = current;
         }
 

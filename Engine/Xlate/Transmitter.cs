@@ -16,8 +16,8 @@ internal sealed class Transmitter(XlateContext context, Committer committer, Fre
     /// <summary>Sends the packet's first bytes to a port that exists.</summary>
     public void TransmitTruncated(XlateOp op)
     {
-        if (op.Arg == _flow.InPort || !_context.Tables.Ports.ContainsKey(op.Arg)) return;
-        if (_context.Tables.Ports[op.Arg].Tunnel is { } tunnel)
+        if (op.Arg == _flow.InPort || !_context.Tables.Ports.TryGetValue(op.Arg, out PipelinePort? to) || !to.Forwards) return;
+        if (to.Tunnel is { } tunnel)
         {
             _tunnels.Transmit(tunnel, op.Arg2);
             return;
@@ -52,6 +52,12 @@ internal sealed class Transmitter(XlateContext context, Committer committer, Fre
         if (!_context.Tables.Ports.TryGetValue(port, out PipelinePort? to))
         {
             _context.Note(null, "nonexistent output port");
+            return;
+        }
+
+        if (!to.Forwards)
+        {
+            _context.Note(null, "OFPPC_NO_FWD set, skipping output");
             return;
         }
 

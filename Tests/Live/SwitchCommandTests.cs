@@ -84,7 +84,7 @@ public sealed class SwitchCommandTests
         Assert.NotEqual(0, lab.On("b", "ping", "-c", "1", "-W", "1", "10.78.0.1").Code);
         string trace = s.Must("trace", "--flow", "in_port=2,tcp,nw_src=10.78.0.2,nw_dst=10.78.0.1", "--ct-next", "trk,est");
         Assert.StartsWith("Flow: tcp,in_port=2,", trace, StringComparison.Ordinal);
-        Assert.Matches("\n 1\\. .*\n        output:1\n(.*\n)*Datapath actions: 1\n$", trace);
+        Assert.Matches("\n 1\\. .*\n    output:1\n(.*\n)*Datapath actions: 1\n$", trace);
         Assert.Contains(": ct finds est|trk\n", trace, StringComparison.Ordinal);
         Assert.EndsWith("Datapath actions: drop\n", s.Must("trace", "--flow", "in_port=2,tcp,nw_src=10.78.0.2,nw_dst=10.78.0.1"), StringComparison.Ordinal);
         Assert.Equal(ExitCode.Usage, s.Ask("trace", "--flow", "nonsense").ExitCode);

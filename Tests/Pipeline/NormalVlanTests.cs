@@ -86,6 +86,20 @@ public sealed partial class NormalVlanTests
         Assert.False(bed.Pipeline.SetPortVlan(9, PortVlan.AllVlans));
     }
 
+    [Fact]
+    public void A_port_that_is_not_forwarded_to_gets_nothing_by_whatever_action()
+    {
+        using PipelineBed bed = new("in_port=1,actions=normal\nin_port=2,actions=output:3,output(port=3,max_len=64),all", portCount: 4);
+        Assert.True(bed.Pipeline.SetPortForwards(3, false));
+        Assert.False(bed.Pipeline.SetPortForwards(3, false));
+        Assert.Equal(["2", "4"], Delivered(bed.Actions(PipelineBed.Tcp()), ""));
+        FlowKey key = PipelineBed.Tcp();
+        key.InPort = Native.Be32.FromHost(2);
+        Assert.Equal(["1", "4"], Delivered(bed.Actions(key), ""));
+        Assert.True(bed.Pipeline.SetPortForwards(3, true));
+        Assert.Contains("3", Delivered(bed.Actions(PipelineBed.Tcp()), ""));
+    }
+
     /// <summary>Ports with the outer tag that a frame has there, <c>port:vid/pcp</c>, in order of ports.</summary>
     private static string[] Delivered(string actions, string tag)
     {

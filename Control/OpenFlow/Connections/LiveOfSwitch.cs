@@ -13,6 +13,7 @@ public sealed class LiveOfSwitch(LiveSwitch live, string name, Func<uint, bool, 
 {
     private const uint PortDown = 1;
     private const uint NoFlood = 16;
+    private const uint NoForward = 32;
     private const uint LinkDown = 1;
     private const uint Live = 4;
 
@@ -95,6 +96,7 @@ public sealed class LiveOfSwitch(LiveSwitch live, string name, Func<uint, bool, 
         }
 
         if (((before ^ after) & PortDown) != 0) setUp(mod.Port, (after & PortDown) == 0);
+        if (((before ^ after) & NoForward) != 0) _datapath.SetPortForwards(mod.Port, (after & NoForward) == 0, NowMs);
         if (((before ^ after) & NoFlood) != 0) _datapath.SetPortFloods(mod.Port, (after & NoFlood) == 0, NowMs);
     }
 

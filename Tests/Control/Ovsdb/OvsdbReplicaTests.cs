@@ -71,6 +71,10 @@ public sealed class OvsdbReplicaTests
         Assert.Empty(_replica.TakeChanges());
     }
 
+    [Fact]
+    public void What_is_wrong_is_one_line_whatever_the_server_has_said()
+        => Assert.Equal("T: a row cannot be told to in  ert", Assert.Throws<OvsdbException>(() => Update2("""{"T":{"A":{"in\n\u0007ert":{}}}}""")).Message);
+
     private void Update2(string text, bool isAll = false) => _replica.Update2(Rows(text), isAll);
 
     private void Update(string text) => _replica.Update(Rows(text), isAll: false);
