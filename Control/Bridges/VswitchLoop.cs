@@ -93,7 +93,7 @@ public sealed class VswitchLoop(OvsdbSession session, IBridgeHost host, Action<s
         values.Set(VswitchTables.OpenVSwitch, config.Root, "iface_types", host.InterfaceTypes);
         values.Set(VswitchTables.OpenVSwitch, config.Root, "dpdk_version", "none");
         values.Set(VswitchTables.OpenVSwitch, config.Root, "cur_cfg", OvsdbDatum.Of(OvsdbAtom.Of(applied)));
-        if (values.Against(session.Replica) is not { } transaction) return;
+        if (values.Against(session.Replica, session.HasColumn) is not { } transaction) return;
         TransactionCount++;
         _isWriting = true;
         session.Transact(transaction, reply =>

@@ -33,14 +33,16 @@ public sealed class Writeback
     public void Set(OvsdbTable table, Guid row, string column, IEnumerable<KeyValuePair<string, long>> values)
         => Set(table, row, column, OvsdbDatum.Map(values.Select(static v => (OvsdbAtom.Of(v.Key), OvsdbAtom.Of(v.Value)))));
 
-    /// <summary>The transaction that makes it so; null = it is so. Rows that are gone are left out.</summary>
-    public OvsdbTransaction? Against(OvsdbReplica replica)
+    /// <summary>The transaction that makes it so; null = it is so. Rows that are gone are left out, and columns that the server does not have.</summary>
+    /// <param name="replica">What stands there.</param>
+    /// <param name="hasColumn">Whether the server has a column of a table.</param>
+    public OvsdbTransaction? Against(OvsdbReplica replica, Func<string, string, bool> hasColumn)
     {
         OvsdbTransaction transaction = new(VswitchTables.Database, VswitchTables.Lock);
         foreach (((string table, Guid id), Dictionary<string, OvsdbDatum> values) in _wanted)
         {
             if (replica.Find(table, id) is not { } row) continue;
-            KeyValuePair<string, OvsdbDatum>[] different = [.. values.Where(v => !row[v.Key].Equals(v.Value))];
+            KeyValuePair<string, OvsdbDatum>[] different = [.. values.Where(v => hasColumn(table, v.Key) && !row[v.Key].Equals(v.Value))];
             if (different.Length > 0) transaction.Update(table, id, different);
         }
 

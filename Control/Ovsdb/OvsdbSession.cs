@@ -27,6 +27,7 @@ public sealed class OvsdbSession(OvsdbReplica replica, string database, string? 
     private readonly Dictionary<long, Action<OvsdbReply>> _transactions = [];
     private OvsdbReplica _server = new([s_databases]);
     private string? _schemaText;
+    private OvsdbServerSchema? _schema;
     private long _lastId;
     private long _awaited;
     private long _lockId;
@@ -47,6 +48,9 @@ public sealed class OvsdbSession(OvsdbReplica replica, string database, string? 
 
     /// <summary>Another session has the lock (OVS <c>ovsdb_idl_is_lock_contended</c>).</summary>
     public bool IsLockContended { get; private set; }
+
+    /// <summary>The server has the column: an older one has fewer, and refuses a transaction that names another.</summary>
+    public bool HasColumn(string table, string column) => _schema?.Has(table, column) ?? false;
 
     /// <summary>Transactions without an answer yet.</summary>
     public int PendingTransactions => _transactions.Count;
@@ -209,7 +213,7 @@ public sealed class OvsdbSession(OvsdbReplica replica, string database, string? 
     private void HaveSchema(OvsdbReply reply)
     {
         Require(reply, $"the schema of {database}");
-        OvsdbServerSchema schema = OvsdbServerSchema.Parse(reply.Result);
+        OvsdbServerSchema schema = _schema = OvsdbServerSchema.Parse(reply.Result);
         Ask("monitor_cond", MonitorParams(database, replica.Tables, schema, null, asArray: true), answer => HaveMonitorCond(answer, schema));
     }
 
@@ -222,7 +226,7 @@ public sealed class OvsdbSession(OvsdbReplica replica, string database, string? 
         if (_schemaText == schema) return;
         if (_schemaText is not null) throw new OvsdbException($"the schema of {database} has changed");
         _schemaText = schema;
-        OvsdbServerSchema parsed = OvsdbServerSchema.Parse(schema);
+        OvsdbServerSchema parsed = _schema = OvsdbServerSchema.Parse(schema);
         Ask("monitor_cond_since", MonitorParams(database, replica.Tables, parsed, _lastTransaction, asArray: true), answer => HaveMonitorCondSince(answer, parsed));
         Request("set_db_change_aware", OvsdbJson.Make(static json =>
         {
