@@ -13,10 +13,13 @@ public sealed class LiveBridge : IHostedBridge
 {
     private const int LargeFrames = 64;
 
+    /// <summary>Room for packets that controllers have not got yet.</summary>
+    private const int PacketInBytes = 1 << 20;
+
     private readonly LiveBridgeHost _host;
     private readonly Dictionary<int, LiveInterface> _interfaces = [];
     private readonly LiveSwitch _live;
-    private readonly OfServer? _openFlow;
+    private readonly OfEndpoint? _openFlow;
     private readonly LiveOfSwitch _seen;
     private readonly Dictionary<uint, OfPort> _told = [];
     private OfServer? _controller;
@@ -30,7 +33,7 @@ public sealed class LiveBridge : IHostedBridge
     internal LiveBridge(LiveBridgeHost host, BridgeConfig config)
     {
         (_host, Name) = (host, config.Name);
-        _live = new LiveSwitch(new DatapathOptions { Ports = [], PmdCount = host.ThreadCount, LargeFrameCapacity = LargeFrames });
+        _live = new LiveSwitch(new DatapathOptions { Ports = [], PmdCount = host.ThreadCount, LargeFrameCapacity = LargeFrames, PacketInBytes = PacketInBytes });
         _live.Start();
         _mac = _ownMac;
 
@@ -42,7 +45,7 @@ public sealed class LiveBridge : IHostedBridge
         if (host.RunFolder is not { } folder) return;
         try
         {
-            _openFlow = new OfServer(Path.Combine(folder, $"{Name}.mgmt"), _seen, Controllers);
+            _openFlow = new OfEndpoint(Path.Combine(folder, $"{Name}.mgmt"), _seen, Controllers, tellsPorts: false);
         }
         catch
         {

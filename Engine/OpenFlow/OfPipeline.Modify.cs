@@ -13,7 +13,13 @@ public sealed partial class OfPipeline
         lock (_lock)
         {
             CheckAll(mods);
-            if (!_tables.Apply(mods, nowMs)) return false;
+            if (!_tables.Apply(mods, nowMs))
+            {
+                // What came and went again is nobody's business.
+                _tables.TakeEvents();
+                return false;
+            }
+
             Publish(_tables.Noted);
             return true;
         }
@@ -71,6 +77,7 @@ public sealed partial class OfPipeline
         if (meter is null && group is null) return;
         byte table = mod.Table ?? 0;
         bool acts = mod.Command == FlowModCommand.Add
+            || mod.AddsIfNone
             || _tables.Selects(mod)
             || mods.Take(index).Any(m => m.Command == FlowModCommand.Add && (m.Table ?? 0) == table);
         if (!acts) return;

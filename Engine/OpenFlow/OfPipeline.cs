@@ -16,6 +16,7 @@ public sealed partial class OfPipeline
     private readonly Dictionary<uint, PipelinePort> _ports = [];
     private readonly HashSet<uint> _livePorts = [];
     private volatile PipelineSnapshot _snapshot;
+    private Action<IReadOnlyList<RuleEvent>>? _rulesChanged;
     private ulong _version;
     private bool _portsChanged = true;
     private bool _hasCollectors;
@@ -188,7 +189,20 @@ public sealed partial class OfPipeline
     /// <summary>Makes changes visible to translators.</summary>
     /// <param name="rules">The rules that have changed and nothing else has; null = more than can be said.</param>
     private void Publish(IReadOnlyList<OfRule>? rules = null)
-        => _snapshot = Build(_tables.Index(_snapshot.Tables), rules is null ? null : new RulesChange(_version, rules).Behind(_snapshot.Change));
+    {
+        _snapshot = Build(_tables.Index(_snapshot.Tables), rules is null ? null : new RulesChange(_version, rules).Behind(_snapshot.Change));
+        if (_rulesChanged is { } told && _tables.TakeEvents() is { Count: > 0 } events) told(events);
+    }
+
+    /// <summary>From now on <paramref name="told"/> is told of each change of rules, in their order, while the tables are locked: it only takes note.</summary>
+    public void Watch(Action<IReadOnlyList<RuleEvent>> told)
+    {
+        lock (_lock)
+        {
+            _tables.KeepEvents();
+            _rulesChanged += told;
+        }
+    }
 
     private PipelineSnapshot Build(TableIndex?[] tables, RulesChange? change)
     {

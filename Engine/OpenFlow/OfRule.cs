@@ -75,6 +75,9 @@ public sealed class OfRule(Match match)
         }
     }
 
+    /// <summary>Its hard timeout has passed.</summary>
+    internal bool IsHardDue(long nowMs) => HardTimeoutSeconds != 0 && nowMs >= ModifiedMs + (HardTimeoutSeconds * 1000L);
+
     /// <summary>The actions made ready for translation.</summary>
     internal XlateOp[] Program { get; init; } = [];
 

@@ -26,6 +26,26 @@ internal sealed class RuleTables(Quirks quirks, PipelineWork work, bool isShared
     /// <summary>No rule's timeout passes before this time, as far as is known; uses that megaflows have not reported yet put it off.</summary>
     private long _nextDueMs = long.MaxValue;
 
+    /// <summary>What has happened to rules since it was taken last; null = nobody wants to know.</summary>
+    private List<RuleEvent>? _events;
+
+    /// <summary>Why rules go that go now.</summary>
+    private RuleEnd _end = RuleEnd.Deleted;
+
+    /// <summary>When they expire, if they do.</summary>
+    private long _expiryMs;
+
+    /// <summary>From now on events are kept for <see cref="TakeEvents"/>.</summary>
+    public void KeepEvents() => _events ??= [];
+
+    /// <summary>What has happened since the last call.</summary>
+    public IReadOnlyList<RuleEvent> TakeEvents()
+    {
+        if (_events is not { Count: > 0 } taken) return [];
+        _events = [];
+        return taken;
+    }
+
     /// <summary>See <see cref="OfPipeline.PreparesTables"/>.</summary>
     public bool IsPreparing { get; set; }
 
@@ -40,7 +60,14 @@ internal sealed class RuleTables(Quirks quirks, PipelineWork work, bool isShared
 
     /// <summary>Some rule of the table is meant by a modification.</summary>
     public bool Selects(FlowMod mod)
-        => _tables[mod.Table ?? 0]?.Rules.Any(r => mod.Selects(r, mod.Command == FlowModCommand.ModifyStrict)) == true;
+        => TablesOf(mod).Any(t => t.Rules.Any(r => mod.Selects(r, mod.Command == FlowModCommand.ModifyStrict)));
+
+    /// <summary>The tables in which something is modified.</summary>
+    private IEnumerable<RuleTable> TablesOf(FlowMod mod)
+    {
+        if (mod is { Table: null, IsOf10: true }) return _tables.OfType<RuleTable>();
+        return _tables[mod.Table ?? 0] is { } rules ? [rules] : [];
+    }
 
     /// <summary>Applies modifications in order, all or nothing. False if they leave the tables as they were, rule by rule.</summary>
     /// <exception cref="FlowModException">A rule overlaps and must not; nothing was changed.</exception>
@@ -108,6 +135,7 @@ internal sealed class RuleTables(Quirks quirks, PipelineWork work, bool isShared
     {
         _noted.Clear();
         _before.Clear();
+        TakeEvents();
         for (int t = 0; t < _tables.Length; t++)
         {
             if (_tables[t] is not { } table || (rules[t] is { } same && table.Rules.SequenceEqual(same))) continue;
@@ -121,10 +149,12 @@ internal sealed class RuleTables(Quirks quirks, PipelineWork work, bool isShared
     }
 
     /// <summary>Removes rules from all tables; returns how many.</summary>
-    public int RemoveWhere(Predicate<OfRule> condition)
+    public int RemoveWhere(Predicate<OfRule> condition, RuleEnd end = RuleEnd.Deleted)
     {
         int removed = 0;
+        _end = end;
         for (int t = 0; t < _tables.Length; t++) removed += RemoveWhere(t, condition);
+        _end = RuleEnd.Deleted;
         return removed + RemoveUnlearned();
     }
 
@@ -133,11 +163,13 @@ internal sealed class RuleTables(Quirks quirks, PipelineWork work, bool isShared
     {
         int removed = 0;
         _noted.Clear();
+        (_end, _expiryMs) = (RuleEnd.IdleTimeout, nowMs);
         for (int t = 0; t < _tables.Length; t++)
         {
             if (_tables[t] is { ExpiringCount: > 0 }) removed += RemoveWhere(t, r => nowMs >= r.DueMs);
         }
 
+        _end = RuleEnd.Deleted;
         removed += RemoveUnlearned();
         UpdateNextDue();
         return removed;
@@ -230,6 +262,7 @@ internal sealed class RuleTables(Quirks quirks, PipelineWork work, bool isShared
             foreach (int table in _changed) _tables[table]!.Restore(before[table] ?? []);
             _changed.Clear();
             _learned.Recount(Rules);
+            TakeEvents();
             throw new FlowModException("OFPFMFC_OVERLAP", "the rule overlaps another one of the same priority", i);
         }
     }
@@ -256,6 +289,7 @@ internal sealed class RuleTables(Quirks quirks, PipelineWork work, bool isShared
 
         Touch(rule).Added++;
         rules.Add(rule);
+        _events?.Add(new RuleEvent(null, rule, default));
         _learned.Add(rule);
         OrderOf(table)?.Add(rule);
     }
@@ -282,34 +316,40 @@ internal sealed class RuleTables(Quirks quirks, PipelineWork work, bool isShared
         Conjunctions = [.. mod.Actions.OfType<OfConjunction>()],
     };
 
-    /// <summary>Changes the actions of the rules selected; adds none and keeps their cookies (OpenFlow 1.2 and later).</summary>
+    /// <summary>Changes the actions of the rules selected. Adds none and keeps their cookies, unless the modification says so.</summary>
     private void Modify(FlowMod mod, long nowMs)
     {
-        bool strict = mod.Command == FlowModCommand.ModifyStrict;
-        bool resetsCounts = (mod.Flags & FlowModFlags.ResetCounts) != 0;
-        byte table = mod.Table ?? 0;
-        if (_tables[table] is not { } rules) return;
-        if (strict)
-        {
-            if (rules.Find(new MatchKey(mod)) is { } named) ModifyRule(mod, rules, named, resetsCounts, nowMs);
-            return;
-        }
+        bool isAny = false;
+        foreach (RuleTable rules in TablesOf(mod)) isAny |= Modify(mod, rules, nowMs);
 
-        foreach (OfRule rule in rules.Rules.ToArray()) ModifyRule(mod, rules, rule, resetsCounts, nowMs);
+        if (!isAny && mod.AddsIfNone) Add(mod, nowMs);
     }
 
-    private void ModifyRule(FlowMod mod, RuleTable rules, OfRule rule, bool resetsCounts, long nowMs)
+    /// <summary>True if it selects any rule of the table.</summary>
+    private bool Modify(FlowMod mod, RuleTable rules, long nowMs)
+    {
+        if (mod.Command == FlowModCommand.ModifyStrict) return rules.Find(new MatchKey(mod)) is { } named && ModifyRule(mod, rules, named, nowMs);
+        bool isAny = false;
+        foreach (OfRule rule in rules.Rules.ToArray()) isAny |= ModifyRule(mod, rules, rule, nowMs);
+        return isAny;
+    }
+
+    private bool ModifyRule(FlowMod mod, RuleTable rules, OfRule rule, long nowMs)
     {
         work.RulesVisited++;
-        if (!mod.Selects(rule, mod.Command == FlowModCommand.ModifyStrict)) return;
-        if (rule.Actions.Equals(mod.Actions) && !resetsCounts) rule.Refresh(nowMs);
-        else Replace(rules, rule, rule.With(mod.Actions, rule.Cookie, resetsCounts, _batch, nowMs));
+        if (!mod.Selects(rule, mod.Command == FlowModCommand.ModifyStrict)) return false;
+        bool resetsCounts = (mod.Flags & FlowModFlags.ResetCounts) != 0;
+        ulong cookie = mod.IsOf10 ? mod.NewCookie ?? rule.Cookie : rule.Cookie;
+        if (rule.Actions.Equals(mod.Actions) && cookie == rule.Cookie && !resetsCounts) rule.Refresh(nowMs);
+        else Replace(rules, rule, rule.With(mod.Actions, cookie, resetsCounts, _batch, nowMs));
+        return true;
     }
 
     private void Replace(RuleTable rules, OfRule old, OfRule rule)
     {
         Touch(old).Replace(old, _batch);
         rules.Replace(old, rule);
+        _events?.Add(new RuleEvent(old, rule, default));
         _learned.Add(rule);
         _learned.Remove(old);
     }
@@ -335,6 +375,7 @@ internal sealed class RuleTables(Quirks quirks, PipelineWork work, bool isShared
         foreach (OfRule rule in removed)
         {
             Touch(rule).Remove(rule, _batch);
+            _events?.Add(new RuleEvent(rule, null, _end == RuleEnd.IdleTimeout && rule.IsHardDue(_expiryMs) ? RuleEnd.HardTimeout : _end));
             _learned.Remove(rule);
         }
 

@@ -1,3 +1,4 @@
+using Mergeflow.Engine.Actions;
 using Mergeflow.Engine.Conntrack;
 using Mergeflow.Engine.Ledger;
 using Mergeflow.Engine.Lookup;
@@ -296,6 +297,15 @@ public sealed partial class Datapath : IDisposable
         nowMs = Clock.Of(nowMs);
         Pipeline.ForgetLearned();
         RevalidateIfLearned(nowMs);
+    }
+
+    /// <summary>Which Geneve option is behind <c>tun_metadata0</c>; the default value = none. With the promise of <see cref="ApplyFlowMods"/>.</summary>
+    public Acknowledgement SetOption(GeneveOption option, long nowMs)
+    {
+        using ControlScope control = new(this);
+        nowMs = Clock.Of(nowMs);
+        Pipeline.SetOption(option);
+        return Reconcile(nowMs, purge: false);
     }
 
     /// <summary>Removes connections: all, or those of one zone.</summary>

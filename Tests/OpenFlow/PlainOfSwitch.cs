@@ -14,6 +14,9 @@ internal sealed class PlainOfSwitch : IOfSwitch
         new() { Number = 0xfffe, Name = "br0", Mac = 0x0200000000fe, State = 4 },
     ];
 
+    private OfConnection? _owner;
+    private uint _xid;
+
     public ulong DatapathId => 0x200_0000_00fe;
 
     public string Name => "br0";
@@ -39,7 +42,17 @@ internal sealed class PlainOfSwitch : IOfSwitch
 
     public (BookTotals Taken, IReadOnlyList<BookTotals> Bands) MeterCounters(OfMeterState meter) => (default, [.. meter.Mod.Bands.Select(static _ => default(BookTotals))]);
 
-    public void Apply(IReadOnlyList<object> changes, OfConnection owner, uint xid) => _pipeline.ApplyChanges(changes, NowMs);
+    /// <summary>Connections are told of its flows.</summary>
+    public void Watch(OfConnectionGroup group) => _pipeline.Watch(changes =>
+    {
+        foreach (OfConnection connection in group.All) connection.OnFlows(changes, _owner, _xid);
+    });
+
+    public void Apply(IReadOnlyList<object> changes, OfConnection owner, uint xid)
+    {
+        (_owner, _xid) = (owner, xid);
+        _pipeline.ApplyChanges(changes, NowMs);
+    }
 
     public void Apply(MeterMod mod) => _pipeline.ApplyMeter(mod, NowMs);
 
@@ -48,6 +61,8 @@ internal sealed class PlainOfSwitch : IOfSwitch
         OfPort port = _ports.Find(p => p.Number == mod.Port) ?? throw new OfRefusal("OFPPMFC_BAD_PORT", "no port");
         port.Config = (port.Config & ~mod.Mask) | (mod.Config & mod.Mask);
     }
+
+    public void Apply(OfTlvTableMod mod) => Tlvs.Apply(mod);
 
     public void Send(OfPacketOut packet) => Sent.Add(packet);
 

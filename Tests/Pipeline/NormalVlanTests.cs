@@ -77,7 +77,7 @@ public sealed partial class NormalVlanTests
     }
 
     [Fact]
-    public void Ports_that_have_their_VLANs_already_change_nothing()
+    public void Ports_that_are_so_already_change_nothing()
     {
         using PipelineBed bed = new("actions=normal", portCount: 2);
         Assert.True(bed.Pipeline.SetPortVlan(1, new PortVlan(PortVlanMode.Trunk, 0, [5, 6])));

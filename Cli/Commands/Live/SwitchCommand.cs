@@ -28,9 +28,7 @@ internal static class SwitchCommand
         using UnixctlServer server = new(arguments.Socket, LiveCommands.Of(running));
         Start(running, arguments.Ports);
         if (arguments.KeepLastBytes > 0) running.Last = new LastFrames(running, arguments.KeepLastBytes);
-        LiveOfSwitch openFlow = new(running.Live, arguments.Bridge, running.SetUp);
-        OfConnectionGroup controllers = new();
-        using OfServer openFlowServer = new(arguments.OpenFlow, openFlow, controllers);
+        using OfEndpoint openFlow = new(arguments.OpenFlow, new LiveOfSwitch(running.Live, arguments.Bridge, running.SetUp));
         using PidFile? pid = arguments.PidFile is string path ? new PidFile(path) : null;
         log.Write(string.Create(CultureInfo.InvariantCulture, $"running: {Count(arguments.Ports.Count, "port")}, {Count(rules.Rules.Count(), "flow")}, offload {arguments.Datapath.Offload.ToString().ToLowerInvariant()}, {Count(arguments.Datapath.PmdCount, "packet thread")}; control socket {arguments.Socket}, OpenFlow {arguments.OpenFlow}"));
         signals.Wait(interrupted);

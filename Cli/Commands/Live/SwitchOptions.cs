@@ -79,6 +79,7 @@ internal sealed class SwitchOptions
                 IpfMinFragV4Bytes = config.IpfMinFragV4Bytes,
                 IpfMinFragV6Bytes = config.IpfMinFragV6Bytes,
                 LargeFrameCapacity = 64,
+                PacketInBytes = 1 << 20,
             },
         };
     }

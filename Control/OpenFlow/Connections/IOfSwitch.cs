@@ -54,6 +54,10 @@ public interface IOfSwitch
     /// <exception cref="OfRefusal">There is no such port, or it has another address.</exception>
     void Apply(OfPortMod mod);
 
+    /// <summary>Changes which Geneve option is behind which field.</summary>
+    /// <exception cref="OfRefusal">It is refused; nothing was changed.</exception>
+    void Apply(OfTlvTableMod mod);
+
     /// <summary>Sends a packet.</summary>
     /// <exception cref="OfRefusal">It cannot be sent so.</exception>
     void Send(OfPacketOut packet);

@@ -1,3 +1,4 @@
+using Mergeflow.Engine.Actions;
 using Mergeflow.Engine.Ledger;
 using Mergeflow.Engine.Ports;
 using Mergeflow.Engine.Runtime;
@@ -9,13 +10,21 @@ namespace Mergeflow.Control.OpenFlow;
 /// <param name="name">Its name.</param>
 /// <param name="setUp">Sets a port up or down, as <c>OFPPC_PORT_DOWN</c> says; false = there is no such port.</param>
 /// <param name="datapathId">Its id; null = the address of its first port, as that of a bridge is that of one of its ports.</param>
-public sealed class LiveOfSwitch(LiveSwitch live, string name, Func<uint, bool, bool> setUp, Func<ulong>? datapathId = null) : IOfSwitch
+public sealed partial class LiveOfSwitch(LiveSwitch live, string name, Func<uint, bool, bool> setUp, Func<ulong>? datapathId = null) : IOfSwitch
 {
+    private const int EthernetHeaderBytes = 14;
     private const uint PortDown = 1;
     private const uint NoFlood = 16;
     private const uint NoForward = 32;
     private const uint LinkDown = 1;
     private const uint Live = 4;
+
+    /// <summary>Whose order this thread carries out, for those who watch; null = nobody's.</summary>
+    [ThreadStatic]
+    private static OfConnection? s_owner;
+
+    [ThreadStatic]
+    private static uint s_xid;
 
     private readonly Lock _lock = new();
     private readonly Dictionary<uint, long> _groupsMadeMs = [];
@@ -70,7 +79,16 @@ public sealed class LiveOfSwitch(LiveSwitch live, string name, Func<uint, bool, 
     /// <inheritdoc/>
     public void Apply(IReadOnlyList<object> changes, OfConnection owner, uint xid)
     {
-        _datapath.ApplyChanges(changes, NowMs);
+        (s_owner, s_xid) = (owner, xid);
+        try
+        {
+            _datapath.ApplyChanges(changes, NowMs);
+        }
+        finally
+        {
+            s_owner = null;
+        }
+
         if (!changes.Any(static c => c is GroupMod)) return;
         HashSet<uint> there = [.. _datapath.Pipeline.Groups.Select(static g => g.GroupId)];
         lock (_lock)
@@ -100,11 +118,29 @@ public sealed class LiveOfSwitch(LiveSwitch live, string name, Func<uint, bool, 
         if (((before ^ after) & NoFlood) != 0) _datapath.SetPortFloods(mod.Port, (after & NoFlood) == 0, NowMs);
     }
 
-    /// <inheritdoc/>
-    public void Send(OfPacketOut packet) => throw new OfRefusal("OFPBRC_EPERM", "packets cannot be sent yet");
+    /// <summary>The option behind <c>tun_metadata0</c> acts if it has 4 or 8 bytes; the others are kept, and there are no fields for them.</summary>
+    public void Apply(OfTlvTableMod mod)
+    {
+        Tlvs.Apply(mod);
+        OfTlvMap? first = Tlvs.Maps.FirstOrDefault(static m => m.Index == 0);
+        _datapath.SetOption(first is { LengthBytes: 4 or 8 } ? new GeneveOption(first.Class, first.Type, first.LengthBytes) : default, NowMs);
+    }
 
     /// <inheritdoc/>
-    public void Resume(OfPacketIn2 packet) => throw new OfRefusal("NXR_STALE", "no packet waits");
+    public void Send(OfPacketOut packet)
+    {
+        if (packet.BufferId != OfFlowModMessage.NoBuffer) throw new OfRefusal("OFPBRC_BUFFER_UNKNOWN", "there are no buffers");
+        if (packet.Packet.Count < EthernetHeaderBytes) throw new OfRefusal("OFPBRC_BAD_PACKET", "shorter than an Ethernet header");
+        _datapath.PacketOut(packet.Packet.Span.ToArray(), packet.Metadata.Value, packet.Actions, NowMs);
+    }
+
+    /// <inheritdoc/>
+    public void Resume(OfPacketIn2 packet)
+    {
+        bool isWaiting = packet.Continuation is { } told && ContinuationToken.TryRead(told.Span, out ReadOnlySpan<byte> token)
+            && _datapath.Resume(token, packet.Packet.Span.ToArray(), packet.Metadata.Value, NowMs);
+        if (!isWaiting) throw new OfRefusal("NXR_STALE", "no such packet waits");
+    }
 
     /// <inheritdoc/>
     public void Flush(OfCtFlush which)

@@ -88,7 +88,7 @@ public sealed partial class OfConnection
                 _controllerId = ((OfNumber16)message).Value;
                 return true;
             case OfKind.TlvTableMod:
-                _switch.Tlvs.Apply((OfTlvTableMod)message);
+                _switch.Apply((OfTlvTableMod)message);
                 return true;
             case OfKind.TlvTableRequest:
                 Reply(new OfTlvTableReply { Kind = OfKind.TlvTableReply, Xid = message.Xid, IsNicira = true, MaxOptionSpace = OfTlvTable.MaxOptionSpace, MaxFields = OfTlvTable.MaxFields, Maps = _switch.Tlvs.Maps });
@@ -135,7 +135,7 @@ public sealed partial class OfConnection
         FlowMod mod = message.Mod;
         if (_version != OfVersion.V10 || _hasTableIds) return mod;
         if (mod.Table is not 0) throw new OfRefusal("OFPFMFC_BAD_COMMAND", "a table, and the connection has not said that there are tables");
-        return mod.Command is FlowModCommand.Delete or FlowModCommand.DeleteStrict ? Everywhere(mod) : mod;
+        return mod.Command == FlowModCommand.Add ? mod : Everywhere(mod);
     }
 
     private static FlowMod Everywhere(FlowMod mod) => new()
@@ -144,9 +144,16 @@ public sealed partial class OfConnection
         Priority = mod.Priority,
         Cookie = mod.Cookie,
         CookieMask = mod.CookieMask,
+        NewCookie = mod.NewCookie,
+        AddsIfNone = mod.AddsIfNone,
+        IsOf10 = true,
+        IdleTimeoutSeconds = mod.IdleTimeoutSeconds,
+        HardTimeoutSeconds = mod.HardTimeoutSeconds,
         OutPort = mod.OutPort,
         OutGroup = mod.OutGroup,
+        Importance = mod.Importance,
         Flags = mod.Flags,
         Match = mod.Match,
+        Actions = mod.Actions,
     };
 }

@@ -45,7 +45,7 @@ public sealed partial class OfConnection
     /// <param name="changes">In their order; each with the rule before and after, null = there is none.</param>
     /// <param name="owner">Whose modification it was; null = nobody's.</param>
     /// <param name="xid">Of the modification.</param>
-    public void OnFlows(IReadOnlyList<OfRuleChange> changes, OfConnection? owner, uint xid)
+    public void OnFlows(IReadOnlyList<RuleEvent> changes, OfConnection? owner, uint xid)
     {
         if (_version == 0) return;
         OfFlowMonitor[] monitors;
@@ -57,7 +57,7 @@ public sealed partial class OfConnection
 
         List<OfFlowUpdate> updates = [];
         bool isAbbreviated = false;
-        foreach (OfRuleChange change in changes)
+        foreach (RuleEvent change in changes)
         {
             bool hasActions = false, isWanted = false, isOwn = false;
             foreach (OfFlowMonitor monitor in monitors)
@@ -70,7 +70,7 @@ public sealed partial class OfConnection
 
             if (!isWanted) continue;
             if (owner == this && !isOwn) isAbbreviated = true;
-            else updates.Add(Update(change.New ?? change.Old!, change.Event, change.Reason, hasActions && change.New is not null));
+            else updates.Add(Update(change.New ?? change.Old!, EventOf(change), (byte)(change.New is null ? change.End : 0), hasActions && change.New is not null));
         }
 
         if (isAbbreviated) updates.Add(new OfFlowUpdate { Event = OfFlowEvent.Abbreviated, Xid = xid });
@@ -80,11 +80,13 @@ public sealed partial class OfConnection
         reply.End();
     }
 
-    private static bool Watches(OfFlowMonitor monitor, OfRuleChange change)
+    private static bool Watches(OfFlowMonitor monitor, RuleEvent change)
     {
-        OfMonitorFlags wanted = change.Event switch { OfFlowEvent.Added => OfMonitorFlags.Add, OfFlowEvent.Removed => OfMonitorFlags.Delete, _ => OfMonitorFlags.Modify };
+        OfMonitorFlags wanted = EventOf(change) switch { OfFlowEvent.Added => OfMonitorFlags.Add, OfFlowEvent.Removed => OfMonitorFlags.Delete, _ => OfMonitorFlags.Modify };
         return (monitor.Flags & wanted) != 0 && OfPipeline.IsSelected(Selection(monitor), change.New ?? change.Old!);
     }
+
+    private static OfFlowEvent EventOf(RuleEvent change) => change.Old is null ? OfFlowEvent.Added : change.New is null ? OfFlowEvent.Removed : OfFlowEvent.Modified;
 
     private static FlowMod Selection(OfFlowMonitor monitor) => new()
     {
@@ -117,14 +119,4 @@ public sealed partial class OfConnection
 
         public bool TrySend(ReadOnlySpan<byte> message) => sink.TrySend(message);
     }
-}
-
-/// <summary>A rule has come, gone or changed.</summary>
-/// <param name="Old">Before; null = it is new.</param>
-/// <param name="New">After; null = it is gone.</param>
-/// <param name="Reason">Why it is gone (<c>OFPRR_*</c>).</param>
-public sealed record OfRuleChange(OfRule? Old, OfRule? New, byte Reason)
-{
-    /// <summary>What has become of it.</summary>
-    public OfFlowEvent Event => Old is null ? OfFlowEvent.Added : New is null ? OfFlowEvent.Removed : OfFlowEvent.Modified;
 }

@@ -71,6 +71,7 @@ internal static class FlowModReader
             Importance = r.Version >= OfVersion.V14 ? importance : (ushort)0,
         };
         bool isDelete = head.Command is FlowModCommand.Delete or FlowModCommand.DeleteStrict;
+        if (head.Table == 255 && (r.Version == OfVersion.V11 || !isDelete)) throw new OfRefusal("OFPFMFC_BAD_TABLE_ID", "only a deletion may be about all tables");
         uint narrow = ActionReader.NarrowPort(outPort, "OFPBRC_BAD_PORT");
         head = head with { OutPort = isDelete ? narrow : (uint)OfReservedPort.None, OutGroup = isDelete ? outGroup : AnyGroup };
         if (head.Command == FlowModCommand.Add)
@@ -94,9 +95,12 @@ internal static class FlowModReader
         bool isDelete = h.Command is FlowModCommand.Delete or FlowModCommand.DeleteStrict;
         EquatableList<OfAction> actions = InstructionReader.Read(r.Part(r.Left));
         bool setsCookie = !isDelete && h.NewCookie != ulong.MaxValue && (h.NewCookie != 0 || h.Command != FlowModCommand.Add);
+        bool isModify = h.Command is FlowModCommand.Modify or FlowModCommand.ModifyStrict;
         message.Mod = new FlowMod
         {
             Command = h.Command,
+            AddsIfNone = r.Version <= OfVersion.V11 && isModify && setsCookie && h.CookieMask == 0,
+            IsOf10 = r.Version == OfVersion.V10,
             Table = h.Table == 255 ? null : h.Table,
             Priority = h.Priority,
             Cookie = h.CookieMask != 0 ? h.Cookie & h.CookieMask : setsCookie ? h.NewCookie : 0,

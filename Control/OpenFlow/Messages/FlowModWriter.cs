@@ -49,7 +49,7 @@ internal static class FlowModWriter
         bool restricts = mod.Command != FlowModCommand.Add && mod.CookieMask != 0;
         w.U64(restricts ? mod.Cookie : mod.NewCookie ?? 0);
         w.U64(restricts ? mod.CookieMask : 0);
-        w.U8(mod.Table ?? 255);
+        w.U8(mod.Table ?? (mod.Command is FlowModCommand.Delete or FlowModCommand.DeleteStrict ? (byte)255 : (byte)0));
         w.U8((byte)mod.Command);
         w.U16(mod.IdleTimeoutSeconds);
         w.U16(mod.HardTimeoutSeconds);

@@ -20,6 +20,12 @@ public sealed class FlowMod
     /// </summary>
     public ulong? NewCookie { get; init; }
 
+    /// <summary>A modification that selects nothing adds a rule (OpenFlow 1.0 and 1.1).</summary>
+    public bool AddsIfNone { get; init; }
+
+    /// <summary>A modification as OpenFlow 1.0 has it: in all tables if it names none, and what it selects gets <see cref="NewCookie"/>. Later ones are about table 0, and leave cookies as they are.</summary>
+    public bool IsOf10 { get; init; }
+
     /// <summary>Seconds; 0 = never.</summary>
     public ushort IdleTimeoutSeconds { get; init; }
 

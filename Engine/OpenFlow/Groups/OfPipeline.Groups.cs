@@ -63,7 +63,7 @@ public sealed partial class OfPipeline
         _groups = groupId == AllGroups ? _groups.Clear() : _groups.Remove(groupId);
         if (ReferenceEquals(before, _groups)) return;
         _normalGroupCount = groupId == AllGroups ? 0 : _normalGroupCount - (before[groupId].UsesNormal ? 1 : 0);
-        _tables.RemoveWhere(r => FlowModSelection.RefersTo(r.Actions, id => before.ContainsKey(id) && !_groups.ContainsKey(id)));
+        _tables.RemoveWhere(r => FlowModSelection.RefersTo(r.Actions, id => before.ContainsKey(id) && !_groups.ContainsKey(id)), RuleEnd.GroupDeleted);
     }
 
     /// <summary>The first group that the actions name and that is not there.</summary>

@@ -107,7 +107,7 @@ public sealed partial class OfPipeline
             _meters = _meters.Remove(id);
             any = true;
             _retiredMeterSlots.Add(state.Slot);
-            _tables.RemoveWhere(r => BeginsWithMeter(r, id));
+            _tables.RemoveWhere(r => BeginsWithMeter(r, id), RuleEnd.MeterDeleted);
         }
 
         if (any) Publish();
