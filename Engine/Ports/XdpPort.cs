@@ -32,7 +32,7 @@ public sealed class XdpPort : NetDevicePort
             _attached.Add(new PromiscuousMode(IfIndex));
             for (int q = 0; q < count; q++)
             {
-                XdpSocket socket = new(IfIndex, q, chunkBytes.Value);
+                if (Open(q, chunkBytes.Value) is not { } socket) break;
                 _queues.Add(new XdpRxQueue(this, socket));
                 map.Update((uint)q, (uint)socket.Descriptor);
             }
@@ -78,6 +78,19 @@ public sealed class XdpPort : NetDevicePort
     {
         base.Dispose(disposing);
         if (disposing) Close();
+    }
+
+    /// <summary>Null: a device may have room for more queues than it uses.</summary>
+    private XdpSocket? Open(int queue, int chunkBytes)
+    {
+        try
+        {
+            return new XdpSocket(IfIndex, queue, chunkBytes);
+        }
+        catch (IOException e) when (queue > 0 && e.HResult == XdpSocket.NoSuchQueue)
+        {
+            return null;
+        }
     }
 
     private static int QueuesOf(string device)

@@ -8,6 +8,9 @@ namespace Mergeflow.Native;
 /// </summary>
 public sealed unsafe class XdpSocket : IDisposable
 {
+    /// <summary>EINVAL.</summary>
+    public const int NoSuchQueue = 22;
+
     /// <summary>Frames for each direction.</summary>
     public const int FrameCount = 2048;
 
@@ -37,7 +40,7 @@ public sealed unsafe class XdpSocket : IDisposable
     /// <param name="interfaceIndex">The device.</param>
     /// <param name="queue">Its queue.</param>
     /// <param name="chunkBytes">2048 or 4096: room for a frame and 256 bytes in front of it.</param>
-    /// <exception cref="IOException">Refused by the system.</exception>
+    /// <exception cref="IOException">Refused by the system; its code is errno, <see cref="NoSuchQueue"/> for a queue that is not in use.</exception>
     public XdpSocket(int interfaceIndex, int queue, int chunkBytes)
     {
         _chunkBytes = chunkBytes;
@@ -197,5 +200,9 @@ public sealed unsafe class XdpSocket : IDisposable
         if (SocketCalls.SetSockOpt(_fd, Level, option, value, lengthBytes) < 0) throw Refused(what);
     }
 
-    private static IOException Refused(string what) => new($"AF_XDP: {what}: {Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError())}");
+    private static IOException Refused(string what)
+    {
+        int errno = Marshal.GetLastPInvokeError();
+        return new IOException($"AF_XDP: {what}: {Marshal.GetPInvokeErrorMessage(errno)}", errno);
+    }
 }

@@ -55,6 +55,17 @@ public sealed class XdpPortTests
         Assert.Contains("busy", Assert.Throws<IOException>(() => new XdpPort(2, a)).Message, StringComparison.OrdinalIgnoreCase);
     }
 
+    /// <summary>A veth that nobody has said a number for has room for a queue per processor and uses one.</summary>
+    [Fact]
+    public void Queues_that_a_device_does_not_use_are_left_out()
+    {
+        using LiveLab lab = new();
+        string left = lab.DeviceName("l"), right = lab.DeviceName("r");
+        lab.Ip("link", "add", left, "type", "veth", "peer", "name", right);
+        using XdpPort port = new(1, left);
+        Assert.InRange(port.QueueCount, 1, Environment.ProcessorCount);
+    }
+
     [Fact]
     public void An_MTU_that_does_not_fit_is_refused()
     {

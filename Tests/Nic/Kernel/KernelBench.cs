@@ -63,7 +63,8 @@ internal sealed class KernelBench : IDisposable
     }
 
     /// <summary>Null on a miss (after checking that the frame was left alone), else what left: nothing for a drop. What the emulated device would miss must be a miss.</summary>
-    public byte[]? Receive(byte[] frame)
+    /// <param name="isWhole">Nothing is wrong with the frame: what the emulated device would take, the kernel must take.</param>
+    public byte[]? Receive(byte[] frame, bool isWhole = false)
     {
         _nowNs += 1000;
         BpfRun run = Kernel.TestRun(frame, _output);
@@ -71,6 +72,7 @@ internal sealed class KernelBench : IDisposable
         if (run.Result == (_isTc ? TcNext : Pass))
         {
             Assert.Equal(frame, result);
+            if (isWhole) Assert.True(_model.Receive(frame, InPort) is null, "the kernel left what the other device takes");
             return null;
         }
 
