@@ -79,6 +79,7 @@ internal sealed partial class KernelProgram
     {
         Parse();
         _a.Place(_lookup);
+        Forget();
         ComposeKey();
         foreach (KernelTemplate t in _templates) Lookup(t);
         _a.Jump(_miss);
@@ -91,6 +92,31 @@ internal sealed partial class KernelProgram
         _a.Place(_broken);
         _a.Mov(R0, _isTc ? TcDrop : XdpAborted);
         _a.Jump(_leave);
+    }
+
+    /// <summary>
+    /// The verifier walks all that follows once for each state that it can tell from another. What the parser has left are constants of its paths, so it would walk it once for each path: with an unknown number twice added
+    /// by exclusive or they are the same numbers, and it knows nothing of them.
+    /// </summary>
+    private void Forget()
+    {
+        _a.LoadFrom(BpfSize.Double, R2, R9, 0);
+        foreach (int at in new[] { KindAt, HeadersAt, TagsAt })
+        {
+            _a.LoadFrom(BpfSize.Double, R1, R10, at);
+            _a.Alu(BpfAlu.Xor, R1, R2);
+            _a.Alu(BpfAlu.Xor, R1, R2);
+            _a.Store(BpfSize.Double, R10, at, R1);
+        }
+
+        for (int word = 4; word < 12; word++)
+        {
+            if (!Uses(word)) continue;
+            _a.LoadFrom(BpfSize.Double, R1, R10, KeyAt + (8 * word));
+            _a.Alu(BpfAlu.Xor, R1, R2);
+            _a.Alu(BpfAlu.Xor, R1, R2);
+            _a.Store(BpfSize.Double, R10, KeyAt + (8 * word), R1);
+        }
     }
 
     /// <summary>P1, and whether there is anything to do: frames of unknown interfaces are not the switch's.</summary>
