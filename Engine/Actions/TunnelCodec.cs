@@ -52,6 +52,9 @@ public static unsafe partial class TunnelCodec
         packet->HeadroomBytes = (ushort)(packet->HeadroomBytes + front);
         const PacketFlags checksums = PacketFlags.IpCsumGood | PacketFlags.IpCsumBad | PacketFlags.L4CsumGood | PacketFlags.L4CsumBad;
         packet->Flags &= ~(PacketFlags.Parsed | PacketFlags.Outdated | checksums);
+
+        // Left to the device by the sender of the inner packet: as good as before.
+        if ((packet->Flags & PacketFlags.CsumPartial) != 0) packet->Flags |= PacketFlags.L4CsumGood;
         tunnel.Id = Be64.FromHost(id);
         tunnel.Flags = Be16.FromHost((ushort)flags);
         PacketEdit.SetTunnel(packet, tunnel);

@@ -12,19 +12,23 @@ namespace Mergeflow.Engine.Packets;
 /// </summary>
 public static unsafe class SuperFrame
 {
-    private const int EthernetHeaderBytes = 14, TagBytes = 4, TcpHeaderBytes = 20, UdpHeaderBytes = 8, Ipv4HeaderBytes = 20, Ipv6HeaderBytes = 40;
+    private const int TcpHeaderBytes = 20, UdpHeaderBytes = 8, Ipv6HeaderBytes = 40;
     private const byte FinAndPush = 0x09, Cwr = 0x80;
 
     /// <summary>Bytes of all headers in front of the payload.</summary>
-    /// <returns>Null if they are cut off, or no IP header stands in front of the transport header: it can be neither cut nor sent.</returns>
+    /// <returns>Null if they are cut off, or nothing that is known leads to the transport header: it can be neither cut nor sent.</returns>
     public static int? HeaderBytes(Packet* packet)
     {
         int l4 = PartialChecksum.StartOf(packet);
         bool isUdp = packet->GsoType == VirtioNetHeader.GsoUdp;
-        if (l4 + (isUdp ? UdpHeaderBytes : TcpHeaderBytes) > packet->LengthBytes || NetworkOffset(packet->Data, l4) is null) return null;
+        if (l4 + (isUdp ? UdpHeaderBytes : TcpHeaderBytes) > packet->LengthBytes || !SuperFrameLayout.TryFind(packet->Data, l4, out _)) return null;
         int header = isUdp ? l4 + UdpHeaderBytes : l4 + Math.Max(TcpHeaderBytes, (packet->Data[l4 + 12] >> 4) * 4);
         return header <= packet->LengthBytes ? header : null;
     }
+
+    /// <summary>The flow is inside a tunnel: no device of ours cuts such frames, but without its outer headers it is one as any other.</summary>
+    public static bool IsTunnelled(Packet* packet)
+        => packet->GsoSizeBytes != 0 && SuperFrameLayout.TryFind(packet->Data, PartialChecksum.StartOf(packet), out SuperFrameLayout layout) && layout.OuterL3 != 0;
 
     /// <summary>The longest frame that it is cut into; of another packet its length.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -43,27 +47,29 @@ public static unsafe class SuperFrame
     /// <param name="to">Room for <see cref="WireLengthBytes"/>.</param>
     public static int Write(Packet* packet, int index, byte* to)
     {
-        int header = HeaderBytes(packet)!.Value, l4 = PartialChecksum.StartOf(packet), l3 = NetworkOffset(packet->Data, l4)!.Value;
+        int header = HeaderBytes(packet)!.Value, l4 = PartialChecksum.StartOf(packet);
+        SuperFrameLayout.TryFind(packet->Data, l4, out SuperFrameLayout layout);
         int offset = index * packet->GsoSizeBytes, payload = packet->LengthBytes - header;
         int size = Math.Min(packet->GsoSizeBytes, payload - offset);
         NativeMemory.Copy(packet->Data, to, (nuint)header);
         NativeMemory.Copy(packet->Data + header + offset, to + header, (nuint)size);
         int length = header + size;
-        WriteNetwork(to + l3, length - l3, index);
+        WriteNetwork(to + layout.L3, length - layout.L3, index);
         bool isUdp = packet->GsoType == VirtioNetHeader.GsoUdp;
-        if (isUdp) BinaryPrimitives.WriteUInt16BigEndian(new Span<byte>(to + l4 + 4, 2), (ushort)(length - l4));
+        if (isUdp) WriteLength(to + l4 + 4, length - l4);
         else WriteTcp(to + l4, offset, isFirst: index == 0, isLast: offset + size == payload);
 
         // The length is part of the pseudo-header.
         uint pseudo = PartialChecksum.WireValue(packet);
         pseudo += (ushort)~Be16.FromHost((ushort)(packet->LengthBytes - l4)).Raw + (uint)Be16.FromHost((ushort)(length - l4)).Raw;
         PartialChecksum.Finish(to + l4, length - l4, to + l4 + packet->CsumOffset, (ushort)~InternetChecksum.Fold(pseudo));
+        if (layout.OuterL3 != 0) WriteOuter(to, layout, length, index);
         return length;
     }
 
     /// <summary>An SCTP header begins at <paramref name="l4"/>.</summary>
     internal static bool IsSctp(Packet* packet, int l4)
-        => NetworkOffset(packet->Data, l4) is int l3 && packet->Data[l3 + (packet->Data[l3] >> 4 == 6 ? 6 : 9)] == IpProto.Sctp;
+        => SuperFrameLayout.TryFind(packet->Data, l4, out SuperFrameLayout layout) && packet->Data[layout.L3 + (packet->Data[layout.L3] >> 4 == 6 ? 6 : 9)] == IpProto.Sctp;
 
     private static int LongestBytes(Packet* packet) => Math.Min(packet->LengthBytes, HeaderBytes(packet)!.Value + packet->GsoSizeBytes);
 
@@ -71,12 +77,12 @@ public static unsafe class SuperFrame
     {
         if (*ip >> 4 == 6)
         {
-            BinaryPrimitives.WriteUInt16BigEndian(new Span<byte>(ip + 4, 2), (ushort)(lengthBytes - Ipv6HeaderBytes));
+            WriteLength(ip + 4, lengthBytes - Ipv6HeaderBytes);
             return;
         }
 
-        BinaryPrimitives.WriteUInt16BigEndian(new Span<byte>(ip + 2, 2), (ushort)lengthBytes);
-        BinaryPrimitives.WriteUInt16BigEndian(new Span<byte>(ip + 4, 2), (ushort)(((ip[4] << 8) | ip[5]) + index));
+        WriteLength(ip + 2, lengthBytes);
+        WriteLength(ip + 4, ((ip[4] << 8) | ip[5]) + index);
         Unsafe.WriteUnaligned(ip + 10, (ushort)0);
         Unsafe.WriteUnaligned(ip + 10, InternetChecksum.Compute(ip, (*ip & 15) * 4));
     }
@@ -90,19 +96,21 @@ public static unsafe class SuperFrame
         if (!isFirst) tcp[13] &= unchecked((byte)~Cwr);
     }
 
-    /// <summary>Where the IP header stands, behind any tags and in front of <paramref name="end"/>; null if none does.</summary>
-    private static int? NetworkOffset(byte* frame, int end)
+    /// <summary>The outer headers of each frame, a UDP checksum among them if there was one: over what is finished already.</summary>
+    private static void WriteOuter(byte* to, SuperFrameLayout layout, int length, int index)
     {
-        int type = EthernetHeaderBytes - 2;
-        while (type + TagBytes + 2 <= end && TypeAt(frame, type) is EthType.Vlan or EthType.QinQ) type += TagBytes;
-        int l3 = type + 2;
-        return TypeAt(frame, type) switch
-        {
-            EthType.Ip when l3 + Ipv4HeaderBytes <= end && frame[l3] >> 4 == 4 && l3 + ((frame[l3] & 15) * 4) == end => l3,
-            EthType.Ipv6 when l3 + Ipv6HeaderBytes <= end && frame[l3] >> 4 == 6 => l3,
-            _ => null,
-        };
+        byte* ip = to + layout.OuterL3;
+        WriteNetwork(ip, length - layout.OuterL3, index);
+        if (!layout.IsOuterUdp) return;
+        byte* udp = to + layout.OuterL4;
+        int size = length - layout.OuterL4;
+        WriteLength(udp + 4, size);
+        if (Unsafe.ReadUnaligned<ushort>(udp + 6) == 0) return;
+        uint pseudo = *ip >> 4 == 6
+            ? InternetChecksum.PseudoHeaderV6(ip + 8, ip + 24, IpProto.Udp, (uint)size)
+            : InternetChecksum.PseudoHeaderV4(Unsafe.ReadUnaligned<uint>(ip + 12), Unsafe.ReadUnaligned<uint>(ip + 16), IpProto.Udp, (ushort)size);
+        PartialChecksum.Finish(udp, size, udp + 6, (ushort)~InternetChecksum.Fold(pseudo));
     }
 
-    private static int TypeAt(byte* frame, int at) => (frame[at] << 8) | frame[at + 1];
+    private static void WriteLength(byte* field, int value) => BinaryPrimitives.WriteUInt16BigEndian(new Span<byte>(field, 2), (ushort)value);
 }

@@ -226,7 +226,7 @@ internal sealed unsafe partial class ActionExecutor
                     Drop(p);
                     return false;
                 case DpOp.TnlPop:
-                    if (IsCutUp<T>(p, act, count - i)) return false;
+                    if (!SuperFrame.IsTunnelled(p) && IsCutUp<T>(p, act, count - i)) return false;
                     PopTunnel<T>(p, act);
                     return false;
                 case DpOp.PushMpls or DpOp.PopMpls:

@@ -32,7 +32,7 @@ internal abstract unsafe class VnetTxQueue : TxQueue
             return;
         }
 
-        if (isCut)
+        if (isCut || SuperFrame.IsTunnelled(packet))
         {
             SendCut(packet, lengthBytes);
             return;

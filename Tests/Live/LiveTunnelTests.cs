@@ -1,0 +1,61 @@
+using Mergeflow.Engine.Text;
+using Xunit;
+
+namespace Mergeflow.Tests;
+
+/// <summary>A tunnel whose other end is the kernel's: super-frames are cut up when they go in, and whole ones come out of it.</summary>
+public sealed class LiveTunnelTests
+{
+    private const string Mac = "02:00:00:00:00:fe";
+
+    [Theory]
+    [InlineData("", true)]
+    [InlineData("", false)]
+    [InlineData("udpcsum", true)]
+    public void A_host_reaches_another_through_VXLAN(string checksum, bool offloads)
+    {
+        using LiveLab lab = new();
+        string a = lab.AddHost("a", ["10.84.0.1/24"], mtuBytes: 1450), b = lab.AddHost("b", ["192.0.2.2/24"]);
+        string[] device = ["ip", "link", "add", "vx0", "mtu", "1450", "type", "vxlan", "id", "5", "local", "192.0.2.2", "remote", "192.0.2.1", "dstport", "4789", "dev", "eth0"];
+        if (lab.On("b", [.. device, .. checksum.Length > 0 ? new[] { checksum } : []]).Code != 0) Assert.Skip("the kernel has no VXLAN");
+        lab.Must("b", "ip", "addr", "add", "10.84.0.2/24", "dev", "vx0");
+        lab.Must("b", "ip", "link", "set", "vx0", "up");
+        lab.Must("b", "ip", "neigh", "replace", "192.0.2.1", "lladdr", Mac, "dev", "eth0", "nud", "permanent");
+        if (!offloads) lab.SwitchOffloadsOff("a", "b");
+        using LiveSwitch s = new LiveSwitch("in_port=1 actions=output:9\nin_port=9 actions=output:1").With(a, b);
+        TunnelPort tunnel = new TunnelPortParser(new PortNames(new Dictionary<string, uint>())).Parse(
+            9,
+            $"type=vxlan,remote_ip=192.0.2.2,key=5,out=2,addr=192.0.2.1,mac={Mac},gw_mac={LiveLab.MacOf("b")},csum={(checksum.Length > 0 ? "true" : "false")}");
+        s.Datapath.AddPort(new PipelinePort("vx0", 9) { Tunnel = tunnel }, queues: 0, LiveSwitch.Now);
+        lab.Must("a", "ping", "-c", "3", "-i", "0.05", "-W", "5", "10.84.0.2");
+        LiveStream.Send(lab, "a", "b", "10.84.0.2");
+        LiveStream.Send(lab, "b", "a", "10.84.0.1");
+        LiveStream.Echo(lab, "a", "b", "10.84.0.2", 1400, 20);
+        Assert.Equal(offloads, s[1].TxSuperFrames > 100);
+        Assert.Equal(0ul, s[2].TxSuperFrames);
+        Assert.Equal((0ul, 0ul), (s[1].RxDropped + s[1].TxDropped, s[2].RxDropped + s[2].TxDropped));
+        s.Stop();
+    }
+
+    /// <summary>Two hosts with tunnels of their own: the switch knows nothing of them.</summary>
+    [Fact]
+    public void A_tunnel_between_two_hosts_passes_through_the_switch()
+    {
+        using LiveLab lab = new();
+        string a = lab.AddHost("a", ["192.0.2.1/24"]), b = lab.AddHost("b", ["192.0.2.2/24"]);
+        foreach ((string host, string local, string remote, string address) in new[] { ("a", "192.0.2.1", "192.0.2.2", "10.84.0.1/24"), ("b", "192.0.2.2", "192.0.2.1", "10.84.0.2/24") })
+        {
+            if (lab.On(host, "ip", "link", "add", "vx0", "mtu", "1450", "type", "vxlan", "id", "5", "local", local, "remote", remote, "dstport", "4789", "dev", "eth0", "udpcsum").Code != 0) Assert.Skip("the kernel has no VXLAN");
+            lab.Must(host, "ip", "addr", "add", address, "dev", "vx0");
+            lab.Must(host, "ip", "link", "set", "vx0", "up");
+        }
+
+        using LiveSwitch s = new LiveSwitch().With(a, b);
+        lab.Must("a", "ping", "-c", "3", "-i", "0.05", "-W", "5", "10.84.0.2");
+        LiveStream.Send(lab, "a", "b", "10.84.0.2");
+        LiveStream.Send(lab, "b", "a", "10.84.0.1");
+        Assert.True(s[1].RxSuperFrames > 100);
+        Assert.Equal((0ul, 0ul), (s[1].RxDropped + s[1].TxDropped, s[2].RxDropped + s[2].TxDropped));
+        s.Stop();
+    }
+}
