@@ -21,6 +21,20 @@ internal sealed record PortSpec(string Name, uint Number, string Type, IReadOnly
         return ports;
     }
 
+    /// <summary>The ports of a config: devices, and tunnels where it says so.</summary>
+    /// <exception cref="CommandFailedException">A tunnel has no port of its name.</exception>
+    public static IReadOnlyList<PortSpec> Of(IReadOnlyList<(string Name, uint Number)> ports, IReadOnlyList<(string Port, string Options)> tunnels)
+    {
+        foreach ((string name, _) in tunnels)
+        {
+            if (ports.All(p => p.Name != name)) CommandFailedException.ThrowUsage($"--config: tunnels: there is no port '{name}'");
+        }
+
+        return [.. ports.Select(p => tunnels.FirstOrDefault(t => t.Port == p.Name).Options is string options
+            ? Parse($"{p.Name}={p.Number},{options}")
+            : new PortSpec(p.Name, p.Number, "system", new Dictionary<string, string>()))];
+    }
+
     private static PortSpec Parse(string text)
     {
         string[] parts = text.Split(',');

@@ -6,6 +6,7 @@ namespace Mergeflow.Cli;
 internal sealed class RunningSwitch : IDisposable
 {
     private readonly ManualResetEventSlim _end = new();
+    private TunnelWatch? _tunnels;
 
     /// <summary>A switch that has not started.</summary>
     /// <param name="live">What runs; owned.</param>
@@ -25,9 +26,10 @@ internal sealed class RunningSwitch : IDisposable
 
     /// <summary>Opens the ports, in their order, and starts all threads.</summary>
     /// <exception cref="IOException">A port cannot be opened.</exception>
-    public void Start(IReadOnlyList<WatchedPort> ports)
+    public void Start(IReadOnlyList<WatchedPort> ports, IReadOnlyList<WatchedTunnel> tunnels)
     {
         Watch = new PortWatch(Live, ports, Log.Write);
+        if (tunnels.Count > 0) _tunnels = new TunnelWatch(Live, tunnels, Log.Write);
         Live.Start();
         Watch.Start();
     }
@@ -96,6 +98,7 @@ internal sealed class RunningSwitch : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        _tunnels?.Dispose();
         Last?.Dispose();
         Watch?.Dispose();
         Live.Dispose();

@@ -110,6 +110,19 @@ public sealed partial class OfPipeline
         }
     }
 
+    /// <summary>The way of a tunnel port is another one, or there is none for now. False if that changes nothing, or there is no such port.</summary>
+    public bool SetTunnel(uint number, TunnelPort? tunnel)
+    {
+        lock (_lock)
+        {
+            if (!_ports.TryGetValue(number, out PipelinePort? port) || port.Tunnel == tunnel) return false;
+            _ports[number] = port with { Tunnel = tunnel };
+            _portsChanged = true;
+            Publish();
+            return true;
+        }
+    }
+
     /// <summary>Removes a port; outputs to it are skipped from now on. False if there is none.</summary>
     public bool RemovePort(uint number)
     {

@@ -59,8 +59,11 @@ public abstract class LivePort(uint number, string name) : IDisposable
     /// <summary>Tells what the kernel has forwarded of its packets; null = nothing. From any thread.</summary>
     internal Func<PortShare>? ByKernel { get; set; }
 
-    /// <summary>What all queues have counted, from any thread.</summary>
-    public PortStatistics Statistics()
+    /// <summary>What it has counted, from any thread.</summary>
+    public virtual PortStatistics Statistics() => OfQueues();
+
+    /// <summary>What all its queues have counted, from any thread.</summary>
+    internal PortStatistics OfQueues()
     {
         PortStatistics sum = new();
         for (int i = 0; i < QueueCount; i++) sum.AddRx(RxCounters(i));

@@ -50,6 +50,28 @@ internal sealed unsafe class PatchRxQueue(uint port) : RxQueue
         return true;
     }
 
+    /// <summary>Takes the oldest frame out as it is, by the reader; false = there is none.</summary>
+    public bool TryTake(Span<byte> to, out int lengthBytes)
+    {
+        long taken = Taken, written = Volatile.Read(ref Written);
+        lengthBytes = 0;
+        fixed (byte* bytes = _bytes)
+        {
+            int at = (int)(taken % CapacityBytes);
+            if (taken < written && *(int*)(bytes + at) < 0)
+            {
+                taken += CapacityBytes - at;
+                at = 0;
+            }
+
+            if (taken == written) return false;
+            lengthBytes = *(int*)(bytes + at);
+            new ReadOnlySpan<byte>(bytes + at + HeadBytes, lengthBytes).CopyTo(to);
+            Volatile.Write(ref Taken, taken + ((HeadBytes + lengthBytes + 15) & ~15));
+            return true;
+        }
+    }
+
     /// <inheritdoc/>
     public override int Receive(PacketPool pool, Packet** batch, int max)
     {

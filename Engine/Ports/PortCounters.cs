@@ -17,6 +17,9 @@ public sealed class PortCounters
     /// <summary>Those of them that were super-frames.</summary>
     public ulong SuperFrames;
 
+    /// <summary>Frames that super-frames were cut into to be sent, beyond one each: each frame is counted as a packet, or as lost.</summary>
+    public ulong Cut;
+
     /// <summary>Frames that were lost for a reason.</summary>
     public ulong this[PortDrop cause] => Volatile.Read(ref _drops[(int)cause]);
 

@@ -28,6 +28,9 @@ public sealed record PortStatistics
     /// <summary>Super-frames sent as such.</summary>
     public ulong TxSuperFrames { get; private set; }
 
+    /// <summary>Frames that super-frames were cut into to be sent, beyond one each.</summary>
+    public ulong TxCut { get; private set; }
+
     /// <summary>Frames that were lost for a reason.</summary>
     public ulong this[PortDrop cause] => _drops[(int)cause];
 
@@ -62,6 +65,7 @@ public sealed record PortStatistics
         TxPackets += Volatile.Read(ref queue.Packets);
         TxBytes += Volatile.Read(ref queue.Bytes);
         TxSuperFrames += Volatile.Read(ref queue.SuperFrames);
+        TxCut += Volatile.Read(ref queue.Cut);
         AddDrops(queue);
     }
 

@@ -32,7 +32,7 @@ internal abstract unsafe class VnetTxQueue : TxQueue
             return;
         }
 
-        if (isCut || SuperFrame.IsTunnelled(packet))
+        if (isCut || !TakesUnfinished || SuperFrame.IsTunnelled(packet))
         {
             SendCut(packet, lengthBytes);
             return;
@@ -46,6 +46,9 @@ internal abstract unsafe class VnetTxQueue : TxQueue
         Write(packet->Data, lengthBytes, &header);
         *field = kept;
     }
+
+    /// <summary>The other side takes super-frames and unfinished checksums; else it gets frames as a wire carries them.</summary>
+    protected virtual bool TakesUnfinished => true;
 
     /// <summary>Writes a frame, or copies it to be written.</summary>
     protected abstract void Write(byte* frame, int lengthBytes, VirtioNetHeader* header);
@@ -68,6 +71,7 @@ internal abstract unsafe class VnetTxQueue : TxQueue
         }
 
         int count = SuperFrame.CountOf(packet);
+        Counters.Cut += (ulong)count - 1;
         for (int i = 0; i < count; i++)
         {
             int length = SuperFrame.Write(packet, i, Scratch);

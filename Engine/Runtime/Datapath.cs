@@ -262,6 +262,13 @@ public sealed partial class Datapath : IDisposable
         return Pipeline.SetPortVlan(port, vlan) ? Reconcile(nowMs, purge: false) : Acknowledgement.Done;
     }
 
+    /// <summary>The way of a tunnel port is another one, or there is none for now. On return no packet takes the old one.</summary>
+    public Acknowledgement SetTunnel(uint port, TunnelPort? tunnel, long nowMs)
+    {
+        using ControlScope control = new(this);
+        return Pipeline.SetTunnel(port, tunnel) ? Reconcile(Clock.Of(nowMs), purge: false) : Acknowledgement.Done;
+    }
+
     /// <summary>A port goes, and what was learned of it. On return no packet is sent there, and no packet uses a merged rule that does. False if there is none.</summary>
     public bool RemovePort(uint port, long nowMs)
     {

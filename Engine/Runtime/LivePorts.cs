@@ -34,6 +34,7 @@ public sealed class LivePorts(Datapath datapath, SwitchPollers pollers, IReadOnl
         {
             try
             {
+                if (port is TunnelVport tunnel) tunnel.Counted = datapath;
                 TxQueue[] tx = [.. sinks.Select(_ => port.OpenTx())];
                 if (!_ports.TryAdd(port.Number, port)) throw new ArgumentException($"there is a port {port.Number}", nameof(port));
                 for (int i = 0; i < tx.Length; i++)
@@ -52,7 +53,7 @@ public sealed class LivePorts(Datapath datapath, SwitchPollers pollers, IReadOnl
                 throw;
             }
 
-            datapath.AddPort(new PipelinePort(port.Name, port.Number), port.QueueCount, nowMs);
+            datapath.AddPort(new PipelinePort(port.Name, port.Number) { Tunnel = (port as TunnelVport)?.Tunnel }, port.QueueCount, nowMs);
             AddToKernel(port);
             if (!port.HasCarrier) datapath.SetPort(port.Number, exists: false, nowMs);
             for (int q = 0; q < port.QueueCount; q++) pollers.Add(new RxQueueName(port.Number, q), port.Rx(q));
@@ -74,7 +75,7 @@ public sealed class LivePorts(Datapath datapath, SwitchPollers pollers, IReadOnl
                 datapath.Call(pmd, () => sinks[pmd].Remove(number) is null ? 0 : 1);
             }
 
-            _gone = _gone.Plus(port.Statistics());
+            _gone = _gone.Plus(port.OfQueues());
             port.Dispose();
             return true;
         }
@@ -89,12 +90,25 @@ public sealed class LivePorts(Datapath datapath, SwitchPollers pollers, IReadOnl
             return datapath.Pause(() =>
             {
                 PortTotals all = _gone;
-                foreach (LivePort port in _ports.Values) all = all.Plus(port.Statistics());
+                foreach (LivePort port in _ports.Values) all = all.Plus(port.OfQueues());
                 ulong noPort = 0, held = 0;
                 foreach (LivePortSink sink in sinks) noPort += sink.NoPort;
                 foreach (PmdContext pmd in datapath.Pmds) held += (ulong)(pmd.Pool.InUse + pmd.Pool.LargeInUse);
                 return new SwitchLedger(all.Rx, datapath.Stats.Rx + byDevice(), datapath.Stats.Tx, all.Tx, all.TxDropped, noPort, held, all.RxDropped);
             });
+        }
+    }
+
+    /// <summary>The way of a tunnel port is another one, or there is none: then its link is down. False if there is no such port.</summary>
+    public bool SetTunnel(uint number, TunnelPort? way, long nowMs)
+    {
+        lock (_lock)
+        {
+            if (!_ports.TryGetValue(number, out LivePort? port) || port is not TunnelVport tunnel) return false;
+            tunnel.Tunnel = way;
+            datapath.SetTunnel(number, way, nowMs);
+            datapath.SetPort(number, exists: way is not null, nowMs);
+            return true;
         }
     }
 
@@ -117,7 +131,7 @@ public sealed class LivePorts(Datapath datapath, SwitchPollers pollers, IReadOnl
 
     private readonly record struct PortTotals(ulong Rx, ulong RxDropped, ulong Tx, ulong TxDropped)
     {
-        public PortTotals Plus(PortStatistics s) => new(Rx + s.RxPackets - s.ByKernel.RxPackets, RxDropped + s.RxDropped, Tx + s.TxPackets - s.ByKernel.TxPackets, TxDropped + s.TxDropped);
+        public PortTotals Plus(PortStatistics s) => new(Rx + s.RxPackets - s.ByKernel.RxPackets, RxDropped + s.RxDropped, Tx + s.TxPackets - s.TxCut - s.ByKernel.TxPackets, TxDropped + s.TxDropped);
     }
 
     /// <summary>Closes all ports. The packet threads have ended.</summary>

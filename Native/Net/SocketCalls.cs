@@ -80,6 +80,9 @@ internal static unsafe partial class SocketCalls
     [LibraryImport("libc", EntryPoint = "setns", SetLastError = true)]
     public static partial int SetNamespace(int fd, int kind);
 
+    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int OpenMode(string path, int flags, int mode);
+
     [LibraryImport("libc", EntryPoint = "close")]
     public static partial int Close(int fd);
 

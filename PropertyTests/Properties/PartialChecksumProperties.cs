@@ -88,6 +88,40 @@ public sealed class PartialChecksumProperties(ITestOutputHelper output) : IDispo
         }
     }
 
+    [SeededProperty(MaxTest = 500, Arbitrary = [typeof(CaseArbitraries)])]
+    public void A_super_frame_in_a_tunnel_is_cut_with_its_outer_headers(CaseSeed seed)
+    {
+        var chance = new Chance(seed.Value);
+        FrameSpec inner = SpecOf(chance, chance.Below(6000)), outer = SpecOf(chance, 0) with { Proto = 17, NoChecksum = chance.OneIn(2) };
+        bool isGeneve = chance.OneIn(2);
+        byte[] options = isGeneve ? chance.Bytes(4 * chance.Below(4)) : [];
+        byte[] head = [(byte)(isGeneve ? options.Length / 4 : 8), .. isGeneve ? new byte[] { 0, 0x65, 0x58 } : new byte[3], .. chance.Bytes(3), 0, .. options];
+        outer = outer with { DstPort = isGeneve ? (ushort)6081 : (ushort)4789 };
+        if (outer.IsIpv6) outer = outer with { NoChecksum = false };
+        ushort size = (ushort)(100 + chance.Below(1400)), id = (ushort)chance.Below(0x10000), outerId = (ushort)chance.Below(0x10000);
+
+        byte[] innerWhole = FrameWriter.Write(inner);
+        (int innerL3, int innerL4, int offset) = PlacesOf(inner);
+        if (!inner.IsIpv6) RefSegments.SetId(innerWhole.AsSpan(innerL3), id);
+        Wire.Put16(innerWhole, innerL4 + offset, PseudoOf(innerWhole, inner, innerL3, innerL4));
+        byte[] whole = Wrap(outer, head, innerWhole, outerId);
+        int shift = whole.Length - innerWhole.Length;
+        PacketRef packet = _pool.RentRef(whole, 1);
+        try
+        {
+            Assert.True(packet.TryEnterPartial(shift + innerL4, offset));
+            byte type = inner.Proto == 17 ? VirtioNetHeader.GsoUdp : inner.IsIpv6 ? VirtioNetHeader.GsoTcp6 : VirtioNetHeader.GsoTcp4;
+            string[] expected = [.. RefSegments.Of(inner, id, size).Select((f, i) => Hex(Wrap(outer, head, f, (ushort)(outerId + i)), shift + innerL4 + offset))];
+            string[] actual = [.. packet.Cut(type, size).Select(f => Hex(f, shift + innerL4 + offset))];
+            Assert.Equal(expected, actual);
+            _statistics.Add("packets");
+        }
+        finally
+        {
+            _pool.Return(packet);
+        }
+    }
+
     [SeededProperty(MaxTest = 2000, Arbitrary = [typeof(CaseArbitraries)])]
     public void Whatever_a_header_says_nothing_outside_the_frame_is_written(CaseSeed seed)
     {
@@ -109,6 +143,13 @@ public sealed class PartialChecksumProperties(ITestOutputHelper output) : IDispo
         {
             _pool.Return(packet);
         }
+    }
+
+    private static byte[] Wrap(FrameSpec outer, byte[] head, byte[] inner, ushort id)
+    {
+        byte[] frame = FrameWriter.Write(outer with { Payload = [.. head, .. inner] });
+        if (!outer.IsIpv6) RefSegments.SetId(frame.AsSpan(14 + (4 * outer.Tags.Count)), id);
+        return frame;
     }
 
     private static FrameSpec SpecOf(Chance chance, int payloadBytes)

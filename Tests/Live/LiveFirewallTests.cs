@@ -98,4 +98,28 @@ public sealed class LiveFirewallTests
         Assert.StartsWith("10.79.0.254:", source.ToString(), StringComparison.Ordinal);
         s.Stop(merged: offload == OffloadMode.Soft);
     }
+
+    [Fact]
+    public void An_address_in_a_message_is_translated_and_what_follows_arrives()
+    {
+        const string rules =
+            $"""
+            table=0,priority=5,ip actions=ct(table=1,zone=1,nat)
+            table=1,priority=9,ct_state=+trk+new,in_port=1,tcp,tp_dst=21 actions=ct(commit,zone=1,alg=ftp,nat(src=10.80.0.100),table=2)
+            table=1,priority=7,ct_state=+trk+est,ip actions=resubmit(,2)
+            table=2,in_port=1,ip actions=mod_dl_src:{GatewayMac},mod_dl_dst:02:00:00:00:00:62,output:2
+            table=2,in_port=2,ip actions=mod_dl_src:{GatewayMac},mod_dl_dst:02:00:00:00:00:61,output:1
+            """;
+        using LiveLab lab = new();
+        string a = lab.AddHost("a", ["10.79.0.1/24"]), b = lab.AddHost("b", ["10.80.0.2/24"]);
+        lab.SetGateway("a", "10.79.0.254", GatewayMac);
+        lab.SetGateway("b", "10.80.0.254", GatewayMac);
+        lab.Must("b", "ip", "neigh", "replace", "10.80.0.100", "lladdr", GatewayMac, "dev", "eth0", "nud", "permanent");
+        using LiveSwitch s = new LiveSwitch(rules).With(a, b);
+        string padding = new('x', 200_000);
+        string received = LiveStream.Say(lab, "a", "b", "10.80.0.2", 21, "PORT 10,79,0,1,19,137\r\n", $"NOOP {padding}\r\n", "PORT 10,79,0,1,19,138\r\n", $"NOOP {padding}\r\n");
+        Assert.Equal($"PORT 10,80,0,100,19,137\r\nNOOP {padding}\r\nPORT 10,80,0,100,19,138\r\nNOOP {padding}\r\n", received);
+        Assert.True(s[1].RxSuperFrames > 0);
+        s.Stop();
+    }
 }

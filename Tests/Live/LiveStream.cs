@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
+using System.Text;
 using Xunit;
 
 namespace Mergeflow.Tests;
@@ -63,6 +64,70 @@ internal static class LiveStream
             int m = client.Receive(back);
             Assert.True(data.AsSpan().SequenceEqual(back.AsSpan(0, m)), $"datagram {i} came back otherwise");
         }
+    }
+
+    /// <summary>Sends datagrams of a size by one call (<c>UDP_SEGMENT</c>); each arrives as it was.</summary>
+    public static void SendSegmented(LiveLab lab, string from, string to, string address, int bytes, int count)
+    {
+        const int solUdp = 17, udpSegment = 103;
+        IPAddress target = IPAddress.Parse(address);
+        using Socket server = lab.In(to, () =>
+        {
+            Socket s = new(target.AddressFamily, SocketType.Dgram, ProtocolType.Udp) { ReceiveTimeout = TimeoutMs };
+            s.Bind(new IPEndPoint(target, 5002));
+            return s;
+        });
+        using Socket client = lab.In(from, () => new Socket(target.AddressFamily, SocketType.Dgram, ProtocolType.Udp));
+        client.Connect(new IPEndPoint(target, 5002));
+
+        // The first one finds out who has the address.
+        client.Send([1]);
+        byte[] there = new byte[65_536];
+        Assert.Equal(1, server.Receive(there));
+        client.SetRawSocketOption(solUdp, udpSegment, BitConverter.GetBytes((uint)bytes));
+        byte[] data = new byte[(bytes * count) - 7];
+        Random.Shared.NextBytes(data);
+        client.Send(data);
+        for (int at = 0; at < data.Length; at += bytes)
+        {
+            int n = server.Receive(there), wanted = Math.Min(bytes, data.Length - at);
+            Assert.True(n == wanted && data.AsSpan(at, n).SequenceEqual(there.AsSpan(0, n)), $"{n} bytes instead of {wanted}, or others");
+        }
+    }
+
+    /// <summary>Says lines over TCP, each when the other host has answered the one before; returns what arrived.</summary>
+    public static string Say(LiveLab lab, string from, string to, string address, int port, params string[] lines)
+    {
+        IPEndPoint target = new(IPAddress.Parse(address), port);
+        using Socket listener = lab.In(to, () =>
+        {
+            Socket s = new(target.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+            s.Bind(target);
+            s.Listen(1);
+            return s;
+        });
+        using Socket client = lab.In(from, () => new Socket(target.AddressFamily, SocketType.Stream, ProtocolType.Tcp));
+        client.ReceiveTimeout = client.SendTimeout = TimeoutMs;
+        if (!Task.Run(() => client.Connect(target)).Wait(TimeoutMs)) Assert.Fail($"{from} does not reach {address}:{port}");
+        using Socket server = listener.Accept();
+        server.ReceiveTimeout = TimeoutMs;
+        StringBuilder received = new();
+        byte[] chunk = new byte[ChunkBytes];
+        foreach (string line in lines)
+        {
+            byte[] bytes = Encoding.ASCII.GetBytes(line);
+            Task said = Task.Run(() =>
+            {
+                for (int at = 0; at < bytes.Length;) at += client.Send(bytes, at, bytes.Length - at, SocketFlags.None);
+            });
+            do received.Append(Encoding.ASCII.GetString(chunk, 0, server.Receive(chunk)));
+            while (received[^1] != '\n');
+            said.GetAwaiter().GetResult();
+            server.Send("200 ok\r\n"u8);
+            client.Receive(chunk);
+        }
+
+        return received.ToString();
     }
 
     private static byte[] Write(Socket socket, int megabytes)

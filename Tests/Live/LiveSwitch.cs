@@ -40,15 +40,18 @@ internal sealed class LiveSwitch : IDisposable
     /// <summary>Looks at all devices, as the switch does when rtnetlink tells of a change; the ports whose device is gone.</summary>
     public IReadOnlyList<LivePort> Refresh() => Ports.Refresh(Now);
 
-    /// <summary>The threads end, and nothing was wrong: no thread has failed, no packet memory is lost, and the books of an offload are balanced.</summary>
-    public void Stop(bool merged = false)
+    /// <summary>The threads end, and nothing was wrong: no thread has failed, no packet is unaccounted for, no packet memory is lost, and the books of an offload are balanced.</summary>
+    /// <param name="merged">Whether merged rules have handled packets; null = either way.</param>
+    public void Stop(bool? merged = null)
     {
         Assert.Null(_threads.Failure);
         _threads.Stop();
         Datapath.Settle(Now);
         Datapath.Settle(Now);
         Assert.All(Datapath.Pmds, static p => Assert.Equal((0, 0), (p.Pool.InUse, p.Pool.LargeInUse)));
-        Assert.Equal(merged, Datapath.Stats.MergedHits > 100);
+        SwitchLedger ledger = Ports.Ledger(static () => 0);
+        Assert.Equal((0, 0), (ledger.UnexplainedIn, ledger.UnexplainedOut));
+        if (merged is bool expected) Assert.Equal(expected, Datapath.Stats.MergedHits > 100);
         if (Datapath.Offload is null) return;
         OffloadAudit audit = Datapath.Audit(Now, null, pushed: true);
         Assert.True(audit.IsBalanced, string.Join('\n', audit.Lines));

@@ -31,6 +31,7 @@ public sealed class LiveTunnelTests
         LiveStream.Send(lab, "a", "b", "10.84.0.2");
         LiveStream.Send(lab, "b", "a", "10.84.0.1");
         LiveStream.Echo(lab, "a", "b", "10.84.0.2", 1400, 20);
+        LiveStream.SendSegmented(lab, "a", "b", "10.84.0.2", 1200, 40);
         Assert.Equal(offloads, s[1].TxSuperFrames > 100);
         Assert.Equal(0ul, s[2].TxSuperFrames);
         Assert.Equal((0ul, 0ul), (s[1].RxDropped + s[1].TxDropped, s[2].RxDropped + s[2].TxDropped));
@@ -57,5 +58,36 @@ public sealed class LiveTunnelTests
         Assert.True(s[1].RxSuperFrames > 100);
         Assert.Equal((0ul, 0ul), (s[1].RxDropped + s[1].TxDropped, s[2].RxDropped + s[2].TxDropped));
         s.Stop();
+    }
+
+    [Fact]
+    public void The_way_of_a_tunnel_is_found_and_followed()
+    {
+        using LiveLab lab = new();
+        string a = lab.AddHost("a", ["10.84.0.1/24"], mtuBytes: 1450), b = lab.AddHost("b", ["192.0.2.2/24"]), own = lab.DeviceName("br");
+        if (lab.On("b", "ip", "link", "add", "vx0", "mtu", "1450", "type", "vxlan", "id", "5", "local", "192.0.2.2", "remote", "192.0.2.1", "dstport", "4789", "dev", "eth0").Code != 0) Assert.Skip("the kernel has no VXLAN");
+        lab.Must("b", "ip", "addr", "add", "10.84.0.2/24", "dev", "vx0");
+        lab.Must("b", "ip", "link", "set", "vx0", "up");
+        using TemporaryFolder folder = new();
+        string flows = folder.Write("f.txt", "in_port=1 actions=output:9\nin_port=9 actions=output:1\nin_port=2 actions=output:3\nin_port=3 actions=output:2\n");
+        using SwitchRun s = new("--port", $"{a}=1", "--port", $"{b}=2", "--port", $"{own}=3,type=internal", "--port", $"vx0=9,type=vxlan,remote_ip=192.0.2.2,key=5,out={b},dev={own}", "--flows", flows);
+        Assert.Contains("port 9: vx0 (vxlan): link down", s.Must("ports"), StringComparison.Ordinal);
+        lab.Ip("addr", "add", "192.0.2.1/24", "dev", own);
+        s.WaitFor($"tunnel 9: to 192.0.2.2 by {own}, next hop {LiveLab.MacOf("b")}");
+        lab.Must("a", "ping", "-c", "3", "-i", "0.05", "-W", "5", "10.84.0.2");
+        LiveStream.Send(lab, "a", "b", "10.84.0.2");
+        LiveStream.Send(lab, "b", "a", "10.84.0.1");
+        Assert.Contains("port 9: vx0 (vxlan): up", s.Must("ports"), StringComparison.Ordinal);
+        Assert.DoesNotContain("RX packets:0 ", s.Must("ports", "-s").Split("port 9:")[1], StringComparison.Ordinal);
+
+        // Another machine has the peer's address.
+        lab.Must("b", "ip", "link", "set", "eth0", "address", "02:00:00:00:00:77");
+        lab.Ip("neigh", "flush", "dev", own);
+        s.WaitFor($"tunnel 9: to 192.0.2.2 by {own}, next hop 02:00:00:00:00:77");
+        lab.Must("a", "ping", "-c", "3", "-i", "0.05", "-W", "5", "10.84.0.2");
+        lab.Ip("addr", "del", "192.0.2.1/24", "dev", own);
+        s.WaitFor($"tunnel 9: no way to 192.0.2.2 by {own}");
+        Assert.Contains("port 9: vx0 (vxlan): link down", s.Must("ports"), StringComparison.Ordinal);
+        Assert.Equal(0, s.End());
     }
 }

@@ -26,7 +26,7 @@ internal static class SwitchCommand
         if (arguments.StateFile is string state) TakeOver(running, state);
         using SwitchSignals signals = new(running);
         using UnixctlServer server = new(arguments.Socket, LiveCommands.Of(running));
-        Start(running, arguments.Ports);
+        Start(running, arguments);
         if (arguments.KeepLastBytes > 0) running.Last = new LastFrames(running, arguments.KeepLastBytes);
         using OfEndpoint openFlow = new(arguments.OpenFlow, new LiveOfSwitch(running.Live, arguments.Bridge, running.SetUp));
         using PidFile? pid = arguments.PidFile is string path ? new PidFile(path) : null;
@@ -37,11 +37,11 @@ internal static class SwitchCommand
         return running.Live.Failure is null ? ExitCode.Ok : throw new CommandFailedException(ExitCode.Failed, running.Live.Failure);
     }
 
-    private static void Start(RunningSwitch running, IReadOnlyList<WatchedPort> ports)
+    private static void Start(RunningSwitch running, SwitchArguments arguments)
     {
         try
         {
-            running.Start(ports);
+            running.Start(arguments.Ports, arguments.Tunnels);
         }
         catch (IOException e)
         {

@@ -46,17 +46,18 @@ internal sealed class SwitchOptions
         if (profile is not null && !NicProfile.EmbeddedNames.Contains(profile) && !File.Exists(profile))
             throw new IOException($"--profile: '{profile}' is neither a file nor one of {string.Join(", ", NicProfile.EmbeddedNames)}");
         CaseConfig config = parsed.GetValue(_config) is string path ? CaseConfig.Load(path) : new CaseConfig();
-        if (config.Tunnels.Count > 0) throw new CommandFailedException(ExitCode.MissingFeature, "--config: \"tunnels\": a running switch has no tunnel ports yet");
         string[] given = parsed.GetValue(_ports) ?? [];
         IReadOnlyList<PortSpec> specs = given.Length > 0 ? PortSpec.Parse(given)
-            : config.Ports is { } ports ? [.. ports.Select(static p => new PortSpec(p.Name, p.Number, "system", new Dictionary<string, string>()))]
+            : config.Ports is { } ports ? PortSpec.Of(ports, config.Tunnels)
             : throw new CommandFailedException(ExitCode.Usage, "--port is required, or a --config that has \"ports\"");
         if (parsed.GetValue(_keepLast) is < 0 or > MaxKeepMegabytes) CommandFailedException.ThrowUsage($"--keep-last: expected 0 to {MaxKeepMegabytes}");
         IReadOnlyList<int>? cpus = parsed.GetValue(_cpus) is string text ? Cpus(text) : null;
+        List<WatchedTunnel> tunnels = [];
         return new SwitchArguments
         {
             Specs = specs,
-            Ports = PatchPairs.Of(specs, cpus?.Count ?? config.PmdCount, PortFactory.Of),
+            Tunnels = tunnels,
+            Ports = PatchPairs.Of(specs, cpus?.Count ?? config.PmdCount, s => TunnelSpecs.Is(s) ? TunnelSpecs.Of(s, specs, tunnels.Add) : s.Type == PcapSpecs.Type ? PcapSpecs.Of(s, cpus?.Count ?? config.PmdCount) : PortFactory.Of(s)),
             Files = new RuleFiles(parsed.GetValue(_flows), parsed.GetValue(_groups), parsed.GetValue(_meters)),
             Cpus = cpus,
             Socket = parsed.GetValue(_socket) ?? ControlSocket.DefaultPath,
@@ -107,6 +108,9 @@ internal sealed record SwitchArguments
 
     /// <summary>The same, to be opened.</summary>
     public required IReadOnlyList<WatchedPort> Ports { get; init; }
+
+    /// <summary>Those of them that are tunnels and find their way by themselves.</summary>
+    public required IReadOnlyList<WatchedTunnel> Tunnels { get; init; }
 
     /// <summary>Where rules come from.</summary>
     public required RuleFiles Files { get; init; }
