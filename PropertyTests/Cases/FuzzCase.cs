@@ -9,8 +9,11 @@ internal sealed record FuzzCase(string Name, IReadOnlyList<uint> Ports, IReadOnl
     /// <summary>Lookups read what Open vSwitch's do. One way per case: what <c>normal</c> has learned shows earlier where megaflows are narrower.</summary>
     public bool ReadsStaged { get; init; }
 
-    /// <summary>Some rule has the action <c>normal</c>.</summary>
-    public bool Learns => Flows.Concat(Groups).Any(static l => l.Contains("normal", StringComparison.OrdinalIgnoreCase));
+    /// <summary>
+    /// Some rule has the action <c>normal</c> or <c>learn</c>. What two packets teach about one address, or of one match, is decided by the order in which they are counted, where only cached
+    /// decisions have seen them.
+    /// </summary>
+    public bool Learns => Flows.Concat(Groups).Any(static l => l.Contains("normal", StringComparison.OrdinalIgnoreCase) || l.Contains("learn(", StringComparison.OrdinalIgnoreCase));
 
     /// <summary>Smallest fragment that conntrack accepts, IPv4 and IPv6, in bytes.</summary>
     public (int V4, int V6) MinFragmentBytes { get; init; } = (1200, 1280);
