@@ -3,6 +3,12 @@ namespace Mergeflow.Control.OpenFlow;
 /// <content>Flow monitors (OVS <c>ofmonitor_*</c>).</content>
 public sealed partial class OfConnection
 {
+    private const int ModifiesMonitor = 1;
+    private const int RemovesMonitor = 2;
+
+    /// <summary>Monitors that a connection may have: each looks at every change.</summary>
+    private const int MaxMonitors = 1000;
+
     private readonly Lock _monitorLock = new();
     private readonly Dictionary<uint, OfFlowMonitor> _monitors = [];
 
@@ -11,12 +17,14 @@ public sealed partial class OfConnection
         List<OfFlowMonitor> started = [];
         lock (_monitorLock)
         {
-            foreach (OfFlowMonitor monitor in request.Monitors)
+            try
             {
-                if (_version >= OfVersion.V14 && monitor.Command == 2) _ = _monitors.Remove(monitor.Id) ? true : throw new OfRefusal("OFPMOFC_UNKNOWN_MONITOR", $"monitor {monitor.Id}");
-                else if (monitor.Command == 1) throw new OfRefusal("OFPMOFC_BAD_COMMAND", "a monitor cannot be modified");
-                else if (!_monitors.TryAdd(monitor.Id, monitor)) throw new OfRefusal("OFPMOFC_MONITOR_EXISTS", $"monitor {monitor.Id}");
-                else started.Add(monitor);
+                foreach (OfFlowMonitor monitor in request.Monitors) StartOrRemove(monitor, started);
+            }
+            catch (OfRefusal)
+            {
+                foreach (OfFlowMonitor monitor in started) _monitors.Remove(monitor.Id);
+                throw;
             }
         }
 
@@ -31,6 +39,23 @@ public sealed partial class OfConnection
         }
 
         reply.End();
+    }
+
+    private void StartOrRemove(OfFlowMonitor monitor, List<OfFlowMonitor> started)
+    {
+        switch (monitor.Command)
+        {
+            case RemovesMonitor when _version >= OfVersion.V14:
+                if (!_monitors.Remove(monitor.Id)) throw new OfRefusal("OFPMOFC_UNKNOWN_MONITOR", $"monitor {monitor.Id}");
+                break;
+            case ModifiesMonitor:
+                throw new OfRefusal("OFPMOFC_BAD_COMMAND", "a monitor cannot be modified");
+            default:
+                if (_monitors.Count >= MaxMonitors) throw new OfRefusal("OFPMOFC_UNKNOWN", $"there are {MaxMonitors} monitors");
+                if (!_monitors.TryAdd(monitor.Id, monitor)) throw new OfRefusal("OFPMOFC_MONITOR_EXISTS", $"monitor {monitor.Id}");
+                started.Add(monitor);
+                break;
+        }
     }
 
     private void CancelMonitor(uint id)
