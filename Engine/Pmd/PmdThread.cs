@@ -84,7 +84,7 @@ public sealed unsafe partial class PmdThread : IDisposable
     public PmdOffload? Offload { get; }
 
     /// <summary>Packets that a poll takes at most.</summary>
-    internal int BatchLimit => _megaflows.IsInDoubt ? DoubtfulBatch : MaxBatch;
+    internal int BatchLimit => _megaflows.IsInDoubt ? Math.Min(DoubtfulBatch, _missLimit) : _missLimit;
 
     /// <summary>Number of the datapath in events and metrics.</summary>
     internal int TelemetryId { get; init; }
@@ -118,6 +118,7 @@ public sealed unsafe partial class PmdThread : IDisposable
         where T : struct, IStageMarks
     {
         _nowMs = _run.NowMs = _lookup.NowMs = _clock.Of(nowMs);
+        long beginNs = _isTimed ? MissClock!() : 0;
         Stats.Batches++;
         Stats.Rx += (ulong)count;
         CountReceived(packets, count);
@@ -132,6 +133,7 @@ public sealed unsafe partial class PmdThread : IDisposable
         if (_parked is not null) RunParkingBatch<T>(packets, count, merged);
         else if (Offload is null) RunBatch<T>(packets, count);
         else RunRecordedBatch<T>(packets, count, merged);
+        if (Stats.Upcalls != _upcallsSeen || _isTimed) LimitMisses(count, beginNs);
     }
 
     /// <summary>Without offload: nothing is recorded, and packets that are only forwarded take the short way.</summary>

@@ -67,6 +67,7 @@ public sealed partial class Datapath
         _controlReader.Leave();
         Pipeline.PreparesTables = true;
         WorkInSlices(static most => new Slice(most, MonotonicClock.NowNs + SliceNs));
+        foreach (PmdContext pmd in _pmds) pmd.Thread.MissClock = static () => MonotonicClock.NowNs;
     }
 
     /// <summary>From now on what a change means for megaflows is found out in slices.</summary>
