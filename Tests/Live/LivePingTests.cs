@@ -28,7 +28,7 @@ public sealed class LivePingTests
         using LiveLab lab = new();
         string a = lab.AddHost("a", ["10.77.1.1/24"]), tap = lab.DeviceName("br");
         using LiveSwitch s = new LiveSwitch().With(a);
-        s.Ports.Add(TapPort.Open(2, tap, isInternal: true), LiveSwitch.Now);
+        s.Add(TapPort.Open(2, tap, isInternal: true));
         lab.Ip("addr", "add", "10.77.1.2/24", "dev", tap);
         lab.Must("a", "ping", "-c", "3", "-i", "0.05", "-W", "5", "10.77.1.2");
         Assert.Equal("internal", s.Ports.All[1].Type);

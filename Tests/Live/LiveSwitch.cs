@@ -33,8 +33,21 @@ internal sealed class LiveSwitch : IDisposable
     /// <summary>Opens the devices as ports 1, 2, ...</summary>
     public LiveSwitch With(params string[] devices)
     {
-        foreach (string device in devices) Ports.Add(new PacketSocketPort((uint)Ports.All.Count + 1, device), Now);
+        foreach (string device in devices) Add(new PacketSocketPort((uint)Ports.All.Count + 1, device));
         return this;
+    }
+
+    /// <summary>Adds a port when its link is up, which the kernel says up to a second after it is: nobody here watches devices.</summary>
+    public void Add(LivePort port)
+    {
+        LiveLab.WaitFor(
+            () =>
+            {
+                port.Refresh();
+                return port.HasCarrier;
+            },
+            $"the link of {port.Name}");
+        Ports.Add(port, Now);
     }
 
     /// <summary>Looks at all devices, as the switch does when rtnetlink tells of a change; the ports whose device is gone.</summary>
