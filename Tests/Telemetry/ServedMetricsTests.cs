@@ -237,6 +237,8 @@ public sealed partial class ServedMetricsTests
 
     private static async Task<string> FirstLine(TcpClient client)
     {
+        // Cut off while it was still writing.
+        if (!client.Connected) return "";
         try
         {
             using StreamReader reader = new(client.GetStream(), leaveOpen: true);
