@@ -109,7 +109,8 @@ public sealed class PcapPort : LivePort
             {
                 Failure = e.Message;
             }
-        }) { Name = name, IsBackground = true };
+        })
+        { Name = name, IsBackground = true };
         _threads.Add(thread);
         thread.Start();
     }

@@ -18,7 +18,7 @@ public sealed partial class OfConnection
             var table = new OfTableStats
             {
                 Table = (byte)t,
-                
+
                 Capabilities = _version == OfVersion.V10 ? s_wildcards10 : OfBytes.Empty,
                 MaxEntries = MaxEntries,
                 ActiveCount = counts[t],
