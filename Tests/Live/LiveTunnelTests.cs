@@ -77,7 +77,7 @@ public sealed class LiveTunnelTests
         lab.Must("a", "ping", "-c", "3", "-i", "0.05", "-W", "5", "10.84.0.2");
         LiveStream.Send(lab, "a", "b", "10.84.0.2");
         LiveStream.Send(lab, "b", "a", "10.84.0.1");
-        Assert.Contains("port 9: vx0 (vxlan): up", s.Must("ports"), StringComparison.Ordinal);
+        LiveLab.WaitFor(() => s.Must("ports").Contains("port 9: vx0 (vxlan): up", StringComparison.Ordinal), "the port to be up");
         Assert.DoesNotContain("RX packets:0 ", s.Must("ports", "-s").Split("port 9:")[1], StringComparison.Ordinal);
 
         // Another machine has the peer's address.
@@ -87,7 +87,7 @@ public sealed class LiveTunnelTests
         lab.Must("a", "ping", "-c", "3", "-i", "0.05", "-W", "5", "10.84.0.2");
         lab.Ip("addr", "del", "192.0.2.1/24", "dev", own);
         s.WaitFor($"tunnel 9: no way to 192.0.2.2 by {own}");
-        Assert.Contains("port 9: vx0 (vxlan): link down", s.Must("ports"), StringComparison.Ordinal);
+        LiveLab.WaitFor(() => s.Must("ports").Contains("port 9: vx0 (vxlan): link down", StringComparison.Ordinal), "the port to be down");
         Assert.Equal(0, s.End());
     }
 }
