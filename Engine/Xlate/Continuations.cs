@@ -1,5 +1,5 @@
 using System.Buffers.Binary;
-using System.Security.Cryptography;
+using Mergeflow.Native;
 
 namespace Mergeflow.Engine.Xlate;
 
@@ -14,12 +14,14 @@ internal sealed class Continuations(RecircStore store)
 
     private const int NameBytes = 12;
 
+    private static int s_count;
+
     private readonly Lock _lock = new();
     private readonly Dictionary<uint, LinkedListNode<uint>> _byId = [];
     private readonly LinkedList<uint> _byAge = [];
 
-    /// <summary>Tells names of this switch from those of another one, and of an earlier life.</summary>
-    private readonly ulong _nonce = BinaryPrimitives.ReadUInt64LittleEndian(RandomNumberGenerator.GetBytes(sizeof(ulong)));
+    /// <summary>Tells names of this store from those of another one, and of an earlier life.</summary>
+    private readonly ulong _nonce = ProcessSeed.For($"continuations {Interlocked.Increment(ref s_count)}");
 
     /// <summary>Keeps a state and names it; null if it is gone.</summary>
     public byte[]? Keep(uint id)

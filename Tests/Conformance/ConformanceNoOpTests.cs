@@ -87,8 +87,8 @@ public sealed class ConformanceNoOpTests
                 simulator.Purge();
                 break;
             case "modify":
-                // A hard timeout counts from the last modification: for a rule that has one it is a change.
-                OfRule[] rules = [.. simulator.Pipeline.Rules.Where(static r => r.HardTimeoutSeconds == 0)];
+                // A hard timeout counts from the last modification: for a rule that has one, or gets one by a FIN, it is a change.
+                OfRule[] rules = [.. simulator.Pipeline.Rules.Where(static r => r.HardTimeoutSeconds == 0 && !r.Actions.Any(static a => a is OfFinTimeout))];
                 if (rules.Length == 0) break;
                 OfRule rule = rules[turn % rules.Length];
                 simulator.ApplyFlowMods([new FlowMod { Command = FlowModCommand.ModifyStrict, Table = rule.Table, Priority = rule.Priority, Match = rule.Match, Actions = rule.Actions }], purge: true);

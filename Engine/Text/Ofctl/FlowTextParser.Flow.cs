@@ -116,7 +116,7 @@ public sealed partial class FlowTextParser
         {
             ParseRange(ref match, key, value);
         }
-        else if (IsKeyword(name) && UnsupportedFields.Contains(name))
+        else if (IsKeyword(name) && (UnsupportedFields.Contains(name) || UnsupportedFields.IsFirstOption(name)))
         {
             key.Unsupported($"match field {name} is not supported");
         }

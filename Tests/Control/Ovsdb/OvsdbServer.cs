@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Net.Sockets;
 using Mergeflow.Control.Bridges;
 using Mergeflow.Control.Ovsdb;
 using Xunit;
@@ -31,7 +32,7 @@ internal sealed class OvsdbServer : IDisposable
         ProcessStartInfo start = new("/usr/sbin/ovsdb-server", [_folder["conf.db"], $"--remote=punix:{_folder["db.sock"]}", "-vconsole:off", $"--unixctl={_folder["ctl"]}"]) { RedirectStandardOutput = true, RedirectStandardError = true };
         start.Environment["OVS_RUNDIR"] = Path.GetDirectoryName(_folder["x"]);
         _process = Process.Start(start)!;
-        Eventually.True(() => File.Exists(_folder["db.sock"]), "ovsdb-server listens");
+        Eventually.True(Answers, "ovsdb-server listens");
     }
 
     public void Stop()
@@ -63,6 +64,21 @@ internal sealed class OvsdbServer : IDisposable
     {
         Stop();
         _folder.Dispose();
+    }
+
+    /// <summary>The file is there before anybody listens.</summary>
+    private bool Answers()
+    {
+        try
+        {
+            using Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+            socket.Connect(new UnixDomainSocketEndPoint(_folder["db.sock"]));
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
     }
 
     private static string Run(string program, params string[] arguments)
