@@ -11,11 +11,14 @@ internal static class PortFactory
 
     private static readonly string[] s_types = ["system", "tap", "internal"];
 
+    /// <summary>Types that are made before this one is asked: of pairs, of files, of other ports.</summary>
+    private static readonly string[] s_others = ["patch", "pcap", "vxlan", "geneve", "gre"];
+
     /// <summary>A port that opens when the switch is there.</summary>
     /// <exception cref="CommandFailedException">It has a type or an option that there is not.</exception>
     public static WatchedPort Of(PortSpec spec)
     {
-        if (!s_types.Contains(spec.Type)) CommandFailedException.ThrowUsage($"--port: {spec.Name}: type '{spec.Type}' is none of {string.Join(", ", s_types)}");
+        if (!s_types.Contains(spec.Type)) CommandFailedException.ThrowUsage($"--port: {spec.Name}: type '{spec.Type}' is none of {string.Join(", ", [.. s_types, .. s_others])}");
         foreach (string option in spec.Options.Keys.Where(o => o != Queues && (o != Datapath || spec.Type != "system"))) CommandFailedException.ThrowUsage($"--port: {spec.Name}: a {spec.Type} port has no option '{option}'");
         int queues = 1;
         if (spec.Options.TryGetValue(Queues, out string? text) && (!int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out queues) || queues is < 1 or > 64))

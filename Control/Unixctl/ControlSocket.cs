@@ -54,6 +54,11 @@ public static class ControlSocket
             File.Move(made, path, overwrite: true);
             return socket;
         }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            socket.Dispose();
+            throw new IOException($"{path}: no socket can be made there", e);
+        }
         catch (Exception e) when (e is SocketException or UnauthorizedAccessException)
         {
             socket.Dispose();

@@ -12,7 +12,7 @@ public sealed class SwitchUsageTests
     [InlineData("switch --port x=0", "port number 0 is not in 1..")]
     [InlineData("switch --port x=1 --port x=2", "port name 'x' occurs twice")]
     [InlineData("switch --port x=1 --port y=1", "port number 1 occurs twice")]
-    [InlineData("switch --port x=1,type=carrier-pigeon", "type 'carrier-pigeon' is none of system, tap, internal")]
+    [InlineData("switch --port x=1,type=carrier-pigeon", "type 'carrier-pigeon' is none of system, tap, internal, patch, pcap, vxlan, geneve, gre")]
     [InlineData("switch --port x=1,colour=red", "a system port has no option 'colour'")]
     [InlineData("switch --port x=1,type=vxlan", "tunnel option addr is missing")]
     [InlineData("switch --port x=1,type=vxlan,dev=br0", "dev needs remote_ip=ADDRESS")]
