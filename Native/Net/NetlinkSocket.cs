@@ -17,20 +17,20 @@ internal sealed unsafe class NetlinkSocket : IDisposable
     /// <exception cref="IOException">The system refuses.</exception>
     public NetlinkSocket(int protocol, ReadOnlySpan<int> groups, int receiveBytes)
     {
-        int fd = NetlinkCalls.Socket(NetlinkCalls.AfNetlink, NetlinkCalls.SockRawCloseOnExecNonBlocking, protocol);
+        int fd = SocketCalls.Socket(NetlinkCalls.AfNetlink, NetlinkCalls.SockRawCloseOnExecNonBlocking, protocol);
         if (fd < 0) throw Failure("socket(AF_NETLINK)");
         _handle = new SafeFileHandle(fd, ownsHandle: true);
         int on = 1;
-        _ = NetlinkCalls.SetSockOpt(fd, NetlinkCalls.SolNetlink, NetlinkCalls.NetlinkExtendedAck, &on, sizeof(int));
-        _ = NetlinkCalls.SetSockOpt(fd, NetlinkCalls.SolSocket, NetlinkCalls.SoReceiveBufferForce, &receiveBytes, sizeof(int));
+        _ = SocketCalls.SetSockOpt(fd, NetlinkCalls.SolNetlink, NetlinkCalls.NetlinkExtendedAck, &on, sizeof(int));
+        _ = SocketCalls.SetSockOpt(fd, SocketCalls.SolSocket, SocketCalls.SoReceiveBufferForce, &receiveBytes, sizeof(int));
         byte* address = stackalloc byte[12];
         new Span<byte>(address, 12).Clear();
         *(ushort*)address = NetlinkCalls.AfNetlink;
-        bool isBound = NetlinkCalls.Bind(fd, address, 12) == 0;
+        bool isBound = SocketCalls.Bind(fd, address, 12) == 0;
         foreach (int group in groups)
         {
             int g = group;
-            isBound = isBound && NetlinkCalls.SetSockOpt(fd, NetlinkCalls.SolNetlink, NetlinkCalls.NetlinkAddMembership, &g, sizeof(int)) == 0;
+            isBound = isBound && SocketCalls.SetSockOpt(fd, NetlinkCalls.SolNetlink, NetlinkCalls.NetlinkAddMembership, &g, sizeof(int)) == 0;
         }
 
         if (isBound) return;
@@ -50,7 +50,7 @@ internal sealed unsafe class NetlinkSocket : IDisposable
         {
             nint sent;
             do sent = NetlinkCalls.Send(Descriptor, p, (nuint)request.Length, 0);
-            while (sent < 0 && Marshal.GetLastPInvokeError() == NetlinkCalls.Interrupted);
+            while (sent < 0 && Marshal.GetLastPInvokeError() == SocketCalls.Interrupted);
             if (sent != request.Length) throw Failure("send(AF_NETLINK)");
         }
     }
@@ -63,12 +63,12 @@ internal sealed unsafe class NetlinkSocket : IDisposable
         fixed (byte* p = _buffer)
         {
             nint length;
-            do length = NetlinkCalls.Receive(Descriptor, p, (nuint)_buffer.Length, NetlinkCalls.MsgTruncate);
-            while (length < 0 && Marshal.GetLastPInvokeError() == NetlinkCalls.Interrupted);
+            do length = NetlinkCalls.Receive(Descriptor, p, (nuint)_buffer.Length, SocketCalls.MsgTruncated);
+            while (length < 0 && Marshal.GetLastPInvokeError() == SocketCalls.Interrupted);
             if (length < 0)
             {
-                isLost = Marshal.GetLastPInvokeError() == NetlinkCalls.NoBuffers;
-                if (!isLost && Marshal.GetLastPInvokeError() != NetlinkCalls.Again) throw Failure("recv(AF_NETLINK)");
+                isLost = Marshal.GetLastPInvokeError() == SocketCalls.NoBuffers;
+                if (!isLost && Marshal.GetLastPInvokeError() != SocketCalls.TryAgain) throw Failure("recv(AF_NETLINK)");
                 return default;
             }
 
@@ -81,7 +81,7 @@ internal sealed unsafe class NetlinkSocket : IDisposable
     /// <summary>Waits until something can be received; false when <paramref name="timeoutMs"/> are over.</summary>
     public bool Wait(int timeoutMs)
     {
-        PollDescriptor d = new() { Fd = Descriptor, Wanted = NetlinkCalls.PollIn };
+        PollDescriptor d = new() { Fd = Descriptor, Wanted = Libc.PollIn };
         return Libc.Poll(&d, 1, timeoutMs) > 0;
     }
 
