@@ -103,7 +103,7 @@ public sealed class LiveBridge : IHostedBridge
         {
             foreach (InterfaceConfig member in port.Interfaces)
             {
-                if (ofports.TryGetValue(member.Name, out int number)) Datapath.SetPortVlan((uint)number, VlanOf(port), LiveSwitch.NowMs);
+                if (ofports.TryGetValue(member.Name, out int number)) Datapath.Ports.SetVlan((uint)number, VlanOf(port), LiveSwitch.NowMs);
             }
         }
 

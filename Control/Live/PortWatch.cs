@@ -154,7 +154,7 @@ public sealed class PortWatch : IDisposable
         LivePort opened = port.Open();
         _switch.Ports.Add(opened, LiveSwitch.NowMs);
         port.Opened(opened);
-        if (!port.IsUp) _switch.Datapath.SetPort(port.Number, exists: false, LiveSwitch.NowMs);
+        if (!port.IsUp) _switch.Datapath.Ports.SetLink(port.Number, isUp: false, LiveSwitch.NowMs);
     }
 
     /// <summary>What the port does follows its link and what was ordered.</summary>
@@ -163,11 +163,11 @@ public sealed class PortWatch : IDisposable
         if (port.Port is not { } live) return;
         if (port.Renamed() is string name) _say($"port {port.Name} ({port.Number}): its device is called {name} now");
         bool carries = live.HasCarrier && port.IsUp;
-        if (live.HasCarrier != port.HadCarrier && !port.IsUp) _switch.Datapath.SetPort(port.Number, exists: false, LiveSwitch.NowMs);
+        if (live.HasCarrier != port.HadCarrier && !port.IsUp) _switch.Datapath.Ports.SetLink(port.Number, isUp: false, LiveSwitch.NowMs);
         port.HadCarrier = live.HasCarrier;
         if (carries == port.Carries) return;
         port.Carries = carries;
-        _switch.Datapath.SetPort(port.Number, carries, LiveSwitch.NowMs);
+        _switch.Datapath.Ports.SetLink(port.Number, carries, LiveSwitch.NowMs);
         _say($"port {port.Name} ({port.Number}): {(carries ? "up" : port.IsUp ? "link down" : "down, as ordered")}");
     }
 }

@@ -32,7 +32,7 @@ public sealed partial class OfPipeline
                         while (next < changes.Count && changes[next] is FlowMod) next++;
                         FlowMod[] mods = [.. changes.Skip(from).Take(next - from).Cast<FlowMod>()];
                         CheckAll(mods);
-                        _tables.Apply(mods, nowMs);
+                        _modifier.Apply(mods, nowMs);
                     }
                 }
                 catch (FlowModException e)

@@ -13,7 +13,7 @@ public sealed partial class OfPipeline
         if (rule.Table == 254) return true;
         lock (_lock)
         {
-            LearnResult result = _tables.Learn(rule, limit, nowMs);
+            LearnResult result = _modifier.Learn(rule, limit, nowMs);
             if (result == LearnResult.Changed) Publish(_tables.Noted);
             return result != LearnResult.OverLimit;
         }
@@ -22,7 +22,7 @@ public sealed partial class OfPipeline
     /// <summary>A learned rule is there, as it was learned.</summary>
     internal bool Has(FlowMod rule)
     {
-        lock (_lock) return _tables.Has(rule);
+        lock (_lock) return _modifier.Has(rule);
     }
 
     /// <summary>A rule's timeouts become at most these, seconds; 0 = as they are (OVS <c>ofproto_rule_reduce_timeouts</c>).</summary>

@@ -13,7 +13,7 @@ public sealed partial class OfPipeline
         lock (_lock)
         {
             CheckAll(mods);
-            if (!_tables.Apply(mods, nowMs))
+            if (!_modifier.Apply(mods, nowMs))
             {
                 // What came and went again is nobody's business.
                 _tables.TakeEvents();
@@ -78,7 +78,7 @@ public sealed partial class OfPipeline
         byte table = mod.Table ?? 0;
         bool acts = mod.Command == FlowModCommand.Add
             || mod.AddsIfNone
-            || _tables.Selects(mod)
+            || _modifier.Selects(mod)
             || mods.Take(index).Any(m => m.Command == FlowModCommand.Add && (m.Table ?? 0) == table);
         if (!acts) return;
         if (meter is { } m) throw new FlowModException("OFPMMFC_INVALID_METER", $"meter {m} does not exist", index);

@@ -13,6 +13,7 @@ public sealed partial class OfPipeline
 
     private readonly Lock _lock = new();
     private readonly RuleTables _tables;
+    private readonly RuleModifier _modifier;
     private readonly Dictionary<uint, PipelinePort> _ports = [];
     private readonly HashSet<uint> _livePorts = [];
     private volatile PipelineSnapshot _snapshot;
@@ -26,7 +27,8 @@ public sealed partial class OfPipeline
     public OfPipeline(PipelineOptions options)
     {
         Options = options;
-        _tables = new RuleTables(options.Quirks, Work, options.IsShared);
+        _tables = new RuleTables(options.Quirks, Work);
+        _modifier = new RuleModifier(_tables, Work, options.IsShared);
         ArgumentOutOfRangeException.ThrowIfNegative(options.VlanLimit);
         foreach (PipelinePort port in options.Ports)
         {

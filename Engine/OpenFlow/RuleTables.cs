@@ -2,12 +2,9 @@ using Mergeflow.Engine.Keys;
 
 namespace Mergeflow.Engine.OpenFlow;
 
-/// <summary>
-/// All tables as modifications see them, and which of them differ from what was published last. It applies modifications that were found good: what
-/// is refused, <see cref="OfPipeline"/> says before, except an overlap.
-/// </summary>
+/// <summary>All tables as modifications see them, which of them differ from what was published last, and what has happened to their rules.</summary>
 /// <remarks>Only used under the pipeline's lock, except <see cref="HasDue"/>.</remarks>
-internal sealed class RuleTables(Quirks quirks, PipelineWork work, bool isShared)
+internal sealed class RuleTables(Quirks quirks, PipelineWork work)
 {
     /// <summary>Rules of one batch that are remembered; who changes more has everything looked at.</summary>
     private const int MostNoted = 32;
@@ -18,8 +15,6 @@ internal sealed class RuleTables(Quirks quirks, PipelineWork work, bool isShared
 
     /// <summary>Tables that the modifications under way have touched, as they were.</summary>
     private readonly Dictionary<int, TableBefore> _before = [];
-    private ulong _batch;
-
     private readonly List<OfRule> _noted = [];
     private readonly LearnedCookies _learned = new();
 
@@ -35,16 +30,11 @@ internal sealed class RuleTables(Quirks quirks, PipelineWork work, bool isShared
     /// <summary>When they expire, if they do.</summary>
     private long _expiryMs;
 
-    /// <summary>From now on events are kept for <see cref="TakeEvents"/>.</summary>
-    public void KeepEvents() => _events ??= [];
+    /// <summary>The modifications under way; <see cref="OfRule.Batch"/> of the rules that they make.</summary>
+    public ulong Batch { get; private set; }
 
-    /// <summary>What has happened since the last call.</summary>
-    public IReadOnlyList<RuleEvent> TakeEvents()
-    {
-        if (_events is not { Count: > 0 } taken) return [];
-        _events = [];
-        return taken;
-    }
+    /// <summary>The rules of a table; null = there were never any.</summary>
+    public RuleTable? this[int table] => _tables[table];
 
     /// <summary>See <see cref="OfPipeline.PreparesTables"/>.</summary>
     public bool IsPreparing { get; set; }
@@ -58,74 +48,106 @@ internal sealed class RuleTables(Quirks quirks, PipelineWork work, bool isShared
     /// <summary>Rules that the latest batch has added, replaced or removed, of one match at least one; null = too many to say.</summary>
     public IReadOnlyList<OfRule>? Noted => _noted.Count <= MostNoted ? [.. _noted] : null;
 
-    /// <summary>Some rule of the table is meant by a modification.</summary>
-    public bool Selects(FlowMod mod)
-        => TablesOf(mod).Any(t => t.Rules.Any(r => mod.Selects(r, mod.Command == FlowModCommand.ModifyStrict)));
+    /// <summary>The rules of a table.</summary>
+    public RuleTable Of(int table) => _tables[table] ??= new RuleTable();
 
-    /// <summary>The tables in which something is modified.</summary>
-    private IEnumerable<RuleTable> TablesOf(FlowMod mod)
+    /// <summary>Modifications begin that are of one batch.</summary>
+    public void BeginBatch()
     {
-        if (mod is { Table: null, IsOf10: true }) return _tables.OfType<RuleTable>();
-        return _tables[mod.Table ?? 0] is { } rules ? [rules] : [];
-    }
-
-    /// <summary>Applies modifications in order, all or nothing. False if they leave the tables as they were, rule by rule.</summary>
-    /// <exception cref="FlowModException">A rule overlaps and must not; nothing was changed.</exception>
-    public bool Apply(IReadOnlyList<FlowMod> mods, long nowMs)
-    {
-        _batch++;
+        Batch++;
         _noted.Clear();
-        if (mods.Any(static m => (m.Flags & FlowModFlags.CheckOverlap) != 0)) ApplyCheckingOverlap(mods, nowMs);
-        else foreach (FlowMod mod in mods) Apply(mod, nowMs);
-        return KeepChanges();
     }
 
-    /// <summary>A packet adds a rule or refreshes it; see <see cref="OfPipeline.Learn"/>.</summary>
-    public LearnResult Learn(FlowMod mod, uint limit, long nowMs)
+    /// <summary>Adds a rule whose match no other has.</summary>
+    public void Add(RuleTable rules, OfRule rule)
     {
-        byte table = mod.Table ?? 0;
-        RuleTable rules = _tables[table] ??= new RuleTable();
-        OfRule? old = rules.Find(new MatchKey(mod));
-        if (old is not null && IsAsLearned(mod, old))
+        Touch(rule).Added++;
+        rules.Add(rule);
+        _events?.Add(new RuleEvent(null, rule, default));
+        _learned.Add(rule);
+        OrderOf(rule.Table)?.Add(rule);
+    }
+
+    /// <summary>A rule is going to be there whose timeouts begin.</summary>
+    public void NoteDue(OfRule rule) => Volatile.Write(ref _nextDueMs, Math.Min(_nextDueMs, rule.DueMs));
+
+    /// <summary>Puts a rule in the place of one with the same match.</summary>
+    public void Replace(RuleTable rules, OfRule old, OfRule rule)
+    {
+        Touch(old).Replace(old, Batch);
+        rules.Replace(old, rule);
+        _events?.Add(new RuleEvent(old, rule, default));
+        _learned.Add(rule);
+        _learned.Remove(old);
+    }
+
+    /// <summary>Removes rules from one table; returns how many.</summary>
+    public int RemoveWhere(int table, Predicate<OfRule> condition)
+    {
+        if (_tables[table] is not { } rules) return 0;
+        work.RulesVisited += (ulong)rules.Rules.Count;
+        return Remove(table, rules, [.. rules.Rules.Where(r => condition(r))]);
+    }
+
+    /// <summary>Removes rules from all tables; returns how many.</summary>
+    public int RemoveWhere(Predicate<OfRule> condition, RuleEnd end = RuleEnd.Deleted)
+    {
+        int removed = 0;
+        _end = end;
+        for (int t = 0; t < _tables.Length; t++) removed += RemoveWhere(t, condition);
+        _end = RuleEnd.Deleted;
+        return removed + RemoveUnlearned();
+    }
+
+    /// <summary>Removes these rules of a table; returns how many.</summary>
+    public int Remove(int table, RuleTable rules, List<OfRule> removed)
+    {
+        if (removed.Count == 0) return 0;
+        foreach (OfRule rule in removed)
         {
-            old.Refresh(nowMs);
-            return LearnResult.Refreshed;
+            Touch(rule).Remove(rule, Batch);
+            _events?.Add(new RuleEvent(rule, null, _end == RuleEnd.IdleTimeout && rule.IsHardDue(_expiryMs) ? RuleEnd.HardTimeout : _end));
+            _learned.Remove(rule);
         }
 
-        ulong cookie = mod.NewCookie ?? 0;
-        if (limit != 0 && rules.Rules.Count >= limit && rules.Rules.Where(r => r.Cookie == cookie).Take((int)Math.Min(limit, int.MaxValue)).Count() >= limit) return LearnResult.OverLimit;
-        if (old is not null && old.Cookie == cookie && old.Actions.Equals(mod.Actions))
+        rules.Remove(removed);
+        OrderOf(table)?.Remove(removed, rules);
+        return removed.Count;
+    }
+
+    /// <summary>Removes what no rule learns any more; returns how many rules. Of those some may have learned.</summary>
+    public int RemoveUnlearned()
+    {
+        int removed = 0;
+        while (_learned.TryTakeDead(out (byte Table, ulong Cookie) dead)) removed += RemoveWhere(dead.Table, r => r.Cookie == dead.Cookie);
+        return removed;
+    }
+
+    /// <summary>True if some touched table differs from what it was; the others are as if they had not been touched.</summary>
+    public bool KeepChanges()
+    {
+        foreach ((int table, TableBefore before) in _before)
         {
-            // Another rule in its place would have the timeouts of this one.
-            old.Refresh(nowMs);
-            return LearnResult.Refreshed;
+            if (before.Removed > 0 || before.Added > 0) continue;
+            _orders[table] = before.Order;
+            _changed.Remove(table);
         }
 
-        _batch++;
-        _noted.Clear();
-        if (old is not null) Replace(rules, old, old.With(mod.Actions, cookie, resetsCounts: false, _batch, nowMs));
-        else Add(mod, nowMs);
-        RemoveUnlearned();
-        return KeepChanges() ? LearnResult.Changed : LearnResult.Refreshed;
+        _before.Clear();
+        return _changed.Count > 0;
     }
 
-    /// <summary>See <see cref="OfPipeline.Has"/>.</summary>
-    public bool Has(FlowMod mod) => _tables[mod.Table ?? 0]?.Find(new MatchKey(mod)) is { } rule && IsAsLearned(mod, rule);
-
-    /// <summary>See <see cref="OfPipeline.ReduceTimeouts"/>.</summary>
-    public void ReduceTimeouts(OfRule rule, ushort idleSeconds, ushort hardSeconds)
+    /// <summary>Takes back the batch under way. The pictures of tables that it has not touched stay as they are.</summary>
+    /// <param name="before">From <see cref="Copy"/>, before the batch.</param>
+    public void Undo(List<OfRule>?[] before)
     {
-        if (_tables[rule.Table] is not { } rules || rules.Find(new MatchKey(rule)) != rule) return;
-        rules.ReduceTimeouts(rule, idleSeconds, hardSeconds);
-        Volatile.Write(ref _nextDueMs, Math.Min(_nextDueMs, rule.DueMs));
+        foreach ((int table, TableBefore touched) in _before) _orders[table] = touched.Order;
+        _before.Clear();
+        foreach (int table in _changed) _tables[table]!.Restore(before[table] ?? []);
+        _changed.Clear();
+        _learned.Recount(Rules);
+        TakeEvents();
     }
-
-    private static bool IsAsLearned(FlowMod mod, OfRule rule)
-        => rule.IdleTimeoutSeconds == mod.IdleTimeoutSeconds && rule.HardTimeoutSeconds == mod.HardTimeoutSeconds && rule.Cookie == (mod.NewCookie ?? 0)
-        && rule.Importance == mod.Importance && rule.Flags == Kept(mod.Flags) && rule.Actions.Equals(mod.Actions);
-
-    /// <summary>Flags that a rule keeps (OVS <c>OFPUTIL_FF_STATE</c>).</summary>
-    private static FlowModFlags Kept(FlowModFlags flags) => flags & (FlowModFlags.SendFlowRemoved | FlowModFlags.NoPacketCounts | FlowModFlags.NoByteCounts);
 
     /// <summary>The rules of each table; null = none. For <see cref="Restore"/>.</summary>
     public List<OfRule>?[] Copy() => Array.ConvertAll(_tables, static t => t is null ? null : new List<OfRule>(t.Rules));
@@ -146,16 +168,6 @@ internal sealed class RuleTables(Quirks quirks, PipelineWork work, bool isShared
         }
 
         _learned.Recount(Rules);
-    }
-
-    /// <summary>Removes rules from all tables; returns how many.</summary>
-    public int RemoveWhere(Predicate<OfRule> condition, RuleEnd end = RuleEnd.Deleted)
-    {
-        int removed = 0;
-        _end = end;
-        for (int t = 0; t < _tables.Length; t++) removed += RemoveWhere(t, condition);
-        _end = RuleEnd.Deleted;
-        return removed + RemoveUnlearned();
     }
 
     /// <summary>Removes the rules whose timeout has passed; returns how many.</summary>
@@ -191,6 +203,25 @@ internal sealed class RuleTables(Quirks quirks, PipelineWork work, bool isShared
         Volatile.Write(ref _nextDueMs, next);
     }
 
+    /// <summary>See <see cref="OfPipeline.ReduceTimeouts"/>.</summary>
+    public void ReduceTimeouts(OfRule rule, ushort idleSeconds, ushort hardSeconds)
+    {
+        if (_tables[rule.Table] is not { } rules || rules.Find(new MatchKey(rule)) != rule) return;
+        rules.ReduceTimeouts(rule, idleSeconds, hardSeconds);
+        NoteDue(rule);
+    }
+
+    /// <summary>From now on events are kept for <see cref="TakeEvents"/>.</summary>
+    public void KeepEvents() => _events ??= [];
+
+    /// <summary>What has happened since the last call.</summary>
+    public IReadOnlyList<RuleEvent> TakeEvents()
+    {
+        if (_events is not { Count: > 0 } taken) return [];
+        _events = [];
+        return taken;
+    }
+
     /// <summary>The searchable pictures of the tables as they are now; those of <paramref name="old"/> where nothing has changed.</summary>
     public TableIndex?[] Index(TableIndex?[] old)
     {
@@ -208,197 +239,7 @@ internal sealed class RuleTables(Quirks quirks, PipelineWork work, bool isShared
         return tables;
     }
 
-    private void Apply(FlowMod mod, long nowMs)
-    {
-        switch (mod.Command)
-        {
-            case FlowModCommand.Add:
-                Add(mod, nowMs);
-                break;
-            case FlowModCommand.Modify:
-            case FlowModCommand.ModifyStrict:
-                Modify(mod, nowMs);
-                break;
-            default:
-                bool strict = mod.Command == FlowModCommand.DeleteStrict;
-                for (int t = 0; t < _tables.Length; t++)
-                {
-                    if (mod.Table is not null && mod.Table != t) continue;
-                    if (strict) RemoveStrict(t, mod);
-                    else RemoveWhere(t, r => mod.Selects(r, strict: false));
-                }
-
-                break;
-        }
-
-        RemoveUnlearned();
-    }
-
-    /// <summary>Removes what no rule learns any more; returns how many rules. Of those some may have learned.</summary>
-    private int RemoveUnlearned()
-    {
-        int removed = 0;
-        while (_learned.TryTakeDead(out (byte Table, ulong Cookie) dead)) removed += RemoveWhere(dead.Table, r => r.Cookie == dead.Cookie);
-        return removed;
-    }
-
-    /// <summary>Applies a batch in which an add may be refused because it overlaps: undoes what came before it.</summary>
-    private void ApplyCheckingOverlap(IReadOnlyList<FlowMod> mods, long nowMs)
-    {
-        List<OfRule>?[] before = Array.ConvertAll(_tables, static t => t is null ? null : new List<OfRule>(t.Rules));
-        for (int i = 0; i < mods.Count; i++)
-        {
-            FlowMod mod = mods[i];
-            if ((mod.Flags & FlowModFlags.CheckOverlap) == 0 || mod.Command != FlowModCommand.Add || !Overlaps(mod))
-            {
-                Apply(mod, nowMs);
-                continue;
-            }
-
-            foreach ((int table, TableBefore touched) in _before) _orders[table] = touched.Order;
-            _before.Clear();
-
-            // Only what was touched: the pictures of the other tables stay as they are. The next modification publishes these.
-            foreach (int table in _changed) _tables[table]!.Restore(before[table] ?? []);
-            _changed.Clear();
-            _learned.Recount(Rules);
-            TakeEvents();
-            throw new FlowModException("OFPFMFC_OVERLAP", "the rule overlaps another one of the same priority", i);
-        }
-    }
-
-    private bool Overlaps(FlowMod mod) => _tables[mod.Table ?? 0] is { } rules && mod.Overlaps(rules.Rules);
-
-    private void Add(FlowMod mod, long nowMs)
-    {
-        byte table = mod.Table ?? 0;
-        RuleTable rules = _tables[table] ??= new RuleTable();
-        OfRule? old = rules.Find(new MatchKey(mod));
-        bool resetsCounts = (mod.Flags & FlowModFlags.ResetCounts) != 0;
-        if (old is not null && mod.IsAgain(old) && !resetsCounts) return;
-
-        // What megaflows still have to push to the old rule arrives at the new one (OVS rule_dpif's new_rule).
-        OfRule rule = RuleOf(mod, table, nowMs, old?.Precedence ?? rules.NextPrecedence(mod.Priority), old is null || resetsCounts ? new OfRuleStats(nowMs, isShared) : old.Stats);
-        Volatile.Write(ref _nextDueMs, Math.Min(_nextDueMs, rule.DueMs));
-        if (old is not null)
-        {
-            work.RulesVisited++;
-            Replace(rules, old, rule);
-            return;
-        }
-
-        Touch(rule).Added++;
-        rules.Add(rule);
-        _events?.Add(new RuleEvent(null, rule, default));
-        _learned.Add(rule);
-        OrderOf(table)?.Add(rule);
-    }
-
-    private OfRule RuleOf(FlowMod mod, byte table, long nowMs, ulong precedence, OfRuleStats stats) => new(mod.Match)
-    {
-        Table = table,
-        Priority = mod.Priority,
-        Cookie = mod.NewCookie ?? 0,
-        Actions = mod.Actions,
-        IdleTimeoutSeconds = mod.IdleTimeoutSeconds,
-        HardTimeoutSeconds = mod.HardTimeoutSeconds,
-        CreatedMs = nowMs,
-        ModifiedMs = nowMs,
-        Flags = Kept(mod.Flags),
-        Importance = mod.Importance,
-        HasLearn = mod.Actions.Any(static a => a is OfLearn),
-        IsTableMiss = mod.Priority == 0 && PipelineFlow.BytesOf(in mod.Match.Mask).IndexOfAnyExcept((byte)0) < 0,
-        Stats = stats,
-        Precedence = precedence,
-        MatchHash = MatchKey.HashOf(ref mod.Match),
-        Batch = _batch,
-        Program = XlateCompiler.Compile(mod.Actions),
-        Conjunctions = [.. mod.Actions.OfType<OfConjunction>()],
-    };
-
-    /// <summary>Changes the actions of the rules selected. Adds none and keeps their cookies, unless the modification says so.</summary>
-    private void Modify(FlowMod mod, long nowMs)
-    {
-        bool isAny = false;
-        foreach (RuleTable rules in TablesOf(mod)) isAny |= Modify(mod, rules, nowMs);
-
-        if (!isAny && mod.AddsIfNone) Add(mod, nowMs);
-    }
-
-    /// <summary>True if it selects any rule of the table.</summary>
-    private bool Modify(FlowMod mod, RuleTable rules, long nowMs)
-    {
-        if (mod.Command == FlowModCommand.ModifyStrict) return rules.Find(new MatchKey(mod)) is { } named && ModifyRule(mod, rules, named, nowMs);
-        bool isAny = false;
-        foreach (OfRule rule in rules.Rules.ToArray()) isAny |= ModifyRule(mod, rules, rule, nowMs);
-        return isAny;
-    }
-
-    private bool ModifyRule(FlowMod mod, RuleTable rules, OfRule rule, long nowMs)
-    {
-        work.RulesVisited++;
-        if (!mod.Selects(rule, mod.Command == FlowModCommand.ModifyStrict)) return false;
-        bool resetsCounts = (mod.Flags & FlowModFlags.ResetCounts) != 0;
-        ulong cookie = mod.IsOf10 ? mod.NewCookie ?? rule.Cookie : rule.Cookie;
-        if (rule.Actions.Equals(mod.Actions) && cookie == rule.Cookie && !resetsCounts) rule.Refresh(nowMs);
-        else Replace(rules, rule, rule.With(mod.Actions, cookie, resetsCounts, _batch, nowMs));
-        return true;
-    }
-
-    private void Replace(RuleTable rules, OfRule old, OfRule rule)
-    {
-        Touch(old).Replace(old, _batch);
-        rules.Replace(old, rule);
-        _events?.Add(new RuleEvent(old, rule, default));
-        _learned.Add(rule);
-        _learned.Remove(old);
-    }
-
-    private int RemoveWhere(int table, Predicate<OfRule> condition)
-    {
-        if (_tables[table] is not { } rules) return 0;
-        work.RulesVisited += (ulong)rules.Rules.Count;
-        return Remove(table, rules, [.. rules.Rules.Where(r => condition(r))]);
-    }
-
-    private void RemoveStrict(int table, FlowMod mod)
-    {
-        if (_tables[table] is not { } rules) return;
-        if (rules.Find(new MatchKey(mod)) is not { } rule) return;
-        work.RulesVisited++;
-        if (mod.Selects(rule, strict: true)) Remove(table, rules, [rule]);
-    }
-
-    private int Remove(int table, RuleTable rules, List<OfRule> removed)
-    {
-        if (removed.Count == 0) return 0;
-        foreach (OfRule rule in removed)
-        {
-            Touch(rule).Remove(rule, _batch);
-            _events?.Add(new RuleEvent(rule, null, _end == RuleEnd.IdleTimeout && rule.IsHardDue(_expiryMs) ? RuleEnd.HardTimeout : _end));
-            _learned.Remove(rule);
-        }
-
-        rules.Remove(removed);
-        OrderOf(table)?.Remove(removed, rules);
-        return removed.Count;
-    }
-
     private SubtableOrder? OrderOf(int table) => quirks.StagedTableRules == 0 ? null : _orders[table] ??= new SubtableOrder();
-
-    /// <summary>True if some touched table differs from what it was; the others are as if they had not been touched.</summary>
-    private bool KeepChanges()
-    {
-        foreach ((int table, TableBefore before) in _before)
-        {
-            if (before.Removed > 0 || before.Added > 0) continue;
-            _orders[table] = before.Order;
-            _changed.Remove(table);
-        }
-
-        _before.Clear();
-        return _changed.Count > 0;
-    }
 
     /// <summary>The rule comes, or goes, or another one takes its place.</summary>
     private TableBefore Touch(OfRule rule)

@@ -83,6 +83,9 @@ public sealed partial class Datapath
         Revalidator.ExpireShared(Clock.Of(nowMs));
     }
 
+    /// <summary>A control operation begins.</summary>
+    internal ControlScope BeginControl() => new(this);
+
     /// <summary>Has one packet thread do something between two batches.</summary>
     internal int Call(int pmd, Func<int> work)
     {
@@ -176,7 +179,7 @@ public sealed partial class Datapath
     private int OnOwner(PmdContext pmd, Func<int> work) => _controlReader is null ? work() : Call(pmd.Index, work);
 
     /// <summary>One control operation, also within another one.</summary>
-    private readonly ref struct ControlScope
+    internal readonly ref struct ControlScope
     {
         private readonly Datapath _datapath;
         private readonly Lock.Scope _scope;

@@ -49,6 +49,7 @@ public sealed partial class Datapath : IDisposable
         ArgumentOutOfRangeException.ThrowIfGreaterThan(options.HandlerCount, ConnTracker.MaxThreads, nameof(options));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(options.MegaflowCapacity, MegaflowId.MaxSlots, nameof(options));
         Options = options;
+        Ports = new DatapathPorts(this);
         Queues = new QueueAssignment(options.Ports.Select(static p => p.Number), options.QueuesPerPort == 0 ? options.PmdCount : options.QueuesPerPort, options.PmdCount, options.QueuePins);
         Seed seed = Seed.Of(options.Seed);
         Pipeline = new OfPipeline(new PipelineOptions
@@ -113,6 +114,9 @@ public sealed partial class Datapath : IDisposable
     public OfPipeline Pipeline { get; }
 
     public ConnTracker Conntrack { get; }
+
+    /// <summary>What happens to ports.</summary>
+    public DatapathPorts Ports { get; }
 
     /// <summary>Which packet thread polls which receive queue.</summary>
     public QueueAssignment Queues { get; }
@@ -223,78 +227,6 @@ public sealed partial class Datapath : IDisposable
         Acknowledgement acknowledgement = purge || Revalidator.IsBehind ? Reconcile(nowMs, purge) : Acknowledgement.Done;
         Pipeline.ReleaseMeters();
         return acknowledgement;
-    }
-
-    /// <summary>
-    /// A port's link goes down or comes back: packets to it are lost while it is down, fast failover groups and select groups take their next live
-    /// bucket. On return no megaflow goes by what the port was before, and no packet uses a merged rule that does, sends to the port or takes its
-    /// packets.
-    /// </summary>
-    public Acknowledgement SetPort(uint port, bool exists, long nowMs)
-    {
-        using ControlScope control = new(this);
-        nowMs = Clock.Of(nowMs);
-        foreach (PmdContext pmd in _pmds) pmd.Ports.SetExists(port, exists);
-        Pipeline.SetPortLive(port, exists);
-        Offload?.OnPortRemoved(port);
-
-        // Whoever has been asked has ended the batch that was under way.
-        return Revalidator.IsBehind ? Reconcile(nowMs, purge: false) : Acknowledge(nowMs);
-    }
-
-    /// <summary>A port appears, up. On return packets go there.</summary>
-    /// <exception cref="ArgumentException">There is a port of that number.</exception>
-    public Acknowledgement AddPort(PipelinePort port, int queues, long nowMs)
-    {
-        using ControlScope control = new(this);
-        nowMs = Clock.Of(nowMs);
-        if (!Pipeline.AddPort(port)) throw new ArgumentException($"there is a port {port.Number}", nameof(port));
-        Queues.Add(port.Number, queues);
-        foreach (PmdContext pmd in _pmds) pmd.Ports.SetExists(port.Number, true);
-        return Reconcile(nowMs, purge: false);
-    }
-
-    /// <summary>Sets the VLANs that <c>normal</c> knows a port by. On return no packet goes by what it was before.</summary>
-    public Acknowledgement SetPortVlan(uint port, PortVlan vlan, long nowMs)
-    {
-        using ControlScope control = new(this);
-        nowMs = Clock.Of(nowMs);
-        return Pipeline.SetPortVlan(port, vlan) ? Reconcile(nowMs, purge: false) : Acknowledgement.Done;
-    }
-
-    /// <summary>The way of a tunnel port is another one, or there is none for now. On return no packet takes the old one.</summary>
-    public Acknowledgement SetTunnel(uint port, TunnelPort? tunnel, long nowMs)
-    {
-        using ControlScope control = new(this);
-        return Pipeline.SetTunnel(port, tunnel) ? Reconcile(Clock.Of(nowMs), purge: false) : Acknowledgement.Done;
-    }
-
-    /// <summary>A port goes, and what was learned of it. On return no packet is sent there, and no packet uses a merged rule that does. False if there is none.</summary>
-    public bool RemovePort(uint port, long nowMs)
-    {
-        using ControlScope control = new(this);
-        nowMs = Clock.Of(nowMs);
-        foreach (PmdContext pmd in _pmds) pmd.Ports.SetExists(port, false);
-        if (!Pipeline.RemovePort(port)) return false;
-        Offload?.OnPortRemoved(port);
-        Reconcile(nowMs, purge: false);
-        return true;
-    }
-
-    /// <summary>Leaves a port out of <c>flood</c>, or takes it in again (OpenFlow <c>OFPPC_NO_FLOOD</c>), with the promise of <see cref="ApplyFlowMods"/>.</summary>
-    public Acknowledgement SetPortFloods(uint port, bool floods, long nowMs)
-    {
-        using ControlScope control = new(this);
-        nowMs = Clock.Of(nowMs);
-        return Pipeline.SetPortFloods(port, floods) ? Reconcile(nowMs, purge: false) : Acknowledgement.Done;
-    }
-
-    /// <summary>Keeps packets from a port, or lets them go there again (OpenFlow <c>OFPPC_NO_FWD</c>), with the promise of <see cref="ApplyFlowMods"/>.</summary>
-    public Acknowledgement SetPortForwards(uint port, bool forwards, long nowMs)
-    {
-        using ControlScope control = new(this);
-        nowMs = Clock.Of(nowMs);
-        return Pipeline.SetPortForwards(port, forwards) ? Reconcile(nowMs, purge: false) : Acknowledgement.Done;
     }
 
     /// <summary>Forgets all addresses that <c>normal</c> has learned (OVS <c>fdb/flush</c>). On return no megaflow goes by one.</summary>
@@ -424,7 +356,7 @@ public sealed partial class Datapath : IDisposable
         if (Offload is { Provider.Gates: null }) Revalidator.EndDoubts(nowMs);
     }
 
-    private Acknowledgement Acknowledge(long nowMs) => Offload?.Acknowledge(nowMs) ?? Acknowledgement.Done;
+    internal Acknowledgement Acknowledge(long nowMs) => Offload?.Acknowledge(nowMs) ?? Acknowledgement.Done;
 
     private OffloadThread OffloadOf(IOffloadProvider provider)
     {

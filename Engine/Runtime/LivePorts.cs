@@ -53,9 +53,9 @@ public sealed class LivePorts(Datapath datapath, SwitchPollers pollers, IReadOnl
                 throw;
             }
 
-            datapath.AddPort(new PipelinePort(port.Name, port.Number) { Tunnel = (port as TunnelVport)?.Tunnel }, port.QueueCount, nowMs);
+            datapath.Ports.Add(new PipelinePort(port.Name, port.Number) { Tunnel = (port as TunnelVport)?.Tunnel }, port.QueueCount, nowMs);
             AddToKernel(port);
-            if (!port.HasCarrier) datapath.SetPort(port.Number, exists: false, nowMs);
+            if (!port.HasCarrier) datapath.Ports.SetLink(port.Number, isUp: false, nowMs);
             for (int q = 0; q < port.QueueCount; q++) pollers.Add(new RxQueueName(port.Number, q), port.Rx(q));
         }
     }
@@ -66,7 +66,7 @@ public sealed class LivePorts(Datapath datapath, SwitchPollers pollers, IReadOnl
         lock (_lock)
         {
             if (!_ports.Remove(number, out LivePort? port)) return false;
-            datapath.RemovePort(number, nowMs);
+            datapath.Ports.Remove(number, nowMs);
             datapath.Kernel?.RemovePort(number);
             for (int q = 0; q < port.QueueCount; q++) pollers.Remove(new RxQueueName(number, q));
             for (int i = 0; i < sinks.Count; i++)
@@ -106,8 +106,8 @@ public sealed class LivePorts(Datapath datapath, SwitchPollers pollers, IReadOnl
         {
             if (!_ports.TryGetValue(number, out LivePort? port) || port is not TunnelVport tunnel) return false;
             tunnel.Tunnel = way;
-            datapath.SetTunnel(number, way, nowMs);
-            datapath.SetPort(number, exists: way is not null, nowMs);
+            datapath.Ports.SetTunnel(number, way, nowMs);
+            datapath.Ports.SetLink(number, isUp: way is not null, nowMs);
             return true;
         }
     }
@@ -122,7 +122,7 @@ public sealed class LivePorts(Datapath datapath, SwitchPollers pollers, IReadOnl
                 bool before = port.HasCarrier;
                 port.Refresh();
                 datapath.Kernel?.SetMtu(port.Number, port.MtuBytes);
-                if (port.HasCarrier != before) datapath.SetPort(port.Number, port.HasCarrier, nowMs);
+                if (port.HasCarrier != before) datapath.Ports.SetLink(port.Number, port.HasCarrier, nowMs);
             }
 
             return [.. _ports.Values.Where(static p => p.IsGone)];

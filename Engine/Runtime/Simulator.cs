@@ -210,7 +210,7 @@ public sealed unsafe partial class Simulator : IDisposable
     public Acknowledgement SetPort(uint port, bool exists)
     {
         BeforeChange();
-        return AfterChange(Datapath.SetPort(port, exists, NowMs));
+        return AfterChange(Datapath.Ports.SetLink(port, exists, NowMs));
     }
 
     /// <summary>Removes connections: all, or those of one zone.</summary>

@@ -138,7 +138,7 @@ public sealed class ControlRun : IDisposable
                 "rule of all" => Applying([_parser.ParseFlow($"modify_strict table=2,priority=1,ip,actions={(isOdd ? "" : "dec_ttl,")}output:2")]),
                 "group" => Grouping(isOdd ? "group_id=1,type=all,bucket=output:2" : "group_id=1,type=all,bucket=output:4"),
                 "meter" => Metering(isOdd),
-                "port" => () => _datapath.SetPort(4, isOdd, Now),
+                "port" => () => _datapath.Ports.SetLink(4, isOdd, Now),
                 "flush" => () => _datapath.FlushConntrack(isOdd ? null : (ushort)5, Now),
                 "settle" => () => _datapath.Settle(Now),
                 _ => () => _datapath.PurgeMegaflows(Now),

@@ -128,8 +128,8 @@ public sealed class ThreadedStressRun(ITestOutputHelper output)
                     break;
                 case 1:
                     uint port = 1 + (uint)chance.Below(Ports);
-                    d.SetPort(port, false, Now);
-                    d.SetPort(port, true, Now);
+                    d.Ports.SetLink(port, false, Now);
+                    d.Ports.SetLink(port, true, Now);
                     break;
                 case 2 when chance.OneIn(3):
                     d.PurgeMegaflows(Now);

@@ -56,7 +56,7 @@ public sealed class ThreadedSwitchTests
                         d.ApplyFlowMods(s_parser.ParseFlows("delete table=1,cookie=0x4/0x4"), Now);
                         break;
                     case 1:
-                        d.SetPort(1, exists: false, Now);
+                        d.Ports.SetLink(1, isUp: false, Now);
                         break;
                     case 2:
                         d.PurgeMegaflows(Now);
@@ -76,7 +76,7 @@ public sealed class ThreadedSwitchTests
                 }
 
                 if (round % 4 == 0) d.ApplyFlowMods(s_parser.ParseFlows(Established), Now);
-                if (round % 4 == 1) d.SetPort(1, exists: true, Now);
+                if (round % 4 == 1) d.Ports.SetLink(1, isUp: true, Now);
                 Thread.Sleep(2);
             }
 

@@ -26,7 +26,7 @@ public sealed class LiveTunnelTests
         TunnelPort tunnel = new TunnelPortParser(new PortNames(new Dictionary<string, uint>())).Parse(
             9,
             $"type=vxlan,remote_ip=192.0.2.2,key=5,out=2,addr=192.0.2.1,mac={Mac},gw_mac={LiveLab.MacOf("b")},csum={(checksum.Length > 0 ? "true" : "false")}");
-        s.Datapath.AddPort(new PipelinePort("vx0", 9) { Tunnel = tunnel }, queues: 0, LiveSwitch.Now);
+        s.Datapath.Ports.Add(new PipelinePort("vx0", 9) { Tunnel = tunnel }, queues: 0, LiveSwitch.Now);
         lab.Must("a", "ping", "-c", "3", "-i", "0.05", "-W", "5", "10.84.0.2");
         LiveStream.Send(lab, "a", "b", "10.84.0.2");
         LiveStream.Send(lab, "b", "a", "10.84.0.1");

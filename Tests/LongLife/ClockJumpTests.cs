@@ -68,8 +68,8 @@ public sealed class ClockJumpTests
             bed.NowMs = ms;
             bed.Talk(2);
             bed.Datapath.FlushConntrack(3, ms);
-            bed.Datapath.SetPort(3, false, ms);
-            bed.Datapath.SetPort(3, true, ms);
+            bed.Datapath.Ports.SetLink(3, false, ms);
+            bed.Datapath.Ports.SetLink(3, true, ms);
             bed.Datapath.PurgeMegaflows(ms);
             bed.Datapath.Expire(ms);
             bed.Datapath.Settle(ms);

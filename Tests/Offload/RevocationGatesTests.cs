@@ -44,8 +44,8 @@ public sealed class RevocationGatesTests
     public void A_removed_port_gets_no_packet_before_its_rules_are_removed()
     {
         using OffloadedSwitch s = Busy(out _);
-        s.Simulator.Datapath.SetPort(2, exists: false, s.Simulator.NowMs);
-        s.Simulator.Datapath.SetPort(2, exists: true, s.Simulator.NowMs);
+        s.Simulator.Datapath.Ports.SetLink(2, isUp: false, s.Simulator.NowMs);
+        s.Simulator.Datapath.Ports.SetLink(2, isUp: true, s.Simulator.NowMs);
         Assert.True(s.Offload.RevocationsUnderWay);
         ulong hits = s.Simulator.Datapath.Pmd.Stats.MergedHits;
         Assert.Equal([2u], s.Send(1, Segment(false, 1001, 5001, 0x10)));

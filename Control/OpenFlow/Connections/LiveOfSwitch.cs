@@ -114,8 +114,8 @@ public sealed partial class LiveOfSwitch(LiveSwitch live, string name, Func<uint
         }
 
         if (((before ^ after) & PortDown) != 0) setUp(mod.Port, (after & PortDown) == 0);
-        if (((before ^ after) & NoForward) != 0) _datapath.SetPortForwards(mod.Port, (after & NoForward) == 0, NowMs);
-        if (((before ^ after) & NoFlood) != 0) _datapath.SetPortFloods(mod.Port, (after & NoFlood) == 0, NowMs);
+        if (((before ^ after) & NoForward) != 0) _datapath.Ports.SetForwards(mod.Port, (after & NoForward) == 0, NowMs);
+        if (((before ^ after) & NoFlood) != 0) _datapath.Ports.SetFloods(mod.Port, (after & NoFlood) == 0, NowMs);
     }
 
     /// <summary>The option behind <c>tun_metadata0</c> acts if it has 4 or 8 bytes; the others are kept, and there are no fields for them.</summary>

@@ -1,0 +1,90 @@
+using Mergeflow.Engine.Offload;
+using Mergeflow.Engine.OpenFlow;
+
+namespace Mergeflow.Engine.Runtime;
+
+/// <summary>
+/// What happens to the ports of a datapath: they come and go, their links, their VLANs, where their tunnels lead. Control operations, as those of
+/// <see cref="Datapath"/>, with the same promise.
+/// </summary>
+public sealed class DatapathPorts
+{
+    private readonly Datapath _datapath;
+
+    internal DatapathPorts(Datapath datapath)
+    {
+        _datapath = datapath;
+    }
+
+    /// <summary>
+    /// A port's link goes down or comes back: packets to it are lost while it is down, fast failover groups and select groups take their next live
+    /// bucket. On return no megaflow goes by what the port was before, and no packet uses a merged rule that does, sends to the port or takes its
+    /// packets.
+    /// </summary>
+    public Acknowledgement SetLink(uint port, bool isUp, long nowMs)
+    {
+        using Datapath.ControlScope control = _datapath.BeginControl();
+        nowMs = _datapath.Clock.Of(nowMs);
+        foreach (PmdContext pmd in _datapath.Pmds) pmd.Ports.SetExists(port, isUp);
+        _datapath.Pipeline.SetPortLive(port, isUp);
+        _datapath.Offload?.OnPortRemoved(port);
+
+        // Whoever has been asked has ended the batch that was under way.
+        return _datapath.Revalidator.IsBehind ? _datapath.Reconcile(nowMs, purge: false) : _datapath.Acknowledge(nowMs);
+    }
+
+    /// <summary>A port appears, up. On return packets go there.</summary>
+    /// <exception cref="ArgumentException">There is a port of that number.</exception>
+    public Acknowledgement Add(PipelinePort port, int queues, long nowMs)
+    {
+        using Datapath.ControlScope control = _datapath.BeginControl();
+        nowMs = _datapath.Clock.Of(nowMs);
+        if (!_datapath.Pipeline.AddPort(port)) throw new ArgumentException($"there is a port {port.Number}", nameof(port));
+        _datapath.Queues.Add(port.Number, queues);
+        foreach (PmdContext pmd in _datapath.Pmds) pmd.Ports.SetExists(port.Number, true);
+        return _datapath.Reconcile(nowMs, purge: false);
+    }
+
+    /// <summary>Sets the VLANs that <c>normal</c> knows a port by. On return no packet goes by what it was before.</summary>
+    public Acknowledgement SetVlan(uint port, PortVlan vlan, long nowMs)
+    {
+        using Datapath.ControlScope control = _datapath.BeginControl();
+        nowMs = _datapath.Clock.Of(nowMs);
+        return _datapath.Pipeline.SetPortVlan(port, vlan) ? _datapath.Reconcile(nowMs, purge: false) : Acknowledgement.Done;
+    }
+
+    /// <summary>The way of a tunnel port is another one, or there is none for now. On return no packet takes the old one.</summary>
+    public Acknowledgement SetTunnel(uint port, TunnelPort? tunnel, long nowMs)
+    {
+        using Datapath.ControlScope control = _datapath.BeginControl();
+        return _datapath.Pipeline.SetTunnel(port, tunnel) ? _datapath.Reconcile(_datapath.Clock.Of(nowMs), purge: false) : Acknowledgement.Done;
+    }
+
+    /// <summary>A port goes, and what was learned of it. On return no packet is sent there, and no packet uses a merged rule that does. False if there is none.</summary>
+    public bool Remove(uint port, long nowMs)
+    {
+        using Datapath.ControlScope control = _datapath.BeginControl();
+        nowMs = _datapath.Clock.Of(nowMs);
+        foreach (PmdContext pmd in _datapath.Pmds) pmd.Ports.SetExists(port, false);
+        if (!_datapath.Pipeline.RemovePort(port)) return false;
+        _datapath.Offload?.OnPortRemoved(port);
+        _datapath.Reconcile(nowMs, purge: false);
+        return true;
+    }
+
+    /// <summary>Leaves a port out of <c>flood</c>, or takes it in again (OpenFlow <c>OFPPC_NO_FLOOD</c>), with the promise of <see cref="Datapath.ApplyFlowMods"/>.</summary>
+    public Acknowledgement SetFloods(uint port, bool floods, long nowMs)
+    {
+        using Datapath.ControlScope control = _datapath.BeginControl();
+        nowMs = _datapath.Clock.Of(nowMs);
+        return _datapath.Pipeline.SetPortFloods(port, floods) ? _datapath.Reconcile(nowMs, purge: false) : Acknowledgement.Done;
+    }
+
+    /// <summary>Keeps packets from a port, or lets them go there again (OpenFlow <c>OFPPC_NO_FWD</c>), with the promise of <see cref="Datapath.ApplyFlowMods"/>.</summary>
+    public Acknowledgement SetForwards(uint port, bool forwards, long nowMs)
+    {
+        using Datapath.ControlScope control = _datapath.BeginControl();
+        nowMs = _datapath.Clock.Of(nowMs);
+        return _datapath.Pipeline.SetPortForwards(port, forwards) ? _datapath.Reconcile(nowMs, purge: false) : Acknowledgement.Done;
+    }
+}
