@@ -33,6 +33,15 @@ internal static class OffloadStatsCommand
             ("Changes that it did not confirm", "unacknowledged", s.Unacknowledged),
             ("Failures of the offload thread", "failures", s.Failures),
         ];
+        ShadowCheck? shadow = context.Datapath.Shadow is { OneIn: > 0 } on ? on : null;
+        (string Name, string Member, ulong Value)[] checks = shadow is null ? [] :
+        [
+            ("Packets of the kernel checked, one in", "shadow_one_in", (ulong)shadow.OneIn),
+            ("- as software", "shadow_alike", shadow.Alike),
+            ("- otherwise than software", "shadow_differences", shadow.Differences),
+            ("- of a rule that was revoked meanwhile", "shadow_undecided", shadow.Undecided),
+            ("- no room for a copy", "shadow_lost", shadow.Lost),
+        ];
         OffloadShares shares = offload.Report.Shares(context.Received);
         IReadOnlyList<(OffloadReason Reason, ulong Packets, ulong Bytes)> refused = offload.Report.RefusedTotals().Sorted();
         IReadOnlyList<(OffloadReason Reason, ulong Packets, ulong Bytes)> removed = s.RemovedBy.Sorted();
@@ -40,7 +49,7 @@ internal static class OffloadStatsCommand
         {
             context.WriteJson(json =>
             {
-                foreach ((_, string member, ulong value) in totals.Concat(troubles)) json.WriteNumber(member, value);
+                foreach ((_, string member, ulong value) in totals.Concat(checks).Concat(troubles)) json.WriteNumber(member, value);
                 json.WriteStartObject("refused");
                 foreach ((OffloadReason reason, ulong packets, _) in refused) json.WriteNumber(reason.ToString(), packets);
                 json.WriteEndObject();
@@ -59,7 +68,7 @@ internal static class OffloadStatsCommand
             return;
         }
         TextTable table = new(1, "", "count");
-        foreach ((string name, _, ulong value) in totals.Concat(troubles.Where(static t => t.Value > 0))) table.AddRow(name, Number(value));
+        foreach ((string name, _, ulong value) in totals.Concat(checks).Concat(troubles.Where(static t => t.Value > 0))) table.AddRow(name, Number(value));
         table.Write(context.Output);
         ShareTable.Table(ShareTable.Rows(shares)).Write(context.Output);
         TextTable removals = new(1, "removed because", "rules");

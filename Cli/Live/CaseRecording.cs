@@ -71,6 +71,14 @@ internal sealed class CaseRecording
         return true;
     }
 
+    /// <summary>Takes a frame that has come, and what is to leave because of it.</summary>
+    public void Add(uint port, byte[] frame, IReadOnlyList<(uint Port, byte[] Frame)> left)
+    {
+        Entry entry = new(0, port, frame);
+        entry.Left.AddRange(left);
+        _entries.Add(entry);
+    }
+
     /// <summary>The files of the case, by name.</summary>
     public void Write(Action<string, byte[]> file)
     {

@@ -37,6 +37,7 @@ public static class ReasonText
         OffloadReason.DropOnly => "The flow is only dropped, and drops are not offloaded here.",
         OffloadReason.CtOriginalTuple => "The connection was found by the tuple that the packet had before translation; another may get that tuple.",
         OffloadReason.DeviceSuspended => "The device does not answer and is out of the path.",
+        OffloadReason.ShadowDifference => "The device has forwarded a packet of the rule otherwise than software would have: the rule was revoked.",
         _ => "",
     };
 
@@ -66,6 +67,7 @@ public static class ReasonText
         OffloadReason.DropOnly => "Drop in the first pass: such drops need no rule of the merge.",
         OffloadReason.DeviceRefused or OffloadReason.DeviceReset or OffloadReason.DeviceSuspended => "See what the device says (offload show --dead, --faults).",
         OffloadReason.FunctionBits or OffloadReason.OutputRestore => "Rules that match before they rewrite, and do not copy fields into each other.",
+        OffloadReason.ShadowDifference => "A fault of the device: see the log, and the case that was kept of the packet (--shadow-cases).",
         OffloadReason.CtOriginalTuple => "Match and forward by the translated tuple.",
         _ => "Nothing is needed: it passes by itself.",
     };

@@ -60,6 +60,32 @@ public sealed partial class OffloadThread
         }
     }
 
+    /// <summary>How long the trace of a rule that did something else than software makes no rule: an hour, ms.</summary>
+    private const int DifferenceMs = 3_600_000;
+
+    /// <summary>Whether packets that the rule has taken are judged by what the tables and connections are now: it is in the device, and nothing that it was merged from has moved.</summary>
+    internal bool IsInUse(long ruleId)
+    {
+        lock (_gate)
+        {
+            return _registry.Find(ruleId) is { State: MergedFlowState.Active } rule && _registry.IsCurrent(rule);
+        }
+    }
+
+    /// <summary>The rule does something else than software: it goes, and what it was made of makes none for <see cref="DifferenceMs"/>. Null if it is gone already.</summary>
+    internal MergedFlow? RevokeDiffering(long ruleId, string detail, long nowMs)
+    {
+        lock (_gate)
+        {
+            if (IsAbandoned || _registry.Find(ruleId) is not { } rule || !IsLive(rule)) return null;
+            _nowMs = Math.Max(_nowMs, nowMs);
+            Kill(rule, OffloadReason.ShadowDifference);
+            rule.ReasonDetail = detail;
+            _refused.Add(rule.TraceHash, RefusalOf(rule), _nowMs + DifferenceMs);
+            return rule;
+        }
+    }
+
     private void KillAll() => KillEach(static _ => true, OffloadReason.StaleTrace);
 
     /// <summary>Takes the rules out that gates keep from being used, and opens the gates again.</summary>

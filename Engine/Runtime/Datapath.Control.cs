@@ -94,6 +94,13 @@ public sealed partial class Datapath
         return _pmds[pmd].Calls.End();
     }
 
+    /// <summary>Does something while no control operation is under way.</summary>
+    internal T WithoutChanges<T>(Func<T> work)
+    {
+        using ControlScope control = new(this);
+        return work();
+    }
+
     /// <summary>Does something while all packet threads stand still between two batches. It must not call them.</summary>
     internal T Pause<T>(Func<T> work)
     {
@@ -125,6 +132,9 @@ public sealed partial class Datapath
             foreach (PmdContext pmd in _pmds) pmd.Calls.End();
         }
     }
+
+    /// <summary>What the switch knows now. Packet threads stand still meanwhile, about a microsecond per connection.</summary>
+    public SwitchMoment MomentNow(long nowMs) => Pause(() => Moment(nowMs));
 
     /// <summary>What the switch knows, while packet threads stand still.</summary>
     internal SwitchMoment Moment(long nowMs)

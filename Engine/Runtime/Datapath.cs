@@ -165,6 +165,9 @@ public sealed partial class Datapath : IDisposable
     /// <summary>The device of <see cref="OffloadMode.Kernel"/>; null otherwise.</summary>
     public KernelNic? Kernel { get; private set; }
 
+    /// <summary>Checks what the kernel forwards; null unless rules are there and somebody runs it.</summary>
+    public ShadowCheck? Shadow { get; internal set; }
+
     /// <summary>Merges, installs, revokes; null without offload.</summary>
     public OffloadThread? Offload { get; }
 
@@ -379,6 +382,7 @@ public sealed partial class Datapath : IDisposable
         if (options.Offload == OffloadMode.Kernel)
         {
             Kernel = new KernelNic(NicProfile.Load("kernel"), BpfAttachPoint.TcxIngress, Seed.Of(options.Seed).Stream(KernelStream));
+            if (options.ShadowOneIn > 0) Kernel.SetShadow(options.ShadowOneIn);
             return new NicOffloadProvider(Kernel) { OneTag = options.VlanLimit == 1, Name = "kernel" };
         }
 

@@ -38,6 +38,9 @@ public class DatapathOptions
     /// <summary>Name or path of a NIC profile; null = <c>ideal</c>.</summary>
     public string? NicProfile { get; init; }
 
+    /// <summary>One in so many packets that rules in the kernel take, and the first of each rule, is checked against software (<see cref="ShadowCheck"/>); 0 = none.</summary>
+    public int ShadowOneIn { get; init; }
+
     /// <summary>What goes wrong in the NIC.</summary>
     public FaultPlan NicFaults { get; init; } = FaultPlan.None;
 

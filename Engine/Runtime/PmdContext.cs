@@ -24,6 +24,7 @@ public sealed class PmdContext : IDisposable
     {
         DatapathOptions options = datapath.Options;
         Index = index;
+        HashKey = seeds.Hash;
         Clock = datapath.Clock;
         Megaflows = new MegaflowTable(options.MegaflowCapacity, datapath.Quiescent);
         Upcall = new UpcallHandler(datapath.Pipeline, datapath.Recirc, Megaflows)
@@ -77,6 +78,9 @@ public sealed class PmdContext : IDisposable
 
     /// <summary>Which of the datapath's packet threads it is, from 0 on.</summary>
     public int Index { get; }
+
+    /// <summary>See <see cref="PmdOptions.HashKey"/>.</summary>
+    internal ulong HashKey { get; }
 
     /// <summary>Packets that it has for control; null = they are only counted.</summary>
     internal PacketInRing? PacketIns { get; }

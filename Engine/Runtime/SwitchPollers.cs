@@ -54,6 +54,7 @@ public sealed class SwitchPollers : IDisposable
         }
 
         Upkeep = new PollerGroup("upkeep", [new SwitchUpkeep(datapath)]);
+        if (datapath.Kernel is { } kernel) Shadow = new PollerGroup("shadow", [datapath.Shadow = new ShadowCheck(datapath, kernel)]);
         datapath.OffloadLatch = offloads;
     }
 
@@ -69,11 +70,14 @@ public sealed class SwitchPollers : IDisposable
     /// <summary>Rules, learned addresses and recirculation ids whose time is up.</summary>
     public PollerGroup Upkeep { get; }
 
+    /// <summary>Checks what the kernel forwards; null without rules there.</summary>
+    public PollerGroup? Shadow { get; }
+
     /// <summary>What an offloading NIC has forwarded or dropped; null without one.</summary>
     public BookTotals? Device => _datapath.Nic is null ? null : _nics.Aggregate(default(BookTotals), static (sum, nic) => nic is null ? sum : sum + new BookTotals(nic.Stats.Hits, nic.Stats.HitBytes));
 
     /// <summary>All of them.</summary>
-    public IEnumerable<PollerGroup> All => [.. Pmds, .. Handlers, .. Offload is null ? Array.Empty<PollerGroup>() : [Offload], Upkeep];
+    public IEnumerable<PollerGroup> All => [.. Pmds, .. Handlers, .. Offload is null ? Array.Empty<PollerGroup>() : [Offload], .. Shadow is null ? Array.Empty<PollerGroup>() : [Shadow], Upkeep];
 
     /// <summary>
     /// From now on the thread that <see cref="Datapath.Queues"/> names polls the queue, or the device in front of it; returns what it polls. While threads that others
@@ -136,6 +140,7 @@ public sealed class SwitchPollers : IDisposable
         }
 
         foreach (UpcallWorker worker in _workers) worker.Dispose();
+        _datapath.Shadow?.Dispose();
         foreach (PmdPoller poller in _packets) poller.Dispose();
         foreach (PollerGroup group in All) group.Dispose();
     }

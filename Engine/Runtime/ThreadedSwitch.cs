@@ -26,6 +26,7 @@ public sealed class ThreadedSwitch : IDisposable
         for (int i = 0; i < Pollers.Pmds.Count; i++) _runtime.Add(Pollers.Pmds[i], options.Cpus?[i]);
         foreach (PollerGroup handler in Pollers.Handlers) _runtime.Add(handler);
         if (Pollers.Offload is { } offload) _runtime.Add(offload);
+        if (Pollers.Shadow is { } shadow) _runtime.Add(shadow);
         _runtime.Add(Pollers.Upkeep);
     }
 

@@ -34,4 +34,5 @@ public enum OffloadReason : byte
     DropOnly,
     CtOriginalTuple,
     DeviceSuspended,
+    ShadowDifference,
 }

@@ -9,6 +9,9 @@ public enum BpfHelper
     /// <summary><c>bpf_ktime_get_ns()</c>.</summary>
     KtimeNs = 5,
 
+    /// <summary><c>bpf_get_prandom_u32()</c>.</summary>
+    Random = 7,
+
     /// <summary><c>bpf_get_smp_processor_id()</c>.</summary>
     ProcessorId = 8,
 
@@ -32,6 +35,9 @@ public enum BpfHelper
 
     /// <summary><c>bpf_redirect(ifindex, flags)</c>.</summary>
     Redirect = 23,
+
+    /// <summary><c>bpf_perf_event_output(context, map, flags, data, length)</c>.</summary>
+    PerfEventOutput = 25,
 
     /// <summary><c>bpf_skb_load_bytes(skb, offset, to, length)</c>.</summary>
     SkbLoadBytes = 26,
@@ -57,6 +63,7 @@ public static class BpfHelpers
     {
         BpfHelper.MapLookup => "bpf_map_lookup_elem",
         BpfHelper.KtimeNs => "bpf_ktime_get_ns",
+        BpfHelper.Random => "bpf_get_prandom_u32",
         BpfHelper.ProcessorId => "bpf_get_smp_processor_id",
         BpfHelper.SkbStoreBytes => "bpf_skb_store_bytes",
         BpfHelper.L3ChecksumReplace => "bpf_l3_csum_replace",
@@ -65,6 +72,7 @@ public static class BpfHelpers
         BpfHelper.SkbVlanPush => "bpf_skb_vlan_push",
         BpfHelper.SkbVlanPop => "bpf_skb_vlan_pop",
         BpfHelper.Redirect => "bpf_redirect",
+        BpfHelper.PerfEventOutput => "bpf_perf_event_output",
         BpfHelper.SkbLoadBytes => "bpf_skb_load_bytes",
         BpfHelper.SkbPullData => "bpf_skb_pull_data",
         BpfHelper.XdpAdjustHead => "bpf_xdp_adjust_head",

@@ -144,6 +144,9 @@ public enum BpfMapType
     /// <summary>Array; its index is the key, 32 bits.</summary>
     Array = 2,
 
+    /// <summary>Rings of records for user space, by processor.</summary>
+    PerfEventArray = 4,
+
     /// <summary>Array with a copy for each processor.</summary>
     PerCpuArray = 6,
 

@@ -9,9 +9,9 @@ namespace Mergeflow.Nic;
 /// slot   256 bytes   0 key[0..6] u64, the words of the template in order     56 alive u32   60 gate u16   62 min_ttl u8
 ///                   64 packets u64   72 bytes u64   80 last u64   88 port u32   92 flags u32   96 dst[6]   102 src[6]   108 tp_src[2]   110 tp_dst[2]
 ///                  112 ipv4_src[4]   116 ipv4_dst[4]   120 ttl u8   121 decrement u8   122 tos u8   123 tos_mask u8   124 tpid[2]   126 tci[2]   128 tci_mask[2]
-///                  136 key[7..13] u64   192 ipv6_src[16]   208 ipv6_dst[16]
+///                  136 key[7..13] u64   192 ipv6_src[16]   208 ipv6_dst[16]   224 seen u32
 /// control            0 matching u64   8 clock u64   4096 devices {ifindex u32, port u32}[1024]   12288 ports {ifindex u32, max_frame u32, upcall u32, flags u32}[1024]
-///                32768 readers u64 every 64 bytes, one for each processor   49152 gates u64[256]
+///                32768 readers {inside u64, until_sample u64} every 64 bytes, one for each processor   49152 gates u64[256]
 /// </code>
 /// </remarks>
 internal static class KernelLayout
@@ -47,6 +47,7 @@ internal static class KernelLayout
     public const int TciMask = 128;
     public const int Ipv6Src = 192;
     public const int Ipv6Dst = 208;
+    public const int Seen = 224;
 
     public const uint NoPort = uint.MaxValue;
 
@@ -66,6 +67,9 @@ internal static class KernelLayout
     public const int IntoStack = 1;
     public const int Readers = 32768;
     public const int ReaderBytes = 64;
+
+    /// <summary>In a processor's words: hits until one is copied up.</summary>
+    public const int UntilSample = 8;
     public const int MaxProcessors = 256;
     public const int Gates = 49152;
     public const int GateCount = 256;

@@ -49,7 +49,7 @@ internal sealed unsafe class KernelMemory : IDisposable
     }
 
     /// <summary>Highest processor that may ever run a program, plus 1.</summary>
-    private static int PossibleProcessors()
+    internal static int PossibleProcessors()
     {
         const string possible = "/sys/devices/system/cpu/possible";
         string text = File.Exists(possible) ? File.ReadAllText(possible).Trim() : "";

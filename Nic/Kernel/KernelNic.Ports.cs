@@ -103,7 +103,8 @@ public sealed partial class KernelNic
     /// <summary>Writes the program for the templates and puts it in the place of the one before, on all ports.</summary>
     private FlowError? Swap()
     {
-        BpfInstruction[] code = KernelProgram.Write(_memory, [.. _templates], IsTc);
+        BpfInstruction[] code = KernelProgram.Write(_memory, [.. _templates], IsTc, shadow: new KernelShadow(ShadowOneIn, _samples?.MapDescriptor ?? -1));
+        if (Edit is { } edit) code = edit(code);
         BpfProgram next;
         try
         {

@@ -139,6 +139,7 @@ public sealed partial class KernelNic : IFlowDevice, IDisposable
         foreach (KernelPort port in _ports.Values) port.Link?.Dispose();
         _ports.Clear();
         _program?.Dispose();
+        _samples?.Dispose();
         _memory.Dispose();
     }
 
@@ -181,10 +182,10 @@ public sealed partial class KernelNic : IFlowDevice, IDisposable
     private FlowError? Install(in Request r, KernelTemplate template)
     {
         CompiledRule compiled = r.Rule!;
-        uint slot = _table.Insert(template, ref compiled.Value, r.Actions!, gate: 0, out bool isThere);
+        uint slot = _table.Insert(template, ref compiled.Value, r.Actions!, gate: 0, out bool isThere, SerialOf(r.Handle));
         if (isThere) return new FlowError(FlowErrno.Exists, FlowErrorType.Unspecified, "the kernel's table has a rule with this mask and value");
         if (slot == 0) return new FlowError(FlowErrno.NoSpace, FlowErrorType.AttrGroup, "the kernel's table is full");
-        _rules.Add(r.Handle.Value, new Rule(r.Handle, r.UserData, compiled, template, slot, r.Actions!.TagChangeBytes, r.Actions.OutPort));
+        _rules.Add(r.Handle.Value, _bySlot[slot] = new Rule(r.Handle, r.UserData, compiled, template, slot, r.Actions!.TagChangeBytes, r.Actions.OutPort));
         return null;
     }
 
@@ -211,6 +212,7 @@ public sealed partial class KernelNic : IFlowDevice, IDisposable
 
             NicCounters final = Read(rule);
             _gone.Add(rule, final);
+            _bySlot.Remove(rule.Slot);
             _table.Remove(rule.Slot, rule.Template, ref rule.Compiled.Value);
             rule.Template.RuleCount--;
             _completions.Enqueue(new NicCompletion(NicOperation.Destroy, r.Handle, r.UserData, final, null));

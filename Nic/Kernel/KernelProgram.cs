@@ -13,6 +13,7 @@ namespace Mergeflow.Nic;
 /// R6 context   R7 frame   R8 end of the frame, then the slot   R9 this processor's word
 /// stack        -128 key, 16 words of 64 bits   -136 kind   -144 interface to leave by   -152 length   -160 port that it came in by   -168 header bits   -176 tags   -192 addresses that move
 ///              -200 bytes of the frame itself   -208 end of the headers   -216 interface that misses go to   -224 how to leave   -232 packets that the frame stands for   -240 sum of the ports
+///              -248 the hit is copied up   -256 number of the slot   -296 what is said of a copy
 /// kind         tags in the frame, + 4 for IPv6
 /// </code>
 /// </remarks>
@@ -46,15 +47,16 @@ internal sealed partial class KernelProgram
     private readonly KernelTemplate[] _templates;
     private readonly bool _countsExactly;
     private readonly bool _isTc;
+    private readonly KernelShadow _shadow;
     private readonly BpfLabel _miss;
     private readonly BpfLabel _broken;
     private readonly BpfLabel _leave;
     private readonly BpfLabel _lookup;
     private readonly BpfLabel _hit;
 
-    private KernelProgram(KernelMemory memory, KernelTemplate[] templates, bool isTc, bool countsExactly)
+    private KernelProgram(KernelMemory memory, KernelTemplate[] templates, bool isTc, bool countsExactly, KernelShadow shadow)
     {
-        (_memory, _templates, _isTc, _countsExactly) = (memory, templates, isTc, countsExactly);
+        (_memory, _templates, _isTc, _countsExactly, _shadow) = (memory, templates, isTc, countsExactly, shadow);
         (_miss, _broken, _leave, _lookup, _hit) = (_a.NewLabel(), _a.NewLabel(), _a.NewLabel(), _a.NewLabel(), _a.NewLabel());
     }
 
@@ -64,9 +66,10 @@ internal sealed partial class KernelProgram
     /// <param name="isTc">For tc instead of XDP: misses go to the interface that their port has for them.</param>
     /// <param name="socketMap">XDP: An XSKMAP for misses; -1 = they go to the host's stack.</param>
     /// <param name="countsExactly">Locked additions: exact when several processors hit one rule.</param>
-    public static BpfInstruction[] Write(KernelMemory memory, KernelTemplate[] templates, bool isTc = false, int socketMap = -1, bool countsExactly = true)
+    /// <param name="shadow">Which hits are copied up.</param>
+    public static BpfInstruction[] Write(KernelMemory memory, KernelTemplate[] templates, bool isTc = false, int socketMap = -1, bool countsExactly = true, KernelShadow shadow = default)
     {
-        KernelProgram p = new(memory, templates, isTc, countsExactly);
+        KernelProgram p = new(memory, templates, isTc, countsExactly, shadow);
         p.Enter();
         if (templates.Length == 0) p._a.Jump(p._miss);
         else p.Match();
@@ -198,6 +201,7 @@ internal sealed partial class KernelProgram
         _a.Jump(BpfJump.Above, R3, R2, _miss);
         _a.Store(BpfSize.Double, R10, InterfaceAt, R1);
         _a.Place(drops);
+        SampleHit();
         if (!_isTc) MakeRoom();
 
         _a.LoadFrom(BpfSize.Word, R1, R8, L.Flags);
@@ -231,6 +235,7 @@ internal sealed partial class KernelProgram
     /// <summary>Where the frame of a hit goes.</summary>
     private void Send()
     {
+        SampleOutput();
         _a.LoadFrom(BpfSize.Double, R1, R10, InterfaceAt);
         _a.Mov(R0, _isTc ? TcDrop : XdpDrop);
         _a.Jump(BpfJump.Equal, R1, 0, _leave);

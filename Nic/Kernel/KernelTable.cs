@@ -16,7 +16,7 @@ namespace Mergeflow.Nic;
 /// P4  packets += 1, bytes += length, locked           W4  read the counters: they are final
 /// P5  change and send the frame by the slot           W5  tag = 0; the slot may be used for another rule
 /// P6  inside -= 1
-/// W6  a new rule: the slot with alive = 0 is filled, alive = 1, then the slot's number, then the tag
+/// W6  a new rule: the slot with alive = 0 is filled, alive = its serial number, then the slot's number, then the tag
 /// </code>
 /// P1 is locked, so a run that W3 does not see begins behind W2 and sees W1. A run that read the tag before W5 has been waited for, so W6 never changes a slot that somebody still reads.
 /// P6 need not be locked: whatever interrupts a run leaves the word as it was.
@@ -55,8 +55,8 @@ internal sealed unsafe partial class KernelTable
 
     public int SlotCount { get; }
 
-    /// <summary>W6. The slot, or 0 if no slot is free, both buckets are full or hold the same tag; or the key is there already.</summary>
-    public uint Insert(KernelTemplate template, ref NicKey key, KernelActions actions, ushort gate, out bool isThere)
+    /// <summary>W6. The slot, or 0 if no slot is free, both buckets are full or hold the same tag; or the key is there already. <paramref name="serial"/> is not 0.</summary>
+    public uint Insert(KernelTemplate template, ref NicKey key, KernelActions actions, ushort gate, out bool isThere, uint serial = 1)
     {
         ulong[] words = template.WordsOf(ref key);
         ulong hash = template.Hash(words);
@@ -75,7 +75,7 @@ internal sealed unsafe partial class KernelTable
         *(ushort*)(s + KernelLayout.Gate) = gate;
         for (int i = 0; i < words.Length; i++) *(ulong*)(s + KernelLayout.KeyWord(i)) = words[i];
         Interleaving.Step("W6 alive");
-        Volatile.Write(ref *(uint*)(s + KernelLayout.Alive), 1);
+        Volatile.Write(ref *(uint*)(s + KernelLayout.Alive), serial);
         byte* b = BucketAt(bucket);
         uint spilled = *(uint*)(b + KernelLayout.BucketSlots) & KernelLayout.SpilledBit;
         Interleaving.Step("W6 slot");

@@ -7,11 +7,11 @@ internal sealed class LiveSwitch : IDisposable
 {
     private readonly ThreadedSwitch _threads;
 
-    public LiveSwitch(string flows = "actions=normal", OffloadMode offload = OffloadMode.None, int pmds = 1, int frameBytes = 2048)
+    public LiveSwitch(string flows = "actions=normal", OffloadMode offload = OffloadMode.None, int pmds = 1, int frameBytes = 2048, int shadowOneIn = 0)
     {
         LivePortSink[] sinks = [.. Enumerable.Range(0, pmds).Select(static _ => new LivePortSink())];
         Datapath = new Engine.Runtime.Datapath(
-            new DatapathOptions { Ports = [], PmdCount = pmds, Offload = offload, TcpSeqChk = offload != OffloadMode.Kernel, PacketCapacity = 1024, FrameCapacityBytes = frameBytes, LargeFrameCapacity = 64, ConnectionCapacity = 20_000 },
+            new DatapathOptions { Ports = [], PmdCount = pmds, Offload = offload, ShadowOneIn = shadowOneIn, TcpSeqChk = offload != OffloadMode.Kernel, PacketCapacity = 1024, FrameCapacityBytes = frameBytes, LargeFrameCapacity = 64, ConnectionCapacity = 20_000 },
             i => sinks[i]);
         Datapath.ApplyFlowMods(new FlowTextParser().ParseFlows(flows), Now);
         _threads = new ThreadedSwitch(Datapath, new Dictionary<RxQueueName, RxQueue>());

@@ -24,6 +24,7 @@ internal static class SwitchCommand
         OfPipeline rules = arguments.Files.Load(running.Datapath.Pipeline.Options, arguments.Specs, running.Warn);
         RuleText.Replace(running, rules);
         if (arguments.StateFile is string state) TakeOver(running, state);
+        if (running.Datapath.Shadow is { } shadow) shadow.Reported = new ShadowCases(running, arguments.ShadowCases).Keep;
         using SwitchSignals signals = new(running);
         using UnixctlServer server = new(arguments.Socket, LiveCommands.Of(running));
         Start(running, arguments);

@@ -28,11 +28,14 @@ internal sealed class SwitchOptions
 
     private readonly NumberOption<int> _keepLast = new("--keep-last") { HelpName = "MB", Description = "Memory of each packet thread for its last frames, for record --last; 0 = none.", DefaultValueFactory = _ => 8 };
 
+    private readonly Option<string> _shadow = new("--shadow") { HelpName = "off|N|all", Description = "Check one in N packets that the kernel forwards, and the first of each rule, against software; needs --offload kernel.", DefaultValueFactory = _ => "off" };
+    private readonly Option<string?> _shadowCases = new("--shadow-cases") { HelpName = "DIR", Description = "Where a packet that was forwarded otherwise is kept as a case; default: shadow beside the control socket." };
+
     public SwitchOptions() => _offload.AcceptOnlyFromAmong("none", "soft", "nic", "kernel");
 
     public void AddTo(Command command)
     {
-        foreach (Option option in new Option[] { _ports, _flows, _groups, _meters, _offload, _profile, _cpus, _config, _socket, _openFlow, _pidFile, _logFile, _state, _keepLast }) command.Options.Add(option);
+        foreach (Option option in new Option[] { _ports, _flows, _groups, _meters, _offload, _profile, _cpus, _config, _socket, _openFlow, _pidFile, _logFile, _state, _keepLast, _shadow, _shadowCases }) command.Options.Add(option);
         MetricsOptions.AddTo(command);
     }
 
@@ -51,6 +54,8 @@ internal sealed class SwitchOptions
             : config.Ports is { } ports ? PortSpec.Of(ports, config.Tunnels)
             : throw new CommandFailedException(ExitCode.Usage, "--port is required, or a --config that has \"ports\"");
         if (parsed.GetValue(_keepLast) is < 0 or > MaxKeepMegabytes) CommandFailedException.ThrowUsage($"--keep-last: expected 0 to {MaxKeepMegabytes}");
+        int shadow = Shadow(parsed.GetValue(_shadow)!);
+        if (shadow > 0 && offload != OffloadMode.Kernel) CommandFailedException.ThrowUsage("--shadow needs --offload kernel");
         IReadOnlyList<int>? cpus = parsed.GetValue(_cpus) is string text ? Cpus(text) : null;
         List<WatchedTunnel> tunnels = [];
         return new SwitchArguments
@@ -66,11 +71,13 @@ internal sealed class SwitchOptions
             LogFile = parsed.GetValue(_logFile),
             KeepLastBytes = parsed.GetValue(_keepLast) << 20,
             StateFile = parsed.GetValue(_state),
+            ShadowCases = parsed.GetValue(_shadowCases) ?? Path.Combine(Path.GetDirectoryName(Path.GetFullPath(parsed.GetValue(_socket) ?? ControlSocket.DefaultPath))!, "shadow"),
             Datapath = new DatapathOptions
             {
                 Ports = [],
                 PmdCount = cpus?.Count ?? config.PmdCount,
                 Offload = offload,
+                ShadowOneIn = shadow,
                 NicProfile = profile,
                 VlanLimit = config.VlanLimit,
                 TcpSeqChk = config.TcpSeqChk && offload is not (OffloadMode.Nic or OffloadMode.Kernel),
@@ -84,6 +91,14 @@ internal sealed class SwitchOptions
             },
         };
     }
+
+    private static int Shadow(string text) => text switch
+    {
+        "off" => 0,
+        "all" => 1,
+        _ when int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int n) && n is >= 0 and <= KernelNic.MaxShadowOneIn => n,
+        _ => throw new CommandFailedException(ExitCode.Usage, $"--shadow: '{text}' is none of off, all and a number up to {KernelNic.MaxShadowOneIn}"),
+    };
 
     private static int[] Cpus(string text)
     {
@@ -138,6 +153,9 @@ internal sealed record SwitchArguments
 
     /// <summary>Where connections are kept from one run to the next; null = they are not.</summary>
     public string? StateFile { get; init; }
+
+    /// <summary>Where packets are kept that the kernel has forwarded otherwise than software.</summary>
+    public required string ShadowCases { get; init; }
 
     /// <summary>Memory of each packet thread for its last frames; 0 = none.</summary>
     public int KeepLastBytes { get; init; }
