@@ -40,9 +40,10 @@ internal static class VswitchdCommand
         Interruption.LetGo();
         if (arguments.LogFile is { } file) log.OpenFile(file);
         using LockedPidFile? pid = arguments.PidFile is { } path ? new LockedPidFile(path) : null;
-        using Vswitchd vswitchd = new(arguments.Database, new LiveBridgeHost { RunFolder = OvsFolders.Run }, log);
+        using LiveBridgeHost host = new() { RunFolder = OvsFolders.Run, Warn = line => log.Write("netdev_vport", VlogLevel.Warn, line), LogBfd = line => log.Write("bfd", VlogLevel.Info, line) };
+        using Vswitchd vswitchd = new(arguments.Database, host, log);
         UnixctlCommands commands = new();
-        VswitchdCommands.AddTo(commands, vswitchd, log);
+        VswitchdCommands.AddTo(commands, vswitchd, host, log);
         using UnixctlServer server = new(arguments.Unixctl, commands);
         using PosixSignalRegistration hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, static context => context.Cancel = true);
         using CancellationTokenRegistration end = ending.Token.Register(vswitchd.End);

@@ -12,7 +12,7 @@ internal static class VswitchdCommands
     /// <summary>What <c>version</c> begins with.</summary>
     public static string VersionLine => $"ovs-vswitchd (Mergeflow {ProgramVersion.Number}, as Open vSwitch) {OvsVersion}";
 
-    public static void AddTo(UnixctlCommands commands, Vswitchd vswitchd, Vlog log)
+    public static void AddTo(UnixctlCommands commands, Vswitchd vswitchd, LiveBridgeHost host, Vlog log)
     {
         log.AddTo(commands);
         commands.Add("version", "", 0, 0, static _ => VersionLine + "\n");
@@ -25,5 +25,6 @@ internal static class VswitchdCommands
         new BridgeCommands(vswitchd).AddTo(commands);
         new DatapathCommands(vswitchd).AddTo(commands);
         new ThreadCommands(vswitchd).AddTo(commands);
+        new TunnelCommands(vswitchd, host).AddTo(commands);
     }
 }

@@ -92,6 +92,7 @@ public static class ConfigReader
             // The bridge's own port is internal, whatever the row says.
             Type = name == bridge ? "internal" : type.Length > 0 ? type : DefaultType,
             Options = row.Map("options"),
+            Bfd = row.Map("bfd"),
             Mac = row.OptionalText("mac"),
             MtuRequest = row.Integer("mtu_request") is { } mtu and >= 68 and <= 65535 ? (int)mtu : null,
             OfportRequest = OpenFlowPort(row.Integer("ofport_request")),

@@ -1,3 +1,5 @@
+using Mergeflow.Native;
+
 namespace Mergeflow.Control.Bridges;
 
 /// <summary>What makes bridges real: live ports and a datapath, or a model in tests.</summary>
@@ -15,6 +17,18 @@ public interface IBridgeHost
     /// <summary>Makes a bridge without ports.</summary>
     /// <exception cref="IOException">One line says why not.</exception>
     IHostedBridge Create(BridgeConfig config);
+
+    /// <summary>Follows what is outside of the switch; never waits.</summary>
+    void Run(long nowMs)
+    {
+        // Nothing is followed.
+    }
+
+    /// <summary>Adds what ends a wait because there is something to follow.</summary>
+    void Watch(PollSet set)
+    {
+        // Nothing is followed.
+    }
 }
 
 /// <summary>A bridge that is there. Disposing takes its ports and its devices away.</summary>
@@ -75,6 +89,9 @@ public sealed record InterfaceStatus
 
     /// <summary>Of the column <c>status</c>: driver, tunnel's way out, ...</summary>
     public IReadOnlyDictionary<string, string> Status { get; init; } = new SortedDictionary<string, string>();
+
+    /// <summary>Of the column <c>bfd_status</c>.</summary>
+    public IReadOnlyDictionary<string, string> BfdStatus { get; init; } = new SortedDictionary<string, string>();
 
     /// <summary>Error that does not keep the interface from being there: a patch port without peer.</summary>
     public string? Error { get; init; }

@@ -18,6 +18,7 @@ internal static class InterfaceReport
         into.Set(VswitchTables.Interface, row, "link_speed", status.LinkSpeed);
         into.Set(VswitchTables.Interface, row, "duplex", status.IsFullDuplex is { } full ? full ? "full" : "half" : null);
         into.Set(VswitchTables.Interface, row, "status", status.Status);
+        into.Set(VswitchTables.Interface, row, "bfd_status", status.BfdStatus);
         if (withStatistics) into.Set(VswitchTables.Interface, row, "statistics", bridge.StatisticsOf(ofport));
     }
 
@@ -32,6 +33,7 @@ internal static class InterfaceReport
         foreach (string column in (ReadOnlySpan<string>)["mac_in_use", "admin_state", "link_state", "duplex"]) into.Set(VswitchTables.Interface, row, column, (string?)null);
         foreach (string column in (ReadOnlySpan<string>)["mtu", "ifindex", "link_resets", "link_speed"]) into.Set(VswitchTables.Interface, row, column, (long?)null);
         into.Set(VswitchTables.Interface, row, "status", new SortedDictionary<string, string>());
+        into.Set(VswitchTables.Interface, row, "bfd_status", new SortedDictionary<string, string>());
         into.Set(VswitchTables.Interface, row, "statistics", new SortedDictionary<string, long>());
     }
 

@@ -63,6 +63,29 @@ public sealed class LiveBridge : IHostedBridge
     /// <summary>What runs. Its control operations are for any thread.</summary>
     public Datapath Datapath => _live.Datapath;
 
+    /// <summary>Its ports that are devices of the host.</summary>
+    internal IEnumerable<NetDevicePort> Devices => _interfaces.Values.Select(static i => i.Port).OfType<NetDevicePort>();
+
+    /// <summary>Its tunnels.</summary>
+    internal IEnumerable<TunnelPort> Tunnels => _interfaces.Values.Select(static i => (i.Port as TunnelVport)?.Tunnel).OfType<TunnelPort>();
+
+    /// <summary>The name of an interface.</summary>
+    internal string NameOf(uint ofport) => _interfaces.TryGetValue((int)ofport, out LiveInterface? found) ? found.Config.Name : "";
+
+    /// <summary>Opens an end of a link to another bridge, or to itself.</summary>
+    /// <param name="number">Number of the end.</param>
+    /// <param name="name">Its name.</param>
+    /// <param name="from">Port that its packets seem to come from.</param>
+    internal PatchPort NewLink(uint number, string name, uint from)
+    {
+        PatchPort port = new(number, name, _host.ThreadCount, 0, from);
+        _live.Ports.Add(port, LiveSwitch.NowMs);
+        return port;
+    }
+
+    /// <summary>Closes an end.</summary>
+    internal void RemoveLink(PatchPort port) => _live.Ports.Remove(port.Number, LiveSwitch.NowMs);
+
     /// <inheritdoc/>
     public ulong DatapathId => Volatile.Read(ref _id);
 
@@ -73,6 +96,7 @@ public sealed class LiveBridge : IHostedBridge
         _live.Ports.Add(port, LiveSwitch.NowMs);
         _interfaces.Add(ofport, new LiveInterface(config, port));
         if (port is PatchPort patch) _host.Join(patch, config.Options.GetValueOrDefault("peer", ""));
+        _host.Underlay?.Changed();
         TellPorts();
     }
 
@@ -81,7 +105,9 @@ public sealed class LiveBridge : IHostedBridge
     {
         if (!_interfaces.Remove(ofport, out LiveInterface? gone)) return;
         if (gone.Port is PatchPort patch) _host.Leave(patch);
+        _host.Bfd.Configure(Datapath, (uint)ofport, gone.Config.Name, 0, null, static () => 0);
         _live.Ports.Remove((uint)ofport, LiveSwitch.NowMs);
+        _host.Underlay?.Changed();
         TellPorts();
     }
 
@@ -125,6 +151,13 @@ public sealed class LiveBridge : IHostedBridge
             device.Refresh();
         }
 
+        foreach (InterfaceConfig wanted in config.Interfaces)
+        {
+            if (!ofports.TryGetValue(wanted.Name, out int ofport)) continue;
+            LivePort port = _interfaces[ofport].Port;
+            _host.Bfd.Configure(Datapath, (uint)ofport, wanted.Name, port.Mac, BfdOptions.Of(wanted.Bfd), () => port.Statistics().RxPackets);
+        }
+
         try
         {
             failures.AddRange(Listen(config));
@@ -139,7 +172,7 @@ public sealed class LiveBridge : IHostedBridge
     }
 
     /// <inheritdoc/>
-    public InterfaceStatus StatusOf(int ofport) => _interfaces[ofport].Status();
+    public InterfaceStatus StatusOf(int ofport) => _interfaces[ofport].Status(_host.Underlay is { } underlay ? underlay.EgressOf : null) with { BfdStatus = _host.Bfd.StatusOf(Datapath, (uint)ofport) };
 
     /// <inheritdoc/>
     public IReadOnlyDictionary<string, long> StatisticsOf(int ofport) => _interfaces[ofport].Statistics();
@@ -156,6 +189,8 @@ public sealed class LiveBridge : IHostedBridge
     {
         if (_isDisposed) return;
         _isDisposed = true;
+        _host.Leave(this);
+        _host.Bfd.Leave(Datapath);
         foreach (PatchPort patch in _interfaces.Values.Select(static i => i.Port).OfType<PatchPort>()) _host.Leave(patch);
         _controller?.Dispose();
         _openFlow?.Dispose();
@@ -246,6 +281,10 @@ public sealed class LiveBridge : IHostedBridge
                 if (peer.Length == 0) throw new IOException($"{name}: patch type requires valid 'peer' argument");
                 if (peer == name) throw new IOException($"{name}: patch peer must not be self");
                 return new PatchPort(ofport, name, _host.ThreadCount, MacText.Random());
+            case "geneve" or "gre" or "vxlan":
+                TunnelPort tunnel = TunnelOptions.Parse(config, ofport, _host.Warn);
+                if (Tunnels.Any(t => t with { Number = ofport } == tunnel)) throw new IOException($"could not add network device {name} to ofproto (File exists)");
+                return new TunnelVport(ofport, name, config.Type, tunnel, MacText.Random());
             default:
                 throw new IOException($"could not open network device {name} (Address family not supported by protocol)");
         }

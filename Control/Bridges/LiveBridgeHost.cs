@@ -1,17 +1,20 @@
 using Mergeflow.Engine.Ports;
+using Mergeflow.Native;
 
 namespace Mergeflow.Control.Bridges;
 
 /// <summary>Bridges with live ports: a datapath for each, whose packet threads are threads. Patch ports know each other by their names.</summary>
-public sealed class LiveBridgeHost : IBridgeHost
+public sealed class LiveBridgeHost : IBridgeHost, IDisposable
 {
+    private readonly List<LiveBridge> _bridges = [];
+    private BfdMonitor? _bfd;
     private readonly Dictionary<string, PatchEnd> _patches = new(StringComparer.Ordinal);
 
     /// <inheritdoc/>
     public IReadOnlyList<string> DatapathTypes { get; } = ["netdev", "system"];
 
     /// <inheritdoc/>
-    public IReadOnlyList<string> InterfaceTypes { get; } = ["internal", "patch", "system", "tap"];
+    public IReadOnlyList<string> InterfaceTypes { get; } = ["geneve", "gre", "internal", "patch", "system", "tap", "vxlan"];
 
     /// <inheritdoc/>
     public IReadOnlyDictionary<string, string> Capabilities { get; } = new SortedDictionary<string, string>(StringComparer.Ordinal)
@@ -38,8 +41,49 @@ public sealed class LiveBridgeHost : IBridgeHost
     /// <summary>Folder of the sockets by which <c>ovs-ofctl</c> finds bridges; null = there are none.</summary>
     public string? RunFolder { get; init; }
 
+    /// <summary>Takes lines about what has no effect.</summary>
+    public Action<string> Warn { get; init; } = static _ => { };
+
+    /// <summary>Takes lines about BFD sessions.</summary>
+    public Action<string> LogBfd { get; init; } = static _ => { };
+
+    /// <summary>BFD sessions of all bridges.</summary>
+    public BfdMonitor Bfd => _bfd ??= new BfdMonitor(LogBfd);
+
+    /// <summary>The bridges that there are.</summary>
+    internal IReadOnlyList<LiveBridge> Bridges => _bridges;
+
+    /// <summary>What tunnels know of the network below; null = it has not been looked at yet.</summary>
+    internal Underlay? Underlay { get; private set; }
+
     /// <inheritdoc/>
-    public IHostedBridge Create(BridgeConfig config) => new LiveBridge(this, config);
+    public IHostedBridge Create(BridgeConfig config)
+    {
+        LiveBridge bridge = new(this, config);
+        _bridges.Add(bridge);
+        Underlay ??= new Underlay(_bridges);
+        Underlay.Changed();
+        return bridge;
+    }
+
+    /// <inheritdoc/>
+    public void Run(long nowMs) => Underlay?.Run(nowMs);
+
+    /// <inheritdoc/>
+    public void Watch(PollSet set) => Underlay?.Watch(set);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _bfd?.Dispose();
+        Underlay?.Dispose();
+    }
+
+    /// <summary>A bridge goes.</summary>
+    internal void Leave(LiveBridge bridge)
+    {
+        if (_bridges.Remove(bridge)) Underlay?.Leave(bridge);
+    }
 
     /// <summary>A patch port appears; it and its peer find each other.</summary>
     internal void Join(PatchPort port, string peer)

@@ -1,4 +1,6 @@
+using Mergeflow.Engine.OpenFlow;
 using Mergeflow.Engine.Ports;
+using Mergeflow.Engine.Runtime;
 using Mergeflow.Native;
 
 namespace Mergeflow.Control.Bridges;
@@ -26,7 +28,8 @@ internal sealed class LiveInterface
 
     public LivePort Port { get; }
 
-    public InterfaceStatus Status()
+    /// <param name="egress">Which way a tunnel takes, as the column <c>status</c> says it; null = nobody knows.</param>
+    public InterfaceStatus Status(Func<TunnelPort?, IReadOnlyDictionary<string, string>>? egress = null)
     {
         if (Port is PatchPort patch)
         {
@@ -34,6 +37,7 @@ internal sealed class LiveInterface
             return new InterfaceStatus { Mac = MacText.Of(Port.Mac), IsUp = true, HasLink = true, Error = error };
         }
 
+        if (Port is TunnelVport tunnel) return new InterfaceStatus { Mac = MacText.Of(Port.Mac), IsUp = true, HasLink = true, Status = egress?.Invoke(tunnel.Tunnel) ?? new SortedDictionary<string, string>() };
         Port.Refresh();
         if (NetDevice.Find(Port.IfIndex) is { } seen) _isUp = seen.IsUp;
         if (Port.HasCarrier != _hadLink) (_hadLink, _linkResets) = (Port.HasCarrier, _linkResets + 1);

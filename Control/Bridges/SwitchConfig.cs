@@ -93,6 +93,9 @@ public sealed record InterfaceConfig
     /// <summary>Depend on the type.</summary>
     public IReadOnlyDictionary<string, string> Options { get; init; } = new SortedDictionary<string, string>();
 
+    /// <summary>Of the column <c>bfd</c>.</summary>
+    public IReadOnlyDictionary<string, string> Bfd { get; init; } = new SortedDictionary<string, string>();
+
     /// <summary>Ethernet address that an interface of our own is to have; null = any.</summary>
     public string? Mac { get; init; }
 

@@ -46,6 +46,7 @@ public sealed class VswitchLoop(OvsdbSession session, IBridgeHost host, Action<s
     /// <returns>When it is to be called again at the latest, ms from now.</returns>
     public int Run(long nowMs)
     {
+        host.Run(nowMs);
         if (session.IsLockContended && _hadLock)
         {
             log("ovsdb_idl", true, "another ovs-vswitchd process is running, disabling this process until it goes away");
@@ -75,6 +76,7 @@ public sealed class VswitchLoop(OvsdbSession session, IBridgeHost host, Action<s
         if (ConfigReader.Read(session.Replica, line => log("bridge", true, line)) is not { } wanted) return;
         ReconfigureCount++;
         _bridges.Apply(wanted, nowMs);
+        host.Run(nowMs);
         Config = wanted;
         _appliedCfg = wanted.NextCfg;
     }

@@ -13,6 +13,7 @@ public sealed class Vswitchd : IDisposable
     private readonly RtnetlinkWatch _links = new(RtTopics.Links);
     private readonly OvsdbClient _database;
     private readonly VswitchLoop _loop;
+    private readonly IBridgeHost _host;
     private long _devicesDueMs;
     private volatile bool _isEnding;
 
@@ -22,6 +23,7 @@ public sealed class Vswitchd : IDisposable
     /// <param name="log">What happens.</param>
     public Vswitchd(OvsdbRemote remote, IBridgeHost host, Vlog log)
     {
+        _host = host;
         OvsdbSession session = new(new OvsdbReplica(VswitchTables.All), VswitchTables.Database, VswitchTables.Lock);
         _loop = new VswitchLoop(session, host, (module, isWarning, line) => log.Write(module, isWarning ? VlogLevel.Warn : VlogLevel.Info, line));
         _database = new OvsdbClient(remote, session, () => _latch.Set(), line => log.Write("reconnect", VlogLevel.Info, line));
@@ -62,6 +64,7 @@ public sealed class Vswitchd : IDisposable
             lock (_turn) waitMs = Step(Environment.TickCount64);
             set.Clear();
             set.Add(_links.Descriptor);
+            _host.Watch(set);
             set.AtMost(waitMs);
             _latch.Announce();
             if (_isEnding || _database.HasNews) _latch.Cancel();

@@ -7,6 +7,9 @@ public enum UserspaceReason : byte
 
     /// <summary>A sample for a collector (OVS <c>USER_ACTION_COOKIE_FLOW_SAMPLE</c>).</summary>
     Sample,
+
+    /// <summary>A BFD message for the switch itself (OVS <c>SLOW_BFD</c>); <see cref="DpUserspace.OutputPort"/> is the port that has got it.</summary>
+    Bfd,
 }
 
 /// <summary>Why a packet leaves the fast path, and for whom (OVS <c>struct user_action_cookie</c>).</summary>

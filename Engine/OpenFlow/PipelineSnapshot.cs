@@ -26,13 +26,19 @@ internal sealed class PipelineSnapshot
     /// <summary>Tunnel ports; null = there are none.</summary>
     public required TunnelTable? Tunnels { get; init; }
 
+    /// <summary>Ports with a BFD session, and which of their packets are for it.</summary>
+    public required ImmutableDictionary<uint, BfdMatch> Bfd { get; init; }
+
+    /// <summary>What tunnels know of the network below.</summary>
+    public required TunnelUnderlay Underlay { get; init; }
+
     /// <summary>The Geneve option behind <c>tun_metadata0</c>, if there is one.</summary>
     public required GeneveOption Option { get; init; }
 
     /// <summary>Somebody collects samples.</summary>
     public required bool HasCollectors { get; init; }
 
-    /// <summary>Ports whose link is up.</summary>
+    /// <summary>Ports whose link is up, and whose BFD session, if they have one.</summary>
     public required HashSet<uint> LivePorts { get; init; }
 
     public required ulong Version { get; init; }

@@ -23,6 +23,9 @@ public abstract class LivePort(uint number, string name) : IDisposable
     /// <summary>How frames get between device and switch (<see cref="SystemPort.Datapaths"/>); empty = there is one way only.</summary>
     public virtual string Datapath => "";
 
+    /// <summary>It joins two datapaths below their OpenFlow pipelines, which do not know it.</summary>
+    public virtual bool IsLink => false;
+
     /// <summary>Receive queues.</summary>
     public abstract int QueueCount { get; }
 

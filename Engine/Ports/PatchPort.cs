@@ -10,14 +10,18 @@ namespace Mergeflow.Engine.Ports;
 /// <param name="name">Name in the switch.</param>
 /// <param name="threads">Packet threads of either datapath.</param>
 /// <param name="mac">Ethernet address that is shown.</param>
-public sealed class PatchPort(uint number, string name, int threads, ulong mac) : LivePort(number, name)
+/// <param name="from">Port that frames seem to come from: a link that no pipeline knows; 0 = <paramref name="number"/>.</param>
+public sealed class PatchPort(uint number, string name, int threads, ulong mac, uint from = 0) : LivePort(number, name)
 {
-    private readonly PatchRxQueue[] _queues = [.. Enumerable.Range(0, threads).Select(_ => new PatchRxQueue(number))];
+    private readonly PatchRxQueue[] _queues = [.. Enumerable.Range(0, threads).Select(_ => new PatchRxQueue(from == 0 ? number : from))];
     private volatile PatchPort? _peer;
     private int _opened;
 
     /// <inheritdoc/>
     public override string Type => "patch";
+
+    /// <inheritdoc/>
+    public override bool IsLink => from != 0;
 
     /// <inheritdoc/>
     public override int QueueCount => _queues.Length;

@@ -19,6 +19,9 @@ public sealed partial class Datapath
     /// <summary>A sample that an action has taken, for a collector: the record and the packet; null = nobody collects. By the thread that takes packets.</summary>
     public Action<DpUserspace, byte[]>? Collector { get; set; }
 
+    /// <summary>A BFD message that a port has got: its number and the frame; null = nobody listens. By the thread that takes packets.</summary>
+    public Action<uint, byte[]>? BfdReceiver { get; set; }
+
     /// <summary>
     /// Hands over packets that actions have sent to control, at most <paramref name="most"/> of each packet thread; returns how many. One thread at a time. A packet whose metadata are
     /// gone, because it has waited too long, is not handed over.
@@ -31,7 +34,8 @@ public sealed partial class Datapath
             for (int i = 0; i < most && pmd.PacketIns?.TryTake(out PacketInHeader header, out byte[] frame) == true; i++)
             {
                 taken++;
-                if (header.Told.Reason == UserspaceReason.Sample) Collector?.Invoke(header.Told, frame);
+                if (header.Told.Reason == UserspaceReason.Bfd) BfdReceiver?.Invoke(header.Told.OutputPort, frame);
+                else if (header.Told.Reason == UserspaceReason.Sample) Collector?.Invoke(header.Told, frame);
                 else if (PacketInOf(in header, frame) is { } packet) each(packet);
             }
         }

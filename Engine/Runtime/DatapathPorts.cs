@@ -60,6 +60,44 @@ public sealed class DatapathPorts
         return _datapath.Pipeline.SetTunnel(port, tunnel) ? _datapath.Reconcile(_datapath.Clock.Of(nowMs), purge: false) : Acknowledgement.Done;
     }
 
+    /// <summary>What tunnels know of the network below is new. On return no packet goes by what it was before.</summary>
+    public Acknowledgement SetUnderlay(TunnelUnderlay underlay, long nowMs)
+    {
+        using Datapath.ControlScope control = _datapath.BeginControl();
+        return _datapath.Pipeline.SetUnderlay(underlay) ? _datapath.Reconcile(_datapath.Clock.Of(nowMs), purge: false) : Acknowledgement.Done;
+    }
+
+    /// <summary>A port has a BFD session, another one, or none any more (null). On return its messages go to <see cref="Datapath.BfdReceiver"/>.</summary>
+    public Acknowledgement SetBfd(uint port, BfdMatch? match, long nowMs)
+    {
+        using Datapath.ControlScope control = _datapath.BeginControl();
+        return _datapath.Pipeline.SetBfd(port, match) ? _datapath.Reconcile(_datapath.Clock.Of(nowMs), purge: false) : Acknowledgement.Done;
+    }
+
+    /// <summary>A port's BFD session says whether it may be used. On return no packet goes by what it said before.</summary>
+    public Acknowledgement SetBfdLive(uint port, bool isLive, long nowMs)
+    {
+        using Datapath.ControlScope control = _datapath.BeginControl();
+        return _datapath.Pipeline.SetBfdLive(port, isLive) ? _datapath.Reconcile(_datapath.Clock.Of(nowMs), purge: false) : Acknowledgement.Done;
+    }
+
+    /// <summary>A port appears that the pipeline does not know: it leads to another datapath.</summary>
+    internal void AddHidden(uint port, int queues, long nowMs)
+    {
+        using Datapath.ControlScope control = _datapath.BeginControl();
+        _datapath.Queues.Add(port, queues);
+        foreach (PmdContext pmd in _datapath.Pmds) pmd.Ports.SetExists(port, true);
+    }
+
+    /// <summary>A port of that kind goes. On return no packet uses a merged rule that sends there.</summary>
+    internal void RemoveHidden(uint port, long nowMs)
+    {
+        using Datapath.ControlScope control = _datapath.BeginControl();
+        foreach (PmdContext pmd in _datapath.Pmds) pmd.Ports.SetExists(port, false);
+        _datapath.Offload?.OnPortRemoved(port);
+        _datapath.Acknowledge(_datapath.Clock.Of(nowMs));
+    }
+
     /// <summary>A port goes, and what was learned of it. On return no packet is sent there, and no packet uses a merged rule that does. False if there is none.</summary>
     public bool Remove(uint port, long nowMs)
     {

@@ -16,12 +16,12 @@ public sealed class LivePorts(Datapath datapath, SwitchPollers pollers, IReadOnl
     /// <summary>What ports had counted that are gone.</summary>
     private PortTotals _gone;
 
-    /// <summary>The ports, by number; a copy.</summary>
+    /// <summary>The ports, by number, without links between datapaths; a copy.</summary>
     public IReadOnlyList<LivePort> All
     {
         get
         {
-            lock (_lock) return [.. _ports.Values];
+            lock (_lock) return [.. _ports.Values.Where(static p => !p.IsLink)];
         }
     }
 
@@ -53,7 +53,8 @@ public sealed class LivePorts(Datapath datapath, SwitchPollers pollers, IReadOnl
                 throw;
             }
 
-            datapath.Ports.Add(new PipelinePort(port.Name, port.Number) { Tunnel = (port as TunnelVport)?.Tunnel }, port.QueueCount, nowMs);
+            if (port.IsLink) datapath.Ports.AddHidden(port.Number, port.QueueCount, nowMs);
+            else datapath.Ports.Add(new PipelinePort(port.Name, port.Number) { Tunnel = (port as TunnelVport)?.Tunnel }, port.QueueCount, nowMs);
             AddToKernel(port);
             if (!port.HasCarrier) datapath.Ports.SetLink(port.Number, isUp: false, nowMs);
             for (int q = 0; q < port.QueueCount; q++) pollers.Add(new RxQueueName(port.Number, q), port.Rx(q));
@@ -66,7 +67,8 @@ public sealed class LivePorts(Datapath datapath, SwitchPollers pollers, IReadOnl
         lock (_lock)
         {
             if (!_ports.Remove(number, out LivePort? port)) return false;
-            datapath.Ports.Remove(number, nowMs);
+            if (port.IsLink) datapath.Ports.RemoveHidden(number, nowMs);
+            else datapath.Ports.Remove(number, nowMs);
             datapath.Kernel?.RemovePort(number);
             for (int q = 0; q < port.QueueCount; q++) pollers.Remove(new RxQueueName(number, q));
             for (int i = 0; i < sinks.Count; i++)

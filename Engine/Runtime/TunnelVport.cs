@@ -11,7 +11,8 @@ namespace Mergeflow.Engine.Runtime;
 /// <param name="name">Name in the switch.</param>
 /// <param name="type"><c>vxlan</c>, <c>geneve</c> or <c>gre</c>.</param>
 /// <param name="tunnel">Its way; null = not known yet.</param>
-public sealed class TunnelVport(uint number, string name, string type, TunnelPort? tunnel) : LivePort(number, name)
+/// <param name="mac">Ethernet address that is shown; 0 = none.</param>
+public sealed class TunnelVport(uint number, string name, string type, TunnelPort? tunnel, ulong mac = 0) : LivePort(number, name)
 {
     private const int OuterBytes = 100;
 
@@ -34,7 +35,7 @@ public sealed class TunnelVport(uint number, string name, string type, TunnelPor
     public override int MtuBytes => Packet.MaxLengthBytes - OuterBytes;
 
     /// <inheritdoc/>
-    public override ulong Mac => 0;
+    public override ulong Mac { get; } = mac;
 
     /// <inheritdoc/>
     public override int IfIndex => 0;

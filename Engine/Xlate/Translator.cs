@@ -183,7 +183,7 @@ public sealed partial class Translator : IDisposable
         uint recircId = _flow.Key.RecircId.Host;
         if (recircId == 0)
         {
-            if (!_tunnels.Begin()) LookupAndRun(0, isFirst: _context.Tables.Tunnels is null);
+            if (!_tunnels.Begin() && !_tunnels.TakeBfd()) LookupAndRun(0, isFirst: _context.Tables.Tunnels is null && _context.Tables.Bfd.IsEmpty);
             return true;
         }
 

@@ -67,6 +67,7 @@ internal sealed class Transmitter(XlateContext context, Committer committer, Fre
             return;
         }
 
+        if (_context.Tables.Underlay.EndsAt(port) && _tunnels.TryEnd(port)) return;
         _committer.Commit();
         if (to.IsTunnel) SetTunnel();
         _context.Out.Add(DpOp.Output).Port = port;

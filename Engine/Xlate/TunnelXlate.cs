@@ -25,44 +25,82 @@ internal sealed unsafe class TunnelXlate(XlateContext context, Committer committ
     /// </summary>
     public bool Begin()
     {
-        if (_context.Tables.Tunnels is not { } tunnels) return false;
         uint port = _flow.InPort;
+        bool isEntry = _context.Tables.Underlay.IsEntry(port);
+        if (_context.Tables.Tunnels is not { } tunnels) return isEntry;
+        if (isEntry)
+        {
+            if (!Decapsulate(tunnels, port, isEntry: true)) _context.Note(null, "received packet for no tunnel");
+            return true;
+        }
+
         if (tunnels.IsDatapathPort(port)) return !ReceiveFromTunnel(tunnels, port);
-        return tunnels.IsUnderlay(port) && Decapsulate(tunnels, port);
+        return tunnels.IsUnderlay(port) && Decapsulate(tunnels, port, isEntry: false);
+    }
+
+    /// <summary>A BFD message for the session of the port goes up, and nowhere else (OVS <c>process_special</c>).</summary>
+    public bool TakeBfd()
+    {
+        const ushort bfdPort = 3784;
+        if (_context.Tables.Bfd.IsEmpty || !_context.Tables.Bfd.TryGetValue(_flow.InPort, out BfdMatch? match)) return false;
+        ref FlowKey key = ref _flow.Key;
+        if (match.Destination != default)
+        {
+            _flow.Consult(L.DlDst, L.Window6);
+            if (key.DlDst != match.Destination) return false;
+        }
+
+        if (_flow.DlType != EthType.Ip) return false;
+        _flow.Consult(L.NwProto, 0xff);
+        if (key.NwProto != IpProto.Udp || (key.NwFrag & NwFrag.Later) != 0) return false;
+        _flow.Consult(L.TpDst, L.Window2);
+        if (key.TpDst.Host != bfdPort) return false;
+        if (match.Address != 0)
+        {
+            _flow.Consult(L.NwDst, L.Window4);
+            if (key.NwDst.Host != match.Address) return false;
+        }
+
+        if (match.IsKeyZero)
+        {
+            _flow.Consult(L.TunId, ulong.MaxValue);
+            if (key.TunId.Host != 0) return false;
+        }
+
+        ref DpUserspace told = ref _context.Out.Add(DpOp.Userspace).Userspace;
+        (told.Reason, told.OutputPort) = (UserspaceReason.Bfd, _flow.InPort);
+        _context.Note(null, "BFD message for the port's session");
+        return true;
     }
 
     /// <summary>
     /// An untagged, whole packet to the underlay's addresses and a tunnel's protocol and port is decapsulated; the bits that decide are consulted one
     /// after the other, so that other traffic stays wildcarded.
     /// </summary>
-    private bool Decapsulate(TunnelTable tunnels, uint underlay)
+    private bool Decapsulate(TunnelTable tunnels, uint underlay, bool isEntry)
     {
         if (!_flow.IsIp || _flow.ConsultVlanPresent()) return false;
         ref FlowKey key = ref _flow.Key;
         bool isIpv6 = _flow.DlType == EthType.Ipv6;
         _flow.Consult(L.NwProto, 0xff);
         if (key.NwProto is not (IpProto.Udp or IpProto.Gre)) return false;
-        _flow.Consult(L.DlDst, L.Window6);
-        if (isIpv6)
-        {
-            _flow.ConsultIpv6(L.Ipv6Dst);
-        }
-        else
-        {
-            _flow.Consult(L.NwDst, L.Window4);
-        }
+        Ipv6Address destination = default;
 
-        Ipv6Address destination = isIpv6 ? key.Ipv6Dst : Ipv4(key.NwDst);
-        bool isOurs = false;
-        foreach (TunnelPort t in tunnels.Ports) isOurs |= IsAt(t, underlay, isIpv6, destination, key.DlDst, key.NwProto);
-        if (!isOurs) return false;
+        // What has ended at another bridge was looked at there.
+        if (!isEntry)
+        {
+            destination = ConsultDestination(isIpv6);
+            bool isOurs = false;
+            foreach (TunnelPort t in tunnels.Ports) isOurs |= IsAt(t, underlay, isIpv6, destination, key.DlDst, key.NwProto);
+            if (!isOurs) return false;
+        }
 
         _flow.Consult(L.NwFrag, (byte)NwFrag.Any);
         if (key.NwFrag != NwFrag.No) return false;
         if (key.NwProto == IpProto.Udp) _flow.Consult(L.TpDst, L.Window2);
         foreach (TunnelPort t in tunnels.Ports)
         {
-            if (!IsAt(t, underlay, isIpv6, destination, key.DlDst, key.NwProto)) continue;
+            if (isEntry ? !t.IsRouted || (key.NwProto == IpProto.Gre) != (t.Kind == TunnelKind.Gre) : !IsAt(t, underlay, isIpv6, destination, key.DlDst, key.NwProto)) continue;
             if (key.NwProto == IpProto.Udp && key.TpDst.Host != t.DestinationPort) continue;
             ref DpAction pop = ref _context.Out.Add(DpOp.TnlPop);
             pop.Port = tunnels.DatapathPortOf(t);
@@ -75,8 +113,49 @@ internal sealed unsafe class TunnelXlate(XlateContext context, Committer committ
         return false;
     }
 
+    /// <summary>The Ethernet and IP destination decide.</summary>
+    private Ipv6Address ConsultDestination(bool isIpv6)
+    {
+        _flow.Consult(L.DlDst, L.Window6);
+        if (isIpv6) _flow.ConsultIpv6(L.Ipv6Dst);
+        else _flow.Consult(L.NwDst, L.Window4);
+        return isIpv6 ? _flow.Key.Ipv6Dst : Ipv4(_flow.Key.NwDst);
+    }
+
+    /// <summary>
+    /// An output to a port with addresses: if the packet is one that tunnels of some bridge expect there, it is sent to that bridge instead (OVS <c>terminate_native_tunnel</c>, <c>tnl_port_map_lookup</c>). Bridges with
+    /// tunnels of one kind and UDP port get it each: whose it is, the key says.
+    /// </summary>
+    public bool TryEnd(uint port)
+    {
+        if (!_flow.IsIp || _flow.ConsultVlanPresent()) return false;
+        ref FlowKey key = ref _flow.Key;
+        bool isIpv6 = _flow.DlType == EthType.Ipv6;
+        _flow.Consult(L.NwProto, 0xff);
+        if (key.NwProto is not (IpProto.Udp or IpProto.Gre)) return false;
+        Ipv6Address destination = ConsultDestination(isIpv6);
+        bool isOurs = false;
+        foreach (TunnelEnd end in _context.Tables.Underlay.Ends) isOurs |= end.Is(port, key.DlDst, isIpv6, destination);
+        if (!isOurs) return false;
+        _flow.Consult(L.NwFrag, (byte)NwFrag.Any);
+        if (key.NwFrag != NwFrag.No) return false;
+        if (key.NwProto == IpProto.Udp) _flow.Consult(L.TpDst, L.Window2);
+        bool ends = false;
+        foreach (TunnelEnd end in _context.Tables.Underlay.Ends)
+        {
+            if ((key.NwProto == IpProto.Gre) != (end.Kind == TunnelKind.Gre) || !end.Is(port, key.DlDst, isIpv6, destination)) continue;
+            if (key.NwProto == IpProto.Udp && key.TpDst.Host != end.DestinationPort) continue;
+            if (!ends) _committer.Commit();
+            ends = true;
+            _context.Out.Add(DpOp.Output).Port = end.To;
+            _context.Note(null, $"to the tunnels at port {end.To}");
+        }
+
+        return ends;
+    }
+
     private static bool IsAt(TunnelPort t, uint underlay, bool isIpv6, in Ipv6Address destination, EthAddress mac, byte proto)
-        => t.UnderlayPort == underlay && t.IsIpv6 == isIpv6 && t.UnderlayMac == mac && (proto == IpProto.Gre) == (t.Kind == TunnelKind.Gre)
+        => !t.IsRouted && t.UnderlayPort == underlay && t.IsIpv6 == isIpv6 && t.UnderlayMac == mac && (proto == IpProto.Gre) == (t.Kind == TunnelKind.Gre)
             && (t.UnderlayAddress == destination || t.Local == destination);
 
     /// <summary>Finds the OpenFlow port by key and outer addresses; false if there is none, or if congestion cannot be told to the inner packet.</summary>
@@ -88,7 +167,7 @@ internal sealed unsafe class TunnelXlate(XlateContext context, Committer committ
         Ipv6Address source = isIpv6 ? key.TunIpv6Src : Ipv4(key.TunSrc), destination = isIpv6 ? key.TunIpv6Dst : Ipv4(key.TunDst);
         foreach (TunnelPort t in tunnels.Ports)
         {
-            if (tunnels.DatapathPortOf(t) != datapathPort || t.IsIpv6 != isIpv6) continue;
+            if (tunnels.DatapathPortOf(t) != datapathPort || (t.IsIpv6 is { } family && family != isIpv6)) continue;
             if (t.InKey is { } wanted && wanted != key.TunId.Host) continue;
             if (t.Remote is { } remote && remote != source) continue;
             if (t.Local is { } local && local != destination) continue;
@@ -133,11 +212,7 @@ internal sealed unsafe class TunnelXlate(XlateContext context, Committer committ
             tunnel.Id = key.TunId;
         }
 
-        if (!SetEnds(t, ref tunnel))
-        {
-            _context.Note(null, "native tunnel routing failed");
-            return;
-        }
+        if (!SetEnds(t, ref tunnel) || Way(t, ref tunnel) is not { } way) return;
 
         GeneveOption option = default;
         if (t.Kind == TunnelKind.Geneve && _context.Tables.Option.Exists)
@@ -165,50 +240,80 @@ internal sealed unsafe class TunnelXlate(XlateContext context, Committer committ
             tunnel.Tos = (byte)((tunnel.Tos & ~EcnMask) | (ecn == EcnCe ? EcnEct0 : ecn));
         }
 
-        TunnelFlags flags = (t.DontFragment ? TunnelFlags.DontFragment : 0) | (t.HasChecksum ? TunnelFlags.Checksum : 0) | (t.HasOutKey ? TunnelFlags.Key : 0);
+        const ushort oam = (ushort)TunnelFlags.Oam;
+        _flow.Consult(L.TunFlags, System.Buffers.Binary.BinaryPrimitives.ReverseEndianness(oam));
+        TunnelFlags flags = ((TunnelFlags)key.TunFlags.Host & TunnelFlags.Oam) | (t.DontFragment ? TunnelFlags.DontFragment : 0) | (t.HasChecksum ? TunnelFlags.Checksum : 0) | (t.HasOutKey ? TunnelFlags.Key : 0);
         tunnel.Flags = Be16.FromHost((ushort)flags);
         _committer.Commit();
         int record = _context.Out.Count;
         _context.Out.Add(DpOp.Clone);
         if (maxLengthBytes != 0) _context.Out.Add(DpOp.Truncate).LengthBytes = maxLengthBytes;
         ref DpAction push = ref _context.Out.Add(DpOp.TnlPush);
-        push.Push = TunnelHeader.Build(t.Kind, t.UnderlayMac, t.NextHopMac, tunnel, t.DestinationPort, option, _flow.Key.TunMetadata0.Host);
+        push.Push = TunnelHeader.Build(t.Kind, way.Mac, way.NextHop, tunnel, t.DestinationPort, option, _flow.Key.TunMetadata0.Host);
         push.CountedPort = t.Number;
-        _context.Out.Add(DpOp.Output).Port = t.UnderlayPort;
+        _context.Out.Add(DpOp.Output).Port = way.Port;
         _context.Out.Nest(record);
     }
 
-    /// <summary>Outer addresses; false if there is no destination, or it is the one that the packet was sent to.</summary>
+    /// <summary>Outer addresses as far as the port and the flow say them; false if there is no destination, or it is the one that the packet was sent to.</summary>
     private bool SetEnds(TunnelPort t, ref DpSetTunnel tunnel)
     {
         ref FlowKey key = ref _flow.Key;
         ref FlowKey original = ref *(FlowKey*)_flow.Original;
+        if (t.IsIpv6 is null) _flow.Consult(L.TunDst, L.Window4);
+        bool isIpv6 = t.IsIpv6 ?? key.TunDst.Host == 0;
         Ipv6Address source = t.Local ?? t.UnderlayAddress, destination = t.Remote ?? default;
         if (t.IsLocalFlow)
         {
-            if (t.IsIpv6) _flow.ConsultIpv6(L.TunIpv6Src);
+            if (isIpv6) _flow.ConsultIpv6(L.TunIpv6Src);
             else _flow.Consult(L.TunSrc, L.Window4);
-            Ipv6Address wanted = t.IsIpv6 ? key.TunIpv6Src : Ipv4(key.TunSrc);
+            Ipv6Address wanted = isIpv6 ? key.TunIpv6Src : Ipv4(key.TunSrc);
             if (!wanted.IsZero) source = wanted;
         }
 
         if (t.Remote is null)
         {
-            if (t.IsIpv6) _flow.ConsultIpv6(L.TunIpv6Dst);
+            if (isIpv6) _flow.ConsultIpv6(L.TunIpv6Dst);
             else _flow.Consult(L.TunDst, L.Window4);
-            destination = t.IsIpv6 ? key.TunIpv6Dst : Ipv4(key.TunDst);
+            destination = isIpv6 ? key.TunIpv6Dst : Ipv4(key.TunDst);
         }
 
-        if (destination.IsZero) return false;
-        if (t.IsIpv6)
-        {
-            (tunnel.Ipv6Src, tunnel.Ipv6Dst) = (source, destination);
-            return destination != original.TunIpv6Dst;
-        }
-
-        (tunnel.Src, tunnel.Dst) = (Ipv4(source), Ipv4(destination));
-        return tunnel.Dst != original.TunDst;
+        if (isIpv6) (tunnel.Ipv6Src, tunnel.Ipv6Dst) = (source, destination);
+        else (tunnel.Src, tunnel.Dst) = (Ipv4(source), Ipv4(destination));
+        bool isSound = !destination.IsZero && (isIpv6 ? destination != original.TunIpv6Dst : tunnel.Dst != original.TunDst);
+        if (!isSound) _context.Note(null, "native tunnel routing failed");
+        return isSound;
     }
+
+    /// <summary>The port below, its Ethernet address and that of the next hop; null if there is no way now. A source that nobody has said is that of the route.</summary>
+    private (uint Port, EthAddress Mac, EthAddress NextHop)? Way(TunnelPort t, ref DpSetTunnel tunnel)
+    {
+        if (!t.IsRouted) return (t.UnderlayPort, t.UnderlayMac, t.NextHopMac);
+        bool isIpv6 = !tunnel.Ipv6Dst.IsZero;
+        Ipv6Address destination = isIpv6 ? tunnel.Ipv6Dst : Ipv4(tunnel.Dst);
+        TunnelUnderlay underlay = _context.Tables.Underlay;
+        if (underlay.Find(destination, isIpv6) is not { UnderlayPort: not 0 } route)
+        {
+            _context.Note(null, "native tunnel routing failed");
+            return null;
+        }
+
+        if (isIpv6 && tunnel.Ipv6Src.IsZero) tunnel.Ipv6Src = route.Source;
+        if (!isIpv6 && tunnel.Src.Host == 0) tunnel.Src = Ipv4(route.Source);
+        Ipv6Address hop = route.Gateway ?? destination;
+        if (underlay.MacOf(route.UnderlayPort, hop, isIpv6) is not { } mac)
+        {
+            _context.Note(null, $"neighbor cache miss for {Text(hop, isIpv6)} on bridge {route.Device}, sending {(isIpv6 ? "ND" : "ARP")} request");
+            _context.Pipeline.AskFor(route.UnderlayPort, hop, isIpv6);
+            return null;
+        }
+
+        _context.Note(null, $"tunneling from {Text(isIpv6 ? tunnel.Ipv6Src : Ipv4(tunnel.Src), isIpv6)} to {Text(destination, isIpv6)} by {route.Device}");
+        return (route.UnderlayPort, route.Mac, mac);
+    }
+
+    private static string Text(in Ipv6Address address, bool isIpv6)
+        => isIpv6 ? address.ToString() : new System.Net.IPAddress((long)System.Buffers.Binary.BinaryPrimitives.ReverseEndianness((uint)(address.ToUInt128() >> 96))).ToString();
 
     private static Ipv6Address Ipv4(Be32 address) => Ipv6Address.FromUInt128((UInt128)address.Host << 96);
 

@@ -181,6 +181,7 @@ public static partial class DpFlowFormatter
 
     private static string FormatUserspace(in DpUserspace u, PortNames? ports)
     {
+        if (u.Reason == UserspaceReason.Bfd) return "userspace(pid=0,slow_path(bfd))";
         if (u.Reason == UserspaceReason.Controller)
         {
             return $"userspace(pid=0,controller(reason={(int)u.PacketInReason},dont_send=0,continuation={(u.Continues ? 1 : 0)},recirc_id={u.RecircId},"

@@ -4,8 +4,8 @@ using Mergeflow.Engine.Keys;
 namespace Mergeflow.Engine.OpenFlow;
 
 /// <summary>
-/// A tunnel port (OVS <c>struct netdev_tunnel_config</c>) with a fixed way to its peers: one port below it, one address, one next hop. There is no
-/// route table and no neighbour cache.
+/// A tunnel port (OVS <c>struct netdev_tunnel_config</c>). Its way to its peers is fixed (one port below it, one address, one next hop), or is found for each packet by routes and neighbours
+/// (<see cref="IsRouted"/>).
 /// </summary>
 public sealed record TunnelPort
 {
@@ -14,20 +14,23 @@ public sealed record TunnelPort
 
     public required TunnelKind Kind { get; init; }
 
+    /// <summary>The way is what <see cref="TunnelUnderlay"/> says; the four members of a fixed way say nothing.</summary>
+    public bool IsRouted { get; init; }
+
     /// <summary>Port that encapsulated packets leave on and arrive at.</summary>
-    public required uint UnderlayPort { get; init; }
+    public uint UnderlayPort { get; init; }
 
     /// <summary>Ethernet address of the underlay: outer source, and destination of what is decapsulated.</summary>
-    public required EthAddress UnderlayMac { get; init; }
+    public EthAddress UnderlayMac { get; init; }
 
     /// <summary>Ethernet address of the next hop: outer destination.</summary>
-    public required EthAddress NextHopMac { get; init; }
+    public EthAddress NextHopMac { get; init; }
 
     /// <summary>IP address of the underlay, IPv4 in the first four bytes.</summary>
-    public required Ipv6Address UnderlayAddress { get; init; }
+    public Ipv6Address UnderlayAddress { get; init; }
 
-    /// <summary>Whether the outer header is IPv6.</summary>
-    public bool IsIpv6 { get; init; }
+    /// <summary>Whether the outer header is IPv6; null = whichever the flow says.</summary>
+    public bool? IsIpv6 { get; init; } = false;
 
     /// <summary><c>local_ip</c>: outer source and required destination; null = any, <see cref="UnderlayAddress"/> is the source.</summary>
     public Ipv6Address? Local { get; init; }

@@ -1,0 +1,237 @@
+using System.Net;
+using System.Net.Sockets;
+using Mergeflow.Engine.Actions;
+using Mergeflow.Engine.Keys;
+using Mergeflow.Engine.OpenFlow;
+using Mergeflow.Engine.Ports;
+using Mergeflow.Native;
+
+namespace Mergeflow.Control.Bridges;
+
+/// <summary>
+/// Tells the tunnels of all bridges which way their packets go: follows the host's routes, neighbours and addresses, joins the bridges that have tunnels with those whose ports have the addresses
+/// (OVS <c>ovs-router</c>, <c>tnl-ports</c>, <c>tnl-neigh-cache</c>). For a next hop that is not known it has the kernel ask. For one thread.
+/// </summary>
+internal sealed class Underlay : IDisposable
+{
+    /// <summary>Numbers of links: above ports, below reserved ones.</summary>
+    private const uint FirstNumber = 0xff00;
+
+    private const uint EndNumber = 0xfff0;
+    private const int AskAgainMs = 1000;
+    private const int AskAnywayMs = 60_000;
+    private const int MostAsked = 1024;
+    private const int DiscardPort = 9;
+
+    private readonly List<LiveBridge> _bridges;
+    private readonly RtnetlinkWatch _kernel = new(RtTopics.Links | RtTopics.Routes | RtTopics.Neighbors | RtTopics.Addresses);
+    private readonly List<UnderlayLink> _links = [];
+    private readonly Dictionary<(int Device, IPAddress Hop), long> _askedMs = [];
+    private bool _isDirty = true;
+
+    /// <param name="bridges">The bridges that there are; the list changes.</param>
+    public Underlay(List<LiveBridge> bridges) => _bridges = bridges;
+
+    /// <summary>What the kernel has told.</summary>
+    public HostNetwork Host { get; } = new();
+
+    /// <summary>The ways between bridges.</summary>
+    public IReadOnlyList<UnderlayLink> Links => _links;
+
+    /// <summary>Bridges or their ports have changed.</summary>
+    public void Changed() => _isDirty = true;
+
+    /// <summary>What ends a wait.</summary>
+    public void Watch(PollSet set) => set.Add(_kernel.Descriptor);
+
+    /// <summary>Takes over what is new, and tells the bridges.</summary>
+    public void Run(long nowMs)
+    {
+        while (_kernel.TryRead(out RtEvent? told))
+        {
+            _isDirty = true;
+            if (told.Kind != RtEventKind.Overrun)
+            {
+                Host.Learn(told);
+                continue;
+            }
+
+            Host.Clear();
+            _kernel.DumpAgain();
+        }
+
+        if (_isDirty) Update(nowMs);
+        AskForUnknown(nowMs);
+    }
+
+    /// <summary>Which way a tunnel with a fixed peer takes, for the column <c>status</c> (OVS <c>tunnel_get_status</c>).</summary>
+    public IReadOnlyDictionary<string, string> EgressOf(TunnelPort? tunnel)
+    {
+        SortedDictionary<string, string> status = new(StringComparer.Ordinal);
+        if (tunnel?.Remote is not { } remote || Host.RouteTo(ToAddress(remote, tunnel.IsIpv6 == true)) is not { } route || Host.Link(route.NextHops[0].Interface) is not { } device) return status;
+        (status["tunnel_egress_iface"], status["tunnel_egress_iface_carrier"]) = (device.Name, device.HasCarrier == false ? "down" : "up");
+        return status;
+    }
+
+    /// <summary>A bridge goes: nothing leads there any more.</summary>
+    public void Leave(LiveBridge bridge)
+    {
+        foreach (UnderlayLink link in _links.Where(l => l.Of == bridge || l.By == bridge).ToArray()) Remove(link);
+        _isDirty = true;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _kernel.Dispose();
+
+    private void Update(long nowMs)
+    {
+        _isDirty = false;
+        List<(LiveBridge Of, LiveBridge By, uint Port, int Device)> wanted = [];
+        LiveBridge[] users = [.. _bridges.Where(static b => b.Tunnels.Any())];
+        if (users.Length > 0)
+        {
+            foreach (LiveBridge by in _bridges)
+            {
+                foreach (NetDevicePort device in by.Devices.Where(d => AddressesOf(d.IfIndex).Any())) wanted.AddRange(users.Select(of => (of, by, device.Number, device.IfIndex)));
+            }
+        }
+
+        foreach (UnderlayLink link in _links.Where(l => !wanted.Contains((l.Of, l.By, l.Port, l.Device))).ToArray()) Remove(link);
+        foreach ((LiveBridge of, LiveBridge by, uint port, int device) in wanted)
+        {
+            if (!_links.Exists(l => l.Of == of && l.By == by && l.Port == port && l.Device == device)) Add(of, by, port, device);
+        }
+
+        foreach (LiveBridge bridge in _bridges) bridge.Datapath.Ports.SetUnderlay(Of(bridge), nowMs);
+    }
+
+    private void Add(LiveBridge of, LiveBridge by, uint port, int device)
+    {
+        if (FreeNumber(of, 0) is not { } upper || FreeNumber(by, of == by ? upper : 0) is not { } lower) return;
+        UnderlayLink link = new(of, by, port, device)
+        {
+            Upper = of.NewLink(upper, $"{by.Name}-below", upper),
+            Lower = by.NewLink(lower, $"{of.Name}-tunnels", port),
+        };
+        (link.Upper.Peer, link.Lower.Peer) = (link.Lower, link.Upper);
+        _links.Add(link);
+    }
+
+    private void Remove(UnderlayLink link)
+    {
+        (link.Upper.Peer, link.Lower.Peer) = (null, null);
+        link.Of.RemoveLink(link.Upper);
+        link.By.RemoveLink(link.Lower);
+        _links.Remove(link);
+    }
+
+    private uint? FreeNumber(LiveBridge bridge, uint taken)
+    {
+        for (uint n = FirstNumber; n < EndNumber; n++)
+        {
+            if (n != taken && !_links.Exists(l => (l.Of == bridge && l.Upper.Number == n) || (l.By == bridge && l.Lower.Number == n))) return n;
+        }
+
+        return null;
+    }
+
+    private TunnelUnderlay Of(LiveBridge bridge)
+    {
+        UnderlayLink[] upper = [.. _links.Where(l => l.Of == bridge)], lower = [.. _links.Where(l => l.By == bridge)];
+        if (upper.Length == 0 && lower.Length == 0) return TunnelUnderlay.None;
+        return new TunnelUnderlay
+        {
+            Routes = new EquatableList<TunnelRoute>(upper.Length == 0 ? [] : Routes(upper)),
+            Neighbors = new EquatableList<TunnelNeighbor>(upper.SelectMany(NeighborsOf)),
+            Entries = new EquatableList<uint>(upper.Select(static l => l.Upper.Number)),
+            Ends = new EquatableList<TunnelEnd>(lower.SelectMany(EndsOf)),
+        };
+    }
+
+    /// <summary>Routes by devices of the switch, and those of other devices that win over them.</summary>
+    private IEnumerable<TunnelRoute> Routes(UnderlayLink[] upper)
+    {
+        RtRoute[] all = [.. Host.OwnRoutes];
+        RtRoute[] own = [.. all.Where(r => Array.Exists(upper, l => l.Device == r.NextHops[0].Interface))];
+        foreach (RtRoute route in all)
+        {
+            RtNextHop hop = route.NextHops[0];
+            bool isV6 = route.Destination.AddressFamily == AddressFamily.InterNetworkV6;
+            if (Array.Find(upper, l => l.Device == hop.Interface) is { } link && Host.Link(hop.Interface) is { IsUp: true } device)
+            {
+                if ((route.PreferredSource ?? Host.SourceFor(hop.Interface, hop.Gateway ?? route.Destination)) is not { } source) continue;
+                yield return new TunnelRoute(HostNetwork.Raw(route.Destination), route.PrefixLength, isV6, link.Upper.Number, device.Name, EthAddress.FromUInt64(device.Mac), HostNetwork.Raw(source),
+                    hop.Gateway is { } gateway && gateway.AddressFamily == route.Destination.AddressFamily ? HostNetwork.Raw(gateway) : null);
+            }
+            else if (Array.Exists(own, o => o.PrefixLength <= route.PrefixLength && HostNetwork.Covers(o.Destination, o.PrefixLength, route.Destination)))
+            {
+                yield return new TunnelRoute(HostNetwork.Raw(route.Destination), route.PrefixLength, isV6, 0, Host.Link(hop.Interface)?.Name ?? "", default, default, null);
+            }
+        }
+    }
+
+    private IEnumerable<TunnelNeighbor> NeighborsOf(UnderlayLink link) => Host.Neighbors.Where(n => n.Interface == link.Device).OrderBy(static n => n.Address.ToString(), StringComparer.Ordinal)
+        .Select(n => new TunnelNeighbor(link.Upper.Number, HostNetwork.Raw(n.Address), n.Address.AddressFamily == AddressFamily.InterNetworkV6, EthAddress.FromUInt64(n.Mac!.Value)));
+
+    private IEnumerable<TunnelEnd> EndsOf(UnderlayLink link)
+    {
+        if (Host.Link(link.Device) is not { } device) yield break;
+        foreach (IPAddress address in AddressesOf(link.Device).OrderBy(static a => a.ToString(), StringComparer.Ordinal))
+        {
+            foreach ((TunnelKind kind, ushort port) in link.Of.Tunnels.Select(static t => (t.Kind, t.DestinationPort)).Distinct().Order())
+            {
+                yield return new TunnelEnd(link.Port, EthAddress.FromUInt64(device.Mac), HostNetwork.Raw(address), address.AddressFamily == AddressFamily.InterNetworkV6, kind, port, link.Lower.Number);
+            }
+        }
+    }
+
+    private IEnumerable<IPAddress> AddressesOf(int device) => Host.Addresses.Where(a => a.Interface == device && !a.Address.IsIPv6LinkLocal).Select(static a => a.Address);
+
+    /// <summary>Next hops that packets wanted, and those of peers that the database names.</summary>
+    private void AskForUnknown(long nowMs)
+    {
+        foreach (LiveBridge bridge in _bridges)
+        {
+            foreach ((uint port, Ipv6Address address, bool isIpv6) in bridge.Datapath.Pipeline.TakeUnknownHops())
+            {
+                if (_links.Find(l => l.Of == bridge && l.Upper.Number == port) is { } link) Ask(link.Device, ToAddress(address, isIpv6), nowMs, AskAgainMs);
+            }
+
+            foreach (TunnelPort tunnel in bridge.Tunnels)
+            {
+                if (tunnel.Remote is not { } remote) continue;
+                IPAddress peer = ToAddress(remote, tunnel.IsIpv6 == true);
+                if (Host.RouteTo(peer)?.NextHops[0] is not { } hop || !_links.Exists(l => l.Of == bridge && l.Device == hop.Interface)) continue;
+                IPAddress next = hop.Gateway ?? peer;
+                Ask(hop.Interface, next, nowMs, Host.MacOf(hop.Interface, next) is null ? AskAgainMs : AskAnywayMs);
+            }
+        }
+    }
+
+    /// <summary>A datagram for nobody: the kernel has to find out where it goes.</summary>
+    private void Ask(int device, IPAddress hop, long nowMs, int everyMs)
+    {
+        const int solSocket = 1, bindToDevice = 25;
+        if (_askedMs.TryGetValue((device, hop), out long askedMs) && nowMs - askedMs < everyMs) return;
+        if (Host.Link(device) is not { IsUp: true } link) return;
+        if (_askedMs.Count >= MostAsked) _askedMs.Clear();
+        _askedMs[(device, hop)] = nowMs;
+        try
+        {
+            using Socket socket = new(hop.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
+            socket.SetRawSocketOption(solSocket, bindToDevice, System.Text.Encoding.UTF8.GetBytes(link.Name));
+            socket.SendTo([], new IPEndPoint(hop, DiscardPort));
+        }
+        catch (SocketException)
+        {
+            // The device is not ready: asked again later.
+        }
+    }
+
+    internal static IPAddress ToAddress(in Ipv6Address address, bool isIpv6)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        System.Buffers.Binary.BinaryPrimitives.WriteUInt128BigEndian(bytes, address.ToUInt128());
+        return new IPAddress(isIpv6 ? bytes : bytes[..4]);
+    }
+}
