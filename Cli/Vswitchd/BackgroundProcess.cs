@@ -70,11 +70,12 @@ internal sealed class BackgroundProcess : IDisposable
 
     /// <summary>The switch runs: who waits for it may go.</summary>
     /// <param name="isDetached">Nobody reads standard output or writes to standard input any more.</param>
-    public static void SayReady(bool isDetached)
+    /// <param name="log">Log file, which stays open; null = none.</param>
+    public static void SayReady(bool isDetached, string? log = null)
     {
         Console.Out.WriteLine(Ready);
         Console.Out.Flush();
-        if (isDetached) DaemonCalls.DropStandardStreams();
+        if (isDetached) DaemonCalls.DropStandardStreams(log);
     }
 
     /// <inheritdoc/>

@@ -47,14 +47,16 @@ internal static class VswitchdCommand
         using UnixctlServer server = new(arguments.Unixctl, commands);
         using PosixSignalRegistration hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, static context => context.Cancel = true);
         using CancellationTokenRegistration end = ending.Token.Register(vswitchd.End);
-        if (stage == BackgroundStage.Worker)
+        vswitchd.Run(() =>
         {
-            if (arguments.IsDetached && !arguments.StaysInFolder) Environment.CurrentDirectory = "/";
-            BackgroundProcess.SayReady(arguments.IsDetached);
-        }
+            if (stage == BackgroundStage.Worker)
+            {
+                if (arguments.IsDetached && !arguments.StaysInFolder) Environment.CurrentDirectory = "/";
+                BackgroundProcess.SayReady(arguments.IsDetached, arguments.LogFile);
+            }
 
-        log.Write("bridge", VlogLevel.Info, VswitchdCommands.VersionLine);
-        vswitchd.Run();
+            log.Write("vswitchd", VlogLevel.Info, VswitchdCommands.VersionLine);
+        });
         log.Write("vswitchd", VlogLevel.Info, "ending");
         foreach (PosixSignalRegistration registration in ends) registration.Dispose();
         return ExitCode.Ok;

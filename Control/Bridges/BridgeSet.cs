@@ -2,8 +2,8 @@ namespace Mergeflow.Control.Bridges;
 
 /// <summary>The bridges that there are, made so as they are wanted. For one thread.</summary>
 /// <param name="host">Makes them.</param>
-/// <param name="log">Takes lines: module, whether it is a warning, text.</param>
-public sealed class BridgeSet(IBridgeHost host, Action<string, bool, string> log) : IDisposable
+/// <param name="log">Takes lines: module, level, text.</param>
+public sealed class BridgeSet(IBridgeHost host, Action<string, VlogLevel, string> log) : IDisposable
 {
     private readonly SortedDictionary<string, Bridge> _bridges = new(StringComparer.Ordinal);
 
@@ -39,14 +39,14 @@ public sealed class BridgeSet(IBridgeHost host, Action<string, bool, string> log
                     break;
                 case RemoveInterface remove when _bridges.TryGetValue(step.Bridge, out Bridge? bridge):
                     bridge.Remove(remove.Name, nowMs);
-                    log("bridge", false, $"bridge {step.Bridge}: deleted interface {remove.Name}");
+                    log("bridge", VlogLevel.Info, $"bridge {step.Bridge}: deleted interface {remove.Name}");
                     break;
                 case AddInterface add when _bridges.TryGetValue(step.Bridge, out Bridge? bridge):
                     Add(bridge, add.Config, nowMs);
                     break;
                 case Configure configure when _bridges.TryGetValue(step.Bridge, out Bridge? bridge):
                     bridge.Config = configure.Config;
-                    foreach (string line in bridge.Hosted.Configure(configure.Config, bridge.Ofports)) log("bridge", true, line);
+                    foreach (string line in bridge.Hosted.Configure(configure.Config, bridge.Ofports)) log("bridge", VlogLevel.Warn, line);
                     break;
             }
         }
@@ -85,7 +85,7 @@ public sealed class BridgeSet(IBridgeHost host, Action<string, bool, string> log
         }
         catch (IOException e)
         {
-            log("bridge", true, $"failed to create bridge {config.Name}: {e.Message}");
+            log("bridge", VlogLevel.Warn, $"failed to create bridge {config.Name}: {e.Message}");
         }
     }
 
@@ -93,7 +93,7 @@ public sealed class BridgeSet(IBridgeHost host, Action<string, bool, string> log
     {
         if (!_bridges.Remove(name, out Bridge? bridge)) return;
         bridge.Hosted.Dispose();
-        foreach ((string member, OpenInterface open) in bridge.Open) log("bridge", false, $"bridge {name}: deleted interface {member} on port {open.Ofport}");
+        foreach ((string member, OpenInterface open) in bridge.Open) log("bridge", VlogLevel.Info, $"bridge {name}: deleted interface {member} on port {open.Ofport}");
     }
 
     private void Add(Bridge bridge, InterfaceConfig config, long nowMs)
@@ -110,13 +110,13 @@ public sealed class BridgeSet(IBridgeHost host, Action<string, bool, string> log
         {
             bridge.Hosted.Add(config, number);
             bridge.Open.Add(config.Name, new OpenInterface(config, number));
-            log("bridge", false, $"bridge {bridge.Config.Name}: added interface {config.Name} on port {number}");
+            log("bridge", VlogLevel.Info, $"bridge {bridge.Config.Name}: added interface {config.Name} on port {number}");
         }
         catch (IOException e)
         {
             bridge.Numbers.Forget(number);
             bridge.Failed[config.Name] = e.Message;
-            log("bridge", true, e.Message);
+            log("bridge", VlogLevel.Warn, e.Message);
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Mergeflow.Control.Ovsdb;
 
 namespace Mergeflow.Control.Bridges;
@@ -8,8 +9,8 @@ namespace Mergeflow.Control.Bridges;
 /// </summary>
 /// <param name="session">The database.</param>
 /// <param name="host">Makes bridges.</param>
-/// <param name="log">Takes lines: module, whether it is a warning, text.</param>
-public sealed class VswitchLoop(OvsdbSession session, IBridgeHost host, Action<string, bool, string> log) : IDisposable
+/// <param name="log">Takes lines: module, level, text.</param>
+public sealed class VswitchLoop(OvsdbSession session, IBridgeHost host, Action<string, VlogLevel, string> log) : IDisposable
 {
     private const int DefaultStatisticsMs = 5000;
     private const int StatusMs = 100;
@@ -20,6 +21,7 @@ public sealed class VswitchLoop(OvsdbSession session, IBridgeHost host, Action<s
     private long _statusDueMs;
     private bool _isDirty = true;
     private bool _hadLock;
+    private bool _wasContended;
     private bool _isWriting;
     private bool _hasNews = true;
 
@@ -28,6 +30,9 @@ public sealed class VswitchLoop(OvsdbSession session, IBridgeHost host, Action<s
 
     /// <summary>What is wanted, as it was carried out last; null = nothing yet.</summary>
     public SwitchConfig? Config { get; private set; }
+
+    /// <summary>All that the database wants has been carried out, and what became of it has been written.</summary>
+    public bool IsSettled { get; private set; }
 
     /// <summary>Times that a change of the database has been carried out.</summary>
     public long ReconfigureCount { get; private set; }
@@ -49,21 +54,24 @@ public sealed class VswitchLoop(OvsdbSession session, IBridgeHost host, Action<s
         host.Run(nowMs);
         if (session.IsLockContended && _hadLock)
         {
-            log("ovsdb_idl", true, "another ovs-vswitchd process is running, disabling this process until it goes away");
             _bridges.Dispose();
             (Config, _appliedCfg, _isDirty) = (null, null, true);
         }
 
+        if (session.IsLockContended && !_wasContended) log("bridge", VlogLevel.Err, string.Create(CultureInfo.InvariantCulture, $"another ovs-vswitchd process is running, disabling this process (pid {Environment.ProcessId}) until it goes away"));
+        _wasContended = session.IsLockContended;
+
         _hadLock = session.HasLock || (_hadLock && !session.IsLockContended);
         if (!session.IsSynchronized || !session.HasLock)
         {
-            _isWriting = false;
+            (_isWriting, IsSettled) = (false, false);
             return StatusMs;
         }
 
         if (session.Replica.TakeChanges().Any(static c => c.ConcernsOthersColumns)) _isDirty = true;
         if (_isDirty) Reconfigure(nowMs);
         if (!_isWriting && (_hasNews || nowMs >= _statusDueMs)) Write(nowMs);
+        IsSettled = !_isWriting;
         return StatusMs;
     }
 
@@ -73,7 +81,7 @@ public sealed class VswitchLoop(OvsdbSession session, IBridgeHost host, Action<s
     private void Reconfigure(long nowMs)
     {
         (_isDirty, _hasNews) = (false, true);
-        if (ConfigReader.Read(session.Replica, line => log("bridge", true, line)) is not { } wanted) return;
+        if (ConfigReader.Read(session.Replica, line => log("bridge", VlogLevel.Warn, line)) is not { } wanted) return;
         ReconfigureCount++;
         _bridges.Apply(wanted, nowMs);
         host.Run(nowMs);
@@ -105,7 +113,7 @@ public sealed class VswitchLoop(OvsdbSession session, IBridgeHost host, Action<s
 
             // Tried again when states are looked at the next time.
             _hasNews = false;
-            log("bridge", true, $"the database refuses what the switch writes: {error}");
+            log("bridge", VlogLevel.Warn, $"the database refuses what the switch writes: {error}");
         });
     }
 }

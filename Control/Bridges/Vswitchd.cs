@@ -25,7 +25,7 @@ public sealed class Vswitchd : IDisposable
     {
         _host = host;
         OvsdbSession session = new(new OvsdbReplica(VswitchTables.All), VswitchTables.Database, VswitchTables.Lock);
-        _loop = new VswitchLoop(session, host, (module, isWarning, line) => log.Write(module, isWarning ? VlogLevel.Warn : VlogLevel.Info, line));
+        _loop = new VswitchLoop(session, host, log.Write);
         _database = new OvsdbClient(remote, session, () => _latch.Set(), line => log.Write("reconnect", VlogLevel.Info, line));
     }
 
@@ -55,13 +55,21 @@ public sealed class Vswitchd : IDisposable
     }
 
     /// <summary>Runs until <see cref="End"/>.</summary>
-    public void Run()
+    /// <param name="ready">Called once, when what the database wants has been carried out for the first time, and written back (OVS <c>daemonize_complete</c>).</param>
+    public void Run(Action ready)
     {
+        bool wasReady = false;
         PollSet set = new();
         while (!_isEnding)
         {
             int waitMs;
             lock (_turn) waitMs = Step(Environment.TickCount64);
+            if (!wasReady && _loop.IsSettled)
+            {
+                wasReady = true;
+                ready();
+            }
+
             set.Clear();
             set.Add(_links.Descriptor);
             _host.Watch(set);
