@@ -70,7 +70,8 @@ internal static class ConnectionText
             : text;
     }
 
-    private static string Address(bool isIpv6, Ipv6Address address)
+    /// <summary>An address; IPv4 in the first four bytes.</summary>
+    public static string Address(bool isIpv6, Ipv6Address address)
     {
         if (isIpv6) return address.ToString();
         UInt128 high = address.ToUInt128() >> 96;

@@ -24,6 +24,9 @@ internal static class VswitchdCommands
         });
         new BridgeCommands(vswitchd).AddTo(commands);
         new DatapathCommands(vswitchd).AddTo(commands);
+        ConntrackCommands conntrack = new(vswitchd);
+        conntrack.AddTo(commands);
+        new FragmentCommands(vswitchd, conntrack).AddTo(commands);
         new ThreadCommands(vswitchd).AddTo(commands);
         new TunnelCommands(vswitchd, host).AddTo(commands);
     }

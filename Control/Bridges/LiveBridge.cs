@@ -34,6 +34,7 @@ public sealed class LiveBridge : IHostedBridge
     {
         (_host, Name) = (host, config.Name);
         _live = new LiveSwitch(new DatapathOptions { Ports = [], PmdCount = host.ThreadCount, LargeFrameCapacity = LargeFrames, PacketInBytes = PacketInBytes });
+        host.Conntrack.Apply(_live.Datapath.Conntrack);
         _live.Start();
         _mac = _ownMac;
 

@@ -35,6 +35,9 @@ public sealed class LiveBridgeHost : IBridgeHost, IDisposable
         ["ufid"] = "true",
     };
 
+    /// <summary>What holds for the connections of all bridges.</summary>
+    public ConntrackSettings Conntrack { get; } = new();
+
     /// <summary>Packet threads of each datapath.</summary>
     public int ThreadCount { get; init; } = 1;
 

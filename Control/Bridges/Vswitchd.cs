@@ -24,6 +24,7 @@ public sealed class Vswitchd : IDisposable
     public Vswitchd(OvsdbRemote remote, IBridgeHost host, Vlog log)
     {
         _host = host;
+        Conntrack = (host as LiveBridgeHost)?.Conntrack ?? new ConntrackSettings();
         OvsdbSession session = new(new OvsdbReplica(VswitchTables.All), VswitchTables.Database, VswitchTables.Lock);
         _loop = new VswitchLoop(session, host, log.Write);
         _database = new OvsdbClient(remote, session, () => _latch.Set(), line => log.Write("reconnect", VlogLevel.Info, line));
@@ -34,6 +35,12 @@ public sealed class Vswitchd : IDisposable
 
     /// <summary>What is wanted, as it was carried out last; within <see cref="Locked"/>.</summary>
     public SwitchConfig? Config => _loop.Config;
+
+    /// <summary>What people have set of connection tracking; within <see cref="Locked"/>.</summary>
+    public ConntrackSettings Conntrack { get; }
+
+    /// <summary>What the datapath can, as it is shown; within <see cref="Locked"/>.</summary>
+    public DatapathFeatures Features { get; } = new();
 
     /// <summary>How often things have happened; within <see cref="Locked"/>.</summary>
     public CoverageHistory Coverage { get; } = new();

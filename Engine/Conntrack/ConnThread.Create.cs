@@ -10,6 +10,14 @@ public sealed unsafe partial class ConnThread
     /// <summary>In place of a connection: another thread has added one since the packet looked, and it has to look again.</summary>
     private const int LookAgain = -1;
 
+    /// <summary>There are fewer connections than <see cref="MaxConnections"/>; other threads may count at the same time.</summary>
+    private bool MayBegin()
+    {
+        int count = 0;
+        foreach (ConnSlots slots in _owners) count += slots.Begun;
+        return count < MaxConnections;
+    }
+
     /// <summary>
     /// A packet without a connection (OVS <c>conn_not_found</c>): +new, or +inv if it cannot begin one. With <c>commit</c> the connection
     /// is made and the packet translated. Returns its id, and holds it; 0 = none.
@@ -33,7 +41,7 @@ public sealed unsafe partial class ConnThread
             return 0;
         }
 
-        int id = _expiry.HasRoom<S>(nowMs) ? _slots.Allocate<S>() : 0;
+        int id = (MaxConnections == int.MaxValue || MayBegin()) && _expiry.HasRoom<S>(nowMs) ? _slots.Allocate<S>() : 0;
         if (id == 0)
         {
             _zones.Leave<S>(args.Zone, admitted, admitSeq);

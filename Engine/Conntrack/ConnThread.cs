@@ -35,6 +35,7 @@ public sealed unsafe partial class ConnThread : IDisposable
     private readonly Defragmenter _defragmenter;
     private readonly ConnSlots _slots;
     private readonly ConnLock _lock;
+    private readonly ConnSlots[] _owners;
 
     /// <summary>There are other threads.</summary>
     private readonly bool _isShared;
@@ -45,7 +46,8 @@ public sealed unsafe partial class ConnThread : IDisposable
     internal ConnThread(in ConnParts parts, int index, ConntrackOptions options, ulong seed)
     {
         _isShared = options.ThreadCount > 1;
-        _slots = parts.Owners[index];
+        _owners = parts.Owners;
+        _slots = _owners[index];
         _lock = _slots.Lock;
         _table = parts.Table;
         _view = _table.View;
@@ -86,6 +88,12 @@ public sealed unsafe partial class ConnThread : IDisposable
 
     /// <summary>See <see cref="ConntrackOptions.Quirks"/>.</summary>
     public Quirks Quirks => _quirks;
+
+    /// <summary>Fragments of this thread.</summary>
+    internal Defragmenter Fragments => _defragmenter;
+
+    /// <inheritdoc cref="ConnTracker.MaxConnections"/>
+    internal int MaxConnections { get; set; } = int.MaxValue;
 
     /// <inheritdoc cref="ConnTracker.TcpSeqChk"/>
     public bool TcpSeqChk { get; internal set; }

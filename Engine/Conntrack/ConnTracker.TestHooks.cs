@@ -29,31 +29,11 @@ public sealed unsafe partial class ConnTracker
     /// <summary>Datagrams that became complete, since the start.</summary>
     public long DatagramsReassembled => (long)Sum(static thread => (ulong)thread.DatagramsReassembled);
 
-    /// <summary>Limit that holds for a zone (0 = none set) and its connections counted against it (<c>dpctl/ct-get-limits</c>).</summary>
-    public (uint Limit, uint Count) GetZoneLimit(ushort zone) => _zones.Get(zone);
-
     /// <summary>The numbers of the two buckets of a hash.</summary>
     internal (uint First, uint Second) BucketsOf(ulong hash)
     {
         uint first = (uint)hash & _view.BucketMask;
         return (first, _view.MateOf(first, ConnBucket.SignatureOf(hash)));
-    }
-
-    /// <summary>Removes the connection one of whose tuples is given; false if there is none.</summary>
-    public bool FlushTuple(ushort zone, in ConnTuple tuple, long nowMs)
-    {
-        if (!_keys.TryRead(zone, tuple, out ConnKey key)) return false;
-        return _isShared ? FlushTuple<SharedSync>(key, tuple.Src, tuple.Dst, nowMs) : FlushTuple<AloneSync>(key, tuple.Src, tuple.Dst, nowMs);
-    }
-
-    private bool FlushTuple<S>(in ConnKey key, Ipv6Address src, Ipv6Address dst, long nowMs)
-        where S : struct, IConnSync
-    {
-        int id = _control.Find<S>(key, &src, &dst, _view.Hash.OfKey(key), nowMs, out _);
-        if (id == 0) return false;
-        if (id > 0) _control.Remove<S>(id);
-        _control.Lock.Release<S>(_view.Conn(Math.Abs(id)));
-        return id > 0;
     }
 
     /// <summary>Adds a timeout policy or replaces it; connections under it follow from their next packet on.</summary>

@@ -29,6 +29,7 @@ public sealed unsafe partial class ConnTracker : IDisposable
     private readonly ConnThread[] _threads;
     private readonly ConnSlots[] _owners;
     private readonly bool _isShared;
+    private readonly int _capacity;
 
     /// <summary>How control ends connections: as packet thread 0 does if there is only that one.</summary>
     private readonly ConnExpiry _control;
@@ -48,6 +49,7 @@ public sealed unsafe partial class ConnTracker : IDisposable
         ulong seed = options.Seed != 0 ? options.Seed : ProcessSeed.For("conntrack");
         int threads = options.ThreadCount;
         _isShared = threads > 1;
+        _capacity = options.CapacityConnections;
         _table = new ConnTable(_memory, options.CapacityConnections, seed, threads);
         _view = _table.View;
         _keys = new ConnKeyReader(_view.Hash, options.Quirks);

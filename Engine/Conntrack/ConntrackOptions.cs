@@ -32,6 +32,9 @@ public sealed record ConntrackOptions
     /// <summary>Most fragments that each packet thread holds at a time (OVS <c>dpctl/ipf-set-max-nfrags</c>).</summary>
     public int MaxFragments { get; init; } = 1000;
 
+    /// <summary>Fragments of a packet thread that there is room for, should <see cref="MaxFragments"/> grow.</summary>
+    public int FragmentCapacity { get; init; }
+
     /// <summary>Whose faults are repeated.</summary>
     public Quirks Quirks { get; init; } = Quirks.None;
 

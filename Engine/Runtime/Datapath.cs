@@ -69,6 +69,7 @@ public sealed partial class Datapath : IDisposable
             IpfMinV4 = options.IpfMinFragV4Bytes,
             IpfMinV6 = options.IpfMinFragV6Bytes,
             MaxFragments = options.FragmentCapacity,
+            FragmentCapacity = options.FragmentRoom,
             Seed = seed.Value,
             SweepMs = options.ConntrackSweepMs,
             GuardPages = options.GuardPages,

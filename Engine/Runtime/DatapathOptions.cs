@@ -112,6 +112,9 @@ public class DatapathOptions
     /// </summary>
     public int FragmentCapacity => Math.Min(MaxFragments, PacketCapacity - Math.Min(PacketCapacity / 2, 8 * PmdThread.MaxBatch));
 
+    /// <summary>Fragments of a packet thread that packet memory has room for, should <see cref="MaxFragments"/> grow.</summary>
+    public int FragmentRoom => Math.Min(5000, PacketCapacity - Math.Min(PacketCapacity / 2, 8 * PmdThread.MaxBatch));
+
     /// <summary>Most megaflows (OVS <c>flow-limit</c>); memory is touched as they appear. A packet that finds no room is an upcall each time.</summary>
     public int MegaflowCapacity { get; init; } = 200_000;
 

@@ -143,11 +143,7 @@ public sealed partial class LiveOfSwitch(LiveSwitch live, string name, Func<uint
     }
 
     /// <inheritdoc/>
-    public void Flush(OfCtFlush which)
-    {
-        if (which.Original is not null || which.Reply is not null || which.Protocol != 0) throw new OfRefusal("NXR_NOT_SUPPORTED", "connections are flushed by zone");
-        _datapath.FlushConntrack(which.Zone, NowMs);
-    }
+    public void Flush(OfCtFlush which) => ConnectionFlush.Run(_datapath, which, NowMs);
 
     private OfPort Describe(LivePort port)
     {

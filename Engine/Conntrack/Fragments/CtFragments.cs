@@ -35,8 +35,11 @@ internal sealed unsafe class CtFragments : IDisposable
     private const int LeastShare = 64;
     private const int ShareOf = 8;
 
-    private readonly int _max;
-    private readonly int _share;
+    /// <summary>Fragments that there is room for.</summary>
+    private readonly int _capacity;
+
+    private int _max;
+    private int _share;
     private readonly CtSource* _sources;
     private readonly CtFragment* _fragments;
     private readonly CtDatagram* _datagrams;
@@ -51,11 +54,12 @@ internal sealed unsafe class CtFragments : IDisposable
 
     public CtFragments(ConntrackOptions options, ulong seed)
     {
-        _max = Math.Max(0, options.MaxFragments);
-        _share = Math.Min(_max, Math.Max(LeastShare, _max / ShareOf));
+        int max = Math.Max(0, options.MaxFragments);
+        _capacity = Math.Max(max, options.FragmentCapacity);
+        Max = max;
         _hash = new ConnHash(~seed);
-        _fragments = (CtFragment*)NativeMemory.AllocZeroed((nuint)_max + 1, (nuint)sizeof(CtFragment));
-        _datagrams = (CtDatagram*)NativeMemory.AllocZeroed((nuint)_max + 1, (nuint)sizeof(CtDatagram));
+        _fragments = (CtFragment*)NativeMemory.AllocZeroed((nuint)_capacity + 1, (nuint)sizeof(CtFragment));
+        _datagrams = (CtDatagram*)NativeMemory.AllocZeroed((nuint)_capacity + 1, (nuint)sizeof(CtDatagram));
         _chains = (int*)NativeMemory.Alloc(ChainCount, sizeof(int));
         _sources = (CtSource*)NativeMemory.Alloc(SourceCount, (nuint)sizeof(CtSource));
         new Span<CtSource>(_sources, SourceCount).Fill(new CtSource { Oldest = -1, Newest = -1 });
@@ -65,10 +69,10 @@ internal sealed unsafe class CtFragments : IDisposable
         BufferEnd = Buffer + (_guarded is null ? size : _guarded.SlotSizeBytes);
         new Span<int>(_chains, ChainCount).Fill(-1);
         new Span<byte>(Buffer, Packet.HeaderSizeBytes).Clear();
-        for (int i = 0; i <= _max; i++)
+        for (int i = 0; i <= _capacity; i++)
         {
-            _fragments[i].Next = i < _max ? i + 1 : -1;
-            _datagrams[i].ChainNext = i < _max ? i + 1 : -1;
+            _fragments[i].Next = i < _capacity ? i + 1 : -1;
+            _datagrams[i].ChainNext = i < _capacity ? i + 1 : -1;
         }
     }
 
@@ -77,6 +81,13 @@ internal sealed unsafe class CtFragments : IDisposable
 
     /// <summary>Where the buffer ends; a datagram ends <see cref="Packet.ReadableTailroomBytes"/> before it.</summary>
     public byte* BufferEnd { get; }
+
+    /// <summary>Most fragments on hold, within what there is room for.</summary>
+    public int Max
+    {
+        get => _max;
+        set => (_max, _share) = (Math.Clamp(value, 0, _capacity), Math.Min(Math.Clamp(value, 0, _capacity), Math.Max(LeastShare, Math.Min(value, _capacity) / ShareOf)));
+    }
 
     /// <summary>Fragments on hold.</summary>
     public int Count { get; private set; }

@@ -21,7 +21,12 @@ internal sealed unsafe partial class Defragmenter
         ushort offset = CtHeaders.Read16(l3 + 6);
         more = (offset & 0x2000) != 0;
         bool last = (offset & 0x1fff) != 0 && !more;
-        if (!last && size < _minV4) return false;
+        if (!last && size < V4.MinBytes)
+        {
+            V4.TooSmall++;
+            return false;
+        }
+
         data = l3 + headerSize;
         start = (offset & 0x1fff) * 8;
         end = start + size - headerSize - 1;
@@ -46,7 +51,12 @@ internal sealed unsafe partial class Defragmenter
         if ((offset & 0xfff9) == 0) return false;
         more = (offset & 1) != 0;
         bool last = (offset & 0xfff8) != 0 && !more;
-        if (!last && size < _minV6) return false;
+        if (!last && size < V6.MinBytes)
+        {
+            V6.TooSmall++;
+            return false;
+        }
+
         // Of a first fragment the walk went on behind the fragment header; what is joined is the L4 part, as in OVS.
         data = l4;
         start = (offset & 0xfff8) + Ipv6FragmentHeaderBytes;

@@ -19,8 +19,6 @@ internal sealed unsafe partial class Defragmenter : IDisposable
     private const int EmptyFromBytes = Ipv6FragmentHeaderBytes;
 
     private readonly CtFragments _fragments;
-    private readonly int _minV4;
-    private readonly int _minV6;
     private readonly bool _lateFollow;
     private readonly bool _emptyEnds;
     private nint[] _released = new nint[64];
@@ -29,10 +27,22 @@ internal sealed unsafe partial class Defragmenter : IDisposable
     public Defragmenter(ConntrackOptions options, ulong seed)
     {
         _fragments = new CtFragments(options, seed);
-        _minV4 = options.IpfMinV4;
-        _minV6 = options.IpfMinV6;
+        (V4.MinBytes, V6.MinBytes) = (options.IpfMinV4, options.IpfMinV6);
         _lateFollow = options.Quirks.LateFragmentsFollow;
         _emptyEnds = options.Quirks.EmptyFragmentEnds;
+    }
+
+    /// <summary>Of IPv4.</summary>
+    public FragmentFamily V4 { get; } = new();
+
+    /// <summary>Of IPv6.</summary>
+    public FragmentFamily V6 { get; } = new();
+
+    /// <summary>Most fragments on hold, within what there is room for.</summary>
+    public int Max
+    {
+        get => _fragments.Max;
+        set => _fragments.Max = value;
     }
 
     /// <inheritdoc cref="ConnThread.Released"/>
@@ -110,6 +120,8 @@ internal sealed unsafe partial class Defragmenter : IDisposable
         ushort dlType = packet->Key.DlType.Host;
         if (packet->L3Offset == Packet.NoOffset || packet->L4Offset == Packet.NoOffset) return false;
         key.IsIpv6 = dlType == EthType.Ipv6;
+        FragmentFamily family = FamilyOf(key);
+        if (!family.IsEnabled) return false;
         byte* data;
         int start, end;
         bool more;
@@ -126,11 +138,17 @@ internal sealed unsafe partial class Defragmenter : IDisposable
         // Exactly when they are late, whichever packets went through conntrack since.
         if (!_lateFollow) Expire(nowMs, 0, int.MaxValue);
         int datagram = _fragments.Find(key);
-        if (datagram >= 0 && !IsWanted(datagram, start, end)) return false;
+        if (datagram >= 0 && !IsWanted(datagram, start, end))
+        {
+            if (_fragments.Overlaps(datagram, start, end)) family.Overlapped++;
+            return false;
+        }
+
         if (_fragments.IsFull(key, datagram, out int victim) && !Evict(victim)) return false;
         if (datagram < 0) datagram = _fragments.Add(key, nowMs);
         CtDatagram* d = _fragments.Datagram(datagram);
         _fragments.Hold(datagram, packet, data, start, end);
+        family.Accepted++;
 
         bool first = start == (key.IsIpv6 ? Ipv6FragmentHeaderBytes : 0);
         // OVS counts a fragment as first or as last, and only while the other one has not been seen.
@@ -141,6 +159,7 @@ internal sealed unsafe partial class Defragmenter : IDisposable
             if (Reassemble(datagram))
             {
                 Reassembled++;
+                family.Completed += (ulong)d->FragmentCount;
                 (d->Complete, complete) = (true, datagram);
             }
             else
@@ -170,6 +189,7 @@ internal sealed unsafe partial class Defragmenter : IDisposable
     private bool Evict(int datagram)
     {
         if (datagram < 0) return false;
+        FamilyOf(_fragments.Datagram(datagram)->Key).Purged += (ulong)_fragments.Datagram(datagram)->FragmentCount;
         Evicted += DropDatagram(datagram);
         return true;
     }
@@ -184,7 +204,7 @@ internal sealed unsafe partial class Defragmenter : IDisposable
     }
 
     /// <summary>More fragments than this cannot be right, given the smallest one that is accepted.</summary>
-    private int MaxFragmentsV4 => (65535 - 60 + _minV4 - 60 - 1) / Math.Max(1, _minV4 - 60);
+    private int MaxFragmentsV4 => (65535 - 60 + V4.MinBytes - 60 - 1) / Math.Max(1, V4.MinBytes - 60);
 
     /// <summary>Lets late datagrams go: one per packet that passes, all of them long after (<see cref="ConnTracker.Step"/>).</summary>
     public int Expire(long nowMs, int graceMs, int maxDatagrams)
@@ -195,11 +215,29 @@ internal sealed unsafe partial class Defragmenter : IDisposable
             int datagram = _fragments.Oldest;
             CtDatagram* d = _fragments.Datagram(datagram);
             if (graceMs == 0 ? nowMs <= d->ExpiryMs : nowMs < d->ExpiryMs + graceMs) break;
+            FamilyOf(d->Key).Expired += (ulong)d->FragmentCount;
             dropped += DropDatagram(datagram);
         }
         return dropped;
     }
 
+    /// <summary>The datagrams on hold, oldest first. For the thread that sends packets through.</summary>
+    public IEnumerable<HeldDatagram> Describe()
+    {
+        List<HeldDatagram> held = [];
+        for (int i = _fragments.Oldest; i >= 0; i = _fragments.Datagram(i)->Newer) held.Add(Describe(_fragments.Datagram(i)));
+        return held;
+    }
+
     /// <inheritdoc/>
     public void Dispose() => _fragments.Dispose();
+
+    private static HeldDatagram Describe(CtDatagram* d)
+    {
+        HeldDatagramState state = d->Failed ? HeldDatagramState.Failed : d->Complete ? HeldDatagramState.Complete
+            : d->FirstSeen ? d->LastSeen ? HeldDatagramState.FirstAndLast : HeldDatagramState.First : d->LastSeen ? HeldDatagramState.Last : HeldDatagramState.Other;
+        return new HeldDatagram(d->Key.IsIpv6, d->Key.Src, d->Key.Dst, d->Key.RecircId.Host, d->Key.IsIpv6 ? System.Buffers.Binary.BinaryPrimitives.ReverseEndianness(d->Key.IpId) : System.Buffers.Binary.BinaryPrimitives.ReverseEndianness((ushort)d->Key.IpId), d->Key.Zone, d->Key.Proto, d->FragmentCount, state);
+    }
+
+    private FragmentFamily FamilyOf(in CtFragmentKey key) => key.IsIpv6 ? V6 : V4;
 }

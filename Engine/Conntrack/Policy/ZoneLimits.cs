@@ -57,6 +57,9 @@ internal sealed unsafe class ZoneLimits
         return true;
     }
 
+    /// <summary>A zone has a limit of its own.</summary>
+    public bool HasLimit(ushort zone) => _zones[zone].HasLimit;
+
     /// <inheritdoc cref="ConnTracker.GetZoneLimit"/>
     public (uint Limit, uint Count) Get(ushort zone)
     {

@@ -99,7 +99,8 @@ public sealed class VswitchLoopTests : IDisposable
         Vsctl("add-br", "br0");
         ModelBridgeHost idle = new();
         using OvsdbClient client = _server.Client(_wake);
-        using VswitchLoop second = new(client.Session, idle, static (_, _, _) => { });
+        List<string> lines = [];
+        using VswitchLoop second = new(client.Session, idle, (module, level, line) => lines.Add($"{module}|{level}|{line}"));
         Eventually.True(() =>
         {
             client.Run(Environment.TickCount64);
@@ -107,7 +108,10 @@ public sealed class VswitchLoopTests : IDisposable
             return client.Session is { IsSynchronized: true, IsLockContended: true };
         }, "the second waits for the lock");
         Vsctl("add-br", "br1");
+        second.Run(Environment.TickCount64);
         Assert.Empty(idle.Done);
+        Assert.False(second.IsSettled);
+        Assert.StartsWith("bridge|Err|another ovs-vswitchd process is running, disabling this process (pid ", Assert.Single(lines), StringComparison.Ordinal);
     }
 
     private void Begin()

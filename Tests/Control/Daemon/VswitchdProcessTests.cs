@@ -16,9 +16,15 @@ public sealed class VswitchdProcessTests
     {
         using OvsdbServer server = new();
         using TemporaryFolder folder = new();
-        using Process launcher = Start(folder, server, "--detach", "--monitor", "--no-chdir");
+        using Process launcher = Start(folder, server, "--detach", "--monitor", "--no-chdir", "-vconsole:info");
         Assert.True(launcher.WaitForExit(60_000), "the launcher does not end");
         Assert.Equal(ExitCode.Ok, launcher.ExitCode);
+
+        // Who waits for the end of standard error gets it, and the line that says the switch runs is not on it any more.
+        Task<string> said = launcher.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+        Assert.True(said.Wait(60_000, TestContext.Current.CancellationToken), "somebody holds on to standard error");
+        Assert.DoesNotContain("|vswitchd|", said.Result, StringComparison.Ordinal);
+        Assert.Contains("|vswitchd|INFO|ovs-vswitchd", File.ReadAllText(folder["log"]), StringComparison.Ordinal);
         int pid = int.Parse(File.ReadAllText(folder["ovs-vswitchd.pid"]), CultureInfo.InvariantCulture);
         Assert.NotEqual(launcher.Id, pid);
         string socket = folder[$"ovs-vswitchd.{pid}.ctl"];

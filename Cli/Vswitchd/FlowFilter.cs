@@ -1,0 +1,43 @@
+using Mergeflow.Control;
+using Mergeflow.Control.Bridges;
+
+namespace Mergeflow.Cli;
+
+/// <summary>Which megaflows a dump shows: those that a flow with the fields of a filter would fit, as far as the megaflow looks at these (OVS <c>dpctl_dump_flows</c>).</summary>
+internal sealed class FlowFilter(FlowKey wanted, FlowKey fields)
+{
+    private const string Word = "filter=";
+
+    /// <summary>Reads the filter among the words of a command, for the ports of one bridge.</summary>
+    /// <returns>Null = there is none; <paramref name="fitsNothing"/>: it names a port that the bridge does not have.</returns>
+    public static FlowFilter? Read(IReadOnlyList<string> words, IReadOnlyDictionary<string, int> ofports, out bool fitsNothing)
+    {
+        fitsNothing = false;
+        if (words.FirstOrDefault(static w => w.StartsWith(Word, StringComparison.Ordinal)) is not { } word) return null;
+        string text = word[Word.Length..];
+        try
+        {
+            Match match = new FlowTextParser(new PortNames(ofports.ToDictionary(static p => p.Key, static p => (uint)p.Value, StringComparer.Ordinal))).ParseFlow($"{text}{(text.Length == 0 ? "" : ",")}actions=drop").Match;
+            return new FlowFilter(match.Value.Key, match.Mask.Key);
+        }
+        catch (FlowTextException e)
+        {
+            if (text.Contains("in_port=", StringComparison.Ordinal)) fitsNothing = true;
+            else throw new UnixctlException($"ovs-vswitchd: Failed to parse filter ({e.Message})");
+            return null;
+        }
+    }
+
+    /// <summary>Whether it shows a megaflow.</summary>
+    public bool Fits(MegaflowInfo flow)
+    {
+        FlowKey flowKey = flow.Key, flowMask = flow.Mask, wantedKey = wanted, fieldBits = fields;
+        Span<byte> key = flowKey.Bytes, mask = flowMask.Bytes, want = wantedKey.Bytes, care = fieldBits.Bytes;
+        for (int i = 0; i < key.Length; i++)
+        {
+            if (((key[i] ^ want[i]) & mask[i] & care[i]) != 0) return false;
+        }
+
+        return true;
+    }
+}
