@@ -12,7 +12,7 @@ public sealed class VswitchdProcessTests
     private const int Term = 15;
 
     [Fact]
-    public void A_switch_in_the_background_answers_when_its_launcher_has_ended_and_ends_when_it_is_told()
+    public async Task A_switch_in_the_background_answers_when_its_launcher_has_ended_and_ends_when_it_is_told()
     {
         using OvsdbServer server = new();
         using TemporaryFolder folder = new();
@@ -21,9 +21,8 @@ public sealed class VswitchdProcessTests
         Assert.Equal(ExitCode.Ok, launcher.ExitCode);
 
         // Who waits for the end of standard error gets it, and the line that says the switch runs is not on it any more.
-        Task<string> said = launcher.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
-        Assert.True(said.Wait(60_000, TestContext.Current.CancellationToken), "somebody holds on to standard error");
-        Assert.DoesNotContain("|vswitchd|", said.Result, StringComparison.Ordinal);
+        string said = await launcher.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
+        Assert.DoesNotContain("|vswitchd|", said, StringComparison.Ordinal);
         Assert.Contains("|vswitchd|INFO|ovs-vswitchd", File.ReadAllText(folder["log"]), StringComparison.Ordinal);
         int pid = int.Parse(File.ReadAllText(folder["ovs-vswitchd.pid"]), CultureInfo.InvariantCulture);
         Assert.NotEqual(launcher.Id, pid);
