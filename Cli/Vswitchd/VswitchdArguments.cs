@@ -1,3 +1,4 @@
+using Mergeflow.Control.OpenFlow;
 using Mergeflow.Control.Ovsdb;
 
 namespace Mergeflow.Cli;
@@ -16,6 +17,12 @@ internal sealed record VswitchdArguments
 
     /// <summary>Path of the control socket.</summary>
     public required string Unixctl { get; init; }
+
+    /// <summary>Keys for connections by TLS; null = none.</summary>
+    public OfTlsFiles? Tls { get; init; }
+
+    /// <summary>Sockets that the database names are kept to the run folder.</summary>
+    public bool IsConfined { get; init; } = true;
 
     /// <summary>Levels of log lines, in order.</summary>
     public IReadOnlyList<string> Verbosity { get; init; } = [];

@@ -18,6 +18,16 @@ internal static class VswitchdCommand
         return command;
     }
 
+    private static LiveBridgeHost Host(VswitchdArguments arguments, Vlog log) => new()
+    {
+        RunFolder = OvsFolders.Run,
+        TlsFiles = arguments.Tls,
+        IsConfined = arguments.IsConfined,
+        Warn = line => log.Write("netdev_vport", VlogLevel.Warn, line),
+        LogBfd = line => log.Write("bfd", VlogLevel.Info, line),
+        Log = (module, isWarning, line) => log.Write(module, isWarning ? VlogLevel.Warn : VlogLevel.Info, line),
+    };
+
     private static int Run(VswitchdArguments arguments, TextWriter console, CancellationToken interrupted)
     {
         BackgroundStage stage = BackgroundProcess.Stage;
@@ -40,7 +50,7 @@ internal static class VswitchdCommand
         Interruption.LetGo();
         if (arguments.LogFile is { } file) log.OpenFile(file);
         using LockedPidFile? pid = arguments.PidFile is { } path ? new LockedPidFile(path) : null;
-        using LiveBridgeHost host = new() { RunFolder = OvsFolders.Run, Warn = line => log.Write("netdev_vport", VlogLevel.Warn, line), LogBfd = line => log.Write("bfd", VlogLevel.Info, line) };
+        using LiveBridgeHost host = Host(arguments, log);
         using Vswitchd vswitchd = new(arguments.Database, host, log);
         UnixctlCommands commands = new();
         VswitchdCommands.AddTo(commands, vswitchd, host, log);

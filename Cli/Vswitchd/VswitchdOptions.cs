@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using Mergeflow.Control;
+using Mergeflow.Control.OpenFlow;
 using Mergeflow.Control.Ovsdb;
 
 namespace Mergeflow.Cli;
@@ -26,6 +27,11 @@ internal sealed class VswitchdOptions
     private readonly Option<bool> _lockMemory = new("--mlockall") { Description = "Accepted: packet memory is not swapped out in a busy switch." };
     private readonly Option<bool> _disableSystem = new("--disable-system") { Description = "Accepted: there is no kernel datapath." };
     private readonly Option<bool> _disableSystemRoute = new("--disable-system-route") { Description = "Accepted." };
+    private readonly Option<string?> _privateKey = new("--private-key", "-p") { HelpName = "FILE", Description = "Key of the switch for connections by TLS, PEM." };
+    private readonly Option<string?> _certificate = new("--certificate", "-c") { HelpName = "FILE", Description = "Its certificate, PEM." };
+    private readonly Option<string?> _caCertificate = new("--ca-cert", "-C") { HelpName = "FILE", Description = "Certificate of the authority whose holders are let in, PEM." };
+    private readonly Option<string?> _bootstrapCaCertificate = new("--bootstrap-ca-cert") { HelpName = "FILE", Description = "The same; made from what the first controller shows, if it is not there." };
+    private readonly Option<bool> _noConfinement = new("--no-self-confinement") { Description = "Sockets that the database names may be anywhere." };
     private readonly Option<string?> _user = new("--user") { HelpName = "USER:GROUP", Description = "Accepted: the switch stays the user who starts it." };
 
     /// <summary>
@@ -37,7 +43,7 @@ internal sealed class VswitchdOptions
     public void AddTo(Command command)
     {
         command.Arguments.Add(_database);
-        foreach (Option option in new Option[] { _pidFile, _logFile, _unixctl, _verbose, _detach, _monitor, _noChangeFolder, _overwritePidFile, _lockMemory, _disableSystem, _disableSystemRoute, _user }) command.Options.Add(option);
+        foreach (Option option in new Option[] { _pidFile, _logFile, _unixctl, _verbose, _detach, _monitor, _noChangeFolder, _overwritePidFile, _lockMemory, _disableSystem, _disableSystemRoute, _user, _privateKey, _certificate, _caCertificate, _bootstrapCaCertificate, _noConfinement }) command.Options.Add(option);
     }
 
     /// <summary>Puts the options together.</summary>
@@ -51,11 +57,21 @@ internal sealed class VswitchdOptions
             PidFile = parsed.GetValue(_pidFile) is { } pid ? OvsFolders.InRun(pid == Missing ? $"{Program}.pid" : pid) : null,
             LogFile = parsed.GetValue(_logFile) is { } log ? OvsFolders.InLog(log == Missing ? $"{Program}.log" : log) : null,
             Unixctl = OvsFolders.InRun(parsed.GetValue(_unixctl) ?? string.Create(CultureInfo.InvariantCulture, $"{Program}.{Environment.ProcessId}.ctl")),
+            Tls = Tls(parsed),
+            IsConfined = !parsed.GetValue(_noConfinement),
             IsDetached = parsed.GetValue(_detach),
             IsMonitored = parsed.GetValue(_monitor),
             StaysInFolder = parsed.GetValue(_noChangeFolder),
             Verbosity = [.. (parsed.GetValue(_verbose) ?? []).Select(static v => v == Missing ? "dbg" : v)],
         };
+    }
+
+    private OfTlsFiles? Tls(ParseResult parsed)
+    {
+        (string? key, string? own, string? authority, string? bootstrap) = (parsed.GetValue(_privateKey), parsed.GetValue(_certificate), parsed.GetValue(_caCertificate), parsed.GetValue(_bootstrapCaCertificate));
+        if (key is null && own is null && authority is null && bootstrap is null) return null;
+        if (key is null || own is null || (authority ?? bootstrap) is not { } file) throw new CommandFailedException(ExitCode.Usage, "--private-key, --certificate and --ca-cert go together");
+        return new OfTlsFiles(key, own, file, authority is null);
     }
 
     private static OvsdbRemote Remote(string text)

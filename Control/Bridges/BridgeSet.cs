@@ -61,6 +61,7 @@ public sealed class BridgeSet(IBridgeHost host, Action<string, VlogLevel, string
         {
             into.Set(VswitchTables.Bridge, bridge.Config.Id, "datapath_id", bridge.Hosted.DatapathId.ToString("x16", System.Globalization.CultureInfo.InvariantCulture));
             into.Set(VswitchTables.Bridge, bridge.Config.Id, "datapath_version", OvsdbText("<built-in>"));
+            bridge.Controllers.Write(into, bridge.Config, bridge.Hosted, withStatistics);
             foreach (InterfaceConfig wanted in bridge.Config.Interfaces)
             {
                 if (bridge.Open.TryGetValue(wanted.Name, out OpenInterface? open)) InterfaceReport.Write(into, wanted.Id, open.Ofport, bridge.Hosted, withStatistics);
@@ -129,6 +130,8 @@ public sealed class BridgeSet(IBridgeHost host, Action<string, VlogLevel, string
         public IHostedBridge Hosted { get; } = hosted;
 
         public OfportAllocator Numbers { get; } = new();
+
+        public ControllerReport Controllers { get; } = new();
 
         public Dictionary<string, OpenInterface> Open { get; } = new(StringComparer.Ordinal);
 

@@ -1,3 +1,4 @@
+using Mergeflow.Control.OpenFlow;
 using Mergeflow.Control.Ovsdb;
 
 namespace Mergeflow.Control.Bridges;
@@ -29,7 +30,7 @@ public static class ConfigReader
             else wanted.Add(Bridge(replica, bridge, interfaces, warn));
         }
 
-        return new SwitchConfig { Root = root.Id, NextCfg = root.Integer("next_cfg") ?? 0, OtherConfig = root.Map("other_config"), Bridges = wanted };
+        return new SwitchConfig { Root = root.Id, NextCfg = root.Integer("next_cfg") ?? 0, OtherConfig = root.Map("other_config"), Tls = Tls(replica, root), Bridges = wanted };
     }
 
     private static BridgeConfig Bridge(OvsdbReplica replica, OvsdbRow row, HashSet<string> interfaces, Action<string> warn)
@@ -100,11 +101,22 @@ public static class ConfigReader
         };
     }
 
-    private static ControllerConfig Controller(OvsdbRow row)
+    private static ControllerConfig Controller(OvsdbRow row) => new()
     {
-        long backoff = row.Integer("max_backoff") ?? DefaultMaxBackoffMs, probe = row.Integer("inactivity_probe") ?? DefaultProbeMs;
-        return new ControllerConfig(row.Id, row.Text("target"), (int)Math.Clamp(backoff, 1000, int.MaxValue), probe <= 0 ? 0 : (int)Math.Clamp(probe, MinProbeMs, int.MaxValue));
-    }
+        Id = row.Id,
+        Target = row.Text("target"),
+        Type = row.OptionalText("type"),
+        MaxBackoffMs = (int)Math.Clamp(row.Integer("max_backoff") ?? DefaultMaxBackoffMs, 1000, int.MaxValue / 2),
+        InactivityProbeMs = row.Integer("inactivity_probe") is not { } probe ? DefaultProbeMs : probe <= 0 ? 0 : (int)Math.Clamp(probe, MinProbeMs, int.MaxValue / 8),
+        HasAsyncMessages = row.Boolean("enable_async_messages", missing: true),
+        RateLimit = (int)Math.Clamp(row.Integer("controller_rate_limit") ?? 0, 0, int.MaxValue / 2),
+        BurstLimit = (int)Math.Clamp(row.Integer("controller_burst_limit") ?? 0, 0, int.MaxValue / 2),
+        QueueLength = row.Integer("controller_queue_size") is > 0 and <= 512 and { } length ? (int)length : null,
+        OtherConfig = row.Map("other_config"),
+    };
+
+    private static OfTlsFiles? Tls(OvsdbReplica replica, OvsdbRow root) => Find(replica, VswitchTables.Ssl, root.References("ssl")).Select(static r
+        => new OfTlsFiles(r.Text("private_key"), r.Text("certificate"), r.Text("ca_cert"), r.Boolean("bootstrap_ca_cert"))).FirstOrDefault();
 
     private static MirrorConfig Mirror(OvsdbReplica replica, OvsdbRow row) => new()
     {

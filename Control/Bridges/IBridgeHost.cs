@@ -1,3 +1,4 @@
+using Mergeflow.Control.OpenFlow;
 using Mergeflow.Native;
 
 namespace Mergeflow.Control.Bridges;
@@ -13,6 +14,11 @@ public interface IBridgeHost
 
     /// <summary>What flows and connections can have (<c>Datapath.capabilities</c>).</summary>
     IReadOnlyDictionary<string, string> Capabilities { get; }
+
+    /// <summary>Takes the keys for connections by TLS that the database names; null = it names none.</summary>
+    void SetTls(OfTlsFiles? files)
+    {
+    }
 
     /// <summary>Makes a bridge without ports.</summary>
     /// <exception cref="IOException">One line says why not.</exception>
@@ -55,6 +61,9 @@ public interface IHostedBridge : IDisposable
 
     /// <summary>What it has counted.</summary>
     IReadOnlyDictionary<string, long> StatisticsOf(int ofport);
+
+    /// <summary>What has become of the controllers that it connects to.</summary>
+    IReadOnlyList<OfControllerStatus> ControllerStatus() => [];
 
     /// <summary>Datapath id: its lower 48 bits are the address of the bridge's own port, unless it is set.</summary>
     ulong DatapathId { get; }

@@ -22,7 +22,7 @@ public sealed class LiveBridge : IHostedBridge
     private readonly OfEndpoint? _openFlow;
     private readonly LiveOfSwitch _seen;
     private readonly Dictionary<uint, OfPort> _told = [];
-    private OfServer? _controller;
+    private readonly BridgeControllers? _remotes;
     private readonly ulong _ownMac = MacText.Random();
 
     /// <summary>Read by connections.</summary>
@@ -39,24 +39,29 @@ public sealed class LiveBridge : IHostedBridge
         _mac = _ownMac;
 
         _id = _mac;
-
-        // A bridge that no controller has reached is a learning switch (OVS fail mode standalone).
-        if (!config.IsSecure) Datapath.ApplyFlowMods(new FlowTextParser().ParseFlows("priority=0,actions=NORMAL"), LiveSwitch.NowMs);
         _seen = new LiveOfSwitch(_live, Name, SetUp, () => DatapathId);
-        if (host.RunFolder is not { } folder) return;
+        if (host.RunFolder is not { } folder)
+        {
+            if (!config.IsSecure) _seen.FlushFlows(learns: true);
+            return;
+        }
+
         try
         {
-            _openFlow = new OfEndpoint(Path.Combine(folder, $"{Name}.mgmt"), _seen, Controllers, tellsPorts: false);
+            _openFlow = new OfEndpoint(_seen, host.Tls, host.Log, tellsPorts: false);
+            _remotes = new BridgeControllers(Name, folder, host.IsConfined);
+            _openFlow.Controllers.Snoop(Path.Combine(folder, $"{Name}.snoop"));
         }
         catch
         {
+            _openFlow?.Dispose();
             _live.Dispose();
             throw;
         }
     }
 
-    /// <summary>Who has connected to it by OpenFlow.</summary>
-    public OfConnectionGroup Controllers { get; } = new();
+    /// <inheritdoc/>
+    public IReadOnlyList<OfControllerStatus> ControllerStatus() => _openFlow?.Controllers.Status() ?? [];
 
     /// <summary>Its name.</summary>
     public string Name { get; }
@@ -159,16 +164,8 @@ public sealed class LiveBridge : IHostedBridge
             _host.Bfd.Configure(Datapath, (uint)ofport, wanted.Name, port.Mac, BfdOptions.Of(wanted.Bfd), () => port.Statistics().RxPackets);
         }
 
-        try
-        {
-            failures.AddRange(Listen(config));
-        }
-        catch (IOException e)
-        {
-            failures.Add($"bridge {config.Name}: {e.Message}");
-        }
-
         TellPorts();
+        if (_openFlow is not null) failures.AddRange(_openFlow.Controllers.Configure(_remotes!.Wanted(config, failures), !config.IsSecure));
         return failures;
     }
 
@@ -193,7 +190,6 @@ public sealed class LiveBridge : IHostedBridge
         _host.Leave(this);
         _host.Bfd.Leave(Datapath);
         foreach (PatchPort patch in _interfaces.Values.Select(static i => i.Port).OfType<PatchPort>()) _host.Leave(patch);
-        _controller?.Dispose();
         _openFlow?.Dispose();
         _live.Dispose();
     }
@@ -215,24 +211,8 @@ public sealed class LiveBridge : IHostedBridge
 
         void Tell(byte reason, OfPort port)
         {
-            foreach (OfConnection connection in Controllers.All) connection.OnPort(reason, port);
+            foreach (OfConnection connection in _openFlow?.Group.All ?? []) connection.OnPort(reason, port);
         }
-    }
-
-    /// <summary>Controllers that wait to be connected to: only where Open vSwitch lets them, at the socket that has the bridge's name (OVS <c>bridge_configure_remotes</c>).</summary>
-    private IEnumerable<string> Listen(BridgeConfig config)
-    {
-        string? path = _host.RunFolder is { } folder ? Path.Combine(folder, $"{Name}.controller") : null;
-        bool isWanted = false;
-        foreach (ControllerConfig controller in config.Controllers)
-        {
-            if (path is not null && controller.Target == $"punix:{path}") isWanted = true;
-            else yield return $"bridge {Name}: {controller.Target}: not connected to, this is not supported yet";
-        }
-
-        if (isWanted == _controller is not null) yield break;
-        _controller?.Dispose();
-        _controller = isWanted ? new OfServer(path!, _seen, Controllers) : null;
     }
 
     /// <summary>As <c>OFPPC_PORT_DOWN</c> asks: the device itself goes up or down.</summary>

@@ -1,3 +1,4 @@
+using Mergeflow.Control.OpenFlow;
 using Mergeflow.Engine.Ports;
 using Mergeflow.Native;
 
@@ -58,6 +59,25 @@ public sealed class LiveBridgeHost : IBridgeHost, IDisposable
 
     /// <summary>What tunnels know of the network below; null = it has not been looked at yet.</summary>
     internal Underlay? Underlay { get; private set; }
+
+    /// <summary>Sockets that the database names are kept to the run folder (<c>--no-self-confinement</c> says no).</summary>
+    public bool IsConfined { get; init; } = true;
+
+    /// <summary>Takes lines: module, whether it is a warning, text.</summary>
+    public Action<string, bool, string> Log { get; init; } = static (_, _, _) => { };
+
+    /// <summary>Keys for connections by TLS unless the database names others; null = none.</summary>
+    public OfTlsFiles? TlsFiles
+    {
+        get;
+        init => Tls.Files = field = value;
+    }
+
+    /// <inheritdoc/>
+    public void SetTls(OfTlsFiles? files) => Tls.Files = files ?? TlsFiles;
+
+    /// <summary>Keys of controllers' connections.</summary>
+    internal OfTls Tls { get; } = new();
 
     /// <inheritdoc/>
     public IHostedBridge Create(BridgeConfig config)

@@ -1,3 +1,5 @@
+using Mergeflow.Control.OpenFlow;
+
 namespace Mergeflow.Control.Bridges;
 
 /// <summary>What the database wants of the switch.</summary>
@@ -11,6 +13,9 @@ public sealed record SwitchConfig
 
     /// <summary>Settings of the switch as a whole.</summary>
     public required IReadOnlyDictionary<string, string> OtherConfig { get; init; }
+
+    /// <summary>Keys for connections by TLS; null = the database has none.</summary>
+    public OfTlsFiles? Tls { get; init; }
 
     /// <summary>By name.</summary>
     public required IReadOnlyList<BridgeConfig> Bridges { get; init; }
@@ -110,11 +115,38 @@ public sealed record InterfaceConfig
 }
 
 /// <summary>An OpenFlow controller that is wanted.</summary>
-/// <param name="Id">Its row.</param>
-/// <param name="Target">Where it is, or where it is waited for.</param>
-/// <param name="MaxBackoffMs">Longest wait between two attempts.</param>
-/// <param name="InactivityProbeMs">Silence after which it is asked whether it is there.</param>
-public sealed record ControllerConfig(Guid Id, string Target, int MaxBackoffMs, int InactivityProbeMs);
+public sealed record ControllerConfig
+{
+    /// <summary>Its row.</summary>
+    public required Guid Id { get; init; }
+
+    /// <summary>Where it is, or where it is waited for.</summary>
+    public required string Target { get; init; }
+
+    /// <summary><c>primary</c>, <c>service</c>; null = as the target says: a service is waited for.</summary>
+    public string? Type { get; init; }
+
+    /// <summary>Longest wait between two attempts.</summary>
+    public int MaxBackoffMs { get; init; }
+
+    /// <summary>Silence after which it is asked whether it is there; 0 = never.</summary>
+    public int InactivityProbeMs { get; init; }
+
+    /// <summary>It is told of what happens before it has asked.</summary>
+    public bool HasAsyncMessages { get; init; } = true;
+
+    /// <summary>Packets per second; 0 = any number.</summary>
+    public int RateLimit { get; init; }
+
+    /// <summary>Packets at once; 0 = a quarter of the rate.</summary>
+    public int BurstLimit { get; init; }
+
+    /// <summary>Packets that may wait; null = as the bridge says.</summary>
+    public int? QueueLength { get; init; }
+
+    /// <summary>Settings of the controller.</summary>
+    public IReadOnlyDictionary<string, string> OtherConfig { get; init; } = new SortedDictionary<string, string>();
+}
 
 /// <summary>A mirror that is wanted.</summary>
 public sealed record MirrorConfig

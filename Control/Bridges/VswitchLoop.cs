@@ -83,6 +83,7 @@ public sealed class VswitchLoop(OvsdbSession session, IBridgeHost host, Action<s
         (_isDirty, _hasNews) = (false, true);
         if (ConfigReader.Read(session.Replica, line => log("bridge", VlogLevel.Warn, line)) is not { } wanted) return;
         ReconfigureCount++;
+        host.SetTls(wanted.Tls);
         _bridges.Apply(wanted, nowMs);
         host.Run(nowMs);
         Config = wanted;

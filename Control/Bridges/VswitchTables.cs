@@ -75,6 +75,9 @@ public static class VswitchTables
         new("is_connected", s_flag, IsOwn: true), new("role", s_optionalText, IsOwn: true), new("status", s_map, IsOwn: true),
     ]);
 
+    /// <summary>Files of keys and certificates.</summary>
+    public static OvsdbTable Ssl { get; } = new("SSL", [new("private_key", s_text), new("certificate", s_text), new("ca_cert", s_text), new("bootstrap_ca_cert", s_flag)]);
+
     /// <summary>Port mirrors.</summary>
     public static OvsdbTable Mirror { get; } = new("Mirror",
     [
@@ -89,13 +92,12 @@ public static class VswitchTables
     /// <summary>All of them.</summary>
     public static IReadOnlyList<OvsdbTable> All { get; } =
     [
-        OpenVSwitch, Bridge, Port, Interface, Controller, Mirror, Datapath,
+        OpenVSwitch, Bridge, Port, Interface, Controller, Mirror, Datapath, Ssl,
         new("CT_Zone", [new("timeout_policy", s_optionalRow), new("external_ids", s_map)]),
         new("CT_Timeout_Policy", [new("timeouts", s_counters), new("external_ids", s_map)]),
         new("Flow_Table", [new("name", s_optionalText), new("flow_limit", s_optionalNumber), new("overflow_policy", s_optionalText), new("groups", s_texts), new("prefixes", s_texts), new("external_ids", s_map)]),
         new("QoS", [new("type", s_text), new("queues", s_rowByNumber), new("other_config", s_map)]),
         new("Queue", [new("dscp", s_optionalNumber), new("other_config", s_map)]),
-        new("SSL", [new("private_key", s_text), new("certificate", s_text), new("ca_cert", s_text), new("bootstrap_ca_cert", s_flag)]),
         new("Flow_Sample_Collector_Set", [new("id", s_number), new("bridge", s_row), new("ipfix", s_optionalRow)]),
         new("IPFIX",
         [

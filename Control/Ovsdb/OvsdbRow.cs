@@ -25,8 +25,8 @@ public sealed class OvsdbRow
     /// <summary>An integer; null if there is none.</summary>
     public long? Integer(string column) => this[column].First?.Integer;
 
-    /// <summary>A boolean; false if there is none.</summary>
-    public bool Boolean(string column) => this[column].First?.Boolean ?? false;
+    /// <summary>A boolean; <paramref name="missing"/> if there is none.</summary>
+    public bool Boolean(string column, bool missing = false) => this[column].First?.Boolean ?? missing;
 
     /// <summary>Strings of a set.</summary>
     public string[] Texts(string column)

@@ -22,6 +22,7 @@ public sealed partial class OfPipeline
     private bool _portsChanged = true;
     private bool _hasCollectors;
     private GeneveOption _option;
+    private PacketTreatment _treatment;
 
     /// <summary>An empty pipeline with the given ports, all of them up.</summary>
     public OfPipeline(PipelineOptions options)
@@ -155,6 +156,21 @@ public sealed partial class OfPipeline
         }
     }
 
+    /// <summary>What becomes of packets that no rule decides about.</summary>
+    public PacketTreatment Treatment => _snapshot.Treatment;
+
+    /// <summary>Sets what becomes of packets that no rule decides about; false if it is so already.</summary>
+    public bool SetTreatment(PacketTreatment treatment)
+    {
+        lock (_lock)
+        {
+            if (_treatment == treatment) return false;
+            _treatment = treatment;
+            Publish();
+            return true;
+        }
+    }
+
     /// <summary>Somebody collects samples, or nobody does any more: <c>sample</c> acts only if somebody does.</summary>
     public void SetCollectors(bool any)
     {
@@ -236,10 +252,11 @@ public sealed partial class OfPipeline
             Bfd = _bfd,
             HasCollectors = _hasCollectors,
             Option = _option,
+            Treatment = _treatment,
             LivePorts = before?.LivePorts ?? [.. _livePorts.Where(p => !_bfdDown.Contains(p))],
             Version = version,
             Change = change,
-            UsesNormal = Array.Exists(tables, static t => t is { UsesNormal: true }) || _normalGroupCount > 0,
+            UsesNormal = Array.Exists(tables, static t => t is { UsesNormal: true }) || _normalGroupCount > 0 || _treatment.StandsAlone,
         };
         _version = version;
         return snapshot;

@@ -35,6 +35,9 @@ internal sealed class PipelineSnapshot
     /// <summary>The Geneve option behind <c>tun_metadata0</c>, if there is one.</summary>
     public required GeneveOption Option { get; init; }
 
+    /// <summary>What becomes of packets that no rule decides about.</summary>
+    public required PacketTreatment Treatment { get; init; }
+
     /// <summary>Somebody collects samples.</summary>
     public required bool HasCollectors { get; init; }
 

@@ -251,6 +251,13 @@ public sealed partial class Datapath : IDisposable
         return Reconcile(nowMs, purge: false);
     }
 
+    /// <summary>What becomes of packets that no rule decides about. With the promise of <see cref="ApplyFlowMods"/>.</summary>
+    public Acknowledgement SetTreatment(PacketTreatment treatment, long nowMs)
+    {
+        using ControlScope control = new(this);
+        return Pipeline.SetTreatment(treatment) ? Reconcile(Clock.Of(nowMs), purge: false) : Acknowledgement.Done;
+    }
+
     /// <summary>Removes connections: all, or those of one zone.</summary>
     public Acknowledgement FlushConntrack(ushort? zone, long nowMs)
     {

@@ -15,6 +15,9 @@ internal sealed unsafe class RuleLookup(XlateContext context) : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _scratch.Dispose();
 
+    /// <summary>The last answer was null because the packet is a fragment, and those are dropped.</summary>
+    public bool IsDropped { get; private set; }
+
     /// <summary>The rule that the flow matches in a table, or null.</summary>
     /// <param name="inPort">1 + port, 0 = the flow's.</param>
     /// <param name="table">The table.</param>
@@ -24,13 +27,24 @@ internal sealed unsafe class RuleLookup(XlateContext context) : IDisposable
         TableIndex? index = _context.Tables.Table(table);
         OfRule? rule = null;
 
+        PacketTreatment treatment = _context.Tables.Treatment;
+        if (treatment.StandsAlone && table == 0) return PacketTreatment.Alone;
+
         // Rules see no ports in fragments (OFPC_FRAG_NORMAL).
-        bool fragment = (_flow.Current[L.NwFrag] & (byte)NwFrag.Any) != 0 && _flow.IsIp;
+        bool fragment = treatment.Fragments != FragmentHandling.NiciraMatch && (_flow.Current[L.NwFrag] & (byte)NwFrag.Any) != 0 && _flow.IsIp;
         ref VisitedTables visited = ref _context.Out.Visited;
         visited.Add(table);
         if (!isFirst) _flow.KeepOwn(ref visited);
         if (fragment) visited.Hide(L.TpSrc, 4);
         if (inPort != 0) visited.Hide(L.InPort, 4);
+        IsDropped = fragment && treatment.Fragments == FragmentHandling.Drop;
+        if (IsDropped)
+        {
+            _flow.Consult(L.NwFrag, (byte)NwFrag.Any);
+            _context.Note(null, "fragments are dropped");
+            return null;
+        }
+
         if (index is not null)
         {
             uint ports = *(uint*)(_flow.Current + L.TpSrc);

@@ -99,7 +99,7 @@ public sealed unsafe partial class Translator
                 Resubmit(op, last);
                 return true;
             case XlateOpKind.GotoTable:
-                EnterTable(0, (byte)op.Arg, withCtTuple: false, last);
+                EnterTable(0, (byte)op.Arg, withCtTuple: false, last, tellsMiss: true);
                 return true;
             case XlateOpKind.SetField:
                 if (!_flow.Meets(op.Prereq)) return true;

@@ -1,3 +1,4 @@
+using Mergeflow.Engine.Actions;
 using Mergeflow.Engine.OpenFlow;
 
 namespace Mergeflow.Engine.Xlate;
@@ -12,7 +13,7 @@ public sealed partial class Translator
     }
 
     /// <summary>Looks up <paramref name="table"/> and runs what is found; a miss does nothing. <paramref name="inPort"/>: 1 + port, 0 = the flow's.</summary>
-    private void EnterTable(uint inPort, byte table, bool withCtTuple, bool isLast)
+    private void EnterTable(uint inPort, byte table, bool withCtTuple, bool isLast, bool tellsMiss = false)
     {
         if (_labels.WasMpls)
         {
@@ -26,6 +27,7 @@ public sealed partial class Translator
         OfRule? rule = _lookup.Find(inPort, table);
         if (withCtTuple) _lookup.SwapTuples();
         _context.Table = table;
+        if (rule is null && tellsMiss) Miss();
         if (rule is not null)
         {
             bool deepens = table <= old;
@@ -44,6 +46,17 @@ public sealed partial class Translator
         _context.Table = table;
         OfRule? rule = _lookup.Find(0, table, isFirst);
         if (rule is not null) RunRule(rule, isLast: true);
+        else Miss();
+    }
+
+    /// <summary>No rule matches: before OpenFlow 1.3 that is for controllers (OVS <c>miss_rule</c>).</summary>
+    private void Miss()
+    {
+        if (!_context.Tables.Treatment.TellsMisses || _lookup.IsDropped) return;
+        (OfRule? outer, XlateOp outerUnroll) = (_context.Rule, _context.Unroll);
+        (_context.Rule, _context.Unroll) = (null, XlateOp.UnrollTo(_context.Table, cookie: 0));
+        _transmitter.Tell(ushort.MaxValue, PacketInReason.NoMatch, 0, "", null);
+        (_context.Rule, _context.Unroll) = (outer, outerUnroll);
     }
 
     private void RunRule(OfRule rule, bool isLast)

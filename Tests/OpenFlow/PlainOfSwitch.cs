@@ -29,6 +29,10 @@ internal sealed class PlainOfSwitch : IOfSwitch
 
     public IReadOnlyList<OfMeterState> Meters => _pipeline.Meters;
 
+    public FragmentHandling Fragments { get; set; }
+
+    public OfTableSettings Tables { get; } = new();
+
     public OfTlvTable Tlvs { get; } = new();
 
     /// <summary>Packets that were sent.</summary>

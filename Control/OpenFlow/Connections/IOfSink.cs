@@ -8,4 +8,7 @@ public interface IOfSink
 
     /// <summary>Takes a message that nobody has asked for, if there is room. Never waits.</summary>
     bool TrySend(ReadOnlySpan<byte> message);
+
+    /// <summary>The same for a packet: lost as well if <paramref name="mostWaiting"/> packets wait behind what the other side does not take.</summary>
+    bool TrySendPacket(ReadOnlySpan<byte> message, int mostWaiting) => TrySend(message);
 }

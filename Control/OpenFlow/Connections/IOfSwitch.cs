@@ -23,6 +23,9 @@ public interface IOfSwitch
     /// <summary>Meters, by id.</summary>
     IReadOnlyList<OfMeterState> Meters { get; }
 
+    /// <summary>What rules see of fragments; what the switch does not have stays as it was.</summary>
+    FragmentHandling Fragments { get; set; }
+
     /// <summary>Which Geneve option is behind which field.</summary>
     OfTlvTable Tlvs { get; }
 
@@ -53,6 +56,9 @@ public interface IOfSwitch
     /// <summary>Changes what a port does.</summary>
     /// <exception cref="OfRefusal">There is no such port, or it has another address.</exception>
     void Apply(OfPortMod mod);
+
+    /// <summary>Whether flows of tables make room for others, by their importance (<c>OFPTC14_EVICTION</c>).</summary>
+    OfTableSettings Tables { get; }
 
     /// <summary>Changes which Geneve option is behind which field.</summary>
     /// <exception cref="OfRefusal">It is refused; nothing was changed.</exception>

@@ -2,6 +2,7 @@ using Mergeflow.Engine.Actions;
 using Mergeflow.Engine.Ledger;
 using Mergeflow.Engine.Ports;
 using Mergeflow.Engine.Runtime;
+using Mergeflow.Engine.Text;
 
 namespace Mergeflow.Control.OpenFlow;
 
@@ -27,6 +28,7 @@ public sealed partial class LiveOfSwitch(LiveSwitch live, string name, Func<uint
     private static uint s_xid;
 
     private readonly Lock _lock = new();
+    private readonly Lock _treating = new();
     private readonly Dictionary<uint, long> _groupsMadeMs = [];
     private readonly Dictionary<uint, uint> _portConfigs = [];
     private readonly Dictionary<uint, long> _portsSeenMs = [];
@@ -45,6 +47,20 @@ public sealed partial class LiveOfSwitch(LiveSwitch live, string name, Func<uint
     public OfTlvTable Tlvs { get; } = new();
 
     /// <inheritdoc/>
+    public OfTableSettings Tables { get; } = new();
+
+    /// <inheritdoc/>
+    public FragmentHandling Fragments
+    {
+        get => _datapath.Pipeline.Treatment.Fragments;
+        set
+        {
+            if (value == FragmentHandling.Reassemble) return;
+            Treat(t => t with { Fragments = value });
+        }
+    }
+
+    /// <inheritdoc/>
     public IReadOnlyList<OfPort> Ports => [.. live.Ports.All.Select(Describe)];
 
     /// <inheritdoc/>
@@ -52,6 +68,32 @@ public sealed partial class LiveOfSwitch(LiveSwitch live, string name, Func<uint
 
     /// <inheritdoc/>
     public IReadOnlyList<OfMeterState> Meters => _datapath.Pipeline.Meters;
+
+    /// <summary>Removes all flows (OVS <c>ofproto_flush_flows</c>).</summary>
+    /// <param name="learns">A flow takes their place that forwards by learned addresses.</param>
+    internal void FlushFlows(bool learns)
+        => _datapath.ApplyFlowMods([new FlowMod { Command = FlowModCommand.Delete }, .. learns ? new FlowTextParser().ParseFlows("priority=0,actions=NORMAL") : []], NowMs);
+
+    /// <summary>No controller is there: packets are forwarded by learned addresses, or by flows again.</summary>
+    internal void StandAlone(bool isAlone) => Treat(t => t with { StandsAlone = isAlone });
+
+    /// <summary>Packets that no flow matches are for controllers, or are dropped.</summary>
+    internal void TellMisses(bool tells) => Treat(t => t with { TellsMisses = tells });
+
+    /// <summary>Tells controllers of a packet that nobody has sent, a reverse ARP request (OVS <c>send_bogus_packet_ins</c>).</summary>
+    internal void TellOfNoPacket(OfConnectionGroup group)
+    {
+        byte[] frame = [255, 255, 255, 255, 255, 255, 0, 0x23, 0x20, 0, 0, 1, 0x80, 0x35, 0, 1, 8, 0, 6, 4, 0, 3, 0, 0x23, 0x20, 0, 0, 1, 0, 0, 0, 0, 0, 0x23, 0x20, 0, 0, 1, 0, 0, 0, 0, .. new byte[18]];
+        Match metadata = default;
+        MatchCodec.Set(ref metadata, FieldId.InPortOxm, (uint)OfReservedPort.Local);
+        var packet = new OfPacketForController { Frame = new OfBytes(frame), Reason = 0, Metadata = metadata };
+        foreach (OfConnection connection in group.All) connection.OnPacket(packet);
+    }
+
+    private void Treat(Func<PacketTreatment, PacketTreatment> change)
+    {
+        lock (_treating) _datapath.SetTreatment(change(_datapath.Pipeline.Treatment), NowMs);
+    }
 
     /// <inheritdoc/>
     public IReadOnlyList<OfPortStats> PortStats() => [.. live.Ports.All.Select(CountersOf)];

@@ -5,10 +5,14 @@ public sealed partial class OfConnection
 {
     private const byte TableCount = 254;
 
-    private static OfSwitchConfig NoConfig { get; } = new() { Kind = OfKind.GetConfigReply };
+    /// <summary>What a controller begins with (OVS <c>OFP_DEFAULT_MISS_SEND_LEN</c>).</summary>
+    private const ushort DefaultMissSendLength = 128;
 
-    /// <summary>What becomes of fragments, and how much of a packet that misses is sent.</summary>
-    private OfSwitchConfig _config = NoConfig;
+    /// <summary>Packets whose time to live is up are for controllers, in OpenFlow 1.1 and 1.2.</summary>
+    private const ushort TellsInvalidTtl = 4;
+
+    /// <summary>Nothing of it acts but whether it is zero: who is no controller is then told of nothing.</summary>
+    private volatile ushort _missSendLength;
 
     private void Answer(OfMessage message, ReadOnlySpan<byte> bytes)
     {
@@ -24,7 +28,7 @@ public sealed partial class OfConnection
                 Reply(Features(message));
                 break;
             case OfKind.GetConfigRequest:
-                Reply(_config with { Xid = message.Xid });
+                Reply(Config(message));
                 break;
             case OfKind.SetConfig:
                 SetConfig((OfSwitchConfig)message);
@@ -42,7 +46,7 @@ public sealed partial class OfConnection
                 _switch.Apply((OfPortMod)message);
                 break;
             case OfKind.TableMod:
-                if (((OfTableMod)message).Table is var table and >= TableCount and not 255) throw new OfRefusal("OFPTMFC_BAD_TABLE", $"table {table}");
+                _switch.Tables.Apply((OfTableMod)message, _version, TableCount);
                 break;
             case OfKind.PacketOut:
                 _switch.Send((OfPacketOut)message);
@@ -51,7 +55,7 @@ public sealed partial class OfConnection
                 Control((OfBundleControl)message, bytes);
                 break;
             case OfKind.BundleAdd:
-                AddToBundle((OfBundleAdd)message);
+                AddToBundle((OfBundleAdd)message, bytes);
                 break;
             case OfKind.Hello or OfKind.EchoReply or OfKind.Error or OfKind.FlowAge:
                 break;
@@ -72,7 +76,7 @@ public sealed partial class OfConnection
                 SetAsync((OfAsyncConfig)message);
                 return true;
             case OfKind.GetAsyncRequest:
-                Reply(new OfAsyncConfig { Kind = OfKind.GetAsyncReply, Xid = message.Xid, Masks = new EquatableList<uint?>(_async.Select(static m => (uint?)m)) });
+                Reply(new OfAsyncConfig { Kind = OfKind.GetAsyncReply, Xid = message.Xid, Masks = new EquatableList<uint?>(AsyncMasks().Select(static m => (uint?)m)) });
                 return true;
             case OfKind.SetFlowFormat:
                 if (((OfNumber)message).Value is not (0 or 2)) throw new OfRefusal("OFPBRC_EPERM", "no such form of flows");
@@ -123,10 +127,28 @@ public sealed partial class OfConnection
         Ports = new EquatableList<OfPort>(_switch.Ports),
     };
 
+    private bool HasTtlFlag => _version is OfVersion.V11 or OfVersion.V12;
+
+    private OfSwitchConfig Config(OfMessage request) => new()
+    {
+        Kind = OfKind.GetConfigReply,
+        Xid = request.Xid,
+        Flags = (ushort)((int)_switch.Fragments | (HasTtlFlag && (AsyncMask(OfAsyncKind.PacketIn, isSecondary: false) & InvalidTtlBit) != 0 ? TellsInvalidTtl : 0)),
+        MissSendLength = _missSendLength,
+    };
+
     private void SetConfig(OfSwitchConfig config)
     {
-        if ((config.Flags & 3) > 2 && config.Flags != 3) throw new OfRefusal("OFPSCFC_BAD_FLAGS", $"flags {config.Flags}");
-        _config = config with { Kind = OfKind.GetConfigReply };
+        if ((config.Flags & ~(HasTtlFlag ? 7 : 3)) != 0) throw new OfRefusal("OFPSCFC_BAD_FLAGS", $"flags {config.Flags}");
+        if (_settings.IsService || _role != Secondary) _switch.Fragments = (FragmentHandling)(config.Flags & 3);
+        if (HasTtlFlag)
+        {
+            uint[] masks = AsyncMasks();
+            masks[1] = (config.Flags & TellsInvalidTtl) != 0 ? masks[1] | InvalidTtlBit : masks[1] & ~InvalidTtlBit;
+            _async = masks;
+        }
+
+        _missSendLength = config.MissSendLength;
     }
 
     /// <summary>Before OpenFlow 1.1 the table is the upper byte of the command, if the connection has said so.</summary>

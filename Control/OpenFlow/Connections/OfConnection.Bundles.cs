@@ -9,8 +9,30 @@ public sealed partial class OfConnection
     /// <summary>Messages in them.</summary>
     private const int MaxBundledMessages = 1_000_000;
 
+    /// <summary>OVS <c>BUNDLE_IDLE_TIMEOUT_DEFAULT</c>.</summary>
+    private const int BundleIdleMs = 10_000;
+
     private readonly Dictionary<uint, Bundle> _bundles = [];
     private int _bundledCount;
+
+    /// <summary>A bundle that nobody has touched for a while is given up (OVS <c>bundle_remove_expired</c>).</summary>
+    private void ExpireBundles(long nowMs)
+    {
+        if (_bundles.Count == 0 || !_receiving.TryEnter()) return;
+        try
+        {
+            foreach ((uint id, Bundle bundle) in _bundles.ToArray())
+            {
+                if (nowMs - bundle.UsedMs < BundleIdleMs) continue;
+                Discard(id);
+                TrySend(OfErrorMessage.Of("OFPBFC_TIMEOUT", _version, bundle.Opening.Span));
+            }
+        }
+        finally
+        {
+            _receiving.Exit();
+        }
+    }
 
     private void Control(OfBundleControl message, ReadOnlySpan<byte> bytes)
     {
@@ -24,7 +46,7 @@ public sealed partial class OfConnection
                     throw new OfRefusal("OFPBFC_BAD_ID", $"bundle {message.BundleId} is open");
                 }
 
-                Open(message.BundleId, message.Flags);
+                Open(message.BundleId, message.Flags, bytes);
                 break;
             case OfBundleCommand.CloseRequest:
                 Close(message);
@@ -45,10 +67,10 @@ public sealed partial class OfConnection
 
     private Bundle Find(uint id) => _bundles.GetValueOrDefault(id) ?? throw new OfRefusal("OFPBFC_BAD_ID", $"there is no bundle {id}");
 
-    private Bundle Open(uint id, OfBundleFlags flags)
+    private Bundle Open(uint id, OfBundleFlags flags, ReadOnlySpan<byte> opening)
     {
         if (_bundles.Count >= MaxBundles) throw new OfRefusal("OFPBFC_OUT_OF_BUNDLES", $"there are {MaxBundles} bundles");
-        var bundle = new Bundle(flags);
+        var bundle = new Bundle(flags, new OfBytes(opening.ToArray()));
         _bundles.Add(id, bundle);
         return bundle;
     }
@@ -67,14 +89,11 @@ public sealed partial class OfConnection
             throw new OfRefusal(bundle.IsClosed ? "OFPBFC_BUNDLE_CLOSED" : "OFPBFC_BAD_FLAGS", $"bundle {message.BundleId}");
         }
 
-        bundle.IsClosed = true;
+        (bundle.IsClosed, bundle.UsedMs) = (true, Environment.TickCount64);
     }
 
-    private void AddToBundle(OfBundleAdd message)
+    private void AddToBundle(OfBundleAdd message, ReadOnlySpan<byte> added)
     {
-        if (!_bundles.TryGetValue(message.BundleId, out Bundle? bundle)) bundle = Open(message.BundleId, message.Flags);
-        if (bundle.IsClosed) throw new OfRefusal("OFPBFC_BUNDLE_CLOSED", $"bundle {message.BundleId}");
-        if (bundle.Flags != message.Flags) throw new OfRefusal("OFPBFC_BAD_FLAGS", $"bundle {message.BundleId}");
         if (_bundledCount >= MaxBundledMessages) throw new OfRefusal("OFPBFC_MSG_TOO_MANY", $"{MaxBundledMessages} messages");
         ReadOnlySpan<byte> bytes = message.Message.Span;
         if (bytes[0] != (byte)_version) throw new OfRefusal("OFPBFC_BAD_VERSION", "the message has another version");
@@ -86,6 +105,14 @@ public sealed partial class OfConnection
             OfPortMod or OfPacketOut => inner,
             _ => throw new OfRefusal("OFPBFC_MSG_UNSUP", $"{inner.Kind} in a bundle"),
         };
+        if (!_bundles.TryGetValue(message.BundleId, out Bundle? bundle)) bundle = Open(message.BundleId, message.Flags, added);
+        if (bundle.IsClosed || bundle.Flags != message.Flags)
+        {
+            Discard(message.BundleId);
+            throw new OfRefusal(bundle.IsClosed ? "OFPBFC_BUNDLE_CLOSED" : "OFPBFC_BAD_FLAGS", $"bundle {message.BundleId}");
+        }
+
+        bundle.UsedMs = Environment.TickCount64;
         bundle.Parts.Add((change, message.Message));
         _bundledCount++;
     }
@@ -127,9 +154,14 @@ public sealed partial class OfConnection
     }
 
     /// <summary>What has been put together.</summary>
-    private sealed class Bundle(OfBundleFlags flags)
+    private sealed class Bundle(OfBundleFlags flags, OfBytes opening)
     {
         public OfBundleFlags Flags { get; } = flags;
+
+        /// <summary>The message that began it.</summary>
+        public OfBytes Opening { get; } = opening;
+
+        public long UsedMs { get; set; } = Environment.TickCount64;
 
         public bool IsClosed { get; set; }
 

@@ -7,11 +7,14 @@ public sealed partial class OfConnection
     private const uint Primary = 2;
     private const uint Secondary = 3;
 
-    /// <summary>
-    /// For each kind of message the reasons for which a secondary gets it, then those for others, as OpenFlow begins: packets (no match, action, invalid TTL, and what came later), changes of ports,
-    /// removed flows.
-    /// </summary>
-    private uint[] _async = Defaults();
+    private const uint InvalidTtlBit = 1u << 2;
+    private const uint ActionBit = 1u << 1;
+
+    /// <summary>Reasons that older versions know as an action: an action, an action set, a group, a packet out.</summary>
+    private const uint ActionBits = 0b11_1010;
+
+    /// <summary>For each kind of message the reasons for which a secondary gets it, then those for others; null = as the version begins.</summary>
+    private volatile uint[]? _async;
     private volatile uint _role = Equal;
     private OfPacketInFormat _packetInFormat;
     private ushort _controllerId;
@@ -19,14 +22,30 @@ public sealed partial class OfConnection
     /// <summary>1 = equal, 2 = primary, 3 = secondary.</summary>
     public uint Role => _role;
 
-    private static uint[] Defaults() => [0, 0x3f & ~4u, 7, 7, 0, 0x3f, 0, 0, 0, 0, 0, 0];
+    /// <summary>A packet that no rule matches is for this connection (OVS <c>update_want_packet_in_on_miss</c>).</summary>
+    internal bool WantsMisses => _version is not 0 and < OfVersion.V13 && _controllerId == 0 && Wants(OfAsyncKind.PacketIn, 0);
+
+    /// <summary>As a version begins (OVS <c>ofputil_async_cfg_default</c>): packets (no match, action, what came later; no invalid TTL), changes of ports, removed flows.</summary>
+    private uint[] AsyncMasks()
+    {
+        if (_async is { } chosen) return (uint[])chosen.Clone();
+        uint[] masks = new uint[OfAsyncConfig.KindCount * 2];
+        if (!_settings.HasAsyncMessages) return masks;
+        const uint explicitMiss = 1u << 6, implicitMiss = 1u << 7;
+        masks[1] = (0b11_1111 & ~InvalidTtlBit) | explicitMiss | (_version < OfVersion.V13 ? implicitMiss : 0);
+        (masks[2], masks[3]) = (7, 7);
+        masks[5] = _version switch { >= OfVersion.V14 => 0x3f, OfVersion.V13 => 0xf, _ => 7 };
+        return masks;
+    }
+
+    private uint AsyncMask(OfAsyncKind kind, bool isSecondary) => AsyncMasks()[((int)kind * 2) + (isSecondary ? 0 : 1)];
 
     /// <summary>A secondary may ask, and change nothing (OVS <c>reject_secondary_controller</c>).</summary>
     private void CheckRole(OfKind kind)
     {
         if (_role != Secondary) return;
         bool changes = kind is OfKind.FlowMod or OfKind.GroupMod or OfKind.MeterMod or OfKind.PortMod or OfKind.TableMod or OfKind.PacketOut or OfKind.BundleControl or OfKind.BundleAdd
-            or OfKind.SetConfig or OfKind.TlvTableMod or OfKind.CtFlush or OfKind.CtFlushZone or OfKind.Resume;
+            or OfKind.TlvTableMod;
         if (changes) throw new OfRefusal("OFPBRC_IS_SECONDARY", "a secondary controller changes nothing");
     }
 
@@ -35,35 +54,43 @@ public sealed partial class OfConnection
         if (request.Role != 0)
         {
             if (!request.IsNicira && request.Role is Primary or Secondary && !_group.TakesGeneration(request.GenerationId)) throw new OfRefusal("OFPRRFC_STALE", "a newer choice has been made");
+            bool isNew = _role != request.Role;
             _role = request.Role;
-            if (_role == Primary)
+            if (isNew && _role == Primary)
             {
                 foreach (OfConnection other in _group.All)
                 {
-                    if (other != this && other._role == Primary) other.Demote(request.GenerationId);
+                    if (other != this && other._role == Primary) other.Demote();
                 }
             }
         }
 
-        Reply(request with { Kind = OfKind.RoleReply, Role = _role });
+        Reply(request with { Kind = OfKind.RoleReply, Role = _role, GenerationId = _group.Generation });
     }
 
-    private void Demote(ulong generation)
+    private void Demote()
     {
         _role = Secondary;
         if (_version < OfVersion.V13) return;
-        TrySend(new OfRoleStatus { Kind = OfKind.RoleStatus, Xid = _group.NextXid(), Role = Secondary, GenerationId = generation });
+        TrySend(new OfRoleStatus { Kind = OfKind.RoleStatus, Xid = _group.NextXid(), Role = Secondary, GenerationId = _group.Generation });
     }
 
     private void SetAsync(OfAsyncConfig config)
     {
-        var masks = (uint[])_async.Clone();
+        uint[] masks = AsyncMasks();
         for (int i = 0; i < masks.Length; i++) masks[i] = config.Masks[i] ?? masks[i];
+        for (int i = 0; i < 2 && _version < OfVersion.V14; i++)
+        {
+            if ((masks[i] & ActionBit) != 0) masks[i] |= ActionBits;
+        }
+
         _async = masks;
+        if (_settings.IsService && _missSendLength == 0) _missSendLength = DefaultMissSendLength;
     }
 
-    /// <summary>The connection wants to be told, for this reason.</summary>
-    private bool Wants(OfAsyncKind kind, int reason) => _version != 0 && ((_async[((int)kind * 2) + (_role == Secondary ? 0 : 1)] >> reason) & 1) != 0;
+    /// <summary>The connection wants to be told, for this reason (OVS <c>ofconn_receives_async_msg</c>).</summary>
+    private bool Wants(OfAsyncKind kind, int reason)
+        => IsGreeted && (!_settings.IsService || _missSendLength != 0) && ((AsyncMask(kind, _role == Secondary) >> reason) & 1) != 0;
 
     private bool TrySend(OfMessage message)
     {

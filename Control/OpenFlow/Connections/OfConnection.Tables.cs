@@ -45,7 +45,7 @@ public sealed partial class OfConnection
     private void SendTableDescs(OfMessage request)
     {
         MultipartReply reply = Begin(new OfTableDescReply { Kind = OfKind.TableDescReply }, request);
-        for (int t = 0; t < TableCount; t++) reply.Add(new OfTableDesc { Table = (byte)t }, static (OfTableDesc d, ref OfWire w) => OfList.Sized(ref w, d, static (OfTableDesc d, ref OfWire w) => d.Exchange(ref w)));
+        for (int t = 0; t < TableCount; t++) reply.Add(_switch.Tables.Describe(_version, t), static (OfTableDesc d, ref OfWire w) => OfList.Sized(ref w, d, static (OfTableDesc d, ref OfWire w) => d.Exchange(ref w)));
         reply.End();
     }
 }

@@ -6,20 +6,22 @@ namespace Mergeflow.Control.OpenFlow;
 /// One OpenFlow connection of a switch, without its socket: bytes come in by <see cref="Receive"/>, messages go out by <see cref="IOfSink"/> (OVS <c>struct ofconn</c>, <c>handle_openflow</c>).
 /// One thread receives; what nobody has asked for comes from any.
 /// </summary>
-public sealed partial class OfConnection
+public sealed partial class OfConnection : IOfSession
 {
-    /// <summary>Versions that are spoken: bit n = version n.</summary>
-    private const uint AllVersions = 0b111_1110;
-
     private readonly IOfSwitch _switch;
     private readonly IOfSink _sink;
     private readonly OfConnectionGroup _group;
+    private readonly OfListeners? _listeners;
+    private readonly Lock _receiving = new();
+    private volatile OfControllerSettings _settings;
+    private volatile bool _isAdmitted;
 
     /// <summary>The beginning of a message whose end has not come.</summary>
     private byte[] _held = [];
 
     /// <summary>0 = no hello has come.</summary>
     private OfVersion _version;
+    private bool _isIncompatible;
 
     /// <summary>The upper byte of an OpenFlow 1.0 command is a table (<c>NXT_FLOW_MOD_TABLE_ID</c>).</summary>
     private bool _hasTableIds;
@@ -28,16 +30,48 @@ public sealed partial class OfConnection
     /// <param name="of">The switch.</param>
     /// <param name="sink">Where messages go.</param>
     /// <param name="group">The other connections of the switch.</param>
-    public OfConnection(IOfSwitch of, IOfSink sink, OfConnectionGroup group) => (_switch, _sink, _group) = (of, sink, group);
+    /// <param name="settings">How it is treated; null = as a controller.</param>
+    public OfConnection(IOfSwitch of, IOfSink sink, OfConnectionGroup group, OfControllerSettings? settings = null)
+        : this(of, sink, group, settings ?? new OfControllerSettings(), listeners: null)
+    {
+    }
+
+    /// <summary>One whose messages others may listen to.</summary>
+    internal OfConnection(IOfSwitch of, IOfSink sink, OfConnectionGroup group, OfControllerSettings settings, OfListeners? listeners)
+    {
+        (_switch, _group, _settings, _listeners) = (of, group, settings, listeners);
+        _sink = listeners is null ? sink : new CopyingSink(sink, listeners);
+        _missSendLength = settings.IsService ? (ushort)0 : DefaultMissSendLength;
+        Limit(settings);
+    }
 
     /// <summary>The version that both sides speak; 0 = not known yet.</summary>
     public OfVersion Version => _version;
+
+    /// <inheritdoc/>
+    public bool IsGreeted => _version != 0 && !_isIncompatible;
+
+    /// <summary>The other side has done what only a controller does that has taken the switch over (OVS <c>is_admitted_msg</c>).</summary>
+    internal bool IsAdmitted => _isAdmitted;
 
     /// <summary>Says hello, and is told of what happens from now on.</summary>
     public void Open()
     {
         _group.Add(this);
-        _sink.Send(OfCodec.Encode(new OfHello { Kind = OfKind.Hello, Xid = _group.NextXid() }, OfVersion.V15));
+        uint versions = _settings.Versions;
+        bool isPlain = BitOperations.IsPow2((versions >> 1) + 1);
+        OfHello hello = new() { Kind = OfKind.Hello, Xid = _group.NextXid(), Versions = isPlain ? null : versions };
+        _sink.Send(OfCodec.Encode(hello, (OfVersion)BitOperations.Log2(versions)));
+    }
+
+    /// <inheritdoc/>
+    public void Probe() => TrySend(new OfOpaque { Kind = OfKind.EchoRequest, Xid = 0 });
+
+    /// <summary>Takes other settings.</summary>
+    internal void Configure(OfControllerSettings settings)
+    {
+        _settings = settings;
+        Limit(settings);
     }
 
     /// <summary>It is over.</summary>
@@ -46,6 +80,11 @@ public sealed partial class OfConnection
     /// <summary>Takes bytes, and answers each message that is whole.</summary>
     /// <returns>False: the connection has to be closed.</returns>
     public bool Receive(ReadOnlySpan<byte> bytes)
+    {
+        lock (_receiving) return ReceiveHere(bytes);
+    }
+
+    private bool ReceiveHere(ReadOnlySpan<byte> bytes)
     {
         ReadOnlySpan<byte> rest = bytes;
         if (_held.Length > 0)
@@ -70,6 +109,7 @@ public sealed partial class OfConnection
 
     private bool Handle(ReadOnlySpan<byte> bytes)
     {
+        _listeners?.Tell(bytes);
         if (_version == 0) return Greet(bytes);
         if (bytes[0] != (byte)_version)
         {
@@ -80,6 +120,7 @@ public sealed partial class OfConnection
         try
         {
             OfMessage message = OfCodec.Decode(bytes);
+            if (!_isAdmitted) _isAdmitted = IsFromController(message.Kind);
             CheckRole(message.Kind);
             Answer(message, bytes);
         }
@@ -110,11 +151,14 @@ public sealed partial class OfConnection
         }
 
         int theirs = Math.Min(bytes[0], (byte)OfVersion.V15);
-        uint common = (hello.Versions ?? ((2u << theirs) - 2)) & AllVersions;
+        uint theirVersions = hello.Versions ?? ((2u << theirs) - 2);
+        uint common = theirVersions & _settings.Versions;
         if (common == 0)
         {
+            _isIncompatible = true;
             _version = (OfVersion)Math.Max(1, theirs);
-            Refuse("OFPHFC_INCOMPATIBLE", bytes);
+            string text = $"We support {OfVersions.Text(_settings.Versions)}, you support {OfVersions.Text(theirVersions)}, no common versions.";
+            Reply(OfErrorMessage.InWords("OFPHFC_INCOMPATIBLE", _version, text));
             return false;
         }
 
@@ -131,5 +175,32 @@ public sealed partial class OfConnection
         _sink.Send(writer.Written);
     }
 
+    private static bool IsFromController(OfKind kind) => kind is not (OfKind.Hello or OfKind.Error or OfKind.EchoRequest or OfKind.EchoReply or OfKind.FeaturesRequest or OfKind.FeaturesReply
+        or OfKind.GetConfigRequest or OfKind.GetConfigReply or OfKind.SetConfig or OfKind.QueueGetConfigRequest or OfKind.QueueGetConfigReply or OfKind.GetAsyncRequest or OfKind.GetAsyncReply
+        or OfKind.GroupRequest or OfKind.GroupReply or OfKind.GroupDescRequest or OfKind.GroupDescReply or OfKind.GroupFeaturesRequest or OfKind.GroupFeaturesReply
+        or OfKind.TableFeaturesRequest or OfKind.TableFeaturesReply or OfKind.TableDescRequest or OfKind.TableDescReply);
+
     private void Refuse(string error, ReadOnlySpan<byte> refused) => Reply(OfErrorMessage.Of(error, _version, refused));
+
+    /// <summary>What goes out is seen by those who listen.</summary>
+    private sealed class CopyingSink(IOfSink sink, OfListeners listeners) : IOfSink
+    {
+        public void Send(ReadOnlySpan<byte> messages)
+        {
+            listeners.Tell(messages);
+            sink.Send(messages);
+        }
+
+        public bool TrySend(ReadOnlySpan<byte> message)
+        {
+            listeners.Tell(message);
+            return sink.TrySend(message);
+        }
+
+        public bool TrySendPacket(ReadOnlySpan<byte> message, int mostWaiting)
+        {
+            listeners.Tell(message);
+            return sink.TrySendPacket(message, mostWaiting);
+        }
+    }
 }

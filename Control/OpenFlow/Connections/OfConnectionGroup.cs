@@ -24,6 +24,15 @@ public sealed class OfConnectionGroup
         lock (_lock) _connections = [.. _connections.Where(c => c != connection)];
     }
 
+    /// <summary>Of the last choice of a primary; all ones = there was none.</summary>
+    internal ulong Generation
+    {
+        get
+        {
+            lock (_lock) return _generation ?? ulong.MaxValue;
+        }
+    }
+
     /// <summary>A choice of a primary counts only if it is not older than the one before (OVS <c>ofconn_set_primary_election_id</c>).</summary>
     internal bool TakesGeneration(ulong generation)
     {

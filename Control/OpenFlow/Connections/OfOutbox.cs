@@ -14,6 +14,8 @@ internal sealed class OfOutbox(TimeSpan patience) : IOfSink
     private byte[] _bytes = new byte[4096];
     private byte[] _spare = new byte[4096];
     private int _count;
+    private int _packets;
+    private bool _isWriting;
     private bool _isClosed;
     private bool _isEnding;
 
@@ -50,15 +52,33 @@ internal sealed class OfOutbox(TimeSpan patience) : IOfSink
         }
     }
 
+    /// <inheritdoc/>
+    public bool TrySendPacket(ReadOnlySpan<byte> message, int mostWaiting)
+    {
+        lock (_lock)
+        {
+            if (_isWriting && _packets >= mostWaiting)
+            {
+                Lost++;
+                return false;
+            }
+
+            if (!TrySend(message)) return false;
+            _packets++;
+            return true;
+        }
+    }
+
     /// <summary>All that waits, as soon as there is something; null = there will be no more. Until the next call.</summary>
     public ArraySegment<byte>? Take()
     {
         lock (_lock)
         {
+            _isWriting = false;
             while (_count == 0 && !_isClosed && !_isEnding) Monitor.Wait(_lock);
             if (_isClosed || _count == 0) return null;
             var taken = new ArraySegment<byte>(_bytes, 0, _count);
-            (_bytes, _spare, _count) = (_spare, _bytes, 0);
+            (_bytes, _spare, _count, _packets, _isWriting) = (_spare, _bytes, 0, 0, true);
             Monitor.PulseAll(_lock);
             return taken;
         }

@@ -19,6 +19,15 @@ public sealed record OfErrorMessage : OfMessage
         return new OfErrorMessage { Kind = OfKind.Error, Xid = xid, Body = new OfBytes(writer.Written.ToArray()) };
     }
 
+    /// <summary>Says why two sides cannot talk (OVS <c>ofperr_encode_hello</c>).</summary>
+    public static OfErrorMessage InWords(string error, OfVersion version, string text)
+    {
+        var writer = new OfWriter(version);
+        OfErrors.Write(writer, error);
+        writer.Bytes(System.Text.Encoding.ASCII.GetBytes(text));
+        return new OfErrorMessage { Kind = OfKind.Error, Xid = 0, Body = new OfBytes(writer.Written.ToArray()) };
+    }
+
     /// <summary>Its name; null = unknown.</summary>
     public string? Name(OfVersion version) => OfErrors.NameOf(Body.Span, version);
 

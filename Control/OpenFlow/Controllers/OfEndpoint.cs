@@ -1,6 +1,6 @@
 namespace Mergeflow.Control.OpenFlow;
 
-/// <summary>All of OpenFlow that a running switch has: where others connect, and the thread that tells them what happens.</summary>
+/// <summary>All of OpenFlow that a running switch has: its controllers, and the thread that looks after them and tells them what happens.</summary>
 public sealed class OfEndpoint : IDisposable
 {
     private const int PortPeriodMs = 100;
@@ -8,27 +8,40 @@ public sealed class OfEndpoint : IDisposable
 
     private readonly LiveOfSwitch _switch;
     private readonly bool _tellsPorts;
-    private readonly OfServer _server;
     private readonly Thread _thread;
     private volatile bool _end;
 
-    /// <summary>Listens at a path.</summary>
-    /// <param name="path">Of the socket.</param>
+    /// <summary>Without controllers so far.</summary>
     /// <param name="of">The switch.</param>
-    /// <param name="group">Its connections; null = those of this endpoint.</param>
+    /// <param name="tls">Keys.</param>
+    /// <param name="log">Takes lines: module, whether it is a warning, text.</param>
     /// <param name="tellsPorts">Ports are looked at, and connections are told of those that come, go and change.</param>
-    /// <exception cref="IOException">It cannot listen there.</exception>
-    public OfEndpoint(string path, LiveOfSwitch of, OfConnectionGroup? group = null, bool tellsPorts = true)
+    public OfEndpoint(LiveOfSwitch of, OfTls tls, Action<string, bool, string> log, bool tellsPorts)
     {
-        (_switch, _tellsPorts, Group) = (of, tellsPorts, group ?? new OfConnectionGroup());
+        (_switch, _tellsPorts) = (of, tellsPorts);
+        Controllers = new OfControllers(of, Group, tls, log);
         of.Watch(Group);
-        _server = new OfServer(path, of, Group);
         _thread = new Thread(Run) { Name = "openflow-events", IsBackground = true };
         _thread.Start();
     }
 
+    /// <summary>Listens at a path.</summary>
+    /// <param name="path">Of the socket.</param>
+    /// <param name="of">The switch.</param>
+    /// <exception cref="IOException">It cannot listen there.</exception>
+    public OfEndpoint(string path, LiveOfSwitch of)
+        : this(of, new OfTls(), static (_, _, _) => { }, tellsPorts: true)
+    {
+        if (Controllers.Open($"punix:{path}") is not { } failure) return;
+        Dispose();
+        throw new IOException(failure);
+    }
+
     /// <summary>The connections.</summary>
-    public OfConnectionGroup Group { get; }
+    public OfConnectionGroup Group { get; } = new();
+
+    /// <summary>Who may be at their other ends.</summary>
+    public OfControllers Controllers { get; }
 
     /// <summary>Ends all connections.</summary>
     public void Dispose()
@@ -36,7 +49,7 @@ public sealed class OfEndpoint : IDisposable
         if (_end) return;
         _end = true;
         _thread.Join();
-        _server.Dispose();
+        Controllers.Dispose();
     }
 
     private void Run()
@@ -48,6 +61,7 @@ public sealed class OfEndpoint : IDisposable
             long nowMs = Environment.TickCount64;
             bool looksAtPorts = _tellsPorts && nowMs >= portsDueMs;
             if (looksAtPorts) portsDueMs = nowMs + PortPeriodMs;
+            Controllers.Run(nowMs);
             pauseMs = _switch.Tell(Group, looksAtPorts) ? 0 : Math.Min(LongestPauseMs, pauseMs + 1);
             if (pauseMs > 0) Thread.Sleep(pauseMs);
         }

@@ -1,0 +1,101 @@
+namespace Mergeflow.Control.OpenFlow;
+
+/// <summary>What <c>OFPT_TABLE_MOD</c> says of tables (OVS <c>struct oftable</c>). For any thread.</summary>
+public sealed class OfTableSettings
+{
+    /// <summary>What decides which flow goes (<c>OTHER|IMPORTANCE|LIFETIME</c>): it cannot be chosen (OVS <c>OFPROTO_EVICTION_FLAGS</c>).</summary>
+    public const uint EvictionFlags = 7;
+
+    private const uint EvictionConfig = 4;
+    private const uint VacancyConfig = 8;
+    private const ushort EvictionProperty = 2;
+    private const ushort VacancyProperty = 3;
+    private const byte AllTables = 255;
+
+    private readonly Lock _lock = new();
+    private readonly Settings[] _tables = new Settings[256];
+
+    /// <summary>Applies a modification, as its version means it.</summary>
+    /// <exception cref="OfRefusal">It is refused; nothing was changed.</exception>
+    public void Apply(OfTableMod mod, OfVersion version, int tableCount)
+    {
+        if (mod.Table >= tableCount && mod.Table != AllTables) throw new OfRefusal("OFPTMFC_BAD_TABLE", $"table {mod.Table}");
+        Vacancy? vacancy = version >= OfVersion.V14 ? Properties(mod.Properties.Span, version) : null;
+        lock (_lock)
+        {
+            for (int t = 0; t < tableCount; t++)
+            {
+                if (mod.Table == AllTables || mod.Table == t) Change(ref _tables[t], mod, version, vacancy ?? default);
+            }
+        }
+    }
+
+    /// <summary>A table as <c>TABLE_DESC</c> tells it.</summary>
+    public OfTableDesc Describe(OfVersion version, int table)
+    {
+        Settings settings;
+        lock (_lock) settings = _tables[table];
+        var w = new OfWriter(version);
+        int start = OfProperty.Begin(w, EvictionProperty);
+        w.U32(EvictionFlags);
+        OfProperty.End(w, start);
+        if (settings.HasVacancy)
+        {
+            start = OfProperty.Begin(w, VacancyProperty);
+            w.U8(settings.Down);
+            w.U8(settings.Up);
+
+            // There is no limit to what a table takes.
+            w.U8(100);
+            w.Zeros(1);
+            OfProperty.End(w, start);
+        }
+
+        uint config = (settings.Evicts ? EvictionConfig : 0) | (settings.HasVacancy ? VacancyConfig : 0);
+        return new OfTableDesc { Table = (byte)table, Config = config, Properties = new OfBytes(w.Written.ToArray()) };
+    }
+
+    private static void Change(ref Settings settings, OfTableMod mod, OfVersion version, Vacancy vacancy)
+    {
+        if (version < OfVersion.V14) return;
+        settings.Evicts = (mod.Config & EvictionConfig) != 0;
+        settings.HasVacancy = (mod.Config & VacancyConfig) != 0;
+        (settings.Down, settings.Up) = (vacancy.Down, vacancy.Up);
+    }
+
+    private static Vacancy? Properties(ReadOnlySpan<byte> bytes, OfVersion version)
+    {
+        Vacancy? vacancy = null;
+        var reader = new OfReader(bytes, version);
+        while (reader.Left > 0)
+        {
+            OfProperty property = OfProperty.Read(ref reader);
+            OfReader body = property.Body;
+            switch (property.Type)
+            {
+                case EvictionProperty:
+                    if (property.Only(ref body, body.U32()) != EvictionFlags) throw new OfRefusal("OFPTMFC_BAD_CONFIG", "which flow goes cannot be chosen");
+                    break;
+                case VacancyProperty:
+                    if (body.Left != 4) throw new OfRefusal("OFPBPC_BAD_LEN", $"{body.Left} bytes about free places");
+                    vacancy = new Vacancy(body.U8(), body.U8());
+                    if (body.U8() != 0 || vacancy.Value.Down > vacancy.Value.Up || vacancy.Value.Up > 100) throw new OfRefusal("OFPBPC_BAD_VALUE", "free places");
+                    break;
+                default:
+                    throw new OfRefusal("OFPBRC_BAD_TYPE", $"property {property.Type} of a table");
+            }
+        }
+
+        return vacancy;
+    }
+
+    private readonly record struct Vacancy(byte Down, byte Up);
+
+    private struct Settings
+    {
+        public bool Evicts;
+        public bool HasVacancy;
+        public byte Down;
+        public byte Up;
+    }
+}

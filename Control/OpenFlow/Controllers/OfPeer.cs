@@ -1,0 +1,140 @@
+using System.Net.Sockets;
+
+namespace Mergeflow.Control.OpenFlow;
+
+/// <summary>
+/// A connection with its socket: its owner's thread reads and answers, another one writes, so one that does not read keeps nobody else waiting, and what waits for it is bounded
+/// (OVS <c>rconn.c</c>: greeting in time, inactivity probes).
+/// </summary>
+internal sealed class OfPeer
+{
+    /// <summary>How long somebody may take nothing before his connection is closed.</summary>
+    internal static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+
+    /// <summary>How long what is left may take to go out when nothing more comes in.</summary>
+    private const int LastWordsMs = 1000;
+
+    /// <summary>How long somebody may take to say hello.</summary>
+    private const int GreetingMs = 5000;
+
+    private readonly Socket _socket;
+    private readonly Func<Socket, Stream> _open;
+    private readonly OfOutbox _outbox = new(Patience);
+    private readonly Thread _writer;
+    private readonly long _sinceMs = Environment.TickCount64;
+    private long _activeMs = Environment.TickCount64;
+    private volatile bool _isProbed;
+    private volatile string? _error;
+
+    /// <summary>A connection that is there; nothing is said before <see cref="Run"/>.</summary>
+    /// <param name="socket">Connected; owned.</param>
+    /// <param name="open">Makes the stream: a handshake may belong to it.</param>
+    /// <param name="session">Makes what speaks.</param>
+    public OfPeer(Socket socket, Func<Socket, Stream> open, Func<IOfSink, IOfSession> session)
+    {
+        (_socket, _open) = (socket, open);
+        _socket.SendTimeout = (int)Patience.TotalMilliseconds;
+        Session = session(_outbox);
+        _writer = new Thread(static state => ((OfPeer)state!).Write()) { Name = "openflow-out", IsBackground = true };
+    }
+
+    /// <summary>What speaks.</summary>
+    public IOfSession Session { get; }
+
+    /// <summary>It has been asked whether it is there, and has not answered.</summary>
+    public bool IsProbed => _isProbed;
+
+    private Stream? Stream { get; set; }
+
+    /// <summary>Speaks until the connection ends.</summary>
+    /// <returns>Why it has ended.</returns>
+    public string Run()
+    {
+        bool writes = false;
+        try
+        {
+            Stream = _open(_socket);
+            _writer.Start(this);
+            writes = true;
+            Session.Open();
+            byte[] buffer = new byte[64 << 10];
+            for (int n; (n = Stream.Read(buffer)) > 0;)
+            {
+                Volatile.Write(ref _activeMs, Environment.TickCount64);
+                _isProbed = false;
+                if (Session.Receive(buffer.AsSpan(0, n))) continue;
+                _error ??= "Protocol error";
+                break;
+            }
+
+            return _error ??= "End of file";
+        }
+        catch (Exception e) when (e is SocketException or IOException or ObjectDisposedException or System.Security.Authentication.AuthenticationException or InvalidOperationException)
+        {
+            return _error ??= e.InnerException is SocketException inner ? inner.Message : e.Message;
+        }
+        finally
+        {
+            Session.Close();
+
+            // What it is still to be told, an error for example, goes out first.
+            _outbox.End();
+            if (writes) _writer.Join(LastWordsMs);
+            Close();
+            if (writes) _writer.Join();
+        }
+    }
+
+    /// <summary>Ends it, from any thread.</summary>
+    public void Close()
+    {
+        _outbox.Close();
+        _socket.Dispose();
+    }
+
+    /// <summary>Looks whether it is still alive, from time to time.</summary>
+    /// <param name="nowMs">Time.</param>
+    /// <param name="probeMs">Silence after which it is asked; 0 = never.</param>
+    public void Tick(long nowMs, int probeMs)
+    {
+        if (!Session.IsGreeted)
+        {
+            if (nowMs - _sinceMs >= GreetingMs) TimeOut();
+        }
+        else if (probeMs > 0 && nowMs - Volatile.Read(ref _activeMs) >= probeMs)
+        {
+            if (_isProbed)
+            {
+                TimeOut();
+                return;
+            }
+
+            _isProbed = true;
+            Volatile.Write(ref _activeMs, nowMs);
+            Session.Probe();
+        }
+    }
+
+    private void TimeOut()
+    {
+        _error ??= "Connection timed out";
+        Close();
+    }
+
+    private void Write()
+    {
+        try
+        {
+            while (_outbox.Take() is { } bytes) Stream!.Write(bytes);
+        }
+        catch (Exception e) when (e is SocketException or IOException or ObjectDisposedException or InvalidOperationException)
+        {
+            // It has gone, or takes nothing.
+            _error ??= e.InnerException is SocketException inner ? inner.Message : e.Message;
+        }
+        finally
+        {
+            Close();
+        }
+    }
+}
