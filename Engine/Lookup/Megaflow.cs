@@ -33,6 +33,9 @@ public sealed unsafe class Megaflow
     /// <summary>OpenFlow rules that the translation went through, one entry per visit (a rule visited twice stands twice).</summary>
     public required OfRule[] Rules { get; set; }
 
+    /// <summary>Counters of the groups and buckets that the translation went through, one entry per visit.</summary>
+    public OfRuleStats[] Groups { get; set; } = [];
+
     /// <summary>Tables that the translation looked up.</summary>
     internal VisitedTables Visited;
 

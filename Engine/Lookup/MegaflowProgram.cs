@@ -12,6 +12,9 @@ public readonly ref struct MegaflowProgram
     /// <summary>OpenFlow rules that the packet went through, one entry per visit (a rule visited twice stands twice).</summary>
     public ReadOnlySpan<OfRule> Rules { get; init; }
 
+    /// <summary>See <see cref="Megaflow.Groups"/>.</summary>
+    public ReadOnlySpan<OfRuleStats> Groups { get; init; }
+
     /// <summary>Recirculation ids that the records name.</summary>
     public ReadOnlySpan<uint> RecircIds { get; init; }
 

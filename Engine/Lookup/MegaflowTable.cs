@@ -250,6 +250,7 @@ public sealed unsafe class MegaflowTable : IMegaflowSource, IMegaflowLedger, IDi
     internal static void Follow(Megaflow m, in MegaflowProgram program)
     {
         m.Rules = Kept(m.Rules, program.Rules);
+        m.Groups = Kept(m.Groups, program.Groups);
         m.Learned = Kept(m.Learned, program.Learned);
         m.LearnedRules = Kept(m.LearnedRules, program.LearnedRules);
         m.FinTimeouts = Kept(m.FinTimeouts, program.FinTimeouts);

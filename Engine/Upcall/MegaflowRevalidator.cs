@@ -169,10 +169,10 @@ public sealed partial class MegaflowRevalidator
         if (hasPackets) LearnAgain(m);
 
         // A slice does not read the device: what that still counts for the old rules arrives there with a megaflow of their own.
-        if (verdict == RevalidationVerdict.Keep && IsSliced && ReadDevice is not null && !HasSameStats(m.Rules, _scratch.Rules)) verdict = RevalidationVerdict.Modify;
+        if (verdict == RevalidationVerdict.Keep && IsSliced && ReadDevice is not null && !HasSameStats(m, _scratch)) verdict = RevalidationVerdict.Modify;
         if (verdict == RevalidationVerdict.Keep)
         {
-            if (!HasSameStats(m.Rules, _scratch.Rules)) PushRest(m, nowMs);
+            if (!HasSameStats(m, _scratch)) PushRest(m, nowMs);
             Follow(m);
             return;
         }
@@ -287,6 +287,7 @@ public sealed partial class MegaflowRevalidator
         m.SettledPackets = packets;
         m.SettledBytes = bytes;
         foreach (OfRule rule in m.Rules) rule.Stats.Add(dp, db, lastUsedMs);
+        foreach (OfRuleStats stats in m.Groups) stats.Add(dp, db, lastUsedMs);
 
         // As of now, not of the packets: so does Open vSwitch (xlate_push_stats_entry).
         foreach (LearnedSource source in m.Learned) _pipeline.Learn(source, _nowMs);
@@ -369,12 +370,17 @@ public sealed partial class MegaflowRevalidator
         Push(m);
     }
 
-    private static bool HasSameStats(OfRule[] before, List<OfRule> now)
+    private static bool HasSameStats(Megaflow before, XlateResult now)
     {
-        if (before.Length != now.Count) return false;
-        for (int i = 0; i < before.Length; i++)
+        if (before.Rules.Length != now.Rules.Count || before.Groups.Length != now.Groups.Count) return false;
+        for (int i = 0; i < before.Rules.Length; i++)
         {
-            if (!ReferenceEquals(before[i].Stats, now[i].Stats)) return false;
+            if (!ReferenceEquals(before.Rules[i].Stats, now.Rules[i].Stats)) return false;
+        }
+
+        for (int i = 0; i < before.Groups.Length; i++)
+        {
+            if (!ReferenceEquals(before.Groups[i], now.Groups[i])) return false;
         }
 
         return true;

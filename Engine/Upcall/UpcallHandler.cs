@@ -86,7 +86,7 @@ public sealed unsafe class UpcallHandler : IDisposable
     private Megaflow? Install(Packet* p, ref FlowKey key, XlateResult result, long nowMs)
     {
         // This packet counts for the rules that it went through now (OVS upcall_xlate); the megaflow reports those after it.
-        foreach (OfRule rule in result.Rules) rule.Stats.Add(1, (uint)p->LengthBytes, nowMs);
+        result.CountPacket(p->LengthBytes, nowMs);
 
         Megaflow? m = Add(ref key, result, p->LengthBytes, nowMs);
         if (m is null) return null;
@@ -179,6 +179,7 @@ public sealed unsafe class UpcallHandler : IDisposable
     {
         Actions = result.Actions,
         Rules = CollectionsMarshal.AsSpan(result.Rules),
+        Groups = CollectionsMarshal.AsSpan(result.Groups),
         RecircIds = CollectionsMarshal.AsSpan(result.RecircIds),
         Learned = CollectionsMarshal.AsSpan(result.Learned),
         LearnedRules = CollectionsMarshal.AsSpan(result.LearnedRules),
@@ -212,7 +213,7 @@ public sealed unsafe class UpcallHandler : IDisposable
     {
         FlowKey key = ExpandKey(p);
         _translator.Resume(state, ref key, p->LengthBytes, _result, nowMs);
-        foreach (OfRule rule in _result.Rules) rule.Stats.Add(1, (uint)p->LengthBytes, nowMs);
+        _result.CountPacket(p->LengthBytes, nowMs);
         return TakeProgram();
     }
 

@@ -103,6 +103,7 @@ public sealed partial class Translator
         {
             case GroupType.All:
             case GroupType.Indirect:
+                _context.Out.Groups.Add(group.Stats);
                 for (int i = 0; i < group.Programs.Length; i++) RunBucket(group, i, last && i == group.Programs.Length - 1);
                 return true;
             case GroupType.FastFailover:
@@ -117,14 +118,21 @@ public sealed partial class Translator
 
     private void RunPicked(GroupState group, int bucket, bool last)
     {
-        if (bucket >= 0) RunBucket(group, bucket, last);
-        else _context.Note(null, "no live bucket");
+        if (bucket < 0)
+        {
+            _context.Note(null, "no live bucket");
+            return;
+        }
+
+        _context.Out.Groups.Add(group.Stats);
+        RunBucket(group, bucket, last);
     }
 
     /// <summary>A bucket works on a copy: the flow is rolled back behind it, the datapath's packet by set actions if need be.</summary>
     private void RunBucket(GroupState group, int index, bool last)
     {
         _context.Note(null, $"bucket {group.Mod.Buckets[index].BucketId}");
+        _context.Out.Groups.Add(group.BucketStats[index]);
         int saved = _saved.Save();
         _depth++;
         _bucketDepth++;

@@ -33,6 +33,9 @@ public sealed unsafe class XlateResult : IDisposable
     /// <summary>OpenFlow rules visited, one entry per visit.</summary>
     public List<OfRule> Rules { get; } = [];
 
+    /// <summary>Counters of the groups and buckets that the packet went through, one entry per visit.</summary>
+    public List<OfRuleStats> Groups { get; } = [];
+
     /// <summary>Recirculation ids the program refers to, one entry per mention. Whoever keeps the program longer acquires its own references.</summary>
     public List<uint> RecircIds { get; } = [];
 
@@ -80,11 +83,19 @@ public sealed unsafe class XlateResult : IDisposable
     /// <summary>Set to a list to have the translation explained.</summary>
     public List<XlateStep>? Steps { get; set; }
 
+    /// <summary>A packet counts for all rules and groups that it goes through.</summary>
+    internal void CountPacket(int lengthBytes, long nowMs)
+    {
+        foreach (OfRule rule in Rules) rule.Stats.Add(1, (uint)lengthBytes, nowMs);
+        foreach (OfRuleStats stats in Groups) stats.Add(1, (uint)lengthBytes, nowMs);
+    }
+
     /// <summary>Drops the references on recirculation ids and empties the result.</summary>
     public void Reset()
     {
         ReleaseRecircIds();
         Rules.Clear();
+        Groups.Clear();
         Learned.Clear();
         LearnedRules.Clear();
         FinTimeouts.Clear();

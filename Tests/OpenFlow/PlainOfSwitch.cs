@@ -44,6 +44,8 @@ internal sealed class PlainOfSwitch : IOfSwitch
 
     public long GroupCreatedMs(uint groupId) => _startMs;
 
+    public (BookTotals Taken, IReadOnlyList<BookTotals> Buckets) GroupCounters(uint groupId) => (default, []);
+
     public (BookTotals Taken, IReadOnlyList<BookTotals> Bands) MeterCounters(OfMeterState meter) => (default, [.. meter.Mod.Bands.Select(static _ => default(BookTotals))]);
 
     /// <summary>Connections are told of its flows.</summary>

@@ -39,6 +39,9 @@ public interface IOfSwitch
     /// <summary>When a group was made, ms; 0 = unknown.</summary>
     long GroupCreatedMs(uint groupId);
 
+    /// <summary>What a group has counted, and each of its buckets; what packets have counted is pushed to them by <see cref="Rules"/>.</summary>
+    (BookTotals Taken, IReadOnlyList<BookTotals> Buckets) GroupCounters(uint groupId);
+
     /// <summary>What has come to a meter, and what each band has dropped.</summary>
     (BookTotals Taken, IReadOnlyList<BookTotals> Bands) MeterCounters(OfMeterState meter);
 

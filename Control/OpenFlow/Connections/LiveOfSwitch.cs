@@ -112,6 +112,12 @@ public sealed partial class LiveOfSwitch(LiveSwitch live, string name, Func<uint
     }
 
     /// <inheritdoc/>
+    public (BookTotals Taken, IReadOnlyList<BookTotals> Buckets) GroupCounters(uint groupId)
+        => _datapath.Pipeline.GroupCounters(groupId) is var (taken, buckets) ? (Totals(taken), [.. buckets.Select(Totals)]) : default;
+
+    private static BookTotals Totals(OfRuleStats stats) => new(stats.Packets, stats.Bytes);
+
+    /// <inheritdoc/>
     public (BookTotals Taken, IReadOnlyList<BookTotals> Bands) MeterCounters(OfMeterState meter)
     {
         (BookTotals taken, BookTotals[] bands) = _datapath.Meters.CountersOf(meter.Slot);

@@ -43,13 +43,16 @@ public sealed partial class OfConnection
     {
         long createdMs = _switch.GroupCreatedMs(group.GroupId);
         long ageMs = createdMs == 0 ? 0 : _switch.NowMs - createdMs;
+        (BookTotals taken, IReadOnlyList<BookTotals> buckets) = _switch.GroupCounters(group.GroupId);
         return new OfGroupStats
         {
             GroupId = group.GroupId,
             ReferenceCount = (uint)rules.Count(r => LeadsTo(r.Actions, group.GroupId)),
             DurationSeconds = (uint)(ageMs / 1000),
             DurationNanoseconds = (uint)(ageMs % 1000 * 1_000_000),
-            Buckets = new EquatableList<(ulong, ulong)>(group.Buckets.Select(static _ => (0ul, 0ul))),
+            Packets = taken.Packets,
+            Bytes = taken.Bytes,
+            Buckets = new EquatableList<(ulong, ulong)>(group.Buckets.Select((_, i) => i < buckets.Count ? (buckets[i].Packets, buckets[i].Bytes) : (0ul, 0ul))),
         };
     }
 

@@ -10,9 +10,13 @@ internal sealed class GroupState
     private const int MaxHashValues = 65536;
 
     /// <summary>Prepares <paramref name="mod"/>.</summary>
-    public GroupState(GroupMod mod)
+    /// <param name="mod">As configured.</param>
+    /// <param name="isShared">Several threads count at the same time.</param>
+    public GroupState(GroupMod mod, bool isShared)
     {
         Mod = mod;
+        Stats = new OfRuleStats(isShared: isShared);
+        BucketStats = [.. mod.Buckets.Select(_ => new OfRuleStats(isShared: isShared))];
         var list = new List<XlateOp>();
         Programs = new XlateOp[mod.Buckets.Count][];
         for (int i = 0; i < Programs.Length; i++)
@@ -30,6 +34,12 @@ internal sealed class GroupState
 
     /// <summary>Per bucket, its action set in execution order.</summary>
     public XlateOp[][] Programs { get; }
+
+    /// <summary>What the group has counted; a modification begins anew, as in Open vSwitch.</summary>
+    public OfRuleStats Stats { get; }
+
+    /// <summary>The same per bucket.</summary>
+    public OfRuleStats[] BucketStats { get; }
 
     /// <summary>Some bucket has the action <c>normal</c>.</summary>
     public bool UsesNormal { get; }

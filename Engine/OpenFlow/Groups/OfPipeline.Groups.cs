@@ -23,6 +23,9 @@ public sealed partial class OfPipeline
         }
     }
 
+    /// <summary>What a group and its buckets have counted; null = there is none.</summary>
+    public (OfRuleStats Taken, IReadOnlyList<OfRuleStats> Buckets)? GroupCounters(uint groupId) => _snapshot.Groups.TryGetValue(groupId, out GroupState? group) ? (group.Stats, group.BucketStats) : null;
+
     /// <summary>Applies one group modification; deleting a group also deletes the rules that refer to it.</summary>
     /// <exception cref="FlowModException">The modification is refused; nothing was changed.</exception>
     public void ApplyGroup(GroupMod mod)
@@ -51,7 +54,7 @@ public sealed partial class OfPipeline
             }
         }
 
-        var state = new GroupState(mod);
+        var state = new GroupState(mod, Options.IsShared);
         if (_groups.TryGetValue(mod.GroupId, out GroupState? old) && old.UsesNormal) _normalGroupCount--;
         if (state.UsesNormal) _normalGroupCount++;
         _groups = _groups.SetItem(mod.GroupId, state);
