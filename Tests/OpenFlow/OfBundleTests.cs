@@ -66,10 +66,17 @@ public sealed class OfBundleTests
         Assert.Null(talk.ErrorOfBundle(Id, OfBundleCommand.OpenRequest));
         Assert.Equal("OFPBFC_BAD_FLAGS", talk.ErrorOfAdding(Id, Both, OfTalk.Flow("actions=drop")));
         Assert.Equal("OFPBFC_MSG_UNSUP", talk.ErrorOfAdding(Id, OfBundleFlags.Atomic, new OfEmpty { Kind = OfKind.FeaturesRequest }));
+
+        // A bundle that was spoken to in a wrong way is gone, as in Open vSwitch.
+        Assert.Equal("OFPBFC_BAD_ID", talk.ErrorOfBundle(Id, OfBundleCommand.CloseRequest));
+        Assert.Null(talk.ErrorOfBundle(Id, OfBundleCommand.OpenRequest));
         Assert.Equal("OFPBFC_BAD_ID", talk.ErrorOfBundle(Id, OfBundleCommand.OpenRequest));
         Assert.Null(talk.ErrorOfBundle(Id, OfBundleCommand.OpenRequest));
         Assert.Null(talk.ErrorOfBundle(Id, OfBundleCommand.CloseRequest));
         Assert.Equal("OFPBFC_BUNDLE_CLOSED", talk.ErrorOfAdding(Id, OfBundleFlags.Atomic, OfTalk.Flow("actions=drop")));
+        Assert.Equal("OFPBFC_BAD_ID", talk.ErrorOfBundle(Id, OfBundleCommand.CloseRequest));
+        Assert.Null(talk.ErrorOfBundle(Id, OfBundleCommand.OpenRequest));
+        Assert.Null(talk.ErrorOfBundle(Id, OfBundleCommand.CloseRequest));
         Assert.Equal("OFPBFC_BUNDLE_CLOSED", talk.ErrorOfBundle(Id, OfBundleCommand.CloseRequest));
         for (uint i = 0; i < 16; i++) Assert.Null(talk.ErrorOfBundle(100 + i, OfBundleCommand.OpenRequest));
         Assert.Equal("OFPBFC_OUT_OF_BUNDLES", talk.ErrorOfBundle(1, OfBundleCommand.OpenRequest));

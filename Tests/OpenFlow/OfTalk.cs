@@ -8,10 +8,10 @@ internal sealed class OfTalk : IOfSink
 {
     private uint _xid = 100;
 
-    public OfTalk(IOfSwitch of, OfConnectionGroup group, OfVersion version, bool greets = true)
+    public OfTalk(IOfSwitch of, OfConnectionGroup group, OfVersion version, bool greets = true, OfControllerSettings? settings = null)
     {
         Version = version;
-        Connection = new OfConnection(of, this, group);
+        Connection = new OfConnection(of, this, group, settings);
         Connection.Open();
         Come.Clear();
         if (greets) Connection.Receive(OfCodec.Encode(new OfHello { Kind = OfKind.Hello }, version));

@@ -89,6 +89,16 @@ internal sealed class OfPeer
     public void Close()
     {
         _outbox.Close();
+        try
+        {
+            // A socket that is closed while a thread reads from it resets the connection otherwise.
+            _socket.Shutdown(SocketShutdown.Both);
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            // It has ended already.
+        }
+
         _socket.Dispose();
     }
 
