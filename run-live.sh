@@ -2,10 +2,16 @@
 # Hosts in network namespaces behind a stateful firewall with SNAT: ping, one TCP stream, 64-byte UDP and a storm of connections through mergeflow (offload none, soft and kernel), and beside it, as far as
 # installed, through the Linux bridge (no rules), the Linux router with nft conntrack and SNAT, and Open vSwitch's userspace datapath with the same flows. Then the outage of a restart with --state.
 # Needs root; whatever happens, all that it makes is removed. SECONDS_EACH=2 by default.
+#
+#   ./run-live.sh --soak MINUTES [--offload none|soft|kernel] [OPTION]..
+#
+# instead: modest mixed load between three hosts (a checked TCP stream, datagrams with fragments, connections closed and reset, pings) while links flap, ports are ordered down, a device is deleted and made anew,
+# and rules, groups and meters change; a line a minute, then a verdict and its exit code (0 = good). Needs python3. Other options go to mergeflow switch. MERGEFLOW=FILE.dll: the program.
 set -uo pipefail
 cd "$(dirname "$0")"
 [ "$(id -u)" -eq 0 ] || { echo "run-live.sh: needs root: it makes network namespaces"; exit 1; }
-for need in ip ping iperf3; do command -v $need >/dev/null || { echo "run-live.sh: $need is not installed"; exit 1; }; done
+soak=; [ "${1:-}" = --soak ] && { soak=${2:?run-live.sh: --soak needs a number of minutes}; shift 2; }
+for need in ip ping $([ -n "$soak" ] && echo python3 || echo iperf3); do command -v $need >/dev/null || { echo "run-live.sh: $need is not installed"; exit 1; }; done
 
 t=${SECONDS_EACH:-2}
 p=mfl$$
@@ -23,12 +29,12 @@ stop() {
 remove() {
     local n
     stop
-    for n in $p-a $p-b $s; do ip netns del $n 2>/dev/null; done
+    for n in $p-a $p-b $p-c $s; do ip netns del $n 2>/dev/null; done
 }
 trap 'remove; rm -rf "$dir"' EXIT
 trap 'exit 130' INT TERM HUP
 
-program=Cli/bin/Release/net10.0/mergeflow.dll
+program=${MERGEFLOW:-Cli/bin/Release/net10.0/mergeflow.dll}
 [ -e "$program" ] || timeout 600 dotnet build Cli -c Release -v q -nologo >"$dir/build" || { cat "$dir/build"; exit 1; }
 mergeflow() { dotnet "$program" "$@"; }
 
@@ -111,6 +117,53 @@ begin() {
     echo "mergeflow $*: $(tail -n 1 "$dir/log")"
     return 1
 }
+
+# The hour of mixed load, or as many minutes as are asked for.
+if [ -n "$soak" ]; then
+    case $soak in *[!0-9]*|0*) echo "run-live.sh: --soak: expected minutes"; exit 1 ;; esac
+    offload=none
+    [ "${1:-}" = --offload ] && { offload=$2; shift 2; }
+    lab one
+    ip netns add $p-c
+    for h in a b c; do
+        ip netns exec $p-$h sysctl -qw net.ipv4.tcp_congestion_control=cubic net.ipv4.ip_local_port_range='10000 60000' net.ipv6.conf.all.disable_ipv6=1 2>/dev/null
+        ip -n $p-$h link set lo up
+    done
+    ip -n $p-a link set eth0 address 02:00:00:00:03:01
+    ip -n $p-b neigh replace 10.203.1.99 lladdr 02:00:00:00:03:01 dev eth0
+    python3 Tests/Live/soak.py remake $s $p
+    cat >"$dir/flows" <<'F'
+table=0,priority=10,ip,ct_state=-trk,actions=ct(table=1,nat)
+table=0,priority=1,arp,actions=normal
+table=1,priority=10,ip,in_port=1,nw_dst=10.203.1.2,ct_state=+trk+new,actions=ct(commit,nat(src=10.203.1.99)),output:2
+table=1,priority=10,ip,in_port=1,nw_dst=10.203.1.3,ct_state=+trk+new,actions=ct(commit,nat(src=10.203.1.99)),output:3
+table=1,priority=10,ip,in_port=1,nw_dst=10.203.1.2,ct_state=+trk+est,actions=output:2
+table=1,priority=10,ip,in_port=1,nw_dst=10.203.1.3,ct_state=+trk+est,actions=output:3
+table=1,priority=10,ip,in_port=2,ct_state=+trk+est,actions=output:1
+table=1,priority=10,ip,in_port=3,ct_state=+trk+est,actions=output:1
+table=1,priority=10,ip,in_port=2,ct_state=+trk+rel,actions=output:1
+table=1,priority=10,ip,in_port=3,ct_state=+trk+rel,actions=output:1
+F
+    for i in 1 2 3; do echo "meter=$i,pktps,burst,band=type=drop,rate=${i}00000,burst_size=100000"; done >"$dir/meters"
+    echo 'group_id=7,type=select,bucket=weight=1,output:2,bucket=weight=1,output:2' >"$dir/groups"
+    begin --port vc=3 --groups "$dir/groups" --meters "$dir/meters" --offload "$offload" "$@" || exit 1
+    for h in b c; do ip netns exec $p-$h python3 Tests/Live/soak.py sink & pids+=($!); done
+    {
+        sleep 3
+        ip netns exec $p-a python3 Tests/Live/soak.py load "$dir/load" 10.203.1.2 10.203.1.3 1000000 & pinging=$!
+        for h in 2 3; do ip netns exec $p-a ping -q -i 0.5 10.203.1.$h >/dev/null & pinging+=" $!"; done
+        trap 'kill $pinging 2>/dev/null' EXIT
+        trap 'exit 0' TERM
+        wait
+    } & pids+=($!)
+    python3 Tests/Live/soak.py watch $s $p "$dir/mergeflow.sock" "$(cat "$dir/pid")" "$dir/load" "$soak" "$offload"
+    code=$?
+    if [ $code != 0 ]; then grep -v 'add-flows\|add-groups\|rules read' "$dir/log" | tail -n 40; fi
+    kill -TERM "$(cat "$dir/pid")"
+    for ((i = 0; i < 100; i++)); do [ -e "$dir/pid" ] || break; sleep 0.1; done
+    [ ! -e "$dir/pid" ] || { echo "the switch does not end"; code=1; }
+    exit $code
+fi
 
 printf '%-34s %12s %12s %12s %14s %10s\n' '' 'ping us' 'TCP Gbit/s' 'UDP kpps' 'connections/s' 'CPU % TCP'
 for offload in none soft kernel; do

@@ -8,7 +8,7 @@ namespace Mergeflow.Cli;
 /// <param name="Total">All packet threads together.</param>
 /// <param name="Threads">Each of them: received, merged, sent.</param>
 /// <param name="Ports">Ports by their lines of state.</param>
-/// <param name="Gauges">What there is now: rules, megaflows, connections.</param>
+/// <param name="Gauges">What there is now: rules, megaflows, connections, memory of the process.</param>
 /// <param name="Reasons">Packets that no merged rule took, by reason.</param>
 internal sealed record LiveSnapshot(
     long TimeMs,
@@ -44,6 +44,10 @@ internal sealed record LiveSnapshot(
         json.WriteNumber("rules", datapath.Offload?.RuleCount ?? 0);
         json.WriteNumber("rules_installed", (long)(datapath.Offload?.Stats.Installed ?? 0));
         json.WriteNumber("rules_removed", (long)(datapath.Offload?.Stats.Removed ?? 0));
+        ProcessMemory memory = ProcessMemory.Now();
+        json.WriteNumber("resident_bytes", memory.ResidentBytes);
+        json.WriteNumber("heap_bytes", memory.HeapBytes);
+        json.WriteNumber("descriptors", memory.Descriptors);
         json.WriteEndObject();
         json.WriteStartObject("reasons");
         foreach ((OffloadReason reason, ulong packets, _) in datapath.Offload?.Report.RefusedTotals().Sorted() ?? []) json.WriteNumber(reason.ToString(), packets);

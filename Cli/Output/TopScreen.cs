@@ -49,12 +49,15 @@ internal sealed class TopScreen(LiveSnapshot before, LiveSnapshot now)
 
         threads.Write(output);
         output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{now.Gauges["rules"]} merged rules, +{Number(Rate(now.Gauges, before.Gauges, "rules_installed"))}/s -{Number(Rate(now.Gauges, before.Gauges, "rules_removed"))}/s; {now.Gauges["megaflows"]} megaflows; {now.Gauges["connections"]} connections"));
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{Megabytes("resident_bytes")} MB resident, {Megabytes("heap_bytes")} MB of it managed; {now.Gauges["descriptors"]} descriptors"));
         (string Reason, double Rate)[] reasons = [.. now.Reasons.Keys.Select(r => (r, Rate(now.Reasons, before.Reasons, r))).Where(static r => r.Item2 > 0).OrderByDescending(static r => r.Item2).Take(Reasons)];
         if (reasons.Length == 0) return;
         TextTable why = new(1, "not merged because", "packets/s");
         foreach ((string reason, double rate) in reasons) why.AddRow(reason, Number(rate));
         why.Write(output);
     }
+
+    private string Megabytes(string gauge) => (now.Gauges[gauge] / 1e6).ToString("F1", CultureInfo.InvariantCulture);
 
     private static string Number(double value) => value.ToString("N0", CultureInfo.InvariantCulture);
 

@@ -234,6 +234,9 @@ public sealed class SwitchCommandTests
         LiveLab.WaitFor(() => server.Text.Contains("listening", StringComparison.OrdinalIgnoreCase), "iperf3");
         using LiveProcess client = lab.Begin("a", "iperf3", "-c", "10.78.0.2", "-C", "cubic", "-n", "300M");
         Assert.Matches(@"^(rx [0-9,]+/s .* rules \d+ .*\n){2}$", s.Must("top", "--interval", "0.1", "--count", "2"));
+        LiveSnapshot snapshot = LiveSnapshot.Read(LiveClient.Ask(s.Socket, ["top"]).Output);
+        Assert.InRange(snapshot.Gauges["descriptors"], 10, Directory.GetFiles("/proc/self/fd").Length + 50);
+        Assert.InRange(snapshot.Gauges["heap_bytes"], 1, snapshot.Gauges["resident_bytes"]);
         for (int i = 0; i < 5; i++)
         {
             CliRun audit = s.Ask("offload", "audit");
