@@ -14,12 +14,17 @@ public static class ConnectionFile
     private static readonly int[] s_addressBytes = [4, 16];
 
     /// <summary>Writes them.</summary>
-    public static void Write(Stream output, IReadOnlyList<SavedConn> connections, DateTime now)
+    /// <param name="output">Where to.</param>
+    /// <param name="connections">The connections.</param>
+    /// <param name="now">When they were so.</param>
+    /// <param name="isRunning">Packets go on passing: what of a connection moves with each of them is older than whoever reads it, which <see cref="Read"/> takes into account.</param>
+    public static void Write(Stream output, IReadOnlyList<SavedConn> connections, DateTime now, bool isRunning = false)
     {
         WriteLine(output, json =>
         {
             json.WriteNumber("version", Version);
             json.WriteNumber("saved_at_ms", new DateTimeOffset(now).ToUnixTimeMilliseconds());
+            if (isRunning) json.WriteBoolean("running", true);
             json.WriteNumber("connections", connections.Count);
         });
         foreach (SavedConn connection in connections) WriteLine(output, json => WriteMembers(json, connection));
@@ -34,6 +39,7 @@ public static class ConnectionFile
         string name = Path.GetFileName(path);
         List<SavedConn> connections = [];
         long passedMs = 0;
+        bool isRunning = false;
         int number = 0;
         foreach (string line in InputFile.ReadText(path).Split('\n'))
         {
@@ -46,12 +52,13 @@ public static class ConnectionFile
                 if (number == 1)
                 {
                     if (root.GetProperty("version").GetInt32() != Version) CommandFailedException.ThrowBadInput(name, number, $"connections of another version than {Version}");
+                    isRunning = root.TryGetProperty("running", out JsonElement running) && running.GetBoolean();
                     if (now is DateTime then) passedMs = Math.Max(0, new DateTimeOffset(then).ToUnixTimeMilliseconds() - root.GetProperty("saved_at_ms").GetInt64());
                     continue;
                 }
 
                 if (connections.Count >= MaxLines) CommandFailedException.ThrowBadInput(name, number, $"more than {MaxLines} connections");
-                SavedConn connection = Connection(root);
+                SavedConn connection = isRunning ? WithoutWindows(Connection(root)) : Connection(root);
                 if (connection.LeftMs > passedMs) connections.Add(connection with { LeftMs = connection.LeftMs - passedMs });
             }
             catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException or OverflowException)
@@ -63,6 +70,15 @@ public static class ConnectionFile
         if (number <= 1) CommandFailedException.ThrowBadInput(name, 1, "not a file of connections");
         return connections;
     }
+
+    /// <summary>Windows of TCP have moved on since: the next packet of each end says where they are, as when a connection is met that was there before the switch.</summary>
+    private static SavedConn WithoutWindows(SavedConn c)
+        => c.OrigPeer.State is > TcpState.Closed and <= TcpState.Established && c.ReplyPeer.State is > TcpState.Closed and <= TcpState.Established
+            ? c with { OrigPeer = WithoutWindow(c.OrigPeer), ReplyPeer = WithoutWindow(c.ReplyPeer) }
+            : c;
+
+    /// <summary>A <c>SeqHi</c> of 1 is one that nobody knows (OVS <c>conntrack-tcp.c</c>).</summary>
+    private static SavedPeer WithoutWindow(SavedPeer peer) => peer with { SeqLo = 0, SeqHi = 1, State = TcpState.Closed };
 
     private static void WriteLine(Stream output, Action<Utf8JsonWriter> members)
     {

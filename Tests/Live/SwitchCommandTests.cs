@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Net.Sockets;
+using System.Text.Json;
 using Mergeflow.Cli;
 using Xunit;
 
@@ -234,9 +235,13 @@ public sealed class SwitchCommandTests
         LiveLab.WaitFor(() => server.Text.Contains("listening", StringComparison.OrdinalIgnoreCase), "iperf3");
         using LiveProcess client = lab.Begin("a", "iperf3", "-c", "10.78.0.2", "-C", "cubic", "-n", "300M");
         Assert.Matches(@"^(rx [0-9,]+/s .* rules \d+ .*\n){2}$", s.Must("top", "--interval", "0.1", "--count", "2"));
-        LiveSnapshot snapshot = LiveSnapshot.Read(LiveClient.Ask(s.Socket, ["top"]).Output);
-        Assert.InRange(snapshot.Gauges["descriptors"], 10, Directory.GetFiles("/proc/self/fd").Length + 50);
-        Assert.InRange(snapshot.Gauges["heap_bytes"], 1, snapshot.Gauges["resident_bytes"]);
+        using (Control.UnixctlClient unixctl = new(s.Socket))
+        {
+            JsonElement held = JsonDocument.Parse(JsonDocument.Parse(unixctl.Transact("mergeflow/run", ["", "top"]).Result!).RootElement.GetProperty("output").GetString()!).RootElement.GetProperty("gauges");
+            Assert.InRange(held.GetProperty("heap_bytes").GetInt64(), 1, held.GetProperty("resident_bytes").GetInt64());
+            Assert.InRange(held.GetProperty("descriptors").GetInt32(), 10, Directory.GetFiles("/proc/self/fd").Length + 50);
+        }
+
         for (int i = 0; i < 5; i++)
         {
             CliRun audit = s.Ask("offload", "audit");

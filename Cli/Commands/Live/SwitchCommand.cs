@@ -30,11 +30,12 @@ internal static class SwitchCommand
         Start(running, arguments);
         if (arguments.KeepLastBytes > 0) running.Last = new LastFrames(running, arguments.KeepLastBytes);
         using OfEndpoint openFlow = new(arguments.OpenFlow, new LiveOfSwitch(running.Live, arguments.Bridge, running.SetUp));
+        using StateKeeper? keeper = arguments.StateFile is string kept ? new StateKeeper(running, kept, arguments.StateEvery) : null;
         using PidFile? pid = arguments.PidFile is string path ? new PidFile(path) : null;
         log.Write(string.Create(CultureInfo.InvariantCulture, $"running: {Count(arguments.Ports.Count, "port")}, {Count(rules.Rules.Count(), "flow")}, offload {arguments.Datapath.Offload.ToString().ToLowerInvariant()}, {Count(arguments.Datapath.PmdCount, "packet thread")}; control socket {arguments.Socket}, OpenFlow {arguments.OpenFlow}"));
         signals.Wait(interrupted);
         log.Write("ending");
-        if (arguments.StateFile is string kept && running.Live.Failure is null) Keep(running, kept);
+        if (running.Live.Failure is null) keeper?.Finish();
         return running.Live.Failure is null ? ExitCode.Ok : throw new CommandFailedException(ExitCode.Failed, running.Live.Failure);
     }
 
@@ -56,17 +57,6 @@ internal static class SwitchCommand
         IReadOnlyList<SavedConn> connections = ConnectionFile.Read(path, DateTime.UtcNow);
         int n = running.Datapath.RestoreConnections(connections, running.NowMs);
         running.Log.Write(string.Create(CultureInfo.InvariantCulture, $"{Count(n, "connection")} taken over{(n < connections.Count ? $", {connections.Count - n} left out" : "")}"));
-    }
-
-    /// <summary>Packets have stopped: what is written is what there is.</summary>
-    private static void Keep(RunningSwitch running, string path)
-    {
-        running.Live.Stop();
-        IReadOnlyList<SavedConn> connections = running.Datapath.SaveConnections(running.NowMs);
-        using OutputFile file = OutputFile.Create(path);
-        ConnectionFile.Write(file.Stream, connections, DateTime.UtcNow);
-        file.Commit();
-        running.Log.Write(string.Create(CultureInfo.InvariantCulture, $"{Count(connections.Count, "connection")} kept in {path}"));
     }
 
     private static string Count(int n, string what) => string.Create(CultureInfo.InvariantCulture, $"{n} {what}{(n == 1 ? "" : "s")}");

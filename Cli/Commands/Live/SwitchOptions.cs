@@ -10,6 +10,7 @@ internal sealed class SwitchOptions
 {
     private const int MaxCpu = 4095;
     private const int MaxKeepMegabytes = 1024;
+    private const int MaxStateSeconds = 86_400;
 
     private readonly Option<string[]> _ports = new("--port") { HelpName = PortSpec.Syntax, Description = "A port; several may be given. TYPE: system (a network device; the default), tap, internal." };
     private readonly Option<string?> _flows = new("--flows") { HelpName = "FILE", Description = "Flows, as ovs-ofctl add-flows takes them; default: a switch that learns." };
@@ -26,6 +27,8 @@ internal sealed class SwitchOptions
 
     private readonly Option<string?> _state = new("--state") { HelpName = "FILE", Description = "Take over the connections of that file at the start, if it is there, and write them there at the end." };
 
+    private readonly NumberOption<int> _stateEvery = new("--state-every") { HelpName = "SECONDS", Description = "Write them there so often meanwhile, for a crash; 0 = at the end only.", DefaultValueFactory = _ => 10 };
+
     private readonly NumberOption<int> _keepLast = new("--keep-last") { HelpName = "MB", Description = "Memory of each packet thread for its last frames, for record --last; 0 = none.", DefaultValueFactory = _ => 8 };
 
     private readonly Option<string> _shadow = new("--shadow") { HelpName = "off|N|all", Description = "Check one in N packets that the kernel forwards, and the first of each rule, against software; needs --offload kernel.", DefaultValueFactory = _ => "off" };
@@ -35,7 +38,7 @@ internal sealed class SwitchOptions
 
     public void AddTo(Command command)
     {
-        foreach (Option option in new Option[] { _ports, _flows, _groups, _meters, _offload, _profile, _cpus, _config, _socket, _openFlow, _pidFile, _logFile, _state, _keepLast, _shadow, _shadowCases }) command.Options.Add(option);
+        foreach (Option option in new Option[] { _ports, _flows, _groups, _meters, _offload, _profile, _cpus, _config, _socket, _openFlow, _pidFile, _logFile, _state, _stateEvery, _keepLast, _shadow, _shadowCases }) command.Options.Add(option);
         MetricsOptions.AddTo(command);
     }
 
@@ -56,6 +59,7 @@ internal sealed class SwitchOptions
         if (parsed.GetValue(_keepLast) is < 0 or > MaxKeepMegabytes) CommandFailedException.ThrowUsage($"--keep-last: expected 0 to {MaxKeepMegabytes}");
         int shadow = Shadow(parsed.GetValue(_shadow)!);
         if (shadow > 0 && offload != OffloadMode.Kernel) CommandFailedException.ThrowUsage("--shadow needs --offload kernel");
+        if (parsed.GetValue(_stateEvery) is < 0 or > MaxStateSeconds) CommandFailedException.ThrowUsage($"--state-every: expected 0 to {MaxStateSeconds}");
         IReadOnlyList<int>? cpus = parsed.GetValue(_cpus) is string text ? Cpus(text) : null;
         List<WatchedTunnel> tunnels = [];
         return new SwitchArguments
@@ -72,6 +76,7 @@ internal sealed class SwitchOptions
             KeepLastBytes = parsed.GetValue(_keepLast) << 20,
             StateFile = parsed.GetValue(_state),
             ShadowCases = parsed.GetValue(_shadowCases) ?? Path.Combine(Path.GetDirectoryName(Path.GetFullPath(parsed.GetValue(_socket) ?? ControlSocket.DefaultPath))!, "shadow"),
+            StateEvery = TimeSpan.FromSeconds(parsed.GetValue(_stateEvery)),
             Datapath = new DatapathOptions
             {
                 Ports = [],
@@ -156,6 +161,9 @@ internal sealed record SwitchArguments
 
     /// <summary>Where packets are kept that the kernel has forwarded otherwise than software.</summary>
     public required string ShadowCases { get; init; }
+
+    /// <summary>They are written so often while it runs; zero = at the end only.</summary>
+    public TimeSpan StateEvery { get; init; }
 
     /// <summary>Memory of each packet thread for its last frames; 0 = none.</summary>
     public int KeepLastBytes { get; init; }
