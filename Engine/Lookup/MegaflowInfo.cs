@@ -44,7 +44,7 @@ public sealed record MegaflowInfo(
         int high = table.HighWater, end = (int)Math.Min((long)from + count, high);
         for (int id = from; id < end; id++)
         {
-            if (table[id] is { } m) into.Add(Of(table, m, nowMs, pmd));
+            if (table[id] is { } m && !table.IsPurged(m)) into.Add(Of(table, m, nowMs, pmd));
         }
 
         return end < high ? end : 0;
@@ -52,7 +52,7 @@ public sealed record MegaflowInfo(
 
     /// <summary>Copies one megaflow; null if it is gone, or not what it was in <paramref name="generation"/>. Call it on the table's thread.</summary>
     public static MegaflowInfo? Find(MegaflowTable table, int slot, uint generation, long nowMs, int pmd)
-        => table.IsCurrent(slot, generation) && table.Find(slot) is { } m ? Of(table, m, nowMs, pmd) : null;
+        => table.IsCurrent(slot, generation) && table.Find(slot) is { } m && !table.IsPurged(m) ? Of(table, m, nowMs, pmd) : null;
 
     private static unsafe MegaflowInfo Of(MegaflowTable table, Megaflow m, long nowMs, int pmd)
     {

@@ -27,6 +27,11 @@ public sealed unsafe class MegaflowTable : IMegaflowSource, IMegaflowLedger, IDi
 
     /// <summary>Grows; other threads learn of a megaflow after the array that has it was stored.</summary>
     private bool _disposed;
+    private int _living;
+
+    /// <summary>Megaflows that the latest purge has left for slices to take out, and the epoch in which it began.</summary>
+    private int _purged;
+    private uint _purgedIn;
     private Megaflow?[] _cold = new Megaflow?[256];
 
     /// <summary>Room for <paramref name="capacity"/> megaflows (OVS flow-limit, 200,000 by default).</summary>
@@ -45,8 +50,8 @@ public sealed unsafe class MegaflowTable : IMegaflowSource, IMegaflowLedger, IDi
     /// <summary>Most megaflows there can be.</summary>
     public int Capacity { get; }
 
-    /// <summary>Living megaflows.</summary>
-    public int Count { get; private set; }
+    /// <summary>Living megaflows; those of before the latest purge are not among them.</summary>
+    public int Count => _living - _purged;
 
     /// <summary>The tables have changed, and megaflows whose <see cref="MegaflowHot.TrueIn"/> is not <see cref="Epoch"/> may contradict them: none is used before it was looked at.</summary>
     public bool IsInDoubt { get; internal set; }
@@ -58,6 +63,16 @@ public sealed unsafe class MegaflowTable : IMegaflowSource, IMegaflowLedger, IDi
 
     /// <summary>Number of the latest change that put megaflows in doubt.</summary>
     public uint Epoch { get; internal set; }
+
+    /// <summary>From now on all megaflows that there are count as gone: no packet uses one, no dump shows one; slices take them out. The table is in doubt.</summary>
+    internal void Purge()
+    {
+        _purgedIn = ++Epoch;
+        _purged = _living;
+    }
+
+    /// <summary>A purge was about it, and nobody has taken it out yet.</summary>
+    internal bool IsPurged(Megaflow m) => _purged > 0 && (int)(m.Hot->TrueIn - _purgedIn) < 0;
 
     /// <summary>
     /// Moves when the low half of some slot's generation comes round to 0, which takes 32,768 users of that slot: who remembers an id with 16 bits of its
@@ -161,7 +176,7 @@ public sealed unsafe class MegaflowTable : IMegaflowSource, IMegaflowLedger, IDi
         m.SettledPackets = m.SettledBytes = 0;
         m.HasReported = false;
         SetProgram(m, program, reusable);
-        Count++;
+        _living++;
         return m;
     }
 
@@ -169,12 +184,13 @@ public sealed unsafe class MegaflowTable : IMegaflowSource, IMegaflowLedger, IDi
     public void Delete(Megaflow m)
     {
         if (m.Dead) return;
+        if (IsPurged(m)) _purged--;
         Interleaving.Step("D1 dead");
         m.Dead = true;
         m.Hot->Dead = 1;
         MoveGeneration(m);
         m.Hot->Generation = m.Generation;
-        Count--;
+        _living--;
         _retired.Enqueue((m.Id, _quiescent.Begin()));
     }
 

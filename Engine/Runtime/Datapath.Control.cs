@@ -24,6 +24,12 @@ public sealed partial class Datapath
     private QuiescentState.Reader? _controlReader;
     private int _controlDepth;
 
+    /// <summary>What a change means for megaflows is found out in slices.</summary>
+    private bool IsSliced => _pmds[0].Revalidator.IsSliced;
+
+    /// <summary>Times that control has asked packet threads for something and waited for all whom it had asked, and how long that was in all, ns.</summary>
+    public (long Rounds, long WaitNs) Waits { get; private set; }
+
     /// <summary>Wakes the thread of the offload; null = it does not sleep.</summary>
     internal WakeLatch? OffloadLatch { get; set; }
 
@@ -90,7 +96,10 @@ public sealed partial class Datapath
     internal int Call(int pmd, Func<int> work)
     {
         using ControlScope control = new(this);
+        long beginNs = MonotonicClock.NowNs;
         _pmds[pmd].Calls.Begin(work);
+        _pmds[pmd].Calls.Wait();
+        Waits = (Waits.Rounds + 1, Waits.WaitNs + MonotonicClock.NowNs - beginNs);
         return _pmds[pmd].Calls.End();
     }
 
@@ -164,8 +173,10 @@ public sealed partial class Datapath
 
         lock (_control)
         {
+            long beginNs = MonotonicClock.NowNs;
             foreach (PmdContext pmd in _pmds) pmd.Calls.Begin(() => work(pmd));
             foreach (PmdContext pmd in _pmds) pmd.Calls.Wait();
+            Waits = (Waits.Rounds + 1, Waits.WaitNs + MonotonicClock.NowNs - beginNs);
             foreach (PmdContext pmd in _pmds) sum += pmd.Calls.End();
         }
 

@@ -228,7 +228,7 @@ public sealed partial class Datapath : IDisposable
         using ControlScope control = new(this);
         nowMs = Clock.Of(nowMs);
         Pipeline.ApplyMeter(mod, nowMs);
-        Acknowledgement acknowledgement = purge || Revalidator.IsBehind ? Reconcile(nowMs, purge) : Acknowledgement.Done;
+        Acknowledgement acknowledgement = purge ? Reconcile(nowMs, purge) : CatchUp(nowMs) ?? Acknowledgement.Done;
         Pipeline.ReleaseMeters();
         return acknowledgement;
     }
@@ -295,13 +295,23 @@ public sealed partial class Datapath : IDisposable
         return Conntrack.Restore(connections, Clock.Of(nowMs));
     }
 
-    /// <summary>Deletes every megaflow and every merged rule, their statistics pushed (OVS <c>revalidator/purge</c>).</summary>
+    /// <summary>
+    /// Deletes every megaflow and every merged rule, their statistics pushed (OVS <c>revalidator/purge</c>). On return no packet goes by one that was there before, and no dump shows it. Beside
+    /// packets megaflows are taken out in slices behind that, and push what they have counted then or when somebody settles.
+    /// </summary>
     public Acknowledgement PurgeMegaflows(long nowMs)
     {
         using ControlScope control = new(this);
         nowMs = Clock.Of(nowMs);
+        if (IsSliced && Offload is null or { Provider.Gates: not null })
+        {
+            Revalidator.Purge(nowMs);
+            return Acknowledge(nowMs);
+        }
+
         Offload?.Settle(nowMs);
         Revalidator.Purge(nowMs);
+        EndDoubtsOfDevice(nowMs);
         Offload?.AcknowledgeRemoval(nowMs);
         Revalidator.Settle(nowMs);
         return Acknowledge(nowMs);
@@ -347,8 +357,9 @@ public sealed partial class Datapath : IDisposable
     /// <summary>Makes megaflows agree with what <c>normal</c> has learned, if that is new.</summary>
     internal void RevalidateIfLearned(long nowMs)
     {
-        if (!Revalidator.IsBehind) return;
+        if (!IsSliced && !Revalidator.IsBehind) return;
         Revalidator.RevalidateLearned(nowMs);
+        EndDoubtsOfDevice(nowMs);
         Offload?.Acknowledge(nowMs);
     }
 
@@ -357,6 +368,14 @@ public sealed partial class Datapath : IDisposable
     {
         if (purge) return PurgeMegaflows(nowMs);
         Revalidator.RevalidateAll(nowMs);
+        EndDoubtsOfDevice(nowMs);
+        return Acknowledge(nowMs);
+    }
+
+    /// <summary>The same if anything has changed; null if not. Whoever has been asked has ended the batch that was under way.</summary>
+    internal Acknowledgement? CatchUp(long nowMs)
+    {
+        if (!Revalidator.CatchUp(nowMs)) return null;
         EndDoubtsOfDevice(nowMs);
         return Acknowledge(nowMs);
     }

@@ -28,9 +28,7 @@ public sealed class DatapathPorts
         foreach (PmdContext pmd in _datapath.Pmds) pmd.Ports.SetExists(port, isUp);
         _datapath.Pipeline.SetPortLive(port, isUp);
         _datapath.Offload?.OnPortRemoved(port);
-
-        // Whoever has been asked has ended the batch that was under way.
-        return _datapath.Revalidator.IsBehind ? _datapath.Reconcile(nowMs, purge: false) : _datapath.Acknowledge(nowMs);
+        return _datapath.CatchUp(nowMs) ?? _datapath.Acknowledge(nowMs);
     }
 
     /// <summary>A port appears, up. On return packets go there.</summary>

@@ -32,6 +32,15 @@ public class PmdCalls(Action? before = null) : IPoller, IDisposable
     /// <inheritdoc/>
     public string Name => "calls";
 
+    /// <summary>Calls so far, those that were made again counted each time. Of the thread that makes them.</summary>
+    public long Made { get; private set; }
+
+    /// <summary>Calls that are over.</summary>
+    public long Answered { get; private set; }
+
+    /// <summary>Control has a call that is not answered.</summary>
+    public bool IsCalled => Volatile.Read(ref _call) is not null;
+
     /// <summary>From now on a thread steps this; <paramref name="latch"/> wakes it, null = it does not sleep.</summary>
     public void Attach(WakeLatch? latch = null)
     {
@@ -119,6 +128,7 @@ public class PmdCalls(Action? before = null) : IPoller, IDisposable
     /// <summary>The call is done.</summary>
     protected void TakeAway()
     {
+        Answered++;
         Interleaving.Step("Y3 gone");
         Volatile.Write(ref _call, null);
     }
@@ -143,6 +153,7 @@ public class PmdCalls(Action? before = null) : IPoller, IDisposable
     {
         if (Volatile.Read(ref _call) is not { } call) return 0;
         _failure = null;
+        Made++;
         try
         {
             before?.Invoke();

@@ -79,6 +79,20 @@ public sealed partial class MegaflowRevalidator
         return true;
     }
 
+    /// <summary>The same for work that pushes.</summary>
+    private bool WalkCrediting(ref Slice slice, Action<Megaflow> work)
+    {
+        _credits.Begin();
+        try
+        {
+            return Walk(ref slice, work);
+        }
+        finally
+        {
+            _credits.End();
+        }
+    }
+
     /// <summary>The tables have changed: on return no packet is forwarded by what contradicts them.</summary>
     private int Notice(long nowMs, Slice slice)
     {
@@ -119,6 +133,24 @@ public sealed partial class MegaflowRevalidator
         _doubtCursor = 0;
     }
 
+    /// <summary>
+    /// Puts all megaflows out of use: a packet that finds one takes it out and has its own made, slices take out the rest. What they have counted is pushed with that.
+    /// </summary>
+    private void PurgeLater()
+    {
+        MegaflowTable table = _upcall.Megaflows;
+        if (!table.IsInDoubt)
+        {
+            // What comes from now on is of the tables as they are.
+            _doubtedFrom = _upcall.SeenVersion;
+            _upcall.Observer?.OnDoubt();
+            table.IsInDoubt = true;
+        }
+
+        table.Purge();
+        _doubtCursor = 0;
+    }
+
     private int StepDoubts(long nowMs, Slice slice)
     {
         MegaflowTable table = _upcall.Megaflows;
@@ -146,9 +178,19 @@ public sealed partial class MegaflowRevalidator
 
     private unsafe bool LookAtDoubted(Megaflow m, long nowMs)
     {
+        if (TakeOutIfPurged(m)) return true;
         m.Hot->TrueIn = _upcall.Megaflows.Epoch;
         if (_doubted?.MayConcern(m) == false) return false;
         LookAgain(m, nowMs);
+        return true;
+    }
+
+    /// <summary>A purge was about it: now it goes.</summary>
+    private bool TakeOutIfPurged(Megaflow m)
+    {
+        if (!_upcall.Megaflows.IsPurged(m)) return false;
+        Push(m);
+        Remove(m);
         return true;
     }
 

@@ -19,6 +19,7 @@ public sealed partial class MegaflowRevalidator
     /// </summary>
     public int RevalidateLearned(long nowMs)
     {
+        if (IsSliced && !_reportsWhenLearning) return NoticeLearned(nowMs);
         if (IsSliced) Notice(nowMs, SliceOfCall());
         else if (TablesChanged || _isInRound) return RevalidateAll(nowMs);
         if (_reportsWhenLearning) return ReportAllAndLookAtDependents(nowMs);
@@ -62,6 +63,24 @@ public sealed partial class MegaflowRevalidator
         _scratch.ReleaseRecircIds();
         table.Reclaim();
         return _dependents.Count;
+    }
+
+    /// <summary>As <see cref="Notice"/>: a few dependents at once, else all megaflows are in doubt.</summary>
+    private int NoticeLearned(long nowMs)
+    {
+        Slice slice = SliceOfCall();
+        int n = Notice(nowMs, slice);
+        _nowMs = nowMs;
+        bool isKnown = QueueDependents(AddressesPerSlice) && !_macChanges.HasMore;
+        while (isKnown && n < MostAtOnce && slice.TakeLong() && _upcall.Dependents.Next() is { } m)
+        {
+            n++;
+            LookAgain(m, nowMs);
+        }
+
+        _scratch.ReleaseRecircIds();
+        if (!isKnown || _upcall.Dependents.IsAnyWaiting) Doubt(from: null);
+        return n;
     }
 
     private bool QueueDependents(int most)

@@ -23,6 +23,7 @@ public sealed partial class MegaflowRevalidator
     private readonly UpcallHandler _upcall;
     private readonly Translator _translator;
     private readonly XlateResult _scratch = new();
+    private readonly RuleCredits _credits = new();
     private readonly bool _keepsStatistics;
     private readonly bool _purgeCountsForNewRules;
     private readonly long _maxIdleMs;
@@ -162,6 +163,8 @@ public sealed partial class MegaflowRevalidator
 
     private void LookAgain(Megaflow m, long nowMs)
     {
+        if (TakeOutIfPurged(m)) return;
+
         // What it owes belongs to the rules that it came from; how they look after the change is for later packets.
         bool hasPackets = HasPackets(m);
         Push(m, learns: false);
@@ -193,12 +196,17 @@ public sealed partial class MegaflowRevalidator
 
     /// <summary>
     /// Deletes every megaflow (OVS <c>revalidator/purge</c>). Packets that are not pushed yet are counted for the rules that handled them,
-    /// unless it shall be done as in Open vSwitch (<see cref="Quirks.PurgeCountsForNewRules"/>). Returns <see cref="Slice.NotYet"/> if it has to be called again.
+    /// unless it shall be done as in Open vSwitch (<see cref="Quirks.PurgeCountsForNewRules"/>). In slices none is used any more on return, and each pushes when it is taken out.
     /// </summary>
     public int Purge(long nowMs)
     {
-        if (IsSliced) return PurgeSome(nowMs);
         _nowMs = nowMs;
+        if (IsSliced)
+        {
+            PurgeLater();
+            return 0;
+        }
+
         _isInRound = false;
         SeeEverything();
         MegaflowTable table = _upcall.Megaflows;
@@ -226,22 +234,6 @@ public sealed partial class MegaflowRevalidator
         return 0;
     }
 
-    private int PurgeSome(long nowMs)
-    {
-        _nowMs = nowMs;
-        Slice slice = SliceOfCall();
-        if (!Walk(ref slice, PushAndRemove)) return Slice.NotYet;
-        _upcall.Classifier.ShrinkUnion();
-        return 0;
-
-        void PushAndRemove(Megaflow m)
-        {
-            if (m.Dead) return;
-            Push(m);
-            Remove(m);
-        }
-    }
-
     /// <summary>
     /// Pushes all counters to the OpenFlow rules, and what <c>normal</c> learns from the packets; those of dead megaflows too. Returns how many megaflows went, or <see cref="Slice.NotYet"/> if it
     /// has to be called again.
@@ -250,7 +242,7 @@ public sealed partial class MegaflowRevalidator
     {
         _nowMs = nowMs;
         Slice slice = SliceOfCall();
-        if (!Walk(ref slice, PushOrRemove)) return Slice.NotYet;
+        if (!WalkCrediting(ref slice, PushOrRemove)) return Slice.NotYet;
         if (!IsSliced) _upcall.Megaflows.Reclaim();
         int lost = _lost;
         _lost = 0;
@@ -286,8 +278,8 @@ public sealed partial class MegaflowRevalidator
         m.HasReported = true;
         m.SettledPackets = packets;
         m.SettledBytes = bytes;
-        foreach (OfRule rule in m.Rules) rule.Stats.Add(dp, db, lastUsedMs);
-        foreach (OfRuleStats stats in m.Groups) stats.Add(dp, db, lastUsedMs);
+        foreach (OfRule rule in m.Rules) _credits.Add(rule.Stats, dp, db, lastUsedMs);
+        foreach (OfRuleStats stats in m.Groups) _credits.Add(stats, dp, db, lastUsedMs);
 
         // As of now, not of the packets: so does Open vSwitch (xlate_push_stats_entry).
         foreach (LearnedSource source in m.Learned) _pipeline.Learn(source, _nowMs);

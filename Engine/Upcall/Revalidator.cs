@@ -79,6 +79,15 @@ public sealed class Revalidator(OfPipeline pipeline, RecircStore recircs, IReadO
     /// <inheritdoc cref="MegaflowRevalidator.RevalidateAll"/>
     public int RevalidateAll(long nowMs) => _onEach(t => t.RevalidateAll(nowMs));
 
+    /// <summary>The same, if anything has changed since the last time; false if not. Asks each packet thread once, where control is in slices.</summary>
+    public bool CatchUp(long nowMs)
+    {
+        if (_tables[0].IsSliced) return _onEach(t => t.IsBehind && t.RevalidateAll(nowMs) >= 0 ? 1 : 0) > 0;
+        if (!IsBehind) return false;
+        RevalidateAll(nowMs);
+        return true;
+    }
+
     /// <inheritdoc cref="MegaflowRevalidator.EndDoubts"/>
     public void EndDoubts(long nowMs) => _onEach(t => t.EndDoubts(nowMs));
 
@@ -94,10 +103,12 @@ public sealed class Revalidator(OfPipeline pipeline, RecircStore recircs, IReadO
     /// </summary>
     public bool Settle(long nowMs)
     {
+        // In slices nothing is translated here, and each packet thread is asked once.
+        if (_tables[0].IsSliced) return _onEach(t => t.PushAll(nowMs)) > 0;
         bool anyLost = IsBehind;
 
         // What is learned below is looked at next time: the round in which Open vSwitch learns from statistics is not the one that it wakes.
-        if (anyLost) _onEach(t => t.IsSliced || !t.IsBehind ? 0 : t.RevalidateLearned(nowMs));
+        if (anyLost) _onEach(t => t.IsBehind ? t.RevalidateLearned(nowMs) : 0);
         return _onEach(t => t.PushAll(nowMs)) > 0 || anyLost;
     }
 

@@ -33,6 +33,9 @@ internal static unsafe partial class Libc
     [LibraryImport("libc", EntryPoint = "madvise", SetLastError = true)]
     public static partial int Madvise(void* address, nuint lengthBytes, int advice);
 
+    [LibraryImport("libc", EntryPoint = "sched_setscheduler")]
+    public static partial int SchedSetScheduler(int pid, int policy, int* priority);
+
     [LibraryImport("libc", EntryPoint = "sched_setaffinity", SetLastError = true)]
     public static partial int SchedSetAffinity(int pid, nuint maskBytes, void* mask);
 

@@ -21,10 +21,12 @@ internal static class ControlCommand
         NumberOption<int> seconds = new("--seconds") { HelpName = "N", Description = "How long polls are measured.", DefaultValueFactory = _ => 3 };
         NumberOption<int> orders = new("--orders") { HelpName = "N", Description = "Orders of each kind.", DefaultValueFactory = _ => 200 };
         NumberOption<int> handlers = new("--handlers") { HelpName = "N", Description = "Handler threads that translate what packet threads miss; 0: they do it themselves.", DefaultValueFactory = _ => 0 };
+        Option<string> only = new("--only") { HelpName = "KIND", Description = $"Orders of one kind: {string.Join(", ", ControlRun.Kinds)}." };
+        Option<bool> yields = new("--yield") { Description = "Packet threads have a processor while nobody else wants it (SCHED_IDLE): what orders take apart from the scheduler." };
         Option<OffloadMode> offload = new("--offload") { HelpName = "MODE", Description = "none or soft.", DefaultValueFactory = _ => OffloadMode.None };
         Command command = new("control", "Time of orders: rules loaded one by one and at once; then on threads, under packets, the processor time of polls and the time until orders are carried out.")
         {
-            megaflows, rules, flows, rate, perOrder, pmds, seconds, orders, handlers, offload,
+            megaflows, rules, flows, rate, perOrder, pmds, seconds, orders, handlers, only, yields, offload,
         };
         command.SetAction(parsed =>
         {
@@ -32,6 +34,8 @@ internal static class ControlCommand
             int load = Checked(parsed.GetValue(rules), "--rules", 0, 1_000_000);
             int polled = Checked(parsed.GetValue(flows), "--flows", 0, 200_000);
             int count = Checked(parsed.GetValue(orders), "--orders", 0, 100_000);
+            if (parsed.GetValue(only) is { } named && !ControlRun.Kinds.Contains(named)) throw PerfException.Usage($"--only: expected one of {string.Join(", ", ControlRun.Kinds)}");
+            bool idle = parsed.GetValue(yields);
             int translators = Checked(parsed.GetValue(handlers), "--handlers", 0, 64);
             int threads = Checked(parsed.GetValue(pmds), "--pmd", 1, 64);
             int per = Checked(parsed.GetValue(perOrder), "--per-order", 1, 1_000);
@@ -40,9 +44,9 @@ internal static class ControlCommand
             if (parsed.GetValue(offload) is var mode && mode == OffloadMode.Nic) throw PerfException.Usage("--offload: expected none or soft");
             if (load > 0) Load(output, dependents, load, interrupted);
             interrupted.ThrowIfCancellationRequested();
-            if (polled > 0) Polls(output, new ControlRun(polled, threads, mode, translators), (perSecond, per), time);
+            if (polled > 0) Polls(output, new ControlRun(polled, threads, mode, translators, idle), (perSecond, per), time);
             interrupted.ThrowIfCancellationRequested();
-            if (count > 0) Orders(output, new ControlRun(dependents, threads, mode, translators), count, interrupted);
+            if (count > 0) Orders(output, new ControlRun(dependents, threads, mode, translators, idle), count, parsed.GetValue(only), interrupted);
             return PerfExitCode.Ok;
         });
         return command;
@@ -65,18 +69,21 @@ internal static class ControlCommand
         }
     }
 
-    private static void Orders(TextWriter output, ControlRun run, int count, CancellationToken interrupted)
+    private static void Orders(TextWriter output, ControlRun run, int count, string? only, CancellationToken interrupted)
     {
         using (run)
         {
             Thread.Sleep(1_000);
-            foreach (string kind in ControlRun.Kinds)
+            foreach (string kind in ControlRun.Kinds.Where(k => only is null || k == only))
             {
                 interrupted.ThrowIfCancellationRequested();
-                run.Give(kind, 5, 20, new LatencyHistogram());
-                LatencyHistogram orders = new();
+                run.Give(kind, 5, 20, new OrderTimes());
+                OrderTimes orders = new();
                 LatencyHistogram polls = run.Measure(() => run.Give(kind, count, 20, orders));
-                output.WriteLine(Line($"order '{kind}', {run.MegaflowCount} megaflows", orders));
+                output.WriteLine(Line($"order '{kind}', {run.MegaflowCount} megaflows", orders.All));
+                output.WriteLine(Line("- own processor time", orders.Own) + string.Create(CultureInfo.InvariantCulture, $"; {(double)orders.Rounds / count:F2} rounds through packet threads per order"));
+                output.WriteLine(Line("- waiting for packet threads", orders.Waited));
+                if (orders.Calls.Count > 0) output.WriteLine(Line("- a packet thread's processor time until it has done its part", orders.OfPackets) + string.Create(CultureInfo.InvariantCulture, $"; parts p50 {orders.Calls.Percentile(0.5)}, max {orders.Calls.Max}"));
                 output.WriteLine(Line("- polls meanwhile", polls) + Above(polls));
             }
         }

@@ -22,6 +22,8 @@ public sealed class ControlRun : IDisposable
 
     /// <summary>Bytes that each packet thread has allocated while it was measured.</summary>
     private readonly long[] _allocated;
+    private readonly bool _yields;
+    private readonly PollMarks[] _marks;
     private volatile bool _stop;
 
     /// <summary>Builds the switch; on return each of <paramref name="megaflows"/> flows has its megaflow.</summary>
@@ -29,9 +31,11 @@ public sealed class ControlRun : IDisposable
     /// <param name="pmds">Packet threads, pinned; each has its part of the flows.</param>
     /// <param name="offload">Whether packets are merged.</param>
     /// <param name="handlers">Handler threads; 0 = packet threads translate.</param>
-    public ControlRun(int megaflows, int pmds, OffloadMode offload, int handlers)
+    /// <param name="yields">Packet threads have the processor while nobody else wants it (<see cref="ThreadPolicy"/>).</param>
+    public ControlRun(int megaflows, int pmds, OffloadMode offload, int handlers, bool yields)
     {
         Megaflows = megaflows;
+        _yields = yields;
         int[] cpus = [.. HostProbe.ProcessCpus.TakeLast(pmds)];
         _datapath = new Datapath(
             new DatapathOptions { Ports = [("p1", 1), ("p2", 2), ("p3", LearningPort), ("p4", 4)], PmdCount = pmds, Offload = offload, MaxIdleMs = 2_000, HandlerCount = handlers },
@@ -62,6 +66,7 @@ public sealed class ControlRun : IDisposable
         _others.Add(_pollers.Upkeep);
         _others.Start();
         _allocated = new long[pmds];
+        _marks = [.. Enumerable.Range(0, pmds).Select(static _ => new PollMarks())];
         _threads = [.. _pollers.Pmds.Select((g, i) => new Thread(() => Poll(i, cpus.Length > i ? cpus[i] : null)) { IsBackground = true, Name = g.Name })];
         foreach (Thread t in _threads) t.Start();
         for (long end = Now + 30_000; _datapath.MegaflowCount < megaflows && Now < end;) Thread.Sleep(10);
@@ -127,7 +132,7 @@ public sealed class ControlRun : IDisposable
     }
 
     /// <summary>Gives orders of one kind, one every <paramref name="everyMs"/> ms.</summary>
-    public void Give(string kind, int count, int everyMs, LatencyHistogram orders)
+    public void Give(string kind, int count, int everyMs, OrderTimes orders)
     {
         for (int i = 0; i < count; i++)
         {
@@ -176,6 +181,28 @@ public sealed class ControlRun : IDisposable
         return () => _datapath.ApplyMeterMod(mod with { Command = isNew ? MeterModCommand.Add : MeterModCommand.Modify }, Now);
     }
 
+    private void Time(Action order, OrderTimes into)
+    {
+        (long rounds, long waitNs) = _datapath.Waits;
+        (long Calls, long Ns)[] before = [.. _marks.Select(static m => m.Answers)];
+        long ownNs = ThreadClock.NowNs;
+        Time(order, into.All);
+        into.Own.Add((ulong)(ThreadClock.NowNs - ownNs));
+
+        // The step in which a thread has answered may not be over yet.
+        Thread.Sleep(5);
+        for (int i = 0; i < _marks.Length; i++)
+        {
+            (long calls, long ns) = _marks[i].Answers;
+            if (calls == before[i].Calls) continue;
+            into.Calls.Add((ulong)(calls - before[i].Calls));
+            into.OfPackets.Add((ulong)(ns - before[i].Ns));
+        }
+
+        into.Waited.Add((ulong)(_datapath.Waits.WaitNs - waitNs));
+        into.Rounds += _datapath.Waits.Rounds - rounds;
+    }
+
     private static void Time(Action order, LatencyHistogram into)
     {
         long start = MonotonicClock.NowNs;
@@ -186,8 +213,11 @@ public sealed class ControlRun : IDisposable
     private void Poll(int index, int? cpu)
     {
         if (cpu is int c) ThreadPinning.TryPin(c);
+        if (_yields && !ThreadPolicy.TrySetIdle()) throw new InvalidOperationException("the system refuses SCHED_IDLE");
         PollerGroup group = _pollers.Pmds[index];
-        _datapath.Pmds[index].Calls.Attach(group.Latch);
+        PmdCalls calls = _datapath.Pmds[index].Calls;
+        calls.Attach(group.Latch);
+        long answered = 0, made = 0;
         try
         {
             while (!_stop)
@@ -200,7 +230,10 @@ public sealed class ControlRun : IDisposable
 
                 long allocated = GC.GetAllocatedBytesForCurrentThread(), begin = ThreadClock.NowNs;
                 group.Step(Now);
-                polls[index].Add((ulong)(ThreadClock.NowNs - begin));
+                long end = ThreadClock.NowNs;
+                polls[index].Add((ulong)(end - begin));
+                if (calls.Made != made) _marks[index].Called(begin, end, calls.Made - made, calls.Answered != answered);
+                (made, answered) = (calls.Made, calls.Answered);
                 _allocated[index] += GC.GetAllocatedBytesForCurrentThread() - allocated;
             }
         }

@@ -65,6 +65,9 @@ internal sealed class EngineRun : IOutputSink
         for (int i = 0; i < @case.Events.Count; i++)
         {
             if (apart is not null && turns.OneIn(3)) apart.LetOffloadCatchUp();
+
+            // What normal and learn get from packets they get when these are counted, and a purge counts.
+            if (setup.Slices && setup.Faults is null && !@case.Learns && turns.OneIn(8)) run.Purge(simulator, i);
             Step(simulator, @case.Events[i], i, input);
 
             // Acknowledged: what the change revoked is out of use, what was counted is booked.
@@ -83,6 +86,12 @@ internal sealed class EngineRun : IOutputSink
         RunResult result = run.Finish(report, ports, RulesLeft(simulator));
         run.CheckLeft(simulator, result.Statistics);
         return result;
+    }
+
+    private void Purge(Simulator simulator, int before)
+    {
+        simulator.Purge();
+        if (simulator.Datapath.MegaflowCount != 0 || simulator.Datapath.DumpMegaflows(simulator.NowMs).Count != 0) _drifts.Add($"before event {before}: a purge leaves megaflows");
     }
 
     /// <summary>After a minute nothing is on hold any more, and every packet is back where it came from.</summary>
