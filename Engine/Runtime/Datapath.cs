@@ -258,43 +258,6 @@ public sealed partial class Datapath : IDisposable
         return Pipeline.SetTreatment(treatment) ? Reconcile(Clock.Of(nowMs), purge: false) : Acknowledgement.Done;
     }
 
-    /// <summary>Removes connections: all, or those of one zone.</summary>
-    public Acknowledgement FlushConntrack(ushort? zone, long nowMs)
-    {
-        using ControlScope control = new(this);
-        nowMs = Clock.Of(nowMs);
-        ByOwner(from => Conntrack.Flush(zone, from, SlotsPerCall));
-        return Acknowledge(nowMs);
-    }
-
-    /// <summary>The connections that have not expired, for people: each as it is at one moment, all of them at several.</summary>
-    public IReadOnlyList<ConnInfo> DumpConnections(long nowMs)
-    {
-        using ControlScope control = new(this);
-        nowMs = Clock.Of(nowMs);
-        List<ConnInfo> connections = [];
-        ByOwner(from => Conntrack.Snapshot(nowMs, from, SlotsPerCall, connections));
-        return connections;
-    }
-
-    /// <summary>The connections that have not expired, for another run.</summary>
-    public IReadOnlyList<SavedConn> SaveConnections(long nowMs)
-    {
-        using ControlScope control = new(this);
-        nowMs = Clock.Of(nowMs);
-        Offload?.Settle(nowMs);
-        List<SavedConn> connections = [];
-        ByOwner(from => Conntrack.Save(nowMs, from, SlotsPerCall, connections));
-        return connections;
-    }
-
-    /// <summary>Takes over connections of another run, before packet threads start. Returns how many; their merged rules are made anew as packets come.</summary>
-    public int RestoreConnections(IReadOnlyList<SavedConn> connections, long nowMs)
-    {
-        using ControlScope control = new(this);
-        return Conntrack.Restore(connections, Clock.Of(nowMs));
-    }
-
     /// <summary>
     /// Deletes every megaflow and every merged rule, their statistics pushed (OVS <c>revalidator/purge</c>). On return no packet goes by one that was there before, and no dump shows it. Beside
     /// packets megaflows are taken out in slices behind that, and push what they have counted then or when somebody settles.
