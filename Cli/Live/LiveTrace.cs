@@ -15,18 +15,11 @@ internal static class LiveTrace
     public static int Write(LiveInvocation inside, string match, IReadOnlyList<string> next)
     {
         CtState[] states = [.. next.Select(StateOf)];
-        WritePasses(inside.Switch.Datapath, Parse(inside, match), states, "bridge", static (key, mask) => DpFlowFormatter.FormatKey(key, mask), inside.Output);
+        WritePasses(inside.Switch.Datapath, Parse(inside, match), states, inside.Output);
         return ExitCode.Ok;
     }
 
-    /// <summary>Writes the way of a packet.</summary>
-    /// <param name="datapath">Its tables.</param>
-    /// <param name="key">The packet.</param>
-    /// <param name="states">What each <c>ct</c> finds; when they are used up, a new connection.</param>
-    /// <param name="bridge">Title of the first pass.</param>
-    /// <param name="megaflow">The text of a key and its mask.</param>
-    /// <param name="output">Takes it.</param>
-    public static void WritePasses(Datapath datapath, FlowKey key, IReadOnlyList<CtState> states, string bridge, Func<FlowKey, FlowKey, string> megaflow, TextWriter output)
+    private static void WritePasses(Datapath datapath, FlowKey key, CtState[] states, TextWriter output)
     {
         output.WriteLine($"Flow: {FlowKeyFormatter.Format(key)}");
         using Translator translator = new(datapath.Pipeline, datapath.Recirc) { Learns = false };
@@ -41,9 +34,14 @@ internal static class LiveTrace
             {
                 XlateResult result = new() { Steps = [] };
                 results.Add(result);
-                TranslationText.WritePass(translator, result, pass.Key, LengthBytes, pass.Why, Environment.TickCount64, output, bridge);
+                FlowKey packet = pass.Key;
+                translator.Translate(ref packet, LengthBytes, result, Environment.TickCount64);
+                output.WriteLine();
+                TranslationText.WriteTitle(packet.RecircId.Host == 0 ? "bridge" : string.Create(CultureInfo.InvariantCulture, $"recirc(0x{packet.RecircId.Host:x}){pass.Why}"), output);
+                TranslationText.WriteSteps(result.Steps, new FlowTextFormatter(), output);
+                if (result.Error is string error) output.WriteLine($"Translation failed ({error}), packet is dropped.");
                 DpAction[] actions = result.Actions.ToArray();
-                output.WriteLine($"Megaflow: {megaflow(pass.Key, result.Mask)}");
+                output.WriteLine($"Megaflow: {DpFlowFormatter.FormatKey(pass.Key, result.Mask)}");
                 output.WriteLine($"Datapath actions: {DpFlowFormatter.FormatActions(actions)}");
                 bool tracked = false, rewritten = false;
                 foreach (DpAction action in actions)
@@ -58,7 +56,7 @@ internal static class LiveTrace
                     if (action.Op != DpOp.Recirc) continue;
                     FlowKey resumed = pass.Key;
                     resumed.RecircId = Native.Be32.FromHost(action.RecircId);
-                    if (tracked) resumed.CtState = found < states.Count ? states[found] : CtState.Trk | CtState.New;
+                    if (tracked) resumed.CtState = found < states.Length ? states[found] : CtState.Trk | CtState.New;
                     if (tracked) found++;
                     passes.Enqueue((resumed, tracked ? $": ct finds {Text(resumed.CtState)}" : ""));
                 }
@@ -73,7 +71,7 @@ internal static class LiveTrace
     private static string Text(CtState state) => string.Join('|', new[] { CtState.New, CtState.Est, CtState.Rel, CtState.Rpl, CtState.Inv, CtState.Trk, CtState.SNat, CtState.DNat }.Where(s => (state & s) != 0).Select(static s => s.ToString().ToLowerInvariant()));
 
     /// <summary>Reads words between bars.</summary>
-    public static CtState StateOf(string text)
+    private static CtState StateOf(string text)
     {
         CtState state = CtState.None;
         foreach (string word in text.Split('|', ','))

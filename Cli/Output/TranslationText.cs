@@ -5,35 +5,35 @@ namespace Mergeflow.Cli;
 /// <summary>One pass of a packet: rules and actions as <c>ofproto/trace</c> prints them, then the megaflow that came out.</summary>
 internal static class TranslationText
 {
+    private const string Last = "--. Executing action set:";
+
     public static void Write(Translator translator, XlateResult result, MegaflowInfo megaflow, bool isNew, long nowMs, TextWriter output)
     {
-        WritePass(translator, result, megaflow.Key, megaflow.LengthBytes, "", nowMs, output);
+        FlowKey key = megaflow.Key;
+        translator.Translate(ref key, megaflow.LengthBytes, result, nowMs);
+        output.WriteLine();
+        WriteTitle(key.RecircId.Host == 0 ? "bridge" : string.Create(CultureInfo.InvariantCulture, $"recirc(0x{key.RecircId.Host:x})"), output);
+        WriteSteps(result.Steps!, new FlowTextFormatter(), output);
+        if (result.Error is string error) output.WriteLine($"Translation failed ({error}), packet is dropped.");
         output.WriteLine($"Megaflow: {DpFlowFormatter.FormatKey(megaflow.Key, megaflow.Mask)}{(isNew ? " (new)" : "")}");
         output.WriteLine($"Datapath actions: {DpFlowFormatter.FormatActions(megaflow.Actions)}");
     }
 
-    /// <summary>Rules and actions of one pass of a packet; what came out is in <paramref name="result"/>.</summary>
-    /// <param name="translator">Translates.</param>
-    /// <param name="result">With <see cref="XlateResult.Steps"/>.</param>
-    /// <param name="key">The packet, with what earlier passes have made of it.</param>
-    /// <param name="lengthBytes">Its length.</param>
-    /// <param name="why">Goes behind the title.</param>
-    /// <param name="nowMs">Time.</param>
-    /// <param name="output">Where to print.</param>
-    /// <param name="bridge">Title of the first pass.</param>
-    public static void WritePass(Translator translator, XlateResult result, FlowKey key, int lengthBytes, string why, long nowMs, TextWriter output, string bridge = "bridge")
+    /// <summary>A line, and another one below it.</summary>
+    public static void WriteTitle(string title, TextWriter output)
     {
-        translator.Translate(ref key, lengthBytes, result, nowMs);
-        output.WriteLine();
-        string title = key.RecircId.Host == 0 ? bridge : string.Create(CultureInfo.InvariantCulture, $"recirc(0x{key.RecircId.Host:x}){why}");
         output.WriteLine(title);
         output.WriteLine(new string('-', title.Length));
-        int at = 0;
-        WriteSteps(result.Steps!, ref at, 0, 0, new FlowTextFormatter(), output);
-        if (result.Error is string error) output.WriteLine($"    >>>> {error}");
     }
 
-    /// <summary>The steps of one depth and those within them. A table that is the last thing of its list stands no further in than that (OVS <c>oftrace_node_print_details</c>).</summary>
+    /// <summary>The steps of a translation, each with those that are in it (OVS <c>oftrace_node_print_details</c>).</summary>
+    public static void WriteSteps(IReadOnlyList<XlateStep> steps, FlowTextFormatter formatter, TextWriter output)
+    {
+        int at = 0;
+        WriteSteps(steps, ref at, 0, 0, formatter, output);
+    }
+
+    /// <summary>Those of one depth. A table that is the last thing of its list stands no further in than that.</summary>
     private static void WriteSteps(IReadOnlyList<XlateStep> steps, ref int at, int depth, int level, FlowTextFormatter formatter, TextWriter output)
     {
         while (at < steps.Count && steps[at].Depth >= depth)
@@ -42,19 +42,55 @@ internal static class TranslationText
             int next = at + 1;
             while (next < steps.Count && steps[next].Depth > step.Depth) next++;
             bool isLast = next == steps.Count || steps[next].Depth < step.Depth;
-            bool isIn = !isLast || step.Rule is null;
+            bool isIn = !isLast || step.Kind is not (XlateStepKind.Bridge or XlateStepKind.Table or XlateStepKind.Thaw);
             string indent = new(' ', 4 * (level + (isIn ? 1 : 0)));
-            if (step.Rule is OfRule rule) output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{indent}{step.Table,2}. {Match(formatter, rule)}{step.Text}"));
-            else output.WriteLine($"{indent}{(step.Action is { } action ? formatter.Format(action) : step.Text)}");
+            string text = TextOf(step, formatter);
+            if (step.Kind == XlateStepKind.Bridge) output.WriteLine();
+            output.WriteLine(step.Kind switch
+            {
+                XlateStepKind.Detail => $"{indent} -> {text}",
+                XlateStepKind.Warn => $"{indent} >> {text}",
+                XlateStepKind.Error => $"{indent} >>>> {text} <<<<",
+                _ => indent + text,
+            });
+            if (step.Kind == XlateStepKind.Bridge) output.WriteLine(indent + new string('-', text.Length));
             at++;
             WriteSteps(steps, ref at, step.Depth + 1, level + (isIn ? 2 : 0), formatter, output);
         }
     }
+
+    private static string TextOf(XlateStep step, FlowTextFormatter formatter) => step switch
+    {
+        { Kind: XlateStepKind.Table, Text: Last } => Last,
+        { Kind: XlateStepKind.Table, Rule: { } rule } => string.Create(CultureInfo.InvariantCulture, $"{step.Table,2}. {Match(formatter, rule)}priority {rule.Priority}{Cookie(rule)}"),
+        { Kind: XlateStepKind.Table } => string.Create(CultureInfo.InvariantCulture, $"{step.Table,2}. {step.Text}"),
+        { Action: { } action } => formatter.Format(action),
+        { Nat: { } nat } => formatter.Format(nat),
+        { Actions: { } actions } => step.Text + string.Join(',', actions.Select(formatter.Format)),
+        { Range: { } range } => $"{range} is now {formatter.Format(range, step.Value)}",
+        { Learned: { } rule } => Learned(formatter, rule),
+        _ => step.Text,
+    };
 
     private static string Match(FlowTextFormatter formatter, OfRule rule)
     {
         Match wanted = rule.Match;
         string match = formatter.Format(ref wanted);
         return match.Length == 0 ? "" : $"{match}, ";
+    }
+
+    private static string Cookie(OfRule rule) => rule.Cookie == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $", cookie 0x{rule.Cookie:x}");
+
+    /// <summary>What <c>learn</c> makes (OVS <c>xlate_learn_action</c>).</summary>
+    private static string Learned(FlowTextFormatter formatter, FlowMod rule)
+    {
+        Match match = rule.Match;
+        string text = string.Create(CultureInfo.InvariantCulture, $"table={rule.Table} {formatter.Format(ref match)}").TrimEnd(' ');
+        text += string.Create(CultureInfo.InvariantCulture, $" priority={rule.Priority}");
+        if (rule.NewCookie is { } cookie and not 0) text += string.Create(CultureInfo.InvariantCulture, $" cookie=0x{cookie:x}");
+        if (rule.IdleTimeoutSeconds != 0) text += string.Create(CultureInfo.InvariantCulture, $" idle={rule.IdleTimeoutSeconds}");
+        if (rule.HardTimeoutSeconds != 0) text += string.Create(CultureInfo.InvariantCulture, $" hard={rule.HardTimeoutSeconds}");
+        if (rule.Flags.HasFlag(FlowModFlags.SendFlowRemoved)) text += " send_flow_rem";
+        return $"{text} actions={(rule.Actions.Count == 0 ? "drop" : string.Join(',', rule.Actions.Select(formatter.Format)))}";
     }
 }

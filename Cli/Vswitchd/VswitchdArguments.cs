@@ -9,6 +9,9 @@ internal sealed record VswitchdArguments
     /// <summary>Server of the database.</summary>
     public required OvsdbRemote Database { get; init; }
 
+    /// <summary>Whose answers datapaths repeat; null = as their types ask.</summary>
+    public Quirks? Quirks { get; init; }
+
     /// <summary>Null = none.</summary>
     public string? PidFile { get; init; }
 

@@ -23,6 +23,7 @@ internal static class VswitchdCommand
         RunFolder = OvsFolders.Run,
         TlsFiles = arguments.Tls,
         IsConfined = arguments.IsConfined,
+        Quirks = arguments.Quirks,
         Warn = line => log.Write("netdev_vport", VlogLevel.Warn, line),
         LogBfd = line => log.Write("bfd", VlogLevel.Info, line),
         Log = (module, isWarning, line) => log.Write(module, isWarning ? VlogLevel.Warn : VlogLevel.Info, line),

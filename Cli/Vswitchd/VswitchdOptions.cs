@@ -32,6 +32,7 @@ internal sealed class VswitchdOptions
     private readonly Option<string?> _caCertificate = new("--ca-cert", "-C") { HelpName = "FILE", Description = "Certificate of the authority whose holders are let in, PEM." };
     private readonly Option<string?> _bootstrapCaCertificate = new("--bootstrap-ca-cert") { HelpName = "FILE", Description = "The same; made from what the first controller shows, if it is not there." };
     private readonly Option<bool> _noConfinement = new("--no-self-confinement") { Description = "Sockets that the database names may be anywhere." };
+    private readonly Option<string?> _quirks = new("--quirks") { HelpName = "ovs-3.1|none", Description = "Whose faults are repeated; with ovs-3.1 megaflows are as narrow as those of Open vSwitch." };
     private readonly Option<string?> _user = new("--user") { HelpName = "USER:GROUP", Description = "Accepted: the switch stays the user who starts it." };
 
     /// <summary>
@@ -43,7 +44,7 @@ internal sealed class VswitchdOptions
     public void AddTo(Command command)
     {
         command.Arguments.Add(_database);
-        foreach (Option option in new Option[] { _pidFile, _logFile, _unixctl, _verbose, _detach, _monitor, _noChangeFolder, _overwritePidFile, _lockMemory, _disableSystem, _disableSystemRoute, _user, _privateKey, _certificate, _caCertificate, _bootstrapCaCertificate, _noConfinement }) command.Options.Add(option);
+        foreach (Option option in new Option[] { _pidFile, _logFile, _unixctl, _verbose, _detach, _monitor, _noChangeFolder, _overwritePidFile, _lockMemory, _disableSystem, _disableSystemRoute, _quirks, _user, _privateKey, _certificate, _caCertificate, _bootstrapCaCertificate, _noConfinement }) command.Options.Add(option);
     }
 
     /// <summary>Puts the options together.</summary>
@@ -59,6 +60,7 @@ internal sealed class VswitchdOptions
             Unixctl = OvsFolders.InRun(parsed.GetValue(_unixctl) ?? string.Create(CultureInfo.InvariantCulture, $"{Program}.{Environment.ProcessId}.ctl")),
             Tls = Tls(parsed),
             IsConfined = !parsed.GetValue(_noConfinement),
+            Quirks = parsed.GetValue(_quirks) is { } quirks ? Quirks.Find(quirks) ?? throw new CommandFailedException(ExitCode.Usage, $"--quirks: '{quirks}' is none of {string.Join(", ", Quirks.All)}") : null,
             IsDetached = parsed.GetValue(_detach),
             IsMonitored = parsed.GetValue(_monitor),
             StaysInFolder = parsed.GetValue(_noChangeFolder),

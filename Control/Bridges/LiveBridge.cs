@@ -33,7 +33,7 @@ public sealed class LiveBridge : IHostedBridge
     internal LiveBridge(LiveBridgeHost host, BridgeConfig config)
     {
         (_host, Name) = (host, config.Name);
-        _live = new LiveSwitch(new DatapathOptions { Ports = [], PmdCount = host.ThreadCount, LargeFrameCapacity = LargeFrames, PacketInBytes = PacketInBytes });
+        _live = new LiveSwitch(new DatapathOptions { Ports = [], PmdCount = host.ThreadCount, Quirks = host.QuirksOf(config.DatapathType), LargeFrameCapacity = LargeFrames, PacketInBytes = PacketInBytes });
         host.Conntrack.Apply(_live.Datapath.Conntrack);
         _live.Start();
         _mac = _ownMac;

@@ -1,4 +1,5 @@
 using Mergeflow.Control.OpenFlow;
+using Mergeflow.Engine.Keys;
 using Mergeflow.Engine.Ports;
 using Mergeflow.Native;
 
@@ -42,6 +43,9 @@ public sealed class LiveBridgeHost : IBridgeHost, IDisposable
     /// <summary>Packet threads of each datapath.</summary>
     public int ThreadCount { get; init; } = 1;
 
+    /// <summary>Whose answers datapaths repeat; null = nobody's.</summary>
+    public Quirks? Quirks { get; init; }
+
     /// <summary>Folder of the sockets by which <c>ovs-ofctl</c> finds bridges; null = there are none.</summary>
     public string? RunFolder { get; init; }
 
@@ -78,6 +82,9 @@ public sealed class LiveBridgeHost : IBridgeHost, IDisposable
 
     /// <summary>Keys of controllers' connections.</summary>
     internal OfTls Tls { get; } = new();
+
+    /// <summary>Whose answers the datapath of a type repeats.</summary>
+    public Quirks QuirksOf(string datapathType) => Quirks ?? Engine.Keys.Quirks.None;
 
     /// <inheritdoc/>
     public IHostedBridge Create(BridgeConfig config)

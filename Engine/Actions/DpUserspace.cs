@@ -23,6 +23,9 @@ public struct DpUserspace
     /// <summary>Controller: the packet stops here and goes on when a controller says so.</summary>
     public bool Continues;
 
+    /// <summary>Controller: in an explanation, so nobody is told.</summary>
+    public bool IsSilent;
+
     /// <summary>Controller: which ones are told.</summary>
     public ushort ControllerId;
 

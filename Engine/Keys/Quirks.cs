@@ -21,6 +21,7 @@ public sealed record Quirks
     {
         Name = "ovs-3.1",
         SharesTaggedMegaflows = true,
+        LeavesTrackedOut = true,
         LosesUnlabelledStatistics = true,
         PurgeCountsForNewRules = true,
         StagedTableRules = Ovs31StagedTableRules,
@@ -50,6 +51,9 @@ public sealed record Quirks
     /// with the same outer tag then gets what the single-tagged one got, and of two megaflows that match the one with the older mask wins.
     /// </summary>
     public bool SharesTaggedMegaflows { get; private init; }
+
+    /// <summary>Whether a packet has been tracked decides what <c>ct_clear</c> does and what a packet is when it goes on, and is in no mask for that.</summary>
+    public bool LeavesTrackedOut { get; private init; }
 
     /// <summary>MPLS packets without a label: their megaflow goes when it has statistics to report, and these are lost.</summary>
     public bool LosesUnlabelledStatistics { get; private init; }

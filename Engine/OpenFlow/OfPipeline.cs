@@ -215,7 +215,7 @@ public sealed partial class OfPipeline
     internal void ForgetLearned() => Macs.Flush();
 
     /// <summary>Learns from packets that a megaflow has reported.</summary>
-    internal void Learn(LearnedSource source, long nowMs) => Macs.Learn(source.Mac, source.Vid, source.Port, nowMs);
+    internal bool Learn(LearnedSource source, long nowMs) => Macs.Learn(source.Mac, source.Vid, source.Port, nowMs);
 
     /// <summary>Makes changes visible to translators.</summary>
     /// <param name="rules">The rules that have changed and nothing else has; null = more than can be said.</param>

@@ -60,6 +60,14 @@ internal sealed class ActionSet(XlateFlow flow)
         return list;
     }
 
+    /// <summary>The actions as they would be executed now.</summary>
+    public OfAction[] InOrder()
+    {
+        List<XlateOp> list = [];
+        XlateCompiler.OrderActionSet(_ops, list);
+        return [.. list.Select(static o => o.Action).OfType<OfAction>()];
+    }
+
     /// <summary>A list of <see cref="Take"/> is done with.</summary>
     public void Return(List<XlateOp> list) => _spareLists.Push(list);
 

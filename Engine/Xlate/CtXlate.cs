@@ -11,6 +11,7 @@ internal sealed unsafe class CtXlate(XlateContext context)
 {
     private readonly XlateContext _context = context;
     private readonly XlateFlow _flow = context.Flow;
+    private readonly bool _leavesOut = context.Pipeline.Options.Quirks.LeavesTrackedOut;
 
     /// <summary>What is known of the packet's way through conntrack.</summary>
     public TrackedState State;
@@ -21,7 +22,7 @@ internal sealed unsafe class CtXlate(XlateContext context)
     /// <summary>The packet has been through conntrack; without a frozen state only its key can tell.</summary>
     public bool IsTracked()
     {
-        if (State.IsInKey) SetTracked(_flow.ConsultAnyBit(L.CtState, (byte)CtState.Trk));
+        if (State.IsInKey) SetTracked(_leavesOut ? (_flow.Original[L.CtState] & (byte)CtState.Trk) != 0 : _flow.ConsultAnyBit(L.CtState, (byte)CtState.Trk));
         return State.IsTracked;
     }
 

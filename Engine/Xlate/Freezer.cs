@@ -78,6 +78,7 @@ internal sealed unsafe class Freezer(
     {
         foreach (XlateOp op in rest)
         {
+            if (op.Action is OfNote or OfConjunction) continue;
             if (op.NeedsTable && LastUnroll()?.Equals(_context.Unroll) != true) _frozenOps.Add(_context.Unroll);
 
             _frozenOps.Add(op);
@@ -102,7 +103,9 @@ internal sealed unsafe class Freezer(
         if (_pause is { } pause)
         {
             _pause = null;
-            Tell(pause.MaxLengthBytes, PacketInReasons.Of(pause.Reason), pause.Id, Intern(0, pause.UserData), continues: true);
+
+            // Where nothing may happen, nobody is told to let the packet go on.
+            if (!_context.IsSilent) Tell(pause.MaxLengthBytes, PacketInReasons.Of(pause.Reason), pause.Id, Intern(0, pause.UserData), continues: true);
         }
         else if (_hashBeforeRecirc)
         {
@@ -125,10 +128,12 @@ internal sealed unsafe class Freezer(
     }
 
     /// <summary>Emits a recirculation that resumes in <paramref name="table"/>, or with the frozen actions if there are any.</summary>
-    public void Freeze(byte table)
+    /// <returns>Its id.</returns>
+    public uint Freeze(byte table)
     {
         uint id = Intern(table, "");
         _context.Out.Add(DpOp.Recirc).RecircId = id;
+        return id;
     }
 
     /// <summary>Emits a message to controllers with what the pipeline knows of the packet (OVS <c>xlate_controller_action</c>).</summary>
@@ -141,6 +146,7 @@ internal sealed unsafe class Freezer(
         told.Reason = UserspaceReason.Controller;
         told.PacketInReason = reason;
         told.Continues = continues;
+        told.IsSilent = _context.IsSilent;
         told.ControllerId = controllerId;
         told.MaxLengthBytes = maxLengthBytes;
         told.RecircId = id;
@@ -180,23 +186,39 @@ internal sealed unsafe class Freezer(
     /// <summary>Restores a frozen translation; its values are constants, because the recirculation id is in the mask.</summary>
     public void Thaw(FrozenState state)
     {
-        _context.Note(null, $"thaw, resuming from table {state.Table}");
+        if (_context.IsExplained)
+        {
+            _context.Step(new XlateStep(XlateStepKind.Thaw, _context.Level, "thaw"));
+            _context.Step(new XlateStep(XlateStepKind.Thaw, _context.Level + 1, $"Resuming from table {state.Table}"));
+        }
+
         _context.Table = state.Table;
         _labels.WasMpls = false;
         HasDpHash = state.HasDpHash;
         _conntrack.SetTracked(state.Conntracked);
+        _context.Level++;
         if (!state.Conntracked) _conntrack.Clear();
         state.Lanes.Regs0.Store(_flow.Current + Lanes.At(Lanes.Regs));
         state.Lanes.Regs1.Store(_flow.Current + Lanes.At(Lanes.RegsHigh));
         state.Lanes.Metadata.Store(_flow.Current + Lanes.At(Lanes.Metadata));
+        _actionSet.Clear();
         ThawTunnel(Lanes.Tunnel, state.Lanes.Tunnel0, state.Lanes.TunnelMask0);
         ThawTunnel(Lanes.TunnelIpv6, state.Lanes.Tunnel1, state.Lanes.TunnelMask1);
 
         // Not always the packet's own: a late fragment may resume where a packet of another port was put aside.
         _flow.Write(L.InPort, L.Window4, state.Lanes.InPort.ToScalar());
         foreach (UInt128 item in state.Stack) _stack.Add(item);
-        if (state.ActionSet.Length > 0) _actionSet.Add(state.ActionSet);
+        if (state.ActionSet.Length > 0)
+        {
+            if (_context.IsExplained) Restoring("Restoring action set: ", state.ActionSet);
+            _actionSet.Add(state.ActionSet);
+        }
+
+        if (state.Ops.Length > 0 && _context.IsExplained) Restoring("Restoring actions: ", state.Ops);
+        _context.Level--;
     }
+
+    private void Restoring(string title, XlateOp[] ops) => _context.Step(new XlateStep(XlateStepKind.Thaw, _context.Level, title) { Actions = [.. ops.Select(static o => o.Told).OfType<OfAction>()] });
 
     private void ThawTunnel(int lane, Vector256<byte> value, Vector256<byte> mask)
     {

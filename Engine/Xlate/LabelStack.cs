@@ -62,7 +62,7 @@ internal sealed unsafe class LabelStack(XlateContext context, Committer committe
         int n = CountLabels();
         if (n >= MaxCount)
         {
-            _context.FailInBucket("more MPLS labels than the 3 supported");
+            _context.FailInBucket("Too many MPLS labels", "dropping packet on which an MPLS push action can't be performed as it would have more MPLS LSEs than the 3 supported.");
             return;
         }
 
@@ -102,7 +102,7 @@ internal sealed unsafe class LabelStack(XlateContext context, Committer committe
         if (n == 0) return;
         if (n == MaxCount && (XlateFlow.Read32(_flow.Current, LseAt(n - 1)) & BottomOfStack) == 0)
         {
-            _context.FailInBucket("more MPLS labels than the 3 supported");
+            _context.FailInBucket("Too many MPLS labels", "dropping packet on which an MPLS pop action can't be performed as it has more MPLS LSEs than the 3 supported.");
             return;
         }
 
@@ -119,15 +119,22 @@ internal sealed unsafe class LabelStack(XlateContext context, Committer committe
     }
 
     /// <summary>Decrements the outer label's TTL; false stops the list.</summary>
-    public bool DecTtl()
+    /// <param name="isOver">The label has no time left: controllers are told.</param>
+    public bool DecTtl(out bool isOver)
     {
-        if (!_flow.IsMpls) return false;
+        isOver = false;
+        if (!_flow.IsMpls)
+        {
+            _context.Warn("MPLS decrement TTL exception");
+            return false;
+        }
+
         int at = LseAt(0) + 3;
         _flow.Consult(at, 0xff);
         byte ttl = _flow.Current[at];
         if (ttl <= 1)
         {
-            _context.Note(null, "MPLS TTL exceeded");
+            isOver = true;
             return false;
         }
 

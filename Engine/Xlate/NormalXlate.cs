@@ -29,14 +29,15 @@ internal sealed unsafe class NormalXlate(XlateContext context, TagModel tags, Tr
         bool isSourced = inPort is (uint)OfReservedPort.None or (uint)OfReservedPort.Controller;
         if (!isSourced && inPort != (uint)OfReservedPort.Local && !_context.Tables.Ports.ContainsKey(inPort))
         {
-            _context.Note(null, "no input bundle, dropping");
+            _context.Error($"received packet on unknown port {inPort}");
+            _context.Warn("no input bundle, dropping");
             return;
         }
 
         ulong dst = key.DlDst.ToUInt64();
         if (IsReserved(dst))
         {
-            _context.Note(null, "packet has reserved destination MAC, dropping");
+            _context.Detail("packet has reserved destination MAC, dropping");
             return;
         }
 
@@ -44,7 +45,9 @@ internal sealed unsafe class NormalXlate(XlateContext context, TagModel tags, Tr
         PortVlan from = _context.Tables.Ports.TryGetValue(inPort, out PipelinePort? input) ? input.Vlan : PortVlan.AllVlans;
         if (from.Enter(tagged) is not { } vid)
         {
-            _context.Note(null, from.Mode == PortVlanMode.Access ? "dropping VLAN tagged packet received on access port" : "dropping packet of a VLAN that the port does not carry");
+            if (from.Mode == PortVlanMode.Access) _context.Error($"dropping VLAN {tagged} tagged packet received on port {input?.Name} configured as VLAN {from.Vid} access port");
+            else _context.Error($"dropping VLAN {tagged} packet received on port {input?.Name} not configured for trunking VLAN {tagged}");
+            _context.Warn("disallowed VLAN VID for this input port, dropping");
             return;
         }
 
@@ -53,10 +56,20 @@ internal sealed unsafe class NormalXlate(XlateContext context, TagModel tags, Tr
         _context.Out.AskedAddresses.Add(asked);
         if (_context.Pipeline.Macs.Find(asked, _context.NowMs) is { } port)
         {
-            if (port != inPort) Leave(port, tagged, vid);
-            else _context.Note(null, "learned port is input port, dropping");
+            if (port == inPort)
+            {
+                _context.Detail("learned port is input port, dropping");
+            }
+            else
+            {
+                _context.Detail("forwarding to learned port");
+                Leave(port, tagged, vid);
+            }
+
             return;
         }
+
+        _context.Detail("no learned MAC for destination, flooding");
 
         foreach (PipelinePort to in _context.Tables.PortList)
         {
@@ -94,7 +107,11 @@ internal sealed unsafe class NormalXlate(XlateContext context, TagModel tags, Tr
     private void Learn(LearnedSource source)
     {
         _context.Out.Learned.Add(source);
-        if (Learns) _context.Pipeline.Learn(source, _context.NowMs);
+        if (Learns && _context.Pipeline.Learn(source, _context.NowMs) && _context.IsExplained)
+        {
+            string name = _context.Tables.Ports.TryGetValue(source.Port, out PipelinePort? port) ? port.Name : "LOCAL";
+            _context.Detail($"learned that {EthAddress.FromUInt64(source.Mac)} is on port {name} in VLAN {source.Vid}");
+        }
     }
 
     /// <summary>A tag without VID and priority is not sent, nor are those behind it (OVS <c>xvlan_put</c> without priority tags).</summary>

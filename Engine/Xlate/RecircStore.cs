@@ -1,3 +1,6 @@
+using System.Runtime.Intrinsics;
+using Mergeflow.Native;
+
 namespace Mergeflow.Engine.Xlate;
 
 /// <summary>
@@ -74,6 +77,9 @@ public sealed partial class RecircStore
             return gone;
         }
     }
+
+    /// <summary>By which port, in OpenFlow, the packets of an id came; null = there is no such id.</summary>
+    public uint? InPortOf(uint id) => Find(id) is { } state ? new Be32((uint)state.Lanes.InPort.ToScalar()).Host : null;
 
     /// <summary>The state behind an id, or null.</summary>
     internal FrozenState? Find(uint id)

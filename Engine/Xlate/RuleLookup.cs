@@ -41,7 +41,6 @@ internal sealed unsafe class RuleLookup(XlateContext context) : IDisposable
         if (IsDropped)
         {
             _flow.Consult(L.NwFrag, (byte)NwFrag.Any);
-            _context.Note(null, "fragments are dropped");
             return null;
         }
 
@@ -54,7 +53,10 @@ internal sealed unsafe class RuleLookup(XlateContext context) : IDisposable
             {
                 _flow.Consult(L.NwFrag, (byte)NwFrag.Any);
                 *(uint*)(_flow.Current + L.TpSrc) = 0;
-                *(uint*)(_flow.Live + L.TpSrc) = 0;
+
+                // That there are none is known; Open vSwitch does not know it of a first fragment, and reads them.
+                bool isFirstRead = (_context.IsStaged || index.IsStaged) && (_flow.Current[L.NwFrag] & (byte)NwFrag.Later) == 0;
+                if (!isFirstRead) *(uint*)(_flow.Live + L.TpSrc) = 0;
             }
 
             if (inPort != 0) *(uint*)(_flow.Current + L.InPort) = BinaryPrimitives.ReverseEndianness(inPort - 1);
@@ -65,15 +67,6 @@ internal sealed unsafe class RuleLookup(XlateContext context) : IDisposable
             *(uint*)(_flow.Live + L.TpSrc) = portsLive;
         }
 
-        if (_context.Out.Steps is not null)
-        {
-            byte current = _context.Table;
-            _context.Table = table;
-            if (rule is null) _context.Note(rule, "no match");
-            else _context.Note(rule, rule.Cookie == 0 ? $"priority {rule.Priority}" : $"priority {rule.Priority}, cookie 0x{rule.Cookie:x}");
-            _context.Table = current;
-        }
-
         return rule;
     }
 
@@ -82,7 +75,7 @@ internal sealed unsafe class RuleLookup(XlateContext context) : IDisposable
     {
         if (!_flow.ConsultAnyBit(L.CtNwProto, 0xff) || !_flow.IsIp)
         {
-            _context.Note(null, "resubmit(ct) with non-tracked or non-IP packet");
+            _context.Error("resubmit(ct) with non-tracked or non-IP packet!");
             return false;
         }
 

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using Mergeflow.Engine.Keys;
+using Mergeflow.Native;
 using L = Mergeflow.Engine.Keys.KeyLayout;
 
 namespace Mergeflow.Engine.Xlate;
@@ -212,6 +213,15 @@ internal sealed unsafe class TagModel(XlateContext context)
         if (!_isInnerOpen && !_context.Out.TagIsOpen && (!IsMplsPacket || !SharesMegaflows)) return;
         ref ushort mask = ref *(ushort*)(_flow.Consulted + L.Vlan0Tci);
         mask = mask == 0 ? BinaryPrimitives.ReverseEndianness((ushort)(Present | Vid)) : (ushort)(mask | (ushort)PresentWindow);
+    }
+
+    /// <summary>Puts the flow's tags where a packet's key has them.</summary>
+    public void Show(ref FlowKey key)
+    {
+        SyncOuter();
+        (key.Vlan0Tpid, key.Vlan1Tpid, key.Vlan1Tci) = (default, default, default);
+        if (Tags.Count > 0) (key.Vlan0Tpid, key.Vlan0Tci) = (Be16.FromHost(Tags.Outer.Tpid), Be16.FromHost(Tags.Outer.Tci));
+        if (Tags.Count > 1) (key.Vlan1Tpid, key.Vlan1Tci) = (Be16.FromHost(Tags.Inner.Tpid), Be16.FromHost(Tags.Inner.Tci));
     }
 
     /// <summary>The outer tag's bits live in the flow; brings them back to the stack.</summary>

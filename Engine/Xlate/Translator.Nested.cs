@@ -1,5 +1,7 @@
 using Mergeflow.Engine.Actions;
+using Mergeflow.Engine.Keys;
 using Mergeflow.Engine.OpenFlow;
+using Mergeflow.Native;
 
 namespace Mergeflow.Engine.Xlate;
 
@@ -95,7 +97,7 @@ public sealed partial class Translator
         if (!MayResubmit()) return true;
         if (!_context.Tables.Groups.TryGetValue(groupId, out GroupState? group))
         {
-            _context.Note(null, $"output to nonexistent group {groupId}");
+            _context.Warn($"output to nonexistent group {groupId}");
             return false;
         }
 
@@ -112,6 +114,7 @@ public sealed partial class Translator
             default:
                 if (_labels.WasMpls) _freezer.Trigger();
                 else if (_groups.Select(group, out int bucket)) RunPicked(group, bucket, last);
+                else _context.Detail("no live bucket");
                 return true;
         }
     }
@@ -120,10 +123,11 @@ public sealed partial class Translator
     {
         if (bucket < 0)
         {
-            _context.Note(null, "no live bucket");
+            _context.Detail("no live bucket");
             return;
         }
 
+        _context.Detail($"using bucket {group.Mod.Buckets[bucket].BucketId}");
         _context.Out.Groups.Add(group.Stats);
         RunBucket(group, bucket, last);
     }
@@ -131,7 +135,8 @@ public sealed partial class Translator
     /// <summary>A bucket works on a copy: the flow is rolled back behind it, the datapath's packet by set actions if need be.</summary>
     private void RunBucket(GroupState group, int index, bool last)
     {
-        _context.Note(null, $"bucket {group.Mod.Buckets[index].BucketId}");
+        if (_context.IsExplained) _context.Step(new XlateStep(XlateStepKind.Bucket, _context.Level, $"bucket {group.Mod.Buckets[index].BucketId}"));
+        _context.Level++;
         _context.Out.Groups.Add(group.BucketStats[index]);
         int saved = _saved.Save();
         _depth++;
@@ -143,6 +148,7 @@ public sealed partial class Translator
         if (_freezer.IsFreezing && _context.Out.Error is null) _freezer.Finish();
         _saved.RestoreFlow(saved);
         _freezer.Exit = false;
+        _context.Level--;
     }
 
     /// <summary>
@@ -161,8 +167,10 @@ public sealed partial class Translator
         _committer.Commit();
         CtWrites writes = default;
         _context.InExec = true;
+        if (_context.IsExplained) ExplainExec(ct);
         foreach (XlateOp exec in op.Nested)
         {
+            if (_context.IsExplained) _context.Step(new XlateStep(XlateStepKind.Action, _context.Level, "") { Action = exec.Action });
             _ = RunOne(exec, default, last: false);
             writes.Add(exec.Patch);
         }
@@ -173,9 +181,35 @@ public sealed partial class Translator
         if (ct.Table is { } table)
         {
             _conntrack.SetTracked(true);
-            _freezer.Freeze(table);
+            uint id = _freezer.Freeze(table);
+            if (_context.IsExplained) Forks(ct, id, zone, table);
         }
 
         _conntrack.Clear();
+        _context.Detail("Sets the packet to an untracked state, and clears all the conntrack fields.");
+    }
+
+    /// <summary>Where <c>nat</c> stands among the actions of a <c>ct</c>, Open vSwitch runs it as the first.</summary>
+    private void ExplainExec(OfCt ct)
+    {
+        if (ct.Nat is null && ct.Exec.Count == 0) _context.Dropped();
+        if (ct.Nat is { } nat) _context.Step(new XlateStep(XlateStepKind.Action, _context.Level, "") { Nat = nat });
+    }
+
+    private void Forks(OfCt ct, uint recircId, ushort zone, byte table)
+    {
+        PipelineFlow flow = Seen();
+        flow.Key.RecircId = Be32.FromHost(recircId);
+        flow.Key.CtZone = Be16.FromHost(zone);
+        _context.Out.Forks.Add(new XlateFork(recircId, flow, ct.Nat));
+        _context.Detail($"A clone of the packet is forked to recirculate. The forked pipeline will be resumed at table {table}.");
+    }
+
+    /// <summary>What OpenFlow sees now, tags included.</summary>
+    private unsafe PipelineFlow Seen()
+    {
+        PipelineFlow flow = *(PipelineFlow*)_flow.Current;
+        _tags.Show(ref flow.Key);
+        return flow;
     }
 }

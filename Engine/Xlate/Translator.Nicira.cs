@@ -14,6 +14,7 @@ public sealed unsafe partial class Translator
         var multipath = (OfMultipath)op.Action!;
         uint hash = _hashes.Of(multipath.HashFields, multipath.Basis);
         WriteDestination(op, Links.Choose(hash, multipath.Algorithm, multipath.MaxLink + 1u, multipath.Argument));
+        _context.Shows(multipath.Destination);
     }
 
     /// <summary>Sends to a port whose link is up, or writes its number (OVS <c>xlate_bundle_action</c>).</summary>
@@ -34,8 +35,14 @@ public sealed unsafe partial class Translator
             port = HighestWeight(bundle.Members, hash);
         }
 
-        if (bundle.Destination is null) Output(port, last);
-        else WriteDestination(op, (ushort)port);
+        if (bundle.Destination is not { } to)
+        {
+            Output(port, last);
+            return;
+        }
+
+        WriteDestination(op, (ushort)port);
+        _context.Shows(to);
     }
 
     private uint HighestWeight(EquatableList<uint> members, uint hash)
@@ -64,19 +71,25 @@ public sealed unsafe partial class Translator
     {
         var learn = (OfLearn)op.Action!;
         foreach (FieldPatch source in op.Learns!.SourcePatches) _flow.Consult(source);
-        if (!MayLearnRules && _context.Out.Steps is not null)
+        if (!MayLearnRules && _context.IsExplained)
         {
-            _context.Note(null, "suppressing side effects, so learn action ignored");
+            _context.Warn("suppressing side effects, so learn action ignored");
             return;
         }
 
         FlowMod rule = op.Learns.RuleOf(_flow.Current);
+        if (_context.IsExplained) _context.Step(new XlateStep(XlateStepKind.Detail, _context.Level, "") { Learned = rule });
         bool isThere = true;
         if (MayLearnRules) isThere = _context.Pipeline.Learn(rule, learn.Limit, _context.NowMs);
         else if (learn.Limit != 0 && !_context.Pipeline.Has(rule)) _context.Out.IsUncertain = true;
-        if (learn.Result is not null) WriteDestination(op, isThere ? 1u : 0u);
+        if (learn.Result is { } result)
+        {
+            WriteDestination(op, isThere ? 1u : 0u);
+            _context.Shows(result);
+        }
+
         if (isThere) _context.Out.LearnedRules.Add(new LearnedRule(rule, learn.Limit));
-        else _context.Note(null, "limit exceeded, learn failed");
+        else _context.Detail("Limit exceeded, learn failed");
     }
 
     /// <summary>The rule's timeouts end sooner when a connection ends (OVS <c>xlate_fin_timeout</c>).</summary>
@@ -118,7 +131,7 @@ public sealed unsafe partial class Translator
         {
             if (!_context.Tables.Ports.ContainsKey(wanted))
             {
-                _context.Note(null, $"cannot use unknown port {wanted} in a sample");
+                _context.Error($"can't use unknown port {wanted} in flow sample action");
                 return;
             }
 

@@ -16,10 +16,11 @@ public sealed unsafe partial class Translator
     {
         if (_context.Recursion >= MaxRecursion)
         {
-            _context.Fail("actions are nested too deeply");
+            _context.Fail("Recursion too deep", "actions are nested too deeply");
             return;
         }
 
+        if (ops.IsEmpty) _context.Dropped();
         _context.Recursion++;
         for (int i = 0; i < ops.Length; i++)
         {
@@ -32,7 +33,7 @@ public sealed unsafe partial class Translator
                 break;
             }
 
-            if (op.Action is not null) _context.Out.Steps?.Add(new XlateStep(_context.Recursion, _context.Table, null, "", op.Action));
+            if (_context.IsExplained && op.Told is { } told) _context.Step(new XlateStep(XlateStepKind.Action, _context.Level, "") { Action = told });
             bool last = isLast && i == ops.Length - 1 && _actionSet.Count == 0;
             if (!RunOne(op, ops[(i + 1)..], last)) break;
 
@@ -102,7 +103,12 @@ public sealed unsafe partial class Translator
                 EnterTable(0, (byte)op.Arg, withCtTuple: false, last, tellsMiss: true);
                 return true;
             case XlateOpKind.SetField:
-                if (!_flow.Meets(op.Prereq)) return true;
+                if (!_flow.Meets(op.Prereq))
+                {
+                    Unmet(op);
+                    return true;
+                }
+
                 if (_context.ReadsWhatItWrites) ConsultWritten(op);
                 _flow.Write(op.Patch);
                 if (op.MakesOption) _flow.Write(L.TunOptions, 0xff, 1);
@@ -110,26 +116,26 @@ public sealed unsafe partial class Translator
                 return true;
             case XlateOpKind.SetVlan:
                 if (_flow.Meets(op.Prereq)) _tags.Set(op.VlanValue, op.VlanMask, op.VlanPushes);
+                else Unmet(op);
                 return true;
             case XlateOpKind.Move:
-                if (!_flow.Meets(op.Prereq) || !_flow.Meets(op.SourcePrereq)) return true;
-                _flow.Consult(op.SourcePatch);
-                WriteDestination(op, op.Source.Read(_flow.Current));
+                Move(op);
                 return true;
             case XlateOpKind.StackPush:
                 _flow.Consult(op.SourcePatch);
-                if (_stack.Count >= MaxStack) _context.Fail("the stack is over 64 kB");
+                if (_stack.Count >= MaxStackEver) _context.Fail("Stack too deep", "actions yielded over 1 MB of stack");
                 else _stack.Add(op.Source.Read(_flow.Current));
                 return true;
             case XlateOpKind.StackPop:
                 if (_stack.Count == 0)
                 {
-                    _context.Note(null, "stack underflow");
+                    _context.Error("stack underflow");
                     return true;
                 }
 
                 WriteDestination(op, _stack[^1]);
                 _stack.RemoveAt(_stack.Count - 1);
+                if (_context.IsExplained) _context.Shows(((OfStackPop)op.Action!).Destination);
                 return true;
             case XlateOpKind.PushVlan:
                 _tags.Push((ushort)op.Arg);
@@ -146,7 +152,7 @@ public sealed unsafe partial class Translator
             case XlateOpKind.DecTtl:
                 return DecTtl((OfDecTtl)op.Action!);
             case XlateOpKind.DecMplsTtl:
-                return _labels.DecTtl();
+                return DecMplsTtl();
             case XlateOpKind.Ct:
                 Conntrack(op);
                 return true;
@@ -160,12 +166,13 @@ public sealed unsafe partial class Translator
                 return true;
             case XlateOpKind.Meter:
                 if (_context.Tables.Meters.TryGetValue(op.Arg, out OfMeterState? meter)) _context.Out.Add(DpOp.Meter).MeterId = meter.Slot;
-                else _context.Note(null, $"meter {op.Arg} does not exist");
                 return true;
             case XlateOpKind.WriteActions:
                 _actionSet.Add(op.Nested);
+                ShowActionSet("is");
                 return true;
             case XlateOpKind.ClearActions:
+                ShowActionSet("was");
                 _actionSet.Clear();
                 return true;
             case XlateOpKind.CheckPktLarger:
@@ -174,10 +181,35 @@ public sealed unsafe partial class Translator
             case XlateOpKind.Unroll:
                 _context.Table = (byte)op.Arg;
                 _context.Unroll = op;
+                if (_context.IsExplained) _context.Step(new XlateStep(XlateStepKind.Thaw, _context.Level, op.Cookie == 0 ? $"restored state: table={op.Arg}, cookie=0" : $"restored state: table={op.Arg}, cookie=0x{op.Cookie:x}"));
                 return true;
             default:
+                if (op.Action is OfConjunction) _context.Error("executing no-op conjunction action");
                 return true;
         }
+    }
+
+    private void Move(XlateOp op)
+    {
+        if (_flow.Meets(op.Prereq) && _flow.Meets(op.SourcePrereq))
+        {
+            _flow.Consult(op.SourcePatch);
+            WriteDestination(op, op.Source.Read(_flow.Current));
+        }
+
+        if (_context.IsExplained) _context.Shows(((OfMove)op.Action!).Destination);
+    }
+
+    private void Unmet(XlateOp op)
+    {
+        if (op.Action is OfSetField { Spelling: not OfSetSpelling.Mod } set) _context.Warn($"unmet prerequisites for {set.Field.Name}, set_field ignored");
+    }
+
+    private void ShowActionSet(string verb)
+    {
+        if (!_context.IsExplained) return;
+        OfAction[] actions = _actionSet.InOrder();
+        _context.Step(new XlateStep(XlateStepKind.Detail, _context.Level, actions.Length == 0 ? $"action set {verb} empty" : $"action set {verb}: ") { Actions = actions.Length == 0 ? null : actions });
     }
 
     /// <summary>Decrements the TTL; false stops the list: it was 0 or 1.</summary>
@@ -190,13 +222,23 @@ public sealed unsafe partial class Translator
         {
             if (action.ControllerIds is null) _transmitter.Tell(ushort.MaxValue, PacketInReason.InvalidTtl, 0, "", null);
             for (int i = 0; i < action.ControllerIds?.Count; i++) _transmitter.Tell(ushort.MaxValue, PacketInReason.InvalidTtl, action.ControllerIds[i], "", null);
-            _context.Note(null, "TTL exceeded");
+            _context.Warn($"IPv{(_flow.DlType == EthType.Ip ? 4 : 6)} decrement TTL exception");
             return false;
         }
 
         _flow.Write(L.NwTtl, 0xff, (ulong)(ttl - 1));
         _flow.IsDirty = true;
         return true;
+    }
+
+    /// <summary>The same for the outer label.</summary>
+    private bool DecMplsTtl()
+    {
+        if (_labels.DecTtl(out bool isOver)) return true;
+        if (!isOver) return false;
+        _transmitter.Tell(ushort.MaxValue, PacketInReason.InvalidTtl, 0, "", null);
+        _context.Warn("MPLS decrement TTL exception");
+        return false;
     }
 
     /// <summary>Executes the action set at the end of the pipeline.</summary>
@@ -206,9 +248,11 @@ public sealed unsafe partial class Translator
         List<XlateOp> list = _actionSet.Take();
         if (list.Count > 0)
         {
-            _context.Note(null, "action set");
+            if (_context.IsExplained) _context.Step(new XlateStep(XlateStepKind.Table, _context.Level, "--. Executing action set:"));
+            _context.Level++;
             _context.InActionSet = true;
             Run(CollectionsMarshal.AsSpan(list), isLast: true);
+            _context.Level--;
         }
 
         _actionSet.Return(list);
@@ -240,7 +284,7 @@ public sealed unsafe partial class Translator
                 break;
             default:
                 if (port != _flow.InPort) _transmitter.Transmit(port);
-                else _context.Note(null, "skipping output to input port");
+                else _context.Warn("skipping output to input port");
                 break;
         }
     }
@@ -249,8 +293,14 @@ public sealed unsafe partial class Translator
     {
         _flow.Consult(op.SourcePatch);
         UInt128 port = op.Source.Read(_flow.Current);
-        if (port <= ushort.MaxValue) Output((uint)port, last);
-        else _context.Note(null, "output port is out of range");
+        if (port > ushort.MaxValue)
+        {
+            _context.Warn($"output port {port} is out of range");
+            return;
+        }
+
+        _context.Detail($"output port is {port}");
+        Output((uint)port, last);
     }
 
     /// <summary>

@@ -27,7 +27,8 @@ public sealed partial class Translator
         OfRule? rule = _lookup.Find(inPort, table);
         if (withCtTuple) _lookup.SwapTuples();
         _context.Table = table;
-        if (rule is null && tellsMiss) Miss();
+        bool isTold = rule is null && tellsMiss && TellsMiss;
+        _context.Found(table, rule, MissOf(isTold));
         if (rule is not null)
         {
             bool deepens = table <= old;
@@ -36,7 +37,12 @@ public sealed partial class Translator
             RunRule(rule, isLast);
             if (deepens) _depth--;
         }
+        else
+        {
+            Miss(isTold);
+        }
 
+        _context.Level--;
         _context.Table = old;
     }
 
@@ -45,14 +51,27 @@ public sealed partial class Translator
     {
         _context.Table = table;
         OfRule? rule = _lookup.Find(0, table, isFirst);
+        bool isTold = rule is null && TellsMiss;
+        _context.Found(table, rule, MissOf(isTold));
         if (rule is not null) RunRule(rule, isLast: true);
-        else Miss();
+        else Miss(isTold);
     }
 
-    /// <summary>No rule matches: before OpenFlow 1.3 that is for controllers (OVS <c>miss_rule</c>).</summary>
-    private void Miss()
+    /// <summary>What is told of a table without a rule.</summary>
+    private string MissOf(bool isTold) => _lookup.IsDropped ? "Packets are IP fragments and the fragment handling mode is \"drop\"." : isTold ? "No match, and a \"packet-in\" is called for." : "No match.";
+
+    /// <summary>Before OpenFlow 1.3 controllers are told of what no rule matches (OVS <c>miss_rule</c>).</summary>
+    private bool TellsMiss => _context.Tables.Treatment.TellsMisses && !_lookup.IsDropped;
+
+    private void Miss(bool isTold)
     {
-        if (!_context.Tables.Treatment.TellsMisses || _lookup.IsDropped) return;
+        if (!isTold)
+        {
+            _context.Dropped();
+            return;
+        }
+
+        _context.Step(new XlateStep(XlateStepKind.Action, _context.Level, "CONTROLLER:65535"));
         (OfRule? outer, XlateOp outerUnroll) = (_context.Rule, _context.Unroll);
         (_context.Rule, _context.Unroll) = (null, XlateOp.UnrollTo(_context.Table, cookie: 0));
         _transmitter.Tell(ushort.MaxValue, PacketInReason.NoMatch, 0, "", null);
@@ -70,9 +89,17 @@ public sealed partial class Translator
 
     private bool MayResubmit()
     {
-        if (_depth >= MaxDepth) _context.Fail("over max translation depth 64");
-        else if (_resubmits >= MaxResubmits) _context.Fail("over 4096 resubmit actions");
-        else if (_context.Out.Count >= MaxActions) _freezer.Exit = true;
+        if (_depth >= MaxDepth) _context.Fail("Recursion too deep", "over max translation depth 64");
+        else if (_resubmits >= MaxResubmits) _context.Fail("Too many resubmits", "over 4096 resubmit actions");
+        else if (_context.Out.Count >= MaxActions)
+        {
+            _context.Error("resubmits yielded over 64 kB of actions");
+            _freezer.Exit = true;
+        }
+        else if (_stack.Count >= MaxStack)
+        {
+            _context.Fail("Stack too deep", "resubmits yielded over 64 kB of stack");
+        }
         else return true;
         return false;
     }

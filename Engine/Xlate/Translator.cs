@@ -22,7 +22,12 @@ public sealed partial class Translator : IDisposable
     public const int MaxResubmits = 64 * 64;
 
     private const int MaxActions = 8192;
-    private const int MaxStack = 4096;
+
+    /// <summary>Items of four bytes in 64 kB of Open vSwitch's stack, beyond which nothing is resubmitted.</summary>
+    private const int MaxStack = 65536 / 5;
+
+    /// <summary>What the stack never exceeds.</summary>
+    private const int MaxStackEver = 65536;
     private const int MaxRecursion = 1024;
 
     private readonly RecircStore _recircs;
@@ -44,6 +49,9 @@ public sealed partial class Translator : IDisposable
     private readonly NormalXlate _normal;
     private readonly FieldHash _hashes;
     private int _bucketDepth;
+    private bool _isExplained;
+    private PipelineFlow _explained;
+    private XlateOp[]? _explainedOps;
     private FrozenState? _resumed;
     private int _depth;
     private int _resubmits;
@@ -127,6 +135,30 @@ public sealed partial class Translator : IDisposable
         }
     }
 
+    /// <summary>
+    /// Translates a packet that is not there, to have it explained (OVS <c>ofproto_trace</c>): registers and metadata begin as in <paramref name="flow"/>.
+    /// </summary>
+    /// <param name="flow">The packet, with what the pipeline knows of it.</param>
+    /// <param name="packetLengthBytes">Its length.</param>
+    /// <param name="result">With <see cref="XlateResult.Steps"/>.</param>
+    /// <param name="nowMs">Time.</param>
+    /// <param name="actions">What runs in the place of table 0; null = table 0.</param>
+    public void Explain(ref PipelineFlow flow, int packetLengthBytes, XlateResult result, long nowMs, IReadOnlyList<OfAction>? actions = null)
+    {
+        (_explained, _explainedOps) = (flow, actions is null ? null : XlateCompiler.Compile(actions));
+        _isExplained = true;
+        _context.IsSilent = !Learns;
+        try
+        {
+            Translate(ref flow.Key, packetLengthBytes, result, nowMs);
+        }
+        finally
+        {
+            _isExplained = _context.IsSilent = false;
+            _explainedOps = null;
+        }
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -143,6 +175,7 @@ public sealed partial class Translator : IDisposable
         Begin(ref key);
         if (!Unsafe.IsNullRef(ref assumed)) _flow.Assume(ref assumed);
         if (Resume()) Finish();
+        if (result.Steps is not null) result.Final = Seen();
         _tags.LeaveAbsentTagOut();
         if (result.Error is not null)
         {
@@ -167,6 +200,7 @@ public sealed partial class Translator : IDisposable
         _stack.Clear();
         _depth = _resubmits = _bucketDepth = 0;
         _tags.Begin();
+        if (_isExplained) _flow.BeginMetadata(ref _explained);
         _actionSet.Clear();
     }
 
@@ -181,6 +215,12 @@ public sealed partial class Translator : IDisposable
         }
 
         uint recircId = _flow.Key.RecircId.Host;
+        if (_explainedOps is { } ops && recircId == 0)
+        {
+            if (!_tunnels.Begin()) Run(ops, isLast: true);
+            return true;
+        }
+
         if (recircId == 0)
         {
             if (!_tunnels.Begin() && !_tunnels.TakeBfd()) LookupAndRun(0, isFirst: _context.Tables.Tunnels is null && _context.Tables.Bfd.IsEmpty);
@@ -190,7 +230,7 @@ public sealed partial class Translator : IDisposable
         FrozenState? state = _recircs.Find(recircId);
         if (state is null)
         {
-            _context.Fail($"recirculation context {recircId} not found");
+            _context.Fail("No recirculation context", $"Recirculation context not found for ID {recircId:x}");
             return false;
         }
 

@@ -51,13 +51,13 @@ internal sealed class Transmitter(XlateContext context, Committer committer, Fre
     {
         if (!_context.Tables.Ports.TryGetValue(port, out PipelinePort? to))
         {
-            _context.Note(null, "nonexistent output port");
+            _context.Warn("Nonexistent output port");
             return;
         }
 
         if (!to.Forwards)
         {
-            _context.Note(null, "OFPPC_NO_FWD set, skipping output");
+            _context.Detail("OFPPC_NO_FWD set, skipping output");
             return;
         }
 

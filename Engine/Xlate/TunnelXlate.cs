@@ -30,7 +30,7 @@ internal sealed unsafe class TunnelXlate(XlateContext context, Committer committ
         if (_context.Tables.Tunnels is not { } tunnels) return isEntry;
         if (isEntry)
         {
-            if (!Decapsulate(tunnels, port, isEntry: true)) _context.Note(null, "received packet for no tunnel");
+            if (!Decapsulate(tunnels, port, isEntry: true)) _context.Error("received packet for no tunnel");
             return true;
         }
 
@@ -69,7 +69,7 @@ internal sealed unsafe class TunnelXlate(XlateContext context, Committer committ
 
         ref DpUserspace told = ref _context.Out.Add(DpOp.Userspace).Userspace;
         (told.Reason, told.OutputPort) = (UserspaceReason.Bfd, _flow.InPort);
-        _context.Note(null, "BFD message for the port's session");
+        _context.Detail("BFD message for the port's session");
         return true;
     }
 
@@ -106,7 +106,6 @@ internal sealed unsafe class TunnelXlate(XlateContext context, Committer committ
             pop.Port = tunnels.DatapathPortOf(t);
             pop.TunnelKind = t.Kind;
             if (t.Kind == TunnelKind.Geneve) pop.Option = _context.Tables.Option;
-            _context.Note(null, $"decapsulated at port {pop.Port}");
             return true;
         }
 
@@ -148,7 +147,7 @@ internal sealed unsafe class TunnelXlate(XlateContext context, Committer committ
             if (!ends) _committer.Commit();
             ends = true;
             _context.Out.Add(DpOp.Output).Port = end.To;
-            _context.Note(null, $"to the tunnels at port {end.To}");
+            _context.Detail($"to the tunnels at port {end.To}");
         }
 
         return ends;
@@ -175,7 +174,7 @@ internal sealed unsafe class TunnelXlate(XlateContext context, Committer committ
             return KeepsCongestionMark();
         }
 
-        _context.Note(null, "received packet on unknown tunnel");
+        _context.Error("received packet on unknown tunnel");
         return false;
     }
 
@@ -188,7 +187,7 @@ internal sealed unsafe class TunnelXlate(XlateContext context, Committer committ
         _flow.Consult(L.NwTos, EcnMask);
         if ((key.NwTos & EcnMask) == 0)
         {
-            _context.Note(null, "dropping tunnel packet marked ECN CE but is not ECN capable");
+            _context.Error("dropping tunnel packet marked ECN CE but is not ECN capable");
             return false;
         }
 
@@ -281,7 +280,7 @@ internal sealed unsafe class TunnelXlate(XlateContext context, Committer committ
         if (isIpv6) (tunnel.Ipv6Src, tunnel.Ipv6Dst) = (source, destination);
         else (tunnel.Src, tunnel.Dst) = (Ipv4(source), Ipv4(destination));
         bool isSound = !destination.IsZero && (isIpv6 ? destination != original.TunIpv6Dst : tunnel.Dst != original.TunDst);
-        if (!isSound) _context.Note(null, "native tunnel routing failed");
+        if (!isSound) _context.Warn("native tunnel routing failed");
         return isSound;
     }
 
@@ -294,7 +293,7 @@ internal sealed unsafe class TunnelXlate(XlateContext context, Committer committ
         TunnelUnderlay underlay = _context.Tables.Underlay;
         if (underlay.Find(destination, isIpv6) is not { UnderlayPort: not 0 } route)
         {
-            _context.Note(null, "native tunnel routing failed");
+            _context.Warn("native tunnel routing failed");
             return null;
         }
 
@@ -303,12 +302,12 @@ internal sealed unsafe class TunnelXlate(XlateContext context, Committer committ
         Ipv6Address hop = route.Gateway ?? destination;
         if (underlay.MacOf(route.UnderlayPort, hop, isIpv6) is not { } mac)
         {
-            _context.Note(null, $"neighbor cache miss for {Text(hop, isIpv6)} on bridge {route.Device}, sending {(isIpv6 ? "ND" : "ARP")} request");
+            _context.Detail($"neighbor cache miss for {Text(hop, isIpv6)} on bridge {route.Device}, sending {(isIpv6 ? "ND" : "ARP")} request");
             _context.Pipeline.AskFor(route.UnderlayPort, hop, isIpv6);
             return null;
         }
 
-        _context.Note(null, $"tunneling from {Text(isIpv6 ? tunnel.Ipv6Src : Ipv4(tunnel.Src), isIpv6)} to {Text(destination, isIpv6)} by {route.Device}");
+        _context.Detail($"tunneling from {Text(isIpv6 ? tunnel.Ipv6Src : Ipv4(tunnel.Src), isIpv6)} to {Text(destination, isIpv6)} by {route.Device}");
         return (route.UnderlayPort, route.Mac, mac);
     }
 

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Mergeflow.Engine.Keys;
 using Mergeflow.Engine.OpenFlow;
 
 namespace Mergeflow.Engine.Xlate;
@@ -38,8 +39,17 @@ internal sealed class XlateContext(OfPipeline pipeline, XlateFlow flow)
     /// <summary>The action set is running.</summary>
     public bool InActionSet { get; set; }
 
+    /// <summary>Nothing may happen: no packet is there (OVS <c>allow_side_effects</c> and <c>xcache</c>).</summary>
+    public bool IsSilent { get; set; }
+
     /// <summary>Lists that are running, one in the other.</summary>
     public int Recursion { get; set; }
+
+    /// <summary>Where the next step of an explanation stands: how many others it is in.</summary>
+    public int Level { get; set; }
+
+    /// <summary>The translation is explained.</summary>
+    public bool IsExplained => Out.Steps is not null;
 
     /// <summary>All lookups read what Open vSwitch's do, because megaflows of tagged packets overlap.</summary>
     public bool IsStaged { get; set; }
@@ -67,19 +77,27 @@ internal sealed class XlateContext(OfPipeline pipeline, XlateFlow flow)
         Unroll = s_start;
         InActionSet = false;
         Recursion = 0;
+        Level = 0;
     }
 
     /// <summary>The translation is over.</summary>
     public void End() => Out = s_none;
 
     /// <summary>Nothing is translated any more, the packet drops; the first reason stays.</summary>
-    public void Fail(string error) => Out.Error ??= error;
+    /// <param name="error">In a few words (OVS <c>xlate_strerror</c>).</param>
+    /// <param name="text">What is told of it.</param>
+    public void Fail(string error, string text)
+    {
+        Out.Error ??= error;
+        Error(text);
+    }
+
 
     /// <summary>An error that ends with the bucket it is in (OVS <c>xlate_group_bucket</c>).</summary>
-    public void FailInBucket(string error)
+    public void FailInBucket(string error, string text)
     {
         _isBucketError |= Out.Error is null;
-        Fail(error);
+        Fail(error, text);
     }
 
     /// <summary>A bucket is over.</summary>
@@ -91,11 +109,50 @@ internal sealed class XlateContext(OfPipeline pipeline, XlateFlow flow)
     }
 
     /// <summary>Explains what happened, if that is wanted.</summary>
-    public void Note(OfRule? rule, string text) => Out.Steps?.Add(new XlateStep(Recursion, Table, rule, text));
+    public void Detail(string text) => Step(XlateStepKind.Detail, text);
 
     /// <summary>The same with a text that is only put together then.</summary>
-    public void Note(OfRule? rule, [InterpolatedStringHandlerArgument("")] ref XlateNote text)
+    public void Detail([InterpolatedStringHandlerArgument("")] ref XlateNote text)
     {
-        if (Out.Steps is { } steps) steps.Add(new XlateStep(Recursion, Table, rule, text.Take()));
+        if (IsExplained) Step(XlateStepKind.Detail, text.Take());
     }
+
+    /// <summary>Explains why something is left out.</summary>
+    public void Warn(string text) => Step(XlateStepKind.Warn, text);
+
+    /// <summary>The same with a text that is only put together then.</summary>
+    public void Warn([InterpolatedStringHandlerArgument("")] ref XlateNote text)
+    {
+        if (IsExplained) Step(XlateStepKind.Warn, text.Take());
+    }
+
+    /// <summary>Explains why something cannot be.</summary>
+    public void Error(string text) => Step(XlateStepKind.Error, text);
+
+    /// <summary>The same with a text that is only put together then.</summary>
+    public void Error([InterpolatedStringHandlerArgument("")] ref XlateNote text)
+    {
+        if (IsExplained) Step(XlateStepKind.Error, text.Take());
+    }
+
+    /// <summary>What a field holds now.</summary>
+    public unsafe void Shows(Subfield range)
+    {
+        if (IsExplained) Step(new XlateStep(XlateStepKind.Detail, Level, "") { Range = range, Value = new BitRange(range).Read(Flow.Current) });
+    }
+
+    /// <summary>A table has been looked up; what is told from here on is in it. Whoever calls goes back to the level before.</summary>
+    public void Found(byte table, OfRule? rule, string miss)
+    {
+        if (IsExplained) Step(new XlateStep(XlateStepKind.Table, Level, rule is null ? miss : "") { Table = table, Rule = rule });
+        Level++;
+    }
+
+    /// <summary>A list without actions has run (OVS <c>do_xlate_actions</c>).</summary>
+    public void Dropped() => Step(XlateStepKind.Action, "drop");
+
+    /// <summary>A step as it is, at the current level.</summary>
+    public void Step(XlateStep step) => Out.Steps?.Add(step);
+
+    private void Step(XlateStepKind kind, string text) => Out.Steps?.Add(new XlateStep(kind, Level, text));
 }

@@ -103,6 +103,16 @@ internal sealed unsafe class XlateFlow : IDisposable
         IsDirty = false;
     }
 
+    /// <summary>What a packet has that is explained before it comes from anywhere: registers and metadata, as constants.</summary>
+    public void BeginMetadata(ref PipelineFlow flow)
+    {
+        for (int i = FlowKey.LaneCount; i < PipelineFlow.LaneCount; i++)
+        {
+            PipelineFlow.Lane(ref flow, i).Store(Current + Lanes.At(i));
+            PipelineFlow.Lane(ref flow, i).Store(Base + Lanes.At(i));
+        }
+    }
+
     /// <summary>The bits of <paramref name="assumed"/> are in the mask whatever happens.</summary>
     public void Assume(ref FlowKey assumed) => Unsafe.CopyBlock(ref *Excluded, ref Unsafe.As<FlowKey, byte>(ref assumed), FlowKey.SizeBytes);
 

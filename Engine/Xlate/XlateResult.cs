@@ -90,6 +90,12 @@ public sealed unsafe class XlateResult : IDisposable
         foreach (OfRuleStats stats in Groups) stats.Add(1, (uint)lengthBytes, nowMs);
     }
 
+    /// <summary>Of an explained translation: what the tables have made of the packet in the end.</summary>
+    public PipelineFlow Final { get; internal set; }
+
+    /// <summary>Of an explained translation: copies that go on in other tables when conntrack has seen them.</summary>
+    public List<XlateFork> Forks { get; } = [];
+
     /// <summary>Drops the references on recirculation ids and empties the result.</summary>
     public void Reset()
     {
@@ -102,6 +108,7 @@ public sealed unsafe class XlateResult : IDisposable
         IsUncertain = false;
         AskedAddresses.Clear();
         Steps?.Clear();
+        Forks.Clear();
         Count = 0;
         SlowPath = false;
         TagsOverlap = TagIsOpen = false;
@@ -114,6 +121,7 @@ public sealed unsafe class XlateResult : IDisposable
     {
         Reset();
         Mask = default;
+        Final = default;
         TablesVersion = 0;
         Steps = null;
         _store = null;
@@ -222,11 +230,3 @@ public sealed unsafe class XlateResult : IDisposable
         new Span<DpAction>(_actions + index + 1, Count - index).CopyTo(new Span<DpAction>(_actions + index, Count - index));
     }
 }
-
-/// <summary>One line of a traced translation (<c>ofproto/trace</c>).</summary>
-/// <param name="Depth">Nesting of resubmits, groups and clones.</param>
-/// <param name="Table">Table looked up, or the one the action's rule is in.</param>
-/// <param name="Rule">Rule found; null on a miss and for action lines.</param>
-/// <param name="Text">What happened; empty on action lines.</param>
-/// <param name="Action">Action that is about to run; null on other lines.</param>
-public sealed record XlateStep(int Depth, byte Table, OfRule? Rule, string Text, OfAction? Action = null);

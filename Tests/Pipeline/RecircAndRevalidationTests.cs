@@ -111,6 +111,6 @@ public sealed class RecircAndRevalidationTests
         Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
         resumed.Steps = [];
         bed.Translator.Translate(ref key, 100, resumed, 0);
-        Assert.Contains(resumed.Steps, static s => s.Text == "thaw, resuming from table 1");
+        Assert.Contains(resumed.Steps, static s => s.Text == "Resuming from table 1");
     }
 }

@@ -62,7 +62,7 @@ public sealed class TranslatorActionTests
     {
         using PipelineBed bed = new("actions=output:2,resubmit(,0)");
         Assert.Equal("drop", bed.Actions(Tcp()));
-        Assert.Equal("over max translation depth 64", bed.Result.Error);
+        Assert.Equal("Recursion too deep", bed.Result.Error);
         bed.Mod("add table=1,actions=output:2", "add table=0,actions=" + string.Join(',', Enumerable.Repeat("resubmit(,1)", 4096)));
         Assert.Equal(4096, bed.Actions(Tcp()).Split(',').Length);
         bed.Mod("add table=0,actions=" + string.Join(',', Enumerable.Repeat("resubmit(,1)", 4097)));

@@ -60,5 +60,8 @@ public sealed record OfClone(EquatableList<OfAction> Actions) : OfAction;
 /// <summary><c>check_pkt_larger(bytes)-&gt;bit</c>.</summary>
 public sealed record OfCheckPktLarger(ushort LengthBytes, Subfield Destination) : OfAction;
 
+/// <summary>What stands in a frozen list in front of actions of another table or rule (OVS <c>OFPACT_UNROLL_XLATE</c>): for explanations only.</summary>
+internal sealed record OfUnroll(byte Table, ulong Cookie) : OfAction;
+
 /// <summary><c>note:hex</c>: no effect.</summary>
 public sealed record OfNote(string Hex) : OfAction;

@@ -13,7 +13,7 @@ namespace Mergeflow.Engine.OpenFlow;
 /// For small tables, and where double-tagged packets are concerned: there megaflows must be as narrow as Open vSwitch's, because which packets share
 /// one decides what is counted where, and which of two is hit.
 /// </remarks>
-internal sealed unsafe class StagedLookup
+internal sealed unsafe partial class StagedLookup
 {
     private const int NwSrcByte = KeyLayout.NwSrc;
     private const int NwDstByte = KeyLayout.NwDst;

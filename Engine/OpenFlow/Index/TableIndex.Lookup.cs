@@ -12,8 +12,8 @@ internal sealed unsafe partial class TableIndex
     /// <param name="staged">Read as much as Open vSwitch, whatever <see cref="IsStaged"/> says.</param>
     public OfRule? Lookup(FlowView view, LookupScratch scratch, bool staged = false)
     {
+        if (staged || IsStaged) return HasConjunctions ? Staged.LookupConjunctive(view) : Staged.Lookup(view);
         if (HasConjunctions) return LookupConjunctive(view, scratch);
-        if (staged || IsStaged) return Staged.Lookup(view);
         if (_isFlat) return LookupFlat(Flat, view, scratch);
         Subtable? home = FindBest(view.Flow, out OfRule? rule);
         if (home is not null) Consult(home, view);

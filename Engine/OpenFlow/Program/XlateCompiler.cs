@@ -5,14 +5,13 @@ namespace Mergeflow.Engine.OpenFlow;
 /// <summary>Turns action trees into <see cref="XlateOp"/> programs, once per rule or bucket.</summary>
 internal static class XlateCompiler
 {
-    /// <summary>Compiles a list; <c>drop</c>, <c>note</c> and <c>conjunction</c> leave nothing behind.</summary>
+    /// <summary>Compiles a list; <c>drop</c> leaves nothing behind.</summary>
     public static XlateOp[] Compile(IReadOnlyList<OfAction> actions)
     {
         var ops = new List<XlateOp>(actions.Count);
         foreach (OfAction action in actions)
         {
-            XlateOp op = CompileOne(action);
-            if (op.Kind != XlateOpKind.Nothing) ops.Add(op);
+            if (action is not OfDrop) ops.Add(CompileOne(action));
         }
 
         return [.. ops];

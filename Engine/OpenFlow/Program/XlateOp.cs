@@ -12,6 +12,9 @@ internal sealed class XlateOp : IEquatable<XlateOp>
     /// <summary>The action it came from; null for <see cref="XlateOpKind.Unroll"/>.</summary>
     public OfAction? Action { get; init; }
 
+    /// <summary>The action as an explanation tells it.</summary>
+    public OfAction? Told => Kind == XlateOpKind.Unroll ? new OfUnroll((byte)Arg, Cookie) : Action;
+
     /// <summary>Port, group, table, meter, ethertype or length.</summary>
     public uint Arg { get; init; }
 

@@ -24,6 +24,9 @@ public sealed class DpFlow
     /// <summary>The first action that no packet thread here executes, e.g. <c>lb_output</c>: it stands as <see cref="DpOp.Userspace"/>; null = there is none.</summary>
     public string? ForeignAction { get; internal set; }
 
+    /// <summary>The packet's priority, which no key has.</summary>
+    public uint SkbPriority { get; internal set; }
+
     /// <summary>The number of <c>in_port</c> stands for a name and is provisional.</summary>
     internal bool IsPortNamed { get; set; }
 

@@ -184,7 +184,7 @@ public static partial class DpFlowFormatter
         if (u.Reason == UserspaceReason.Bfd) return "userspace(pid=0,slow_path(bfd))";
         if (u.Reason == UserspaceReason.Controller)
         {
-            return $"userspace(pid=0,controller(reason={(int)u.PacketInReason},dont_send=0,continuation={(u.Continues ? 1 : 0)},recirc_id={u.RecircId},"
+            return $"userspace(pid=0,controller(reason={(int)u.PacketInReason},dont_send={(u.IsSilent ? 1 : 0)},continuation={(u.Continues ? 1 : 0)},recirc_id={u.RecircId},"
                 + $"rule_cookie={NumberText.Hex(u.Cookie)},controller_id={u.ControllerId},max_len={u.MaxLengthBytes}))";
         }
 

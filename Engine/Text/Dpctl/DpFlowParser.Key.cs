@@ -19,10 +19,13 @@ public sealed partial class DpFlowParser
                 flow.Packets = (ulong)Number(value, ulong.MaxValue).Value;
                 break;
             case "skb_priority":
-                if (Number(value, uint.MaxValue).Mask != 0) flow.ForeignMatch ??= "skb_priority";
+                (v, mask) = Number(value, uint.MaxValue);
+                flow.SkbPriority = (uint)v;
+                if (mask != 0) flow.ForeignMatch ??= "skb_priority";
                 break;
             case "tunnel":
-                flow.ForeignMatch = "tunnel";
+                if (_isKey) Fields(value, flow, TunnelField, withParentheses: true);
+                else flow.ForeignMatch = "tunnel";
                 break;
             case "skb_mark":
                 (v, mask) = Number(value, uint.MaxValue);
@@ -44,6 +47,9 @@ public sealed partial class DpFlowParser
                 (v, mask) = Number(value, UInt128.MaxValue);
                 (k.CtLabel, m.CtLabel) = (Ipv6Address.FromUInt128(v), Ipv6Address.FromUInt128(mask));
                 break;
+            case "ct_tuple4" or "ct_tuple6" when _isKey:
+                Fields(value, flow, TupleField);
+                break;
             case "ct_tuple4" or "ct_tuple6":
                 // Part of the connection, which is pinned by its packet's own tuple.
                 break;
@@ -54,6 +60,10 @@ public sealed partial class DpFlowParser
             case "dp_hash":
                 (v, mask) = Number(value, uint.MaxValue);
                 (k.DpHash, m.DpHash) = (Be32.FromHost((uint)v), Be32.FromHost((uint)mask));
+                break;
+            case "in_port" when _ports is { } known:
+                if (!known.TryParse(value.Span, out uint port)) key.Fail("unknown port");
+                (k.InPort, m.InPort) = (Be32.FromHost(port), new Be32(~0u));
                 break;
             case "in_port":
                 (k.InPort, m.InPort) = (Be32.FromHost(Ports.NumberOf(value.ToString(), out bool isNamed)), new Be32(~0u));
@@ -90,6 +100,12 @@ public sealed partial class DpFlowParser
                 (uint flags, uint flagMask) = FlagText.Tcp.Parse(value);
                 (k.TcpFlags, m.TcpFlags) = (Be16.FromHost((ushort)(flags & 0xfff)), Be16.FromHost((ushort)(flagMask & 0xfff)));
                 break;
+            case "mpls" when _isKey:
+                Labels(flow, value);
+                break;
+            case "nd" when _isKey:
+                Fields(value, flow, NeighbourField);
+                break;
             case "nd" or "nd_ext" or "mpls" or "nsh":
                 flow.ForeignMatch ??= key.ToString();
                 break;
@@ -104,12 +120,12 @@ public sealed partial class DpFlowParser
 
     private delegate void FieldReader(DpFlow flow, TextPiece name, TextPiece value);
 
-    private static void Fields(TextPiece text, DpFlow flow, FieldReader read)
+    private static void Fields(TextPiece text, DpFlow flow, FieldReader read, bool withParentheses = false)
     {
         var reader = new KeyValueReader(text);
         while (reader.Next(out TextPiece name, out TextPiece value))
         {
-            if (reader.Delimiter != '=') name.Fail($"`{name}': expected NAME=VALUE");
+            if (reader.Delimiter != '=' && !(withParentheses && reader.Delimiter == '(')) name.Fail($"`{name}': expected NAME=VALUE");
             read(flow, name, value);
         }
     }
@@ -130,7 +146,13 @@ public sealed partial class DpFlowParser
     private static void EthType(DpFlow flow, TextPiece value)
     {
         (UInt128 v, UInt128 m) = Number(value, ushort.MaxValue);
-        if ((ushort)v is Keys.EthType.Vlan or Keys.EthType.QinQ) return;
+        if ((ushort)v is Keys.EthType.Vlan or Keys.EthType.QinQ)
+        {
+            if (flow.Value.Vlan0Tci.Raw == 0) flow.Value.Vlan0Tpid = Be16.FromHost((ushort)v);
+            else flow.Value.Vlan1Tpid = Be16.FromHost((ushort)v);
+            return;
+        }
+
         flow.Value.DlType = Be16.FromHost(v == 0 && m == ushort.MaxValue ? Keys.EthType.None : (ushort)v);
         flow.Mask.DlType = Be16.FromHost((ushort)m);
     }

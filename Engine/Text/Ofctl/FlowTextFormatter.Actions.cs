@@ -109,6 +109,7 @@ public sealed partial class FlowTextFormatter
         OfSetTunnel a => $"set_tunnel{(a.Wide ? "64" : "")}:{NumberText.Hex(a.TunnelId)}",
         OfCtClear => "ct_clear",
         OfConjunction a => $"conjunction({a.Id},{a.Clause + 1}/{a.ClauseCount})",
+        OfUnroll a => $"unroll_xlate(table={a.Table}, cookie={a.Cookie})",
         OfNote a => $"note:{a.Hex}",
         OfCheckPktLarger a => $"check_pkt_larger({a.LengthBytes})->{a.Destination}",
         _ => throw new ArgumentException($"no text form for {action.GetType().Name}", nameof(action)),

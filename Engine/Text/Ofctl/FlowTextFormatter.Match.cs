@@ -22,6 +22,9 @@ public sealed partial class FlowTextFormatter
     private void AppendMatch(StringBuilder s, ref Match match)
     {
         foreach (FieldId id in s_metadataFields) AppendField(s, ref match, id, Fields.Of(id).Name);
+
+        // Only megaflows match a recirculation id, and all of these are of Ethernet.
+        if (match.Mask.Key.RecircId.Raw != 0) s.Append("eth,");
         bool known = AppendProtocol(s, ref match, out bool protocolKnown);
         for (FieldId id = FieldId.Reg0; id <= FieldId.Reg15; id++) AppendField(s, ref match, id, Fields.Of(id).Name);
         foreach (FieldId id in s_tunnelFields) AppendField(s, ref match, id, Fields.Of(id).Name);
@@ -117,6 +120,8 @@ public sealed partial class FlowTextFormatter
         AppendField(s, ref match, FieldId.MplsTc, "mpls_tc");
         AppendField(s, ref match, FieldId.MplsTtl, "mpls_ttl");
         AppendField(s, ref match, FieldId.MplsBos, "mpls_bos");
+        AppendLse(s, "mpls_lse1", match.Value.Key.MplsLse1.Host, match.Mask.Key.MplsLse1.Host);
+        AppendLse(s, "mpls_lse2", match.Value.Key.MplsLse2.Host, match.Mask.Key.MplsLse2.Host);
         string? frag = (match.Mask.Key.NwFrag, match.Value.Key.NwFrag) switch
         {
             (NwFrag.Any | NwFrag.Later, NwFrag.No) => "no",
@@ -146,6 +151,13 @@ public sealed partial class FlowTextFormatter
         AppendField(s, ref match, FieldId.NdTll, "nd_tll");
     }
 
+    /// <summary>OVS <c>format_be32_masked</c>.</summary>
+    private static void AppendLse(StringBuilder s, string name, uint value, uint mask)
+    {
+        if (mask == uint.MaxValue) s.Append($"{name}={value},");
+        else if (mask != 0) s.Append($"{name}=0x{value:x}/0x{mask:x},");
+    }
+
     private void AppendField(StringBuilder s, ref Match match, FieldId id, string name)
     {
         Field field = Fields.Of(id);
@@ -158,6 +170,8 @@ public sealed partial class FlowTextFormatter
         string text = id switch
         {
             FieldId.ActsetOutput => _ports.Format((uint)(value > 0xffff ? value - OfPorts.WideOffset : value)),
+            FieldId.RecircId or FieldId.DpHash => mask == uint.MaxValue ? NumberText.Hex(value) : $"{NumberText.Hex(value)}/{NumberText.Hex(mask)}",
+            FieldId.TcpSrc or FieldId.TcpDst or FieldId.CtTpSrc or FieldId.CtTpDst when mask != field.MaxValue => $"0x{value:x}/0x{mask:x}",
             FieldId.CtZone => ((uint)value).ToString(System.Globalization.CultureInfo.InvariantCulture),
             _ => FieldText.Format(field, value, mask, _ports),
         };

@@ -65,6 +65,19 @@ public sealed partial class FlowTextFormatter
         return s.ToString();
     }
 
+    /// <summary>A <c>nat</c> by itself.</summary>
+    public string Format(OfNat nat)
+    {
+        var s = new StringBuilder();
+        AppendNat(s, nat);
+        Chomp(s);
+        return s.ToString();
+    }
+
+    /// <summary>What a field, or a part of it, holds (OVS <c>mf_format</c>, <c>ds_put_hex</c>).</summary>
+    public string Format(Subfield range, UInt128 value)
+        => range.BitCount == range.Field.BitCount ? FieldText.Format(range.Field, value, range.Field.MaxValue, _ports) : NumberText.Hex(value);
+
     /// <summary>The group as <c>dump-groups</c> prints it.</summary>
     public string FormatWithoutCommand(GroupMod group)
     {

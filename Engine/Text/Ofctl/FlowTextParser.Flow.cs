@@ -30,6 +30,9 @@ public sealed partial class FlowTextParser
         ["mplsm"] = (EthType.MplsMcast, 0),
     };
 
+    /// <summary>What a word like <c>tcp</c> says of a packet; null = it is no such word.</summary>
+    internal static (ushort EthType, byte IpProto)? ProtocolOf(string name) => s_protocols.TryGetValue(name, out (ushort, byte) protocol) ? protocol : null;
+
     private FlowMod ParseFlow(TextPiece line, FlowModCommand command)
     {
         command = TakeCommand(ref line, s_flowCommands) switch

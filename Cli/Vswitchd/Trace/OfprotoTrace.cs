@@ -1,0 +1,124 @@
+using System.Globalization;
+using Mergeflow.Control;
+using Mergeflow.Control.Bridges;
+using Mergeflow.Native;
+
+namespace Mergeflow.Cli;
+
+/// <summary><c>ofproto/trace</c> and <c>ofproto/trace-packet-out</c>: whose packet is meant, and what it looks like.</summary>
+internal static class OfprotoTrace
+{
+    /// <summary>Tells the way of a packet through the tables.</summary>
+    /// <exception cref="UnixctlException">The words are no request, in the words of Open vSwitch.</exception>
+    public static string Write(Vswitchd vswitchd, IReadOnlyList<string> words)
+    {
+        TraceArguments arguments = TraceArguments.Parse(words, withActions: false);
+        return TracePasses.Write(RequestOf(vswitchd, arguments));
+    }
+
+    /// <summary>The same with a list of actions in the place of the tables: the last word.</summary>
+    /// <exception cref="UnixctlException">The words are no request, in the words of Open vSwitch.</exception>
+    public static string WritePacketOut(Vswitchd vswitchd, IReadOnlyList<string> words)
+    {
+        TraceArguments arguments = TraceArguments.Parse(words.Take(words.Count - 1), withActions: true);
+        TraceRequest request = RequestOf(vswitchd, arguments);
+        try
+        {
+            FlowMod mod = new FlowTextParser().ParseFlow($"actions={words[^1]}");
+            return TracePasses.Write(request with { Actions = mod.Actions });
+        }
+        catch (FlowTextException e)
+        {
+            throw new UnixctlException(e.Message);
+        }
+    }
+
+    private static TraceRequest RequestOf(Vswitchd vswitchd, TraceArguments arguments)
+    {
+        byte[]? frame = arguments.TakeFrame();
+        if (arguments.Words.Count is not (1 or 2)) throw new UnixctlException("Syntax error");
+        DatapathPorts ports = DatapathPorts.Of(vswitchd);
+        string flow = arguments.Words[^1];
+        string? where = arguments.Words.Count == 2 ? arguments.Words[0] : null;
+        TraceRequest request = OfDatapath(vswitchd, ports, where, flow) ?? OfBridge(vswitchd, where!, flow);
+        request = request with { Ports = ports, Frame = frame, IsGenerated = arguments.Generates, WithNames = arguments.WithNames, Next = arguments.Next };
+        return frame is null ? request : request with { Flow = Extract(request, frame) };
+    }
+
+    /// <summary>A flow as a datapath has it; null = it is none, and may be one of a bridge.</summary>
+    private static TraceRequest? OfDatapath(Vswitchd vswitchd, DatapathPorts ports, string? where, string text)
+    {
+        DpFlow parsed;
+        try
+        {
+            parsed = DpFlowParser.ParseKey(text, ports.Names);
+        }
+        catch (FlowTextException) when (where is not null)
+        {
+            return null;
+        }
+        catch (FlowTextException e)
+        {
+            string rest = text[Math.Clamp(e.Column - 1, 0, text.Length)..];
+            throw new UnixctlException($"syntax error at {rest} (or the bridge name was omitted)");
+        }
+
+        if (where is not null && !ports.IsDatapath(where)) throw new UnixctlException("Cannot find the datapath");
+        PipelineFlow flow = default;
+        flow.Key = parsed.Value;
+        (LiveBridge bridge, uint inPort) = Receiver(vswitchd, ports, flow.Key);
+        flow.Key.InPort = Be32.FromHost(inPort);
+        return new TraceRequest { Bridge = bridge, Ports = ports, Flow = flow, SkbPriority = parsed.SkbPriority };
+    }
+
+    /// <summary>Which bridge a packet of the datapath comes to, and by which of its ports (OVS <c>xlate_lookup_ofproto</c>).</summary>
+    private static (LiveBridge Bridge, uint InPort) Receiver(Vswitchd vswitchd, DatapathPorts ports, in FlowKey key)
+    {
+        uint recircId = key.RecircId.Host;
+        if (recircId != 0)
+        {
+            foreach (LiveBridge bridge in BridgeCommands.All(vswitchd))
+            {
+                if (bridge.Datapath.Recirc.InPortOf(recircId) is { } inPort) return (bridge, inPort);
+            }
+
+            throw new UnixctlException(string.Create(CultureInfo.InvariantCulture, $"no recirculation data for recirc_id 0x{recircId:x}"));
+        }
+
+        if (key.TunDst.Raw != 0 || !key.TunIpv6Dst.IsZero)
+            return ports.TunnelOf(key) ?? throw new UnixctlException("no OpenFlow tunnel port for this packet");
+        uint port = key.InPort.Raw == 0 ? uint.MaxValue : key.InPort.Host;
+        return ports.Find(port) ?? throw new UnixctlException(string.Create(CultureInfo.InvariantCulture, $"no OpenFlow port for datapath port {port}"));
+    }
+
+    private static TraceRequest OfBridge(Vswitchd vswitchd, string name, string text)
+    {
+        if (vswitchd.Bridges.Find(name) is not LiveBridge bridge) throw new UnixctlException($"{name}: unknown bridge");
+        PortNames names = new(vswitchd.Bridges.OfportsOf(name).ToDictionary(static p => p.Key, static p => (uint)p.Value));
+        try
+        {
+            PipelineFlow flow = new ExactFlowParser(names).Parse(text, out uint skbPriority);
+            return new TraceRequest { Bridge = bridge, Ports = DatapathPorts.Of(vswitchd), Flow = flow, SkbPriority = skbPriority };
+        }
+        catch (FlowTextException e)
+        {
+            throw new UnixctlException($"Bad openflow flow syntax: {e.Message}");
+        }
+    }
+
+    /// <summary>What a frame says, beside what the flow says that is in no header.</summary>
+    private static PipelineFlow Extract(TraceRequest request, byte[] frame)
+    {
+        using PacketPool pool = new(1, Math.Max(frame.Length, 64));
+        PacketRef reference = pool.RentRef(frame, request.Flow.Key.InPort.Host);
+        reference.LimitTags(request.Bridge.Datapath.Options.VlanLimit);
+        reference.Extract();
+        PipelineFlow flow = default;
+        flow.Key = reference.WholeKey();
+        FlowKey metadata = KeyMasks.Metadata, given = request.Flow.Key;
+        FlowKey.And(ref given, ref metadata, ref given);
+        for (int i = 0; i < FlowKey.SizeBytes; i++) flow.Key.Bytes[i] |= given.Bytes[i];
+        flow.Key.InPort = request.Flow.Key.InPort;
+        return flow;
+    }
+}
