@@ -67,7 +67,7 @@ public sealed class TranslatorActionTests
         Assert.Equal(4096, bed.Actions(Tcp()).Split(',').Length);
         bed.Mod("add table=0,actions=" + string.Join(',', Enumerable.Repeat("resubmit(,1)", 4097)));
         Assert.Equal("drop", bed.Actions(Tcp()));
-        Assert.Equal("over 4096 resubmit actions", bed.Result.Error);
+        Assert.Equal("Too many resubmits", bed.Result.Error);
     }
 
     [Theory]
