@@ -14,10 +14,22 @@ internal sealed class BridgeCommands(Vswitchd vswitchd)
         commands.Add("bridge/dump-flows", "[--offload-stats] bridge", 1, 2, words => vswitchd.Locked(() => DumpFlows(Find(words[^1], "Unknown bridge"))));
         commands.Add("fdb/show", "bridge", 1, 1, words => vswitchd.Locked(() => ShowAddresses(words[0], Find(words[0], "no such bridge"))));
         commands.Add("fdb/flush", "[bridge]", 0, 1, words => vswitchd.Locked(() => FlushAddresses(words)));
-        commands.Add("ofproto/trace", "{[dp_name] odp_flow | bridge br_flow} [OPTIONS...] [-generate|packet]", 1, int.MaxValue, words => vswitchd.Locked(() => OfprotoTrace.Write(vswitchd, words)));
-        commands.Add("ofproto/trace-packet-out", "[-consistent] {[dp_name] odp_flow | bridge br_flow} [OPTIONS...] [-generate|packet] actions", 2, int.MaxValue, words => vswitchd.Locked(() => OfprotoTrace.WritePacketOut(vswitchd, words)));
+        commands.Add("ofproto/trace", "{[dp_name] odp_flow | bridge br_flow} [OPTIONS...] [-generate|packet]", 1, int.MaxValue, words => vswitchd.Locked(() => OfprotoTrace.Write(Traced(), words)));
+        commands.Add("ofproto/trace-packet-out", "[-consistent] {[dp_name] odp_flow | bridge br_flow} [OPTIONS...] [-generate|packet] actions", 2, int.MaxValue, words => vswitchd.Locked(() => OfprotoTrace.WritePacketOut(Traced(), words)));
         commands.Add("dpif/show", "", 0, 0, _ => vswitchd.Locked(Show));
         commands.Add("dpif/dump-dps", "", 0, 0, _ => vswitchd.Locked(() => string.Concat(vswitchd.Bridges.Names.Select(static n => $"netdev@{n}\n"))));
+    }
+
+    private List<TraceBridge> Traced()
+    {
+        List<TraceBridge> bridges = [];
+        foreach (LiveBridge bridge in All(vswitchd))
+        {
+            IEnumerable<TracePort> ports = vswitchd.Bridges.OfportsOf(bridge.Name).Select(static p => new TracePort(p.Key, (uint)p.Value, (uint)p.Value));
+            bridges.Add(new TraceBridge(bridge.Name, bridge.Datapath, "netdev@ovs-netdev", [.. ports]));
+        }
+
+        return bridges;
     }
 
     private static string DumpFlows(LiveBridge bridge)

@@ -1,6 +1,5 @@
 using System.Globalization;
 using Mergeflow.Control;
-using Mergeflow.Control.Bridges;
 using Mergeflow.Native;
 
 namespace Mergeflow.Cli;
@@ -10,18 +9,18 @@ internal static class OfprotoTrace
 {
     /// <summary>Tells the way of a packet through the tables.</summary>
     /// <exception cref="UnixctlException">The words are no request, in the words of Open vSwitch.</exception>
-    public static string Write(Vswitchd vswitchd, IReadOnlyList<string> words)
+    public static string Write(IReadOnlyList<TraceBridge> bridges, IReadOnlyList<string> words)
     {
         TraceArguments arguments = TraceArguments.Parse(words, withActions: false);
-        return TracePasses.Write(RequestOf(vswitchd, arguments));
+        return TracePasses.Write(RequestOf(bridges, arguments));
     }
 
     /// <summary>The same with a list of actions in the place of the tables: the last word.</summary>
     /// <exception cref="UnixctlException">The words are no request, in the words of Open vSwitch.</exception>
-    public static string WritePacketOut(Vswitchd vswitchd, IReadOnlyList<string> words)
+    public static string WritePacketOut(IReadOnlyList<TraceBridge> bridges, IReadOnlyList<string> words)
     {
         TraceArguments arguments = TraceArguments.Parse(words.Take(words.Count - 1), withActions: true);
-        TraceRequest request = RequestOf(vswitchd, arguments);
+        TraceRequest request = RequestOf(bridges, arguments);
         try
         {
             FlowMod mod = new FlowTextParser().ParseFlow($"actions={words[^1]}");
@@ -33,25 +32,27 @@ internal static class OfprotoTrace
         }
     }
 
-    private static TraceRequest RequestOf(Vswitchd vswitchd, TraceArguments arguments)
+    private static TraceRequest RequestOf(IReadOnlyList<TraceBridge> bridges, TraceArguments arguments)
     {
         byte[]? frame = arguments.TakeFrame();
         if (arguments.Words.Count is not (1 or 2)) throw new UnixctlException("Syntax error");
-        DatapathPorts ports = DatapathPorts.Of(vswitchd);
         string flow = arguments.Words[^1];
         string? where = arguments.Words.Count == 2 ? arguments.Words[0] : null;
-        TraceRequest request = OfDatapath(vswitchd, ports, where, flow) ?? OfBridge(vswitchd, where!, flow);
-        request = request with { Ports = ports, Frame = frame, IsGenerated = arguments.Generates, WithNames = arguments.WithNames, Next = arguments.Next };
+        TraceRequest request = OfDatapath(bridges, where, flow) ?? OfBridge(bridges, where!, flow);
+        request = request with { Frame = frame, IsGenerated = arguments.Generates, WithNames = arguments.WithNames, Next = arguments.Next };
         return frame is null ? request : request with { Flow = Extract(request, frame) };
     }
 
     /// <summary>A flow as a datapath has it; null = it is none, and may be one of a bridge.</summary>
-    private static TraceRequest? OfDatapath(Vswitchd vswitchd, DatapathPorts ports, string? where, string text)
+    private static TraceRequest? OfDatapath(IReadOnlyList<TraceBridge> bridges, string? where, string text)
     {
+        // Where none is named, and there is only one, that is meant.
+        TraceBridge[] known = [.. bridges.Where(b => where is null ? b.DatapathName == bridges[0].DatapathName : b.IsIn(where))];
+        if (where is null && bridges.Any(b => b.DatapathName != bridges[0].DatapathName)) known = [];
         DpFlow parsed;
         try
         {
-            parsed = DpFlowParser.ParseKey(text, ports.Names);
+            parsed = DpFlowParser.ParseKey(text, new PortNames(known.SelectMany(static b => b.Ports).Where(static p => p.Number is not null).ToDictionary(static p => p.Name, static p => p.Number!.Value)));
         }
         catch (FlowTextException) when (where is not null)
         {
@@ -63,21 +64,21 @@ internal static class OfprotoTrace
             throw new UnixctlException($"syntax error at {rest} (or the bridge name was omitted)");
         }
 
-        if (where is not null && !ports.IsDatapath(where)) throw new UnixctlException("Cannot find the datapath");
+        if (known.Length == 0) throw new UnixctlException("Cannot find the datapath");
         PipelineFlow flow = default;
         flow.Key = parsed.Value;
-        (LiveBridge bridge, uint inPort) = Receiver(vswitchd, ports, flow.Key);
+        (TraceBridge bridge, uint inPort) = Receiver(known, flow.Key);
         flow.Key.InPort = Be32.FromHost(inPort);
-        return new TraceRequest { Bridge = bridge, Ports = ports, Flow = flow, SkbPriority = parsed.SkbPriority };
+        return new TraceRequest { Bridge = bridge, Flow = flow, SkbPriority = parsed.SkbPriority };
     }
 
     /// <summary>Which bridge a packet of the datapath comes to, and by which of its ports (OVS <c>xlate_lookup_ofproto</c>).</summary>
-    private static (LiveBridge Bridge, uint InPort) Receiver(Vswitchd vswitchd, DatapathPorts ports, in FlowKey key)
+    private static (TraceBridge Bridge, uint InPort) Receiver(TraceBridge[] bridges, FlowKey key)
     {
         uint recircId = key.RecircId.Host;
         if (recircId != 0)
         {
-            foreach (LiveBridge bridge in BridgeCommands.All(vswitchd))
+            foreach (TraceBridge bridge in bridges)
             {
                 if (bridge.Datapath.Recirc.InPortOf(recircId) is { } inPort) return (bridge, inPort);
             }
@@ -86,19 +87,23 @@ internal static class OfprotoTrace
         }
 
         if (key.TunDst.Raw != 0 || !key.TunIpv6Dst.IsZero)
-            return ports.TunnelOf(key) ?? throw new UnixctlException("no OpenFlow tunnel port for this packet");
+            throw new UnixctlException("no OpenFlow tunnel port for this packet");
         uint port = key.InPort.Raw == 0 ? uint.MaxValue : key.InPort.Host;
-        return ports.Find(port) ?? throw new UnixctlException(string.Create(CultureInfo.InvariantCulture, $"no OpenFlow port for datapath port {port}"));
+        foreach (TraceBridge bridge in bridges)
+        {
+            if (bridge.Ports.FirstOrDefault(p => p.Number == port) is { Name: not null } found) return (bridge, found.Ofport);
+        }
+
+        throw new UnixctlException(string.Create(CultureInfo.InvariantCulture, $"no OpenFlow port for datapath port {port}"));
     }
 
-    private static TraceRequest OfBridge(Vswitchd vswitchd, string name, string text)
+    private static TraceRequest OfBridge(IReadOnlyList<TraceBridge> bridges, string name, string text)
     {
-        if (vswitchd.Bridges.Find(name) is not LiveBridge bridge) throw new UnixctlException($"{name}: unknown bridge");
-        PortNames names = new(vswitchd.Bridges.OfportsOf(name).ToDictionary(static p => p.Key, static p => (uint)p.Value));
+        if (bridges.FirstOrDefault(b => b.Name == name) is not { } bridge) throw new UnixctlException($"{name}: unknown bridge");
         try
         {
-            PipelineFlow flow = new ExactFlowParser(names).Parse(text, out uint skbPriority);
-            return new TraceRequest { Bridge = bridge, Ports = DatapathPorts.Of(vswitchd), Flow = flow, SkbPriority = skbPriority };
+            PipelineFlow flow = new ExactFlowParser(bridge.Names).Parse(text, out uint skbPriority);
+            return new TraceRequest { Bridge = bridge, Flow = flow, SkbPriority = skbPriority };
         }
         catch (FlowTextException e)
         {

@@ -23,7 +23,7 @@ internal sealed class TracePasses : IDisposable
     private TracePasses(TraceRequest request)
     {
         _request = request;
-        _formatter = new FlowTextFormatter(request.WithNames ? request.Ports.NamesOf(request.Bridge) : null);
+        _formatter = new FlowTextFormatter(request.WithNames ? request.Bridge.Names : null);
         _translator = new Translator(request.Bridge.Datapath.Pipeline, request.Bridge.Datapath.Recirc) { Learns = request.HasPacket };
     }
 
@@ -65,7 +65,7 @@ internal sealed class TracePasses : IDisposable
         _output.WriteLine();
         _output.WriteLine($"Final flow: {(isSame ? "unchanged" : TraceFlowText.Flow(final, _request.SkbPriority, _formatter))}");
         _output.WriteLine($"Megaflow: {TraceFlowText.Megaflow(flow, result.Mask, _formatter)}");
-        _output.Write($"Datapath actions: {DpFlowFormatter.FormatActions(result.Actions, _request.Ports.Told(_request.Bridge, _request.WithNames))}");
+        _output.Write($"Datapath actions: {DpFlowFormatter.FormatActions(result.Actions, _request.Bridge.InDatapath(_request.WithNames))}");
         if (result.Error is { } error) _output.Write($"\nTranslation failed ({error}), packet is dropped.\n");
         else if (NeedsHelp(result.Actions)) _output.Write("\nThis flow is handled by the userspace slow path because it:\n  - Uses action(s) not supported by datapath.");
     }

@@ -1,15 +1,10 @@
-using Mergeflow.Control.Bridges;
-
 namespace Mergeflow.Cli;
 
 /// <summary>What somebody wants to have traced.</summary>
 internal sealed record TraceRequest
 {
     /// <summary>The bridge that the packet comes to.</summary>
-    public required LiveBridge Bridge { get; init; }
-
-    /// <summary>Ports of all bridges as the datapath numbers them.</summary>
-    public required DatapathPorts Ports { get; init; }
+    public required TraceBridge Bridge { get; init; }
 
     /// <summary>The packet, with what the pipeline knows of it.</summary>
     public required PipelineFlow Flow { get; init; }
