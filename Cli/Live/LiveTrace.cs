@@ -1,4 +1,5 @@
 using System.Globalization;
+using Mergeflow.Native;
 
 namespace Mergeflow.Cli;
 
@@ -35,7 +36,7 @@ internal static class LiveTrace
                 XlateResult result = new() { Steps = [] };
                 results.Add(result);
                 FlowKey packet = pass.Key;
-                translator.Translate(ref packet, LengthBytes, result, Environment.TickCount64);
+                translator.Translate(ref packet, LengthBytes, result, ProcessClock.NowMs);
                 output.WriteLine();
                 TranslationText.WriteTitle(packet.RecircId.Host == 0 ? "bridge" : string.Create(CultureInfo.InvariantCulture, $"recirc(0x{packet.RecircId.Host:x}){pass.Why}"), output);
                 TranslationText.WriteSteps(result.Steps, new FlowTextFormatter(), output);

@@ -17,7 +17,7 @@ internal sealed class BridgeCommands(Vswitchd vswitchd)
         commands.Add("ofproto/trace", "{[dp_name] odp_flow | bridge br_flow} [OPTIONS...] [-generate|packet]", 1, int.MaxValue, words => vswitchd.Locked(() => OfprotoTrace.Write(Traced(), words)));
         commands.Add("ofproto/trace-packet-out", "[-consistent] {[dp_name] odp_flow | bridge br_flow} [OPTIONS...] [-generate|packet] actions", 2, int.MaxValue, words => vswitchd.Locked(() => OfprotoTrace.WritePacketOut(Traced(), words)));
         commands.Add("dpif/show", "", 0, 0, _ => vswitchd.Locked(Show));
-        commands.Add("dpif/dump-dps", "", 0, 0, _ => vswitchd.Locked(() => string.Concat(vswitchd.Bridges.Names.Select(static n => $"netdev@{n}\n"))));
+        commands.Add("dpif/dump-dps", "", 0, 0, _ => vswitchd.Locked(() => string.Concat(All(vswitchd).Select(static b => $"{(b.IsDummy ? "dummy" : "netdev")}@{b.Name}\n"))));
     }
 
     private List<TraceBridge> Traced()
@@ -25,8 +25,8 @@ internal sealed class BridgeCommands(Vswitchd vswitchd)
         List<TraceBridge> bridges = [];
         foreach (LiveBridge bridge in All(vswitchd))
         {
-            IEnumerable<TracePort> ports = vswitchd.Bridges.OfportsOf(bridge.Name).Select(static p => new TracePort(p.Key, (uint)p.Value, (uint)p.Value));
-            bridges.Add(new TraceBridge(bridge.Name, bridge.Datapath, "netdev@ovs-netdev", [.. ports]));
+            IEnumerable<TracePort> ports = vswitchd.Bridges.OfportsOf(bridge.Name).Select(p => new TracePort(p.Key, (uint)p.Value, bridge.DatapathNumbers.TryGetValue(p.Value, out uint number) ? number : null));
+            bridges.Add(new TraceBridge(bridge.Name, bridge.Datapath, SharedDatapath.NameOf(bridge), [.. ports]));
         }
 
         return bridges;
@@ -65,23 +65,24 @@ internal sealed class BridgeCommands(Vswitchd vswitchd)
         return "table successfully flushed\n";
     }
 
-    private string Show()
+    private string Show() => string.Concat(SharedDatapath.All(vswitchd, []).Select(ShowDatapath));
+
+    private string ShowDatapath(SharedDatapath datapath)
     {
-        PmdStats stats = All(vswitchd).Aggregate(default(PmdStats), static (sum, b) => sum.Plus(b.Datapath.Stats));
+        PmdStats stats = datapath.Stats;
         StringBuilder text = new();
-        text.Append(CultureInfo.InvariantCulture, $"netdev@ovs-netdev: hit:{DatapathCommands.HitsOf(stats)} missed:{stats.Upcalls}\n");
+        text.Append(CultureInfo.InvariantCulture, $"{datapath.Name}: hit:{DatapathCommands.HitsOf(stats)} missed:{stats.Upcalls}\n");
         foreach (BridgeConfig bridge in vswitchd.Config?.Bridges ?? [])
         {
-            if (vswitchd.Bridges.Find(bridge.Name) is null) continue;
+            if (datapath.Bridges.FirstOrDefault(b => b.Name == bridge.Name) is not { } live) continue;
             text.Append(CultureInfo.InvariantCulture, $"  {bridge.Name}:\n");
             IReadOnlyDictionary<string, int> ofports = vswitchd.Bridges.OfportsOf(bridge.Name);
             foreach (InterfaceConfig config in bridge.Interfaces.Where(i => ofports.ContainsKey(i.Name)).OrderBy(static i => i.Name, StringComparer.Ordinal))
             {
-                // In the datapath a port has its OpenFlow number; a patch port is none there.
                 int ofport = ofports[config.Name];
-                string number = config.Type == "patch" ? "none" : ofport.ToString(CultureInfo.InvariantCulture);
-                string options = config.Options.Count == 0 ? "" : ": " + string.Join(", ", config.Options.Select(static o => $"{o.Key}={o.Value}"));
-                text.Append(CultureInfo.InvariantCulture, $"    {config.Name} {ofport}/{number}: ({(config.Type == "internal" ? "tap" : config.Type)}{options})\n");
+                string number = live.DatapathNumbers.TryGetValue(ofport, out uint known) ? known.ToString(CultureInfo.InvariantCulture) : "none";
+                string options = live.ShownOptionsOf(ofport);
+                text.Append(CultureInfo.InvariantCulture, $"    {config.Name} {ofport}/{number}: ({live.ShownTypeOf(ofport)}{(options.Length == 0 ? "" : $": {options}")})\n");
             }
         }
 

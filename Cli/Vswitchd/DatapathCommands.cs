@@ -8,13 +8,11 @@ namespace Mergeflow.Cli;
 /// <summary>Questions of <c>ovs-appctl</c> about what packets go by: <c>dpctl/*</c>, <c>dpif/dump-flows</c>, <c>revalidator/*</c>. The datapaths of all bridges answer together, as the one of Open vSwitch does.</summary>
 internal sealed class DatapathCommands(Vswitchd vswitchd)
 {
-    private const string Name = "netdev@ovs-netdev";
-
     public void AddTo(UnixctlCommands commands)
     {
-        commands.Add("dpctl/show", "[-s] [dp...]", 0, int.MaxValue, words => vswitchd.Locked(() => Show(words.Contains("-s"))));
-        commands.Add("dpctl/dump-dps", "", 0, 0, static _ => Name + "\n");
-        commands.Add("dpctl/dump-flows", "[-m] [--names] [dp] [filter=..] [type=..] [pmd=..]", 0, 6, words => vswitchd.Locked(() => string.Concat(BridgeCommands.All(vswitchd).Select(b => Flows(b, words)))));
+        commands.Add("dpctl/show", "[-s] [dp...]", 0, int.MaxValue, words => vswitchd.Locked(() => string.Concat(SharedDatapath.All(vswitchd, words).Select(d => Show(d, words.Contains("-s"))))));
+        commands.Add("dpctl/dump-dps", "", 0, 0, _ => vswitchd.Locked(() => string.Concat(SharedDatapath.All(vswitchd, []).Select(static d => d.Name + "\n"))));
+        commands.Add("dpctl/dump-flows", "[-m] [--names] [dp] [filter=..] [type=..] [pmd=..]", 0, 6, words => vswitchd.Locked(() => string.Concat(SharedDatapath.All(vswitchd, words).Select(d => AllFlows(d, words)))));
         commands.Add("dpif/dump-flows", "[-m] [--names | --no-names] bridge", 1, 4, words => vswitchd.Locked(() => Flows(Find(words[^1]), words)));
         commands.Add("dpif/show-dp-features", "bridge", 1, 1, words => vswitchd.Locked(() =>
         {
@@ -27,35 +25,39 @@ internal sealed class DatapathCommands(Vswitchd vswitchd)
             return vswitchd.Features.Set(words.ElementAtOrDefault(1), words.ElementAtOrDefault(2));
         }));
         commands.Add("revalidator/purge", "", 0, 0, _ => vswitchd.Locked(() => OnEach(static b => b.Datapath.PurgeMegaflows(LiveSwitch.NowMs))));
-        commands.Add("revalidator/wait", "", 0, 0, _ => vswitchd.Locked(() => OnEach(static b => b.Datapath.Settle(LiveSwitch.NowMs))));
+        commands.Add("revalidator/wait", "", 0, 0, _ => vswitchd.Locked(() => OnEach(static b => b.Datapath.EndDoubts(LiveSwitch.NowMs))));
     }
 
     /// <summary>Packets that needed no upcall: lookups of all passes, as Open vSwitch counts them.</summary>
     internal static ulong HitsOf(in PmdStats stats) => stats.MergedHits + stats.EmcHits + stats.MegaflowHits;
 
-    private string Show(bool withStatistics)
+    private static string Show(SharedDatapath datapath, bool withStatistics)
     {
-        PmdStats stats = BridgeCommands.All(vswitchd).Aggregate(default(PmdStats), static (sum, b) => sum.Plus(b.Datapath.Stats));
+        PmdStats stats = datapath.Stats;
         StringBuilder text = new();
-        text.Append(CultureInfo.InvariantCulture, $"{Name}:\n  lookups: hit:{HitsOf(stats)} missed:{stats.Upcalls} lost:{stats.UpcallsUninstalled}\n  flows: {BridgeCommands.All(vswitchd).Sum(static b => b.Datapath.MegaflowCount)}\n");
-        foreach (string bridge in vswitchd.Bridges.Names)
+        text.Append(CultureInfo.InvariantCulture, $"{datapath.Name}:\n  lookups: hit:{HitsOf(stats)} missed:{stats.Upcalls} lost:{stats.UpcallsUninstalled}\n  flows: {datapath.Bridges.Sum(static b => b.Datapath.MegaflowCount)}\n");
+        text.Append(CultureInfo.InvariantCulture, $"  port 0: {datapath.Name[(datapath.Name.IndexOf('@') + 1)..]} ({datapath.InternalType})\n");
+        foreach ((uint number, LiveBridge bridge, int ofport, string name) in datapath.Ports)
         {
-            foreach ((string port, int ofport) in vswitchd.Bridges.OfportsOf(bridge).OrderBy(static p => p.Value))
-            {
-                bool isOwn = ofport == OfportAllocator.Local;
-                text.Append(CultureInfo.InvariantCulture, $"  port {ofport}: {port}{(isOwn ? " (tap)" : "")}\n");
-                if (!withStatistics || vswitchd.Bridges.Find(bridge) is not { } hosted) continue;
-                IReadOnlyDictionary<string, long> counted = hosted.StatisticsOf(ofport);
-                text.Append(CultureInfo.InvariantCulture, $"    RX packets:{counted["rx_packets"]} errors:? dropped:{Known(counted, "rx_dropped")} overruns:? frame:?\n");
-                text.Append(CultureInfo.InvariantCulture, $"    TX packets:{counted["tx_packets"]} errors:? dropped:{Known(counted, "tx_dropped")} aborted:? carrier:?\n    collisions:?\n");
-                text.Append(CultureInfo.InvariantCulture, $"    RX bytes:{counted["rx_bytes"]}  TX bytes:{counted["tx_bytes"]}\n");
-            }
+            string type = bridge.ShownTypeOf(ofport);
+            text.Append(CultureInfo.InvariantCulture, $"  port {number}: {name}{(type == "system" ? "" : $" ({type})")}\n");
+            if (!withStatistics) continue;
+            IReadOnlyDictionary<string, long> counted = bridge.StatisticsOf(ofport);
+            text.Append(CultureInfo.InvariantCulture, $"    RX packets:{counted["rx_packets"]} errors:? dropped:{Known(counted, "rx_dropped")} overruns:? frame:?\n");
+            text.Append(CultureInfo.InvariantCulture, $"    TX packets:{counted["tx_packets"]} errors:? dropped:{Known(counted, "tx_dropped")} aborted:? carrier:?\n    collisions:?\n");
+            text.Append(CultureInfo.InvariantCulture, $"    RX bytes:{counted["rx_bytes"]}  TX bytes:{counted["tx_bytes"]}\n");
         }
 
         return text.ToString();
     }
 
     private static string Known(IReadOnlyDictionary<string, long> counted, string name) => counted.TryGetValue(name, out long value) ? value.ToString(CultureInfo.InvariantCulture) : "?";
+
+    private string AllFlows(SharedDatapath datapath, IReadOnlyList<string> words)
+    {
+        string text = string.Concat(datapath.Bridges.Select(b => Flows(b, words)));
+        return text.Length == 0 ? "" : "flow-dump from the main thread:\n" + text;
+    }
 
     private string Flows(LiveBridge bridge, IReadOnlyList<string> words)
     {
@@ -64,12 +66,17 @@ internal sealed class DatapathCommands(Vswitchd vswitchd)
         FlowFilter? filter = FlowFilter.Read(words, vswitchd.Bridges.OfportsOf(bridge.Name), out bool fitsNothing);
         if (fitsNothing) return "";
         StringBuilder text = new();
-        bridge.Datapath.Settle(LiveSwitch.NowMs);
+        bridge.Datapath.EndDoubts(LiveSwitch.NowMs);
+        PortNames ports = bridge.PortsInDatapath(byName: words.Contains("--names") || (isVerbose && !words.Contains("--no-names")));
         foreach (MegaflowInfo flow in bridge.Datapath.DumpMegaflows(LiveSwitch.NowMs))
         {
             bool isOffloaded = bridge.Datapath.Offload is OffloadThread offload && offload.Report.RulesOf(flow.Id).Any(static r => r.State == MergedFlowState.Active);
             if ((onlyOffloaded && !isOffloaded) || (noneOffloaded && isOffloaded) || filter?.Fits(flow) == false) continue;
-            text.Append(DpFlowFormatter.FormatFlow(flow.Key, flow.Mask, flow.Packets, flow.Bytes, flow.IdleMs, flow.TcpFlags, flow.Actions, null, isVerbose, flow.Ufid, isOffloaded)).Append('\n');
+
+            // The packet that made it was not its own yet.
+            (ulong packets, ulong bytes) = flow.Packets == 0 ? (0, 0) : (flow.Packets - 1, flow.Bytes - Math.Min(flow.Bytes, (ulong)flow.LengthBytes));
+            (long? idleMs, ushort flags) = packets == 0 ? (null, (ushort)0) : (flow.IdleMs, flow.TcpFlags);
+            text.Append(DpFlowFormatter.FormatFlow(flow.Key, flow.Mask, packets, bytes, idleMs, flags, flow.Actions, ports, isVerbose, flow.Ufid, isOffloaded)).Append('\n');
         }
 
         return text.ToString();

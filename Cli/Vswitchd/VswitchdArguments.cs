@@ -1,3 +1,4 @@
+using Mergeflow.Control.Bridges;
 using Mergeflow.Control.OpenFlow;
 using Mergeflow.Control.Ovsdb;
 
@@ -11,6 +12,12 @@ internal sealed record VswitchdArguments
 
     /// <summary>Whose answers datapaths repeat; null = as their types ask.</summary>
     public Quirks? Quirks { get; init; }
+
+    /// <summary>What ports without devices stand for.</summary>
+    public DummyMode Dummies { get; init; }
+
+    /// <summary>Devices of the kernel are no ports.</summary>
+    public bool IsSystemDisabled { get; init; }
 
     /// <summary>Null = none.</summary>
     public string? PidFile { get; init; }

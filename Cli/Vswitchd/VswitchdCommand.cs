@@ -21,6 +21,8 @@ internal static class VswitchdCommand
     private static LiveBridgeHost Host(VswitchdArguments arguments, Vlog log) => new()
     {
         RunFolder = OvsFolders.Run,
+        Dummies = arguments.Dummies,
+        IsSystemDisabled = arguments.IsSystemDisabled,
         TlsFiles = arguments.Tls,
         IsConfined = arguments.IsConfined,
         Quirks = arguments.Quirks,
@@ -63,6 +65,7 @@ internal static class VswitchdCommand
             if (stage == BackgroundStage.Worker)
             {
                 if (arguments.IsDetached && !arguments.StaysInFolder) Environment.CurrentDirectory = "/";
+                if (arguments.IsDetached) log.CloseConsole();
                 BackgroundProcess.SayReady(arguments.IsDetached, arguments.LogFile);
             }
 

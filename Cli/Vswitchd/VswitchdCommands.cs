@@ -29,5 +29,8 @@ internal static class VswitchdCommands
         new FragmentCommands(vswitchd, conntrack).AddTo(commands);
         new ThreadCommands(vswitchd).AddTo(commands);
         new TunnelCommands(vswitchd, host).AddTo(commands);
+        if (host.Wire is not { } wire) return;
+        new DummyCommands(vswitchd, wire).AddTo(commands);
+        new TimeCommands(vswitchd, wire).AddTo(commands);
     }
 }

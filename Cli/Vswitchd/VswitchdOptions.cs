@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using Mergeflow.Control;
+using Mergeflow.Control.Bridges;
 using Mergeflow.Control.OpenFlow;
 using Mergeflow.Control.Ovsdb;
 
@@ -25,7 +26,8 @@ internal sealed class VswitchdOptions
     private readonly Option<bool> _noChangeFolder = new("--no-chdir") { Description = "Stay in this folder." };
     private readonly Option<bool> _overwritePidFile = new("--overwrite-pidfile") { Description = "Accepted: a file that is left over is replaced anyway." };
     private readonly Option<bool> _lockMemory = new("--mlockall") { Description = "Accepted: packet memory is not swapped out in a busy switch." };
-    private readonly Option<bool> _disableSystem = new("--disable-system") { Description = "Accepted: there is no kernel datapath." };
+    private readonly Option<bool> _disableSystem = new("--disable-system") { Description = "With --enable-dummy: do not open network devices of the kernel; without it accepted, as there is no kernel datapath." };
+    private readonly Option<string?> _enableDummy = new("--enable-dummy") { HelpName = "LEVEL", Description = "Have ports and bridges without devices, for tests; system or override: in the place of others." };
     private readonly Option<bool> _disableSystemRoute = new("--disable-system-route") { Description = "Accepted." };
     private readonly Option<string?> _privateKey = new("--private-key", "-p") { HelpName = "FILE", Description = "Key of the switch for connections by TLS, PEM." };
     private readonly Option<string?> _certificate = new("--certificate", "-c") { HelpName = "FILE", Description = "Its certificate, PEM." };
@@ -39,12 +41,12 @@ internal sealed class VswitchdOptions
     /// Options whose value may be missing take it only behind <c>=</c>, as getopt(3) has it: <c>--pidfile unix:db.sock</c> names a database. Here they get an empty one.
     /// </summary>
     public static string[] WithValues(string[] arguments)
-        => arguments is ["vswitchd", ..] ? [.. arguments.Select(static a => a is "--pidfile" or "--log-file" or "--verbose" ? $"{a}={Missing}" : a is "-v" ? $"-v{Missing}" : a)] : arguments;
+        => arguments is ["vswitchd", ..] ? [.. arguments.Select(static a => a is "--pidfile" or "--log-file" or "--verbose" or "--enable-dummy" ? $"{a}={Missing}" : a is "-v" ? $"-v{Missing}" : a)] : arguments;
 
     public void AddTo(Command command)
     {
         command.Arguments.Add(_database);
-        foreach (Option option in new Option[] { _pidFile, _logFile, _unixctl, _verbose, _detach, _monitor, _noChangeFolder, _overwritePidFile, _lockMemory, _disableSystem, _disableSystemRoute, _quirks, _user, _privateKey, _certificate, _caCertificate, _bootstrapCaCertificate, _noConfinement }) command.Options.Add(option);
+        foreach (Option option in new Option[] { _pidFile, _logFile, _unixctl, _verbose, _detach, _monitor, _noChangeFolder, _overwritePidFile, _lockMemory, _enableDummy, _disableSystem, _disableSystemRoute, _quirks, _user, _privateKey, _certificate, _caCertificate, _bootstrapCaCertificate, _noConfinement }) command.Options.Add(option);
     }
 
     /// <summary>Puts the options together.</summary>
@@ -61,6 +63,15 @@ internal sealed class VswitchdOptions
             Tls = Tls(parsed),
             IsConfined = !parsed.GetValue(_noConfinement),
             Quirks = parsed.GetValue(_quirks) is { } quirks ? Quirks.Find(quirks) ?? throw new CommandFailedException(ExitCode.Usage, $"--quirks: '{quirks}' is none of {string.Join(", ", Quirks.All)}") : null,
+            Dummies = parsed.GetValue(_enableDummy) switch
+            {
+                null => DummyMode.None,
+                Missing or "" => DummyMode.Beside,
+                "system" => DummyMode.System,
+                "override" => DummyMode.Override,
+                var other => throw new CommandFailedException(ExitCode.Usage, $"{other}: unknown dummy level"),
+            },
+            IsSystemDisabled = parsed.GetValue(_disableSystem) && parsed.GetValue(_enableDummy) is not null,
             IsDetached = parsed.GetValue(_detach),
             IsMonitored = parsed.GetValue(_monitor),
             StaysInFolder = parsed.GetValue(_noChangeFolder),

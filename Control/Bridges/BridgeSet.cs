@@ -47,6 +47,9 @@ public sealed class BridgeSet(IBridgeHost host, Action<string, VlogLevel, string
                 case Configure configure when _bridges.TryGetValue(step.Bridge, out Bridge? bridge):
                     bridge.Config = configure.Config;
                     foreach (string line in bridge.Hosted.Configure(configure.Config, bridge.Ofports)) log("bridge", VlogLevel.Warn, line);
+                    if (bridge.ShownId == bridge.Hosted.DatapathId) break;
+                    bridge.ShownId = bridge.Hosted.DatapathId;
+                    log("bridge", VlogLevel.Info, $"bridge {step.Bridge}: using datapath ID {bridge.ShownId:x16}");
                     break;
             }
         }
@@ -128,6 +131,9 @@ public sealed class BridgeSet(IBridgeHost host, Action<string, VlogLevel, string
         public BridgeConfig Config { get; set; } = config;
 
         public IHostedBridge Hosted { get; } = hosted;
+
+        /// <summary>The datapath id that the log tells.</summary>
+        public ulong? ShownId { get; set; }
 
         public OfportAllocator Numbers { get; } = new();
 

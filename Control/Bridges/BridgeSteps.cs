@@ -64,7 +64,7 @@ public static class BridgeSteps
     private static HashSet<string> Stay(BridgeConfig config, IReadOnlyList<ActualInterface> actual)
     {
         Dictionary<string, InterfaceConfig> wanted = config.Interfaces.ToDictionary(static i => i.Name, StringComparer.Ordinal);
-        Dictionary<string, ActualInterface> stay = actual.Where(i => !i.IsLost && wanted.TryGetValue(i.Name, out InterfaceConfig? c) && c.Type == i.Type && SameOptions(c.Options, i.Options))
+        Dictionary<string, ActualInterface> stay = actual.Where(i => !i.IsLost && wanted.TryGetValue(i.Name, out InterfaceConfig? c) && c.Type == i.Type && (HasOnlySoftOptions(c.Type) || SameOptions(c.Options, i.Options)))
             .ToDictionary(static i => i.Name, StringComparer.Ordinal);
         foreach (ActualInterface candidate in actual)
         {
@@ -79,6 +79,9 @@ public static class BridgeSteps
 
         return [.. stay.Keys];
     }
+
+    /// <summary>A port of this type stays what it is when its options change (OVS <c>netdev_set_config</c>); those of others are part of what they are.</summary>
+    private static bool HasOnlySoftOptions(string type) => type is "dummy" or "dummy-internal";
 
     private static bool SameOptions(IReadOnlyDictionary<string, string> a, IReadOnlyDictionary<string, string> b) => a.Count == b.Count && a.All(pair => b.TryGetValue(pair.Key, out string? value) && value == pair.Value);
 }

@@ -9,7 +9,7 @@ using Mergeflow.Native;
 namespace Mergeflow.Control.Bridges;
 
 /// <summary>A bridge that moves packets: a datapath on threads, and its live ports.</summary>
-public sealed class LiveBridge : IHostedBridge
+public sealed partial class LiveBridge : IHostedBridge
 {
     private const int LargeFrames = 64;
 
@@ -18,6 +18,7 @@ public sealed class LiveBridge : IHostedBridge
 
     private readonly LiveBridgeHost _host;
     private readonly Dictionary<int, LiveInterface> _interfaces = [];
+    private readonly Dictionary<int, uint> _numbers = [];
     private readonly LiveSwitch _live;
     private readonly OfEndpoint? _openFlow;
     private readonly LiveOfSwitch _seen;
@@ -32,7 +33,7 @@ public sealed class LiveBridge : IHostedBridge
 
     internal LiveBridge(LiveBridgeHost host, BridgeConfig config)
     {
-        (_host, Name) = (host, config.Name);
+        (_host, Name, DatapathType) = (host, config.Name, config.DatapathType);
         _live = new LiveSwitch(new DatapathOptions { Ports = [], PmdCount = host.ThreadCount, Quirks = host.QuirksOf(config.DatapathType), LargeFrameCapacity = LargeFrames, PacketInBytes = PacketInBytes });
         host.Conntrack.Apply(_live.Datapath.Conntrack);
         _live.Start();
@@ -65,6 +66,18 @@ public sealed class LiveBridge : IHostedBridge
 
     /// <summary>Its name.</summary>
     public string Name { get; }
+
+    /// <summary><c>netdev</c>, <c>system</c>, <c>dummy</c>, ...</summary>
+    public string DatapathType { get; }
+
+    /// <summary>It has no devices.</summary>
+    public bool IsDummy => _host.IsDummyDatapath(DatapathType);
+
+    /// <summary>Numbers of its ports in the datapath, by OpenFlow number; patch ports have none. For the thread that has it made so.</summary>
+    public IReadOnlyDictionary<int, uint> DatapathNumbers => _numbers;
+
+    /// <summary>No frame waits to be received by one of its ports that is no device. Any thread.</summary>
+    public bool IsIdle => _live.Ports.All.All(static p => p is DummyPort { IsIdle: true } or PatchPort { IsIdle: true } or not (DummyPort or PatchPort));
 
     /// <summary>What runs. Its control operations are for any thread.</summary>
     public Datapath Datapath => _live.Datapath;
@@ -102,6 +115,13 @@ public sealed class LiveBridge : IHostedBridge
         _live.Ports.Add(port, LiveSwitch.NowMs);
         _interfaces.Add(ofport, new LiveInterface(config, port));
         if (port is PatchPort patch) _host.Join(patch, config.Options.GetValueOrDefault("peer", ""));
+        else _numbers.Add(ofport, port is TunnelVport ? _host.NumbersOf(DatapathType).Share(TunnelName(config)) : _host.NumbersOf(DatapathType).Take(config.Name));
+        if (port is DummyPort dummy)
+        {
+            _host.Wire!.Add(dummy);
+            _host.Wire.Configure(dummy, config.Options);
+        }
+
         _host.Underlay?.Changed();
         TellPorts();
     }
@@ -110,7 +130,7 @@ public sealed class LiveBridge : IHostedBridge
     public void Remove(int ofport)
     {
         if (!_interfaces.Remove(ofport, out LiveInterface? gone)) return;
-        if (gone.Port is PatchPort patch) _host.Leave(patch);
+        Forget(ofport, gone.Port);
         _host.Bfd.Configure(Datapath, (uint)ofport, gone.Config.Name, 0, null, static () => 0);
         _live.Ports.Remove((uint)ofport, LiveSwitch.NowMs);
         _host.Underlay?.Changed();
@@ -141,7 +161,9 @@ public sealed class LiveBridge : IHostedBridge
 
         foreach (InterfaceConfig wanted in config.Interfaces)
         {
-            if (!ofports.TryGetValue(wanted.Name, out int ofport) || _interfaces[ofport].Port is not NetDevicePort device) continue;
+            if (!ofports.TryGetValue(wanted.Name, out int ofport)) continue;
+            if (_interfaces[ofport].Port is DummyPort dummy) failures.AddRange(Configure(dummy, _interfaces[ofport], wanted));
+            if (_interfaces[ofport].Port is not NetDevicePort device) continue;
             bool isLocal = ofport == OfportAllocator.Local;
             ulong? mac = isLocal ? _mac : wanted.Type == "internal" ? MacText.Parse(wanted.Mac) : null;
             try
@@ -175,6 +197,19 @@ public sealed class LiveBridge : IHostedBridge
     /// <inheritdoc/>
     public IReadOnlyDictionary<string, long> StatisticsOf(int ofport) => _interfaces[ofport].Statistics();
 
+    /// <summary>Every batch that was under way has ended on return. Any thread; a bridge that goes meanwhile has none.</summary>
+    public void EndBatches()
+    {
+        try
+        {
+            Datapath.EndBatches();
+        }
+        catch (ObjectDisposedException)
+        {
+            // It has gone.
+        }
+    }
+
     /// <summary>Looks at all devices again; links that come or go are reported to the switch.</summary>
     public void Refresh()
     {
@@ -189,9 +224,35 @@ public sealed class LiveBridge : IHostedBridge
         _isDisposed = true;
         _host.Leave(this);
         _host.Bfd.Leave(Datapath);
-        foreach (PatchPort patch in _interfaces.Values.Select(static i => i.Port).OfType<PatchPort>()) _host.Leave(patch);
+        foreach ((int ofport, LiveInterface member) in _interfaces) Forget(ofport, member.Port);
         _openFlow?.Dispose();
         _live.Dispose();
+    }
+
+    /// <summary>Tunnels of a kind are one port in the datapath (OVS <c>netdev_vport_get_dpif_port</c>).</summary>
+    private static string TunnelName(InterfaceConfig config) => config.Type switch
+    {
+        "vxlan" => $"vxlan_sys_{config.Options.GetValueOrDefault("dst_port", "4789")}",
+        "geneve" => $"genev_sys_{config.Options.GetValueOrDefault("dst_port", "6081")}",
+        var other => $"{other}_sys",
+    };
+
+    private void Forget(int ofport, LivePort port)
+    {
+        if (port is PatchPort patch) _host.Leave(patch);
+        if (port is DummyPort dummy) _host.Wire!.Remove(dummy);
+        if (_numbers.Remove(ofport, out uint number)) _host.NumbersOf(DatapathType).Release(number);
+    }
+
+    /// <summary>What the database says of a port without a device.</summary>
+    private IEnumerable<string> Configure(DummyPort port, LiveInterface member, InterfaceConfig wanted)
+    {
+        if (port.Number == OfportAllocator.Local) port.SetMac(_mac);
+        else if (wanted.Type == "internal" && MacText.Parse(wanted.Mac) is { } mac) port.SetMac(mac);
+        if (wanted.MtuRequest is { } mtu) port.SetMtuBytes(mtu);
+        if (member.Config == wanted || (member.Config.Options.Count == wanted.Options.Count && !member.Config.Options.Except(wanted.Options).Any())) return [];
+        member.Config = wanted;
+        return _host.Wire!.Configure(port, wanted.Options);
     }
 
     /// <summary>Tells connections which ports have come, gone or changed (<c>OFPT_PORT_STATUS</c>).</summary>
@@ -218,8 +279,18 @@ public sealed class LiveBridge : IHostedBridge
     /// <summary>As <c>OFPPC_PORT_DOWN</c> asks: the device itself goes up or down.</summary>
     private bool SetUp(uint ofport, bool isUp)
     {
-        if (_live.Ports.All.FirstOrDefault(p => p.Number == ofport) is not NetDevicePort device) return false;
-        NetDevice.SetUp(device.Device, isUp);
+        switch (_live.Ports.All.FirstOrDefault(p => p.Number == ofport))
+        {
+            case NetDevicePort device:
+                NetDevice.SetUp(device.Device, isUp);
+                break;
+            case DummyPort dummy:
+                dummy.SetUp(isUp);
+                break;
+            default:
+                return false;
+        }
+
         Refresh();
         return true;
     }
@@ -249,9 +320,16 @@ public sealed class LiveBridge : IHostedBridge
     private LivePort Open(InterfaceConfig config, uint ofport)
     {
         string name = config.Name;
+        if (_host.DummyTypeOf(config.Type, DatapathType) is { } dummy)
+        {
+            bool hasQueues = dummy == "dummy-pmd" && int.TryParse(config.Options.GetValueOrDefault("n_rxq"), out _);
+            int queues = hasQueues ? Math.Clamp(int.Parse(config.Options["n_rxq"], CultureInfo.InvariantCulture), 1, DummyPort.MaxQueues) : 1;
+            return new DummyPort(ofport, name, dummy, queues);
+        }
+
         switch (config.Type)
         {
-            case "system" when NetDevice.IndexOf(name) == 0:
+            case "system" when _host.IsSystemDisabled || NetDevice.IndexOf(name) == 0:
                 throw new IOException($"could not open network device {name} (No such device)");
             case "system":
                 return Opened(name, () => new PacketSocketPort(ofport, name));
@@ -287,7 +365,7 @@ public sealed class LiveBridge : IHostedBridge
     /// <summary>The lowest address of its devices, as the bridge's own (OVS <c>find_local_hw_addr</c>).</summary>
     private ulong? LowestMac()
     {
-        ulong[] macs = [.. _interfaces.Where(static i => i.Key != OfportAllocator.Local && i.Value.Port is PacketSocketPort).Select(static i => i.Value.Port.Mac).Where(static m => m != 0)];
+        ulong[] macs = [.. _interfaces.Where(static i => i.Key != OfportAllocator.Local && i.Value.Port is PacketSocketPort or DummyPort).Select(static i => i.Value.Port.Mac).Where(static m => m != 0)];
         return macs.Length == 0 ? null : macs.Min();
     }
 }

@@ -8,15 +8,20 @@ namespace Mergeflow.Control.Bridges;
 /// <summary>Bridges with live ports: a datapath for each, whose packet threads are threads. Patch ports know each other by their names.</summary>
 public sealed class LiveBridgeHost : IBridgeHost, IDisposable
 {
+    /// <summary>Types of ports without devices (OVS <c>netdev_dummy_register</c>).</summary>
+    private static readonly string[] s_dummyTypes = ["dummy", "dummy-internal", "dummy-pmd"];
+    private static readonly string[] s_types = ["geneve", "gre", "internal", "patch", "system", "tap", "vxlan"];
+
     private readonly List<LiveBridge> _bridges = [];
     private BfdMonitor? _bfd;
     private readonly Dictionary<string, PatchEnd> _patches = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, DatapathNumbers> _numbers = new(StringComparer.Ordinal);
 
     /// <inheritdoc/>
-    public IReadOnlyList<string> DatapathTypes { get; } = ["netdev", "system"];
+    public IReadOnlyList<string> DatapathTypes => Wire is null ? ["netdev", "system"] : ["dummy", "netdev", "system"];
 
     /// <inheritdoc/>
-    public IReadOnlyList<string> InterfaceTypes { get; } = ["geneve", "gre", "internal", "patch", "system", "tap", "vxlan"];
+    public IReadOnlyList<string> InterfaceTypes => Wire is null ? s_types : [.. s_dummyTypes, .. s_types];
 
     /// <inheritdoc/>
     public IReadOnlyDictionary<string, string> Capabilities { get; } = new SortedDictionary<string, string>(StringComparer.Ordinal)
@@ -84,7 +89,51 @@ public sealed class LiveBridgeHost : IBridgeHost, IDisposable
     internal OfTls Tls { get; } = new();
 
     /// <summary>Whose answers the datapath of a type repeats.</summary>
-    public Quirks QuirksOf(string datapathType) => Quirks ?? Engine.Keys.Quirks.None;
+    public Quirks QuirksOf(string datapathType) => Quirks ?? (IsDummyDatapath(datapathType) ? Engine.Keys.Quirks.Ovs31 : Engine.Keys.Quirks.None);
+
+    /// <summary>What ports without devices stand for.</summary>
+    public DummyMode Dummies
+    {
+        get;
+        init
+        {
+            field = value;
+            if (value != DummyMode.None) Wire = new DummyWire();
+        }
+    }
+
+    /// <summary>What is behind ports without devices; null = there are none.</summary>
+    public DummyWire? Wire { get; private init; }
+
+    /// <summary>Ports that are devices are not opened (OVS <c>--disable-system</c>).</summary>
+    public bool IsSystemDisabled { get; init; }
+
+    /// <summary>Bridges of a type have no devices.</summary>
+    public bool IsDummyDatapath(string type) => Dummies switch
+    {
+        DummyMode.None => false,
+        DummyMode.Beside => type == "dummy",
+        DummyMode.System => type is "dummy" or "system",
+        _ => true,
+    };
+
+    /// <summary>What an interface without a device is shown as; null = it has one.</summary>
+    /// <param name="type">As the database says it.</param>
+    /// <param name="datapathType">Of its bridge.</param>
+    public string? DummyTypeOf(string type, string datapathType)
+    {
+        if (Wire is null) return null;
+        if (type == "internal" && IsDummyDatapath(datapathType)) return "dummy-internal";
+        if (s_dummyTypes.Contains(type)) return type;
+        return (Dummies == DummyMode.Override && type is "system" or "tap" or "internal") || (Dummies == DummyMode.System && type == "system") ? type : null;
+    }
+
+    /// <summary>Numbers of ports in the datapath of a type; for the thread that makes bridges.</summary>
+    public DatapathNumbers NumbersOf(string datapathType)
+    {
+        if (_numbers.TryGetValue(datapathType, out DatapathNumbers? numbers)) return numbers;
+        return _numbers[datapathType] = new DatapathNumbers(IsDummyDatapath(datapathType));
+    }
 
     /// <inheritdoc/>
     public IHostedBridge Create(BridgeConfig config)
@@ -107,6 +156,7 @@ public sealed class LiveBridgeHost : IBridgeHost, IDisposable
     {
         _bfd?.Dispose();
         Underlay?.Dispose();
+        Wire?.Dispose();
     }
 
     /// <summary>A bridge goes.</summary>

@@ -24,7 +24,7 @@ internal sealed class LiveInterface
         _mode = NetDevice.LinkModeOf(device.Device);
     }
 
-    public InterfaceConfig Config { get; }
+    public InterfaceConfig Config { get; set; }
 
     public LivePort Port { get; }
 
@@ -38,6 +38,7 @@ internal sealed class LiveInterface
         }
 
         if (Port is TunnelVport tunnel) return new InterfaceStatus { Mac = MacText.Of(Port.Mac), IsUp = true, HasLink = true, Status = egress?.Invoke(tunnel.Tunnel) ?? new SortedDictionary<string, string>() };
+        if (Port is DummyPort dummy) return StatusOf(dummy);
         Port.Refresh();
         if (NetDevice.Find(Port.IfIndex) is { } seen) _isUp = seen.IsUp;
         if (Port.HasCarrier != _hadLink) (_hadLink, _linkResets) = (Port.HasCarrier, _linkResets + 1);
@@ -54,6 +55,20 @@ internal sealed class LiveInterface
             LinkSpeed = _mode is { BitsPerSecond: > 0 } mode ? mode.BitsPerSecond : null,
             IsFullDuplex = _mode?.IsFullDuplex,
             Status = status,
+        };
+    }
+
+    private InterfaceStatus StatusOf(DummyPort dummy)
+    {
+        if (dummy.HasCarrier != _hadLink) (_hadLink, _linkResets) = (dummy.HasCarrier, _linkResets + 1);
+        return new InterfaceStatus
+        {
+            Mac = MacText.Of(dummy.Mac),
+            Mtu = dummy.MtuBytes,
+            IfIndex = dummy.ShownIndex ?? 0,
+            IsUp = dummy.HasCarrier,
+            HasLink = dummy.HasCarrier,
+            LinkResets = _linkResets,
         };
     }
 

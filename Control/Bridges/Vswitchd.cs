@@ -54,6 +54,22 @@ public sealed class Vswitchd : IDisposable
         lock (_turn) return work();
     }
 
+    /// <summary>A round of the switch, now. Any thread.</summary>
+    public void RunOnce()
+    {
+        lock (_turn) Step(ProcessClock.NowMs);
+    }
+
+    /// <summary>Ports have changed that are no devices of the kernel: they are looked at now. Any thread.</summary>
+    public void LookAtDevices()
+    {
+        lock (_turn)
+        {
+            _devicesDueMs = long.MinValue;
+            Step(ProcessClock.NowMs);
+        }
+    }
+
     /// <summary>Ends <see cref="Run"/>. From any thread.</summary>
     public void End()
     {
@@ -70,7 +86,7 @@ public sealed class Vswitchd : IDisposable
         while (!_isEnding)
         {
             int waitMs;
-            lock (_turn) waitMs = Step(Environment.TickCount64);
+            lock (_turn) waitMs = Step(ProcessClock.NowMs);
             if (!wasReady && _loop.IsSettled)
             {
                 wasReady = true;

@@ -38,7 +38,7 @@ public sealed class Vlog : IDisposable
     ];
 
     private readonly Lock _lock = new();
-    private readonly TextWriter _console;
+    private TextWriter _console;
     private readonly SortedDictionary<string, VlogLevel[]> _levels = new(StringComparer.Ordinal);
     private string? _path;
     private StreamWriter? _file;
@@ -84,6 +84,12 @@ public sealed class Vlog : IDisposable
             _file?.Dispose();
             _file = null;
         }
+    }
+
+    /// <summary>Nothing is written to the console any more: nobody reads it.</summary>
+    public void CloseConsole()
+    {
+        lock (_lock) _console = TextWriter.Null;
     }
 
     /// <summary>Writes a line.</summary>

@@ -1,6 +1,7 @@
 using Mergeflow.Engine.Ledger;
 using Mergeflow.Engine.Ports;
 using Mergeflow.Engine.Runtime;
+using Mergeflow.Native;
 
 namespace Mergeflow.Control;
 
@@ -33,7 +34,7 @@ public sealed class LiveSwitch : IDisposable
     public FrameTaps Taps { get; }
 
     /// <summary>The time that packets are handled by, ms.</summary>
-    public static long NowMs => Environment.TickCount64;
+    public static long NowMs => ProcessClock.NowMs;
 
     /// <summary>Packets and bytes received, by software and by a device.</summary>
     public BookTotals Received

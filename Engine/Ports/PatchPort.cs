@@ -48,6 +48,9 @@ public sealed class PatchPort(uint number, string name, int threads, ulong mac, 
         set => _peer = value;
     }
 
+    /// <summary>No frame waits to come in.</summary>
+    public bool IsIdle => Array.TrueForAll(_queues, static q => q.IsEmpty);
+
     /// <inheritdoc/>
     public override RxQueue Rx(int queue) => _queues[queue];
 

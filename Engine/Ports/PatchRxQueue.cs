@@ -7,17 +7,22 @@ namespace Mergeflow.Engine.Ports;
 /// Frames that one packet thread of another datapath hands over, each behind its virtio header: a ring with one writer and one reader. The protocol is that of <see cref="RingRxQueue"/>, whose counts it uses; frames have any length, so
 /// they lie in <see cref="_bytes"/> one behind the other, and the counts are bytes.
 /// </summary>
-internal sealed unsafe class PatchRxQueue(uint port) : RxQueue
+/// <param name="port">OpenFlow number of the port by which its frames come.</param>
+/// <param name="capacityBytes">Room for frames, a multiple of 16.</param>
+internal sealed unsafe class PatchRxQueue(uint port, int capacityBytes = PatchRxQueue.DefaultCapacityBytes) : RxQueue
 {
     private const int Line = 8;
-    private const int CapacityBytes = 4 << 20;
+    private const int DefaultCapacityBytes = 4 << 20;
     private const int HeadBytes = 16;
 
-    private readonly byte[] _bytes = GC.AllocateUninitializedArray<byte>(CapacityBytes, pinned: true);
+    private readonly byte[] _bytes = GC.AllocateUninitializedArray<byte>(capacityBytes, pinned: true);
     private readonly long[] _counts = new long[4 * Line];
 
     /// <summary>What has come out.</summary>
     public PortCounters Counters { get; } = new();
+
+    /// <summary>Nothing waits to be read. Any thread.</summary>
+    public bool IsEmpty => Volatile.Read(ref Taken) == Volatile.Read(ref Written);
 
     private ref long Written => ref _counts[Line];
 
@@ -27,9 +32,9 @@ internal sealed unsafe class PatchRxQueue(uint port) : RxQueue
     public bool TrySend(VirtioNetHeader* header, byte* frame, int lengthBytes)
     {
         long written = Written;
-        int needed = (HeadBytes + lengthBytes + 15) & ~15, at = (int)(written % CapacityBytes), left = CapacityBytes - at;
+        int needed = (HeadBytes + lengthBytes + 15) & ~15, at = (int)(written % capacityBytes), left = capacityBytes - at;
         bool wraps = needed > left;
-        if (written + needed + (wraps ? left : 0) - Volatile.Read(ref Taken) > CapacityBytes) return false;
+        if (written + needed + (wraps ? left : 0) - Volatile.Read(ref Taken) > capacityBytes) return false;
         fixed (byte* bytes = _bytes)
         {
             if (wraps)
@@ -57,10 +62,10 @@ internal sealed unsafe class PatchRxQueue(uint port) : RxQueue
         lengthBytes = 0;
         fixed (byte* bytes = _bytes)
         {
-            int at = (int)(taken % CapacityBytes);
+            int at = (int)(taken % capacityBytes);
             if (taken < written && *(int*)(bytes + at) < 0)
             {
-                taken += CapacityBytes - at;
+                taken += capacityBytes - at;
                 at = 0;
             }
 
@@ -81,10 +86,10 @@ internal sealed unsafe class PatchRxQueue(uint port) : RxQueue
             long taken = Taken, written = Volatile.Read(ref Written);
             while (count < max && taken < written)
             {
-                int at = (int)(taken % CapacityBytes), length = *(int*)(bytes + at);
+                int at = (int)(taken % capacityBytes), length = *(int*)(bytes + at);
                 if (length < 0)
                 {
-                    taken += CapacityBytes - at;
+                    taken += capacityBytes - at;
                     continue;
                 }
 

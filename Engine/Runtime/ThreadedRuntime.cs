@@ -96,7 +96,7 @@ public sealed class ThreadedRuntime(IdleOptions? idle = null) : IDisposable
             {
                 while (!_runtime._stop)
                 {
-                    if (Group.Step(Environment.TickCount64) > 0) _idle.Worked();
+                    if (Group.Step(ProcessClock.NowMs) > 0) _idle.Worked();
                     else if (_idle.MaySleep()) Sleep();
                 }
             }
@@ -118,7 +118,7 @@ public sealed class ThreadedRuntime(IdleOptions? idle = null) : IDisposable
         /// <summary>See <see cref="WakeLatch"/>.</summary>
         private void Sleep()
         {
-            Group.BeforeSleep(_set, Environment.TickCount64);
+            Group.BeforeSleep(_set, ProcessClock.NowMs);
             if (_set.TimeoutMs == 0)
             {
                 _idle.Worked();
@@ -126,7 +126,7 @@ public sealed class ThreadedRuntime(IdleOptions? idle = null) : IDisposable
             }
 
             Group.Latch.Announce();
-            if (_runtime._stop || Group.Step(Environment.TickCount64) > 0)
+            if (_runtime._stop || Group.Step(ProcessClock.NowMs) > 0)
             {
                 Group.Latch.Cancel();
                 _idle.Worked();

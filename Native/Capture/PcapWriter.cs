@@ -17,10 +17,14 @@ public sealed class PcapWriter : IDisposable
     }
 
     /// <summary>Writes to a stream, which is disposed along with the writer.</summary>
-    public PcapWriter(Stream stream, bool nanoseconds = true)
+    /// <param name="stream">Takes the file's bytes.</param>
+    /// <param name="nanoseconds">The unit of time stamps, else microseconds.</param>
+    /// <param name="hasHeader">The stream stands behind a header of the same kind: none is written.</param>
+    public PcapWriter(Stream stream, bool nanoseconds = true, bool hasHeader = false)
     {
         _stream = stream;
         _nsPerUnit = nanoseconds ? 1 : 1000;
+        if (hasHeader) return;
         Span<byte> header = stackalloc byte[24];
         header.Clear();
         BinaryPrimitives.WriteUInt32LittleEndian(header, nanoseconds ? PcapReader.MagicNanoseconds : PcapReader.MagicMicroseconds);

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Mergeflow.Cli;
 
 /// <summary>A bridge as <c>ofproto/trace</c> sees it.</summary>
@@ -13,7 +15,7 @@ internal sealed record TraceBridge(string Name, Datapath Datapath, string Datapa
     /// <summary>What ports are called in texts about the datapath.</summary>
     /// <param name="byName">By their names, else by their numbers there.</param>
     public PortNames InDatapath(bool byName)
-        => byName ? Names : PortNames.None;
+        => PortNames.InDatapath(Ports.Where(static p => p.Number is not null).Select(p => KeyValuePair.Create(p.Ofport, byName ? p.Name : p.Number!.Value.ToString(CultureInfo.InvariantCulture))));
 
     /// <summary>Whether a word means the datapath that it is in: its type, or <c>ovs-</c> and its type.</summary>
     public bool IsIn(string datapath)

@@ -48,7 +48,7 @@ public sealed unsafe class NicFilteredRxQueue : RxQueue
     {
         int n = _wire.Receive(pool, batch, max);
         Offered += (ulong)n;
-        long nowMs = _clock is null ? Environment.TickCount64 : _clock();
+        long nowMs = _clock is null ? ProcessClock.NowMs : _clock();
         int kept = 0;
         ulong start = TscClock.Now;
         for (int i = 0; i < n; i++)

@@ -61,5 +61,5 @@ public static partial class DpFlowFormatter
 
     /// <summary>Name of a datapath port if there is one that is not reserved, else the number.</summary>
     private static string Port(uint port, PortNames? ports)
-        => ports is null || port >= OfPorts.Max ? port.ToString(CultureInfo.InvariantCulture) : ports.Format(port);
+        => ports is null || (port >= OfPorts.Max && !ports.IsOfDatapath) ? port.ToString(CultureInfo.InvariantCulture) : ports.Format(port);
 }

@@ -18,6 +18,9 @@ public sealed class PortNames
     private readonly Dictionary<string, uint> _byName;
     private readonly Dictionary<uint, string> _byNumber = [];
 
+    /// <summary>No number is reserved.</summary>
+    internal bool IsOfDatapath { get; }
+
     /// <summary>Copies <paramref name="ports"/>, name to number.</summary>
     public PortNames(IReadOnlyDictionary<string, uint> ports)
     {
@@ -27,6 +30,11 @@ public sealed class PortNames
             if (IsPlainName(name)) _byNumber.TryAdd(number, name);
         }
     }
+
+    private PortNames(Dictionary<uint, string> texts) => (_byName, _byNumber, IsOfDatapath) = ([], texts, true);
+
+    /// <summary>What the ports of a datapath are called by their OpenFlow numbers here: by names, or by the numbers that they have there. None is reserved.</summary>
+    public static PortNames InDatapath(IEnumerable<KeyValuePair<uint, string>> texts) => new(new Dictionary<uint, string>(texts));
 
     /// <summary>
     /// A number, a reserved name in any case, or a name of the map, quoted or not. Numbers of OpenFlow 1.1 reserved ports come
@@ -56,6 +64,7 @@ public sealed class PortNames
     /// <summary>A reserved name in capitals, a name of the map that reads back without quotes, or the number.</summary>
     public string Format(uint port)
     {
+        if (IsOfDatapath) return _byNumber.TryGetValue(port, out string? text) ? text : port.ToString(CultureInfo.InvariantCulture);
         foreach ((string name, uint number) in s_reserved)
         {
             if (number == port) return name;

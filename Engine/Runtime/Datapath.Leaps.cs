@@ -1,0 +1,43 @@
+using Mergeflow.Engine.Upcall;
+
+namespace Mergeflow.Engine.Runtime;
+
+/// <content>For who moves the clock, and hands packets over, by himself.</content>
+public sealed partial class Datapath
+{
+    /// <summary>Every batch that was under way has ended on return, and what control had asked of packet threads is done.</summary>
+    public void EndBatches()
+    {
+        using ControlScope control = new(this);
+        OnEach(static _ => 0);
+    }
+
+    /// <summary>No megaflow contradicts the tables any more on return, and all that packets have counted is reported (OVS <c>revalidator/wait</c>).</summary>
+    public void EndDoubts(long nowMs)
+    {
+        using ControlScope control = new(this);
+        nowMs = Clock.Of(nowMs);
+        Revalidator.RevalidateAll(nowMs);
+        Revalidator.EndDoubts(nowMs);
+        Settle(nowMs);
+    }
+
+    /// <summary>As <see cref="Expire"/>, while threads run: the clock has leapt, and whatever has come to its end by that is gone on return.</summary>
+    public void Leap(long nowMs)
+    {
+        using ControlScope control = new(this);
+        nowMs = Clock.Of(nowMs);
+
+        // What a device has forwarded keeps connections and megaflows alive: it is read first.
+        Offload?.Settle(nowMs);
+        OnEach(pmd =>
+        {
+            pmd.Conntrack.ExpireAll(nowMs);
+            pmd.Revalidator.SweepIfDue(nowMs, Slice.Whole);
+            return 0;
+        });
+        if (Revalidator.ExpireShared(nowMs) > 0) Reconcile(nowMs, purge: false);
+        EndDoubts(nowMs);
+        Offload?.AcknowledgeRemoval(nowMs);
+    }
+}

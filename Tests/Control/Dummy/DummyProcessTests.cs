@@ -1,0 +1,140 @@
+using System.Diagnostics;
+using System.Globalization;
+using Mergeflow.Cli;
+using Mergeflow.Control;
+using Mergeflow.Native;
+using Xunit;
+
+namespace Mergeflow.Tests;
+
+/// <summary>A switch without devices, driven as Open vSwitch's own tests drive theirs: frames by hand, a clock by hand. In a process of its own, as it has one clock.</summary>
+public sealed class DummyProcessTests : IDisposable
+{
+    private const string Ping = "in_port(1),eth(src=50:54:00:00:00:09,dst=50:54:00:00:00:0a),eth_type(0x0800),ipv4(src=10.0.0.2,dst=10.0.0.1,proto=1,tos=0,ttl=64,frag=no),icmp(type=8,code=0)";
+
+    private readonly OvsdbServer _server = new();
+    private readonly TemporaryFolder _folder = new();
+    private readonly Process _process;
+    private readonly UnixctlClient _client;
+
+    public DummyProcessTests()
+    {
+        ProcessStartInfo start = new("dotnet", [typeof(App).Assembly.Location, "vswitchd", _server.Remote, "--enable-dummy", "--disable-system", "-vconsole:off"]);
+        start.Environment["OVS_RUNDIR"] = Path.GetDirectoryName(_folder["x"]);
+        _process = Process.Start(start)!;
+        string socket = _folder[$"ovs-vswitchd.{_process.Id}.ctl"];
+        Eventually.True(() => File.Exists(socket), "it answers");
+        _client = new UnixctlClient(socket);
+        _server.Vsctl("add-br", "br0", "--", "set", "bridge", "br0", "datapath_type=dummy", "other-config:hwaddr=aa:55:aa:55:00:00", "fail-mode=secure",
+            "--", "add-port", "br0", "p1", "--", "set", "interface", "p1", "type=dummy", $"options:tx_pcap={_folder["p1.pcap"]}",
+            "--", "add-port", "br0", "p2", "--", "set", "interface", "p2", "type=dummy", $"options:tx_pcap={_folder["p2.pcap"]}");
+        Eventually.True(() => Ask("dpif/show").Contains("p2", StringComparison.Ordinal), "the ports are there");
+    }
+
+    public void Dispose()
+    {
+        _client.Transact("exit", []);
+        _client.Dispose();
+        Assert.True(_process.WaitForExit(60_000), "it does not end");
+        _process.Dispose();
+        _folder.Dispose();
+        _server.Dispose();
+    }
+
+    [Fact]
+    public void What_a_frame_does_is_there_when_the_order_that_brings_it_is_answered()
+    {
+        Assert.Equal("dummy@ovs-dummy: hit:0 missed:0\n  br0:\n    br0 65534/100: (dummy-internal)\n    p1 1/1: (dummy)\n    p2 2/2: (dummy)\n", Ask("dpif/show"));
+        Flows("in_port=1,ip,actions=2");
+        for (int i = 1; i <= 5; i++)
+        {
+            Assert.Equal("", Ask("netdev-dummy/receive", "p1", Ping));
+            Assert.Contains($"packets:{i - 1}, bytes:{(i - 1) * 106}, used:{(i == 1 ? "never" : "")}", Ask("dpctl/dump-flows"), StringComparison.Ordinal);
+            Assert.Equal(i, Frames("p2.pcap"));
+        }
+
+        Assert.Equal(0, Frames("p1.pcap"));
+        Assert.Equal("no such dummy netdev\n", Refused("netdev-dummy/receive", "p3", Ping));
+        Assert.Equal("bad rx queue id.\n", Refused("netdev-dummy/receive", "p1", "--qid", "1", Ping));
+        Assert.Contains("ipv9", Refused("netdev-dummy/receive", "p1", "in_port(1),ipv9(src=1)"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Time_that_stands_still_ages_nothing_and_a_leap_ages_all()
+    {
+        Flows("in_port=1,idle_timeout=10,actions=2", "in_port=2,hard_timeout=20,actions=1");
+        Ask("time/stop");
+        Ask("netdev-dummy/receive", "p1", Ping);
+        Assert.Equal("warped\n", Ask("time/warp", "9000", "1000"));
+        Assert.Equal(2, FlowCount());
+        Ask("netdev-dummy/receive", "p1", Ping);
+        Ask("time/warp", "9000");
+        Assert.Equal(2, FlowCount());
+        Assert.Contains("used:9.000s", Ask("dpctl/dump-flows"), StringComparison.Ordinal);
+        Ask("time/warp", "3000", "100");
+        Assert.Equal(0, FlowCount());
+        Assert.Equal("", Ask("dpctl/dump-flows"));
+        Assert.Equal("invalid MSECS\n", Refused("time/warp", "0"));
+    }
+
+    [Fact]
+    public void A_port_goes_down_and_up_by_order()
+    {
+        Assert.Equal("OK\n", Ask("netdev-dummy/set-admin-state", "p2", "down"));
+        Eventually.True(() => _server.Vsctl("get", "interface", "p2", "link_state") == "down", "the database says so");
+        Flows("in_port=1,actions=2");
+        Assert.Equal("OK\n", Ask("netdev-dummy/set-admin-state", "up"));
+        Eventually.True(() => _server.Vsctl("get", "interface", "p2", "link_state") == "up", "the database says so");
+        Ask("netdev-dummy/receive", "p1", Ping);
+        Assert.Equal(1, Frames("p2.pcap"));
+        Assert.Equal("p1: unknown\n", Ask("netdev-dummy/conn-state", "p1"));
+        Assert.Equal("Unknown Dummy Interface\n", Refused("netdev-dummy/set-admin-state", "p3", "up"));
+    }
+
+    [Fact]
+    public void Ports_are_connected_by_a_socket()
+    {
+        string socket = _folder["wire"];
+        _server.Vsctl("set", "interface", "p1", $"options:pstream=punix:{socket}", "--", "set", "interface", "p2", $"options:stream=unix:{socket}");
+        Eventually.True(() => Ask("netdev-dummy/conn-state", "p2") == "p2: connected\n", "they find each other");
+        Flows("in_port=LOCAL,actions=2", "in_port=1,actions=LOCAL");
+        Ask("netdev-dummy/receive", "br0", Ping);
+        Eventually.True(() => _server.Vsctl("get", "interface", "p1", "statistics:rx_packets") == "1", "what goes out of one comes in at the other");
+    }
+
+    private int Frames(string file)
+    {
+        int count = 0;
+        using CaptureReader reader = CaptureFile.Open(_folder[file]);
+        while (reader.TryRead(out _)) count++;
+        return count;
+    }
+
+    private void Flows(params string[] flows)
+    {
+        foreach (string flow in flows) Assert.Equal(0, Ofctl("add-flow", flow, out _));
+    }
+
+    private int FlowCount()
+    {
+        Ofctl("dump-flows", "", out string text);
+        return text.Split('\n').Count(static l => l.Contains("actions=", StringComparison.Ordinal));
+    }
+
+    private int Ofctl(string verb, string flow, out string text)
+    {
+        using Process ofctl = Process.Start(new ProcessStartInfo("ovs-ofctl", ["-t", "20", verb, $"unix:{_folder["br0.mgmt"]}", flow]) { RedirectStandardOutput = true })!;
+        text = ofctl.StandardOutput.ReadToEnd();
+        ofctl.WaitForExit();
+        return ofctl.ExitCode;
+    }
+
+    private string Ask(string command, params string[] words)
+    {
+        RpcReply reply = _client.Transact(command, words);
+        Assert.True(reply.Error is null, reply.Error);
+        return reply.Result ?? "";
+    }
+
+    private string Refused(string command, params string[] words) => _client.Transact(command, words).Error ?? throw new Xunit.Sdk.XunitException($"{command} is not refused");
+}
