@@ -25,6 +25,42 @@ public sealed partial class OfPipeline
         }
     }
 
+    /// <summary>
+    /// Applies modifications in order, each for itself: one that is refused changes nothing, and the others are not concerned. Packets see them all at once. False if they leave the tables as they were.
+    /// </summary>
+    /// <param name="mods">What is changed.</param>
+    /// <param name="nowMs">Time.</param>
+    /// <param name="refused">Takes what is refused, in order (<see cref="FlowModException.Index"/>).</param>
+    public bool ApplyEach(IReadOnlyList<FlowMod> mods, long nowMs, List<FlowModException> refused)
+    {
+        lock (_lock)
+        {
+            _modifier.Begin();
+            for (int i = 0; i < mods.Count; i++)
+            {
+                try
+                {
+                    CheckAll([mods[i]]);
+                    _modifier.ApplyOne(mods[i], nowMs);
+                }
+                catch (FlowModException e)
+                {
+                    refused.Add(e.At(i));
+                }
+            }
+
+            if (_modifier.End())
+            {
+                Publish(_tables.Noted);
+                return true;
+            }
+
+            // A rule that came and went again has been there for those who watch: these were orders of their own.
+            if (_rulesChanged is { } told && _tables.TakeEvents() is { Count: > 0 } events) told(events);
+            return false;
+        }
+    }
+
     /// <summary>Refuses actions for a packet that control gives, as those of a rule that matches it would be refused; what they need of the packet is not looked at.</summary>
     /// <exception cref="FlowModException">The actions are refused.</exception>
     internal void CheckPacketOut(EquatableList<OfAction> actions)

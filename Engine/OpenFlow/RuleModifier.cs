@@ -26,6 +26,20 @@ internal sealed class RuleModifier(RuleTables tables, PipelineWork work, bool is
         return tables.KeepChanges();
     }
 
+    /// <summary>Begins a batch whose modifications are applied one by one.</summary>
+    public void Begin() => tables.BeginBatch();
+
+    /// <summary>Applies one modification of a batch.</summary>
+    /// <exception cref="FlowModException">The rule overlaps and must not; it changes nothing.</exception>
+    public void ApplyOne(FlowMod mod, long nowMs)
+    {
+        if ((mod.Flags & FlowModFlags.CheckOverlap) != 0 && mod.Command == FlowModCommand.Add && Overlaps(mod)) throw Overlap(0);
+        Apply(mod, nowMs);
+    }
+
+    /// <summary>Ends the batch; false if it leaves the tables as they were.</summary>
+    public bool End() => tables.KeepChanges();
+
     /// <summary>A packet adds a rule or refreshes it; see <see cref="OfPipeline.Learn"/>.</summary>
     public LearnResult Learn(FlowMod mod, uint limit, long nowMs)
     {
@@ -104,9 +118,11 @@ internal sealed class RuleModifier(RuleTables tables, PipelineWork work, bool is
             }
 
             tables.Undo(before);
-            throw new FlowModException("OFPFMFC_OVERLAP", "the rule overlaps another one of the same priority", i);
+            throw Overlap(i);
         }
     }
+
+    private static FlowModException Overlap(int index) => new("OFPFMFC_OVERLAP", "the rule overlaps another one of the same priority", index);
 
     private bool Overlaps(FlowMod mod) => tables[mod.Table ?? 0] is { } rules && mod.Overlaps(rules.Rules);
 

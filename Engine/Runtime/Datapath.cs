@@ -199,6 +199,14 @@ public sealed partial class Datapath : IDisposable
         return Pipeline.ApplyAll(mods, nowMs) ? Reconcile(nowMs, purge) : Acknowledgement.Done;
     }
 
+    /// <summary>Applies flow modifications in order, each for itself, with the same promise (<see cref="OfPipeline.ApplyEach"/>).</summary>
+    public Acknowledgement ApplyEach(IReadOnlyList<FlowMod> mods, long nowMs, List<FlowModException> refused)
+    {
+        using ControlScope control = new(this);
+        nowMs = Clock.Of(nowMs);
+        return Pipeline.ApplyEach(mods, nowMs, refused) ? Reconcile(nowMs, purge: false) : Acknowledgement.Done;
+    }
+
     /// <summary>Applies flow and group modifications in order, all or none, with the same promise (<see cref="OfPipeline.ApplyChanges"/>).</summary>
     public Acknowledgement ApplyChanges(IReadOnlyList<object> changes, long nowMs)
     {

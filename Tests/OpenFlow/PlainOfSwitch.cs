@@ -60,6 +60,13 @@ internal sealed class PlainOfSwitch : IOfSwitch
         _pipeline.ApplyChanges(changes, NowMs);
     }
 
+    public IReadOnlyList<FlowModException> ApplyEach(IReadOnlyList<FlowMod> mods)
+    {
+        List<FlowModException> refused = [];
+        _pipeline.ApplyEach(mods, NowMs, refused);
+        return refused;
+    }
+
     public void Apply(MeterMod mod) => _pipeline.ApplyMeter(mod, NowMs);
 
     public void Apply(OfPortMod mod)

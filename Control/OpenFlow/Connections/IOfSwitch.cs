@@ -52,6 +52,10 @@ public interface IOfSwitch
     /// <exception cref="FlowModException">One is refused; nothing was changed.</exception>
     void Apply(IReadOnlyList<object> changes, OfConnection owner, uint xid);
 
+    /// <summary>Applies flow modifications in order, each for itself.</summary>
+    /// <returns>What was refused, in order.</returns>
+    IReadOnlyList<FlowModException> ApplyEach(IReadOnlyList<FlowMod> mods);
+
     /// <summary>Applies a meter modification.</summary>
     /// <exception cref="FlowModException">It is refused.</exception>
     void Apply(MeterMod mod);

@@ -147,6 +147,14 @@ public sealed partial class LiveOfSwitch(LiveSwitch live, string name, Func<uint
     }
 
     /// <inheritdoc/>
+    public IReadOnlyList<FlowModException> ApplyEach(IReadOnlyList<FlowMod> mods)
+    {
+        List<FlowModException> refused = [];
+        _datapath.ApplyEach(mods, NowMs, refused);
+        return refused;
+    }
+
+    /// <inheritdoc/>
     public void Apply(MeterMod mod) => _datapath.ApplyMeterMod(mod, NowMs);
 
     /// <inheritdoc/>

@@ -12,6 +12,15 @@ public sealed partial class OfConnection
     private readonly Lock _monitorLock = new();
     private readonly Dictionary<uint, OfFlowMonitor> _monitors = [];
 
+    /// <summary>It watches flows.</summary>
+    private bool HasMonitors
+    {
+        get
+        {
+            lock (_monitorLock) return _monitors.Count > 0;
+        }
+    }
+
     private void StartMonitors(OfFlowMonitorRequest request)
     {
         List<OfFlowMonitor> started = [];

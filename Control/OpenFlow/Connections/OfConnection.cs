@@ -94,25 +94,31 @@ public sealed partial class OfConnection : IOfSession
             rest = joined;
         }
 
-        while (rest.Length >= OfCodec.HeaderBytes)
+        ReadOnlySpan<byte> received = rest;
+        int at = 0;
+        bool goesOn = true;
+        while (goesOn && received.Length - at >= OfCodec.HeaderBytes)
         {
-            int length = OfCodec.LengthOf(rest);
-            if (length < OfCodec.HeaderBytes) return false;
-            if (length > rest.Length) break;
-            if (!Handle(rest[..length])) return false;
-            rest = rest[length..];
+            int length = OfCodec.LengthOf(received[at..]);
+            goesOn = length >= OfCodec.HeaderBytes;
+            if (!goesOn || length > received.Length - at) break;
+            goesOn = Handle(received, at..(at + length));
+            at += length;
         }
 
-        _held = rest.ToArray();
-        return true;
+        ApplyGathered(received);
+        _held = goesOn ? received[at..].ToArray() : [];
+        return goesOn;
     }
 
-    private bool Handle(ReadOnlySpan<byte> bytes)
+    private bool Handle(ReadOnlySpan<byte> received, Range at)
     {
+        ReadOnlySpan<byte> bytes = received[at];
         _listeners?.Tell(bytes);
         if (_version == 0) return Greet(bytes);
         if (bytes[0] != (byte)_version)
         {
+            ApplyGathered(received);
             Refuse("OFPBRC_BAD_VERSION", bytes);
             return true;
         }
@@ -122,10 +128,18 @@ public sealed partial class OfConnection : IOfSession
             OfMessage message = OfCodec.Decode(bytes);
             if (!_isAdmitted) _isAdmitted = IsFromController(message.Kind);
             CheckRole(message.Kind);
+            if (message is OfFlowModMessage flow && MayGather)
+            {
+                Gather(Checked(flow), at, received);
+                return true;
+            }
+
+            ApplyGathered(received);
             Answer(message, bytes);
         }
         catch (OfRefusal e)
         {
+            ApplyGathered(received);
             Refuse(e.Error, bytes);
         }
         catch (FlowModException e)

@@ -10,6 +10,9 @@ internal sealed class OfOutbox(TimeSpan patience) : IOfSink
     /// <summary>What nobody has asked for is lost when there is more than this.</summary>
     private const int MostBytes = 4 << 20;
 
+    /// <summary>A message up to this goes out at once where there is room: nobody has to be woken for it.</summary>
+    private const int DirectBytes = 4096;
+
     private readonly object _lock = new();
     private byte[] _bytes = new byte[4096];
     private byte[] _spare = new byte[4096];
@@ -18,6 +21,9 @@ internal sealed class OfOutbox(TimeSpan patience) : IOfSink
     private bool _isWriting;
     private bool _isClosed;
     private bool _isEnding;
+
+    /// <summary>Writes bytes at once if there is room for all of them, and never waits; null = there is no such way.</summary>
+    public OfDirectWrite? Direct { get; set; }
 
     /// <summary>Messages that were lost.</summary>
     public long Lost { get; private set; }
@@ -110,9 +116,13 @@ internal sealed class OfOutbox(TimeSpan patience) : IOfSink
     private void Add(ReadOnlySpan<byte> messages)
     {
         if (_isClosed) return;
+        if (_count == 0 && !_isWriting && messages.Length <= DirectBytes && Direct?.Invoke(messages) == true) return;
         if (_count + messages.Length > _bytes.Length) Array.Resize(ref _bytes, Math.Max(_bytes.Length * 2, _count + messages.Length));
         messages.CopyTo(_bytes.AsSpan(_count));
         _count += messages.Length;
         Monitor.PulseAll(_lock);
     }
 }
+
+/// <summary>Writes bytes if there is room for all of them; false = there is none, and nothing was written.</summary>
+internal delegate bool OfDirectWrite(ReadOnlySpan<byte> bytes);

@@ -54,6 +54,7 @@ internal sealed class OfPeer
         try
         {
             Stream = _open(_socket);
+            if (Stream is NetworkStream) _outbox.Direct = TryWrite;
             _writer.Start(this);
             writes = true;
             Session.Open();
@@ -122,6 +123,22 @@ internal sealed class OfPeer
             _isProbed = true;
             Volatile.Write(ref _activeMs, nowMs);
             Session.Probe();
+        }
+    }
+
+    /// <summary>A socket that is ready takes a short message whole.</summary>
+    private bool TryWrite(ReadOnlySpan<byte> bytes)
+    {
+        try
+        {
+            if (!_socket.Poll(0, SelectMode.SelectWrite)) return false;
+            while (bytes.Length > 0) bytes = bytes[_socket.Send(bytes)..];
+            return true;
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            // It has gone, and what is written with it.
+            return true;
         }
     }
 
