@@ -26,9 +26,7 @@ internal static class RuleText
         ControlText place = ControlText.OfFile(name, text);
         IReadOnlyList<GroupMod> mods = [];
         place.Run(() => mods = Parser(live.Specs).ParseGroups(text, GroupModCommand.Add));
-        OfPipeline trial = CopyOf(live.Datapath.Pipeline);
-        for (int i = 0; i < mods.Count; i++) place.Run(() => trial.ApplyGroup(mods[i]), i);
-        foreach (GroupMod mod in mods) live.Note(live.Datapath.ApplyGroupMod(mod, live.NowMs));
+        place.Run(() => live.Note(live.Datapath.ApplyChanges([.. mods], live.NowMs)));
         return mods.Count;
     }
 
@@ -38,9 +36,7 @@ internal static class RuleText
         ControlText place = ControlText.OfFile(name, text);
         IReadOnlyList<MeterMod> mods = [];
         place.Run(() => mods = FlowTextParser.ParseMeters(text));
-        OfPipeline trial = CopyOf(live.Datapath.Pipeline);
-        for (int i = 0; i < mods.Count; i++) place.Run(() => trial.ApplyMeter(mods[i]), i);
-        foreach (MeterMod mod in mods) live.Note(live.Datapath.ApplyMeterMod(mod, live.NowMs));
+        place.Run(() => live.Note(live.Datapath.ApplyMeterMods(mods, live.NowMs)));
         return mods.Count;
     }
 
@@ -75,15 +71,6 @@ internal static class RuleText
         return string.Create(CultureInfo.InvariantCulture, $"{then.Count} flows, {added.Length} of them new, {removed.Length} gone");
 
         Dictionary<string, OfRule> Lines(OfPipeline tables) => tables.Rules.ToDictionary(formatter.FormatWithoutStats);
-    }
-
-    /// <summary>The same tables, apart: what would happen to them is tried there.</summary>
-    private static OfPipeline CopyOf(OfPipeline tables)
-    {
-        OfPipeline copy = new(tables.Options with { Meters = null, IsShared = false });
-        foreach (OfMeterState meter in tables.Meters) copy.ApplyMeter(meter.Mod with { Command = MeterModCommand.Add });
-        foreach (GroupMod group in tables.Groups) copy.ApplyGroup(group with { Command = GroupModCommand.AddOrModify });
-        return copy;
     }
 
     private static FlowMod ModOf(OfRule rule, FlowModCommand command) => new()

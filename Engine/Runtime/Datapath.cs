@@ -231,11 +231,14 @@ public sealed partial class Datapath : IDisposable
     /// <param name="mod">Parsed modification.</param>
     /// <param name="nowMs">Time.</param>
     /// <param name="purge">As in <see cref="ApplyFlowMods"/>.</param>
-    public Acknowledgement ApplyMeterMod(MeterMod mod, long nowMs, bool purge = false)
+    public Acknowledgement ApplyMeterMod(MeterMod mod, long nowMs, bool purge = false) => ApplyMeterMods([mod], nowMs, purge);
+
+    /// <summary>Applies meter modifications in order, all or none, each as <see cref="ApplyMeterMod"/>.</summary>
+    public Acknowledgement ApplyMeterMods(IReadOnlyList<MeterMod> mods, long nowMs, bool purge = false)
     {
         using ControlScope control = new(this);
         nowMs = Clock.Of(nowMs);
-        Pipeline.ApplyMeter(mod, nowMs);
+        Pipeline.ApplyMeters(mods, nowMs);
         Acknowledgement acknowledgement = purge ? Reconcile(nowMs, purge) : CatchUp(nowMs) ?? Acknowledgement.Done;
         Pipeline.ReleaseMeters();
         return acknowledgement;

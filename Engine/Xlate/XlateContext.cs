@@ -11,7 +11,7 @@ internal sealed class XlateContext(OfPipeline pipeline, XlateFlow flow)
     private static readonly XlateResult s_none = new();
 
     /// <summary>No rule yet.</summary>
-    private static readonly XlateOp s_start = XlateOp.UnrollTo(0, 0);
+    private static readonly XlateOp s_start = XlateOp.UnrollTo(0, ulong.MaxValue);
 
     private bool _isBucketError;
 

@@ -138,6 +138,30 @@ public sealed class MeterTests
         Assert.InRange(passed, 1000, 1010);
     }
 
+    [Theory]
+    [InlineData("add meter=1 pktps bands=type=drop rate=1\nadd meter=1 pktps bands=type=drop rate=2", 1, "OFPMMFC_METER_EXISTS")]
+    [InlineData("del meter=7\nmod meter=7 pktps bands=type=drop rate=2", 1, "OFPMMFC_UNKNOWN_METER")]
+    [InlineData("add meter=1 pktps bands=type=drop rate=1\nadd meter=2 pktps bands=type=drop rate=1\nmod meter=3 pktps bands=type=drop rate=5", 2, "OFPMMFC_UNKNOWN_METER")]
+    [InlineData("del meter=7\nadd meter=7 pktps bands=type=drop rate=2\ndel meter=all\nadd meter=8 kbps bands=type=drop rate=2", -1, null)]
+    public void Several_modifications_hold_together_or_not_at_all(string lines, int at, string? error)
+    {
+        var pipeline = new OfPipeline(new PipelineOptions { Ports = [new("p1", 1)] });
+        Apply(pipeline, "add meter=7 pktps bands=type=drop rate=9");
+        pipeline.ApplyAll(Flows("priority=5,actions=meter:7,output:1"));
+        if (error is null)
+        {
+            pipeline.ApplyMeters(FlowTextParser.ParseMeters(lines));
+            Assert.Equal([8u], pipeline.Meters.Select(static m => m.Mod.MeterId));
+            Assert.Empty(pipeline.Rules);
+            return;
+        }
+
+        FlowModException refused = Assert.Throws<FlowModException>(() => pipeline.ApplyMeters(FlowTextParser.ParseMeters(lines)));
+        Assert.Equal((at, error), (refused.Index, refused.Error));
+        Assert.Equal([(7u, 9u)], pipeline.Meters.Select(static m => (m.Mod.MeterId, m.Mod.Bands[0].Rate)));
+        Assert.Single(pipeline.Rules);
+    }
+
     private static byte[] Frame => NicFrame.New().Ipv4("10.0.0.1", "10.0.0.2", 17, NicFrame.UdpDatagram(1000, 53, 4));
 
     private static MeterMod Meter(string line) => Assert.Single(FlowTextParser.ParseMeters(line));

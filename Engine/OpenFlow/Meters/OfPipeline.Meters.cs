@@ -60,6 +60,17 @@ public sealed partial class OfPipeline
         }
     }
 
+    /// <summary>Applies meter modifications in order, all or nothing, each as <see cref="ApplyMeter"/>.</summary>
+    /// <exception cref="FlowModException">One is refused (<see cref="FlowModException.Index"/>); nothing was changed.</exception>
+    public void ApplyMeters(IReadOnlyList<MeterMod> mods, long nowMs = 0)
+    {
+        lock (_lock)
+        {
+            TryMeters(mods);
+            foreach (MeterMod mod in mods) ApplyMeter(mod, nowMs);
+        }
+    }
+
     /// <summary>Takes the meters away that were deleted; no megaflow may name them any more.</summary>
     public void ReleaseMeters()
     {
@@ -72,6 +83,33 @@ public sealed partial class OfPipeline
             }
 
             _retiredMeterSlots.Clear();
+        }
+    }
+
+    /// <summary>Which meters there would be is all that decides about the next modification.</summary>
+    private void TryMeters(IReadOnlyList<MeterMod> mods)
+    {
+        ImmutableDictionary<uint, OfMeterState> before = _meters;
+        try
+        {
+            for (int i = 0; i < mods.Count; i++)
+            {
+                MeterMod mod = mods[i];
+                try
+                {
+                    if (mod.Command != MeterModCommand.Delete) CheckMeter(mod);
+                }
+                catch (FlowModException e)
+                {
+                    throw e.At(i);
+                }
+
+                _meters = mod.Command != MeterModCommand.Delete ? _meters.SetItem(mod.MeterId, new OfMeterState(mod, 0, 0)) : mod.MeterId == AllMeters ? _meters.Clear() : _meters.Remove(mod.MeterId);
+            }
+        }
+        finally
+        {
+            _meters = before;
         }
     }
 
