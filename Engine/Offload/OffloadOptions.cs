@@ -67,7 +67,7 @@ public sealed class OffloadParts
     public static OffloadParts Standard { get; } = new();
 
     /// <summary>Makes the merger for a source of megaflows.</summary>
-    public Func<IMegaflowSource, ITraceMerger> Merger { get; init; } = static source => new TraceMerger(source);
+    public Func<IMegaflowSource, ITraceMerger> Merger { get; init; } = static source => new TraceMerger(source) { MergesTunnels = true };
 
     /// <summary>Wraps the books of megaflows.</summary>
     public Func<IMegaflowLedger, IMegaflowLedger> Megaflows { get; init; } = static ledger => ledger;

@@ -34,7 +34,9 @@ internal sealed unsafe partial class ActionExecutor
     private void CutUp<T>(Packet* p, DpAction* a, int count)
         where T : struct, IStageMarks
     {
-        StopTrace(OffloadReason.UnsupportedAction, "super-frame");
+        // Encapsulated frames only leave: how many there are is no matter of the rule.
+        bool onlyLeaves = MergedRules is not null && count == 2 && a[0].Op == DpOp.TnlPush && a[1].Op == DpOp.Output;
+        if (!onlyLeaves) StopTrace(OffloadReason.UnsupportedAction, "super-frame");
         int frames = SuperFrame.CountOf(p);
         for (int i = 0; i < frames; i++)
         {

@@ -5,13 +5,16 @@ using Mergeflow.Engine.Telemetry;
 
 namespace Mergeflow.Engine.Pmd;
 
-/// <summary>Encapsulation and decapsulation (OVS <c>push_tnl_action</c>, <c>OVS_ACTION_ATTR_TUNNEL_POP</c>). No device of ours does either: traces end here.</summary>
+/// <summary>Encapsulation and decapsulation (OVS <c>push_tnl_action</c>, <c>OVS_ACTION_ATTR_TUNNEL_POP</c>). Only the soft device does either: for others traces end here.</summary>
 internal sealed unsafe partial class ActionExecutor
 {
+    /// <summary>Looks for merged rules of packets that come out of tunnels; null without a soft device.</summary>
+    internal PmdThread? MergedRules { get; init; }
+
     /// <summary>Puts outer headers on; false if the packet has to be dropped: the tunnel port is gone, or there is no headroom.</summary>
     private bool PushTunnel(Packet* p, DpAction* act)
     {
-        StopTrace(OffloadReason.UnsupportedAction, "tnl_push");
+        if (MergedRules is null) StopTrace(OffloadReason.UnsupportedAction, "tnl_push");
         PortTable.PortHot* port = Ports[act->CountedPort];
         if (port->Exists == 0)
         {
@@ -35,10 +38,13 @@ internal sealed unsafe partial class ActionExecutor
     private void PopTunnel<T>(Packet* p, DpAction* act)
         where T : struct, IStageMarks
     {
-        StopTrace(OffloadReason.UnsupportedAction, "tnl_pop");
+        // On a copy it is not the packet that has come in.
+        bool isWhole = MergedRules is not null && _nested == 0;
+        if (!isWhole) StopTrace(OffloadReason.UnsupportedAction, "tnl_pop");
         PortTable.PortHot* port = Ports[act->Port];
         if (port->Exists == 0 || p->RecircDepth >= PmdThread.MaxRecircDepth || !TunnelCodec.TryPop(p, act->TunnelKind, act->Option))
         {
+            StopTrace(OffloadReason.UnsupportedAction, "tnl_pop");
             if (p->RecircDepth >= PmdThread.MaxRecircDepth) Stats.RecircTooDeep++;
             Drop(p);
             return;
@@ -50,6 +56,19 @@ internal sealed unsafe partial class ActionExecutor
         p->RecircDepth++;
         PacketMetadata.SetInPort(p, act->Port);
         MiniflowExtractor.EnsureParsed(p);
+        if (isWhole)
+        {
+            // What was inside is a packet that comes in: it has rules and traces of its own.
+            if (MergedRules!.TryMergedInside<T>(p))
+            {
+                _trace = null;
+                _offload!.TookRuleInside();
+                return;
+            }
+
+            _trace = _offload!.BeginInside(p, NowMs);
+        }
+
         RunPass<T>(p, null);
     }
 }

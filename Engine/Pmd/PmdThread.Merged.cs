@@ -33,6 +33,28 @@ public sealed unsafe partial class PmdThread
         return hits;
     }
 
+    /// <summary>The same for what has come out of a tunnel, within its batch: true if the packet took a rule, and is consumed.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    internal bool TryMergedInside<T>(Packet* p)
+        where T : struct, IStageMarks
+    {
+        if (Offload?.Table is not { Count: > 0 } table || _conntrack.SendsLate(_nowMs)) return false;
+        MergedHot* hot;
+        table.Probe(&p, 1, &hot);
+        if (hot == null || (p->Flags & PacketFlags.Snap) != 0) return false;
+        MergedTotals totals = default;
+        if (!TryMerged<T>(p, hot, ref totals))
+        {
+            Stats.MergedRefused++;
+            return false;
+        }
+
+        Stats.MergedHits += totals.Hits;
+        Stats.Tx += totals.Forwarded;
+        Stats.TxBytes += totals.ForwardedBytes;
+        return true;
+    }
+
     /// <summary>
     /// Does everything the rule's chain would have done, or nothing: false if the packet has to take the software path because the rule is
     /// dying, a checksum is not good, or a connection would not treat it as it treated the recorded one.

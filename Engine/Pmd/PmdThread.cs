@@ -52,7 +52,7 @@ public sealed unsafe partial class PmdThread : IDisposable
         Pool = options.Pool;
         Offload = options.Offload;
         _lookup = new MegaflowLookup(options, upcall.Megaflows, upcall.Classifier);
-        _run = new ActionExecutor(options, _lookup, upcall, conntrack, sink);
+        _run = new ActionExecutor(options, _lookup, upcall, conntrack, sink) { MergedRules = Offload?.Table is null ? null : this };
         _megaflows = upcall.Megaflows;
         _sink = sink;
         Ports = _run.Ports;

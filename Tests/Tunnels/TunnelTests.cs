@@ -216,11 +216,11 @@ public sealed class TunnelTests
         Assert.Equal(5, Assert.Single(bed.Simulator.Report().Connections).Zone);
     }
 
-    /// <summary>No device of ours encapsulates: such traces are refused by name, and what leaves is the same.</summary>
+    /// <summary>A NIC does not encapsulate: such traces are refused by name, and what leaves is the same. The soft device does.</summary>
     [Theory]
     [InlineData(OffloadMode.Soft)]
     [InlineData(OffloadMode.Nic)]
-    public void Traces_through_a_tunnel_are_refused_with_a_reason(OffloadMode mode)
+    public void Traces_through_a_tunnel_are_merged_or_refused_with_a_reason(OffloadMode mode)
     {
         using var bed = new TunnelBed("in_port=2 actions=output:t10\nin_port=t10 actions=output:p3\nin_port=3 actions=output:2", mode, $"type=vxlan,remote_ip=192.0.2.2,key=100,{Underlay}");
         for (int i = 0; i < 5; i++)
@@ -231,8 +231,38 @@ public sealed class TunnelTests
         }
 
         OffloadThread offload = bed.Simulator.Datapath.Offload!;
-        Assert.Equal(1ul, bed.Simulator.Report().Offloaded);
-        Assert.Equal(["tnl_pop", "tnl_push"], offload.Pmds[0].Refusals.All().Select(r => r.Detail).Distinct().Order(StringComparer.Ordinal));
+        Assert.Equal(mode == OffloadMode.Soft ? 3ul : 1ul, bed.Simulator.Report().Offloaded);
+        string[] expected = mode == OffloadMode.Soft ? [] : ["tnl_pop", "tnl_push"];
+        Assert.Equal(expected, offload.Pmds[0].Refusals.All().Select(r => r.Detail).Distinct().Order(StringComparer.Ordinal));
+        if (mode != OffloadMode.Soft) return;
+        Assert.InRange(bed.Simulator.Report().OffloadHits, 9ul, 12ul);
+
+        // Each packet is counted for the port that it went by, by rule or not.
+        Assert.Equal(5ul, bed.Simulator.Datapath.Pmd.Ports.CountersOf(10).Packets);
+        PortTable ports = bed.Simulator.Datapath.Pmd.Ports;
+        Assert.Equal(0ul, offload.Pmds[0].Refused.Packets(OffloadReason.UnsupportedAction));
+        Assert.Equal((ulong)(5 * Inner.Length / 2), ports.CountersOf(10).Bytes);
+    }
+
+    /// <summary>What is matched of the outer header is in the rule: packets of another peer, key, option or congestion mark do not take it.</summary>
+    [Fact]
+    public void A_merged_rule_pins_what_was_read_of_the_tunnel()
+    {
+        using var bed = new TunnelBed("in_port=t10,tun_id=100 actions=output:p3\nin_port=t10,tun_id=101 actions=output:p2", OffloadMode.Soft, $"type=vxlan,remote_ip=192.0.2.2,key=flow,{Underlay}");
+        string other = VxlanIn.Replace("00006400", "00006500", StringComparison.Ordinal);
+        Assert.NotEqual(VxlanIn, other);
+        for (int i = 0; i < 4; i++)
+        {
+            Assert.Equal($"3:{Inner}", bed.Send(1, VxlanIn));
+            Assert.Equal($"2:{Inner}", bed.Send(1, other));
+        }
+
+        Assert.Equal(2ul, bed.Simulator.Report().Offloaded);
+        Assert.True(bed.Simulator.Report().OffloadHits >= 4);
+
+        // Without the tunnel there is no way, also for those that have a rule.
+        bed.Simulator.Datapath.Ports.SetTunnel(10, null, 0);
+        Assert.Equal("", bed.Send(1, VxlanIn));
     }
 
     [Fact]

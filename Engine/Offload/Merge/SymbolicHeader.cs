@@ -29,12 +29,18 @@ internal struct SymbolicHeader
     /// <summary>The connection's original tuple is constant, but its value was not recorded.</summary>
     public bool CtTupleOpaque;
 
+    /// <summary>Which encapsulation stands in front of it, from 1 on; 0 = none.</summary>
+    public int Push;
+
     /// <summary>A port was rewritten: a packet without an L4 header would have been left alone.</summary>
     public bool L4Rewritten;
 
-    /// <summary>The untouched header of a packet that has just arrived.</summary>
-    public static void Init(out SymbolicHeader h, ref FlowKey original)
-        => h = new SymbolicHeader { Current = original, Constant = KeyMasks.Metadata };
+    /// <summary>The untouched header of a packet that has just arrived, or has just come out of a tunnel: then the fields of the outer one belong to it.</summary>
+    public static void Init(out SymbolicHeader h, ref FlowKey original, bool isTunnelled)
+    {
+        h = new SymbolicHeader { Current = original, Constant = KeyMasks.Metadata };
+        if (isTunnelled) FlowKey.Lane(ref h.Constant, Lanes.Tunnel) = FlowKey.Lane(ref h.Constant, Lanes.TunnelIpv6) = Vector256<byte>.Zero;
+    }
 
     /// <summary>Overwrites the bits of <paramref name="mask"/> (not tags, not labels).</summary>
     public void Write(ref FlowKey value, ref FlowKey mask)

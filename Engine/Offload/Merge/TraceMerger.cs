@@ -22,6 +22,7 @@ public sealed unsafe partial class TraceMerger : ITraceMerger
 
     private readonly IMegaflowSource _source;
     private readonly Transposition _transposition = new();
+    private readonly List<DpAction> _pushes = [];
     private OutputSnapshot[] _outputs = new OutputSnapshot[4];
     private readonly MergedPass[] _passes = new MergedPass[Trace.MaxPasses];
     private readonly MergedConn[] _conns = new MergedConn[Trace.MaxEvents];
@@ -40,6 +41,9 @@ public sealed unsafe partial class TraceMerger : ITraceMerger
     /// <summary>A merger that reads programs from <paramref name="source"/>.</summary>
     public TraceMerger(IMegaflowSource source) => _source = source;
 
+    /// <summary>Encapsulations become part of rules: for devices that put outer headers on.</summary>
+    public bool MergesTunnels { get; init; }
+
     /// <inheritdoc/>
     public MergeRefusal Refusal => _refusal;
 
@@ -53,13 +57,13 @@ public sealed unsafe partial class TraceMerger : ITraceMerger
             return false;
         }
 
-        SymbolicHeader.Init(out SymbolicHeader header, ref trace.OriginalKey);
+        SymbolicHeader.Init(out SymbolicHeader header, ref trace.OriginalKey, trace.IsTunnelled);
         _mask.InPort = new Be32(~0u);
         if (!RunPass(ref header)) return false;
         if (_pass != trace.PassCount) return Refuse(OffloadReason.BrokenTrace, "more passes than recirculations");
         if (_event != trace.EventCount) return Refuse(OffloadReason.BrokenTrace, "more events than actions");
         ReadOnlySpan<OutputSnapshot> outputs = _outputs.AsSpan(0, _outputCount);
-        if (!_transposition.TryEmit(ref trace.OriginalKey, ref _mask, outputs))
+        if (!_transposition.TryEmit(ref trace.OriginalKey, ref _mask, outputs, System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_pushes)))
         {
             return Refuse(OffloadReason.OutputRestore, "rewrite cannot be expressed");
         }
@@ -75,6 +79,7 @@ public sealed unsafe partial class TraceMerger : ITraceMerger
         _outputCount = _pass = _currentPass = _event = _passCount = _connCount = 0;
         _exact = false;
         _refusal = default;
+        _pushes.Clear();
     }
 
     private void Finish(MergedFlow rule, ReadOnlySpan<OutputSnapshot> outputs)
@@ -87,12 +92,13 @@ public sealed unsafe partial class TraceMerger : ITraceMerger
         rule.PassCount = _pass;
         rule.RequiresCsum = _connCount > 0;
         rule.IsExact = _exact;
-        Span<uint> ports = stackalloc uint[MaxOutputs + 1];
+        Span<uint> ports = stackalloc uint[(2 * MaxOutputs) + 1];
         ports[0] = _trace.OriginalKey.InPort.Host;
         int count = 1;
         foreach (ref readonly OutputSnapshot o in outputs)
         {
             if (!ports[..count].Contains(o.Port)) ports[count++] = o.Port;
+            if (o.Header.Push != 0 && _pushes[o.Header.Push - 1].CountedPort is var tunnel && !ports[..count].Contains(tunnel)) ports[count++] = tunnel;
         }
 
         rule.Ports = ports[..count].ToArray();
@@ -155,6 +161,9 @@ public sealed unsafe partial class TraceMerger : ITraceMerger
         for (int i = 0; i < count; i++)
         {
             ref DpAction a = ref actions[i];
+
+            // Behind an encapsulation the packet is another one: it only leaves.
+            if (header.Push != 0 && a.Op is not (DpOp.Output or DpOp.Drop)) return Refuse(OffloadReason.UnsupportedAction, NameOf(a.Op));
             switch (a.Op)
             {
                 case DpOp.Output:
@@ -179,6 +188,10 @@ public sealed unsafe partial class TraceMerger : ITraceMerger
 
                 case DpOp.Drop:
                     return true;
+                case DpOp.TnlPush when MergesTunnels:
+                    _pushes.Add(a);
+                    header.Push = _pushes.Count;
+                    break;
                 case DpOp.Ct:
                     if (!Ct(ref header, ref a.Ct)) return false;
                     break;

@@ -26,8 +26,8 @@ internal sealed partial class Transposition
     /// <summary>The emitted program.</summary>
     public DpAction[] ToArray() => _program.Count == 0 ? [] : [.. _program];
 
-    /// <summary>Emits all outputs in order; false if a rewrite has no action.</summary>
-    public bool TryEmit(ref FlowKey original, ref FlowKey pinned, ReadOnlySpan<OutputSnapshot> outputs)
+    /// <summary>Emits all outputs in order; false if a rewrite has no action. <paramref name="pushes"/>: what snapshots mean by their <see cref="SymbolicHeader.Push"/>.</summary>
+    public bool TryEmit(ref FlowKey original, ref FlowKey pinned, ReadOnlySpan<OutputSnapshot> outputs, ReadOnlySpan<DpAction> pushes)
     {
         _program.Clear();
         _original = original;
@@ -42,21 +42,31 @@ internal sealed partial class Transposition
             {
                 if (!Emit(ref now, ref target)) return false;
                 now = target;
-                AddOutput(outputs[i].Port);
+                AddOutput(in outputs[i], pushes, isLast: i == outputs.Length - 1);
                 continue;
             }
 
             int clone = _program.Count;
             _program.Add(default);
             if (!Emit(ref now, ref target)) return false;
-            AddOutput(outputs[i].Port);
+            AddOutput(in outputs[i], pushes, isLast: true);
             _program[clone] = new DpAction { Op = DpOp.Clone, NestedCount = _program.Count - clone - 1 };
         }
 
         return true;
     }
 
-    private void AddOutput(uint port) => _program.Add(new DpAction { Op = DpOp.Output, Port = port });
+    /// <summary>An encapsulation is put in front of a copy, unless nothing follows.</summary>
+    private void AddOutput(in OutputSnapshot output, ReadOnlySpan<DpAction> pushes, bool isLast)
+    {
+        if (output.Header.Push != 0)
+        {
+            if (!isLast) _program.Add(new DpAction { Op = DpOp.Clone, NestedCount = 2 });
+            _program.Add(pushes[output.Header.Push - 1]);
+        }
+
+        _program.Add(new DpAction { Op = DpOp.Output, Port = output.Port });
+    }
 
     private void Describe(in SymbolicHeader h, out Point p)
     {

@@ -25,6 +25,10 @@ public sealed unsafe class PmdOffload : IConnObserver
 
     private readonly RecordingFilter _filter;
 
+    /// <summary>What the packet that was begun last was counted under, if it was not recorded.</summary>
+    private OffloadReason _countedReason;
+    private int _countedBytes;
+
     /// <summary>An endpoint.</summary>
     /// <param name="table">The soft device's table; null when rules live elsewhere.</param>
     /// <param name="filter">Which packets to record; null = every one.</param>
@@ -65,10 +69,11 @@ public sealed unsafe class PmdOffload : IConnObserver
     /// <summary>Starts recording a packet that has just been parsed (recirc_id 0); null if it is not worth it or there is no room.</summary>
     public Trace? TryBegin(Packet* packet, long nowMs)
     {
+        _countedReason = OffloadReason.None;
         ulong hash = FlowHashOf(packet);
         if (!_filter.ShouldRecord(hash, nowMs, out OffloadReason standing, out FlowSeen seen))
         {
-            Refused.Add(standing, packet->LengthBytes);
+            Count(standing, packet->LengthBytes);
             if (Fates is not null) Tell(packet, standing);
             return null;
         }
@@ -76,7 +81,7 @@ public sealed unsafe class PmdOffload : IConnObserver
         Trace? trace = Traces.TryBegin();
         if (trace is null)
         {
-            Refused.Add(OffloadReason.QueueFull, packet->LengthBytes);
+            Count(OffloadReason.QueueFull, packet->LengthBytes);
             if (Fates is not null) Tell(packet, OffloadReason.QueueFull);
             return null;
         }
@@ -87,6 +92,30 @@ public sealed unsafe class PmdOffload : IConnObserver
         trace.OriginalLengthBytes = packet->LengthBytes;
         CopyKey(packet, ref trace.OriginalKey);
         return trace;
+    }
+
+    /// <summary>
+    /// The packet that was begun last has come out of a tunnel: its recording starts anew with what was inside (parsed, tunnel fields set), and it is counted as that. Null as <see cref="TryBegin"/>.
+    /// </summary>
+    public Trace? BeginInside(Packet* packet, long nowMs)
+    {
+        if (_countedReason != OffloadReason.None) Refused.TakeBack(_countedReason, _countedBytes);
+        Trace? trace = TryBegin(packet, nowMs);
+        if (trace is not null) trace.IsTunnelled = true;
+        return trace;
+    }
+
+    /// <summary>The packet that was begun last has come out of a tunnel and took a merged rule there: it counts as that alone.</summary>
+    public void TookRuleInside()
+    {
+        if (_countedReason != OffloadReason.None) Refused.TakeBack(_countedReason, _countedBytes);
+        _countedReason = OffloadReason.None;
+    }
+
+    private void Count(OffloadReason reason, int lengthBytes)
+    {
+        (_countedReason, _countedBytes) = (reason, lengthBytes);
+        Refused.Add(reason, lengthBytes);
     }
 
     private static void CopyKey(Packet* packet, ref FlowKey key)
@@ -183,13 +212,14 @@ public sealed unsafe class PmdOffload : IConnObserver
         return trace.EventCount++;
     }
 
-    /// <summary>Ports, addresses, protocol and L4 ports: what does not change from packet to packet of a flow.</summary>
+    /// <summary>Ports, addresses, protocol and L4 ports, and the tunnel: what does not change from packet to packet of a flow.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static ulong FlowHashOf(Packet* packet)
     {
         Vector256<byte> l0 = FlowKey.Lane(ref packet->Key, Lanes.Link);
         Vector256<byte> l1 = (packet->KeyLanes & (1u << Lanes.Network)) != 0 ? FlowKey.Lane(ref packet->Key, Lanes.Network) & s_steady : default;
         ulong hash = KeyedHash.Hash64(l0, l1);
+        if ((packet->KeyLanes & (1u << Lanes.Tunnel)) != 0) hash = KeyedHash.Hash32(FlowKey.Lane(ref packet->Key, Lanes.Tunnel), hash);
         return (packet->KeyLanes & (1u << Lanes.Ipv6)) != 0 ? KeyedHash.Hash32(FlowKey.Lane(ref packet->Key, Lanes.Ipv6), hash) : hash;
     }
 

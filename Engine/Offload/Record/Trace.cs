@@ -20,7 +20,11 @@ public sealed class Trace
     /// <summary>The packet as it came in, absent lanes zero, recirc_id and ct_* zero.</summary>
     public FlowKey OriginalKey;
 
+    /// <summary>Its length then, bytes.</summary>
     public int OriginalLengthBytes;
+
+    /// <summary>It came out of a tunnel: <see cref="OriginalKey"/> is the packet inside, with the tunnel fields of the one outside.</summary>
+    public bool IsTunnelled;
 
     public readonly TracePass[] Passes = new TracePass[MaxPasses];
 
@@ -63,6 +67,7 @@ public sealed class Trace
         PassCount = EventCount = ReasonPass = 0;
         Reason = OffloadReason.None;
         ReasonDetail = null;
+        IsTunnelled = false;
     }
 }
 

@@ -31,6 +31,13 @@ public sealed class ReasonTotals
         _bytes[(int)reason] += (ulong)lengthBytes;
     }
 
+    /// <summary>One packet was counted that counts elsewhere.</summary>
+    public void TakeBack(OffloadReason reason, int lengthBytes)
+    {
+        _packets[(int)reason]--;
+        _bytes[(int)reason] -= (ulong)lengthBytes;
+    }
+
     /// <summary>Packets counted under a reason.</summary>
     public ulong Packets(OffloadReason reason) => _packets[(int)reason];
 
