@@ -29,6 +29,7 @@ internal static class VswitchdCommands
         new FragmentCommands(vswitchd, conntrack).AddTo(commands);
         new ThreadCommands(vswitchd).AddTo(commands);
         new TunnelCommands(vswitchd, host).AddTo(commands);
+        new OffloadCommands(vswitchd).AddTo(commands);
         if (host.Wire is not { } wire) return;
         new DummyCommands(vswitchd, wire).AddTo(commands);
         new TimeCommands(vswitchd, wire).AddTo(commands);

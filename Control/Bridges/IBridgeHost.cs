@@ -24,6 +24,12 @@ public interface IBridgeHost
     /// <exception cref="IOException">One line says why not.</exception>
     IHostedBridge Create(BridgeConfig config);
 
+    /// <summary>What is wanted of the switch as a whole, before bridges are made so.</summary>
+    void Prepare(SwitchConfig wanted)
+    {
+        // All bridges are alike.
+    }
+
     /// <summary>Follows what is outside of the switch; never waits.</summary>
     void Run(long nowMs)
     {

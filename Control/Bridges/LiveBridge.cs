@@ -34,7 +34,12 @@ public sealed partial class LiveBridge : IHostedBridge
     internal LiveBridge(LiveBridgeHost host, BridgeConfig config)
     {
         (_host, Name, DatapathType) = (host, config.Name, config.DatapathType);
-        _live = new LiveSwitch(new DatapathOptions { Ports = [], PmdCount = host.ThreadCount, Quirks = host.QuirksOf(config.DatapathType), LargeFrameCapacity = LargeFrames, PacketInBytes = PacketInBytes });
+        _live = new LiveSwitch(new DatapathOptions
+        {
+            Ports = [], PmdCount = host.ThreadCount, Quirks = host.QuirksOf(config.DatapathType), LargeFrameCapacity = LargeFrames, PacketInBytes = PacketInBytes,
+            Offload = host.Settings.Offload, VlanLimit = host.Settings.VlanLimit, MaxIdleMs = host.Settings.MaxIdleMs, MaxRevalidatorMs = host.Settings.MaxRevalidatorMs, MegaflowCapacity = host.Settings.FlowLimit,
+        });
+        if (host.Settings.IsRestoring) _live.Ports.Hold();
         host.Conntrack.Apply(_live.Datapath.Conntrack);
         _live.Start();
         _mac = _ownMac;
@@ -82,6 +87,12 @@ public sealed partial class LiveBridge : IHostedBridge
     /// <summary>What runs. Its control operations are for any thread.</summary>
     public Datapath Datapath => _live.Datapath;
 
+    /// <summary>Packets and bytes received, by software and by a device.</summary>
+    public Engine.Ledger.BookTotals Received => _live.Received;
+
+    /// <summary>Where all packets are.</summary>
+    public SwitchLedger Ledger() => _live.Ledger();
+
     /// <summary>Its ports that are devices of the host.</summary>
     internal IEnumerable<NetDevicePort> Devices => _interfaces.Values.Select(static i => i.Port).OfType<NetDevicePort>();
 
@@ -90,6 +101,9 @@ public sealed partial class LiveBridge : IHostedBridge
 
     /// <summary>The name of an interface.</summary>
     internal string NameOf(uint ofport) => _interfaces.TryGetValue((int)ofport, out LiveInterface? found) ? found.Config.Name : "";
+
+    /// <summary>Flows have been brought back: packets are taken.</summary>
+    internal void BeginForwarding() => _live.Ports.Release();
 
     /// <summary>Opens an end of a link to another bridge, or to itself.</summary>
     /// <param name="number">Number of the end.</param>
@@ -187,7 +201,7 @@ public sealed partial class LiveBridge : IHostedBridge
         }
 
         TellPorts();
-        if (_openFlow is not null) failures.AddRange(_openFlow.Controllers.Configure(_remotes!.Wanted(config, failures), !config.IsSecure));
+        if (_openFlow is not null && !_host.Settings.IsRestoring) failures.AddRange(_openFlow.Controllers.Configure(_remotes!.Wanted(config, failures), !config.IsSecure));
         return failures;
     }
 

@@ -1,6 +1,8 @@
 using Mergeflow.Control.OpenFlow;
 using Mergeflow.Engine.Keys;
+using Mergeflow.Engine.Offload;
 using Mergeflow.Engine.Ports;
+using Mergeflow.Engine.Runtime;
 using Mergeflow.Native;
 
 namespace Mergeflow.Control.Bridges;
@@ -14,6 +16,7 @@ public sealed class LiveBridgeHost : IBridgeHost, IDisposable
 
     private readonly List<LiveBridge> _bridges = [];
     private BfdMonitor? _bfd;
+    private bool _hasForwarded;
     private readonly Dictionary<string, PatchEnd> _patches = new(StringComparer.Ordinal);
     private readonly Dictionary<string, DatapathNumbers> _numbers = new(StringComparer.Ordinal);
 
@@ -44,6 +47,9 @@ public sealed class LiveBridgeHost : IBridgeHost, IDisposable
 
     /// <summary>What holds for the connections of all bridges.</summary>
     public ConntrackSettings Conntrack { get; } = new();
+
+    /// <summary>What the database says of datapaths.</summary>
+    public DatapathSettings Settings { get; private set; } = new();
 
     /// <summary>Packet threads of each datapath.</summary>
     public int ThreadCount { get; init; } = 1;
@@ -146,7 +152,27 @@ public sealed class LiveBridgeHost : IBridgeHost, IDisposable
     }
 
     /// <inheritdoc/>
-    public void Run(long nowMs) => Underlay?.Run(nowMs);
+    public void Prepare(SwitchConfig wanted)
+    {
+        DatapathSettings before = Settings;
+        Settings = DatapathSettings.Of(wanted.OtherConfig, Warn);
+
+        // Where the clock is moved by hand, nothing is merged behind its back unless that is asked for.
+        if (Wire is not null && !wanted.OtherConfig.ContainsKey("mergeflow-offload")) Settings = Settings with { Offload = OffloadMode.None };
+
+        // Flows are brought back once: who has begun to forward goes on.
+        if (_hasForwarded) Settings = Settings with { IsRestoring = false };
+        _hasForwarded |= !Settings.IsRestoring;
+        if (!before.IsRestoring || Settings.IsRestoring) return;
+        foreach (LiveBridge bridge in _bridges) bridge.BeginForwarding();
+    }
+
+    /// <inheritdoc/>
+    public void Run(long nowMs)
+    {
+        Underlay?.Run(nowMs);
+        if (Wire is not null) _bfd?.Step();
+    }
 
     /// <inheritdoc/>
     public void Watch(PollSet set) => Underlay?.Watch(set);

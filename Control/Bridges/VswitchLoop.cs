@@ -84,6 +84,7 @@ public sealed class VswitchLoop(OvsdbSession session, IBridgeHost host, Action<s
         if (ConfigReader.Read(session.Replica, line => log("bridge", VlogLevel.Warn, line)) is not { } wanted) return;
         ReconfigureCount++;
         host.SetTls(wanted.Tls);
+        host.Prepare(wanted);
         _bridges.Apply(wanted, nowMs);
         host.Run(nowMs);
         Config = wanted;

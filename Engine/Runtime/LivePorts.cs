@@ -13,6 +13,9 @@ public sealed class LivePorts(Datapath datapath, SwitchPollers pollers, IReadOnl
     private readonly Lock _lock = new();
     private readonly SortedDictionary<uint, LivePort> _ports = [];
 
+    /// <summary>Queues that nobody polls yet; null = they are polled when they come.</summary>
+    private List<(RxQueueName Name, RxQueue Queue)>? _held;
+
     /// <summary>What ports had counted that are gone.</summary>
     private PortTotals _gone;
 
@@ -57,7 +60,27 @@ public sealed class LivePorts(Datapath datapath, SwitchPollers pollers, IReadOnl
             else datapath.Ports.Add(new PipelinePort(port.Name, port.Number) { Tunnel = (port as TunnelVport)?.Tunnel }, port.QueueCount, nowMs);
             AddToKernel(port);
             if (!port.HasCarrier) datapath.Ports.SetLink(port.Number, isUp: false, nowMs);
-            for (int q = 0; q < port.QueueCount; q++) pollers.Add(new RxQueueName(port.Number, q), port.Rx(q));
+            for (int q = 0; q < port.QueueCount; q++)
+            {
+                if (_held is null) pollers.Add(new RxQueueName(port.Number, q), port.Rx(q));
+                else _held.Add((new RxQueueName(port.Number, q), port.Rx(q)));
+            }
+        }
+    }
+
+    /// <summary>Ports that come from now on are not polled: what comes waits in the kernel, as far as there is room (OVS <c>flow-restore-wait</c>).</summary>
+    public void Hold()
+    {
+        lock (_lock) _held ??= [];
+    }
+
+    /// <summary>All ports are polled.</summary>
+    public void Release()
+    {
+        lock (_lock)
+        {
+            foreach ((RxQueueName name, RxQueue queue) in _held ?? []) pollers.Add(name, queue);
+            _held = null;
         }
     }
 
@@ -71,6 +94,7 @@ public sealed class LivePorts(Datapath datapath, SwitchPollers pollers, IReadOnl
             else datapath.Ports.Remove(number, nowMs);
             datapath.Kernel?.RemovePort(number);
             for (int q = 0; q < port.QueueCount; q++) pollers.Remove(new RxQueueName(number, q));
+            _held?.RemoveAll(h => h.Name.Port == number);
             for (int i = 0; i < sinks.Count; i++)
             {
                 int pmd = i;

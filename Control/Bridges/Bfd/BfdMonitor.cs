@@ -140,14 +140,7 @@ public sealed class BfdMonitor : IDisposable
         PollSet set = new();
         while (!_end)
         {
-            long waitMs = PollSet.LongestMs;
-            lock (_lock)
-            {
-                long nowMs = LiveSwitch.NowMs;
-                foreach (((Datapath datapath, uint port), Entry entry) in _entries) Step(datapath, port, entry, nowMs);
-                nowMs = LiveSwitch.NowMs;
-                foreach (Entry entry in _entries.Values) waitMs = Math.Clamp(entry.Session.WakeMs - nowMs, 1, waitMs);
-            }
+            long waitMs = Step();
 
             set.Clear();
             set.AtMost(waitMs);
@@ -155,6 +148,21 @@ public sealed class BfdMonitor : IDisposable
             if (_end) _latch.Cancel();
             else _latch.Sleep(set);
         }
+    }
+
+    /// <summary>Looks at the time, for all sessions; its own thread does, and who moves a clock by hand. Returns ms to the next look.</summary>
+    public long Step()
+    {
+        long waitMs = PollSet.LongestMs;
+        lock (_lock)
+        {
+            long nowMs = LiveSwitch.NowMs;
+            foreach (((Datapath datapath, uint port), Entry entry) in _entries) Step(datapath, port, entry, nowMs);
+            nowMs = LiveSwitch.NowMs;
+            foreach (Entry entry in _entries.Values) waitMs = Math.Clamp(entry.Session.WakeMs - nowMs, 1, waitMs);
+        }
+
+        return waitMs;
     }
 
     private void Step(Datapath datapath, uint port, Entry entry, long nowMs)

@@ -1,0 +1,49 @@
+using System.Globalization;
+using Mergeflow.Engine.Lookup;
+using Mergeflow.Engine.Offload;
+using Mergeflow.Engine.Runtime;
+
+namespace Mergeflow.Control.Bridges;
+
+/// <summary>What <c>other_config</c> of <c>Open_vSwitch</c> says of datapaths. All but <see cref="IsRestoring"/> is for bridges that are made from then on.</summary>
+public sealed record DatapathSettings
+{
+    private const int DefaultFlowLimit = 200_000;
+
+    /// <summary><c>mergeflow-offload</c>: where merged rules go.</summary>
+    public OffloadMode Offload { get; init; } = OffloadMode.Soft;
+
+    /// <summary><c>vlan-limit</c>: tags that are read, 1 or 2.</summary>
+    public int VlanLimit { get; init; } = 1;
+
+    /// <summary><c>max-idle</c>, ms.</summary>
+    public long MaxIdleMs { get; init; } = 10_000;
+
+    /// <summary><c>max-revalidator</c>, ms.</summary>
+    public long MaxRevalidatorMs { get; init; } = 500;
+
+    /// <summary><c>flow-limit</c>: most megaflows.</summary>
+    public int FlowLimit { get; init; } = DefaultFlowLimit;
+
+    /// <summary><c>flow-restore-wait</c>: flows are being brought back, nothing is forwarded.</summary>
+    public bool IsRestoring { get; init; }
+
+    /// <summary>Reads them; what makes no sense is said and left at its default.</summary>
+    public static DatapathSettings Of(IReadOnlyDictionary<string, string> otherConfig, Action<string> warn)
+    {
+        string offload = otherConfig.GetValueOrDefault("mergeflow-offload", "soft");
+        if (offload is not ("none" or "soft")) warn($"other_config:mergeflow-offload={offload}: expected none or soft");
+        return new DatapathSettings
+        {
+            Offload = offload == "none" ? OffloadMode.None : OffloadMode.Soft,
+            VlanLimit = Number("vlan-limit", 1, 0, int.MaxValue) is 1 ? 1 : 2,
+            MaxIdleMs = Number("max-idle", 10_000, 500, int.MaxValue),
+            MaxRevalidatorMs = Number("max-revalidator", 500, 100, int.MaxValue),
+            FlowLimit = Number("flow-limit", DefaultFlowLimit, 1000, DefaultFlowLimit),
+            IsRestoring = otherConfig.GetValueOrDefault("flow-restore-wait") == "true",
+        };
+
+        int Number(string name, int otherwise, int least, int most)
+            => int.TryParse(otherConfig.GetValueOrDefault(name), NumberStyles.None, CultureInfo.InvariantCulture, out int n) ? Math.Clamp(n, least, most) : otherwise;
+    }
+}
