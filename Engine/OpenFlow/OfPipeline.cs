@@ -249,6 +249,7 @@ public sealed partial class OfPipeline
             PortList = before?.PortList ?? [.. _ports.Values.OrderBy(static p => p.Number)],
             Tunnels = before is null ? TunnelTable.Of(_ports.Values) : before.Tunnels,
             Underlay = _underlay,
+            Forwarding = _forwarding,
             Bfd = _bfd,
             HasCollectors = _hasCollectors,
             Option = _option,

@@ -32,6 +32,9 @@ internal sealed class PipelineSnapshot
     /// <summary>What tunnels know of the network below.</summary>
     public required TunnelUnderlay Underlay { get; init; }
 
+    /// <summary>Bonds, mirrors and what else ports have together.</summary>
+    public required ForwardingPlan Forwarding { get; init; }
+
     /// <summary>The Geneve option behind <c>tun_metadata0</c>, if there is one.</summary>
     public required GeneveOption Option { get; init; }
 

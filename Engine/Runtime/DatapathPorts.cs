@@ -51,6 +51,14 @@ public sealed class DatapathPorts
         return _datapath.Pipeline.SetPortVlan(port, vlan) ? _datapath.Reconcile(nowMs, purge: false) : Acknowledgement.Done;
     }
 
+    /// <summary>Sets what ports have together: bonds, mirrors, VLANs without learning. On return no packet goes by what it was before.</summary>
+    public Acknowledgement SetForwarding(ForwardingPlan plan, long nowMs)
+    {
+        using Datapath.ControlScope control = _datapath.BeginControl();
+        _datapath.Pipeline.SetForwarding(plan);
+        return _datapath.Reconcile(_datapath.Clock.Of(nowMs), purge: false);
+    }
+
     /// <summary>The way of a tunnel port is another one, or there is none for now. On return no packet takes the old one.</summary>
     public Acknowledgement SetTunnel(uint port, TunnelPort? tunnel, long nowMs)
     {

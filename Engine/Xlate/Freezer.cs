@@ -172,6 +172,7 @@ internal sealed unsafe class Freezer(
             Conntracked = _conntrack.IsTracked(),
             WasMpls = _labels.WasMpls,
             HasDpHash = HasDpHash,
+            Mirrored = _context.Mirrored,
             Lanes = ref lanes,
             Stack = CollectionsMarshal.AsSpan(_stack),
             ActionSet = isOnlyTold ? [] : _actionSet.Ops,
@@ -195,6 +196,7 @@ internal sealed unsafe class Freezer(
         _context.Table = state.Table;
         _labels.WasMpls = false;
         HasDpHash = state.HasDpHash;
+        _context.Mirrored = state.Mirrored;
         _conntrack.SetTracked(state.Conntracked);
         _context.Level++;
         if (!state.Conntracked) _conntrack.Clear();

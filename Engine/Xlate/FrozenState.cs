@@ -21,6 +21,9 @@ internal sealed class FrozenState
     /// <summary>dp_hash of the packet is meant.</summary>
     public required bool HasDpHash { get; init; }
 
+    /// <summary>Mirrors that have their copy already.</summary>
+    public uint Mirrored { get; init; }
+
     public required FrozenLanes Lanes;
 
     /// <summary>The stack, bottom first.</summary>

@@ -4,13 +4,14 @@ using L = Mergeflow.Engine.Keys.KeyLayout;
 
 namespace Mergeflow.Engine.Xlate;
 
-/// <summary>A learning switch per VLAN (OVS <c>xlate_normal</c> without bonds, STP and snooping).</summary>
-internal sealed unsafe class NormalXlate(XlateContext context, TagModel tags, Transmitter transmitter)
+/// <summary>A learning switch per VLAN (OVS <c>xlate_normal</c> without STP and snooping).</summary>
+internal sealed unsafe class NormalXlate(XlateContext context, TagModel tags, Transmitter transmitter, BondXlate bonds)
 {
     private readonly XlateContext _context = context;
     private readonly XlateFlow _flow = context.Flow;
     private readonly TagModel _tags = tags;
     private readonly Transmitter _transmitter = transmitter;
+    private readonly BondXlate _bonds = bonds;
 
     /// <summary>Source addresses are learned: not if no packet is there to learn from (OVS <c>allow_side_effects</c>).</summary>
     public bool Learns { get; set; } = true;
@@ -41,6 +42,13 @@ internal sealed unsafe class NormalXlate(XlateContext context, TagModel tags, Tr
             return;
         }
 
+        ForwardingPlan plan = _context.Tables.Forwarding;
+        if (plan.IsMirrorOutput(inPort))
+        {
+            _context.Error($"dropping packet received on port {(_context.Tables.Ports.TryGetValue(inPort, out PipelinePort? output) ? output.Name : "")}, which is reserved exclusively for mirroring");
+            return;
+        }
+
         ushort tagged = _flow.ConsultVlanPresent() ? (ushort)(key.Vlan0Tci.Host & TagModel.Vid) : (ushort)0;
         PortVlan from = _context.Tables.Ports.TryGetValue(inPort, out PipelinePort? input) ? input.Vlan : PortVlan.AllVlans;
         if (from.Enter(tagged) is not { } vid)
@@ -51,39 +59,63 @@ internal sealed unsafe class NormalXlate(XlateContext context, TagModel tags, Tr
             return;
         }
 
-        if (!isSourced) Learn(new LearnedSource(key.DlSrc.ToUInt64(), vid, inPort));
-        var asked = new MacKey(dst, vid);
-        _context.Out.AskedAddresses.Add(asked);
-        if (_context.Pipeline.Macs.Find(asked, _context.NowMs) is { } port)
+        PortBundle? own = plan.BundleOf(inPort);
+        uint source = own?.Representative ?? inPort;
+        if (own?.Bond is { } bond && !_bonds.Admits(own, bond, vid))
         {
-            if (port == inPort)
-            {
-                _context.Detail("learned port is input port, dropping");
-            }
-            else
-            {
-                _context.Detail("forwarding to learned port");
-                Leave(port, tagged, vid);
-            }
-
+            _context.Detail("bonding refused admissibility, dropping");
             return;
+        }
+
+        bool learns = !plan.Floods(vid);
+        if (!isSourced && learns) Learn(new LearnedSource(key.DlSrc.ToUInt64(), vid, source));
+        if (learns)
+        {
+            var asked = new MacKey(dst, vid);
+            _context.Out.AskedAddresses.Add(asked);
+            if (_context.Pipeline.Macs.Find(asked, _context.NowMs) is { } port)
+            {
+                if (port == source)
+                {
+                    _context.Detail("learned port is input port, dropping");
+                }
+                else if (own is { IsProtected: true } && plan.BundleOf(port) is { IsProtected: true })
+                {
+                    _context.Detail("learned port and input port are protected, dropping");
+                }
+                else
+                {
+                    _context.Detail("forwarding to learned port");
+                    Leave(port, tagged, vid);
+                }
+
+                return;
+            }
         }
 
         _context.Detail("no learned MAC for destination, flooding");
 
         foreach (PipelinePort to in _context.Tables.PortList)
         {
-            if (to.Number != inPort && to.Floods) Leave(to.Number, tagged, vid);
+            if (to.Number == source || to.Number == inPort || !to.Floods || plan.IsMirrorOutput(to.Number)) continue;
+            if (plan.BundleOf(to.Number) is { } bundle && (bundle.Representative != to.Number || (bundle.IsProtected && own is { IsProtected: true }))) continue;
+            Leave(to.Number, tagged, vid);
         }
     }
 
     /// <summary>Sends a frame of a VLAN in the form that the port has for it, if it carries that VLAN (OVS <c>xvlan_output_translate</c>).</summary>
-    /// <param name="port">Where to.</param>
+    /// <param name="port">Where to; of a bond the number that stands for it.</param>
     /// <param name="tagged">VLAN in its tag as it is; 0 = none.</param>
     /// <param name="vlan">VLAN that it belongs to.</param>
-    private void Leave(uint port, ushort tagged, ushort vlan)
+    internal void Leave(uint port, ushort tagged, ushort vlan)
     {
         if (!_context.Tables.Ports.TryGetValue(port, out PipelinePort? to) || to.Vlan.Leave(vlan) is not { } wanted) return;
+        if (_context.Tables.Forwarding.BundleOf(port)?.Bond is { } bond)
+        {
+            if (_bonds.Choose(bond, wanted) is not { } member) return;
+            port = member;
+        }
+
         // Without a tag, not even one that has a priority and no VLAN.
         bool isBare = wanted == 0 && to.Vlan.Mode is (PortVlanMode.Access or PortVlanMode.NativeUntagged);
         if (wanted == tagged && !isBare)
@@ -150,7 +182,7 @@ internal sealed unsafe class NormalXlate(XlateContext context, TagModel tags, Tr
     }
 
     /// <summary>Addresses that bridges keep to themselves (OVS <c>eth_addr_is_reserved</c>).</summary>
-    private static bool IsReserved(ulong mac) => mac switch
+    internal static bool IsReserved(ulong mac) => mac switch
     {
         >= 0x0180_c200_0000 and <= 0x0180_c200_000f => true,
         0x00e0_2b00_0000 or 0x00e0_2b00_0004 or 0x00e0_2b00_0006 => true,

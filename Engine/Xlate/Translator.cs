@@ -47,6 +47,7 @@ public sealed partial class Translator : IDisposable
     private readonly TunnelXlate _tunnels;
     private readonly Transmitter _transmitter;
     private readonly NormalXlate _normal;
+    private readonly MirrorXlate _mirrors;
     private readonly FieldHash _hashes;
     private int _bucketDepth;
     private bool _isExplained;
@@ -73,8 +74,10 @@ public sealed partial class Translator : IDisposable
         _groups = new GroupXlate(_context, _freezer);
         _tunnels = new TunnelXlate(_context, _committer);
         _transmitter = new Transmitter(_context, _committer, _freezer, _tunnels);
-        _normal = new NormalXlate(_context, _tags, _transmitter);
         _hashes = new FieldHash(_context, _tags);
+        _normal = new NormalXlate(_context, _tags, _transmitter, new BondXlate(_context, _hashes));
+        _mirrors = new MirrorXlate(_context, _normal);
+        _transmitter.Mirrors = _mirrors;
     }
 
     /// <summary>
@@ -223,6 +226,7 @@ public sealed partial class Translator : IDisposable
 
         if (recircId == 0)
         {
+            _mirrors.OnEnter();
             if (!_tunnels.Begin() && !_tunnels.TakeBfd()) LookupAndRun(0, isFirst: _context.Tables.Tunnels is null && _context.Tables.Bfd.IsEmpty);
             return true;
         }

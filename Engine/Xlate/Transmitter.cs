@@ -13,6 +13,9 @@ internal sealed class Transmitter(XlateContext context, Committer committer, Fre
     private readonly Freezer _freezer = freezer;
     private readonly TunnelXlate _tunnels = tunnels;
 
+    /// <summary>Told of each output, so that mirrors get their copies.</summary>
+    public MirrorXlate? Mirrors { get; set; }
+
     /// <summary>Sends the packet's first bytes to a port that exists.</summary>
     public void TransmitTruncated(XlateOp op)
     {
@@ -20,6 +23,7 @@ internal sealed class Transmitter(XlateContext context, Committer committer, Fre
         if (to.Tunnel is { } tunnel)
         {
             _tunnels.Transmit(tunnel, op.Arg2);
+            Mirrors?.OnLeave(op.Arg);
             return;
         }
 
@@ -63,14 +67,17 @@ internal sealed class Transmitter(XlateContext context, Committer committer, Fre
 
         if (to.Tunnel is { } tunnel)
         {
-            _tunnels.Transmit(tunnel, 0);
-            return;
+            _tunnels.Transmit(tunnel, _context.SnapBytes);
+        }
+        else if (!_context.Tables.Underlay.EndsAt(port) || !_tunnels.TryEnd(port))
+        {
+            _committer.Commit();
+            if (to.IsTunnel) SetTunnel();
+            if (_context.SnapBytes != 0) _context.Out.Add(DpOp.Truncate).LengthBytes = _context.SnapBytes;
+            _context.Out.Add(DpOp.Output).Port = port;
         }
 
-        if (_context.Tables.Underlay.EndsAt(port) && _tunnels.TryEnd(port)) return;
-        _committer.Commit();
-        if (to.IsTunnel) SetTunnel();
-        _context.Out.Add(DpOp.Output).Port = port;
+        Mirrors?.OnLeave(port);
     }
 
     /// <summary>Sends to all ports but the one it came from; without <paramref name="all"/> not to those that are kept out of floods.</summary>

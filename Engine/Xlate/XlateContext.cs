@@ -54,6 +54,12 @@ internal sealed class XlateContext(OfPipeline pipeline, XlateFlow flow)
     /// <summary>All lookups read what Open vSwitch's do, because megaflows of tagged packets overlap.</summary>
     public bool IsStaged { get; set; }
 
+    /// <summary>Mirrors that have their copy already, a bit each.</summary>
+    public uint Mirrored { get; set; }
+
+    /// <summary>Bytes that outputs are cut to: a mirror is getting its copy. 0 = none.</summary>
+    public ushort SnapBytes { get; set; }
+
     /// <summary>The actions of a <c>ct(exec)</c> are running: they write connections, not packets.</summary>
     public bool InExec { get; set; }
 
@@ -72,6 +78,7 @@ internal sealed class XlateContext(OfPipeline pipeline, XlateFlow flow)
     public void Restart()
     {
         _isBucketError = false;
+        (Mirrored, SnapBytes) = (0, 0);
         Table = 0;
         Rule = null;
         Unroll = s_start;

@@ -1,0 +1,48 @@
+using Mergeflow.Engine.Keys;
+using Mergeflow.Engine.OpenFlow;
+using L = Mergeflow.Engine.Keys.KeyLayout;
+
+namespace Mergeflow.Engine.Xlate;
+
+/// <summary>What a bond takes in, and by which member it sends (OVS <c>bond_check_admissibility</c>, <c>bond_choose_output_member</c>).</summary>
+internal sealed class BondXlate(XlateContext context, FieldHash hashes)
+{
+    private readonly XlateContext _context = context;
+    private readonly XlateFlow _flow = context.Flow;
+    private readonly FieldHash _hashes = hashes;
+
+    /// <summary>Whether a packet that came by a member may go on; its Ethernet addresses have been consulted.</summary>
+    public bool Admits(PortBundle bundle, BondPlan bond, ushort vlan)
+    {
+        uint member = _flow.InPort;
+        if (bond.Lacp == BondLacp.Negotiated) return bond.Enabled.Contains(member);
+        if (bond.Lacp == BondLacp.Configured || bond.Mode == BondMode.BalanceTcp) return false;
+        bool isMulticast = (_flow.Key.DlDst.ToUInt64() >> 40 & 1) != 0;
+        if (isMulticast && bond.Active != member) return false;
+        if (bond.Mode == BondMode.ActiveBackup) return bond.Active == member;
+
+        // What we have sent by one member may come back by another.
+        MacKey source = new(_flow.Key.DlSrc.ToUInt64(), vlan);
+        _context.Out.AskedAddresses.Add(source);
+        return _context.Pipeline.Macs.Find(source, _context.NowMs) is not { } learned || learned == bundle.Representative || IsGratuitousArp();
+    }
+
+    /// <summary>The member that a packet leaves by; null = none.</summary>
+    public uint? Choose(BondPlan bond, ushort vlan)
+    {
+        if (bond.Lacp == BondLacp.Configured || (bond.Mode == BondMode.BalanceTcp && bond.Lacp != BondLacp.Negotiated)) return null;
+        if (bond.Mode == BondMode.ActiveBackup) return bond.Active;
+        if (bond.Buckets.Count == 0) return null;
+        uint hash = bond.Mode == BondMode.BalanceTcp ? _hashes.Of(OfHashFields.SymmetricL4, (ushort)bond.Basis) : _hashes.Of(OfHashFields.EthSrc, (ushort)(bond.Basis + vlan));
+        return bond.Buckets[(int)(hash % (uint)bond.Buckets.Count)];
+    }
+
+    private bool IsGratuitousArp()
+    {
+        ref FlowKey key = ref _flow.Key;
+        if (_flow.DlType != EthType.Arp) return false;
+        _flow.Consult(L.NwSrc, L.Window4);
+        _flow.Consult(L.NwDst, L.Window4);
+        return key.NwSrc == key.NwDst;
+    }
+}
