@@ -27,6 +27,7 @@ internal static class VswitchdCommand
         IsConfined = arguments.IsConfined,
         Quirks = arguments.Quirks,
         Warn = line => log.Write("netdev_vport", VlogLevel.Warn, line),
+        Say = log.Write,
         LogBfd = line => log.Write("bfd", VlogLevel.Info, line),
         Log = (module, isWarning, line) => log.Write(module, isWarning ? VlogLevel.Warn : VlogLevel.Info, line),
     };

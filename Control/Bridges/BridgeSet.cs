@@ -45,7 +45,8 @@ public sealed class BridgeSet(IBridgeHost host, Action<string, VlogLevel, string
                     Add(bridge, add.Config, nowMs);
                     break;
                 case Configure configure when _bridges.TryGetValue(step.Bridge, out Bridge? bridge):
-                    bridge.Config = configure.Config;
+                    foreach (string refused in configure.Config.Refused.Except(bridge.IsNew ? [] : bridge.Config.Refused)) log("bridge", VlogLevel.Warn, $"bridge {configure.Config.Name}: {refused} is not supported, ignoring");
+                    (bridge.Config, bridge.IsNew) = (configure.Config, false);
                     foreach (string line in bridge.Hosted.Configure(configure.Config, bridge.Ofports)) log("bridge", VlogLevel.Warn, line);
                     if (bridge.ShownId == bridge.Hosted.DatapathId) break;
                     bridge.ShownId = bridge.Hosted.DatapathId;
@@ -65,6 +66,8 @@ public sealed class BridgeSet(IBridgeHost host, Action<string, VlogLevel, string
             into.Set(VswitchTables.Bridge, bridge.Config.Id, "datapath_id", bridge.Hosted.DatapathId.ToString("x16", System.Globalization.CultureInfo.InvariantCulture));
             into.Set(VswitchTables.Bridge, bridge.Config.Id, "datapath_version", OvsdbText("<built-in>"));
             bridge.Controllers.Write(into, bridge.Config, bridge.Hosted, withStatistics);
+            into.Set(VswitchTables.Bridge, bridge.Config.Id, "status", bridge.Config.Refused.Count == 0 ? [] : new SortedDictionary<string, string>(StringComparer.Ordinal) { ["not_supported"] = string.Join(',', bridge.Config.Refused) });
+            bridge.Hosted.Report(into, withStatistics);
             foreach (InterfaceConfig wanted in bridge.Config.Interfaces)
             {
                 if (bridge.Open.TryGetValue(wanted.Name, out OpenInterface? open)) InterfaceReport.Write(into, wanted.Id, open.Ofport, bridge.Hosted, withStatistics);
@@ -129,6 +132,9 @@ public sealed class BridgeSet(IBridgeHost host, Action<string, VlogLevel, string
     private sealed class Bridge(BridgeConfig config, IHostedBridge hosted)
     {
         public BridgeConfig Config { get; set; } = config;
+
+        /// <summary>Not configured yet.</summary>
+        public bool IsNew { get; set; } = true;
 
         public IHostedBridge Hosted { get; } = hosted;
 

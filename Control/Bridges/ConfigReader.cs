@@ -65,9 +65,28 @@ public static class ConfigReader
             Protocols = row.Texts("protocols"),
             OtherConfig = row.Map("other_config"),
             Ports = wanted,
+            FloodVlans = Vlans(row.Integers("flood_vlans")),
+            Refused = RefusedOf(row),
             Controllers = [.. Find(replica, VswitchTables.Controller, row.References("controller")).Select(Controller).OrderBy(static c => c.Target, StringComparer.Ordinal)],
             Mirrors = [.. Find(replica, VswitchTables.Mirror, row.References("mirrors")).Select(m => Mirror(replica, m)).OrderBy(static m => m.Name, StringComparer.Ordinal)],
         };
+    }
+
+    /// <summary>What a bridge may ask for and there is not.</summary>
+    private static string[] RefusedOf(OvsdbRow row)
+    {
+        List<string> refused = [];
+        foreach (string flag in (ReadOnlySpan<string>)["stp", "rstp"])
+        {
+            if (row.Boolean($"{flag}_enable")) refused.Add(flag);
+        }
+
+        foreach (string reference in (ReadOnlySpan<string>)["netflow", "sflow", "ipfix", "auto_attach"])
+        {
+            if (row.References(reference).Length > 0) refused.Add(reference);
+        }
+
+        return [.. refused];
     }
 
     private static PortConfig Port(OvsdbRow row, IReadOnlyList<InterfaceConfig> members) => new()
@@ -77,6 +96,11 @@ public static class ConfigReader
         Tag = Vlan(row.Integer("tag")),
         Trunks = Vlans(row.Integers("trunks")),
         VlanMode = row.OptionalText("vlan_mode"),
+        BondUpDelayMs = (int)Math.Clamp(row.Integer("bond_updelay") ?? 0, 0, int.MaxValue),
+        BondDownDelayMs = (int)Math.Clamp(row.Integer("bond_downdelay") ?? 0, 0, int.MaxValue),
+        Lacp = row.OptionalText("lacp"),
+        BondActiveBefore = row.OptionalText("bond_active_slave"),
+        IsProtected = row.Boolean("protected"),
         BondMode = members.Count > 1 ? row.OptionalText("bond_mode") ?? "active-backup" : null,
         OtherConfig = row.Map("other_config"),
         Interfaces = members,
@@ -93,6 +117,7 @@ public static class ConfigReader
             // The bridge's own port is internal, whatever the row says.
             Type = name == bridge ? "internal" : type.Length > 0 ? type : DefaultType,
             Options = row.Map("options"),
+            OtherConfig = row.Map("other_config"),
             Bfd = row.Map("bfd"),
             Mac = row.OptionalText("mac"),
             MtuRequest = row.Integer("mtu_request") is { } mtu and >= 68 and <= 65535 ? (int)mtu : null,
@@ -128,6 +153,7 @@ public static class ConfigReader
         Vlans = Vlans(row.Integers("select_vlan")),
         OutputPort = PortNames(replica, row.References("output_port")).FirstOrDefault(),
         OutputVlan = Vlan(row.Integer("output_vlan")),
+        SnapBytes = row.Integer("snaplen") is { } snap and >= 14 and <= 65535 ? (int)snap : null,
     };
 
     private static string[] PortNames(OvsdbReplica replica, Guid[] ids) => [.. Find(replica, VswitchTables.Port, ids).Select(static p => p.Text("name")).Order(StringComparer.Ordinal)];

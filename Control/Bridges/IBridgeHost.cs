@@ -71,6 +71,11 @@ public interface IHostedBridge : IDisposable
     /// <summary>What has become of the controllers that it connects to.</summary>
     IReadOnlyList<OfControllerStatus> ControllerStatus() => [];
 
+    /// <summary>Wants columns of ports and mirrors, if it has something to say of them.</summary>
+    void Report(Writeback into, bool withStatistics)
+    {
+    }
+
     /// <summary>Datapath id: its lower 48 bits are the address of the bridge's own port, unless it is set.</summary>
     ulong DatapathId { get; }
 }
@@ -83,6 +88,9 @@ public sealed record InterfaceStatus
 
     /// <summary>Longest packet behind the Ethernet header, bytes.</summary>
     public int? Mtu { get; init; }
+
+    /// <summary>What LACP has last heard is fresh; null = no LACP.</summary>
+    public bool? LacpCurrent { get; init; }
 
     /// <summary>Number of the device; 0 = none.</summary>
     public int IfIndex { get; init; }

@@ -18,6 +18,7 @@ internal static class InterfaceReport
         into.Set(VswitchTables.Interface, row, "link_speed", status.LinkSpeed);
         into.Set(VswitchTables.Interface, row, "duplex", status.IsFullDuplex is { } full ? full ? "full" : "half" : null);
         into.Set(VswitchTables.Interface, row, "status", status.Status);
+        into.Set(VswitchTables.Interface, row, "lacp_current", status.LacpCurrent is { } isCurrent ? Ovsdb.OvsdbDatum.Of(Ovsdb.OvsdbAtom.Of(isCurrent)) : Ovsdb.OvsdbDatum.Empty);
         into.Set(VswitchTables.Interface, row, "bfd_status", status.BfdStatus);
         if (withStatistics) into.Set(VswitchTables.Interface, row, "statistics", bridge.StatisticsOf(ofport));
     }

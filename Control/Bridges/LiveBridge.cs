@@ -40,6 +40,7 @@ public sealed partial class LiveBridge : IHostedBridge
             Offload = host.Settings.Offload, VlanLimit = host.Settings.VlanLimit, MaxIdleMs = host.Settings.MaxIdleMs, MaxRevalidatorMs = host.Settings.MaxRevalidatorMs, MegaflowCapacity = host.Settings.FlowLimit,
         });
         if (host.Settings.IsRestoring) _live.Ports.Hold();
+        Forwarding = new BridgeForwarding(_live.Datapath, (module, line) => host.Say(module, VlogLevel.Info, line));
         host.Conntrack.Apply(_live.Datapath.Conntrack);
         _live.Start();
         _mac = _ownMac;
@@ -68,6 +69,15 @@ public sealed partial class LiveBridge : IHostedBridge
 
     /// <inheritdoc/>
     public IReadOnlyList<OfControllerStatus> ControllerStatus() => _openFlow?.Controllers.Status() ?? [];
+
+    /// <summary>What its ports have together.</summary>
+    public BridgeForwarding Forwarding { get; }
+
+    /// <summary>Bonds look at links and time.</summary>
+    public void Run(long nowMs) => Forwarding.Run(nowMs);
+
+    /// <inheritdoc/>
+    public void Report(Writeback into, bool withStatistics) => Forwarding.Report(into, withStatistics);
 
     /// <summary>Its name.</summary>
     public string Name { get; }
@@ -200,13 +210,14 @@ public sealed partial class LiveBridge : IHostedBridge
             _host.Bfd.Configure(Datapath, (uint)ofport, wanted.Name, port.Mac, BfdOptions.Of(wanted.Bfd), () => port.Statistics().RxPackets);
         }
 
+        failures.AddRange(Forwarding.Configure(config, ofports, _interfaces.ToDictionary(static i => i.Key, static i => i.Value.Port), _mac));
         TellPorts();
         if (_openFlow is not null && !_host.Settings.IsRestoring) failures.AddRange(_openFlow.Controllers.Configure(_remotes!.Wanted(config, failures), !config.IsSecure));
         return failures;
     }
 
     /// <inheritdoc/>
-    public InterfaceStatus StatusOf(int ofport) => _interfaces[ofport].Status(_host.Underlay is { } underlay ? underlay.EgressOf : null) with { BfdStatus = _host.Bfd.StatusOf(Datapath, (uint)ofport) };
+    public InterfaceStatus StatusOf(int ofport) => _interfaces[ofport].Status(_host.Underlay is { } underlay ? underlay.EgressOf : null) with { LacpCurrent = Forwarding.LacpCurrent(ofport), BfdStatus = _host.Bfd.StatusOf(Datapath, (uint)ofport) };
 
     /// <inheritdoc/>
     public IReadOnlyDictionary<string, long> StatisticsOf(int ofport) => _interfaces[ofport].Statistics();

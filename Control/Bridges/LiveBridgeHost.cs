@@ -63,6 +63,9 @@ public sealed class LiveBridgeHost : IBridgeHost, IDisposable
     /// <summary>Takes lines about what has no effect.</summary>
     public Action<string> Warn { get; init; } = static _ => { };
 
+    /// <summary>Takes lines: module, level, text.</summary>
+    public Action<string, VlogLevel, string> Say { get; init; } = static (_, _, _) => { };
+
     /// <summary>Takes lines about BFD sessions.</summary>
     public Action<string> LogBfd { get; init; } = static _ => { };
 

@@ -45,6 +45,12 @@ public sealed record BridgeConfig
     /// <summary>By name.</summary>
     public IReadOnlyList<PortConfig> Ports { get; init; } = [];
 
+    /// <summary>VLANs in which nothing is learned.</summary>
+    public IReadOnlyList<int> FloodVlans { get; init; } = [];
+
+    /// <summary>What is asked for and is not there: <c>stp</c>, <c>netflow</c>, ...</summary>
+    public IReadOnlyList<string> Refused { get; init; } = [];
+
     /// <summary>By target.</summary>
     public IReadOnlyList<ControllerConfig> Controllers { get; init; } = [];
 
@@ -76,6 +82,21 @@ public sealed record PortConfig
     /// <summary>How members of a bond share; null for one interface.</summary>
     public string? BondMode { get; init; }
 
+    /// <summary>How long a link of a bond is up before it is used, ms.</summary>
+    public int BondUpDelayMs { get; init; }
+
+    /// <summary>How long a link of a bond is down before it is not used, ms.</summary>
+    public int BondDownDelayMs { get; init; }
+
+    /// <summary><c>active</c>, <c>passive</c>; null = no LACP.</summary>
+    public string? Lacp { get; init; }
+
+    /// <summary>Address of the member that was the active one according to the database.</summary>
+    public string? BondActiveBefore { get; init; }
+
+    /// <summary>Nothing goes from one protected port to another.</summary>
+    public bool IsProtected { get; init; }
+
     /// <summary>Settings of the port.</summary>
     public IReadOnlyDictionary<string, string> OtherConfig { get; init; } = new SortedDictionary<string, string>();
 
@@ -100,6 +121,9 @@ public sealed record InterfaceConfig
 
     /// <summary>Of the column <c>bfd</c>.</summary>
     public IReadOnlyDictionary<string, string> Bfd { get; init; } = new SortedDictionary<string, string>();
+
+    /// <summary>Settings of the interface.</summary>
+    public IReadOnlyDictionary<string, string> OtherConfig { get; init; } = new SortedDictionary<string, string>();
 
     /// <summary>Ethernet address that an interface of our own is to have; null = any.</summary>
     public string? Mac { get; init; }
@@ -171,6 +195,9 @@ public sealed record MirrorConfig
 
     /// <summary>Port that gets them.</summary>
     public string? OutputPort { get; init; }
+
+    /// <summary>Bytes of a packet that are copied; null = all.</summary>
+    public int? SnapBytes { get; init; }
 
     /// <summary>VLAN that gets them.</summary>
     public int? OutputVlan { get; init; }

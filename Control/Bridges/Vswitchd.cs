@@ -144,6 +144,7 @@ public sealed class Vswitchd : IDisposable
 
         Coverage.Sample(nowMs, Counts());
 
+        foreach (string name in Bridges.Names) (Bridges.Find(name) as LiveBridge)?.Run(LiveSwitch.NowMs);
         waitMs = Math.Min(waitMs, _loop.Run(nowMs));
 
         // What has just been concluded is said at once.

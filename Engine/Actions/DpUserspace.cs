@@ -10,6 +10,9 @@ public enum UserspaceReason : byte
 
     /// <summary>A BFD message for the switch itself (OVS <c>SLOW_BFD</c>); <see cref="DpUserspace.OutputPort"/> is the port that has got it.</summary>
     Bfd,
+
+    /// <summary>An LACP message for the switch itself (OVS <c>SLOW_LACP</c>); <see cref="DpUserspace.OutputPort"/> is the port that has got it.</summary>
+    Lacp,
 }
 
 /// <summary>Why a packet leaves the fast path, and for whom (OVS <c>struct user_action_cookie</c>).</summary>

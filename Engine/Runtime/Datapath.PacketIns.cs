@@ -22,6 +22,9 @@ public sealed partial class Datapath
     /// <summary>A BFD message that a port has got: its number and the frame; null = nobody listens. By the thread that takes packets.</summary>
     public Action<uint, byte[]>? BfdReceiver { get; set; }
 
+    /// <summary>The same for LACP messages.</summary>
+    public Action<uint, byte[]>? LacpReceiver { get; set; }
+
     /// <summary>
     /// Hands over packets that actions have sent to control, at most <paramref name="most"/> of each packet thread; returns how many. One thread at a time. A packet whose metadata are
     /// gone, because it has waited too long, is not handed over.
@@ -34,7 +37,8 @@ public sealed partial class Datapath
             for (int i = 0; i < most && pmd.PacketIns?.TryTake(out PacketInHeader header, out byte[] frame) == true; i++)
             {
                 taken++;
-                if (header.Told.Reason == UserspaceReason.Bfd) BfdReceiver?.Invoke(header.Told.OutputPort, frame);
+                if (header.Told.Reason == UserspaceReason.Lacp) LacpReceiver?.Invoke(header.Told.OutputPort, frame);
+                else if (header.Told.Reason == UserspaceReason.Bfd) BfdReceiver?.Invoke(header.Told.OutputPort, frame);
                 else if (header.Told.Reason == UserspaceReason.Sample) Collector?.Invoke(header.Told, frame);
                 else if (PacketInOf(in header, frame) is { } packet) each(packet);
             }

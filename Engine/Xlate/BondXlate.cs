@@ -1,3 +1,4 @@
+using Mergeflow.Engine.Actions;
 using Mergeflow.Engine.Keys;
 using Mergeflow.Engine.OpenFlow;
 using L = Mergeflow.Engine.Keys.KeyLayout;
@@ -25,6 +26,19 @@ internal sealed class BondXlate(XlateContext context, FieldHash hashes)
         MacKey source = new(_flow.Key.DlSrc.ToUInt64(), vlan);
         _context.Out.AskedAddresses.Add(source);
         return _context.Pipeline.Macs.Find(source, _context.NowMs) is not { } learned || learned == bundle.Representative || IsGratuitousArp();
+    }
+
+    /// <summary>An LACP message for the bond of the port goes up, and nowhere else (OVS <c>process_special</c>).</summary>
+    public bool TakeLacp()
+    {
+        const ushort slowProtocols = 0x8809;
+        const ulong slowAddress = 0x0180_c200_0002;
+        if (_context.Tables.Forwarding.BundleOf(_flow.InPort) is not { HasLacp: true } || _flow.DlType != slowProtocols) return false;
+        _flow.Consult(L.DlDst, L.Window6);
+        if (_flow.Key.DlDst.ToUInt64() != slowAddress) return false;
+        ref DpUserspace told = ref _context.Out.Add(DpOp.Userspace).Userspace;
+        (told.Reason, told.OutputPort) = (UserspaceReason.Lacp, _flow.InPort);
+        return true;
     }
 
     /// <summary>The member that a packet leaves by; null = none.</summary>

@@ -48,6 +48,7 @@ public sealed partial class Translator : IDisposable
     private readonly Transmitter _transmitter;
     private readonly NormalXlate _normal;
     private readonly MirrorXlate _mirrors;
+    private readonly BondXlate _bonds;
     private readonly FieldHash _hashes;
     private int _bucketDepth;
     private bool _isExplained;
@@ -75,7 +76,7 @@ public sealed partial class Translator : IDisposable
         _tunnels = new TunnelXlate(_context, _committer);
         _transmitter = new Transmitter(_context, _committer, _freezer, _tunnels);
         _hashes = new FieldHash(_context, _tags);
-        _normal = new NormalXlate(_context, _tags, _transmitter, new BondXlate(_context, _hashes));
+        _normal = new NormalXlate(_context, _tags, _transmitter, _bonds = new BondXlate(_context, _hashes));
         _mirrors = new MirrorXlate(_context, _normal);
         _transmitter.Mirrors = _mirrors;
     }
@@ -227,7 +228,7 @@ public sealed partial class Translator : IDisposable
         if (recircId == 0)
         {
             _mirrors.OnEnter();
-            if (!_tunnels.Begin() && !_tunnels.TakeBfd()) LookupAndRun(0, isFirst: _context.Tables.Tunnels is null && _context.Tables.Bfd.IsEmpty);
+            if (!_tunnels.Begin() && !_tunnels.TakeBfd() && !_bonds.TakeLacp()) LookupAndRun(0, isFirst: _context.Tables.Forwarding.IsPlain && _context.Tables.Tunnels is null && _context.Tables.Bfd.IsEmpty);
             return true;
         }
 

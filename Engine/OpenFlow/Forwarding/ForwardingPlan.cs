@@ -37,6 +37,9 @@ public sealed class ForwardingPlan
     /// <summary>Each port for itself, no mirrors.</summary>
     public static ForwardingPlan Plain { get; } = new([], [], []);
 
+    /// <summary>There are neither mirrors nor ports that have something together.</summary>
+    public bool IsPlain => _byPort.Count == 0 && Mirrors.Count == 0;
+
     /// <summary>Mirrors, by number.</summary>
     public IReadOnlyList<MirrorPlan> Mirrors { get; }
 

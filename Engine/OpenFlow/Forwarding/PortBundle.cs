@@ -11,6 +11,9 @@ public sealed record PortBundle(string Name, IReadOnlyList<uint> Members)
     /// <summary>Nothing goes from one protected port to another (column <c>protected</c>).</summary>
     public bool IsProtected { get; init; }
 
+    /// <summary>Messages of LACP that come by it are for the switch itself.</summary>
+    public bool HasLacp { get; init; }
+
     /// <summary>Number under which addresses of it are learned.</summary>
     public uint Representative => Members[0];
 }

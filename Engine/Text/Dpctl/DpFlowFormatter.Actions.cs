@@ -181,6 +181,7 @@ public static partial class DpFlowFormatter
 
     private static string FormatUserspace(in DpUserspace u, PortNames? ports)
     {
+        if (u.Reason == UserspaceReason.Lacp) return "userspace(pid=0,slow_path(lacp))";
         if (u.Reason == UserspaceReason.Bfd) return "userspace(pid=0,slow_path(bfd))";
         if (u.Reason == UserspaceReason.Controller)
         {

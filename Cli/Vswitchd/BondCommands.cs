@@ -1,0 +1,48 @@
+using System.Globalization;
+using Mergeflow.Control;
+using Mergeflow.Control.Bridges;
+
+namespace Mergeflow.Cli;
+
+/// <summary>Questions of <c>ovs-appctl</c> about bonds: <c>bond/*</c>, <c>lacp/show</c>.</summary>
+internal sealed class BondCommands(Vswitchd vswitchd)
+{
+    public void AddTo(UnixctlCommands commands)
+    {
+        commands.Add("bond/list", "", 0, 0, _ => vswitchd.Locked(() => "bond\ttype\trecircID\tmembers\n" + Each(static (_, bond) => bond.ListLine())));
+        commands.Add("bond/show", "[port]", 0, 1, words => vswitchd.Locked(() => words.Count == 0 ? Each(static (_, bond) => bond.Show(LiveSwitch.NowMs)) : With(words[0], static bond => bond.Show(LiveSwitch.NowMs))));
+        commands.Add("bond/enable-member", "port member", 2, 2, words => vswitchd.Locked(() => With(words[0], bond => SetEnabled(bond, words[1], true))));
+        commands.Add("bond/disable-member", "port member", 2, 2, words => vswitchd.Locked(() => With(words[0], bond => SetEnabled(bond, words[1], false))));
+        commands.Add("bond/set-active-member", "port member", 2, 2, words => vswitchd.Locked(() => With(words[0], bond =>
+        {
+            if (bond.SetActive(words[1], out bool isChanged) is { } wrong) throw new UnixctlException(wrong);
+            return isChanged ? "done" : "no change";
+        })));
+        commands.Add("bond/migrate", "port hash member", 3, 3, words => vswitchd.Locked(() => With(words[0], bond =>
+        {
+            int bucket = int.TryParse(words[1], NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number : -1;
+            return bond.Migrate(bucket, words[2]) is { } wrong ? throw new UnixctlException(wrong) : "migrated";
+        })));
+        commands.Add("lacp/show", "[port]", 0, 1, words => vswitchd.Locked(() => words.Count == 0
+            ? Each(static (_, bond) => bond.Lacp?.Show() ?? "")
+            : With(words[0], static bond => bond.Lacp?.Show() ?? throw new UnixctlException("no such lacp object"), "no such lacp object")));
+    }
+
+    private static string SetEnabled(Bond bond, string member, bool isEnabled)
+        => bond.SetEnabled(member, isEnabled) ? isEnabled ? "enabled" : "disabled" : throw new UnixctlException("no such member");
+
+    private string Each(Func<LiveBridge, Bond, string> text)
+        => string.Concat(BridgeCommands.All(vswitchd).Select(bridge => bridge.Forwarding.Locked(() => string.Concat(bridge.Forwarding.Bonds.Values.Select(b => text(bridge, b))))));
+
+    private string With(string port, Func<Bond, string> work, string otherwise = "no such bond")
+    {
+        foreach (LiveBridge bridge in BridgeCommands.All(vswitchd))
+        {
+            if (bridge.Forwarding.Locked(() => bridge.Forwarding.Bonds.GetValueOrDefault(port) is { } bond ? work(bond) : null) is not { } answer) continue;
+            bridge.Forwarding.Run(LiveSwitch.NowMs);
+            return answer;
+        }
+
+        throw new UnixctlException(otherwise);
+    }
+}
