@@ -47,7 +47,7 @@ internal sealed class BondXlate(XlateContext context, FieldHash hashes)
         if (bond.Lacp == BondLacp.Configured || (bond.Mode == BondMode.BalanceTcp && bond.Lacp != BondLacp.Negotiated)) return null;
         if (bond.Mode == BondMode.ActiveBackup) return bond.Active;
         if (bond.Buckets.Count == 0) return null;
-        uint hash = bond.Mode == BondMode.BalanceTcp ? _hashes.Of(OfHashFields.SymmetricL4, (ushort)bond.Basis) : _hashes.Of(OfHashFields.EthSrc, (ushort)(bond.Basis + vlan));
+        uint hash = bond.Mode == BondMode.BalanceTcp ? _hashes.Of(OfHashFields.SymmetricL3L4Udp, (ushort)bond.Basis) : _hashes.Of(OfHashFields.EthSrc, (ushort)(bond.Basis + vlan));
         return bond.Buckets[(int)(hash % (uint)bond.Buckets.Count)];
     }
 
