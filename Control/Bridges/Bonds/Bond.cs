@@ -56,7 +56,7 @@ public sealed class Bond(string name, Action<string> log)
         foreach (Member member in _members)
         {
             member.HasCarrier = hasCarrier(member.Options.Port);
-            _lacp?.SetCarrier(member.Options.Port, member.HasCarrier);
+            _lacp?.SetCarrier(member.Options.Port, member.HasCarrier, nowMs);
         }
 
         _lacp?.Run(nowMs, send);

@@ -39,15 +39,13 @@ public sealed class Lacp(string name, Action<string> log)
     }
 
     /// <summary>The link of a member has come or gone.</summary>
-    public void SetCarrier(uint port, bool isUp)
+    public void SetCarrier(uint port, bool isUp, long nowMs)
     {
         if (!_members.TryGetValue(port, out Member? member) || member.HasCarrier == isUp) return;
         member.HasCarrier = isUp;
-        if (isUp || member.Status == LacpStatus.Defaulted) return;
 
-        // A link that was away begins anew.
-        member.Default();
-        _isDue = true;
+        // A link that was away is asked about each second.
+        if (member.Status == LacpStatus.Current || _options.IsActive) member.Expire(nowMs);
     }
 
     /// <summary>A frame has come by a member.</summary>
@@ -81,9 +79,7 @@ public sealed class Lacp(string name, Action<string> log)
             if (nowMs < member.ReceiveDueMs) continue;
             if (member.Status == LacpStatus.Current)
             {
-                member.Status = LacpStatus.Expired;
-                member.Partner = member.Partner with { State = (member.Partner.State | LacpState.Short) & ~LacpState.Synchronized };
-                member.ReceiveDueMs = nowMs + (ReceiveFactor * FastMs);
+                member.Expire(nowMs);
             }
             else if (member.Status == LacpStatus.Expired)
             {
@@ -237,6 +233,13 @@ public sealed class Lacp(string name, Action<string> log)
         public long Received { get; set; }
 
         public long ReceivedBad { get; set; }
+
+        public void Expire(long nowMs)
+        {
+            Status = LacpStatus.Expired;
+            Partner = Partner with { State = (Partner.State | LacpState.Short) & ~LacpState.Synchronized };
+            ReceiveDueMs = nowMs + (ReceiveFactor * FastMs);
+        }
 
         public void Default() => (Status, Partner, IsAttached, ReceiveDueMs) = (LacpStatus.Defaulted, default, false, long.MaxValue);
     }

@@ -19,8 +19,8 @@ public sealed class LacpTests
         Configure(_b, 0x0b, isActive: false);
         foreach (uint port in (uint[])[1, 2])
         {
-            _a.SetCarrier(port, true);
-            _b.SetCarrier(port, true);
+            _a.SetCarrier(port, true, _nowMs);
+            _b.SetCarrier(port, true, _nowMs);
         }
     }
 
@@ -50,8 +50,23 @@ public sealed class LacpTests
         Assert.Contains("member: m2: defaulted detached", _a.Show(), StringComparison.Ordinal);
         Assert.True(_a.MayEnable(1));
         _cut.Clear();
-        Pass(5000);
+        Pass(31_000);
         Assert.True(_a.MayEnable(2));
+    }
+
+    [Fact]
+    public void A_link_that_was_away_is_asked_about_at_once()
+    {
+        Pass(5000);
+        foreach (bool isUp in (bool[])[false, true])
+        {
+            _a.SetCarrier(2, isUp, _nowMs);
+            _b.SetCarrier(2, isUp, _nowMs);
+            Assert.False(_a.MayEnable(2));
+            Pass(isUp ? 2000 : 10_000);
+        }
+
+        Assert.True(_a.MayEnable(2) && _b.MayEnable(2));
     }
 
     [Fact]
@@ -68,7 +83,7 @@ public sealed class LacpTests
     {
         Lacp c = new("c", static _ => { });
         Configure(c, 0x0c, isActive: true);
-        c.SetCarrier(1, true);
+        c.SetCarrier(1, true, _nowMs);
         Pass(5000);
         _cut.Add(2);
         for (int i = 0; i < 5; i++)
