@@ -2,6 +2,7 @@ using Mergeflow.Cli;
 using Mergeflow.Native;
 
 if (args is ["switch", ..]) SwitchStart.Prepare();
+if (args is ["vswitchd", ..]) ShortCollections.Ensure();
 if (ProcessSeed.Fault is string fault)
 {
     Console.Error.WriteLine($"mergeflow: {fault}");

@@ -36,7 +36,7 @@ public sealed partial class LiveBridge : IHostedBridge
         (_host, Name, DatapathType) = (host, config.Name, config.DatapathType);
         _live = new LiveSwitch(new DatapathOptions
         {
-            Ports = [], PmdCount = host.ThreadCount, Quirks = host.QuirksOf(config.DatapathType), LargeFrameCapacity = LargeFrames, PacketInBytes = PacketInBytes,
+            Ports = [], PmdCount = host.ThreadCount, HandlerCount = host.HandlerCount, Quirks = host.QuirksOf(config.DatapathType), LargeFrameCapacity = LargeFrames, PacketInBytes = PacketInBytes,
             Offload = host.Settings.Offload, VlanLimit = host.Settings.VlanLimit, MaxIdleMs = host.Settings.MaxIdleMs, MaxRevalidatorMs = host.Settings.MaxRevalidatorMs, MegaflowCapacity = host.Settings.FlowLimit,
         });
         if (host.Settings.IsRestoring) _live.Ports.Hold();

@@ -54,6 +54,9 @@ public sealed class LiveBridgeHost : IBridgeHost, IDisposable
     /// <summary>Packet threads of each datapath.</summary>
     public int ThreadCount { get; init; } = 1;
 
+    /// <summary>Handler threads of each bridge that is made from now on (OVS <c>n-handler-threads</c>); 0 = packet threads translate what they miss.</summary>
+    public int HandlerCount { get; set; }
+
     /// <summary>Whose answers datapaths repeat; null = nobody's.</summary>
     public Quirks? Quirks { get; init; }
 

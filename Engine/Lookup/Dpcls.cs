@@ -110,9 +110,11 @@ public sealed unsafe class Dpcls : IDisposable
         _byMask.Remove((_question.Ask(ref m.Mask), port));
         _latest = null;
         _maskGone = true;
-        _ranked = [.. _ranked.Where(s => s != subtable)];
+        Unrank(subtable);
         subtable.Dispose();
     }
+
+    private void Unrank(DpclsSubtable subtable) => _ranked = [.. _ranked.Where(s => s != subtable)];
 
     /// <summary>
     /// Shrinks the union to the masks that exist, if some have gone since the last time. For the end of a sweep, not for each subtable: a union that changes

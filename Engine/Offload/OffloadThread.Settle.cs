@@ -14,10 +14,7 @@ public sealed partial class OffloadThread
     {
         lock (_gate)
         {
-            while (StepLocked(nowMs) > 0)
-            {
-            }
-
+            StepThrough(nowMs);
             PollAll();
         }
     }
@@ -51,18 +48,14 @@ public sealed partial class OffloadThread
     {
         lock (_gate)
         {
-            while (StepLocked(nowMs) > 0)
-            {
-            }
+            StepThrough(nowMs);
 
             // Rules that make room for others die meanwhile; only those that were dying before are waited for, and only in a device that goes on using them.
             List<MergedFlow> revoked = DyingCount == 0 || IsSuspended || _provider.Capabilities.RevokesAtOnce ? [] : [.. _registry.Rules.Where(static r => r.State == MergedFlowState.Dying)];
             for (int idle = 0; revoked.Count > 0 && idle < MaxIdleDrains;)
             {
                 Drain(nowMs);
-                while (StepLocked(nowMs) > 0)
-                {
-                }
+                StepThrough(nowMs);
 
                 idle = revoked.RemoveAll(static r => r.State == MergedFlowState.Dead) > 0 ? 0 : idle + 1;
             }
@@ -89,6 +82,22 @@ public sealed partial class OffloadThread
                 Fail(e);
                 return 0;
             }
+        }
+    }
+
+    /// <summary>Handles what is there now. Packet threads may go on leaving traces as fast as they are merged: those that come meanwhile wait.</summary>
+    private void StepThrough(long nowMs)
+    {
+        _mostTraces = WaitingTraces;
+        try
+        {
+            while (StepLocked(nowMs) > 0)
+            {
+            }
+        }
+        finally
+        {
+            _mostTraces = int.MaxValue;
         }
     }
 

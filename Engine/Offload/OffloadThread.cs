@@ -35,6 +35,9 @@ public sealed partial class OffloadThread : IPoller, IMegaflowObserver, IDisposa
     private readonly Predicate<MergedFlow> _isOverdue;
     private MergedFlow _draft = new();
     private int _turn;
+
+    /// <summary>Traces that are handled at most while somebody waits.</summary>
+    private int _mostTraces = int.MaxValue;
     private long _nowMs;
 
     /// <summary>An offload thread.</summary>
@@ -175,7 +178,7 @@ public sealed partial class OffloadThread : IPoller, IMegaflowObserver, IDisposa
     private int HandleTraces()
     {
         int work = 0;
-        for (int without = 0; work < _options.TracesPerStep && without < _pmds.Length;)
+        for (int without = 0; work < _options.TracesPerStep && without < _pmds.Length && _mostTraces > 0;)
         {
             if (_turn >= _pmds.Length) _turn = 0;
             PmdOffload pmd = _pmds[_turn++];
@@ -187,6 +190,7 @@ public sealed partial class OffloadThread : IPoller, IMegaflowObserver, IDisposa
 
             without = 0;
             work++;
+            if (_mostTraces != int.MaxValue) _mostTraces--;
             try
             {
                 HandleTrace(trace, pmd);

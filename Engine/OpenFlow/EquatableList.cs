@@ -28,7 +28,20 @@ public sealed class EquatableList<T> : IReadOnlyList<T>, IEquatable<EquatableLis
         return h.ToHashCode();
     }
 
-    public IEnumerator<T> GetEnumerator() => ((IEnumerable<T>)_items).GetEnumerator();
+    /// <summary>The items in order, without a managed object.</summary>
+    public Items GetEnumerator() => new(_items);
+
+    IEnumerator<T> IEnumerable<T>.GetEnumerator() => ((IEnumerable<T>)_items).GetEnumerator();
 
     IEnumerator IEnumerable.GetEnumerator() => _items.GetEnumerator();
+
+    /// <summary>Goes through the items.</summary>
+    public struct Items(T[] items)
+    {
+        private int _at = -1;
+
+        public readonly T Current => items[_at];
+
+        public bool MoveNext() => ++_at < items.Length;
+    }
 }

@@ -159,15 +159,36 @@ internal sealed class RuleModifier(RuleTables tables, PipelineWork work, bool is
         ModifiedMs = nowMs,
         Flags = Kept(mod.Flags),
         Importance = mod.Importance,
-        HasLearn = mod.Actions.Any(static a => a is OfLearn),
+        HasLearn = HasLearn(mod.Actions),
         IsTableMiss = mod.Priority == 0 && PipelineFlow.BytesOf(in mod.Match.Mask).IndexOfAnyExcept((byte)0) < 0,
         Stats = stats,
         Precedence = precedence,
         MatchHash = MatchKey.HashOf(ref mod.Match),
         Batch = tables.Batch,
         Program = XlateCompiler.Compile(mod.Actions),
-        Conjunctions = [.. mod.Actions.OfType<OfConjunction>()],
+        Conjunctions = ConjunctionsOf(mod.Actions),
     };
+
+    private static bool HasLearn(EquatableList<OfAction> actions)
+    {
+        foreach (OfAction action in actions)
+        {
+            if (action is OfLearn) return true;
+        }
+
+        return false;
+    }
+
+    private static OfConjunction[] ConjunctionsOf(EquatableList<OfAction> actions)
+    {
+        List<OfConjunction>? conjunctions = null;
+        foreach (OfAction action in actions)
+        {
+            if (action is OfConjunction conjunction) (conjunctions ??= []).Add(conjunction);
+        }
+
+        return conjunctions is null ? [] : [.. conjunctions];
+    }
 
     /// <summary>Changes the actions of the rules selected. Adds none and keeps their cookies, unless the modification says so.</summary>
     private void Modify(FlowMod mod, long nowMs)

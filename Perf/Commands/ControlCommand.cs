@@ -23,7 +23,7 @@ internal static class ControlCommand
         NumberOption<int> handlers = new("--handlers") { HelpName = "N", Description = "Handler threads that translate what packet threads miss; 0: they do it themselves.", DefaultValueFactory = _ => 0 };
         Option<string> only = new("--only") { HelpName = "KIND", Description = $"Orders of one kind: {string.Join(", ", ControlRun.Kinds)}." };
         Option<bool> yields = new("--yield") { Description = "Packet threads have a processor while nobody else wants it (SCHED_IDLE): what orders take apart from the scheduler." };
-        Option<OffloadMode> offload = new("--offload") { HelpName = "MODE", Description = "none or soft.", DefaultValueFactory = _ => OffloadMode.None };
+        Option<OffloadMode> offload = new("--offload") { HelpName = "MODE", Description = "none, soft or nic (emulated).", DefaultValueFactory = _ => OffloadMode.None };
         Command command = new("control", "Time of orders: rules loaded one by one and at once; then on threads, under packets, the processor time of polls and the time until orders are carried out.")
         {
             megaflows, rules, flows, rate, perOrder, pmds, seconds, orders, handlers, only, yields, offload,
@@ -41,7 +41,7 @@ internal static class ControlCommand
             int per = Checked(parsed.GetValue(perOrder), "--per-order", 1, 1_000);
             int perSecond = Checked(parsed.GetValue(rate), "--rate", 1, 1_000_000);
             int time = Checked(parsed.GetValue(seconds), "--seconds", 1, 3_600);
-            if (parsed.GetValue(offload) is var mode && mode == OffloadMode.Nic) throw PerfException.Usage("--offload: expected none or soft");
+            if (parsed.GetValue(offload) is var mode && mode == OffloadMode.Kernel) throw PerfException.Usage("--offload: expected none, soft or nic");
             if (load > 0) Load(output, dependents, load, interrupted);
             interrupted.ThrowIfCancellationRequested();
             if (polled > 0) Polls(output, new ControlRun(polled, threads, mode, translators, idle), (perSecond, per), time);

@@ -25,8 +25,9 @@ internal static class PausesCommand
         NumberOption<double> seconds = new("--seconds") { HelpName = "S", Description = "Measured time per load.", DefaultValueFactory = _ => 5 };
         NumberOption<int> pmds = new("--pmd") { HelpName = "N", Description = "Packet threads, of one datapath.", DefaultValueFactory = _ => 1 };
         NumberOption<int> limit = new("--limit-us") { HelpName = "US", Description = "Exit 1 if a pause of the collector at p99.9 is longer; 0: never.", DefaultValueFactory = _ => 0 };
-        Option<bool> asStarted = new(AsStarted) { Description = "Leave the collector as it is set, also by variables (DOTNET_GCGen0MaxBudget, DOTNET_gcConcurrent, DOTNET_gcServer); otherwise it is set for short pauses." };
-        Command command = new(Name, "Stops of packet threads under control load: the collector's, the system's, and the threads' own.") { seconds, pmds, limit, asStarted };
+        Option<PauseLoad?> only = new("--load") { HelpName = "NAME", Description = "One load: idle, rules, dumps or upcalls. Default: all, in turn." };
+        Option<bool> asStarted = new(AsStarted) { Description = "Leave the collector as it is set, also by variables (DOTNET_GCGen0MaxBudget, DOTNET_GCGen1MaxBudget, DOTNET_gcConcurrent, DOTNET_gcServer); otherwise it is set for short pauses." };
+        Command command = new(Name, "Stops of packet threads under control load: the collector's, the system's, and the threads' own.") { seconds, pmds, only, limit, asStarted };
         command.SetAction(parsed =>
         {
             double time = parsed.GetValue(seconds);
@@ -37,7 +38,7 @@ internal static class PausesCommand
             using CollectorPauses collector = new();
             output.WriteLine($"collector: {(GCSettings.IsServerGC ? "server" : "workstation")}, {(GCSettings.LatencyMode == GCLatencyMode.Batch ? "not concurrent" : "concurrent")}{string.Concat(RuntimeInfo.Probe().Overrides.Select(static o => $", {o}"))}");
             double worst = 0;
-            foreach (PauseLoad load in Enum.GetValues<PauseLoad>()) worst = Math.Max(worst, Run(load, threads, time, collector, output, interrupted));
+            foreach (PauseLoad load in parsed.GetValue(only) is { } named ? [named] : Enum.GetValues<PauseLoad>()) worst = Math.Max(worst, Run(load, threads, time, collector, output, interrupted));
             if (limitUs == 0 || worst <= limitUs) return PerfExitCode.Ok;
             output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"a pause of the collector at p99.9 is {worst:F0} us, longer than {limitUs} us"));
             return PerfExitCode.Failed;
@@ -54,10 +55,17 @@ internal static class PausesCommand
         long allocated = GC.GetTotalAllocatedBytes();
         (ulong packets, long operations) = run.Run(seconds, interrupted);
         double mibPerSecond = (GC.GetTotalAllocatedBytes() - allocated) / seconds / 1048576;
-        double[] pauses = collector.Take();
+        CollectorPause[] taken = collector.Take();
+        double[] pauses = [.. taken.Select(static p => p.Us).Order()], stopping = [.. taken.Select(static p => p.UntilStoppedUs).Order()];
         GCMemoryInfo last = GC.GetGCMemoryInfo(GCKind.Any);
         output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{load.ToString().ToLowerInvariant()}: {packets / seconds / 1e6:F2} Mpps, {operations / seconds:F0} operations/s, {mibPerSecond:F1} MiB/s allocated"));
-        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  collector, us: {pauses.Length} pauses, p50 {At(pauses, 0.5):F0}, p99 {At(pauses, 0.99):F0}, p99.9 {At(pauses, 0.999):F0}, max {At(pauses, 1):F0}; the last of generation {last.Generation}, {last.PromotedBytes / 1048576.0:F1} MiB of {last.HeapSizeBytes / 1048576.0:F0} MiB lived on"));
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  collector, us: {pauses.Length} pauses, p50 {At(pauses, 0.5):F0}, p99 {At(pauses, 0.99):F0}, p99.9 {At(pauses, 0.999):F0}, max {At(pauses, 1):F0}; of it until all threads have stopped p50 {At(stopping, 0.5):F0}, p99 {At(stopping, 0.99):F0}; the last of generation {last.Generation}, {last.PromotedBytes / 1048576.0:F1} MiB of {last.HeapSizeBytes / 1048576.0:F0} MiB lived on"));
+        foreach (IGrouping<int, CollectorPause> kind in taken.GroupBy(static p => p.Generation).OrderBy(static k => k.Key))
+        {
+            double[] us = [.. kind.Select(static p => p.Us).Order()];
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"    {(kind.Key < 0 ? "beside threads" : $"generation {kind.Key}")}: {us.Length}, p50 {At(us, 0.5):F0}, p99 {At(us, 0.99):F0}, max {At(us, 1):F0}"));
+        }
+
         foreach (PollGaps gaps in run.Gaps)
         {
             output.WriteLine($"  polls, us: p50 {Us(gaps.All, 0.5)}, p99 {Us(gaps.All, 0.99)}, p99.9 {Us(gaps.All, 0.999)}, p99.99 {Us(gaps.All, 0.9999)}; longer than {PollGaps.LongUs:F0}: collector {Long(gaps.OfCollector)}, processor taken away {Long(gaps.OfSystem)}, own work {Long(gaps.OfWork)}");
@@ -66,7 +74,7 @@ internal static class PausesCommand
         return At(pauses, 0.999);
     }
 
-    private static string Long(LatencyHistogram gaps) => gaps.Count == 0 ? "none" : $"{gaps.Count} (p50 {Us(gaps, 0.5)}, p99 {Us(gaps, 0.99)}, max {Us(gaps, 1)})";
+    private static string Long(LatencyHistogram gaps) => gaps.Count == 0 ? "none" : $"{gaps.Count} (p50 {Us(gaps, 0.5)}, p99 {Us(gaps, 0.99)}, p99.9 {Us(gaps, 0.999)}, max {Us(gaps, 1)})";
 
     private static string Us(LatencyHistogram gaps, double part) => (gaps.Percentile(part) * 1e6 / TscClock.FrequencyHz).ToString(gaps.Percentile(part) * 1e6 / TscClock.FrequencyHz < 10 ? "F1" : "F0", CultureInfo.InvariantCulture);
 

@@ -67,11 +67,13 @@ internal sealed class PauseRun : IDisposable
 
     private static long Now => Environment.TickCount64;
 
-    private static FlowMod[] Change(FlowTextParser parser, int i) =>
-    [
-        .. Enumerable.Range(0, ChangesPerMod / 2).Select(k => parser.ParseFlow($"add table=5,priority=9,ip,nw_dst=10.{i % 250}.{k}.{i / 250},actions=output:2")),
-        .. Enumerable.Range(0, ChangesPerMod / 2).Select(k => parser.ParseFlow($"delete_strict table=5,priority=9,ip,nw_dst=10.{i % 250}.{k}.{i / 250}")),
-    ];
+    /// <summary>Adds some rules, or deletes those that were added half a round before.</summary>
+    private static FlowMod[] Change(FlowTextParser parser, int i)
+    {
+        const int Half = Dependents / ChangesPerMod / 2;
+        string command = i < Half ? "add table=5,priority=9" : "delete_strict table=5,priority=9", actions = i < Half ? ",actions=output:2" : "";
+        return [.. Enumerable.Range(0, ChangesPerMod).Select(k => parser.ParseFlow($"{command},ip,nw_dst=10.{i % Half % 250}.{k}.{i % Half / 250}{actions}"))];
+    }
 
     private long Operate(long done, double elapsed)
     {

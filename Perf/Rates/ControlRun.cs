@@ -79,8 +79,8 @@ public sealed class ControlRun : IDisposable
     /// <summary>Megaflows that there are.</summary>
     public int MegaflowCount => _datapath.MegaflowCount;
 
-    /// <summary>Packets that software and merged rules have forwarded so far.</summary>
-    public ulong Packets => _datapath.Stats.Rx;
+    /// <summary>Packets that software, merged rules and the device have forwarded so far.</summary>
+    public ulong Packets => _datapath.Stats.Rx + (_pollers.Device?.Packets ?? 0);
 
     /// <summary>Orders that concern one megaflow, or all of it.</summary>
     public static IReadOnlyList<string> Kinds { get; } = ["rule of one", "rule of all", "group", "meter", "port", "flush", "settle", "purge"];

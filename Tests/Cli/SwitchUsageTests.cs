@@ -35,6 +35,7 @@ public sealed class SwitchUsageTests
     [InlineData("switch --port x=1,queues=1,queues=2", "has queues twice")]
     [InlineData("switch --port x=1 --pmd-cpus one", "'one' is no processor")]
     [InlineData("switch --port x=1 --pmd-cpus 1,1", "processor 1 occurs twice")]
+    [InlineData("switch --port x=1 --handlers 65", "--handlers: expected 0 to 64")]
     [InlineData("switch --port x=1 --profile tiny", "--profile needs --offload nic")]
     [InlineData("switch --port x=1 --offload gpu", "gpu")]
     [InlineData("dump-flows --live --case x", "--live and --case exclude each other")]

@@ -19,6 +19,7 @@ internal sealed class SwitchOptions
     private readonly Option<string> _offload = new("--offload") { HelpName = "none|soft|nic|kernel", Description = "Where merged rules go: nowhere, into a table that software asks first, into the emulated NIC, into the kernel.", DefaultValueFactory = _ => "soft" };
     private readonly Option<string?> _profile = new("--profile") { HelpName = "FILE", Description = "NIC profile, a built-in name or a JSON file; needs --offload nic." };
     private readonly Option<string?> _cpus = new("--pmd-cpus") { HelpName = "N,N,..", Description = "Processors of the packet threads, one thread for each; default: one thread, not pinned." };
+    private readonly NumberOption<int> _handlers = new("--handlers") { HelpName = "N", Description = "Threads that translate what packet threads miss (n-handler-threads); 0: they do it themselves.", DefaultValueFactory = _ => 0 };
     private readonly Option<string?> _config = new("--config") { HelpName = "FILE", Description = "A case.json, for its \"config\" (and \"ports\" without --port)." };
     private readonly Option<string?> _socket = new("--socket") { HelpName = "SOCKET", Description = $"Control socket; default: {ControlSocket.FileName} in the run directory." };
     private readonly Option<string?> _openFlow = new("--openflow") { HelpName = "SOCKET", Description = "Where ovs-ofctl and controllers connect; default: br0.mgmt beside the control socket." };
@@ -38,7 +39,7 @@ internal sealed class SwitchOptions
 
     public void AddTo(Command command)
     {
-        foreach (Option option in new Option[] { _ports, _flows, _groups, _meters, _offload, _profile, _cpus, _config, _socket, _openFlow, _pidFile, _logFile, _state, _stateEvery, _keepLast, _shadow, _shadowCases }) command.Options.Add(option);
+        foreach (Option option in new Option[] { _ports, _flows, _groups, _meters, _offload, _profile, _cpus, _handlers, _config, _socket, _openFlow, _pidFile, _logFile, _state, _stateEvery, _keepLast, _shadow, _shadowCases }) command.Options.Add(option);
         MetricsOptions.AddTo(command);
     }
 
@@ -59,6 +60,7 @@ internal sealed class SwitchOptions
         if (parsed.GetValue(_keepLast) is < 0 or > MaxKeepMegabytes) CommandFailedException.ThrowUsage($"--keep-last: expected 0 to {MaxKeepMegabytes}");
         int shadow = Shadow(parsed.GetValue(_shadow)!);
         if (shadow > 0 && offload != OffloadMode.Kernel) CommandFailedException.ThrowUsage("--shadow needs --offload kernel");
+        if (parsed.GetValue(_handlers) is < 0 or > ConnTracker.MaxThreads) CommandFailedException.ThrowUsage($"--handlers: expected 0 to {ConnTracker.MaxThreads}");
         if (parsed.GetValue(_stateEvery) is < 0 or > MaxStateSeconds) CommandFailedException.ThrowUsage($"--state-every: expected 0 to {MaxStateSeconds}");
         IReadOnlyList<int>? cpus = parsed.GetValue(_cpus) is string text ? Cpus(text) : null;
         List<WatchedTunnel> tunnels = [];
@@ -81,6 +83,7 @@ internal sealed class SwitchOptions
             {
                 Ports = [],
                 PmdCount = cpus?.Count ?? config.PmdCount,
+                HandlerCount = parsed.GetValue(_handlers),
                 Offload = offload,
                 ShadowOneIn = shadow,
                 NicProfile = profile,

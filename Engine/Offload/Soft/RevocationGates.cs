@@ -89,7 +89,7 @@ public sealed unsafe partial class RevocationGates : IDisposable
         ulong key = GateChain.KeyOf(rule);
         if (!_chains.TryGetValue(key, out GateChain? chain))
         {
-            chain = new GateChain(EmptiestGate(), [.. rule.Passes.Select(static p => BucketOf(p.MegaflowId)).Distinct()]);
+            chain = new GateChain(EmptiestGate(), BucketsOf(rule.Passes));
             _chains.Add(key, chain);
             _chainsOf[chain.Gate].Add(chain);
             foreach (int bucket in chain.Buckets)
@@ -113,7 +113,7 @@ public sealed unsafe partial class RevocationGates : IDisposable
         others.Remove(chain);
         foreach (int bucket in chain.Buckets)
         {
-            if (!others.Exists(c => c.Buckets.Contains(bucket))) Interlocked.And(ref Word(bucket, chain.Gate), ~Bit(chain.Gate));
+            if (!IsIn(others, bucket)) Interlocked.And(ref Word(bucket, chain.Gate), ~Bit(chain.Gate));
         }
     }
 
@@ -173,6 +173,29 @@ public sealed unsafe partial class RevocationGates : IDisposable
                 Interlocked.Add(ref Closings[(w * 64) + BitOperations.TrailingZeroCount(rest)], closings);
             }
         }
+    }
+
+    private static int[] BucketsOf(MergedPass[] passes)
+    {
+        int[] buckets = new int[passes.Length];
+        int count = 0;
+        foreach (MergedPass pass in passes)
+        {
+            int bucket = BucketOf(pass.MegaflowId);
+            if (Array.IndexOf(buckets, bucket, 0, count) < 0) buckets[count++] = bucket;
+        }
+
+        return count == buckets.Length ? buckets : buckets[..count];
+    }
+
+    private static bool IsIn(List<GateChain> chains, int bucket)
+    {
+        foreach (GateChain chain in chains)
+        {
+            if (Array.IndexOf(chain.Buckets, bucket) >= 0) return true;
+        }
+
+        return false;
     }
 
     private byte EmptiestGate()

@@ -4,11 +4,11 @@ namespace Mergeflow.Engine.OpenFlow;
 internal static class UnsupportedActions
 {
     /// <summary>The name of the first of them; null = there is none.</summary>
-    public static string? Find(IEnumerable<OfAction> actions)
+    public static string? Find(IReadOnlyList<OfAction> actions)
     {
-        foreach (OfAction action in actions)
+        for (int i = 0; i < actions.Count; i++)
         {
-            string? name = action switch
+            string? name = actions[i] switch
             {
                 OfSample { ObservationDomainSource: not null } or OfSample { ObservationPointSource: not null } => "sample with observation ids from fields",
                 OfDeleteField => "delete_field",
@@ -31,7 +31,17 @@ internal static class UnsupportedActions
         if (Find(actions) is { } name) throw new FlowModException("OFPBAC_BAD_TYPE", $"action {name} is not supported", index);
     }
 
-    private static bool NeedsOption(IEnumerable<OfAction> actions) => actions.Any(static a => a switch
+    private static bool NeedsOption(IReadOnlyList<OfAction> actions)
+    {
+        for (int i = 0; i < actions.Count; i++)
+        {
+            if (NeedsOption(actions[i])) return true;
+        }
+
+        return false;
+    }
+
+    private static bool NeedsOption(OfAction action) => action switch
     {
         OfSetField s => Is(s.Field),
         OfMove m => Is(m.Source.Field) || Is(m.Destination.Field),
@@ -45,7 +55,7 @@ internal static class UnsupportedActions
         OfWriteActions w => NeedsOption(w.Actions),
         OfCt c => NeedsOption(c.Exec),
         _ => false,
-    });
+    };
 
     private static bool Is(Keys.Field? field) => field?.Id == Keys.FieldId.TunMetadata0;
 }

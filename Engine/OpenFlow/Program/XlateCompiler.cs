@@ -9,9 +9,9 @@ internal static class XlateCompiler
     public static XlateOp[] Compile(IReadOnlyList<OfAction> actions)
     {
         var ops = new List<XlateOp>(actions.Count);
-        foreach (OfAction action in actions)
+        for (int i = 0; i < actions.Count; i++)
         {
-            if (action is not OfDrop) ops.Add(CompileOne(action));
+            if (actions[i] is not OfDrop) ops.Add(CompileOne(actions[i]));
         }
 
         return [.. ops];
