@@ -24,8 +24,6 @@ internal sealed class DatapathCommands(Vswitchd vswitchd)
             Find(words[0]);
             return vswitchd.Features.Set(words.ElementAtOrDefault(1), words.ElementAtOrDefault(2));
         }));
-        commands.Add("revalidator/purge", "", 0, 0, _ => vswitchd.Locked(() => OnEach(static b => b.Datapath.PurgeMegaflows(LiveSwitch.NowMs))));
-        commands.Add("revalidator/wait", "", 0, 0, _ => vswitchd.Locked(() => OnEach(static b => b.Datapath.EndDoubts(LiveSwitch.NowMs))));
     }
 
     /// <summary>Packets that needed no upcall: lookups of all passes, as Open vSwitch counts them.</summary>

@@ -16,7 +16,6 @@ internal sealed class ThreadCommands(Vswitchd vswitchd)
         commands.Add("dpif-netdev/pmd-stats-show", "[-pmd core] [dp]", 0, 3, _ => vswitchd.Locked(() => string.Concat(BridgeCommands.All(vswitchd).Select(Show))));
         commands.Add("dpif-netdev/pmd-stats-clear", "[-pmd core] [dp]", 0, 3, _ => vswitchd.Locked(Clear));
         commands.Add("dpif-netdev/pmd-rxq-show", "[-pmd core] [-secs secs] [dp]", 0, 5, _ => vswitchd.Locked(ShowQueues));
-        commands.Add("upcall/show", "", 0, 0, _ => vswitchd.Locked(ShowUpcalls));
         commands.Add("coverage/show", "", 0, 0, _ => vswitchd.Locked(() => vswitchd.Coverage.Show()));
         commands.Add("coverage/read-counter", "COUNTER", 1, 1, words => vswitchd.Locked(() => vswitchd.Coverage.Read(words[0]) is { } count ? count.ToString(CultureInfo.InvariantCulture) + "\n" : throw new UnixctlException("No such counter")));
         commands.Add("memory/show", "", 0, 0, _ => vswitchd.Locked(ShowMemory));
@@ -54,12 +53,6 @@ internal sealed class ThreadCommands(Vswitchd vswitchd)
         }
 
         return text.ToString();
-    }
-
-    private string ShowUpcalls()
-    {
-        int current = BridgeCommands.All(vswitchd).Sum(static b => b.Datapath.MegaflowCount), limit = BridgeCommands.All(vswitchd).Sum(static b => b.Datapath.Options.MegaflowCapacity);
-        return string.Create(CultureInfo.InvariantCulture, $"netdev@ovs-netdev:\n  flows         : (current {current}) (limit {limit})\n  ufid enabled : true\n");
     }
 
     private string ShowMemory()

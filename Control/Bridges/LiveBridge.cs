@@ -4,6 +4,7 @@ using Mergeflow.Engine.OpenFlow;
 using Mergeflow.Engine.Ports;
 using Mergeflow.Engine.Runtime;
 using Mergeflow.Engine.Text;
+using Mergeflow.Engine.Upcall;
 using Mergeflow.Native;
 
 namespace Mergeflow.Control.Bridges;
@@ -43,6 +44,8 @@ public sealed partial class LiveBridge : IHostedBridge
         Forwarding = new BridgeForwarding(_live.Datapath, (module, line) => host.Say(module, VlogLevel.Info, line));
         host.Conntrack.Apply(_live.Datapath.Conntrack);
         _live.Start();
+        if (host.HasExactMegaflows) Datapath.SetMegaflows(areWide: false, LiveSwitch.NowMs);
+        host.Enter(this);
         _mac = _ownMac;
 
         _id = _mac;
@@ -222,6 +225,9 @@ public sealed partial class LiveBridge : IHostedBridge
     /// <inheritdoc/>
     public IReadOnlyDictionary<string, long> StatisticsOf(int ofport) => _interfaces[ofport].Statistics();
 
+    /// <summary>From now on <paramref name="told"/> is called for every miss, by the packet thread that has it; null = nobody is.</summary>
+    internal void ReportMisses(Action<LiveBridge, MissReport>? told) => Datapath.ReportMisses(told is null ? null : miss => told(this, miss));
+
     /// <summary>Every batch that was under way has ended on return. Any thread; a bridge that goes meanwhile has none.</summary>
     public void EndBatches()
     {
@@ -249,6 +255,7 @@ public sealed partial class LiveBridge : IHostedBridge
         _isDisposed = true;
         _host.Leave(this);
         _host.Bfd.Leave(Datapath);
+        _host.Exit(this);
         foreach ((int ofport, LiveInterface member) in _interfaces) Forget(ofport, member.Port);
         _openFlow?.Dispose();
         _live.Dispose();

@@ -3,6 +3,7 @@ using Mergeflow.Engine.Keys;
 using Mergeflow.Engine.Offload;
 using Mergeflow.Engine.Ports;
 using Mergeflow.Engine.Runtime;
+using Mergeflow.Engine.Upcall;
 using Mergeflow.Native;
 
 namespace Mergeflow.Control.Bridges;
@@ -19,6 +20,8 @@ public sealed class LiveBridgeHost : IBridgeHost, IDisposable
     private bool _hasForwarded;
     private readonly Dictionary<string, PatchEnd> _patches = new(StringComparer.Ordinal);
     private readonly Dictionary<string, DatapathNumbers> _numbers = new(StringComparer.Ordinal);
+    private readonly List<LiveBridge> _reporting = [];
+    private Action<LiveBridge, MissReport>? _missTold;
 
     /// <inheritdoc/>
     public IReadOnlyList<string> DatapathTypes => Wire is null ? ["netdev", "system"] : ["dummy", "netdev", "system"];
@@ -138,6 +141,38 @@ public sealed class LiveBridgeHost : IBridgeHost, IDisposable
         if (type == "internal" && IsDummyDatapath(datapathType)) return "dummy-internal";
         if (s_dummyTypes.Contains(type)) return type;
         return (Dummies == DummyMode.Override && type is "system" or "tap" or "internal") || (Dummies == DummyMode.System && type == "system") ? type : null;
+    }
+
+    /// <summary>Whether megaflows of bridges that are made from now on match more than their packet; for the thread that makes bridges.</summary>
+    public void SetMegaflows(bool areWide) => HasExactMegaflows = !areWide;
+
+    /// <summary>Megaflows match their packet alone.</summary>
+    internal bool HasExactMegaflows { get; private set; }
+
+    /// <summary>From now on <paramref name="told"/> is called for every miss of any bridge, by the packet thread that has it; null = nobody is. Any thread.</summary>
+    public void ReportMisses(Action<LiveBridge, MissReport>? told)
+    {
+        lock (_reporting)
+        {
+            _missTold = told;
+            foreach (LiveBridge bridge in _reporting) bridge.ReportMisses(told);
+        }
+    }
+
+    /// <summary>A bridge comes.</summary>
+    internal void Enter(LiveBridge bridge)
+    {
+        lock (_reporting)
+        {
+            _reporting.Add(bridge);
+            if (_missTold is not null) bridge.ReportMisses(_missTold);
+        }
+    }
+
+    /// <summary>A bridge goes.</summary>
+    internal void Exit(LiveBridge bridge)
+    {
+        lock (_reporting) _reporting.Remove(bridge);
     }
 
     /// <summary>Numbers of ports in the datapath of a type; for the thread that makes bridges.</summary>

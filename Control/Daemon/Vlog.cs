@@ -44,6 +44,9 @@ public sealed class Vlog : IDisposable
     private StreamWriter? _file;
     private long _count;
 
+    /// <summary>Some level is another one now. By the thread that has set it.</summary>
+    public event Action? LevelsChanged;
+
     /// <summary>A log without a file; everything from <see cref="VlogLevel.Info"/> up goes to the console.</summary>
     public Vlog(TextWriter console)
     {
@@ -150,7 +153,24 @@ public sealed class Vlog : IDisposable
             }
         }
 
+        LevelsChanged?.Invoke();
         return null;
+    }
+
+    /// <summary>Whether a line goes anywhere.</summary>
+    public bool IsOn(string module, VlogLevel level)
+    {
+        lock (_lock) return LevelsOf(module) is var levels && (level <= levels[0] || level <= levels[2]);
+    }
+
+    /// <summary>Writes several lines as one: those behind the first have no head of their own, as in Open vSwitch.</summary>
+    public void WriteLines(string module, VlogLevel level, string first, string rest)
+    {
+        lock (_lock)
+        {
+            Write(module, level, first);
+            if (level <= LevelsOf(module)[2]) _file?.WriteLine(rest);
+        }
     }
 
     /// <summary>The levels, as <c>vlog/list</c> prints them.</summary>

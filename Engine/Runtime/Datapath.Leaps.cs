@@ -22,6 +22,29 @@ public sealed partial class Datapath
         Settle(nowMs);
     }
 
+    /// <summary>Whether megaflows match whatever their translation did not look at (OVS <c>upcall/enable-megaflows</c>), or one packet alone. Those that there are go.</summary>
+    public void SetMegaflows(bool areWide, long nowMs)
+    {
+        using ControlScope control = new(this);
+        OnEach(pmd =>
+        {
+            pmd.Upcall.MakesExact = !areWide;
+            return 0;
+        });
+        PurgeMegaflows(nowMs);
+    }
+
+    /// <summary>From now on <paramref name="told"/> is called for every miss, by the packet thread that has it; null = nobody is.</summary>
+    public void ReportMisses(Action<MissReport>? told)
+    {
+        using ControlScope control = new(this);
+        OnEach(pmd =>
+        {
+            pmd.Upcall.Told = told;
+            return 0;
+        });
+    }
+
     /// <summary>As <see cref="Expire"/>, while threads run: the clock has leapt, and whatever has come to its end by that is gone on return.</summary>
     public void Leap(long nowMs)
     {

@@ -53,6 +53,12 @@ public sealed unsafe class UpcallHandler : IDisposable
     /// <summary>Told about every deleted megaflow.</summary>
     public IMegaflowObserver? Observer { get; set; }
 
+    /// <summary>Each megaflow matches one packet alone (OVS <c>upcall/disable-megaflows</c>). Set by the packet thread.</summary>
+    internal bool MakesExact { get; set; }
+
+    /// <summary>Told of every miss, by the packet thread; null = nobody listens. Set by the packet thread.</summary>
+    internal Action<MissReport>? Told { get; set; }
+
     /// <summary>Index of the packet thread: it names megaflows to others, see <see cref="MegaflowId"/>.</summary>
     public int Pmd { get; init; }
 
@@ -85,6 +91,9 @@ public sealed unsafe class UpcallHandler : IDisposable
 
     private Megaflow? Install(Packet* p, ref FlowKey key, XlateResult result, long nowMs)
     {
+        if (MakesExact) result.Mask = ExactMask.Of(key);
+        Told?.Invoke(new MissReport(key, result.Mask, result.Actions.ToArray()));
+
         // This packet counts for the rules that it went through now (OVS upcall_xlate); the megaflow reports those after it.
         result.CountPacket(p->LengthBytes, nowMs);
 

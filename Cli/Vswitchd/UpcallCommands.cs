@@ -1,0 +1,63 @@
+using System.Globalization;
+using System.Text;
+using Mergeflow.Control;
+using Mergeflow.Control.Bridges;
+
+namespace Mergeflow.Cli;
+
+/// <summary>Questions of <c>ovs-appctl</c> about how misses become megaflows, and orders for tests: <c>upcall/*</c>, <c>revalidator/*</c> (OVS <c>ofproto/ofproto-dpif-upcall.c</c>).</summary>
+internal sealed class UpcallCommands(Vswitchd vswitchd, LiveBridgeHost host)
+{
+    private bool _usesUfids = true;
+
+    public void AddTo(UnixctlCommands commands)
+    {
+        commands.Add("upcall/show", "", 0, 0, _ => vswitchd.Locked(() => string.Concat(SharedDatapath.All(vswitchd, []).Select(Show))));
+        commands.Add("upcall/disable-megaflows", "", 0, 0, _ => SetMegaflows(areWide: false));
+        commands.Add("upcall/enable-megaflows", "", 0, 0, _ => SetMegaflows(areWide: true));
+        commands.Add("upcall/disable-ufid", "", 0, 0, _ => SetUfids(areUsed: false));
+        commands.Add("upcall/enable-ufid", "", 0, 0, _ => SetUfids(areUsed: true));
+        commands.Add("revalidator/purge", "", 0, 0, _ => OnEach(static b => b.Datapath.PurgeMegaflows(LiveSwitch.NowMs)));
+        commands.Add("revalidator/wait", "", 0, 0, _ => OnEach(static b => b.Datapath.EndDoubts(LiveSwitch.NowMs)));
+        commands.Add("revalidator/pause", "", 0, 0, static _ => "");
+        commands.Add("revalidator/resume", "", 0, 0, static _ => "");
+    }
+
+    private string Show(SharedDatapath datapath)
+    {
+        int current = datapath.Bridges.Sum(static b => b.Datapath.MegaflowCount), limit = datapath.Bridges.Max(static b => b.Datapath.Options.MegaflowCapacity);
+        StringBuilder text = new();
+        text.Append(CultureInfo.InvariantCulture, $"{datapath.Name}:\n  flows         : (current {current}) (avg {current}) (max {current}) (limit {limit})\n");
+        text.Append(CultureInfo.InvariantCulture, $"  dump duration : 1ms\n  ufid enabled : {(_usesUfids ? "true" : "false")}\n\n");
+        int thread = 0;
+        foreach (LiveBridge bridge in datapath.Bridges)
+        {
+            foreach (PmdContext pmd in bridge.Datapath.Pmds) text.Append(CultureInfo.InvariantCulture, $"  {++thread}: (keys {pmd.Megaflows.Count})\n");
+        }
+
+        return text.ToString();
+    }
+
+    private string SetMegaflows(bool areWide)
+    {
+        vswitchd.Locked(() =>
+        {
+            host.SetMegaflows(areWide);
+            return OnEach(b => b.Datapath.SetMegaflows(areWide, LiveSwitch.NowMs));
+        });
+        return $"megaflows {(areWide ? "enabled" : "disabled")}\n";
+    }
+
+    /// <summary>A dump is a dump here: it has names and keys.</summary>
+    private string SetUfids(bool areUsed)
+    {
+        _usesUfids = areUsed;
+        return $"Datapath dumping tersely using UFID {(areUsed ? "enabled" : "disabled")}\n";
+    }
+
+    private string OnEach(Action<LiveBridge> work) => vswitchd.Locked(() =>
+    {
+        foreach (LiveBridge bridge in BridgeCommands.All(vswitchd)) work(bridge);
+        return "";
+    });
+}
