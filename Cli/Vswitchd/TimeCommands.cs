@@ -8,8 +8,8 @@ namespace Mergeflow.Cli;
 /// <summary>The clock of the switch by hand: <c>time/stop</c>, <c>time/warp</c> (OVS <c>lib/timeval.c</c>). After each step all that has come to its end by then is gone, and the switch has had a round.</summary>
 internal sealed class TimeCommands(Vswitchd vswitchd, DummyWire wire)
 {
-    /// <summary>What a socket takes from one dummy port to another.</summary>
-    private const int StreamMs = 10;
+    /// <summary>What others are given to say what they have to say, as in Open vSwitch: controllers, sockets between ports.</summary>
+    private const int OthersMs = 10;
 
     public void AddTo(UnixctlCommands commands)
     {
@@ -36,7 +36,7 @@ internal sealed class TimeCommands(Vswitchd vswitchd, DummyWire wire)
         LiveBridge[] bridges = vswitchd.Locked(() => BridgeCommands.All(vswitchd).ToArray());
         foreach (LiveBridge bridge in bridges) bridge.Datapath.Leap(ProcessClock.NowMs);
         vswitchd.RunOnce();
-        if (wire.HasStreams) Thread.Sleep(StreamMs);
+        Thread.Sleep(OthersMs);
         DummyStillness.Wait(vswitchd, wire);
     }
 

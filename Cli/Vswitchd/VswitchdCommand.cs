@@ -21,6 +21,7 @@ internal static class VswitchdCommand
     private static LiveBridgeHost Host(VswitchdArguments arguments, Vlog log) => new()
     {
         RunFolder = OvsFolders.Run,
+        Vlog = log,
         Dummies = arguments.Dummies,
         IsSystemDisabled = arguments.IsSystemDisabled,
         TlsFiles = arguments.Tls,

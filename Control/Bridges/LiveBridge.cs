@@ -49,7 +49,7 @@ public sealed partial class LiveBridge : IHostedBridge
         _mac = _ownMac;
 
         _id = _mac;
-        _seen = new LiveOfSwitch(_live, Name, SetUp, () => DatapathId);
+        _seen = new LiveOfSwitch(_live, Name, SetUp, () => DatapathId) { Debug = () => _host.Vlog?.IsOn("ofproto_dpif", VlogLevel.Dbg) == true ? line => _host.Vlog.Write("ofproto_dpif", VlogLevel.Dbg, line) : null };
         if (host.RunFolder is not { } folder)
         {
             if (!config.IsSecure) _seen.FlushFlows(learns: true);

@@ -106,6 +106,9 @@ public sealed class LiveBridgeHost : IBridgeHost, IDisposable
     /// <summary>Whose answers the datapath of a type repeats.</summary>
     public Quirks QuirksOf(string datapathType) => Quirks ?? (IsDummyDatapath(datapathType) ? Engine.Keys.Quirks.Ovs31 : Engine.Keys.Quirks.None);
 
+    /// <summary>Where lines go for who looks for a fault; null = nowhere.</summary>
+    public Vlog? Vlog { get; init; }
+
     /// <summary>What ports without devices stand for.</summary>
     public DummyMode Dummies
     {

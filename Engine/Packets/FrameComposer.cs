@@ -70,7 +70,9 @@ public static class FrameComposer
     {
         if (tci.Raw == 0) return;
         Add16(frame, tpid.Raw == 0 ? EthType.Vlan : tpid.Host);
-        Add16(frame, tci.Host);
+
+        // That there is a tag is no bit of the tag.
+        Add16(frame, (ushort)(tci.Host & ~KeyMasks.VlanPresent));
     }
 
     private static void AddIpv4(List<byte> frame, in FlowKey key, int payloadBytes)

@@ -93,7 +93,9 @@ public sealed partial class Datapath
             Lanes = LanesOf(ref flow),
             Stack = [],
             ActionSet = [],
-            Ops = XlateCompiler.Compile(actions),
+
+            // No rule's cookie (OVS <c>rule_cookie</c> of a packet-out).
+            Ops = [XlateOp.UnrollTo(0, ulong.MaxValue), .. XlateCompiler.Compile(actions)],
         }, frame, flow, nowMs);
     }
 

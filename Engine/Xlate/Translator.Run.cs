@@ -74,6 +74,13 @@ public sealed unsafe partial class Translator
                 _freezer.TriggerPause((OfController)op.Action!);
                 _freezer.Keep(rest);
                 return true;
+            case XlateOpKind.DebugRecirc:
+                _freezer.Trigger();
+                _freezer.Keep(rest);
+                return true;
+            case XlateOpKind.DebugSlow:
+                _context.Out.SlowPath = true;
+                return true;
             case XlateOpKind.Exit:
                 _freezer.Exit = true;
                 return true;

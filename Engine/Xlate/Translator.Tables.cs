@@ -81,10 +81,12 @@ public sealed partial class Translator
     private void RunRule(OfRule rule, bool isLast)
     {
         _context.Out.Rules.Add(rule);
-        (OfRule? outer, XlateOp outerUnroll) = (_context.Rule, _context.Unroll);
-        (_context.Rule, _context.Unroll) = (rule, rule.Unroll);
+        (OfRule? outer, XlateOp outerUnroll, int bucketDepth) = (_context.Rule, _context.Unroll, _bucketDepth);
+
+        // What a rule does is the rule's, also when a bucket has sent the packet there.
+        (_context.Rule, _context.Unroll, _bucketDepth) = (rule, rule.Unroll, 0);
         Run(rule.Program, isLast);
-        (_context.Rule, _context.Unroll) = (outer, outerUnroll);
+        (_context.Rule, _context.Unroll, _bucketDepth) = (outer, outerUnroll, bucketDepth);
     }
 
     private bool MayResubmit()

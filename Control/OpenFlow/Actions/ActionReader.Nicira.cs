@@ -51,6 +51,8 @@ internal static partial class ActionReader
             45 => LearnReader.Read(ref a, isSecond: true),
             49 => CheckPktLarger(ref a),
             50 => DeleteField(ref a),
+            254 => Fixed(ref a, 16, new OfDebugSlow()),
+            255 => Fixed(ref a, 16, new OfDebugRecirc()),
             _ => null,
         };
     }

@@ -37,6 +37,12 @@ internal static partial class ActionWriter
             case OfExit:
                 Nicira(w, 17);
                 break;
+            case OfDebugSlow:
+                Nicira(w, 254);
+                break;
+            case OfDebugRecirc:
+                Nicira(w, 255);
+                break;
             case OfCtClear:
                 Nicira(w, 43);
                 break;

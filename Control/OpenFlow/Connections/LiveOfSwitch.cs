@@ -40,6 +40,9 @@ public sealed partial class LiveOfSwitch(LiveSwitch live, string name, Func<uint
     /// <inheritdoc/>
     public string Name => name;
 
+    /// <summary>Takes lines for who looks for a fault, where the function gives somebody who does.</summary>
+    public Func<Action<string>?>? Debug { get; init; }
+
     /// <inheritdoc/>
     public long NowMs => LiveSwitch.NowMs;
 
@@ -138,6 +141,14 @@ public sealed partial class LiveOfSwitch(LiveSwitch live, string name, Func<uint
         }
 
         if (!changes.Any(static c => c is GroupMod)) return;
+        if (Debug?.Invoke() is { } say)
+        {
+            foreach (GroupMod mod in changes.OfType<GroupMod>())
+            {
+                foreach (string line in _datapath.Pipeline.ExplainGroup(mod.GroupId)) say(line);
+            }
+        }
+
         HashSet<uint> there = [.. _datapath.Pipeline.Groups.Select(static g => g.GroupId)];
         lock (_lock)
         {

@@ -14,6 +14,12 @@ public sealed record OfEnqueue(uint Port, uint QueueId) : OfAction;
 /// <summary><c>exit</c>: ends the pipeline for this packet.</summary>
 public sealed record OfExit : OfAction;
 
+/// <summary><c>debug_recirc</c>: a recirculation for no reason but to test them (<c>--enable-dummy</c>).</summary>
+public sealed record OfDebugRecirc : OfAction;
+
+/// <summary><c>debug_slow</c>: packets of the rule cannot be cached, for tests.</summary>
+public sealed record OfDebugSlow : OfAction;
+
 /// <summary><c>fin_timeout(idle_timeout=S,hard_timeout=S)</c>: shortens the rule's timeouts, seconds, when a connection ends.</summary>
 public sealed record OfFinTimeout(ushort IdleTimeoutSeconds, ushort HardTimeoutSeconds) : OfAction;
 

@@ -24,6 +24,9 @@ internal static class FlowModValidator
         if (Fields.TunMetadata0.Get(ref mod.Match.Mask) != 0) throw new FlowModException("OFPBMC_BAD_FIELD", "match field tun_metadata0 is not supported", index);
         UnsupportedActions.Refuse(mod.Actions, hasOption, index);
         var state = new MatchFacts(ref mod.Match);
+
+        // OpenFlow 1.0 leaves it to packets whether an action fits (OVS inconsistent_match).
+        if (mod.IsOf10) state = MatchFacts.Lenient(state);
         CheckList(mod.Actions, mod.Table ?? 0, state, index);
     }
 
@@ -167,14 +170,14 @@ internal static class FlowModValidator
         bool vlan = f.Offset == KeyLayout.Vlan0Tci && f.SizeBytes == 2;
         if (vlan && s.Spelling == OfSetSpelling.Mod)
         {
-            Require(state.VlanCount > 0 || s.PushVlanIfNeeded, $"{f.Name} needs a VLAN tag", index);
+            Require(state.IsLenient || state.VlanCount > 0 || s.PushVlanIfNeeded, $"{f.Name} needs a VLAN tag", index);
             state.VlanCount = Math.Max(1, state.VlanCount);
             return;
         }
 
         bool l4 = s.Spelling == OfSetSpelling.Mod && f.Offset is KeyLayout.TpSrc or KeyLayout.TpDst && f.SizeBytes == 2;
         bool ok = l4 ? state.IsIp && !state.IsLaterFragment && state.Proto is IpProto.Tcp or IpProto.Udp or IpProto.Sctp : state.Meets(f.Prereq);
-        Require(ok || (state.IsLenient && s.Spelling == OfSetSpelling.Mod && f.Id == FieldId.IpTtl), $"set of {f.Name} lacks its prerequisites", index);
+        Require(ok || (state.IsLenient && s.Spelling == OfSetSpelling.Mod), $"set of {f.Name} lacks its prerequisites", index);
         if (f.Id == FieldId.VlanVid) Require(state.VlanCount > 0 || s.PushVlanIfNeeded, "set_field of vlan_vid needs a VLAN tag", index);
         if (f.Id == FieldId.VlanTci && (s.Mask & KeyMasks.VlanPresent) != 0) state.VlanCount = (s.Value & KeyMasks.VlanPresent) != 0 ? Math.Max(1, state.VlanCount) : 0;
     }
@@ -188,7 +191,7 @@ internal static class FlowModValidator
 
     private static void CheckCt(OfCt ct, MatchFacts state, int index)
     {
-        Require(state.IsIp, "ct needs ip or ipv6", index);
+        Require(state.IsLenient || state.IsIp, "ct needs ip or ipv6", index);
         Require(!(ct.Commit && state.CtInvalid), "ct(commit) cannot be used on +inv", index);
         Require(ct.Alg != "ftp" || state.Proto == IpProto.Tcp, "alg=ftp needs tcp", index);
         Require(ct.Alg != "tftp" || state.Proto == IpProto.Udp, "alg=tftp needs udp", index);

@@ -56,6 +56,57 @@ internal sealed class GroupState
     /// <summary>dp_hash: bucket index for each value of the hash's low bits; a power of two long.</summary>
     public int[] HashMap { get; private set; } = [];
 
+    /// <summary>How a select group finds its bucket, in the words of Open vSwitch's log (<c>group_set_selection_method</c>); nothing for other types.</summary>
+    public IEnumerable<string> Explain()
+    {
+        if (Mod.Type != GroupType.Select) yield break;
+        yield return $"Constructing select group {Mod.GroupId}";
+        bool isAsked = !string.IsNullOrEmpty(Mod.SelectionMethod);
+        yield return isAsked ? $"Selection method specified: {Mod.SelectionMethod}." : "No selection method specified. Trying dp_hash.";
+        if (Mod.SelectionMethod == "hash")
+        {
+            if (Mod.HashFields.Count == 0) yield return "No hash fields. Falling back to default hash method.";
+            yield break;
+        }
+
+        foreach (string line in ExplainHash()) yield return line;
+        yield return Selection == GroupSelection.DpHash
+            ? $"Use dp_hash with {HashMap.Length} hash values using algorithm {HashAlgorithm}."
+            : "Falling back to default hash method.";
+    }
+
+    private IEnumerable<string> ExplainHash()
+    {
+        ulong total = Mod.Buckets.Aggregate(0ul, static (sum, b) => sum + b.Weight);
+        if (Mod.Buckets.Count == 0)
+        {
+            yield return "  Don't apply dp_hash method without buckets.";
+            yield break;
+        }
+
+        if (total == 0)
+        {
+            yield return "  Total weight is zero. No active buckets.";
+            yield break;
+        }
+
+        ulong least = Mod.Buckets.Where(static b => b.Weight > 0).Min(static b => (ulong)b.Weight);
+        yield return $"  Minimum weight: {least}, total weight: {total}";
+        if (Selection != GroupSelection.DpHash)
+        {
+            yield return $"  Too many hash values required: {Math.Max(MinHashValues, BitOperations.RoundUpToPowerOf2((total + least - 1) / least))}";
+            yield break;
+        }
+
+        yield return $"  Using {HashMap.Length} hash values:";
+        for (int i = 0; i < Mod.Buckets.Count; i++)
+        {
+            GroupBucket bucket = Mod.Buckets[i];
+            double target = HashMap.Length * bucket.Weight / (double)total;
+            yield return string.Create(System.Globalization.CultureInfo.InvariantCulture, $"  Bucket {bucket.BucketId}: weight={bucket.Weight}, target={target:F2} hits={HashMap.Count(b => b == i)}");
+        }
+    }
+
     private void ChooseMethod()
     {
         switch (Mod.SelectionMethod)

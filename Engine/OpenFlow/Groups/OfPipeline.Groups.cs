@@ -26,6 +26,9 @@ public sealed partial class OfPipeline
     /// <summary>What a group and its buckets have counted; null = there is none.</summary>
     public (OfRuleStats Taken, IReadOnlyList<OfRuleStats> Buckets)? GroupCounters(uint groupId) => _snapshot.Groups.TryGetValue(groupId, out GroupState? group) ? (group.Stats, group.BucketStats) : null;
 
+    /// <summary>How a select group finds its bucket, for a log; nothing if there is none of that number.</summary>
+    public IEnumerable<string> ExplainGroup(uint groupId) => _snapshot.Groups.TryGetValue(groupId, out GroupState? group) ? group.Explain() : [];
+
     /// <summary>Applies one group modification; deleting a group also deletes the rules that refer to it.</summary>
     /// <exception cref="FlowModException">The modification is refused; nothing was changed.</exception>
     public void ApplyGroup(GroupMod mod)

@@ -25,7 +25,7 @@ internal sealed class MatchFacts
         CtValid = (state & ValidBits) != 0
             || ((state & (byte)CtState.Trk) != 0 && ((byte)mask.CtState & (byte)CtState.Inv) != 0 && !CtInvalid);
         IcmpType = mask.TpSrc.Raw != 0 ? value.TpSrc.Host : null;
-        IcmpCodeZero = (mask.TpDst.Host & 0xff) == 0xff && value.TpDst.Host == 0;
+        IcmpCodeZero = value.TpDst.Host == 0;
     }
 
     /// <summary>Ethertype, 0 = unknown.</summary>

@@ -112,6 +112,8 @@ internal static class XlateCompiler
         OfClearActions o => new() { Kind = XlateOpKind.ClearActions, Action = o },
         OfCheckPktLarger o => CompileCheck(o),
         OfExit o => new() { Kind = XlateOpKind.Exit, Action = o },
+        OfDebugRecirc o => new() { Kind = XlateOpKind.DebugRecirc, Action = o },
+        OfDebugSlow o => new() { Kind = XlateOpKind.DebugSlow, Action = o },
         OfSetQueue o => new() { Kind = XlateOpKind.Queue, Action = o, Arg = o.QueueId, MplsTransparent = true },
         OfPopQueue o => new() { Kind = XlateOpKind.Queue, Action = o },
         OfEnqueue o => new() { Kind = XlateOpKind.Output, Action = o, Arg = o.Port, MplsTransparent = true },

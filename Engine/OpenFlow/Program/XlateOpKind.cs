@@ -12,6 +12,8 @@ internal enum XlateOpKind : byte
     Group,
     Resubmit,
     GotoTable,
+    DebugRecirc,
+    DebugSlow,
     SetField,
     SetVlan,
     Move,

@@ -18,6 +18,12 @@ internal sealed partial class ActionTextParser
             case "exit":
                 add(new OfExit());
                 return true;
+            case "debug_recirc":
+                add(new OfDebugRecirc());
+                return true;
+            case "debug_slow":
+                add(new OfDebugSlow());
+                return true;
             case "set_queue":
                 add(new OfSetQueue(NumberText.UInt32(value)));
                 return true;

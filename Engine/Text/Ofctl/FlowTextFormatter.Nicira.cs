@@ -18,6 +18,8 @@ public sealed partial class FlowTextFormatter
         OfPopQueue => "pop_queue",
         OfEnqueue a => $"enqueue:{_ports.Format(a.Port)}:{a.QueueId}",
         OfExit => "exit",
+        OfDebugRecirc => "debug_recirc",
+        OfDebugSlow => "debug_slow",
         OfFinTimeout a => FormatFinTimeout(a),
         OfDeleteField a => $"delete_field:{a.Field.Name}",
         OfMultipath a => $"multipath({Name(HashFields, (int)a.HashFields)},{a.Basis},{Name(MultipathAlgorithms, (int)a.Algorithm)},{a.MaxLink + 1},{a.Argument},{a.Destination})",
