@@ -13,6 +13,7 @@ internal sealed class DatapathCommands(Vswitchd vswitchd)
         commands.Add("dpctl/show", "[-s] [dp...]", 0, int.MaxValue, words => vswitchd.Locked(() => string.Concat(SharedDatapath.All(vswitchd, words).Select(d => Show(d, words.Contains("-s"))))));
         commands.Add("dpctl/dump-dps", "", 0, 0, _ => vswitchd.Locked(() => string.Concat(SharedDatapath.All(vswitchd, []).Select(static d => d.Name + "\n"))));
         commands.Add("dpctl/dump-flows", "[-m] [--names] [dp] [filter=..] [type=..] [pmd=..]", 0, 6, words => vswitchd.Locked(() => string.Concat(SharedDatapath.All(vswitchd, words).Select(d => AllFlows(d, words)))));
+        commands.Add("dpctl/del-if", "dp iface...", 2, int.MaxValue, words => vswitchd.Locked(() => DeletePorts(words)));
         commands.Add("dpif/dump-flows", "[-m] [--names | --no-names] bridge", 1, 4, words => vswitchd.Locked(() => Flows(Find(words[^1]), words)));
         commands.Add("dpif/show-dp-features", "bridge", 1, 1, words => vswitchd.Locked(() =>
         {
@@ -47,6 +48,18 @@ internal sealed class DatapathCommands(Vswitchd vswitchd)
         }
 
         return text.ToString();
+    }
+
+    private string DeletePorts(IReadOnlyList<string> words)
+    {
+        if (SharedDatapath.All(vswitchd, [words[0]]) is not [var datapath]) throw new UnixctlException("ovs-vswitchd: opening datapath (No such device)");
+        foreach (string word in words.Skip(1))
+        {
+            (_, LiveBridge? bridge, _, string name) = datapath.Ports.FirstOrDefault(p => p.Name == word || p.Number.ToString(CultureInfo.InvariantCulture) == word);
+            if (bridge is null || !vswitchd.Bridges.Drop(bridge.Name, name, LiveSwitch.NowMs)) throw new UnixctlException($"ovs-vswitchd: no port named {word}");
+        }
+
+        return "";
     }
 
     private static string Known(IReadOnlyDictionary<string, long> counted, string name) => counted.TryGetValue(name, out long value) ? value.ToString(CultureInfo.InvariantCulture) : "?";

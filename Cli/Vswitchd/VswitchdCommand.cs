@@ -73,7 +73,7 @@ internal static class VswitchdCommand
 
             log.Write("vswitchd", VlogLevel.Info, VswitchdCommands.VersionLine);
         });
-        log.Write("vswitchd", VlogLevel.Info, "ending");
+        log.Write("vswitchd", VlogLevel.Dbg, "ending");
         foreach (PosixSignalRegistration registration in ends) registration.Dispose();
         return ExitCode.Ok;
     }

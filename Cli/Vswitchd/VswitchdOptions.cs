@@ -28,6 +28,7 @@ internal sealed class VswitchdOptions
     private readonly Option<bool> _lockMemory = new("--mlockall") { Description = "Accepted: packet memory is not swapped out in a busy switch." };
     private readonly Option<bool> _disableSystem = new("--disable-system") { Description = "With --enable-dummy: do not open network devices of the kernel; without it accepted, as there is no kernel datapath." };
     private readonly Option<string?> _enableDummy = new("--enable-dummy") { HelpName = "LEVEL", Description = "Have ports and bridges without devices, for tests; system or override: in the place of others." };
+    private readonly Option<string?> _dummyNuma = new("--dummy-numa") { HelpName = "NODES", Description = "Accepted: which processors there are is the system's matter." };
     private readonly Option<bool> _disableSystemRoute = new("--disable-system-route") { Description = "Accepted." };
     private readonly Option<string?> _privateKey = new("--private-key", "-p") { HelpName = "FILE", Description = "Key of the switch for connections by TLS, PEM." };
     private readonly Option<string?> _certificate = new("--certificate", "-c") { HelpName = "FILE", Description = "Its certificate, PEM." };
@@ -46,7 +47,7 @@ internal sealed class VswitchdOptions
     public void AddTo(Command command)
     {
         command.Arguments.Add(_database);
-        foreach (Option option in new Option[] { _pidFile, _logFile, _unixctl, _verbose, _detach, _monitor, _noChangeFolder, _overwritePidFile, _lockMemory, _enableDummy, _disableSystem, _disableSystemRoute, _quirks, _user, _privateKey, _certificate, _caCertificate, _bootstrapCaCertificate, _noConfinement }) command.Options.Add(option);
+        foreach (Option option in new Option[] { _pidFile, _logFile, _unixctl, _verbose, _detach, _monitor, _noChangeFolder, _overwritePidFile, _lockMemory, _enableDummy, _disableSystem, _disableSystemRoute, _dummyNuma, _quirks, _user, _privateKey, _certificate, _caCertificate, _bootstrapCaCertificate, _noConfinement }) command.Options.Add(option);
     }
 
     /// <summary>Puts the options together.</summary>

@@ -56,6 +56,14 @@ public sealed class BridgeSet(IBridgeHost host, Action<string, VlogLevel, string
         }
     }
 
+    /// <summary>Takes an interface away until the next <see cref="Apply"/> that wants it (OVS <c>dpctl/del-if</c>); false if there is none.</summary>
+    public bool Drop(string bridge, string name, long nowMs)
+    {
+        if (!_bridges.TryGetValue(bridge, out Bridge? b) || !b.Open.ContainsKey(name)) return false;
+        b.Remove(name, nowMs);
+        return true;
+    }
+
     /// <summary>Wants what bridges and interfaces are to stand in the database.</summary>
     /// <param name="into">Takes the values.</param>
     /// <param name="withStatistics">What has been counted, too.</param>

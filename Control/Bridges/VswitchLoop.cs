@@ -18,6 +18,7 @@ public sealed class VswitchLoop(OvsdbSession session, IBridgeHost host, Action<s
     private readonly BridgeSet _bridges = new(host, log);
     private long? _appliedCfg;
     private long _statisticsDueMs;
+    private int _statisticsEveryMs = DefaultStatisticsMs;
     private long _statusDueMs;
     private bool _isDirty = true;
     private bool _hadLock;
@@ -96,7 +97,8 @@ public sealed class VswitchLoop(OvsdbSession session, IBridgeHost host, Action<s
         if (Config is not { } config || _appliedCfg is not { } applied) return;
         (_hasNews, _statusDueMs) = (false, nowMs + StatusMs);
         int everyMs = config.OtherConfig.TryGetValue("stats-update-interval", out string? text) && int.TryParse(text, out int ms) ? Math.Max(ms, DefaultStatisticsMs) : DefaultStatisticsMs;
-        bool withStatistics = nowMs >= _statisticsDueMs;
+        bool withStatistics = nowMs >= _statisticsDueMs || everyMs != _statisticsEveryMs;
+        _statisticsEveryMs = everyMs;
         if (withStatistics) _statisticsDueMs = nowMs + everyMs;
         Writeback values = new();
         _bridges.Report(values, withStatistics);

@@ -131,8 +131,10 @@ internal sealed unsafe class Committer(XlateContext context, FlowDifference diff
 
     private void CommitNd()
     {
-        ulong target0 = _difference.Settle(L.NdTarget, ulong.MaxValue);
-        ulong target1 = _difference.Settle(L.NdTarget + 8, ulong.MaxValue);
+        // The target is one field: all of it is written, or nothing.
+        bool isOther = (_difference.Need(L.NdTarget, ulong.MaxValue) | _difference.Need(L.NdTarget + 8, ulong.MaxValue)) != 0;
+        ulong target0 = isOther ? _difference.Take(L.NdTarget, ulong.MaxValue) : 0;
+        ulong target1 = isOther ? _difference.Take(L.NdTarget + 8, ulong.MaxValue) : 0;
         ulong sll = _difference.Settle(L.ArpSha, L.Window6);
         ulong tll = _difference.Settle(L.ArpTha, L.Window6);
         if ((target0 | target1 | sll | tll) == 0) return;

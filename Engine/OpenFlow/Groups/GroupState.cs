@@ -6,8 +6,7 @@ namespace Mergeflow.Engine.OpenFlow;
 internal sealed class GroupState
 {
     private const int MinHashValues = 16;
-    private const int MaxDefaultHashValues = 256;
-    private const int MaxHashValues = 65536;
+    private const int MaxHashValues = 256;
 
     /// <summary>Prepares <paramref name="mod"/>.</summary>
     /// <param name="mod">As configured.</param>
@@ -112,7 +111,7 @@ internal sealed class GroupState
         switch (Mod.SelectionMethod)
         {
             case null or "":
-                if (BuildHashMap(MaxDefaultHashValues)) (Selection, HashAlgorithm) = (GroupSelection.DpHash, 1);
+                if (BuildHashMap(MaxHashValues)) (Selection, HashAlgorithm) = (GroupSelection.DpHash, 1);
                 break;
             case "dp_hash":
                 if (!BuildHashMap(MaxHashValues)) break;
