@@ -79,7 +79,7 @@ internal sealed class DatapathCommands(Vswitchd vswitchd)
         StringBuilder text = new();
         bridge.Datapath.EndDoubts(LiveSwitch.NowMs);
         PortNames ports = bridge.PortsInDatapath(byName: words.Contains("--names") || (isVerbose && !words.Contains("--no-names")));
-        foreach (MegaflowInfo flow in bridge.Datapath.DumpMegaflows(LiveSwitch.NowMs))
+        foreach (MegaflowInfo flow in bridge.Datapath.DumpMegaflows(LiveSwitch.NowMs).OrderBy(static f => f.Order))
         {
             bool isOffloaded = bridge.Datapath.Offload is OffloadThread offload && offload.Report.RulesOf(flow.Id).Any(static r => r.State == MergedFlowState.Active);
             if ((onlyOffloaded && !isOffloaded) || (noneOffloaded && isOffloaded) || filter?.Fits(flow) == false) continue;

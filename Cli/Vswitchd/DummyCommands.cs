@@ -11,6 +11,9 @@ internal sealed class DummyCommands(Vswitchd vswitchd, DummyWire wire)
 {
     private const int EthernetBytes = 14;
 
+    /// <summary>Shortest frame that is asked for by its length (OVS <c>ETH_TOTAL_MIN</c>).</summary>
+    private const int LeastBytes = 60;
+
     public void AddTo(UnixctlCommands commands)
     {
         commands.Add("netdev-dummy/receive", "name [--qid queue_id] packet|flow [--len packet_len]", 2, int.MaxValue, Receive);
@@ -42,7 +45,7 @@ internal sealed class DummyCommands(Vswitchd vswitchd, DummyWire wire)
             int? length = null;
             if (at + 2 < words.Count && words[at + 1] == "--len")
             {
-                if (!int.TryParse(words[at + 2], NumberStyles.None, CultureInfo.InvariantCulture, out int asked) || asked < 64) throw new UnixctlException("too small packet len");
+                if (!int.TryParse(words[at + 2], NumberStyles.None, CultureInfo.InvariantCulture, out int asked) || asked < LeastBytes) throw new UnixctlException("too small packet len");
                 (length, at) = (asked, at + 2);
             }
 

@@ -38,6 +38,7 @@ public sealed record Quirks
         ClashingIcmpIdsFail = true,
         QuotedFragmentsAreInvalid = true,
         ReportsWhenLearning = true,
+        PinsVlans = true,
     };
 
     /// <summary>Every value.</summary>
@@ -69,6 +70,9 @@ public sealed record Quirks
 
     /// <summary>When <c>normal</c> learns an address, all megaflows report what they have counted, not only those that depend on it.</summary>
     public bool ReportsWhenLearning { get; private init; }
+
+    /// <summary>A megaflow of a tagged packet is one of its VLAN, also where nobody has looked at it (<c>dp_netdev_upcall</c>).</summary>
+    public bool PinsVlans { get; private init; }
 
     /// <summary>The number of subtables has no bound, whatever limit is set.</summary>
     public bool UnboundedSubtables { get; private init; }

@@ -87,4 +87,7 @@ public sealed unsafe class Megaflow
     public bool HasReported { get; set; }
 
     public long CreatedMs { get; set; }
+
+    /// <summary>Megaflows that its table has made before it.</summary>
+    public long Order { get; set; }
 }

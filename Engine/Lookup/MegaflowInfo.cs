@@ -30,6 +30,9 @@ public sealed record MegaflowInfo(
     DpAction[] Actions,
     IReadOnlyList<ulong> Cookies)
 {
+    /// <summary>Those of its table that were made before have lower ones.</summary>
+    public long Order { get; init; }
+
     /// <summary>Copies the living megaflows of the table of packet thread <paramref name="pmd"/>. Call it on that thread.</summary>
     public static IReadOnlyList<MegaflowInfo> Snapshot(MegaflowTable table, long nowMs, int pmd = 0)
     {
@@ -68,7 +71,8 @@ public sealed record MegaflowInfo(
             packets == 0 ? null : nowMs - lastUsedMs,
             new Be16(m.Hot->TcpFlags).Host,
             new ReadOnlySpan<DpAction>(m.Hot->Actions, m.Hot->ActionCount).ToArray(),
-            [.. m.Rules.Select(static r => r.Cookie)]);
+            [.. m.Rules.Select(static r => r.Cookie)])
+        { Order = m.Order };
     }
 
     /// <summary>Of mask and value together, as they are a flow's identity: the same flow has the same id in every run.</summary>

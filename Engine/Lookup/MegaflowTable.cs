@@ -32,6 +32,7 @@ public sealed unsafe class MegaflowTable : IMegaflowSource, IMegaflowLedger, IDi
     /// <summary>Megaflows that the latest purge has left for slices to take out, and the epoch in which it began.</summary>
     private int _purged;
     private uint _purgedIn;
+    private long _added;
     private Megaflow?[] _cold = new Megaflow?[256];
 
     /// <summary>Room for <paramref name="capacity"/> megaflows (OVS flow-limit, 200,000 by default).</summary>
@@ -172,6 +173,7 @@ public sealed unsafe class MegaflowTable : IMegaflowSource, IMegaflowLedger, IDi
         m.Hot->Id = id;
         m.Hot->TrueIn = Epoch;
         m.CreatedMs = nowMs;
+        m.Order = ++_added;
         m.Hot->LastUsedMs = nowMs;
         m.SettledPackets = m.SettledBytes = 0;
         m.HasReported = false;

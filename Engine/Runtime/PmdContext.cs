@@ -31,6 +31,7 @@ public sealed class PmdContext : IDisposable
         {
             Pmd = index,
             TelemetryId = datapath.TelemetryId,
+            PinsVlans = options.Quirks.PinsVlans,
             SubtableLimit = options.Quirks.UnboundedSubtables ? int.MaxValue : options.SubtableLimit,
         };
         Revalidator = new MegaflowRevalidator(datapath.Pipeline, datapath.Recirc, Upcall, new RevalidatorOptions(options.MaxIdleMs, options.MaxRevalidatorMs, options.Quirks))

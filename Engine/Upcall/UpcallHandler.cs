@@ -53,6 +53,9 @@ public sealed unsafe class UpcallHandler : IDisposable
     /// <summary>Told about every deleted megaflow.</summary>
     public IMegaflowObserver? Observer { get; set; }
 
+    /// <summary>See <see cref="Quirks.PinsVlans"/>.</summary>
+    internal bool PinsVlans { get; init; }
+
     /// <summary>Each megaflow matches one packet alone (OVS <c>upcall/disable-megaflows</c>). Set by the packet thread.</summary>
     internal bool MakesExact { get; set; }
 
@@ -92,6 +95,7 @@ public sealed unsafe class UpcallHandler : IDisposable
     private Megaflow? Install(Packet* p, ref FlowKey key, XlateResult result, long nowMs)
     {
         if (MakesExact) result.Mask = ExactMask.Of(key);
+        else if (PinsVlans && key.Vlan0Tci.Raw != 0 && (result.Mask.Vlan0Tci.Host & ~KeyMasks.VlanPresent) == 0) result.Mask.Vlan0Tci = Be16.FromHost(KeyMasks.VlanPresent | 0xfff);
         Told?.Invoke(new MissReport(key, result.Mask, result.Actions.ToArray()));
 
         // This packet counts for the rules that it went through now (OVS upcall_xlate); the megaflow reports those after it.
