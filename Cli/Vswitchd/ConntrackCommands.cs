@@ -27,7 +27,7 @@ internal sealed class ConntrackCommands(Vswitchd vswitchd)
         Add(commands, "ct-get-nconns", "[dp]", 0, 0, _ => Line(Trackers().Sum(static t => t.Count)));
         Add(commands, "ct-enable-tcp-seq-chk", "[dp]", 0, 0, _ => SetTcpSeqChk(true));
         Add(commands, "ct-disable-tcp-seq-chk", "[dp]", 0, 0, _ => SetTcpSeqChk(false));
-        Add(commands, "ct-get-tcp-seq-chk", "[dp]", 0, 0, _ => $"TCP sequence checking: {(Settings.TcpSeqChk ? "enabled" : "disabled")}\n");
+        Add(commands, "ct-get-tcp-seq-chk", "[dp]", 0, 0, _ => $"TCP sequence checking: {((Settings.TcpSeqChk ?? Trackers().All(static t => t.TcpSeqChk)) ? "enabled" : "disabled")}\n");
         Add(commands, "ct-set-limits", "[dp] [default=L] [zone=N,limit=L]...", 1, int.MaxValue - 1, SetLimits);
         Add(commands, "ct-del-limits", "[dp] zone=N1[,N2]...", 1, 1, RemoveLimits);
         Add(commands, "ct-get-limits", "[dp] [zone=N1[,N2]...]", 0, 1, ShowLimits);

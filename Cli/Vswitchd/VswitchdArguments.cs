@@ -37,6 +37,9 @@ internal sealed record VswitchdArguments
     /// <summary>Levels of log lines, in order.</summary>
     public IReadOnlyList<string> Verbosity { get; init; } = [];
 
+    /// <summary>Memory is not swapped out.</summary>
+    public bool LocksMemory { get; init; }
+
     /// <summary>Goes into the background once it runs.</summary>
     public bool IsDetached { get; init; }
 

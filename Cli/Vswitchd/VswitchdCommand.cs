@@ -54,6 +54,7 @@ internal static class VswitchdCommand
         }))];
         Interruption.LetGo();
         if (arguments.LogFile is { } file) log.OpenFile(file);
+        if (arguments.LocksMemory && DaemonCalls.LockMemory() is { } why) log.Write("vswitchd", VlogLevel.Err, $"mlockall failed: {why}");
         using LockedPidFile? pid = arguments.PidFile is { } path ? new LockedPidFile(path) : null;
         using LiveBridgeHost host = Host(arguments, log);
         using Vswitchd vswitchd = new(arguments.Database, host, log);

@@ -25,7 +25,7 @@ internal sealed class VswitchdOptions
     private readonly Option<bool> _monitor = new("--monitor") { Description = "Have another process start it again when it fails." };
     private readonly Option<bool> _noChangeFolder = new("--no-chdir") { Description = "Stay in this folder." };
     private readonly Option<bool> _overwritePidFile = new("--overwrite-pidfile") { Description = "Accepted: a file that is left over is replaced anyway." };
-    private readonly Option<bool> _lockMemory = new("--mlockall") { Description = "Accepted: packet memory is not swapped out in a busy switch." };
+    private readonly Option<bool> _lockMemory = new("--mlockall") { Description = "Keep memory from being swapped out." };
     private readonly Option<bool> _disableSystem = new("--disable-system") { Description = "With --enable-dummy: do not open network devices of the kernel; without it accepted, as there is no kernel datapath." };
     private readonly Option<string?> _enableDummy = new("--enable-dummy") { HelpName = "LEVEL", Description = "Have ports and bridges without devices, for tests; system or override: in the place of others." };
     private readonly Option<string?> _dummyNuma = new("--dummy-numa") { HelpName = "NODES", Description = "Accepted: which processors there are is the system's matter." };
@@ -36,7 +36,7 @@ internal sealed class VswitchdOptions
     private readonly Option<string?> _bootstrapCaCertificate = new("--bootstrap-ca-cert") { HelpName = "FILE", Description = "The same; made from what the first controller shows, if it is not there." };
     private readonly Option<bool> _noConfinement = new("--no-self-confinement") { Description = "Sockets that the database names may be anywhere." };
     private readonly Option<string?> _quirks = new("--quirks") { HelpName = "ovs-3.1|none", Description = "Whose faults are repeated; with ovs-3.1 megaflows are as narrow as those of Open vSwitch." };
-    private readonly Option<string?> _user = new("--user") { HelpName = "USER:GROUP", Description = "Accepted: the switch stays the user who starts it." };
+    private readonly Option<string?> _user = new("--user") { HelpName = "USER:GROUP", Description = "Only the user who starts it: another one is refused." };
 
     /// <summary>
     /// Options whose value may be missing take it only behind <c>=</c>, as getopt(3) has it: <c>--pidfile unix:db.sock</c> names a database. Here they get an empty one.
@@ -55,6 +55,8 @@ internal sealed class VswitchdOptions
     public VswitchdArguments Resolve(ParseResult parsed)
     {
         if (!OperatingSystem.IsLinux()) throw new CommandFailedException(ExitCode.MissingFeature, "vswitchd needs Linux");
+        if (parsed.GetValue(_user) is { } user && user.Split(':')[0] is { Length: > 0 } name && name != Environment.UserName)
+            throw new CommandFailedException(ExitCode.MissingFeature, $"--user={user}: the switch stays the user who starts it ({Environment.UserName}): start it as {name}, with CAP_NET_ADMIN and CAP_NET_RAW");
         return new VswitchdArguments
         {
             Database = Remote(parsed.GetValue(_database) ?? $"unix:{OvsFolders.InRun("db.sock")}"),
@@ -73,6 +75,7 @@ internal sealed class VswitchdOptions
                 var other => throw new CommandFailedException(ExitCode.Usage, $"{other}: unknown dummy level"),
             },
             IsSystemDisabled = parsed.GetValue(_disableSystem) && parsed.GetValue(_enableDummy) is not null,
+            LocksMemory = parsed.GetValue(_lockMemory),
             IsDetached = parsed.GetValue(_detach),
             IsMonitored = parsed.GetValue(_monitor),
             StaysInFolder = parsed.GetValue(_noChangeFolder),

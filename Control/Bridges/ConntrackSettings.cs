@@ -18,8 +18,8 @@ public sealed class ConntrackSettings
     /// <summary>Most connections; null = as many as there is room for.</summary>
     public int? MaxConnections { get; set; }
 
-    /// <summary>TCP packets outside their window are invalid.</summary>
-    public bool TcpSeqChk { get; set; } = true;
+    /// <summary>TCP packets outside their window are invalid; null = as the datapath began.</summary>
+    public bool? TcpSeqChk { get; set; }
 
     /// <summary>Limit of zones without their own; 0 = none.</summary>
     public uint DefaultLimit { get; set; }
@@ -51,7 +51,7 @@ public sealed class ConntrackSettings
     public void Apply(ConnTracker tracker)
     {
         tracker.MaxConnections = MaxConnections ?? int.MaxValue;
-        tracker.TcpSeqChk = TcpSeqChk;
+        if (TcpSeqChk is { } checks) tracker.TcpSeqChk = checks;
         tracker.DefaultLimit = DefaultLimit;
         HashSet<ushort> limited = [.. tracker.LimitedZones];
         foreach (ushort zone in limited.Where(z => !_zones.ContainsKey(z))) tracker.RemoveZoneLimit(zone);

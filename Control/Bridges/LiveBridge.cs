@@ -1,5 +1,6 @@
 using System.Globalization;
 using Mergeflow.Control.OpenFlow;
+using Mergeflow.Engine.Offload;
 using Mergeflow.Engine.OpenFlow;
 using Mergeflow.Engine.Ports;
 using Mergeflow.Engine.Runtime;
@@ -12,11 +13,6 @@ namespace Mergeflow.Control.Bridges;
 /// <summary>A bridge that moves packets: a datapath on threads, and its live ports.</summary>
 public sealed partial class LiveBridge : IHostedBridge
 {
-    private const int LargeFrames = 64;
-
-    /// <summary>Room for packets that controllers have not got yet.</summary>
-    private const int PacketInBytes = 1 << 20;
-
     private readonly LiveBridgeHost _host;
     private readonly Dictionary<int, LiveInterface> _interfaces = [];
     private readonly Dictionary<int, uint> _numbers = [];
@@ -35,11 +31,7 @@ public sealed partial class LiveBridge : IHostedBridge
     internal LiveBridge(LiveBridgeHost host, BridgeConfig config)
     {
         (_host, Name, DatapathType) = (host, config.Name, config.DatapathType);
-        _live = new LiveSwitch(new DatapathOptions
-        {
-            Ports = [], PmdCount = host.ThreadCount, HandlerCount = host.HandlerCount, Quirks = host.QuirksOf(config.DatapathType), LargeFrameCapacity = LargeFrames, PacketInBytes = PacketInBytes,
-            Offload = host.Settings.Offload, VlanLimit = host.Settings.VlanLimit, MaxIdleMs = host.Settings.MaxIdleMs, MaxRevalidatorMs = host.Settings.MaxRevalidatorMs, MegaflowCapacity = host.Settings.FlowLimit,
-        });
+        _live = BridgeSwitch.New(host, config);
         if (host.Settings.IsRestoring) _live.Ports.Hold();
         Forwarding = new BridgeForwarding(_live.Datapath, (module, line) => host.Say(module, VlogLevel.Info, line));
         host.Conntrack.Apply(_live.Datapath.Conntrack);
@@ -364,7 +356,7 @@ public sealed partial class LiveBridge : IHostedBridge
             case "system" when _host.IsSystemDisabled || NetDevice.IndexOf(name) == 0:
                 throw new IOException($"could not open network device {name} (No such device)");
             case "system":
-                return Opened(name, () => new PacketSocketPort(ofport, name));
+                return Opened(name, () => Datapath.Options.Offload == OffloadMode.Kernel ? SystemPort.Open(ofport, name) : new PacketSocketPort(ofport, name));
             case "internal" or "tap":
                 return Opened(name, () => TapPort.Open(ofport, name, isInternal: config.Type == "internal", setUp: false));
             case "patch":
@@ -397,7 +389,7 @@ public sealed partial class LiveBridge : IHostedBridge
     /// <summary>The lowest address of its devices, as the bridge's own (OVS <c>find_local_hw_addr</c>).</summary>
     private ulong? LowestMac()
     {
-        ulong[] macs = [.. _interfaces.Where(static i => i.Key != OfportAllocator.Local && i.Value.Port is PacketSocketPort or DummyPort).Select(static i => i.Value.Port.Mac).Where(static m => m != 0)];
+        ulong[] macs = [.. _interfaces.Where(static i => i.Key != OfportAllocator.Local && i.Value.Port is (NetDevicePort and not TapPort) or DummyPort).Select(static i => i.Value.Port.Mac).Where(static m => m != 0)];
         return macs.Length == 0 ? null : macs.Min();
     }
 }

@@ -16,6 +16,8 @@ public sealed class LiveBridgeHost : IBridgeHost, IDisposable
     private static readonly string[] s_types = ["geneve", "gre", "internal", "patch", "system", "tap", "vxlan"];
 
     private readonly List<LiveBridge> _bridges = [];
+    private bool _isPrepared;
+    private bool _saysCpus;
     private BfdMonitor? _bfd;
     private bool _hasForwarded;
     private readonly Dictionary<string, PatchEnd> _patches = new(StringComparer.Ordinal);
@@ -55,7 +57,7 @@ public sealed class LiveBridgeHost : IBridgeHost, IDisposable
     public DatapathSettings Settings { get; private set; } = new();
 
     /// <summary>Packet threads of each datapath.</summary>
-    public int ThreadCount { get; init; } = 1;
+    public int ThreadCount => Math.Max(1, Settings.Cpus.Count);
 
     /// <summary>Handler threads of each bridge that is made from now on (OVS <c>n-handler-threads</c>); 0 = packet threads translate what they miss.</summary>
     public int HandlerCount { get; set; }
@@ -200,6 +202,15 @@ public sealed class LiveBridgeHost : IBridgeHost, IDisposable
     {
         DatapathSettings before = Settings;
         Settings = DatapathSettings.Of(wanted.OtherConfig, Warn);
+        if (_isPrepared && !Settings.Cpus.SequenceEqual(before.Cpus))
+        {
+            if (!_saysCpus) Warn("other_config:pmd-cpu-mask: packet threads are what they are until the switch starts anew");
+            _saysCpus = true;
+            Settings = Settings with { Cpus = before.Cpus };
+        }
+
+        HandlerCount = Settings.HandlerCount;
+        _isPrepared = true;
 
         // Where the clock is moved by hand, nothing is merged behind its back unless that is asked for.
         if (Wire is not null && !wanted.OtherConfig.ContainsKey("mergeflow-offload")) Settings = Settings with { Offload = OffloadMode.None };

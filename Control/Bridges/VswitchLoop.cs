@@ -106,6 +106,8 @@ public sealed class VswitchLoop(OvsdbSession session, IBridgeHost host, Action<s
         values.Set(VswitchTables.OpenVSwitch, config.Root, "datapath_types", host.DatapathTypes);
         values.Set(VswitchTables.OpenVSwitch, config.Root, "iface_types", host.InterfaceTypes);
         values.Set(VswitchTables.OpenVSwitch, config.Root, "dpdk_version", "none");
+        if (config.OtherConfig.GetValueOrDefault("enable-statistics") != "true") values.Set(VswitchTables.OpenVSwitch, config.Root, "statistics", new SortedDictionary<string, string>());
+        else if (withStatistics) values.Set(VswitchTables.OpenVSwitch, config.Root, "statistics", SystemStatistics.Read());
         values.Set(VswitchTables.OpenVSwitch, config.Root, "cur_cfg", OvsdbDatum.Of(OvsdbAtom.Of(applied)));
         if (values.Against(session.Replica, session.HasColumn) is not { } transaction) return;
         TransactionCount++;

@@ -83,6 +83,9 @@ public sealed unsafe class Megaflow
     /// <summary>Bytes already pushed to <see cref="Rules"/>.</summary>
     public ulong SettledBytes { get; set; }
 
+    /// <summary>What megaflows had counted whose place it took when rules changed: to people it is the same one (OVS <c>UKEY_MODIFY</c>).</summary>
+    public (ulong Packets, ulong Bytes, long LastUsedMs) Inherited { get; set; }
+
     /// <summary>It has reported packets before: later ones go to the same rules when it is purged (OVS: the ukey has an <c>xcache</c>).</summary>
     public bool HasReported { get; set; }
 

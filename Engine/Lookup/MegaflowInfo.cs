@@ -60,6 +60,7 @@ public sealed record MegaflowInfo(
     private static unsafe MegaflowInfo Of(MegaflowTable table, Megaflow m, long nowMs, int pmd)
     {
         (ulong packets, ulong bytes, long lastUsedMs) = table.CountersOf(m);
+        (packets, bytes, lastUsedMs) = (packets + m.Inherited.Packets, bytes + m.Inherited.Bytes, Math.Max(lastUsedMs, m.Inherited.LastUsedMs));
         return new MegaflowInfo(
             MegaflowId.Of(pmd, m.Id),
             UfidOf(m),

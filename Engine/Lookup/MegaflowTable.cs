@@ -177,6 +177,7 @@ public sealed unsafe class MegaflowTable : IMegaflowSource, IMegaflowLedger, IDi
         m.Hot->LastUsedMs = nowMs;
         m.SettledPackets = m.SettledBytes = 0;
         m.HasReported = false;
+        m.Inherited = default;
         SetProgram(m, program, reusable);
         _living++;
         return m;

@@ -168,10 +168,12 @@ public sealed unsafe class UpcallHandler : IDisposable
     {
         FlowKey key = old.FullKey;
         long createdMs = old.CreatedMs;
+        (ulong packets, ulong bytes, long lastUsedMs) = Megaflows.CountersOf(old);
+        (ulong Packets, ulong Bytes, long LastUsedMs) inherited = (old.Inherited.Packets + packets, old.Inherited.Bytes + bytes, Math.Max(old.Inherited.LastUsedMs, lastUsedMs));
         Delete(old);
         if (Add(ref key, result, old.FullLengthBytes, nowMs) is not { } m) return;
         Classifier.Insert(m);
-        (m.HasReported, m.CreatedMs) = (true, createdMs);
+        (m.HasReported, m.CreatedMs, m.Inherited) = (true, createdMs, inherited);
     }
 
     private Megaflow? Add(ref FlowKey key, XlateResult result, int lengthBytes, long nowMs)

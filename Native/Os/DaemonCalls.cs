@@ -32,6 +32,15 @@ public static class DaemonCalls
         if (nothing > 2) _ = Libc.Close(nothing);
     }
 
+    /// <summary>Keeps memory that has been used from being swapped out (mlockall(2); pages that nobody has touched take none).</summary>
+    /// <returns>Null, or why not.</returns>
+    public static string? LockMemory()
+    {
+        const int current = 1, future = 2, onFault = 4;
+        if (!OperatingSystem.IsLinux()) return "not on this system";
+        return Libc.LockAll(current | future | onFault) == 0 ? null : new System.ComponentModel.Win32Exception(System.Runtime.InteropServices.Marshal.GetLastPInvokeError()).Message;
+    }
+
     /// <summary>Asks a process to end.</summary>
     public static void End(int process)
     {

@@ -72,6 +72,9 @@ internal static unsafe partial class Libc
     [LibraryImport("libc", EntryPoint = "setsid")]
     public static partial int SetSid();
 
+    [LibraryImport("libc", EntryPoint = "mlockall", SetLastError = true)]
+    public static partial int LockAll(int flags);
+
     [LibraryImport("libc", EntryPoint = "kill")]
     public static partial int Kill(int process, int signal);
 

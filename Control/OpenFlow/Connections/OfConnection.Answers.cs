@@ -127,7 +127,7 @@ public sealed partial class OfConnection
         Ports = new EquatableList<OfPort>(_switch.Ports),
     };
 
-    private bool HasTtlFlag => _version is OfVersion.V11 or OfVersion.V12;
+    private bool HasTtlFlag => _version < OfVersion.V13;
 
     private OfSwitchConfig Config(OfMessage request) => new()
     {
