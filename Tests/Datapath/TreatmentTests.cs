@@ -18,7 +18,7 @@ public sealed class TreatmentTests : IOutputSink, IDisposable
 
     public void Dispose() => _switch.Dispose();
 
-    public void Output(long eventIndex, uint port, ReadOnlySpan<byte> frame) => _out.Add(port);
+    void IOutputSink.Output(long eventIndex, uint port, ReadOnlySpan<byte> frame) => _out.Add(port);
 
     [Theory]
     [InlineData(FragmentHandling.Normal, new uint[] { 2, 3 })]

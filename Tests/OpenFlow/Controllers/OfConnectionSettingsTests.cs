@@ -91,7 +91,7 @@ public sealed class OfConnectionSettingsTests
         OfTalk talk = Talk(new OfControllerSettings(), OfVersion.V14);
         Assert.Null(talk.ErrorOfBundle(7, OfBundleCommand.OpenRequest));
         talk.Connection.Tick(Environment.TickCount64 + 5_000);
-        Assert.Empty(talk.TakeErrors().Where(static e => e is not null));
+        Assert.DoesNotContain(talk.TakeErrors(), static e => e is not null);
         talk.Connection.Tick(Environment.TickCount64 + 20_000);
         Assert.Equal(["OFPBFC_TIMEOUT"], talk.TakeErrors());
         Assert.Equal("OFPBFC_BAD_ID", talk.ErrorOfBundle(7, OfBundleCommand.CloseRequest));

@@ -129,7 +129,7 @@ public sealed class OfControllersTests : IDisposable
         {
             early.Send(OfCodec.Encode(new OfHello { Kind = OfKind.Hello }, OfVersion.V15));
             early.ReceiveTimeout = (int)s_patience.TotalMilliseconds;
-            Assert.Empty(Kinds(early, untilEnd: true).Where(static k => k != OfKind.Hello));
+            Assert.DoesNotContain(Kinds(early, untilEnd: true), static k => k != OfKind.Hello);
         }
 
         using Socket listener = Listen(out int port);
