@@ -28,6 +28,7 @@ public sealed class XdpPort : NetDevicePort
         {
             int count = QueuesOf(device);
             BpfMap map = new(BpfMapType.XskMap, 4, 4, count, 0, "mf_sockets");
+            SocketMap = map.Descriptor;
             _attached.Add(map);
             _attached.Add(new PromiscuousMode(IfIndex));
             for (int q = 0; q < count; q++)
@@ -39,7 +40,7 @@ public sealed class XdpPort : NetDevicePort
 
             BpfProgram program = BpfProgram.Load(BpfProgramType.Xdp, PortPrograms.ToSockets(map.Descriptor), "mf_sockets", BpfProgram.HasFragments);
             _attached.Add(program);
-            _attached.Add(Attach(program));
+            _attached.Add(Link = Attach(program));
         }
         catch (IOException e)
         {
@@ -53,6 +54,12 @@ public sealed class XdpPort : NetDevicePort
 
     /// <inheritdoc/>
     public override string Datapath => IsNative ? "xdp" : "xdp, generic";
+
+    /// <summary>The program on the device: whoever puts another one in its place sends what it does not take to <see cref="SocketMap"/>.</summary>
+    internal BpfLink Link { get; } = null!;
+
+    /// <summary>The sockets by queue.</summary>
+    internal int SocketMap { get; }
 
     /// <summary>The device's driver runs the program.</summary>
     public bool IsNative { get; private set; }

@@ -167,7 +167,7 @@ public sealed class LivePorts(Datapath datapath, SwitchPollers pollers, IReadOnl
         _ports.Clear();
     }
 
-    /// <summary>Rules in the kernel take what comes in by tc, and send to every port that is a device. Frames to a TAP of the switch's own are for the host behind it.</summary>
+    /// <summary>Rules in the kernel take what comes in by tc and by XDP, and send to every port that is a device. Frames to a TAP of the switch's own are for the host behind it.</summary>
     private void AddToKernel(LivePort port)
     {
         if (datapath.Kernel is not { } kernel || port.IfIndex == 0) return;
@@ -180,6 +180,7 @@ public sealed class LivePorts(Datapath datapath, SwitchPollers pollers, IReadOnl
             Attaches = tc is not null,
             Upcall = tc?.TapIndex ?? 0,
             IsHost = port is TapPort,
+            Xdp = port is XdpPort xdp ? new KernelXdp(xdp.Link, xdp.SocketMap) : null,
         });
         port.ByKernel = () => ShareOf(kernel.TotalsOf(port.Number));
     }

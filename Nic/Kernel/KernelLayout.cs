@@ -65,6 +65,9 @@ internal static class KernelLayout
 
     /// <summary>In the flags of a port: frames go into the host's stack by its interface (<c>BPF_F_INGRESS</c>).</summary>
     public const int IntoStack = 1;
+
+    /// <summary>In the flags of a port: frames that came in by XDP may leave there.</summary>
+    public const int TakesXdp = 2;
     public const int Readers = 32768;
     public const int ReaderBytes = 64;
 

@@ -29,6 +29,7 @@ public sealed partial class KernelNic
     public void AddPort(KernelPortOptions port)
     {
         if (port.Number >= KernelLayout.PortCount) throw new ArgumentException($"port {port.Number}: the kernel's table has ports 0 to {KernelLayout.PortCount - 1}", nameof(port));
+        lock (_rules)
         lock (_sync)
         {
             if (_ports.ContainsKey(port.Number)) throw new ArgumentException($"there is a port {port.Number}", nameof(port));
@@ -36,16 +37,24 @@ public sealed partial class KernelNic
             if (BinaryPrimitives.ReadInt32LittleEndian(device) is not 0) throw new ArgumentException($"interface {port.Interface} shares its place with another one", nameof(port));
             Span<byte> place = PlaceOf(port.Number);
             BinaryPrimitives.WriteInt32LittleEndian(place[KernelLayout.PortUpcall..], port.Upcall);
-            BinaryPrimitives.WriteInt32LittleEndian(place[KernelLayout.PortFlags..], port.IsHost ? KernelLayout.IntoStack : 0);
+            BinaryPrimitives.WriteInt32LittleEndian(place[KernelLayout.PortFlags..], (port.IsHost ? KernelLayout.IntoStack : 0) | (port.Xdp is not null || !IsTc ? KernelLayout.TakesXdp : 0));
             BinaryPrimitives.WriteInt32LittleEndian(place[KernelLayout.PortMaxFrame..], port.MtuBytes + EthernetBytes);
             Volatile.Write(ref MemoryMarshal.AsRef<int>(place), port.Interface);
             BinaryPrimitives.WriteUInt32LittleEndian(device[4..], port.Number);
             Volatile.Write(ref MemoryMarshal.AsRef<int>(device), port.Interface);
-            _ports[port.Number] = new KernelPort(port.Interface, null);
-            if (!port.Attaches) return;
+            _ports[port.Number] = new KernelPort(port.Interface);
             try
             {
-                _ports[port.Number] = new KernelPort(port.Interface, new BpfLink(_program, port.Interface, _attachPoint, IsTc ? BpfLink.TcxFirst : 0));
+                if (port.Xdp is { } xdp)
+                {
+                    _ports[port.Number] = new KernelPort(port.Interface) { Xdp = xdp };
+                    using BpfProgram program = LoadFor(xdp);
+                    xdp.Link.Update(program);
+                }
+                else if (port.Attaches)
+                {
+                    _ports[port.Number] = new KernelPort(port.Interface) { Link = new BpfLink(_program, port.Interface, _attachPoint, IsTc ? BpfLink.TcxFirst : 0) };
+                }
             }
             catch
             {
@@ -103,26 +112,61 @@ public sealed partial class KernelNic
     /// <summary>Writes the program for the templates and puts it in the place of the one before, on all ports.</summary>
     private FlowError? Swap()
     {
-        BpfInstruction[] code = KernelProgram.Write(_memory, [.. _templates], IsTc, shadow: new KernelShadow(ShadowOneIn, _samples?.MapDescriptor ?? -1));
-        if (Edit is { } edit) code = edit(code);
-        BpfProgram next;
+        BpfProgram? next = null;
+        List<(KernelXdp Port, BpfProgram Program)> forms = [];
         try
         {
-            next = IsTc ? BpfProgram.Load(BpfProgramType.SchedCls, code, "mergeflow") : BpfProgram.Load(BpfProgramType.Xdp, code, "mergeflow", BpfProgram.HasFragments);
+            next = Load(IsTc, -1);
+            lock (_sync)
+            {
+                foreach (KernelPort port in _ports.Values)
+                {
+                    if (port.Xdp is { } xdp) forms.Add((xdp, LoadFor(xdp)));
+                }
+
+                foreach (KernelPort port in _ports.Values)
+                {
+                    if (port.Link is { } link) Update(link, next);
+                }
+
+                foreach ((KernelXdp xdp, BpfProgram program) in forms) Update(xdp.Link, program);
+                (_program, next) = (next, _program);
+            }
+
+            return null;
         }
         catch (BpfException e)
         {
             return new FlowError(FlowErrno.Io, FlowErrorType.Unspecified, $"the kernel refuses the program: {e.Message}: {LastLine(e.VerifierLog)}");
         }
-
-        lock (_sync)
+        finally
         {
-            foreach (KernelPort port in _ports.Values) port.Link?.Update(next);
-            _program?.Dispose();
-            _program = next;
+            // Links keep theirs.
+            next?.Dispose();
+            foreach ((_, BpfProgram program) in forms) program.Dispose();
         }
+    }
 
-        return null;
+    /// <summary>A link whose interface is gone, or that somebody has taken off it, takes no frames: its port is out of use until it is removed.</summary>
+    private static void Update(BpfLink link, BpfProgram program)
+    {
+        const int noLink = 67;
+        try
+        {
+            link.Update(program);
+        }
+        catch (BpfException e) when (e.Errno == noLink)
+        {
+        }
+    }
+
+    private BpfProgram LoadFor(KernelXdp xdp) => Load(isTc: false, xdp.SocketMap);
+
+    private BpfProgram Load(bool isTc, int socketMap)
+    {
+        BpfInstruction[] code = KernelProgram.Write(_memory, [.. _templates], isTc, socketMap, shadow: new KernelShadow(ShadowOneIn, _samples?.MapDescriptor ?? -1));
+        if (Edit is { } edit) code = edit(code);
+        return isTc ? BpfProgram.Load(BpfProgramType.SchedCls, code, "mergeflow") : BpfProgram.Load(BpfProgramType.Xdp, code, "mergeflow", BpfProgram.HasFragments);
     }
 
     private Span<byte> DeviceOf(int index) => _memory.Control.Span.Slice(KernelLayout.Devices + (8 * (index & (KernelLayout.DeviceCount - 1))), 8);
@@ -135,7 +179,13 @@ public sealed partial class KernelNic
         return string.Join(" / ", lines.TakeLast(4));
     }
 
-    private readonly record struct KernelPort(int Interface, BpfLink? Link);
+    /// <summary>A port, and where the program is on it: a link of its own, or that of a port with sockets behind it.</summary>
+    private readonly record struct KernelPort(int Interface)
+    {
+        public BpfLink? Link { get; init; }
+
+        public KernelXdp? Xdp { get; init; }
+    }
 }
 
 /// <summary>What a <see cref="KernelNic"/> has forwarded from and to a port.</summary>
@@ -156,9 +206,17 @@ public sealed record KernelPortOptions
     /// <summary>The program is put on the interface; else frames only leave there.</summary>
     public bool Attaches { get; init; }
 
+    /// <summary>Frames come in and leave by XDP: what no rule takes goes to the sockets; null = by tc.</summary>
+    public KernelXdp? Xdp { get; init; }
+
     /// <summary>tc: interface that misses go to; 0 = on into the host's stack.</summary>
     public int Upcall { get; init; }
 
     /// <summary>tc: frames to the port go into the host's stack by its interface, instead of out of it.</summary>
     public bool IsHost { get; init; }
 }
+
+/// <summary>A port whose frames are taken by XDP.</summary>
+/// <param name="Link">Where its program is; not owned.</param>
+/// <param name="SocketMap">XSKMAP of its sockets, by queue.</param>
+public sealed record KernelXdp(BpfLink Link, int SocketMap);

@@ -194,7 +194,19 @@ internal sealed partial class KernelProgram
         _a.LoadFrom(BpfSize.Word, R1, R2, 0);
         _a.Jump(BpfJump.Equal, R1, 0, _miss);
         _a.LoadFrom(BpfSize.Word, R3, R2, L.PortFlags);
-        _a.Store(BpfSize.Double, R10, FlagsAt, R3);
+        if (_isTc)
+        {
+            _a.Alu(BpfAlu.And, R3, L.IntoStack);
+            _a.Store(BpfSize.Double, R10, FlagsAt, R3);
+        }
+        else
+        {
+            BpfLabel takes = _a.NewLabel();
+            _a.Jump(BpfJump.AnyBit, R3, L.TakesXdp, takes);
+            _a.Jump(_miss);
+            _a.Place(takes);
+        }
+
         _a.LoadFrom(BpfSize.Word, R2, R2, L.PortMaxFrame);
         _a.LoadFrom(BpfSize.Double, R3, R10, LengthAt);
         if (_isTc) LengthOfSegment();

@@ -123,6 +123,83 @@ public sealed class LiveKernelTests
         s.Stop();
     }
 
+    /// <summary>Ports through AF_XDP: rules stand in front of the sockets, and what they do not take comes up as before.</summary>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(3)]
+    public void Rules_stand_in_front_of_the_sockets_of_xdp_ports(int shadowOneIn)
+    {
+        using LiveLab lab = new();
+        string a = lab.AddHost("a", ["10.89.0.1/24"]), b = lab.AddHost("b", ["10.89.0.2/24"]);
+        lab.SwitchOffloadsOff("a", "b");
+        foreach (string host in new[] { "a", "b" }) lab.Must(host, "ethtool", "-K", "eth0", "gro", "on");
+        using LiveSwitch s = new(Firewall, OffloadMode.Kernel, shadowOneIn: shadowOneIn);
+        List<ShadowDifference> differences = [];
+        s.Datapath.Shadow!.Reported = differences.Add;
+        s.Ports.Add(new XdpPort(1, a), LiveSwitch.Now);
+        s.Ports.Add(new XdpPort(2, b), LiveSwitch.Now);
+        LiveStream.Send(lab, "a", "b", "10.89.0.2", megabytes: 256);
+        PortStatistics all = s[1];
+        Assert.True(all.ByKernel.RxPackets > all.RxPackets / 2, $"{all.ByKernel.RxPackets} of {all.RxPackets} packets stayed in the kernel");
+        Assert.Equal(0ul, Of(lab, "b", "TcpInCsumErrors"));
+        lab.Must("a", "sh", "-c", "ip neigh flush all; ping -c 1 -W 5 10.89.0.2 || true");
+        Assert.Empty(differences.Select(static d => d.Difference));
+        if (shadowOneIn > 0) LiveLab.WaitFor(() => s.Datapath.Shadow.Alike > 100, "packets that were checked");
+        s.Stop();
+    }
+
+    [Fact]
+    public void Rules_forward_from_tc_to_xdp_and_leave_the_way_back_to_software()
+    {
+        using LiveLab lab = new();
+        string a = lab.AddHost("a", ["10.90.0.1/24"]), b = lab.AddHost("b", ["10.90.0.2/24"]);
+        lab.SwitchOffloadsOff("a", "b");
+        using LiveSwitch s = new(Firewall, OffloadMode.Kernel);
+        s.Ports.Add(new TcPort(1, a), LiveSwitch.Now);
+        s.Ports.Add(new XdpPort(2, b), LiveSwitch.Now);
+        LiveStream.Send(lab, "a", "b", "10.90.0.2", megabytes: 32);
+        PortStatistics from = s[1], to = s[2];
+        Assert.True(from.ByKernel.RxPackets > from.RxPackets / 2, $"{from.ByKernel.RxPackets} of {from.RxPackets} packets stayed in the kernel");
+        Assert.Equal(0ul, to.ByKernel.RxPackets);
+        s.Stop();
+    }
+
+    /// <summary>A device goes while rules of new masks are made: its own rules go with it, the others stay.</summary>
+    [Fact]
+    public void A_device_that_goes_takes_no_other_rule_with_it()
+    {
+        using LiveLab lab = new();
+        string a = lab.AddHost("a", []), b = lab.AddHost("b", []), left = lab.DeviceName("l"), right = lab.DeviceName("r");
+        lab.Ip("link", "add", left, "type", "veth", "peer", "name", right);
+        lab.Ip("link", "set", left, "up");
+        lab.Ip("link", "set", right, "up");
+        using LiveSwitch s = Switch("in_port=1,udp,tp_dst=7 actions=output:2\nin_port=1,ip,nw_ttl=64 actions=mod_nw_tos:4,output:2\nin_port=2 actions=output:1", a, b, left);
+        using LiveWire from = new(lab, "a"), to = new(lab, "b");
+        Forwards(9);
+        lab.Ip("link", "del", left);
+        Forwards(7);
+        LiveLab.WaitFor(() => s.Refresh().Count == 1, "a port that is gone");
+        Assert.True(s.Ports.Remove(3, LiveSwitch.Now));
+        Forwards(9);
+        Forwards(7);
+        s.Stop();
+
+        void Forwards(ushort port)
+        {
+            byte[] frame = NicFrame.New().Ipv4("10.0.0.1", "10.0.0.2", NicFrame.Udp, NicFrame.UdpDatagram(5, port, 100 + port));
+            ulong before = 0;
+            LiveLab.WaitFor(
+                () =>
+                {
+                    before = s[1].ByKernel.RxPackets;
+                    from.Send(frame);
+                    to.Receive(frame.Length);
+                    return s[1].ByKernel.RxPackets > before;
+                },
+                $"a frame to port {port} that the kernel forwards");
+        }
+    }
+
     /// <summary>Less than half of a stream came to this process; the port has counted all of it.</summary>
     private static void AssertStayed(LiveSwitch s)
     {
