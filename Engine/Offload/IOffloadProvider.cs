@@ -17,9 +17,14 @@ public interface IOffloadProvider : IDisposable
 
     /// <summary>
     /// By which rules are taken out of use before each is removed; null if the device has no such thing, then a revocation is not acknowledged
-    /// before it is carried out. With gates, <see cref="OffloadCapabilities.RevokesAtOnce"/> is true and <see cref="Destroy"/> never returns false.
+    /// before it is carried out. With gates <see cref="Destroy"/> never returns false, and no packet that comes after it uses the rule.
     /// </summary>
     RevocationGates? Gates { get; }
+
+    /// <summary>Behind the closing of gates: on return no packet is under way that was there before, but those of packet threads.</summary>
+    void WaitForUsers()
+    {
+    }
 
     /// <summary>Rules it holds now.</summary>
     int RuleCount { get; }

@@ -20,17 +20,22 @@ public sealed partial class OffloadThread
         lock (_gate) Revoke(megaflowId, 0);
     }
 
+    /// <summary>
+    /// While megaflows are in doubt their rules are not used. A device that takes all established traffic goes on, and is waited for (<c>Revalidator.EndDoubts</c>): sending it all to software at each change would cost more than any change.
+    /// </summary>
+    internal bool StandsAside => _gates is not null && _provider.Capabilities.KeepsConnections;
+
     /// <inheritdoc/>
     public void OnDoubt()
     {
-        if (!IsAbandoned) _gates?.CloseAll();
+        if (!IsAbandoned && StandsAside) _gates!.CloseAll();
     }
 
     /// <inheritdoc/>
     public void OnDoubtOver()
     {
         // Behind the revocations of those that were deleted meanwhile.
-        if (_gates is not null && !IsAbandoned) _revocations.Enqueue(new Revocation(Revocation.NoRule, 0, GateSet.All));
+        if (StandsAside && !IsAbandoned) _revocations.Enqueue(new Revocation(Revocation.NoRule, 0, GateSet.All));
     }
 
     /// <summary>A port was removed: no rule may send to it, or take packets of a later port with the same number.</summary>

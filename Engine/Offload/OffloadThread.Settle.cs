@@ -30,12 +30,14 @@ public sealed partial class OffloadThread
     }
 
     /// <summary>
-    /// Returns when no packet uses a rule that was revoked before: at once if the device has gates, or keeps connections and looks at each (then
+    /// Returns when no packet uses a rule that was revoked before: at once if the device has gates, and keeps connections or no connection has changed (then
     /// the rules are removed later, by <see cref="Step"/>); otherwise it is a <see cref="AcknowledgeRemoval"/>.
     /// </summary>
     public Acknowledgement Acknowledge(long nowMs)
     {
-        Acknowledgement answer = _gates is null ? AcknowledgeRemoval(nowMs) : Standing;
+        bool isGated = _gates is not null && (_provider.Capabilities.KeepsConnections || !ConnEventsWait);
+        if (isGated) _provider.WaitForUsers();
+        Acknowledgement answer = isGated ? Standing : AcknowledgeRemoval(nowMs);
         if (answer == Acknowledgement.DeviceSuspended) Stats.Unacknowledged++;
         return answer;
     }

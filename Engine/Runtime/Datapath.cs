@@ -357,7 +357,7 @@ public sealed partial class Datapath : IDisposable
     /// <summary>A device without gates goes on using rules until they are known to be wrong.</summary>
     private void EndDoubtsOfDevice(long nowMs)
     {
-        if (Offload is { Provider.Gates: null }) Revalidator.EndDoubts(nowMs);
+        if (Offload is { StandsAside: false }) Revalidator.EndDoubts(nowMs);
     }
 
     internal Acknowledgement Acknowledge(long nowMs) => Offload?.Acknowledge(nowMs) ?? Acknowledgement.Done;

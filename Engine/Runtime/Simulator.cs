@@ -173,7 +173,7 @@ public sealed unsafe partial class Simulator : IDisposable
         if (Datapath.Offload is not { } offload) return;
 
         // Gates and generations need no help; a device that knows neither must be told before the next frame.
-        if (_packetThread is not null && (offload.Provider.Gates is not null || (!offload.ConnEventsWait && offload.DyingCount == 0))) return;
+        if (_packetThread is not null && (offload.Provider.Capabilities.KeepsConnections || (!offload.ConnEventsWait && offload.DyingCount == 0))) return;
         if (_schedule?.OneIn(4) == true) Datapath.Aging!.Step(NowMs);
 
         // Traces may wait; what closed a connection may not.

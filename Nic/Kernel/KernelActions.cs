@@ -20,6 +20,12 @@ internal sealed class KernelActions
     /// <summary>By how much a frame grows.</summary>
     public int TagChangeBytes => (_flags & KernelFlags.PushTag) != 0 ? 4 : (_flags & KernelFlags.PopTag) != 0 ? -4 : 0;
 
+    /// <summary>A tag that is there is changed.</summary>
+    public bool SetsTag => (_flags & KernelFlags.SetTag) != 0;
+
+    /// <summary>Addresses of IPv4 or IPv6 are written.</summary>
+    public bool SetsIp => (_flags & (KernelFlags.SetIpSrc | KernelFlags.SetIpDst)) != 0;
+
     /// <summary>The slot without key, counters and life.</summary>
     public ReadOnlySpan<byte> Body => _body;
 
@@ -27,7 +33,7 @@ internal sealed class KernelActions
     public static FlowError? TryCompile(CompiledRule rule, out KernelActions? actions)
     {
         actions = new KernelActions();
-        if (new KernelTemplate(ref rule.Mask, rule.Table, 0) is { } t && (t.Places.Length > KernelLayout.MaxKeyWords || t.Places.Any(static p => p >= 12)))
+        if (!KernelTemplate.Fits(ref rule.Mask))
         {
             return new FlowError(FlowErrno.NotSupported, FlowErrorType.ItemMask, "the kernel's table has no labels, ARP or neighbour discovery") { Subject = "mpls" };
         }

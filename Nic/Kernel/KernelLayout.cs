@@ -6,12 +6,12 @@ namespace Mergeflow.Nic;
 /// <remarks>
 /// <code>
 /// bucket  64 bytes   0 tag[8] u32, 0 = empty     32 slot[8] u32; the top bit of the first: some rule of this bucket lies in its other one
-/// slot   256 bytes   0 key[0..6] u64, the words of the template in order     56 alive u32   60 gate u16   62 min_ttl u8
+/// slot   256 bytes   0 key[0..6] u64, the words of the template in order     56 alive u32   60 gate u16   62 min_ttl u8   63 seen u8
 ///                   64 packets u64   72 bytes u64   80 last u64   88 port u32   92 flags u32   96 dst[6]   102 src[6]   108 tp_src[2]   110 tp_dst[2]
 ///                  112 ipv4_src[4]   116 ipv4_dst[4]   120 ttl u8   121 decrement u8   122 tos u8   123 tos_mask u8   124 tpid[2]   126 tci[2]   128 tci_mask[2]
-///                  136 key[7..13] u64   192 ipv6_src[16]   208 ipv6_dst[16]   224 seen u32
+///                  136 key[7..13] u64   192 ipv6_src[16]   208 ipv6_dst[16]
 /// control            0 matching u64   8 clock u64   4096 devices {ifindex u32, port u32}[1024]   12288 ports {ifindex u32, max_frame u32, upcall u32, flags u32}[1024]
-///                32768 readers {inside u64, until_sample u64} every 64 bytes, one for each processor   49152 gates u64[256]
+///                32768 readers {inside u64, until_sample u64} every 64 bytes, one for each processor   49152 gates u32[256], 0 = open
 /// </code>
 /// </remarks>
 internal static class KernelLayout
@@ -27,6 +27,7 @@ internal static class KernelLayout
     public const int Alive = 56;
     public const int Gate = 60;
     public const int MinTtl = 62;
+    public const int Seen = 63;
     public const int Packets = 64;
     public const int Bytes = 72;
     public const int Last = 80;
@@ -47,7 +48,6 @@ internal static class KernelLayout
     public const int TciMask = 128;
     public const int Ipv6Src = 192;
     public const int Ipv6Dst = 208;
-    public const int Seen = 224;
 
     public const uint NoPort = uint.MaxValue;
 

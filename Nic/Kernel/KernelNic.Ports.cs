@@ -9,8 +9,6 @@ public sealed partial class KernelNic
 {
     private const int EthernetBytes = 14;
 
-    /// <summary>Program and ports: rules come from one thread, ports from another.</summary>
-    private readonly Lock _sync = new();
     private readonly Dictionary<uint, KernelPort> _ports = [];
     private readonly BpfAttachPoint _attachPoint;
     private BpfProgram _program = null!;
@@ -29,7 +27,6 @@ public sealed partial class KernelNic
     public void AddPort(KernelPortOptions port)
     {
         if (port.Number >= KernelLayout.PortCount) throw new ArgumentException($"port {port.Number}: the kernel's table has ports 0 to {KernelLayout.PortCount - 1}", nameof(port));
-        lock (_rules)
         lock (_sync)
         {
             if (_ports.ContainsKey(port.Number)) throw new ArgumentException($"there is a port {port.Number}", nameof(port));
@@ -91,10 +88,20 @@ public sealed partial class KernelNic
     public BpfRun TestRun(ReadOnlySpan<byte> frame, Span<byte> output, int repeat = 1)
         => _program.TestRun(frame, output, repeat: repeat);
 
+    private KernelTemplate? FindTemplate(CompiledRule rule)
+    {
+        foreach (KernelTemplate t in _templates)
+        {
+            if (t.Table == rule.Table && t.Mask.Bytes.SequenceEqual(rule.Mask.Bytes)) return t;
+        }
+
+        return null;
+    }
+
     /// <summary>The mask's template; null if there is no room for one more.</summary>
     private KernelTemplate? TemplateOf(CompiledRule rule, ref bool isNew)
     {
-        if (_templates.Find(t => t.Table == rule.Table && t.Mask.Bytes.SequenceEqual(rule.Mask.Bytes)) is { } known) return known;
+        if (FindTemplate(rule) is { } known) return known;
         if (_templates.Count >= Profile.ExactMatchTemplates)
         {
             int unused = _templates.FindIndex(static t => t.RuleCount == 0);

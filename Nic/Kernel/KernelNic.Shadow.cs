@@ -5,7 +5,6 @@ namespace Mergeflow.Nic;
 /// <content>Copies of hits, for who checks them.</content>
 public sealed partial class KernelNic
 {
-    private readonly Dictionary<uint, Rule> _bySlot = [];
     private KernelSamples? _samples;
 
     /// <summary>One in so many hits is copied up, and the first of each rule; 0 = none.</summary>
@@ -20,7 +19,7 @@ public sealed partial class KernelNic
     {
         ArgumentOutOfRangeException.ThrowIfNegative(oneIn);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(oneIn, MaxShadowOneIn);
-        lock (_rules)
+        lock (_sync)
         {
             if (oneIn > 0) _samples ??= new KernelSamples(KernelMemory.PossibleProcessors());
             ShadowOneIn = oneIn;
@@ -37,9 +36,9 @@ public sealed partial class KernelNic
         _samples?.Read((slot, serial, sample) =>
         {
             ulong userData;
-            lock (_rules)
+            lock (_sync)
             {
-                if (!_bySlot.TryGetValue(slot, out Rule? rule) || SerialOf(rule.Handle) != serial) return true;
+                if (slot >= (uint)_rules.Length || _rules[slot] is not { } rule || SerialOf(rule.Handle) != serial) return true;
                 userData = rule.UserData;
             }
 
@@ -48,5 +47,5 @@ public sealed partial class KernelNic
     }
 
     /// <summary>Tells the rules of a slot apart; 0 is a rule that is gone.</summary>
-    private static uint SerialOf(NicHandle handle) => (uint)handle.Value | 1u << 31;
+    private static uint SerialOf(NicHandle handle) => (uint)(handle.Value >> SlotBits) | 1u << 31;
 }

@@ -11,17 +11,29 @@ namespace Mergeflow.Nic;
 /// The program is written for the masks in use (templates); a rule with a new one has it written, loaded and put in place before the rule is reported to be there. What the program cannot do, <see cref="Validate"/>
 /// refuses. The transport's checksum is not looked at: the item <c>integrity</c> is true of whatever has a good IPv4 header.
 /// </remarks>
-public sealed partial class KernelNic : IFlowDevice, IDisposable
+public sealed partial class KernelNic : IGatedFlowDevice, IDisposable
 {
-    private readonly Dictionary<ulong, Rule> _rules = [];
-    private readonly Queue<Request> _requests = new();
-    private readonly Queue<NicCompletion> _completions = new();
+    /// <summary>Requests ahead of the one at hand whose memory is asked for.</summary>
+    private const int Ahead = 8;
+
+    private const int SlotBits = 24;
+    private const ulong SlotMask = (1UL << SlotBits) - 1;
+    private const byte DefaultGate = 1;
+
+    /// <summary>Rules, masks and the program: from the thread of the rule queue, from whoever adds ports, and from who asks for totals.</summary>
+    private readonly Lock _sync = new();
+
+    /// <summary>By slot: those that are there, and those that have been asked for.</summary>
+    private readonly Rule?[] _rules;
+    private readonly KernelQueue<Request> _requests = new();
+    private readonly KernelQueue<NicCompletion> _completions = new();
     private readonly List<KernelTemplate> _templates = [];
     private readonly KernelMemory _memory;
     private readonly KernelTable _table;
     private readonly ulong _seed;
     private readonly Totals _gone = new();
-    private ulong _lastHandle;
+    private readonly int _queueDepth;
+    private ulong _lastSerial;
     private ulong _templateCounter;
 
     /// <summary>A device without rules and ports.</summary>
@@ -33,8 +45,10 @@ public sealed partial class KernelNic : IFlowDevice, IDisposable
     {
         _attachPoint = attachPoint;
         Profile = profile;
+        _queueDepth = profile.QueueDepth;
         _seed = seed;
         _memory = new KernelMemory(profile.ExactMatchEntries);
+        _rules = new Rule?[_memory.SlotCount];
         _table = _memory.NewTable();
         _table.SetMatching(true);
         try
@@ -53,30 +67,50 @@ public sealed partial class KernelNic : IFlowDevice, IDisposable
     public NicProfile Profile { get; }
 
     /// <inheritdoc/>
-    public int RuleCount => _rules.Count;
+    public int RuleCount { get; private set; }
 
     /// <summary>Masks that the program is written for.</summary>
     public int TemplateCount => _templates.Count;
 
     /// <inheritdoc/>
+    public unsafe int* Gates => (int*)(_memory.Control.Memory + KernelLayout.Gates);
+
+    /// <inheritdoc/>
+    public void WaitForUsers() => _table.Quiesce();
+
+    /// <inheritdoc/>
     public FlowError? Validate(FlowRule rule) => Compile(rule, out _, out _);
 
     /// <inheritdoc/>
-    public bool EnqueueCreate(FlowRule rule, ulong userData, long nowNs, out NicHandle handle)
+    public bool EnqueueCreate(FlowRule rule, ulong userData, long nowNs, out NicHandle handle) => EnqueueCreate(rule, userData, nowNs, DefaultGate, out handle);
+
+    /// <inheritdoc/>
+    public bool EnqueueCreate(FlowRule rule, ulong userData, long nowNs, byte gate, out NicHandle handle)
     {
         handle = NicHandle.None;
-        if (_requests.Count + _completions.Count >= Profile.QueueDepth) return false;
-        handle = new NicHandle(++_lastHandle);
+        if (_requests.Count + _completions.Count >= _queueDepth) return false;
         FlowError? error = Compile(rule, out CompiledRule? compiled, out KernelActions? actions);
-        _requests.Enqueue(new Request(NicOperation.Create, handle, userData, compiled, actions, error));
+        uint slot = 0;
+        if (error is null && (slot = _table.TakeSlot()) == 0) error = new FlowError(FlowErrno.NoSpace, FlowErrorType.AttrGroup, "the kernel's table is full");
+        handle = new NicHandle((++_lastSerial << SlotBits) | slot);
+        Rule? made = error is null ? new Rule(handle, userData, compiled!, actions!, gate, slot) : null;
+        if (made is not null && FindTemplate(compiled!) is { } template) made.Join(template);
+        if (made is not null) _rules[slot] = made;
+        _requests.Enqueue(new Request(NicOperation.Create, handle, userData, made, error));
         return true;
     }
 
     /// <inheritdoc/>
+    /// <remarks>No run of the program that begins after it uses the rule; those that are under way are waited for before it is reported to be gone.</remarks>
     public bool EnqueueDestroy(NicHandle handle, ulong userData, long nowNs)
     {
-        if (_requests.Count + _completions.Count >= Profile.QueueDepth) return false;
-        _requests.Enqueue(new Request(NicOperation.Destroy, handle, userData, null, null, null));
+        if (FindAsked(handle) is { } rule)
+        {
+            rule.IsRevoked = true;
+            if (rule.IsThere) _table.Kill(rule.Slot);
+        }
+
+        _requests.Enqueue(new Request(NicOperation.Destroy, handle, userData, null, null));
         return true;
     }
 
@@ -84,17 +118,20 @@ public sealed partial class KernelNic : IFlowDevice, IDisposable
     public int Poll(Span<NicCompletion> completions, long nowNs)
     {
         _table.SetClock(nowNs);
-        lock (_rules)
+        if (_requests.Count > 0)
         {
-            while (_requests.Count > 0)
+            lock (_sync)
             {
-                if (_requests.Peek().Operation == NicOperation.Create) CreateSome();
-                else DestroySome();
+                while (_requests.Count > 0)
+                {
+                    if (_requests.At(0).Operation == NicOperation.Create) CreateSome();
+                    else DestroySome();
+                }
             }
         }
 
         int n = 0;
-        while (n < completions.Length && _completions.TryDequeue(out NicCompletion c)) completions[n++] = c;
+        while (n < completions.Length && _completions.Count > 0) completions[n++] = _completions.Dequeue();
         return n;
     }
 
@@ -103,8 +140,8 @@ public sealed partial class KernelNic : IFlowDevice, IDisposable
     {
         counters = new NicCounters(0, 0, -1);
         _table.SetClock(nowNs);
-        if (!_rules.TryGetValue(handle.Value, out Rule? rule)) return new FlowError(FlowErrno.NoEntry, FlowErrorType.Handle, $"no rule has handle {handle.Value}");
-        if (!rule.Compiled.Counts) return new FlowError(FlowErrno.Invalid, FlowErrorType.Action, "the rule has no count action") { Subject = "count" };
+        if (Find(handle) is not { } rule) return new FlowError(FlowErrno.NoEntry, FlowErrorType.Handle, $"no rule has handle {handle.Value}");
+        if (!rule.Counts) return new FlowError(FlowErrno.Invalid, FlowErrorType.Action, "the rule has no count action") { Subject = "count" };
         counters = Read(rule);
         return null;
     }
@@ -119,9 +156,9 @@ public sealed partial class KernelNic : IFlowDevice, IDisposable
     /// <inheritdoc/>
     public NicResync Resync(long nowNs)
     {
-        NicCompletion[] all = [.. _completions];
-        _completions.Clear();
-        return new NicResync([.. _rules.Values.OrderBy(static r => r.Handle.Value).Select(r => new NicRuleInfo(r.Handle, r.UserData, Read(r)))], all, _requests.Count);
+        List<NicCompletion> all = [];
+        while (_completions.Count > 0) all.Add(_completions.Dequeue());
+        return new NicResync([.. _rules.OfType<Rule>().Where(static r => r.IsThere).OrderBy(static r => r.Handle.Value).Select(r => new NicRuleInfo(r.Handle, r.UserData, Read(r)))], all, _requests.Count);
     }
 
     /// <inheritdoc/>
@@ -135,13 +172,21 @@ public sealed partial class KernelNic : IFlowDevice, IDisposable
     public void Dispose()
     {
         // Who asks for totals from now on looks at no memory.
-        lock (_rules) _rules.Clear();
+        lock (_sync) Array.Clear(_rules);
         foreach (KernelPort port in _ports.Values) port.Link?.Dispose();
         _ports.Clear();
         _program?.Dispose();
         _samples?.Dispose();
         _memory.Dispose();
     }
+
+    private Rule? FindAsked(NicHandle handle)
+    {
+        uint slot = (uint)(handle.Value & SlotMask);
+        return slot < (uint)_rules.Length && _rules[slot] is { } rule && rule.Handle == handle ? rule : null;
+    }
+
+    private Rule? Find(NicHandle handle) => FindAsked(handle) is { IsThere: true } rule ? rule : null;
 
     private FlowError? Compile(FlowRule rule, out CompiledRule? compiled, out KernelActions? actions)
     {
@@ -152,58 +197,66 @@ public sealed partial class KernelNic : IFlowDevice, IDisposable
     /// <summary>All that are to come next: one program for all their masks.</summary>
     private void CreateSome()
     {
-        List<(Request Request, KernelTemplate? Template, FlowError? Error)> batch = [];
         bool isNew = false;
-        while (_requests.TryPeek(out Request next) && next.Operation == NicOperation.Create)
+        int count = 0;
+        for (; count < _requests.Count && _requests.At(count).Operation == NicOperation.Create; count++)
         {
-            _requests.Dequeue();
-            KernelTemplate? template = null;
-            FlowError? error = next.Error;
-            if (error is null && (template = TemplateOf(next.Rule!, ref isNew)) is null)
-            {
-                error = new FlowError(FlowErrno.NoTemplate, FlowErrorType.AttrGroup, $"all {Profile.ExactMatchTemplates} templates of the kernel's table are in use");
-            }
-
-            if (template is not null) template.RuleCount++;
-            batch.Add((next, template, error));
+            if (_requests.At(count).Rule is { Template: null } rule && TemplateOf(rule.Compiled, ref isNew) is { } template) rule.Join(template);
         }
 
         FlowError? refused = isNew ? Swap() : null;
-        foreach ((Request r, KernelTemplate? template, FlowError? error) in batch)
+        for (; count > 0; count--)
         {
-            FlowError? outcome = error ?? refused ?? Install(r, template!);
-            if (outcome is not null && template is not null) template.RuleCount--;
+            if (count > Ahead && _requests.At(Ahead).Rule is { Template: not null } next) _table.Prefetch(next.Slot, next.Hash);
+            Request r = _requests.Dequeue();
+            FlowError? outcome = r.Error ?? refused ?? Install(r.Rule!);
+            if (outcome is not null && r.Rule is { } failed)
+            {
+                failed.Leave();
+                _rules[failed.Slot] = null;
+                _table.GiveSlotBack(failed.Slot);
+            }
+
             _completions.Enqueue(new NicCompletion(NicOperation.Create, r.Handle, r.UserData, new NicCounters(0, 0, -1), outcome));
         }
 
         if (refused is not null) _templates.RemoveAll(static t => t.RuleCount == 0);
     }
 
-    private FlowError? Install(in Request r, KernelTemplate template)
+    private FlowError? Install(Rule rule)
     {
-        CompiledRule compiled = r.Rule!;
-        uint slot = _table.Insert(template, ref compiled.Value, r.Actions!, gate: 0, out bool isThere, SerialOf(r.Handle));
-        if (isThere) return new FlowError(FlowErrno.Exists, FlowErrorType.Unspecified, "the kernel's table has a rule with this mask and value");
-        if (slot == 0) return new FlowError(FlowErrno.NoSpace, FlowErrorType.AttrGroup, "the kernel's table is full");
-        _rules.Add(r.Handle.Value, _bySlot[slot] = new Rule(r.Handle, r.UserData, compiled, template, slot, r.Actions!.TagChangeBytes, r.Actions.OutPort));
+        if (rule.Template is not { } template) return new FlowError(FlowErrno.NoTemplate, FlowErrorType.AttrGroup, $"all {Profile.ExactMatchTemplates} templates of the kernel's table are in use");
+        if (!_table.TryPut(rule.Slot, template, ref rule.Compiled.Value, rule.Hash, rule.Actions, rule.Gate, rule.IsRevoked ? 0 : SerialOf(rule.Handle), out bool isThere))
+        {
+            return isThere
+                ? new FlowError(FlowErrno.Exists, FlowErrorType.Unspecified, "the kernel's table has a rule with this mask and value")
+                : new FlowError(FlowErrno.NoSpace, FlowErrorType.AttrGroup, "the kernel's table is full");
+        }
+
+        rule.IsThere = true;
+        RuleCount++;
         return null;
     }
 
     /// <summary>All that are to go next: one wait for all of them.</summary>
     private void DestroySome()
     {
-        List<(Request Request, Rule? Rule)> batch = [];
-        while (_requests.TryPeek(out Request next) && next.Operation == NicOperation.Destroy)
+        // One that was asked for in front of its rule's creation has found no rule then.
+        int count = 0;
+        for (; count < _requests.Count && _requests.At(count).Operation == NicOperation.Destroy; count++)
         {
-            _requests.Dequeue();
-            if (_rules.Remove(next.Handle.Value, out Rule? rule)) _table.Kill(rule.Slot);
-            batch.Add((next, rule));
+            ref Request r = ref _requests.At(count);
+            r = r with { Rule = Find(r.Handle) };
+            if (r.Rule is not { } rule) continue;
+            _table.Kill(rule.Slot);
+            _table.Prefetch(rule.Slot, rule.Hash);
         }
 
         _table.Quiesce();
-        foreach ((Request r, Rule? rule) in batch)
+        for (; count > 0; count--)
         {
-            if (rule is null)
+            Request r = _requests.Dequeue();
+            if (r.Rule is not { } rule || Find(r.Handle) is null)
             {
                 var error = new FlowError(FlowErrno.NoEntry, FlowErrorType.Handle, $"no rule has handle {r.Handle.Value}");
                 _completions.Enqueue(new NicCompletion(NicOperation.Destroy, r.Handle, r.UserData, new NicCounters(0, 0, -1), error));
@@ -212,9 +265,10 @@ public sealed partial class KernelNic : IFlowDevice, IDisposable
 
             NicCounters final = Read(rule);
             _gone.Add(rule, final);
-            _bySlot.Remove(rule.Slot);
-            _table.Remove(rule.Slot, rule.Template, ref rule.Compiled.Value);
-            rule.Template.RuleCount--;
+            _rules[rule.Slot] = null;
+            RuleCount--;
+            _table.Remove(rule.Slot, rule.Hash);
+            rule.Leave();
             _completions.Enqueue(new NicCompletion(NicOperation.Destroy, r.Handle, r.UserData, final, null));
         }
     }
@@ -222,24 +276,69 @@ public sealed partial class KernelNic : IFlowDevice, IDisposable
     /// <summary>What rules have forwarded from and to a port so far, those that are gone included; a super-frame counts as the frames that it is cut into. From any thread.</summary>
     public KernelPortTotals TotalsOf(uint port)
     {
-        lock (_rules)
+        lock (_sync)
         {
             Totals totals = new(port, _gone);
-            foreach (Rule rule in _rules.Values) totals.Add(rule, Read(rule));
+            foreach (Rule? rule in _rules)
+            {
+                if (rule is { IsThere: true }) totals.Add(rule, Read(rule));
+            }
+
             return totals.Sum;
         }
     }
 
     private NicCounters Read(Rule rule)
     {
-        if (!rule.Compiled.Counts) return new NicCounters(0, 0, -1);
+        if (!rule.Counts) return new NicCounters(0, 0, -1);
         _table.Read(rule.Slot, out ulong packets, out ulong bytes, out ulong last);
         return new NicCounters(packets, bytes, packets == 0 ? -1 : (long)last);
     }
 
-    private sealed record Rule(NicHandle Handle, ulong UserData, CompiledRule Compiled, KernelTemplate Template, uint Slot, int TagChange, uint OutPort)
+    private sealed class Rule(NicHandle handle, ulong userData, CompiledRule compiled, KernelActions actions, byte gate, uint slot)
     {
+        public NicHandle Handle { get; } = handle;
+
+        public ulong UserData { get; } = userData;
+
+        public CompiledRule Compiled { get; } = compiled;
+
+        public KernelActions Actions { get; } = actions;
+
+        public byte Gate { get; } = gate;
+
+        public uint Slot { get; } = slot;
+
+        public bool Counts { get; } = compiled.Counts;
+
+        public int TagChange => Actions.TagChangeBytes;
+
+        public uint OutPort => Actions.OutPort;
+
         public uint InPort => BinaryPrimitives.ReadUInt32BigEndian(Compiled.Value.Bytes[16..]);
+
+        /// <summary>It is in the table.</summary>
+        public bool IsThere { get; set; }
+
+        /// <summary>Its end has been asked for: no frame uses it any more, also if it gets into the table only now.</summary>
+        public bool IsRevoked { get; set; }
+
+        /// <summary>Null until the program is to be written for its mask.</summary>
+        public KernelTemplate? Template { get; private set; }
+
+        public ulong Hash { get; private set; }
+
+        public void Join(KernelTemplate template)
+        {
+            Template = template;
+            Hash = template.HashOf(ref Compiled.Value);
+            template.RuleCount++;
+        }
+
+        public void Leave()
+        {
+            if (Template is not null) Template.RuleCount--;
+        }
     }
 
     /// <summary>Sums by port: of all ports, or of one.</summary>
@@ -275,5 +374,5 @@ public sealed partial class KernelNic : IFlowDevice, IDisposable
         }
     }
 
-    private readonly record struct Request(NicOperation Operation, NicHandle Handle, ulong UserData, CompiledRule? Rule, KernelActions? Actions, FlowError? Error);
+    private readonly record struct Request(NicOperation Operation, NicHandle Handle, ulong UserData, Rule? Rule, FlowError? Error);
 }

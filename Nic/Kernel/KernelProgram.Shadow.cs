@@ -22,7 +22,7 @@ internal sealed partial class KernelProgram
         if (!_shadow.IsOn) return;
         BpfLabel first = _a.NewLabel(), take = _a.NewLabel(), done = _a.NewLabel();
         _a.Store(BpfSize.Double, R10, SampledAt, 0);
-        _a.LoadFrom(BpfSize.Word, R1, R8, L.Seen);
+        _a.LoadFrom(BpfSize.Byte, R1, R8, L.Seen);
         _a.Jump(BpfJump.Equal, R1, 0, first);
         _a.LoadFrom(BpfSize.Double, R1, R9, L.UntilSample);
         _a.Alu(BpfAlu.Sub, R1, 1);
@@ -34,7 +34,7 @@ internal sealed partial class KernelProgram
         _a.Store(BpfSize.Double, R9, L.UntilSample, R0);
         _a.Jump(take);
         _a.Place(first);
-        _a.Store(BpfSize.Word, R8, L.Seen, 1);
+        _a.Store(BpfSize.Byte, R8, L.Seen, 1);
         _a.Place(take);
         _a.Store(BpfSize.Double, R10, SampledAt, 1);
         _a.LoadFrom(BpfSize.Double, R1, R10, PortAt);

@@ -171,10 +171,10 @@ internal sealed partial class KernelProgram
         _a.Place(_hit);
         _a.LoadFrom(BpfSize.Half, R1, R8, L.Gate);
         _a.Alu(BpfAlu.And, R1, L.GateCount - 1);
-        _a.Alu(BpfAlu.Lsh, R1, 3);
+        _a.Alu(BpfAlu.Lsh, R1, 2);
         _a.LoadMapValue(R2, _memory.Control.Descriptor, L.Gates);
         _a.Alu(BpfAlu.Add, R2, R1);
-        _a.LoadFrom(BpfSize.Double, R1, R2, 0);
+        _a.LoadFrom(BpfSize.Word, R1, R2, 0);
         _a.Jump(BpfJump.NotEqual, R1, 0, _miss);
 
         // A frame whose TTL would not stay above 0 is software's.

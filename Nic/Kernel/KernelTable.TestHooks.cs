@@ -31,7 +31,8 @@ internal sealed unsafe partial class KernelTable
 
     private bool Use(KernelTemplate template, ref NicKey key)
     {
-        ulong[] words = template.WordsOf(ref key);
+        Span<ulong> words = stackalloc ulong[KernelLayout.MaxKeyWords];
+        words = words[..template.WordsOf(ref key, words)];
         ulong hash = template.Hash(words);
         uint tag = KernelTemplate.TagOf(hash);
         byte* bucket = BucketAt(HomeOf(hash));
@@ -48,6 +49,8 @@ internal sealed unsafe partial class KernelTable
             if (Volatile.Read(ref *(ulong*)(s + KernelLayout.KeyWord(i))) != words[i]) return false;
         }
 
+        Interleaving.Step("P3 gate");
+        if (Volatile.Read(ref *(int*)(_control + KernelLayout.Gates + (4 * *(ushort*)(s + KernelLayout.Gate)))) != 0) return false;
         Interleaving.Atomic("P4");
         Interlocked.Increment(ref *(long*)(s + KernelLayout.Packets));
         return true;

@@ -55,25 +55,55 @@ internal sealed unsafe partial class KernelTable
 
     public int SlotCount { get; }
 
-    /// <summary>W6. The slot, or 0 if no slot is free, both buckets are full or hold the same tag; or the key is there already. <paramref name="serial"/> is not 0.</summary>
-    public uint Insert(KernelTemplate template, ref NicKey key, KernelActions actions, ushort gate, out bool isThere, uint serial = 1)
+    /// <summary>A slot that no rule has; 0 if there is none.</summary>
+    public uint TakeSlot() => _free.TryPop(out uint slot) ? slot : 0;
+
+    /// <summary>The slot was not used.</summary>
+    public void GiveSlotBack(uint slot) => _free.Push(slot);
+
+    /// <summary>Asks for the memory that <see cref="TryPut"/> and <see cref="Remove"/> will touch.</summary>
+    public void Prefetch(uint slot, ulong hash)
     {
-        ulong[] words = template.WordsOf(ref key);
-        ulong hash = template.Hash(words);
+        byte* s = SlotAt(slot);
+        Native.Prefetch.Read(BucketAt(HomeOf(hash)));
+        Native.Prefetch.Read(s);
+        Native.Prefetch.Read(s + KernelLayout.Packets);
+    }
+
+    /// <summary>The slot of a new rule, or 0: see <see cref="TryPut"/>.</summary>
+    public uint Insert(KernelTemplate template, ref NicKey key, KernelActions actions, ushort gate, out bool isThere)
+    {
+        isThere = false;
+        uint slot = TakeSlot();
+        if (slot == 0 || TryPut(slot, template, ref key, template.HashOf(ref key), actions, gate, 1, out isThere)) return slot;
+        GiveSlotBack(slot);
+        return 0;
+    }
+
+    /// <summary>W6, in a slot from <see cref="TakeSlot"/>. False: both buckets are full or hold the same tag; or the key is there already. <paramref name="serial"/> 0: no frame uses it.</summary>
+    public bool TryPut(uint slot, KernelTemplate template, ref NicKey key, ulong hash, KernelActions actions, ushort gate, uint serial, out bool isThere)
+    {
+        Span<ulong> words = stackalloc ulong[KernelLayout.MaxKeyWords];
+        words = words[..template.WordsOf(ref key, words)];
         uint tag = KernelTemplate.TagOf(hash);
         uint home = HomeOf(hash), other = KernelTemplate.OtherBucket(home, tag, _bucketMask);
 
         // The program stops at the first equal tag, so one of a kind in a bucket, and in the two that a lookup visits.
-        isThere = Holds(home, tag, words) || Holds(other, tag, words);
-        if (Find(home, tag) >= 0 || Find(other, tag) >= 0) return 0;
-        uint bucket = Find(home, 0) >= 0 ? home : other;
-        int way = Find(bucket, 0);
-        if (way < 0 || !_free.TryPop(out uint slot)) return 0;
+        isThere = false;
+        if (Find(home, tag) >= 0 || Find(other, tag) >= 0)
+        {
+            isThere = Holds(home, tag, words) || Holds(other, tag, words);
+            return false;
+        }
+
+        uint bucket = home;
+        int way = Find(home, 0);
+        if (way < 0 && (way = Find(bucket = other, 0)) < 0) return false;
         byte* s = SlotAt(slot);
-        actions.Body[KernelLayout.Packets..].CopyTo(new Span<byte>(s + KernelLayout.Packets, KernelLayout.SlotBytes - KernelLayout.Packets));
+        Write(s, words, actions);
         s[KernelLayout.MinTtl] = actions.Body[KernelLayout.MinTtl];
+        s[KernelLayout.Seen] = 0;
         *(ushort*)(s + KernelLayout.Gate) = gate;
-        for (int i = 0; i < words.Length; i++) *(ulong*)(s + KernelLayout.KeyWord(i)) = words[i];
         Interleaving.Step("W6 alive");
         Volatile.Write(ref *(uint*)(s + KernelLayout.Alive), serial);
         byte* b = BucketAt(bucket);
@@ -83,7 +113,7 @@ internal sealed unsafe partial class KernelTable
         Interleaving.Step("W6 tag");
         Volatile.Write(ref *(uint*)(b + (4 * way)), tag);
         if (bucket != home && _spilled[home]++ == 0) SetSpilled(home, isOn: true);
-        return slot;
+        return true;
     }
 
     /// <summary>W1: no run of the program that begins from now on uses the rule. <see cref="Quiesce"/> comes next.</summary>
@@ -103,9 +133,8 @@ internal sealed unsafe partial class KernelTable
     }
 
     /// <summary>W5, behind <see cref="Kill"/>, <see cref="Quiesce"/> and the last look at the counters.</summary>
-    public void Remove(uint slot, KernelTemplate template, ref NicKey key)
+    public void Remove(uint slot, ulong hash)
     {
-        ulong hash = template.Hash(template.WordsOf(ref key));
         uint tag = KernelTemplate.TagOf(hash);
         uint home = HomeOf(hash), bucket = home;
         int way = Find(home, tag);
@@ -131,14 +160,25 @@ internal sealed unsafe partial class KernelTable
         last = Volatile.Read(ref *(ulong*)(s + KernelLayout.Last));
     }
 
-    /// <summary>Closes or opens a gate: by closed ones nothing goes. Behind closing comes <see cref="Quiesce"/>.</summary>
-    public void SetGate(int gate, bool isOpen) => Volatile.Write(ref *(ulong*)(_control + KernelLayout.Gates + (8 * gate)), isOpen ? 0UL : 1);
+    /// <summary>G1: closes or opens a gate: by closed ones nothing goes. Behind closing comes <see cref="Quiesce"/>.</summary>
+    public void SetGate(int gate, bool isOpen) => Interleaving.Store(ref *(int*)(_control + KernelLayout.Gates + (4 * gate)), isOpen ? 0 : 1, "G1");
 
     /// <summary>Whether the program looks at rules at all. Behind switching it off comes <see cref="Quiesce"/>.</summary>
     public void SetMatching(bool isOn) => Volatile.Write(ref *(ulong*)(_control + KernelLayout.Matching), isOn ? 1UL : 0);
 
     /// <summary>What a hit from now on gets as its time.</summary>
     public void SetClock(long nowNs) => Volatile.Write(ref *(ulong*)(_control + KernelLayout.Clock), (ulong)nowNs);
+
+    /// <summary>Key, counters and what the rule does; lines of the slot that it has nothing in are left as they are.</summary>
+    private static void Write(byte* s, ReadOnlySpan<ulong> words, KernelActions actions)
+    {
+        const int line = 64;
+        ReadOnlySpan<byte> body = actions.Body;
+        body.Slice(line, line).CopyTo(new Span<byte>(s + line, line));
+        if (actions.SetsTag) body.Slice(KernelLayout.TciMask, 2).CopyTo(new Span<byte>(s + KernelLayout.TciMask, 2));
+        if (actions.SetsIp) body.Slice(KernelLayout.Ipv6Src, 32).CopyTo(new Span<byte>(s + KernelLayout.Ipv6Src, 32));
+        for (int i = 0; i < words.Length; i++) *(ulong*)(s + KernelLayout.KeyWord(i)) = words[i];
+    }
 
     private uint HomeOf(ulong hash) => (uint)(hash >> (64 - BucketBits));
 

@@ -28,6 +28,14 @@ internal sealed class KernelTemplate
         for (int i = 0; i < _multipliers.Length; i++) _multipliers[i] = Next(ref seed) | 1;
     }
 
+    /// <summary>Whether the program can match the mask: none of the words that it does not read, and no more than a slot has.</summary>
+    public static bool Fits(ref NicKey mask)
+    {
+        const int read = 12;
+        ReadOnlySpan<ulong> words = MemoryMarshal.Cast<byte, ulong>(mask.Bytes);
+        return !words[read..].ContainsAnyExcept(0UL) && words.Length - words.Count(0UL) <= KernelLayout.MaxKeyWords;
+    }
+
     public NicKey Mask;
 
     public FlowTable Table { get; }
@@ -44,13 +52,19 @@ internal sealed class KernelTemplate
     /// <summary>What a word is multiplied by; the last but one begins the sum, the last ends it.</summary>
     public ulong Multiplier(int index) => _multipliers[index];
 
-    /// <summary>The words of a key that count, one behind the other.</summary>
-    public ulong[] WordsOf(ref NicKey key)
+    /// <summary>Writes the words of a key that count, one behind the other; returns how many.</summary>
+    public int WordsOf(ref NicKey key, Span<ulong> compact)
     {
         ReadOnlySpan<ulong> words = MemoryMarshal.Cast<byte, ulong>(key.Bytes);
-        ulong[] compact = new ulong[Places.Length];
-        for (int i = 0; i < compact.Length; i++) compact[i] = words[Places[i]] & Words[i];
-        return compact;
+        for (int i = 0; i < Places.Length; i++) compact[i] = words[Places[i]] & Words[i];
+        return Places.Length;
+    }
+
+    /// <summary>Hash of the words of a key.</summary>
+    public ulong HashOf(ref NicKey key)
+    {
+        Span<ulong> words = stackalloc ulong[KernelLayout.MaxKeyWords];
+        return Hash(words[..WordsOf(ref key, words)]);
     }
 
     /// <summary>The program computes the same: a sum of products, so that the multiplications do not wait for each other, and one more that mixes.</summary>

@@ -40,7 +40,7 @@ public sealed class KernelTableLitmus
                     table.Kill(slot);
                     table.Quiesce();
                     table.Read(slot, out harvested, out _, out _);
-                    table.Remove(slot, template, ref first.Value);
+                    table.Remove(slot, template.HashOf(ref first.Value));
                     slot = table.Insert(template, ref second.Value, actions, 0, out _);
                 },
                 () =>

@@ -1,5 +1,6 @@
 using Mergeflow.Engine.Keys;
 using Mergeflow.Engine.Telemetry;
+using Mergeflow.Native;
 using Mergeflow.Nic;
 
 namespace Mergeflow.Engine.Offload;
@@ -8,9 +9,21 @@ namespace Mergeflow.Engine.Offload;
 /// Puts merged rules into a NIC: translates them to rte_flow-shaped rules (<see cref="NicMatch"/>, <see cref="NicProgram"/>) and keeps book of
 /// what the device has been asked. Besides the command line, the only place that knows both worlds.
 /// </summary>
-public sealed class NicOffloadProvider : IOffloadProvider
+public sealed unsafe class NicOffloadProvider : IOffloadProvider
 {
     private const long NsPerMs = 1_000_000;
+
+    /// <summary>Frames that are under way are waited for at once: it takes less than asking again.</summary>
+    private sealed class Users(IGatedFlowDevice device) : IGracePeriod
+    {
+        public ulong Begin()
+        {
+            device.WaitForUsers();
+            return 0;
+        }
+
+        public bool HasPassed(ulong point) => true;
+    }
 
     private sealed class Entry
     {
@@ -20,6 +33,7 @@ public sealed class NicOffloadProvider : IOffloadProvider
     }
 
     private readonly IFlowDevice _device;
+    private readonly IGatedFlowDevice? _gated;
     private readonly Dictionary<long, Entry> _entries = [];
     private readonly Queue<OffloadCompletion> _answers = new();
     private readonly NicCompletion[] _completions = new NicCompletion[64];
@@ -38,6 +52,7 @@ public sealed class NicOffloadProvider : IOffloadProvider
     public NicOffloadProvider(IFlowDevice device)
     {
         _device = device;
+        if ((_gated = device as IGatedFlowDevice) is { } gated) Gates = new RevocationGates(new Users(gated), gated.Gates);
         NicProfile p = device.Profile;
         Capabilities = new OffloadCapabilities(p.ExactMatchEntries + p.WildcardRows, KeepsConnections: false, RevokesAtOnce: false, CounterLagMs: (int)((p.CounterRefreshNs + NsPerMs - 1) / NsPerMs));
     }
@@ -49,7 +64,10 @@ public sealed class NicOffloadProvider : IOffloadProvider
     public OffloadCapabilities Capabilities { get; }
 
     /// <inheritdoc/>
-    public RevocationGates? Gates => null;
+    public RevocationGates? Gates { get; }
+
+    /// <inheritdoc/>
+    public void WaitForUsers() => _gated?.WaitForUsers();
 
     /// <inheritdoc/>
     public int RuleCount => _device.RuleCount;
@@ -98,7 +116,9 @@ public sealed class NicOffloadProvider : IOffloadProvider
             return true;
         }
 
-        if (!_device.EnqueueCreate(flow, (ulong)rule.Id, Advance(nowMs), out NicHandle handle)) return false;
+        long now = Advance(nowMs);
+        NicHandle handle;
+        if (!(_gated is { } gated ? gated.EnqueueCreate(flow, (ulong)rule.Id, now, rule.Gate, out handle) : _device.EnqueueCreate(flow, (ulong)rule.Id, now, out handle))) return false;
         _entries.Add(rule.Id, new Entry { Handle = handle, CreatePending = true });
         return true;
     }
@@ -167,7 +187,11 @@ public sealed class NicOffloadProvider : IOffloadProvider
     public void Resume() => _device.SetMatching(true);
 
     /// <inheritdoc/>
-    public void Dispose() => _entries.Clear();
+    public void Dispose()
+    {
+        _entries.Clear();
+        Gates?.Dispose();
+    }
 
     /// <summary>The device's clock never goes back, not even behind a <see cref="Drain"/> that ran ahead.</summary>
     private long Advance(long nowMs) => _deviceNs = Math.Max(_deviceNs, nowMs * NsPerMs);

@@ -50,7 +50,7 @@ public sealed unsafe partial class RevocationGates : IDisposable
     /// <summary>Megaflows with the same slot in the tables of two packet threads do not share a bucket.</summary>
     private const int BucketStride = 389;
 
-    private readonly PinnedBlock _block = PinnedMemory.Allocate(Count * sizeof(int), 64);
+    private readonly PinnedBlock? _block;
     private readonly ulong[] _buckets = new ulong[BucketCount * GateSet.WordCount];
     private readonly Dictionary<ulong, GateChain> _chains = [];
     private readonly List<GateChain>[] _chainsOf = new List<GateChain>[Count];
@@ -60,15 +60,23 @@ public sealed unsafe partial class RevocationGates : IDisposable
     /// <summary>All gates open but <see cref="Shut"/>.</summary>
     /// <param name="grace">Tells when the batches of the packet thread have ended; null = single-threaded.</param>
     public RevocationGates(IGracePeriod? grace = null)
+        : this(grace, null)
+    {
+    }
+
+    /// <summary>The same, with its words, <see cref="Count"/> of them, where whoever looks at them has them; null = they are made.</summary>
+    internal RevocationGates(IGracePeriod? grace, int* closings)
     {
         _grace = grace ?? NoReaders.Instance;
+        if (closings == null) _block = PinnedMemory.Allocate(Count * sizeof(int), 64);
+        Closings = closings != null ? closings : (int*)_block!.Pointer;
         new Span<int>(Closings, Count).Clear();
         Closings[Shut] = 1;
         for (int g = 0; g < Count; g++) _chainsOf[g] = [];
     }
 
     /// <summary>For the packet thread: word g is 0 while gate g is open.</summary>
-    public int* Closings => (int*)_block.Pointer;
+    public int* Closings { get; }
 
     /// <summary>P1 and P2, by the packet thread immediately before use; <paramref name="closings"/> is <see cref="Closings"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -161,7 +169,7 @@ public sealed unsafe partial class RevocationGates : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _block.Dispose();
+    public void Dispose() => _block?.Dispose();
 
     private void Add(in GateSet gates, int closings)
     {

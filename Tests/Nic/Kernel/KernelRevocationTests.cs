@@ -103,7 +103,7 @@ public sealed class KernelRevocationTests(ITestOutputHelper output)
             _table.Kill(slot);
             _table.Quiesce();
             _table.Read(slot, out ulong packets, out _, out _);
-            _table.Remove(slot, _first, ref _rule.Value);
+            _table.Remove(slot, _first.HashOf(ref _rule.Value));
             return (long)packets;
         }
 
