@@ -12,8 +12,8 @@ internal sealed unsafe class KernelMemory : IDisposable
     {
         SlotCount = (int)BitOperations.RoundUpToPowerOf2((uint)ruleCount + 1);
 
-        // Twice as many places as rules: with two buckets for each, the table is full before a pair of buckets is.
-        BucketBits = Math.Max(1, int.Log2(SlotCount / KernelLayout.Ways * 2));
+        // Four times as many places as rules: with two buckets for each, of which the first is taken while it has room, 100,000 rules find none in one table of a thousand.
+        BucketBits = Math.Max(1, int.Log2(SlotCount / KernelLayout.Ways * 4));
         Buckets = BpfMap.Shared((1 << BucketBits) * KernelLayout.BucketBytes, "mf_buckets");
         Slots = BpfMap.Shared(SlotCount * KernelLayout.SlotBytes, "mf_slots");
         Control = BpfMap.Shared(KernelLayout.ControlBytes, "mf_control");

@@ -110,8 +110,9 @@ public sealed partial class KernelNic
         }
 
         KernelTemplate template = new(ref rule.Mask, rule.Table, _seed + (0x9e37_79b9_7f4a_7c15 * ++_templateCounter));
-        _templates.Add(template);
-        _templates.Sort(static (a, b) => b.Table.CompareTo(a.Table));
+
+        // Exact ones first, in the order in which they came.
+        _templates.Insert(_templates.FindLastIndex(t => t.Table >= template.Table) + 1, template);
         isNew = true;
         return template;
     }

@@ -75,6 +75,9 @@ public sealed partial class KernelNic : IGatedFlowDevice, IDisposable
     /// <inheritdoc/>
     public unsafe int* Gates => (int*)(_memory.Control.Memory + KernelLayout.Gates);
 
+    /// <summary>Closes or opens a gate. From any thread; behind closing comes <see cref="WaitForUsers"/>.</summary>
+    public void SetGate(byte gate, bool isOpen) => _table.SetGate(gate, isOpen);
+
     /// <inheritdoc/>
     public void WaitForUsers() => _table.Quiesce();
 

@@ -11,6 +11,8 @@ public sealed class KernelTableLitmus
 {
     private const int Processor = 0;
 
+    private static readonly NicProfile s_profile = NicProfile.Load("kernel");
+
     [Fact]
     public void No_hit_is_lost_and_none_counts_for_another_rule() => Explorer().Explore(static () => Run(waits: true)).MustHold();
 
@@ -21,6 +23,16 @@ public sealed class KernelTableLitmus
     /// <summary>The end of the rule is still in the writer's store buffer when it looks at the processors.</summary>
     [Fact]
     public void A_writer_without_the_fence_is_caught() => Explorer("W2").Explore(static () => Run(waits: true)).MustBeCaught("hits");
+
+    [Fact]
+    public void Behind_a_closed_gate_that_was_acknowledged_no_hit_counts() => Explorer().Explore(static () => RunGate(waits: true)).MustHold();
+
+    [Fact]
+    public void An_acknowledgement_that_does_not_wait_is_caught() => Explorer().Explore(static () => RunGate(waits: false)).MustBeCaught("behind");
+
+    /// <summary>The closing of the gate is still in the store buffer when it is acknowledged.</summary>
+    [Fact]
+    public void An_acknowledgement_without_the_fence_is_caught() => Explorer("W2").Explore(static () => RunGate(waits: true)).MustBeCaught("behind");
 
     private static Explorer Explorer(params string[] missing) => new() { StoreBuffers = true, MaxPreemptions = 3, MaxRuns = 3000, RandomRuns = 500, MissingFences = missing };
 
@@ -61,11 +73,38 @@ public sealed class KernelTableLitmus
             block);
     }
 
+    /// <summary>A gate is closed and acknowledged: what is counted then is all that will ever be.</summary>
+    private static LitmusRun RunGate(bool waits)
+    {
+        const ushort gate = 3;
+        PinnedBlock block = PinnedMemory.Allocate(KernelTable.TestBytes);
+        KernelTable table = KernelTable.In(block, waits ? 1 : 0);
+        (KernelTemplate template, CompiledRule rule, KernelActions actions) = Rule(1);
+        uint slot = table.Insert(template, ref rule.Value, actions, gate, out _);
+        ulong acknowledged = 0, left = 0;
+        return new LitmusRun(
+            [
+                () =>
+                {
+                    table.SetGate(gate, isOpen: false);
+                    table.Quiesce();
+                    table.Read(slot, out acknowledged, out _, out _);
+                },
+                () => table.Visit(template, ref rule.Value, Processor),
+            ],
+            () =>
+            {
+                table.Read(slot, out left, out _, out _);
+                LitmusViolation.Unless(left == acknowledged, $"{left - acknowledged} hits behind the acknowledgement");
+            },
+            block);
+    }
+
     private static (KernelTemplate Template, CompiledRule Rule, KernelActions Actions) Rule(ushort port)
     {
         FlowItem[] pattern = [new FlowItemEth { Type = 0x0800 }, new FlowItemIpv4(), new FlowItemUdp { Src = port }];
         FlowRule rule = new(new FlowAttr(1, FlowTable.ExactMatch), pattern, [new FlowActionCount(), new FlowActionPort(2)]);
-        if (FlowRuleCompiler.TryCompile(NicProfile.Load("kernel"), rule, out CompiledRule? compiled) is { } error) throw new InvalidOperationException(error.Message);
+        if (FlowRuleCompiler.TryCompile(s_profile, rule, out CompiledRule? compiled) is { } error) throw new InvalidOperationException(error.Message);
         if (KernelActions.TryCompile(compiled!, out KernelActions? actions) is { } refused) throw new InvalidOperationException(refused.Message);
         return (new KernelTemplate(ref compiled!.Mask, FlowTable.ExactMatch, seed: 3), compiled, actions!);
     }

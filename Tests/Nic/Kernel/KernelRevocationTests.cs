@@ -12,11 +12,14 @@ public sealed class KernelRevocationTests(ITestOutputHelper output)
 {
     private const int RunsPerCall = 20_000;
 
+    /// <summary>How long counts are looked for: 2 s, more by <c>MERGEFLOW_KERNEL_SECONDS</c>.</summary>
+    private static readonly TimeSpan s_time = TimeSpan.FromSeconds(double.TryParse(Environment.GetEnvironmentVariable("MERGEFLOW_KERNEL_SECONDS"), out double s) && s > 0 ? s : 2);
+
     [Fact]
     public void No_count_is_lost_when_a_rule_is_revoked_and_installed_again()
     {
         using Bench bench = new(waits: true);
-        (long runs, long counted, long cycles) = bench.Play(TimeSpan.FromSeconds(2), untilLost: false);
+        (long runs, long counted, long cycles) = bench.Play(s_time, untilLost: false);
         output.WriteLine($"{cycles} cycles beside {runs} runs");
         Assert.Equal(runs, counted);
         Assert.InRange(cycles, 1000, long.MaxValue);
@@ -98,7 +101,7 @@ public sealed class KernelRevocationTests(ITestOutputHelper output)
         private long Cycle()
         {
             uint slot = _table.Insert(_first, ref _rule.Value, _actions, 0, out _);
-            Assert.NotEqual(0u, slot);
+            if (slot == 0) throw new InvalidOperationException("no room");
             Thread.SpinWait(20);
             _table.Kill(slot);
             _table.Quiesce();
