@@ -277,7 +277,7 @@ public sealed partial class Datapath : IDisposable
     {
         using ControlScope control = new(this);
         nowMs = Clock.Of(nowMs);
-        if (IsSliced && Offload is null or { Provider.Gates: not null })
+        if (IsSliced && Offload is null or { StandsAside: true })
         {
             Revalidator.Purge(nowMs);
             return Acknowledge(nowMs);
@@ -354,7 +354,7 @@ public sealed partial class Datapath : IDisposable
         return Acknowledge(nowMs);
     }
 
-    /// <summary>A device without gates goes on using rules until they are known to be wrong.</summary>
+    /// <summary>A device whose rules do not stand aside goes on using them until they are known to be wrong.</summary>
     private void EndDoubtsOfDevice(long nowMs)
     {
         if (Offload is { StandsAside: false }) Revalidator.EndDoubts(nowMs);
