@@ -304,7 +304,7 @@ def watch(space, prefix, socket_path, pid, load_path, minutes, forwards):
     print(f"{'minute':>6} {'RSS MB':>7} {'heap MB':>7} {'fds':>4} {'conns':>6} {'megafl':>6} {'rules':>5} {'installed':>9} {'rx':>11} {'tx':>11} {'drops':>7} {'held':>4} {'unexpl':>6} {'va?':>4} {'blocks':>8} {'wrong':>5} {'answers':>13} {'flaps':>5} {'CPU %':>5}", flush=True)
     cpu = cpu_seconds(pid)
     tick, minute = 0, 0
-    failed = None
+    failed, otherwise = None, 0
     try:
         while minute < minutes:
             tick += 1
@@ -338,6 +338,16 @@ def watch(space, prefix, socket_path, pid, load_path, minutes, forwards):
             lines.append(dict(rss=gauges["resident_bytes"], heap=gauges["heap_bytes"], fds=gauges["descriptors"], rx=ledger["received"], ahead=ahead))
             print(f"{minute:6} {gauges['resident_bytes'] / 1e6:7.1f} {gauges['heap_bytes'] / 1e6:7.1f} {gauges['descriptors']:4} {gauges['connections']:6} {gauges['megaflows']:6} {gauges['rules']:5} {gauges['rules_installed']:9} {ledger['received']:11} {ledger['left']:11} {ledger['lost_before'] + ledger['lost_at_ports'] + ledger['no_port']:7} {ledger['held']:4} {unexplained:6} {ahead:>4} {seen['stream_blocks']:8} {seen['stream_wrong'] + seen['answers_wrong']:5} {seen['answers']:6}/{seen['datagrams']:6} {flaps:5} {100 * (used - cpu) / 60:5.1f}", flush=True)
             cpu = used
+            drops = {f"{p['name']} {cause}": n for p in map(json.loads, switch.ask("ports", "--json")["output"].splitlines()) for cause, n in p.get("drops", {}).items()}
+            if drops:
+                print("       drops: " + ", ".join(f"{cause} {n}" for cause, n in drops.items()), flush=True)
+            stats = json.loads(switch.ask("offload", "stats", "--json", must=False)["output"] or "{}")
+            shadow = {k: v for k, v in stats.items() if k.startswith("shadow_")}
+            if shadow:
+                print("       " + ", ".join(f"{k} {v}" for k, v in shadow.items()), flush=True)
+            otherwise = shadow.get("shadow_differences", 0)
+            if not all(p["state"] == "up" for p in snapshot["ports"]):
+                print("       ports: " + ", ".join(f"{p['name']} {p['state']}" for p in snapshot["ports"]), flush=True)
         # Nobody sends any more: now the device is compared exactly.
         ip("-n", f"{prefix}-a", "link", "set", "eth0", "down")
         time.sleep(1)
@@ -345,10 +355,10 @@ def watch(space, prefix, socket_path, pid, load_path, minutes, forwards):
             lines[-1]["ahead"] = device.quiet()
     except (OSError, subprocess.CalledProcessError, ValueError) as e:
         failed = e
-    return verdict(switch, lines, worst, load_path, forwards, failed, turns, flaps, flushes, reloads)
+    return verdict(switch, lines, worst, load_path, forwards, failed, turns, flaps, flushes, reloads, otherwise)
 
 
-def verdict(switch, lines, worst, load_path, forwards, failed, turns, flaps, flushes, reloads):
+def verdict(switch, lines, worst, load_path, forwards, failed, turns, flaps, flushes, reloads, otherwise):
     bad = []
     if failed is not None:
         bad.append(f"ended early: {failed}")
@@ -372,6 +382,8 @@ def verdict(switch, lines, worst, load_path, forwards, failed, turns, flaps, flu
         bad.append("the ledger is not exact")
     if forwards != "kernel" and abs(lines[-1]["ahead"]) > received // 1_000_000:
         bad.append("packets of a device are missing")
+    if otherwise:
+        bad.append(f"the kernel has forwarded {otherwise} packets otherwise than software")
     if seen["stream_wrong"] or seen["answers_wrong"]:
         bad.append("data came as it was not sent")
     if not seen["stream_blocks"] or not seen["connections"] or seen["answers"] < 0.8 * seen["datagrams"]:
