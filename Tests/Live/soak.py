@@ -335,7 +335,8 @@ def watch(space, prefix, socket_path, pid, load_path, minutes, forwards):
             worst = max(worst, unexplained)
             ahead = "-" if forwards == "kernel" else device.missing()
             used = cpu_seconds(pid)
-            lines.append(dict(rss=gauges["resident_bytes"], heap=gauges["heap_bytes"], fds=gauges["descriptors"], rx=ledger["received"], ahead=ahead))
+            lost = ledger["lost_before"] + ledger["lost_at_ports"] + ledger["no_port"]
+            lines.append(dict(rss=gauges["resident_bytes"], heap=gauges["heap_bytes"], fds=gauges["descriptors"], rx=ledger["received"], ahead=ahead, lost=lost, answers=seen["answers"], datagrams=seen["datagrams"]))
             print(f"{minute:6} {gauges['resident_bytes'] / 1e6:7.1f} {gauges['heap_bytes'] / 1e6:7.1f} {gauges['descriptors']:4} {gauges['connections']:6} {gauges['megaflows']:6} {gauges['rules']:5} {gauges['rules_installed']:9} {ledger['received']:11} {ledger['left']:11} {ledger['lost_before'] + ledger['lost_at_ports'] + ledger['no_port']:7} {ledger['held']:4} {unexplained:6} {ahead:>4} {seen['stream_blocks']:8} {seen['stream_wrong'] + seen['answers_wrong']:5} {seen['answers']:6}/{seen['datagrams']:6} {flaps:5} {100 * (used - cpu) / 60:5.1f}", flush=True)
             cpu = used
             drops = {f"{p['name']} {cause}": n for p in map(json.loads, switch.ask("ports", "--json")["output"].splitlines()) for cause, n in p.get("drops", {}).items()}
@@ -386,7 +387,11 @@ def verdict(switch, lines, worst, load_path, forwards, failed, turns, flaps, flu
         bad.append(f"the kernel has forwarded {otherwise} packets otherwise than software")
     if seen["stream_wrong"] or seen["answers_wrong"]:
         bad.append("data came as it was not sent")
-    if not seen["stream_blocks"] or not seen["connections"] or seen["answers"] < 0.8 * seen["datagrams"]:
+    # A minute in which frames were lost for a reason that is counted (a machine that stops the switch for seconds) says nothing of what passes.
+    pairs = [(a, b) for a, b in zip(lines, lines[1:]) if a["lost"] == b["lost"]]
+    poor = sum(b["answers"] - a["answers"] < 0.75 * (b["datagrams"] - a["datagrams"]) for a, b in pairs)
+    print(f"minutes without a counted loss: {len(pairs)}, of them with less than three answers to four datagrams: {poor}")
+    if not seen["stream_blocks"] or not seen["connections"] or poor > len(pairs) // 20:
         bad.append("traffic did not pass")
     print("verdict: " + (f"FAILED: {'; '.join(bad)}" if bad else "good: " + ("memory is flat, " if len(lines) >= 9 else "") + "the ledger is exact, every packet is accounted for"))
     return 1 if bad else 0

@@ -1,0 +1,69 @@
+using Xunit;
+
+namespace Mergeflow.Tests;
+
+/// <summary>Tunnels whose other end is Open vSwitch's userspace datapath.</summary>
+public sealed class LiveOvsTunnelTests
+{
+    [Theory]
+    [InlineData("geneve", "5", "false")]
+    [InlineData("geneve", "5", "true")]
+    [InlineData("gre", "5", "false")]
+    [InlineData("gre", "77", "true")]
+    [InlineData("vxlan", "5", "false")]
+    public void A_host_reaches_another_behind_Open_vSwitch(string type, string key, string checksum)
+    {
+        using LiveLab lab = new();
+        string a = lab.AddHost("a", ["10.84.0.1/24"], mtuBytes: 1400), b = lab.AddHost("b", []), own = lab.DeviceName("br");
+        using OvsPeer peer = new(lab, "b", "192.0.2.2/24", [$"type={type}", "options:remote_ip=192.0.2.1", $"options:key={key}", $"options:csum={checksum}"], "10.84.0.2/24");
+        using TemporaryFolder folder = new();
+        string flows = folder.Write("f.txt", "in_port=1 actions=output:9\nin_port=9 actions=output:1\nin_port=2 actions=output:3\nin_port=3 actions=output:2\n");
+        using SwitchRun s = new("--port", $"{a}=1", "--port", $"{b}=2", "--port", $"{own}=3,type=internal", "--port", $"tun0=9,type={type},remote_ip=192.0.2.2,key={key},csum={checksum},out={b},dev={own}", "--flows", flows);
+        lab.Ip("addr", "add", "192.0.2.1/24", "dev", own);
+        s.WaitFor($"tunnel 9: to 192.0.2.2 by {own}, next hop ");
+        PassBothWays(lab);
+        (long rx, long tx) = peer.Statistics;
+        Assert.True(rx > 100 && tx > 100, $"{rx} received, {tx} sent by Open vSwitch's tunnel");
+        s.Must("offload", "audit");
+    }
+
+    [Fact]
+    public void Peer_and_key_are_those_that_flows_say()
+    {
+        using LiveLab lab = new();
+        string a = lab.AddHost("a", ["10.84.0.1/24"], mtuBytes: 1400), b = lab.AddHost("b", []), own = lab.DeviceName("br");
+        using OvsPeer peer = new(lab, "b", "192.0.2.2/24", ["type=geneve", "options:remote_ip=192.0.2.1", "options:key=4660"], "10.84.0.2/24");
+        using TemporaryFolder folder = new();
+        string flows = folder.Write("f.txt", "in_port=1 actions=set_field:192.0.2.2->tun_dst,set_field:4660->tun_id,output:9\nin_port=9,tun_src=192.0.2.2,tun_id=4660 actions=output:1\nin_port=2 actions=output:3\nin_port=3 actions=output:2\n");
+        using SwitchRun s = new("--port", $"{a}=1", "--port", $"{b}=2", "--port", $"{own}=3,type=internal", "--port", $"tun0=9,type=geneve,remote_ip=flow,key=flow,out={b},dev={own}", "--flows", flows);
+        lab.Ip("addr", "add", "192.0.2.1/24", "dev", own);
+        PassBothWays(lab);
+    }
+
+    [Fact]
+    public void A_Geneve_option_is_read_and_sent()
+    {
+        using LiveLab lab = new();
+        string a = lab.AddHost("a", ["10.84.0.1/24"], mtuBytes: 1400), b = lab.AddHost("b", []), own = lab.DeviceName("br");
+        using OvsPeer peer = new(lab, "b", "192.0.2.2/24", ["type=geneve", "options:remote_ip=192.0.2.1", "options:key=5"], "10.84.0.2/24");
+        peer.Ofctl("add-tlv-map", "{class=0x102,type=0x80,len=4}->tun_metadata0");
+        peer.Ofctl("del-flows");
+        peer.Ofctl("add-flow", "in_port=9,tun_metadata0=0x1234 actions=LOCAL");
+        peer.Ofctl("add-flow", "in_port=LOCAL actions=set_field:0x4321->tun_metadata0,output:9");
+        using TemporaryFolder folder = new();
+        string flows = folder.Write("f.txt", "in_port=1 actions=set_field:0x1234->tun_metadata0,output:9\nin_port=9,tun_metadata0=0x4321 actions=output:1\nin_port=2 actions=output:3\nin_port=3 actions=output:2\n");
+        string config = folder.Write("c.json", """{"config":{"tlv_map":"{class=0x102,type=0x80,len=4}->tun_metadata0"}}""");
+        using SwitchRun s = new("--config", config, "--port", $"{a}=1", "--port", $"{b}=2", "--port", $"{own}=3,type=internal", "--port", $"tun0=9,type=geneve,remote_ip=192.0.2.2,key=5,out={b},dev={own}", "--flows", flows);
+        lab.Ip("addr", "add", "192.0.2.1/24", "dev", own);
+        PassBothWays(lab);
+    }
+
+    private static void PassBothWays(LiveLab lab)
+    {
+        LiveLab.WaitFor(() => lab.On("a", "ping", "-c", "1", "-W", "1", "10.84.0.2").Code == 0, "a way through");
+        lab.Must("a", "ping", "-c", "3", "-i", "0.05", "-W", "5", "10.84.0.2");
+        LiveStream.Send(lab, "a", "b", "10.84.0.2");
+        LiveStream.Send(lab, "b", "a", "10.84.0.1");
+        LiveStream.Echo(lab, "a", "b", "10.84.0.2", 1300, 20);
+    }
+}
