@@ -6,6 +6,9 @@ namespace Mergeflow.Cli;
 /// <param name="MetersPath">Meters; null = none.</param>
 internal sealed record RuleFiles(string? FlowsPath, string? GroupsPath, string? MetersPath)
 {
+    /// <summary>Geneve option that flows know as <c>tun_metadata0</c>; the default value is none.</summary>
+    public GeneveOption Option { get; init; }
+
     private const string LearningSwitch = "priority=0,actions=normal";
 
     /// <summary>Reads all of them into tables of their own: whatever is wrong is found before anything changes.</summary>
@@ -16,6 +19,7 @@ internal sealed record RuleFiles(string? FlowsPath, string? GroupsPath, string? 
     public OfPipeline Load(PipelineOptions options, IEnumerable<PortSpec> ports, Action<string> warn)
     {
         OfPipeline tables = new(options with { Meters = null, IsShared = false });
+        tables.SetOption(Option);
         FlowTextParser parser = RuleText.Parser(ports, warn);
         if (MetersPath is not null) Each(MetersPath, FlowTextParser.ParseMeters, m => tables.ApplyMeter(m));
         if (GroupsPath is not null) Each(GroupsPath, text => parser.ParseGroups(text, GroupModCommand.Add), tables.ApplyGroup);

@@ -27,6 +27,9 @@ public sealed class DatapathPorts
         nowMs = _datapath.Clock.Of(nowMs);
         foreach (PmdContext pmd in _datapath.Pmds) pmd.Ports.SetExists(port, isUp);
         _datapath.Pipeline.SetPortLive(port, isUp);
+
+        // Software looks whether the port is there when it sends, also by a rule that is made while it is not; the kernel has to be told.
+        _datapath.Kernel?.SetLink(port, isUp);
         _datapath.Offload?.OnPortRemoved(port);
         return _datapath.CatchUp(nowMs) ?? _datapath.Acknowledge(nowMs);
     }

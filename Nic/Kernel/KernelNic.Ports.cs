@@ -70,6 +70,17 @@ public sealed partial class KernelNic
         }
     }
 
+    /// <summary>The port may be sent to, or not: then frames that rules send to it are software's. On return no frame goes there.</summary>
+    public void SetLink(uint port, bool isUp)
+    {
+        lock (_sync)
+        {
+            if (!_ports.TryGetValue(port, out KernelPort known)) return;
+            Volatile.Write(ref MemoryMarshal.AsRef<int>(PlaceOf(port)), isUp ? known.Interface : 0);
+            if (!isUp) _table.Quiesce();
+        }
+    }
+
     /// <summary>The port is no longer there: frames that rules send to it are software's. On return no frame goes there.</summary>
     public void RemovePort(uint port)
     {

@@ -38,6 +38,37 @@ public sealed class LiveKernelTests
         s.Stop();
     }
 
+    /// <summary>The shadow found that they did: rules that are merged while a port is down know nothing of it.</summary>
+    [Fact]
+    public void A_port_that_is_down_gets_nothing_by_rules_in_the_kernel()
+    {
+        using LiveLab lab = new();
+        string a = lab.AddHost("a", ["10.85.0.1/24"]), b = lab.AddHost("b", ["10.85.0.2/24"]);
+        using LiveSwitch s = Switch("actions=normal", a, b);
+        lab.Must("a", "ping", "-c", "3", "-i", "0.05", "-W", "5", "10.85.0.2");
+        using LiveProcess ping = lab.Begin("a", "ping", "-q", "-i", "0.01", "10.85.0.2");
+        LiveLab.WaitFor(() => s[2].ByKernel.TxPackets > 20, "a rule in the kernel");
+        for (int round = 0; round < 3; round++)
+        {
+            s.Datapath.Ports.SetLink(2, isUp: false, LiveSwitch.Now);
+            Thread.Sleep(20);
+            long sent = Sent(lab), arrived = Arrived(lab);
+            LiveLab.WaitFor(() => Sent(lab) >= sent + 100, "pings");
+            Assert.Equal(arrived, Arrived(lab));
+            s.Datapath.Ports.SetLink(2, isUp: true, LiveSwitch.Now);
+            ulong before = s[2].ByKernel.TxPackets;
+            LiveLab.WaitFor(() => s[2].ByKernel.TxPackets > before + 20, "the rule in the kernel again");
+        }
+
+        // Rules in the kernel count as long as they are there.
+        ping.Dispose();
+        s.Stop();
+    }
+
+    private static long Arrived(LiveLab lab) => long.Parse(lab.Must("b", "cat", "/sys/class/net/eth0/statistics/rx_packets"), System.Globalization.CultureInfo.InvariantCulture);
+
+    private static long Sent(LiveLab lab) => long.Parse(lab.Must("a", "cat", "/sys/class/net/eth0/statistics/tx_packets"), System.Globalization.CultureInfo.InvariantCulture);
+
     [Fact]
     public void Addresses_are_translated_and_unfinished_checksums_with_them()
     {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 using Xunit;
 
 namespace Mergeflow.Tests;
@@ -39,8 +40,18 @@ internal sealed class OvsPeer : IDisposable
     /// <summary>Runs <c>ovs-ofctl</c> on <c>br-int</c>.</summary>
     public string Ofctl(string command, params string[] arguments) => _lab.Must(_host, ["ovs-ofctl", command, _folder["br-int.mgmt"], .. arguments]);
 
-    /// <summary>Packets and bytes that the tunnel has received and sent.</summary>
-    public (long Rx, long Tx) Statistics => (Statistic("rx_packets"), Statistic("tx_packets"));
+    /// <summary>Runs <c>ovs-appctl</c>.</summary>
+    public string Appctl(params string[] arguments) => _lab.Must(_host, ["ovs-appctl", "-t", _folder["ctl"], .. arguments]);
+
+    /// <summary>Packets that the tunnel has received and sent.</summary>
+    public (long Rx, long Tx) Statistics
+    {
+        get
+        {
+            System.Text.RegularExpressions.Match counts = Regex.Match(Ofctl("dump-ports", "tun0"), @"rx pkts=(\d+).*tx pkts=(\d+)", RegexOptions.Singleline);
+            return (long.Parse(counts.Groups[1].Value, CultureInfo.InvariantCulture), long.Parse(counts.Groups[2].Value, CultureInfo.InvariantCulture));
+        }
+    }
 
     /// <inheritdoc/>
     public void Dispose()
@@ -50,8 +61,6 @@ internal sealed class OvsPeer : IDisposable
         _folder.Dispose();
         _database.Dispose();
     }
-
-    private long Statistic(string name) => long.Parse(Vsctl("get", "interface", "tun0", $"statistics:{name}").Trim(), CultureInfo.InvariantCulture);
 
     private string Vsctl(params string[] arguments) => _database.VsctlWaiting(arguments);
 }
