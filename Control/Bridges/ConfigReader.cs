@@ -53,7 +53,7 @@ public static class ConfigReader
                 else members.Add(Interface(member, name));
             }
 
-            if (members.Count > 0) wanted.Add(Port(port, members));
+            if (members.Count > 0) wanted.Add(Port(port, members) with { Qos = Qos(replica, port) });
         }
 
         return new BridgeConfig
@@ -87,6 +87,19 @@ public static class ConfigReader
         }
 
         return [.. refused];
+    }
+
+    private static QosConfig? Qos(OvsdbReplica replica, OvsdbRow port)
+    {
+        if (port.References("qos") is not [var id, ..] || replica.Find("QoS", id) is not { } row) return null;
+        OvsdbDatum queues = row["queues"];
+        Dictionary<long, IReadOnlyDictionary<string, string>> byNumber = [];
+        for (int i = 0; i < queues.Count; i++)
+        {
+            if (replica.Find("Queue", queues.Values[i].Uuid) is { } queue) byNumber[queues.Keys[i].Integer] = queue.Map("other_config");
+        }
+
+        return new QosConfig(row.Text("type"), row.Map("other_config"), byNumber);
     }
 
     private static PortConfig Port(OvsdbRow row, IReadOnlyList<InterfaceConfig> members) => new()

@@ -21,6 +21,7 @@ public sealed partial class LiveBridge : IHostedBridge
     private readonly LiveOfSwitch _seen;
     private readonly Dictionary<uint, OfPort> _told = [];
     private readonly BridgeControllers? _remotes;
+    private readonly PortQos _qos = new();
     private readonly ulong _ownMac = MacText.Random();
 
     /// <summary>Read by connections.</summary>
@@ -149,6 +150,7 @@ public sealed partial class LiveBridge : IHostedBridge
     public void Remove(int ofport)
     {
         if (!_interfaces.Remove(ofport, out LiveInterface? gone)) return;
+        _qos.Forget(gone.Config.Name);
         Forget(ofport, gone.Port);
         _host.Bfd.Configure(Datapath, (uint)ofport, gone.Config.Name, 0, null, static () => 0);
         _live.Ports.Remove((uint)ofport, LiveSwitch.NowMs);
@@ -203,6 +205,14 @@ public sealed partial class LiveBridge : IHostedBridge
             if (!ofports.TryGetValue(wanted.Name, out int ofport)) continue;
             LivePort port = _interfaces[ofport].Port;
             _host.Bfd.Configure(Datapath, (uint)ofport, wanted.Name, port.Mac, BfdOptions.Of(wanted.Bfd), () => port.Statistics().RxPackets);
+        }
+
+        foreach (PortConfig port in config.Ports)
+        {
+            foreach (InterfaceConfig member in port.Interfaces)
+            {
+                if (ofports.TryGetValue(member.Name, out int number)) failures.AddRange(_qos.Configure(member.Name, _interfaces[number].Port, port.Qos));
+            }
         }
 
         failures.AddRange(Forwarding.Configure(config, ofports, _interfaces.ToDictionary(static i => i.Key, static i => i.Value.Port), _mac));

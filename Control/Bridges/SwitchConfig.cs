@@ -82,6 +82,9 @@ public sealed record PortConfig
     /// <summary>How members of a bond share; null for one interface.</summary>
     public string? BondMode { get; init; }
 
+    /// <summary>Its queues; null = none.</summary>
+    public QosConfig? Qos { get; init; }
+
     /// <summary>How long a link of a bond is up before it is used, ms.</summary>
     public int BondUpDelayMs { get; init; }
 

@@ -110,6 +110,8 @@ public sealed class BondTests
     {
         LacpOptions lacp = new() { IsActive = true, SystemId = 0x0200_0000_0001, SystemPriority = 1 };
         Configure(new BondOptions { Mode = BondMode.BalanceTcp, Lacp = lacp });
+        Run();
+        _nowMs += 3000;
         BondPlan plan = Run();
         Assert.Equal((BondLacp.Configured, 0), (plan.Lacp, plan.Enabled.Count));
         Configure(new BondOptions { Mode = BondMode.BalanceTcp, Lacp = lacp with { FallsBack = true } });

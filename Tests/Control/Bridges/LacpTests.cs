@@ -73,6 +73,10 @@ public sealed class LacpTests
     public void Two_passive_ends_say_nothing()
     {
         Configure(_a, 0x0a, isActive: false);
+        _cut.UnionWith([1, 2]);
+        Pass(4000);
+        _cut.Clear();
+        _sent = 0;
         Pass(5000);
         Assert.Equal(0, _sent);
         Assert.False(_a.IsNegotiated);
