@@ -5,15 +5,13 @@ using Mergeflow.Control.Bridges;
 
 namespace Mergeflow.Cli;
 
-/// <summary>Questions of <c>ovs-appctl</c> about bridges: <c>ofproto/*</c>, <c>bridge/*</c>, <c>fdb/*</c>, <c>dpif/show</c>.</summary>
+/// <summary>Questions of <c>ovs-appctl</c> about bridges: <c>ofproto/*</c>, <c>bridge/*</c>, <c>dpif/show</c>.</summary>
 internal sealed class BridgeCommands(Vswitchd vswitchd)
 {
     public void AddTo(UnixctlCommands commands)
     {
         commands.Add("ofproto/list", "", 0, 0, _ => vswitchd.Locked(() => string.Concat(vswitchd.Bridges.Names.Select(static n => n + "\n"))));
         commands.Add("bridge/dump-flows", "[--offload-stats] bridge", 1, 2, words => vswitchd.Locked(() => DumpFlows(Find(words[^1], "Unknown bridge"))));
-        commands.Add("fdb/show", "bridge", 1, 1, words => vswitchd.Locked(() => ShowAddresses(words[0], Find(words[0], "no such bridge"))));
-        commands.Add("fdb/flush", "[bridge]", 0, 1, words => vswitchd.Locked(() => FlushAddresses(words)));
         commands.Add("ofproto/trace", "{[dp_name] odp_flow | bridge br_flow} [OPTIONS...] [-generate|packet]", 1, int.MaxValue, words => vswitchd.Locked(() => OfprotoTrace.Write(Traced(), words)));
         commands.Add("ofproto/trace-packet-out", "[-consistent] {[dp_name] odp_flow | bridge br_flow} [OPTIONS...] [-generate|packet] actions", 2, int.MaxValue, words => vswitchd.Locked(() => OfprotoTrace.WritePacketOut(Traced(), words)));
         commands.Add("dpif/show", "", 0, 0, _ => vswitchd.Locked(Show));
@@ -44,25 +42,6 @@ internal sealed class BridgeCommands(Vswitchd vswitchd)
         }
 
         return text.ToString();
-    }
-
-    private string ShowAddresses(string name, LiveBridge bridge)
-    {
-        StringBuilder text = new(" port  VLAN  MAC                Age\n");
-        foreach ((LearnedSource source, long ageMs) in bridge.Datapath.Pipeline.LearnedAddresses(LiveSwitch.NowMs))
-        {
-            string port = source.Port == OfportAllocator.Local ? "LOCAL" : source.Port.ToString(CultureInfo.InvariantCulture);
-            text.Append(CultureInfo.InvariantCulture, $"{port,5}  {source.Vid,4}  {MacText.Of(source.Mac)}  {ageMs / 1000,3}\n");
-        }
-
-        return text.ToString();
-    }
-
-    private string FlushAddresses(IReadOnlyList<string> words)
-    {
-        IEnumerable<LiveBridge> bridges = words.Count == 0 ? All(vswitchd) : [Find(words[0], "no such bridge")];
-        foreach (LiveBridge bridge in bridges) bridge.Datapath.ForgetLearned(LiveSwitch.NowMs);
-        return "table successfully flushed\n";
     }
 
     private string Show() => string.Concat(SharedDatapath.All(vswitchd, []).Select(ShowDatapath));

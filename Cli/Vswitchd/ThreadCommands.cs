@@ -17,7 +17,7 @@ internal sealed class ThreadCommands(Vswitchd vswitchd)
         commands.Add("dpif-netdev/pmd-stats-clear", "[-pmd core] [dp]", 0, 3, _ => vswitchd.Locked(Clear));
         commands.Add("dpif-netdev/pmd-rxq-show", "[-pmd core] [-secs secs] [dp]", 0, 5, _ => vswitchd.Locked(ShowQueues));
         commands.Add("coverage/show", "", 0, 0, _ => vswitchd.Locked(() => vswitchd.Coverage.Show()));
-        commands.Add("coverage/read-counter", "COUNTER", 1, 1, words => vswitchd.Locked(() => vswitchd.Coverage.Read(words[0]) is { } count ? count.ToString(CultureInfo.InvariantCulture) + "\n" : throw new UnixctlException("No such counter")));
+        commands.Add("coverage/read-counter", "COUNTER", 1, 1, words => vswitchd.Locked(() => vswitchd.CountOf(words[0]) is { } count ? count.ToString(CultureInfo.InvariantCulture) + "\n" : throw new UnixctlException("No such counter")));
         commands.Add("memory/show", "", 0, 0, _ => vswitchd.Locked(ShowMemory));
     }
 

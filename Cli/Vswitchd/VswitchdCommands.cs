@@ -23,6 +23,7 @@ internal static class VswitchdCommands
             return "";
         });
         new BridgeCommands(vswitchd).AddTo(commands);
+        new FdbCommands(vswitchd).AddTo(commands);
         new DatapathCommands(vswitchd).AddTo(commands);
         new BondCommands(vswitchd).AddTo(commands);
         ConntrackCommands conntrack = new(vswitchd);

@@ -151,6 +151,7 @@ public sealed partial class LiveBridge : IHostedBridge
     {
         if (!_interfaces.Remove(ofport, out LiveInterface? gone)) return;
         _qos.Forget(gone.Config.Name);
+        ForgetElsewhere((uint)ofport);
         Forget(ofport, gone.Port);
         _host.Bfd.Configure(Datapath, (uint)ofport, gone.Config.Name, 0, null, static () => 0);
         _live.Ports.Remove((uint)ofport, LiveSwitch.NowMs);
@@ -180,6 +181,8 @@ public sealed partial class LiveBridge : IHostedBridge
             }
         }
 
+        int most = Setting(config, "mac-table-size", 8192, 10, 1_000_000), agingSeconds = Setting(config, "mac-aging-time", 300, 15, 3600);
+        Datapath.Pipeline.ConfigureAddresses(most, agingSeconds * 1000L);
         foreach (InterfaceConfig wanted in config.Interfaces)
         {
             if (!ofports.TryGetValue(wanted.Name, out int ofport)) continue;
@@ -263,32 +266,6 @@ public sealed partial class LiveBridge : IHostedBridge
         _live.Dispose();
     }
 
-    /// <summary>Tunnels of a kind are one port in the datapath (OVS <c>netdev_vport_get_dpif_port</c>).</summary>
-    private static string TunnelName(InterfaceConfig config) => config.Type switch
-    {
-        "vxlan" => $"vxlan_sys_{config.Options.GetValueOrDefault("dst_port", "4789")}",
-        "geneve" => $"genev_sys_{config.Options.GetValueOrDefault("dst_port", "6081")}",
-        var other => $"{other}_sys",
-    };
-
-    private void Forget(int ofport, LivePort port)
-    {
-        if (port is PatchPort patch) _host.Leave(patch);
-        if (port is DummyPort dummy) _host.Wire!.Remove(dummy);
-        if (_numbers.Remove(ofport, out uint number)) _host.NumbersOf(DatapathType).Release(number);
-    }
-
-    /// <summary>What the database says of a port without a device.</summary>
-    private IEnumerable<string> Configure(DummyPort port, LiveInterface member, InterfaceConfig wanted)
-    {
-        if (port.Number == OfportAllocator.Local) port.SetMac(_mac);
-        else if (wanted.Type == "internal" && MacText.Parse(wanted.Mac) is { } mac) port.SetMac(mac);
-        if (wanted.MtuRequest is { } mtu) port.SetMtuBytes(mtu);
-        if (member.Config == wanted || (member.Config.Options.Count == wanted.Options.Count && !member.Config.Options.Except(wanted.Options).Any())) return [];
-        member.Config = wanted;
-        return _host.Wire!.Configure(port, wanted.Options);
-    }
-
     /// <summary>Tells connections which ports have come, gone or changed (<c>OFPT_PORT_STATUS</c>).</summary>
     private void TellPorts()
     {
@@ -342,6 +319,9 @@ public sealed partial class LiveBridge : IHostedBridge
         };
         return new PortVlan(mode, (ushort)(port.Tag ?? 0), port.Trunks);
     }
+
+    private static int Setting(BridgeConfig config, string name, int otherwise, int least, int most)
+        => Math.Clamp(int.TryParse(config.OtherConfig.GetValueOrDefault(name), NumberStyles.None, CultureInfo.InvariantCulture, out int value) ? value : otherwise, least, most);
 
     /// <summary>1 to 16 hex digits, not zero; null = anything else, and the address counts.</summary>
     private static ulong? DatapathIdOf(string? text)

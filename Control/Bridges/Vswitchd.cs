@@ -112,6 +112,17 @@ public sealed class Vswitchd : IDisposable
         _latch.Dispose();
     }
 
+    /// <summary>How often something has happened until now; null = nobody counts it. Within <see cref="Locked"/>.</summary>
+    public ulong? CountOf(string name)
+    {
+        foreach ((string known, ulong count) in Counts())
+        {
+            if (known == name) return count;
+        }
+
+        return Coverage.Read(name);
+    }
+
     private IEnumerable<(string Name, ulong Count)> Counts()
     {
         yield return ("bridge_reconfigure", (ulong)_loop.ReconfigureCount);
@@ -119,6 +130,7 @@ public sealed class Vswitchd : IDisposable
         LiveBridge[] bridges = [.. Bridges.Names.Select(Bridges.Find).OfType<LiveBridge>()];
         yield return ("netdev_received", bridges.Aggregate(0UL, static (sum, b) => sum + b.Datapath.Stats.Rx));
         yield return ("netdev_sent", bridges.Aggregate(0UL, static (sum, b) => sum + b.Datapath.Stats.Tx));
+        yield return ("mac_learning_static_none_move", bridges.Aggregate(0UL, static (sum, b) => sum + b.Datapath.Pipeline.AddressStatistics.StaticNotMoved));
         yield return ("xlate_actions", bridges.Aggregate(0UL, static (sum, b) => sum + b.Datapath.Stats.Upcalls));
         yield return ("datapath_drop", bridges.Aggregate(0UL, static (sum, b) => sum + b.Datapath.Stats.Dropped));
         yield return ("datapath_drop_recirc_error", bridges.Aggregate(0UL, static (sum, b) => sum + b.Datapath.Stats.RecircTooDeep));

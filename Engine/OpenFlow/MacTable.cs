@@ -7,7 +7,14 @@ namespace Mergeflow.Engine.OpenFlow;
 /// </remarks>
 internal sealed class MacTable(int capacity, long agingMs)
 {
+    /// <summary>Never seen again, and never forgotten: an entry that somebody has set.</summary>
+    private const long Never = long.MaxValue;
+
     private readonly Lock _lock = new();
+    private int _capacity = capacity;
+    private long _agingMs = agingMs;
+    private int _staticCount;
+    private MacStatistics _statistics;
     private readonly Dictionary<MacKey, Entry> _entries = [];
     private readonly LinkedList<Entry> _byAge = [];
     private readonly Dictionary<uint, LinkedList<Entry>> _byPort = [];
@@ -29,27 +36,93 @@ internal sealed class MacTable(int capacity, long agingMs)
             var key = new MacKey(mac, vid);
             if (_entries.TryGetValue(key, out Entry? entry))
             {
+                if (entry.IsStatic)
+                {
+                    if (entry.Port != port) _statistics.StaticNotMoved++;
+                    return false;
+                }
+
                 Unlink(entry);
                 bool moved = entry.Port != port;
                 (entry.Port, entry.UsedMs) = (port, nowMs);
                 Link(entry);
-                if (moved) Changed(key);
+                if (moved)
+                {
+                    _statistics.Moved++;
+                    Changed(key);
+                }
+
                 return moved;
             }
 
-            if (_entries.Count >= capacity)
+            if (!MakeRoom(nowMs)) return false;
+            Add(key, port, nowMs);
+            _statistics.Learned++;
+            return true;
+        }
+    }
+
+    /// <summary>Sets an entry that stays as it is (OVS <c>mac_learning_add_static_entry</c>); false if the table is full of such.</summary>
+    /// <param name="key">Which.</param>
+    /// <param name="port">The port behind it.</param>
+    /// <param name="nowMs">Time.</param>
+    /// <param name="before">The port that it had, and whether that was set; null = none.</param>
+    public bool SetStatic(MacKey key, uint port, long nowMs, out (uint Port, bool IsStatic)? before)
+    {
+        lock (_lock)
+        {
+            before = null;
+            if (_entries.TryGetValue(key, out Entry? entry))
             {
-                ForgetAged(nowMs);
-                if (_entries.Count >= capacity) Evict();
+                before = (entry.Port, entry.IsStatic);
+                Remove(entry);
             }
 
-            entry = _spare ?? new Entry();
-            _spare = null;
-            (entry.Key, entry.Port, entry.UsedMs) = (key, port, nowMs);
-            _entries.Add(key, entry);
-            Link(entry);
-            Changed(key);
+            if (!MakeRoom(nowMs)) return false;
+            Add(key, port, Never);
+            _staticCount++;
             return true;
+        }
+    }
+
+    /// <summary>Takes an entry away that was set; false if there is none.</summary>
+    public bool RemoveStatic(MacKey key)
+    {
+        lock (_lock)
+        {
+            if (!_entries.TryGetValue(key, out Entry? entry) || !entry.IsStatic) return false;
+            Remove(entry);
+            return true;
+        }
+    }
+
+    /// <summary>Forgets one address; false if it is not known.</summary>
+    public bool Forget(MacKey key)
+    {
+        lock (_lock)
+        {
+            if (!_entries.TryGetValue(key, out Entry? entry)) return false;
+            Remove(entry);
+            return true;
+        }
+    }
+
+    /// <summary>From now on it has room for so many, and forgets after so long (OVS <c>other_config:mac-table-size</c>, <c>mac-aging-time</c>).</summary>
+    public void Configure(int capacity, long agingMs)
+    {
+        lock (_lock)
+        {
+            (_capacity, _agingMs) = (capacity, agingMs);
+            while (_entries.Count > _capacity && _byAge.First is { Value.IsStatic: false }) Evict();
+        }
+    }
+
+    /// <summary>What has happened since the table is there.</summary>
+    public MacStatistics Statistics
+    {
+        get
+        {
+            lock (_lock) return _statistics with { Count = _entries.Count, Capacity = _capacity, StaticCount = _staticCount };
         }
     }
 
@@ -58,14 +131,20 @@ internal sealed class MacTable(int capacity, long agingMs)
     {
         lock (_lock)
         {
-            return _entries.TryGetValue(key, out Entry? e) && nowMs - e.UsedMs < agingMs ? e.Port : null;
+            return _entries.TryGetValue(key, out Entry? e) && (e.IsStatic || nowMs - e.UsedMs < _agingMs) ? e.Port : null;
         }
     }
 
-    /// <summary>All addresses, with the port behind each and the time since it was seen, ms; those seen last come last.</summary>
+    /// <summary>All learned addresses, with the port behind each and the time since it was seen, ms; those seen last come last.</summary>
     public IReadOnlyList<(LearnedSource Source, long AgeMs)> Entries(long nowMs)
     {
-        lock (_lock) return [.. _byAge.Where(e => nowMs - e.UsedMs < agingMs).Select(e => (new LearnedSource(e.Key.Mac, e.Key.Vid, e.Port), nowMs - e.UsedMs))];
+        lock (_lock) return [.. _byAge.Where(e => !e.IsStatic && nowMs - e.UsedMs < _agingMs).Select(e => (new LearnedSource(e.Key.Mac, e.Key.Vid, e.Port), nowMs - e.UsedMs))];
+    }
+
+    /// <summary>All addresses that somebody has set.</summary>
+    public IReadOnlyList<LearnedSource> StaticEntries()
+    {
+        lock (_lock) return [.. _byAge.Where(static e => e.IsStatic).Select(static e => new LearnedSource(e.Key.Mac, e.Key.Vid, e.Port))];
     }
 
     /// <summary>Forgets what has not been seen for too long; true if that was anything.</summary>
@@ -83,12 +162,12 @@ internal sealed class MacTable(int capacity, long agingMs)
         }
     }
 
-    /// <summary>Forgets everything (OVS <c>mac_learning_flush</c>).</summary>
+    /// <summary>Forgets everything that was learned (OVS <c>mac_learning_flush</c>).</summary>
     public void Flush()
     {
         lock (_lock)
         {
-            while (_byAge.First is { } first) Remove(first.Value);
+            while (_byAge.First is { Value.IsStatic: false } first) Remove(first.Value);
         }
     }
 
@@ -97,7 +176,7 @@ internal sealed class MacTable(int capacity, long agingMs)
     {
         lock (_lock)
         {
-            var changes = new MacChanges(_lock, 2 * capacity);
+            var changes = new MacChanges(_lock, 2 * _capacity);
             _followers.Add(changes);
             return changes;
         }
@@ -112,9 +191,10 @@ internal sealed class MacTable(int capacity, long agingMs)
     private bool ForgetAged(long nowMs)
     {
         bool any = false;
-        while (_byAge.First is { } first && nowMs - first.Value.UsedMs >= agingMs)
+        while (_byAge.First is { Value.IsStatic: false } first && nowMs - first.Value.UsedMs >= _agingMs)
         {
             Remove(first.Value);
+            _statistics.Expired++;
             any = true;
         }
 
@@ -127,15 +207,37 @@ internal sealed class MacTable(int capacity, long agingMs)
         int count = 0;
         foreach (LinkedList<Entry> port in _byPort.Values)
         {
-            if (port.Count > count) (most, count) = (port, port.Count);
+            if (port.Count > count && !port.First!.Value.IsStatic) (most, count) = (port, port.Count);
         }
 
         Remove(most.First!.Value);
+        _statistics.Evicted++;
+    }
+
+    /// <summary>False if there is none: all entries are set.</summary>
+    private bool MakeRoom(long nowMs)
+    {
+        if (_entries.Count >= _capacity) ForgetAged(nowMs);
+        if (_entries.Count < _capacity) return true;
+        if (_byAge.First is not { Value.IsStatic: false }) return false;
+        Evict();
+        return true;
+    }
+
+    private void Add(MacKey key, uint port, long usedMs)
+    {
+        Entry entry = _spare ?? new Entry();
+        _spare = null;
+        (entry.Key, entry.Port, entry.UsedMs) = (key, port, usedMs);
+        _entries.Add(key, entry);
+        Link(entry);
+        Changed(key);
     }
 
     private void Remove(Entry entry)
     {
         Unlink(entry);
+        if (entry.IsStatic) _staticCount--;
         _spare = entry;
         _entries.Remove(entry.Key);
         Changed(entry.Key);
@@ -143,10 +245,22 @@ internal sealed class MacTable(int capacity, long agingMs)
 
     private void Link(Entry entry)
     {
-        // Time only moves forwards, so the end is the place.
-        _byAge.AddLast(entry.InAge);
+        // Time only moves forwards, so the end is the place: before those that are set, which are few.
         if (!_byPort.TryGetValue(entry.Port, out LinkedList<Entry>? port)) _byPort.Add(entry.Port, port = []);
-        port.AddLast(entry.InPort);
+        Append(_byAge, entry.InAge);
+        Append(port, entry.InPort);
+    }
+
+    private static void Append(LinkedList<Entry> list, LinkedListNode<Entry> node)
+    {
+        LinkedListNode<Entry>? last = list.Last;
+        if (!node.Value.IsStatic)
+        {
+            while (last is { Value.IsStatic: true }) last = last.Previous;
+        }
+
+        if (last is null) list.AddFirst(node);
+        else list.AddAfter(last, node);
     }
 
     private void Unlink(Entry entry)
@@ -170,6 +284,8 @@ internal sealed class MacTable(int capacity, long agingMs)
         public uint Port { get; set; }
 
         public long UsedMs { get; set; }
+
+        public bool IsStatic => UsedMs == Never;
 
         public LinkedListNode<Entry> InAge { get; }
 

@@ -1,0 +1,45 @@
+using Mergeflow.Engine.OpenFlow;
+using Mergeflow.Engine.Ports;
+
+namespace Mergeflow.Control.Bridges;
+
+/// <content>What its ports are to others: numbers in the datapath, addresses that were learned there, sockets between ports without devices.</content>
+public sealed partial class LiveBridge
+{
+    /// <summary>Tunnels of a kind are one port in the datapath (OVS <c>netdev_vport_get_dpif_port</c>).</summary>
+    private static string TunnelName(InterfaceConfig config) => config.Type switch
+    {
+        "vxlan" => $"vxlan_sys_{config.Options.GetValueOrDefault("dst_port", "4789")}",
+        "geneve" => $"genev_sys_{config.Options.GetValueOrDefault("dst_port", "6081")}",
+        var other => $"{other}_sys",
+    };
+
+    /// <summary>What was learned at a port that goes is forgotten by all bridges of the kind: who was behind it may be behind another now (OVS <c>bundle_flush_macs</c>).</summary>
+    private void ForgetElsewhere(uint ofport)
+    {
+        MacKey[] gone = [.. Datapath.Pipeline.LearnedAddresses(LiveSwitch.NowMs).Where(a => a.Source.Port == ofport).Select(static a => new MacKey(a.Source.Mac, a.Source.Vid))];
+        if (gone.Length == 0) return;
+        foreach (LiveBridge other in _host.Bridges)
+        {
+            if (other != this && other.DatapathType == DatapathType) other.Datapath.Forget(gone, LiveSwitch.NowMs);
+        }
+    }
+
+    private void Forget(int ofport, LivePort port)
+    {
+        if (port is PatchPort patch) _host.Leave(patch);
+        if (port is DummyPort dummy) _host.Wire!.Remove(dummy);
+        if (_numbers.Remove(ofport, out uint number)) _host.NumbersOf(DatapathType).Release(number);
+    }
+
+    /// <summary>What the database says of a port without a device.</summary>
+    private IEnumerable<string> Configure(DummyPort port, LiveInterface member, InterfaceConfig wanted)
+    {
+        if (port.Number == OfportAllocator.Local) port.SetMac(_mac);
+        else if (wanted.Type == "internal" && MacText.Parse(wanted.Mac) is { } mac) port.SetMac(mac);
+        if (wanted.MtuRequest is { } mtu) port.SetMtuBytes(mtu);
+        if (member.Config == wanted || (member.Config.Options.Count == wanted.Options.Count && !member.Config.Options.Except(wanted.Options).Any())) return [];
+        member.Config = wanted;
+        return _host.Wire!.Configure(port, wanted.Options);
+    }
+}
