@@ -39,7 +39,7 @@ public sealed unsafe partial class Translator
 
             // An action that froze the translation itself is run again after the recirculation; a table it went through is not.
             if (op.Kind is XlateOpKind.Resubmit or XlateOpKind.GotoTable) continue;
-            if (op.Kind == XlateOpKind.Pause) break;
+            if (op.Kind is XlateOpKind.Pause or XlateOpKind.DebugRecirc) break;
             if (_context.Out.Error is null && _freezer.Exit && _freezer.IsFreezing && !_freezer.HasKept)
             {
                 _freezer.Keep(ops[i..]);
@@ -79,7 +79,7 @@ public sealed unsafe partial class Translator
                 _freezer.Keep(rest);
                 return true;
             case XlateOpKind.DebugSlow:
-                _context.Out.SlowPath = true;
+                _context.Out.SlowPath = _context.Out.IsSlowByOrder = true;
                 return true;
             case XlateOpKind.Exit:
                 _freezer.Exit = true;

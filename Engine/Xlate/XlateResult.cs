@@ -59,6 +59,9 @@ public sealed unsafe class XlateResult : IDisposable
     /// </summary>
     public bool SlowPath { get; internal set; }
 
+    /// <summary>A rule has asked for that, by <c>debug_slow</c>.</summary>
+    public bool IsSlowByOrder { get; internal set; }
+
     /// <summary>
     /// The program takes tags off or pushes one onto another without a look at whether there is a second one, as Open vSwitch does: for
     /// double-tagged packets other megaflows can match as well and say otherwise.
@@ -110,7 +113,7 @@ public sealed unsafe class XlateResult : IDisposable
         Steps?.Clear();
         Forks.Clear();
         Count = 0;
-        SlowPath = false;
+        SlowPath = IsSlowByOrder = false;
         TagsOverlap = TagIsOpen = false;
         Visited = VisitedTables.None;
         Error = null;

@@ -67,7 +67,7 @@ internal sealed class TracePasses : IDisposable
         _output.WriteLine($"Megaflow: {TraceFlowText.Megaflow(flow, result.Mask, _formatter)}");
         _output.Write($"Datapath actions: {DpFlowFormatter.FormatActions(result.Actions, _request.Bridge.InDatapath(_request.WithNames))}");
         if (result.Error is { } error) _output.Write($"\nTranslation failed ({error}), packet is dropped.\n");
-        else if (NeedsHelp(result.Actions)) _output.Write("\nThis flow is handled by the userspace slow path because it:\n  - Uses action(s) not supported by datapath.");
+        else if (result.IsSlowByOrder || NeedsHelp(result.Actions)) _output.Write("\nThis flow is handled by the userspace slow path because it:\n  - Uses action(s) not supported by datapath.");
     }
 
     /// <summary>What a fork is when conntrack has seen it (OVS <c>ofproto_trace_recirc_node</c>).</summary>
