@@ -19,7 +19,7 @@ public sealed class DummyProcessTests : IDisposable
 
     public DummyProcessTests()
     {
-        ProcessStartInfo start = new("dotnet", [typeof(App).Assembly.Location, "vswitchd", _server.Remote, "--enable-dummy", "--disable-system", "-vconsole:off"]);
+        ProcessStartInfo start = new("dotnet", [typeof(App).Assembly.Location, "vswitchd", _server.Remote, "--enable-dummy", "--disable-system", "-vconsole:off", $"--log-file={_folder["log"]}"]);
         start.Environment["OVS_RUNDIR"] = Path.GetDirectoryName(_folder["x"]);
         _process = Process.Start(start)!;
         string socket = _folder[$"ovs-vswitchd.{_process.Id}.ctl"];
@@ -100,6 +100,57 @@ public sealed class DummyProcessTests : IDisposable
         Flows("in_port=LOCAL,actions=2", "in_port=1,actions=LOCAL");
         Ask("netdev-dummy/receive", "br0", Ping);
         Eventually.True(() => _server.Vsctl("get", "interface", "p1", "statistics:rx_packets") == "1", "what goes out of one comes in at the other");
+    }
+
+    [Fact]
+    public void Addresses_that_are_set_stay_and_do_not_move()
+    {
+        _server.Vsctl("set", "bridge", "br0", "other-config:mac-table-size=10", "other-config:mac-aging-time=15");
+        Flows("actions=normal");
+        Ask("time/stop");
+        Assert.Equal("", Ask("fdb/add", "br0", "p2", "0", "50:54:00:00:00:09"));
+        Ask("netdev-dummy/receive", "p1", Ping);
+        Assert.Equal(" port  VLAN  MAC                Age\n    2     0  50:54:00:00:00:09  static\n", Ask("fdb/show", "br0"));
+        Assert.Equal("1\n", Ask("coverage/read-counter", "mac_learning_static_none_move"));
+        Assert.Equal("Overriding already existing static entry on 2\n", Ask("fdb/add", "br0", "p1", "0", "50:54:00:00:00:09"));
+        for (int i = 16; i < 36; i++) Ask("netdev-dummy/receive", "p1", Ping.Replace("00:09", FormattableString.Invariant($"00:{i:x2}"), StringComparison.Ordinal));
+        string full = Ask("fdb/stats-show", "br0");
+        Assert.Contains("table: 10/10\n", full, StringComparison.Ordinal);
+        Assert.Contains("evicted MAC entries     : 11\n", full, StringComparison.Ordinal);
+        Ask("time/warp", "20000", "1000");
+        Assert.Contains("table: 1/10\n", Ask("fdb/stats-show", "br0"), StringComparison.Ordinal);
+        Assert.Equal("", Ask("fdb/del", "br0", "0", "50:54:00:00:00:09"));
+        Assert.Equal("could not find static mac entry\n", Refused("fdb/del", "br0", "0", "50:54:00:00:00:09"));
+    }
+
+    [Fact]
+    public void Misses_are_told_in_the_log_while_somebody_asks_and_megaflows_may_be_of_one_packet()
+    {
+        Flows("actions=2");
+        Ask("vlog/set", "dpif_netdev:file:dbg");
+        Ask("netdev-dummy/receive", "p1", Ping);
+        Assert.DoesNotContain("eth(", Ask("dpctl/dump-flows"), StringComparison.Ordinal);
+        Assert.Equal("megaflows disabled\n", Ask("upcall/disable-megaflows"));
+        Ask("netdev-dummy/receive", "p1", Ping);
+        Assert.Contains("eth(src=50:54:00:00:00:09,dst=50:54:00:00:00:0a)", Ask("dpctl/dump-flows"), StringComparison.Ordinal);
+        Ask("vlog/set", "dpif_netdev:file:info");
+        Ask("revalidator/purge");
+        Ask("netdev-dummy/receive", "p1", Ping);
+        string[] log = File.ReadAllLines(_folder["log"]);
+        int[] misses = [.. Enumerable.Range(0, log.Length).Where(i => log[i].Contains("miss upcall", StringComparison.Ordinal))];
+        Assert.Equal(2, misses.Length);
+        Assert.StartsWith("skb_priority(0),skb_mark(0),ct_state(0),", log[misses[0] + 1], StringComparison.Ordinal);
+        Assert.Equal(2, log.Count(static l => l.Contains("flow_add: ", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public void A_port_that_is_taken_out_of_the_datapath_comes_back_when_something_is_wanted_anew()
+    {
+        Assert.Equal("", Ask("dpctl/del-if", "dummy@ovs-dummy", "p1"));
+        Assert.DoesNotContain("p1", Ask("dpif/show"), StringComparison.Ordinal);
+        Assert.Equal("ovs-vswitchd: no port named p1\n", Refused("dpctl/del-if", "dummy@ovs-dummy", "p1"));
+        _server.Vsctl("del-port", "p2");
+        Eventually.True(() => Ask("dpif/show").Contains("/1: (dummy)", StringComparison.Ordinal), "it is back");
     }
 
     private int Frames(string file)
