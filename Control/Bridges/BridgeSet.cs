@@ -46,6 +46,14 @@ public sealed class BridgeSet(IBridgeHost host, Action<string, VlogLevel, string
                     break;
                 case Configure configure when _bridges.TryGetValue(step.Bridge, out Bridge? bridge):
                     foreach (string refused in configure.Config.Refused.Except(bridge.IsNew ? [] : bridge.Config.Refused)) log("bridge", VlogLevel.Warn, $"bridge {configure.Config.Name}: {refused} is not supported, ignoring");
+                    foreach (InterfaceConfig member in configure.Config.Interfaces)
+                    {
+                        string[] before = bridge.IsNew ? [] : [.. bridge.Config.Interfaces.Where(i => i.Name == member.Name).SelectMany(static i => i.Refused)];
+                        foreach (string refused in member.Refused.Except(before)) log("bridge", VlogLevel.Warn, $"interface {member.Name}: {refused} is not supported, ignoring");
+                    }
+
+                    foreach (PortConfig port in configure.Config.Ports.Where(p => p.VlanMode == "dot1q-tunnel" && (bridge.IsNew || !bridge.Config.Ports.Any(b => b.Name == p.Name && b.VlanMode == p.VlanMode))))
+                        log("bridge", VlogLevel.Warn, $"port {port.Name}: vlan_mode dot1q-tunnel is not supported, it is a trunk");
                     (bridge.Config, bridge.IsNew) = (configure.Config, false);
                     foreach (string line in bridge.Hosted.Configure(configure.Config, bridge.Ofports)) log("bridge", VlogLevel.Warn, line);
                     if (bridge.ShownId == bridge.Hosted.DatapathId) break;
@@ -78,7 +86,7 @@ public sealed class BridgeSet(IBridgeHost host, Action<string, VlogLevel, string
             bridge.Hosted.Report(into, withStatistics);
             foreach (InterfaceConfig wanted in bridge.Config.Interfaces)
             {
-                if (bridge.Open.TryGetValue(wanted.Name, out OpenInterface? open)) InterfaceReport.Write(into, wanted.Id, open.Ofport, bridge.Hosted, withStatistics);
+                if (bridge.Open.TryGetValue(wanted.Name, out OpenInterface? open)) InterfaceReport.Write(into, wanted.Id, open.Ofport, bridge.Hosted, withStatistics, wanted.Refused);
                 else InterfaceReport.WriteFailed(into, wanted.Id, bridge.Failed.GetValueOrDefault(wanted.Name));
             }
         }

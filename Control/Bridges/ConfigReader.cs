@@ -72,11 +72,21 @@ public static class ConfigReader
         };
     }
 
+    /// <summary>What an interface may ask for and there is not.</summary>
+    private static string[] RefusedOfInterface(OvsdbRow row)
+    {
+        List<string> refused = [];
+        if (row.Integer("cfm_mpid") is not null) refused.Add("cfm");
+        if (row.Map("lldp").GetValueOrDefault("enable") == "true") refused.Add("lldp");
+        if (row.Integer("ingress_policing_rate") is > 0 || row.Integer("ingress_policing_kpkts_rate") is > 0) refused.Add("ingress_policing");
+        return [.. refused];
+    }
+
     /// <summary>What a bridge may ask for and there is not.</summary>
     private static string[] RefusedOf(OvsdbRow row)
     {
         List<string> refused = [];
-        foreach (string flag in (ReadOnlySpan<string>)["stp", "rstp"])
+        foreach (string flag in (ReadOnlySpan<string>)["stp", "rstp", "mcast_snooping"])
         {
             if (row.Boolean($"{flag}_enable")) refused.Add(flag);
         }
@@ -130,6 +140,7 @@ public static class ConfigReader
             // The bridge's own port is internal, whatever the row says.
             Type = name == bridge ? "internal" : type.Length > 0 ? type : DefaultType,
             Options = row.Map("options"),
+            Refused = RefusedOfInterface(row),
             OtherConfig = row.Map("other_config"),
             Bfd = row.Map("bfd"),
             Mac = row.OptionalText("mac"),

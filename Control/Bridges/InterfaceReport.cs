@@ -4,7 +4,7 @@ namespace Mergeflow.Control.Bridges;
 internal static class InterfaceReport
 {
     /// <summary>One that is there.</summary>
-    public static void Write(Writeback into, Guid row, int ofport, IHostedBridge bridge, bool withStatistics)
+    public static void Write(Writeback into, Guid row, int ofport, IHostedBridge bridge, bool withStatistics, IReadOnlyList<string> refused)
     {
         InterfaceStatus status = bridge.StatusOf(ofport);
         into.Set(VswitchTables.Interface, row, "ofport", ofport);
@@ -17,7 +17,7 @@ internal static class InterfaceReport
         into.Set(VswitchTables.Interface, row, "link_resets", (long?)status.LinkResets);
         into.Set(VswitchTables.Interface, row, "link_speed", status.LinkSpeed);
         into.Set(VswitchTables.Interface, row, "duplex", status.IsFullDuplex is { } full ? full ? "full" : "half" : null);
-        into.Set(VswitchTables.Interface, row, "status", status.Status);
+        into.Set(VswitchTables.Interface, row, "status", refused.Count == 0 ? status.Status : new SortedDictionary<string, string>(status.Status.ToDictionary(StringComparer.Ordinal), StringComparer.Ordinal) { ["not_supported"] = string.Join(',', refused) });
         into.Set(VswitchTables.Interface, row, "lacp_current", status.LacpCurrent is { } isCurrent ? Ovsdb.OvsdbDatum.Of(Ovsdb.OvsdbAtom.Of(isCurrent)) : Ovsdb.OvsdbDatum.Empty);
         into.Set(VswitchTables.Interface, row, "bfd_status", status.BfdStatus);
         if (withStatistics) into.Set(VswitchTables.Interface, row, "statistics", bridge.StatisticsOf(ofport));

@@ -125,6 +125,9 @@ public sealed record InterfaceConfig
     /// <summary>Of the column <c>bfd</c>.</summary>
     public IReadOnlyDictionary<string, string> Bfd { get; init; } = new SortedDictionary<string, string>();
 
+    /// <summary>What is asked for and is not there: <c>cfm</c>, <c>lldp</c>, <c>ingress_policing</c>.</summary>
+    public IReadOnlyList<string> Refused { get; init; } = [];
+
     /// <summary>Settings of the interface.</summary>
     public IReadOnlyDictionary<string, string> OtherConfig { get; init; } = new SortedDictionary<string, string>();
 

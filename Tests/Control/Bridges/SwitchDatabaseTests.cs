@@ -97,9 +97,13 @@ public sealed class SwitchDatabaseTests : IDisposable
         string log = File.ReadAllText(_folder["log"]);
         Assert.Contains("|WARN|bridge br0: stp is not supported, ignoring", log, StringComparison.Ordinal);
         Assert.Contains("|WARN|bridge br0: netflow is not supported, ignoring", log, StringComparison.Ordinal);
+        _server.VsctlWaiting("--", "set", "interface", "p2", "ingress_policing_rate=1000", "lldp:enable=true", "--", "set", "bridge", "br0", "mcast_snooping_enable=true");
+        Assert.Equal("{not_supported=\"lldp,ingress_policing\"}", _server.Vsctl("get", "interface", "p2", "status"));
+        Assert.Equal("{not_supported=\"stp,mcast_snooping,netflow\"}", _server.Vsctl("get", "bridge", "br0", "status"));
+        Assert.Contains("|WARN|interface p2: ingress_policing is not supported, ignoring", File.ReadAllText(_folder["log"]), StringComparison.Ordinal);
         _server.VsctlWaiting("--", "set", "port", "p1", "qos=@q", "--", "--id=@q", "create", "qos", "type=linux-htb");
         Eventually.True(() => File.ReadAllText(_folder["log"]).Contains("p1: a virtual port has no queues, ignoring QoS type linux-htb", StringComparison.Ordinal), "the log says so");
-        _server.VsctlWaiting("--", "set", "bridge", "br0", "stp_enable=false", "--", "clear", "bridge", "br0", "netflow");
+        _server.VsctlWaiting("--", "set", "bridge", "br0", "stp_enable=false", "mcast_snooping_enable=false", "--", "clear", "bridge", "br0", "netflow");
         Assert.Equal("{}", _server.Vsctl("get", "bridge", "br0", "status"));
     }
 
