@@ -14,7 +14,12 @@ internal static class VswitchdCommand
         VswitchdOptions options = new();
         Command command = new("vswitchd", "Run the switch that an Open vSwitch database describes, in the place of ovs-vswitchd.");
         options.AddTo(command);
-        command.SetAction(parsed => Run(options.Resolve(parsed), parsed.InvocationConfiguration.Error, interrupted));
+        command.SetAction(parsed =>
+        {
+            if (!options.AsksForVersion(parsed)) return Run(options.Resolve(parsed), parsed.InvocationConfiguration.Error, interrupted);
+            parsed.InvocationConfiguration.Output.WriteLine(VswitchdCommands.VersionLine);
+            return ExitCode.Ok;
+        });
         return command;
     }
 
@@ -44,6 +49,8 @@ internal static class VswitchdCommand
         {
             if (log.Set(levels) is { } wrong) CommandFailedException.ThrowUsage($"--verbose: {wrong}");
         }
+
+        ProcessName.Set("ovs-vswitchd");
 
         // Before anybody can know that it runs.
         using CancellationTokenSource ending = CancellationTokenSource.CreateLinkedTokenSource(interrupted);

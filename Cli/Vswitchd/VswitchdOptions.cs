@@ -35,6 +35,7 @@ internal sealed class VswitchdOptions
     private readonly Option<string?> _caCertificate = new("--ca-cert", "-C") { HelpName = "FILE", Description = "Certificate of the authority whose holders are let in, PEM." };
     private readonly Option<string?> _bootstrapCaCertificate = new("--bootstrap-ca-cert") { HelpName = "FILE", Description = "The same; made from what the first controller shows, if it is not there." };
     private readonly Option<bool> _noConfinement = new("--no-self-confinement") { Description = "Sockets that the database names may be anywhere." };
+    private readonly Option<bool> _version = new("--version", "-V") { Description = "Say which release of Open vSwitch is repeated, as ovs-ctl asks for it." };
     private readonly Option<string?> _quirks = new("--quirks") { HelpName = "ovs-3.1|none", Description = "Whose faults are repeated; with ovs-3.1 megaflows are as narrow as those of Open vSwitch." };
     private readonly Option<string?> _user = new("--user") { HelpName = "USER:GROUP", Description = "Only the user who starts it: another one is refused." };
 
@@ -47,8 +48,11 @@ internal sealed class VswitchdOptions
     public void AddTo(Command command)
     {
         command.Arguments.Add(_database);
-        foreach (Option option in new Option[] { _pidFile, _logFile, _unixctl, _verbose, _detach, _monitor, _noChangeFolder, _overwritePidFile, _lockMemory, _enableDummy, _disableSystem, _disableSystemRoute, _dummyNuma, _quirks, _user, _privateKey, _certificate, _caCertificate, _bootstrapCaCertificate, _noConfinement }) command.Options.Add(option);
+        foreach (Option option in new Option[] { _version, _pidFile, _logFile, _unixctl, _verbose, _detach, _monitor, _noChangeFolder, _overwritePidFile, _lockMemory, _enableDummy, _disableSystem, _disableSystemRoute, _dummyNuma, _quirks, _user, _privateKey, _certificate, _caCertificate, _bootstrapCaCertificate, _noConfinement }) command.Options.Add(option);
     }
+
+    /// <summary>Only the release is asked for.</summary>
+    public bool AsksForVersion(ParseResult parsed) => parsed.GetValue(_version);
 
     /// <summary>Puts the options together.</summary>
     /// <exception cref="CommandFailedException">They make no sense.</exception>

@@ -220,7 +220,10 @@ public sealed partial class LiveBridge : IHostedBridge
 
         failures.AddRange(Forwarding.Configure(config, ofports, _interfaces.ToDictionary(static i => i.Key, static i => i.Value.Port), _mac));
         TellPorts();
-        if (_openFlow is not null && !_host.Settings.IsRestoring) failures.AddRange(_openFlow.Controllers.Configure(_remotes!.Wanted(config, failures), !config.IsSecure));
+
+        // While flows are brought back, by the bridge's own socket, nobody else says what they are.
+        BridgeConfig heard = _host.Settings.IsRestoring ? config with { Controllers = [] } : config;
+        if (_openFlow is not null) failures.AddRange(_openFlow.Controllers.Configure(_remotes!.Wanted(heard, failures), !config.IsSecure));
         return failures;
     }
 
