@@ -13,6 +13,9 @@ public sealed class LivePorts(Datapath datapath, SwitchPollers pollers, IReadOnl
     private readonly Lock _lock = new();
     private readonly SortedDictionary<uint, LivePort> _ports = [];
 
+    /// <summary>Ports whose link the datapath holds for down: others look at devices too, so what a port said last is no measure.</summary>
+    private readonly HashSet<uint> _down = [];
+
     /// <summary>Queues that nobody polls yet; null = they are polled when they come.</summary>
     private List<(RxQueueName Name, RxQueue Queue)>? _held;
 
@@ -59,7 +62,8 @@ public sealed class LivePorts(Datapath datapath, SwitchPollers pollers, IReadOnl
             if (port.IsLink) datapath.Ports.AddHidden(port.Number, port.QueueCount, nowMs);
             else datapath.Ports.Add(new PipelinePort(port.Name, port.Number) { Tunnel = (port as TunnelVport)?.Tunnel }, port.QueueCount, nowMs);
             AddToKernel(port);
-            if (!port.HasCarrier) datapath.Ports.SetLink(port.Number, isUp: false, nowMs);
+            _down.Remove(port.Number);
+            if (!port.HasCarrier) TellLink(port.Number, isUp: false, nowMs);
             for (int q = 0; q < port.QueueCount; q++)
             {
                 if (_held is null) pollers.Add(new RxQueueName(port.Number, q), port.Rx(q));
@@ -133,7 +137,7 @@ public sealed class LivePorts(Datapath datapath, SwitchPollers pollers, IReadOnl
             if (!_ports.TryGetValue(number, out LivePort? port) || port is not TunnelVport tunnel) return false;
             tunnel.Tunnel = way;
             datapath.Ports.SetTunnel(number, way, nowMs);
-            datapath.Ports.SetLink(number, isUp: way is not null, nowMs);
+            TellLink(number, isUp: way is not null, nowMs);
             return true;
         }
     }
@@ -145,14 +149,21 @@ public sealed class LivePorts(Datapath datapath, SwitchPollers pollers, IReadOnl
         {
             foreach (LivePort port in _ports.Values)
             {
-                bool before = port.HasCarrier;
                 port.Refresh();
                 datapath.Kernel?.SetMtu(port.Number, port.MtuBytes);
-                if (port.HasCarrier != before) datapath.Ports.SetLink(port.Number, port.HasCarrier, nowMs);
+                bool isUp = port.HasCarrier;
+                if (isUp == _down.Contains(port.Number)) TellLink(port.Number, isUp, nowMs);
             }
 
             return [.. _ports.Values.Where(static p => p.IsGone)];
         }
+    }
+
+    private void TellLink(uint number, bool isUp, long nowMs)
+    {
+        if (isUp) _down.Remove(number);
+        else _down.Add(number);
+        datapath.Ports.SetLink(number, isUp, nowMs);
     }
 
     private readonly record struct PortTotals(ulong Rx, ulong RxDropped, ulong Tx, ulong TxDropped)
