@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Hosts in network namespaces behind a stateful firewall with SNAT: ping, one TCP stream, 64-byte UDP and a storm of connections through mergeflow (offload none, soft and kernel), and beside it, as far as
 # installed, through the Linux bridge (no rules), the Linux router with nft conntrack and SNAT, and Open vSwitch's userspace datapath with the same flows. Then the outage of a restart with --state.
-# Needs root; whatever happens, all that it makes is removed. SECONDS_EACH=2 by default.
+# Needs root; whatever happens, all that it makes is removed. Each number is the median of BURSTS=10 bursts of
+# SECONDS_EACH=1, with the lowest and the highest; of pings the median of each burst counts.
 #
 #   ./run-live.sh --soak MINUTES [--offload none|soft|kernel] [OPTION]..
 #
@@ -13,7 +14,8 @@ cd "$(dirname "$0")"
 soak=; [ "${1:-}" = --soak ] && { soak=${2:?run-live.sh: --soak needs a number of minutes}; shift 2; }
 for need in ip ping $([ -n "$soak" ] && echo python3 || echo iperf3); do command -v $need >/dev/null || { echo "run-live.sh: $need is not installed"; exit 1; }; done
 
-t=${SECONDS_EACH:-2}
+t=${SECONDS_EACH:-1}
+bursts=${BURSTS:-10}
 p=mfl$$
 s=$p-s
 dir=$(mktemp -d)
@@ -86,23 +88,26 @@ F
 
 cpu_of() { [ -n "${1:-}" ] && cat /proc/"$1"/task/*/schedstat 2>/dev/null | awk '{ s += $1 } END { printf "%.0f", s / 1e6 }'; }
 
-# One line of the table. $2: process whose processor time counts.
+# Median of the numbers that come in, and from which to which they go. $1: format of a number.
+spread() { sort -n | awk -v f="${1:-%.0f}" '{ v[NR] = $1 } END { if (NR) printf f " (" f "-" f ")", v[int((NR + 1) / 2)], v[1], v[NR]; else printf "-" }'; }
+
+# One line of the table: each number is the median of $bursts bursts of $t seconds. $2: process whose processor time counts.
 measure() {
-    local rtt tcp udp storm=- cpu=- before
+    local i before
+    for i in rtt tcp udp storm cpu; do : >"$dir/$i"; done
     ip netns exec $p-a ping -c 3 -i 0.2 -W 2 -q $server >/dev/null || { printf '%-34s no way through\n' "$1"; return; }
-    rtt=$(ip netns exec $p-a ping -c 200 -i 0.005 -q $server | awk -F/ '/^rtt/ { printf "%.0f", $5 * 1000 }')
     ip netns exec $p-b iperf3 -s >/dev/null 2>&1 & pids+=($!)
+    if command -v python3 >/dev/null; then ip netns exec $p-b python3 "$dir/storm.py" $server 0 & pids+=($!); fi
     sleep 0.5
-    before=$(cpu_of "${2:-}")
-    tcp=$(ip netns exec $p-a iperf3 -c $server -C cubic -t "$t" -f g 2>&1 | awk '/receiver/ { print $7 }')
-    [ -n "${2:-}" ] && cpu=$((($(cpu_of "$2") - before) / (10 * t)))
-    udp=$(ip netns exec $p-a iperf3 -c $server -u -b 0 -l 64 -t "$t" 2>&1 | awk -v t="$t" '/receiver/ { for (i = 1; i <= NF; i++) if ($i ~ /^[0-9]+\/[0-9]+$/) { split($i, x, "/"); printf "%.0f", (x[2] - x[1]) / t / 1000 } }')
-    if command -v python3 >/dev/null; then
-        ip netns exec $p-b python3 "$dir/storm.py" $server 0 & pids+=($!)
-        sleep 0.5
-        storm=$(ip netns exec $p-a python3 "$dir/storm.py" $server "$t")
-    fi
-    printf '%-34s %12s %12s %12s %14s %10s\n' "$1" "${rtt:--}" "${tcp:--}" "${udp:--}" "$storm" "$cpu"
+    for ((i = 0; i < bursts; i++)); do
+        ip netns exec $p-a ping -c "$((200 * t))" -i 0.005 $server | sed -n 's/.*time=\([0-9.]*\) ms/\1/p' | sort -n | awk '{ v[NR] = $1 } END { if (NR) print 1000 * v[int((NR + 1) / 2)] }' >>"$dir/rtt"
+        before=$(cpu_of "${2:-}")
+        ip netns exec $p-a iperf3 -c $server -C cubic -t "$t" -f g 2>&1 | awk '/receiver/ { print $7 }' >>"$dir/tcp"
+        [ -n "${2:-}" ] && echo $((($(cpu_of "$2") - before) / (10 * t))) >>"$dir/cpu"
+        ip netns exec $p-a iperf3 -c $server -u -b 0 -l 64 -t "$t" 2>&1 | awk -v t="$t" '/receiver/ { for (i = 1; i <= NF; i++) if ($i ~ /^[0-9]+\/[0-9]+$/) { split($i, x, "/"); print (x[2] - x[1]) / t / 1000 } }' >>"$dir/udp"
+        command -v python3 >/dev/null && ip netns exec $p-a python3 "$dir/storm.py" $server "$t" >>"$dir/storm"
+    done
+    printf '%-34s %18s %20s %16s %20s %14s\n' "$1" "$(spread <"$dir/rtt")" "$(spread %.1f <"$dir/tcp")" "$(spread <"$dir/udp")" "$(spread <"$dir/storm")" "$(spread <"$dir/cpu")"
 }
 
 begin() {
@@ -165,7 +170,7 @@ F
     exit $code
 fi
 
-printf '%-34s %12s %12s %12s %14s %10s\n' '' 'ping us' 'TCP Gbit/s' 'UDP kpps' 'connections/s' 'CPU % TCP'
+printf '%-34s %18s %20s %16s %20s %14s\n' '' 'ping us' 'TCP Gbit/s' 'UDP kpps' 'connections/s' 'CPU % TCP'
 for offload in none soft kernel; do
     lab one
     begin --offload $offload && measure "mergeflow, firewall + SNAT, $offload" "$(cat "$dir/pid")"

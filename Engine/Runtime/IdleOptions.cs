@@ -12,8 +12,10 @@ public sealed record IdleOptions
     /// <summary>Longest time for which it looks again at once, us. It adapts: longer after a sleep that was shorter than that, half as long after any other.</summary>
     public int MaxSpinUs { get; init; } = 50;
 
-    /// <summary>Shortest such time, us.</summary>
-    public int MinSpinUs { get; init; } = 5;
+    /// <summary>
+    /// Shortest such time, us. None: where packets are rare, whoever waits for what was just sent may be waiting for this processor, too.
+    /// </summary>
+    public int MinSpinUs { get; init; }
 
     /// <summary>Then, for how long it yields, us.</summary>
     public int YieldUs { get; init; } = 20;

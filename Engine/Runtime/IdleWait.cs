@@ -37,7 +37,7 @@ internal sealed class IdleWait(IdleOptions options)
     /// <summary>It has slept so long, ticks: had it looked a little longer, it need not have slept, or it might as well have slept at once.</summary>
     public void Slept(long ticks)
     {
-        _spinUs = ticks < options.MaxSpinUs * s_ticksPerUs ? Math.Min(2 * _spinUs, options.MaxSpinUs) : Math.Max(_spinUs / 2, options.MinSpinUs);
+        _spinUs = ticks < options.MaxSpinUs * s_ticksPerUs ? Math.Min(Math.Max(1, 2 * _spinUs), options.MaxSpinUs) : Math.Max(_spinUs / 2, options.MinSpinUs);
         _since = 0;
     }
 }
