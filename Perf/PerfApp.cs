@@ -38,6 +38,7 @@ public static class PerfApp
         root.Subcommands.Add(PausesCommand.Create(output, interrupted));
         root.Subcommands.Add(WakeCommand.Create(output, interrupted));
         root.Subcommands.Add(KernelCommand.Create(output, interrupted));
+        root.Subcommands.Add(LinesCommand.Create(output, interrupted));
         root.Subcommands.Add(ControlCommand.Create(output, interrupted));
         foreach (Command command in ReportCommands.Create(output)) root.Subcommands.Add(command);
         root.Subcommands.Add(CompletionCommand.Create(s_program));

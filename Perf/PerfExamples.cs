@@ -21,6 +21,7 @@ internal static class PerfExamples
         ["control"] = ["control --megaflows 1000 --rules 5000 --flows 1000 --rate 100 --seconds 1 --orders 10 --pmd 1"],
         ["wake"] = ["wake --rounds 20 --pmd 1"],
         ["kernel"] = ["kernel --rules 1000 --rounds 10"],
+        ["lines"] = ["lines --transfers 1000"],
         ["pauses"] = ["pauses --seconds 0.2"],
         ["report"] = ["report before.json after.json --html both.html"],
         ["readme-table"] = ["readme-table before.json"],

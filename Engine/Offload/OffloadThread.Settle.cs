@@ -14,7 +14,7 @@ public sealed partial class OffloadThread
     {
         lock (_gate)
         {
-            StepThrough(nowMs);
+            StepThrough(nowMs, WaitingTraces);
             PollAll();
         }
     }
@@ -37,7 +37,7 @@ public sealed partial class OffloadThread
     {
         bool isGated = _gates is not null && (_provider.Capabilities.KeepsConnections || !ConnEventsWait);
         if (isGated) _provider.WaitForUsers();
-        Acknowledgement answer = isGated ? Standing : AcknowledgeRemoval(nowMs);
+        Acknowledgement answer = isGated ? Standing : WaitForRemoval(nowMs, credits: false);
         if (answer == Acknowledgement.DeviceSuspended) Stats.Unacknowledged++;
         return answer;
     }
@@ -46,24 +46,27 @@ public sealed partial class OffloadThread
     /// <see cref="Settle"/>, and waits for the device until no revoked rule is left in it. A device that does not answer meanwhile is taken out of the
     /// path until it does: then no packet uses any rule of it.
     /// </summary>
-    public Acknowledgement AcknowledgeRemoval(long nowMs)
+    public Acknowledgement AcknowledgeRemoval(long nowMs) => WaitForRemoval(nowMs, credits: true);
+
+    /// <summary>The last counts of what is removed come with its removal. If <paramref name="credits"/> says so, traces are merged before, and the counts of all others are read.</summary>
+    private Acknowledgement WaitForRemoval(long nowMs, bool credits)
     {
         lock (_gate)
         {
-            StepThrough(nowMs);
+            StepThrough(nowMs, credits ? WaitingTraces : 0);
 
             // Rules that make room for others die meanwhile; only those that were dying before are waited for, and only in a device that goes on using them.
             List<MergedFlow> revoked = DyingCount == 0 || IsSuspended || _provider.Capabilities.RevokesAtOnce ? [] : [.. _registry.Rules.Where(static r => r.State == MergedFlowState.Dying)];
             for (int idle = 0; revoked.Count > 0 && idle < MaxIdleDrains;)
             {
                 Drain(nowMs);
-                StepThrough(nowMs);
+                StepThrough(nowMs, credits ? WaitingTraces : 0);
 
                 idle = revoked.RemoveAll(static r => r.State == MergedFlowState.Dead) > 0 ? 0 : idle + 1;
             }
 
             if (revoked.Count > 0) Suspend();
-            PollAll();
+            if (credits) PollAll();
             return Standing;
         }
     }
@@ -87,10 +90,10 @@ public sealed partial class OffloadThread
         }
     }
 
-    /// <summary>Handles what is there now. Packet threads may go on leaving traces as fast as they are merged: those that come meanwhile wait.</summary>
-    private void StepThrough(long nowMs)
+    /// <summary>Handles what is there now, and of traces so many: packet threads may go on leaving them as fast as they are merged.</summary>
+    private void StepThrough(long nowMs, int traces)
     {
-        _mostTraces = WaitingTraces;
+        _mostTraces = traces;
         try
         {
             while (StepLocked(nowMs) > 0)

@@ -20,6 +20,10 @@ public sealed class SettleUnderTrafficTests
         else d.Offload!.Settle(1000);
         Assert.Equal((Waiting, Waiting), (merger.Asked, merger.Traces.Count));
 
+        // Who only wants to know that nothing revoked is used has nothing merged.
+        d.Offload.Acknowledge(1000);
+        Assert.Equal(Waiting, merger.Asked);
+
         // The thread itself goes on with them.
         d.Offload.Step(1001);
         Assert.True(merger.Asked > Waiting);
