@@ -3,6 +3,7 @@ using System.Net;
 using System.Text;
 using Mergeflow.Control;
 using Mergeflow.Control.Bridges;
+using Mergeflow.Native;
 
 namespace Mergeflow.Cli;
 
@@ -61,6 +62,9 @@ internal sealed class DummyCommands(Vswitchd vswitchd, DummyWire wire)
         try
         {
             FlowKey key = DpFlowParser.ParseKey(flow, PortNames.None).Value;
+
+            // Who says what follows has said the type.
+            if (key.DlType.Host == EthType.None && Implied(flow) is { } type) key.DlType = Be16.FromHost(type);
             return lengthBytes is { } length ? FrameComposer.ComposeOf(key, length) ?? throw new UnixctlException("") : FrameComposer.Compose(key);
         }
         catch (FlowTextException e)
@@ -68,6 +72,9 @@ internal sealed class DummyCommands(Vswitchd vswitchd, DummyWire wire)
             throw new UnixctlException($"syntax error parsing {flow}: column {e.Column}: {e.Message}");
         }
     }
+
+    private static ushort? Implied(string flow)
+        => flow.Contains("ipv4(", StringComparison.Ordinal) ? EthType.Ip : flow.Contains("ipv6(", StringComparison.Ordinal) ? EthType.Ipv6 : flow.Contains("arp(", StringComparison.Ordinal) ? EthType.Arp : null;
 
     /// <summary>Digits of a frame, spaces between them or not; null = it is something else.</summary>
     private static byte[]? Hex(string text)

@@ -1,4 +1,5 @@
 using Mergeflow.Control.Ovsdb;
+using Mergeflow.Engine.Xlate;
 using Mergeflow.Native;
 
 namespace Mergeflow.Control.Bridges;
@@ -115,12 +116,25 @@ public sealed class Vswitchd : IDisposable
     /// <summary>How often something has happened until now; null = nobody counts it. Within <see cref="Locked"/>.</summary>
     public ulong? CountOf(string name)
     {
-        foreach ((string known, ulong count) in Counts())
+        foreach ((string known, ulong count) in Counts().Concat(Drops()))
         {
             if (known == name) return count;
         }
 
         return Coverage.Read(name);
+    }
+
+    /// <summary>Why packets went nowhere. All megaflows are looked at for it: only when somebody asks.</summary>
+    private IEnumerable<(string Name, ulong Count)> Drops()
+    {
+        ulong[] sum = new ulong[DropReasons.Count];
+        foreach (LiveBridge bridge in Bridges.Names.Select(Bridges.Find).OfType<LiveBridge>())
+        {
+            ulong[] dropped = bridge.Datapath.DroppedByReason();
+            for (int i = 0; i < sum.Length; i++) sum[i] += dropped[i];
+        }
+
+        return Enumerable.Range(0, sum.Length).Select(i => (Name: DropReasons.CounterOf((DropReason)i), Count: sum[i])).Where(static c => c.Name is not null).Select(static c => (c.Name!, c.Count));
     }
 
     private IEnumerable<(string Name, ulong Count)> Counts()

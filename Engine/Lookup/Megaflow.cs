@@ -75,6 +75,9 @@ public sealed unsafe class Megaflow
     /// <summary>The program depends on a tag that the mask does not have as a whole: it is what the first packet got, and no other table may repeat it.</summary>
     public bool TagIsOpen { get; set; }
 
+    /// <summary>Why it drops its packets, as <c>DropReason</c>; 0 = it does not.</summary>
+    public byte DropReason { get; set; }
+
     public bool Dead { get; set; }
 
     /// <summary>Packets already pushed to <see cref="Rules"/>.</summary>

@@ -1,4 +1,5 @@
 using Mergeflow.Engine.Upcall;
+using Mergeflow.Engine.Xlate;
 
 namespace Mergeflow.Engine.Runtime;
 
@@ -32,6 +33,23 @@ public sealed partial class Datapath
             return 0;
         });
         PurgeMegaflows(nowMs);
+    }
+
+    /// <summary>Packets that translations let nowhere go, by <see cref="DropReason"/>.</summary>
+    public ulong[] DroppedByReason()
+    {
+        using ControlScope control = new(this);
+        ulong[] dropped = new ulong[DropReasons.Count];
+        foreach (PmdContext pmd in _pmds)
+        {
+            OnOwner(pmd, () =>
+            {
+                pmd.Upcall.AddDropped(dropped);
+                return 0;
+            });
+        }
+
+        return dropped;
     }
 
     /// <summary>From now on <paramref name="told"/> is called for every miss, by the packet thread that has it; null = nobody is.</summary>

@@ -23,6 +23,9 @@ public sealed unsafe class UpcallHandler : IDisposable
     private readonly RecircStore _recircs;
     private XlateResult _result;
 
+    /// <summary>Packets of megaflows that are gone and did nothing with them, by <see cref="DropReason"/>.</summary>
+    private readonly ulong[] _dropped = new ulong[DropReasons.Count];
+
     public UpcallHandler(OfPipeline pipeline, RecircStore recircs, MegaflowTable megaflows)
     {
         _translator = new Translator(pipeline, recircs);
@@ -182,6 +185,7 @@ public sealed unsafe class UpcallHandler : IDisposable
         Megaflow? m = Megaflows.Add(ref key, ref result.Mask, ProgramOf(result), nowMs);
         if (m is null) return null;
         m.FullLengthBytes = lengthBytes;
+        m.DropReason = (byte)(result.Actions.IsEmpty ? DropReasons.Of(result.Error) : DropReason.None);
         foreach (uint id in m.RecircIds) _recircs.Acquire(id);
         m.Visited = result.Visited;
         Classes?.Add(m);
@@ -212,10 +216,21 @@ public sealed unsafe class UpcallHandler : IDisposable
         Retire(m);
     }
 
+    /// <summary>Adds packets of megaflows that do nothing with them, by <see cref="DropReason"/>. By the packet thread.</summary>
+    internal void AddDropped(Span<ulong> into)
+    {
+        for (int i = 0; i < into.Length; i++) into[i] += _dropped[i];
+        for (int id = 0; id < Megaflows.HighWater; id++)
+        {
+            if (Megaflows[id] is { Dead: false, DropReason: not 0 } m) into[m.DropReason] += Megaflows.CountersOf(m).Packets;
+        }
+    }
+
     private void Retire(Megaflow m)
     {
         Dependents.Remove(m);
         Classes?.Remove(m);
+        if (m.DropReason != 0) _dropped[m.DropReason] += Megaflows.CountersOf(m).Packets;
 
         // Dead first, told then: a rule that is being installed meanwhile finds the generation moved when it re-checks.
         Megaflows.Delete(m);
