@@ -144,6 +144,21 @@ public sealed class DummyProcessTests : IDisposable
     }
 
     [Fact]
+    public void Why_packets_go_nowhere_is_counted_each_the_first_included()
+    {
+        Flows("in_port=1,actions=drop", "in_port=2,actions=resubmit(,0)");
+        for (int i = 0; i < 3; i++) Ask("netdev-dummy/receive", "p1", Ping);
+        Assert.Equal("3\n", Ask("coverage/read-counter", "drop_action_of_pipeline"));
+        Ask("revalidator/purge");
+        Ask("netdev-dummy/receive", "p1", Ping);
+        Assert.Equal("4\n", Ask("coverage/read-counter", "drop_action_of_pipeline"));
+        Assert.Equal("0\n", Ask("coverage/read-counter", "drop_action_recursion_too_deep"));
+        Ask("netdev-dummy/receive", "p2", Ping);
+        Assert.Equal("1\n", Ask("coverage/read-counter", "drop_action_recursion_too_deep"));
+        Assert.Equal("No such counter\n", Refused("coverage/read-counter", "drop_action_of_nobody"));
+    }
+
+    [Fact]
     public void A_port_that_is_taken_out_of_the_datapath_comes_back_when_something_is_wanted_anew()
     {
         Assert.Equal("", Ask("dpctl/del-if", "dummy@ovs-dummy", "p1"));
