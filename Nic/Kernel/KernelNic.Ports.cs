@@ -13,13 +13,16 @@ public sealed partial class KernelNic
     private readonly BpfAttachPoint _attachPoint;
     private BpfProgram _program = null!;
 
+    /// <summary>The program is not the one for the masks: no frame has met it so far.</summary>
+    private volatile bool _isBehind;
+
     private bool IsTc => _attachPoint == BpfAttachPoint.TcxIngress;
 
     /// <summary>The program as it is now.</summary>
-    public IReadOnlyList<BpfInstruction> Program => _program.Code;
+    public IReadOnlyList<BpfInstruction> Program => UpToDate().Code;
 
     /// <summary>What the verifier says of it: every instruction, what is known of the registers, and what it has cost to look at.</summary>
-    public string Explain() => BpfProgram.Explain(IsTc ? BpfProgramType.SchedCls : BpfProgramType.Xdp, _program.Code, "mergeflow", IsTc ? 0 : BpfProgram.HasFragments);
+    public string Explain() => BpfProgram.Explain(IsTc ? BpfProgramType.SchedCls : BpfProgramType.Xdp, UpToDate().Code, "mergeflow", IsTc ? 0 : BpfProgram.HasFragments);
 
     /// <summary>Rules may send to a port, and, if the program is put on its interface, take what comes in there.</summary>
     /// <exception cref="ArgumentException">The number is too large, there is such a port, or another interface shares its place.</exception>
@@ -50,7 +53,7 @@ public sealed partial class KernelNic
                 }
                 else if (port.Attaches)
                 {
-                    _ports[port.Number] = new KernelPort(port.Interface) { Link = new BpfLink(_program, port.Interface, _attachPoint, IsTc ? BpfLink.TcxFirst : 0) };
+                    _ports[port.Number] = new KernelPort(port.Interface) { Link = new BpfLink(UpToDate(), port.Interface, _attachPoint, IsTc ? BpfLink.TcxFirst : 0) };
                 }
             }
             catch
@@ -97,7 +100,7 @@ public sealed partial class KernelNic
     /// <summary>Runs the program on a frame as if it had come in by interface 1, loopback: what it returns, and the frame behind it.</summary>
     /// <exception cref="BpfException">The kernel refuses.</exception>
     public BpfRun TestRun(ReadOnlySpan<byte> frame, Span<byte> output, int repeat = 1)
-        => _program.TestRun(frame, output, repeat: repeat);
+        => UpToDate().TestRun(frame, output, repeat: repeat);
 
     private KernelTemplate? FindTemplate(CompiledRule rule)
     {
@@ -128,8 +131,28 @@ public sealed partial class KernelNic
         return template;
     }
 
-    /// <summary>Writes the program for the templates and puts it in the place of the one before, on all ports.</summary>
+    /// <summary>The program for the masks; it is written and verified only when frames come: a replay has none, and loads of 16 masks take some 100 ms.</summary>
+    /// <exception cref="IOException">The kernel refuses it.</exception>
+    private BpfProgram UpToDate()
+    {
+        if (!_isBehind) return _program;
+        lock (_sync)
+        {
+            if (_isBehind && Load() is { } refused) throw new IOException(refused.Message);
+            return _program;
+        }
+    }
+
+    /// <summary>The masks are others.</summary>
     private FlowError? Swap()
+    {
+        if (_ports.Values.Any(static p => p.Link is not null || p.Xdp is not null)) return Load();
+        _isBehind = true;
+        return null;
+    }
+
+    /// <summary>Writes the program for the templates and puts it in the place of the one before, on all ports.</summary>
+    private FlowError? Load()
     {
         BpfProgram? next = null;
         List<(KernelXdp Port, BpfProgram Program)> forms = [];
@@ -150,6 +173,7 @@ public sealed partial class KernelNic
 
                 foreach ((KernelXdp xdp, BpfProgram program) in forms) Update(xdp.Link, program);
                 (_program, next) = (next, _program);
+                _isBehind = false;
             }
 
             return null;

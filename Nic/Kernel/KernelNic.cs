@@ -54,7 +54,7 @@ public sealed partial class KernelNic : IGatedFlowDevice, IDisposable
         try
         {
             // Without a rule every frame is a miss. From here on only the thread of the rule queue writes programs.
-            if (Swap() is { } refused) throw new IOException(refused.Message);
+            if (Load() is { } refused) throw new IOException(refused.Message);
         }
         catch
         {
