@@ -51,6 +51,7 @@ public sealed partial class LiveBridge : IHostedBridge
 
         try
         {
+            _seen.PortsChanged = TellPorts;
             _openFlow = new OfEndpoint(_seen, host.Tls, host.Log, tellsPorts: false);
             _remotes = new BridgeControllers(Name, folder, host.IsConfined);
             _openFlow.Controllers.Snoop(Path.Combine(folder, $"{Name}.snoop"));
@@ -273,20 +274,30 @@ public sealed partial class LiveBridge : IHostedBridge
     private void TellPorts()
     {
         const byte added = 0, deleted = 1, modified = 2;
-        Dictionary<uint, OfPort> now = _seen.Ports.ToDictionary(static p => p.Number);
-        foreach (OfPort gone in _told.Values.Where(p => !now.ContainsKey(p.Number)).ToArray()) Tell(deleted, gone);
-        foreach (OfPort port in now.Values)
+        const uint live = 4;
+        lock (_told)
         {
-            if (!_told.TryGetValue(port.Number, out OfPort? before)) Tell(added, port);
-            else if (before != port) Tell(modified, port);
+            Dictionary<uint, OfPort> now = _seen.Ports.ToDictionary(static p => p.Number);
+            foreach (OfPort gone in _told.Values.Where(p => !now.ContainsKey(p.Number)).ToArray()) Tell(deleted, gone);
+            foreach (OfPort port in now.Values)
+            {
+                if (!_told.TryGetValue(port.Number, out OfPort? before))
+                {
+                    // It begins to live when it is there (OVS port_run).
+                    OfPort begun = port with { State = port.State & ~live };
+                    Tell(added, begun);
+                    if (begun != port) Tell(modified, port, begun);
+                }
+                else if (before != port) Tell(modified, port, before);
+            }
+
+            _told.Clear();
+            foreach (OfPort port in now.Values) _told.Add(port.Number, port);
         }
 
-        _told.Clear();
-        foreach (OfPort port in now.Values) _told.Add(port.Number, port);
-
-        void Tell(byte reason, OfPort port)
+        void Tell(byte reason, OfPort port, OfPort? before = null)
         {
-            foreach (OfConnection connection in _openFlow?.Group.All ?? []) connection.OnPort(reason, port);
+            foreach (OfConnection connection in _openFlow?.Group.All ?? []) connection.OnPort(reason, port, before);
         }
     }
 

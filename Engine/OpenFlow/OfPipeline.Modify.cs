@@ -15,8 +15,9 @@ public sealed partial class OfPipeline
             CheckAll(mods);
             if (!_modifier.Apply(mods, nowMs))
             {
-                // What came and went again is nobody's business.
-                _tables.TakeEvents();
+                // What came and went again within one change is nobody's business; a rule that was added once more is.
+                IReadOnlyList<RuleEvent> events = _tables.TakeEvents();
+                if (mods.Count == 1 && events.Count > 0) _rulesChanged?.Invoke(events);
                 return false;
             }
 

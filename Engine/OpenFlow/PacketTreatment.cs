@@ -20,7 +20,8 @@ public enum FragmentHandling
 /// <param name="Fragments">What rules see of fragments.</param>
 /// <param name="TellsMisses">A packet that no rule of a table matches is for controllers (OpenFlow before 1.3).</param>
 /// <param name="StandsAlone">Table 0 is not asked: packets are forwarded by learned addresses, as no controller is there (OVS fail mode standalone).</param>
-public readonly record struct PacketTreatment(FragmentHandling Fragments, bool TellsMisses, bool StandsAlone)
+/// <param name="Misses">Tables that have their own; null = none.</param>
+public readonly record struct PacketTreatment(FragmentHandling Fragments, bool TellsMisses, bool StandsAlone, TableMisses? Misses = null)
 {
     /// <summary>What table 0 answers while it is not asked.</summary>
     internal static OfRule Alone { get; } = MakeAlone();

@@ -132,7 +132,12 @@ internal sealed class RuleModifier(RuleTables tables, PipelineWork work, bool is
         RuleTable rules = tables.Of(table);
         OfRule? old = rules.Find(new MatchKey(mod));
         bool resetsCounts = (mod.Flags & FlowModFlags.ResetCounts) != 0;
-        if (old is not null && mod.IsAgain(old) && !resetsCounts) return;
+        if (old is not null && mod.IsAgain(old) && !resetsCounts)
+        {
+            tables.NoteAgain(old);
+            return;
+        }
+
 
         // What megaflows still have to push to the old rule arrives at the new one (OVS rule_dpif's new_rule).
         OfRule rule = RuleOf(mod, table, nowMs, old?.Precedence ?? rules.NextPrecedence(mod.Priority), old is null || resetsCounts ? new OfRuleStats(nowMs, isShared) : old.Stats);
@@ -140,7 +145,7 @@ internal sealed class RuleModifier(RuleTables tables, PipelineWork work, bool is
         if (old is not null)
         {
             work.RulesVisited++;
-            tables.Replace(rules, old, rule);
+            tables.Replace(rules, old, rule, isAdded: true);
             return;
         }
 

@@ -63,7 +63,7 @@ internal sealed class RuleTables(Quirks quirks, PipelineWork work)
     {
         Touch(rule).Added++;
         rules.Add(rule);
-        _events?.Add(new RuleEvent(null, rule, default));
+        _events?.Add(new RuleEvent(null, rule, default, IsAdded: true));
         _learned.Add(rule);
         OrderOf(rule.Table)?.Add(rule);
     }
@@ -72,14 +72,17 @@ internal sealed class RuleTables(Quirks quirks, PipelineWork work)
     public void NoteDue(OfRule rule) => Volatile.Write(ref _nextDueMs, Math.Min(_nextDueMs, rule.DueMs));
 
     /// <summary>Puts a rule in the place of one with the same match.</summary>
-    public void Replace(RuleTable rules, OfRule old, OfRule rule)
+    public void Replace(RuleTable rules, OfRule old, OfRule rule, bool isAdded = false)
     {
         Touch(old).Replace(old, Batch);
         rules.Replace(old, rule);
-        _events?.Add(new RuleEvent(old, rule, default));
+        _events?.Add(new RuleEvent(old, rule, default, isAdded));
         _learned.Add(rule);
         _learned.Remove(old);
     }
+
+    /// <summary>A rule has been added once more, and is as it was: those who watch are told.</summary>
+    public void NoteAgain(OfRule rule) => _events?.Add(new RuleEvent(rule, rule, default, IsAdded: true));
 
     /// <summary>Removes rules from one table; returns how many.</summary>
     public int RemoveWhere(int table, Predicate<OfRule> condition)

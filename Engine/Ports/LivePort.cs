@@ -41,6 +41,9 @@ public abstract class LivePort(uint number, string name) : IDisposable
     /// <summary>The device is up, and the other end too, as of the last <see cref="Refresh"/>.</summary>
     public abstract bool HasCarrier { get; }
 
+    /// <summary>The device is switched on, as of the last <see cref="Refresh"/>.</summary>
+    public virtual bool IsUp => true;
+
     /// <summary>The device was there and is no longer: it never comes back, a new one of the name is another device.</summary>
     public abstract bool IsGone { get; }
 

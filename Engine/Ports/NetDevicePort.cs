@@ -36,6 +36,9 @@ public abstract class NetDevicePort : LivePort
     public override bool HasCarrier => !_isGone && (_isElsewhere || _state is { IsUp: true, HasCarrier: true });
 
     /// <inheritdoc/>
+    public override bool IsUp => _isElsewhere || _state.IsUp;
+
+    /// <inheritdoc/>
     public override bool IsGone => _isGone;
 
     /// <inheritdoc/>

@@ -6,6 +6,9 @@ namespace Mergeflow.Engine.Xlate;
 /// <content>Tables and resubmission (OVS <c>xlate_table_action</c>), with their limits.</content>
 public sealed partial class Translator
 {
+    /// <summary>Behind it is the one that Open vSwitch keeps for itself.</summary>
+    private const byte LastTable = 253;
+
     private void Resubmit(XlateOp op, bool isLast)
     {
         byte table = op.Arg == 255 ? _context.Table : (byte)op.Arg;
@@ -24,10 +27,10 @@ public sealed partial class Translator
         if (!MayResubmit()) return;
         byte old = _context.Table;
         if (withCtTuple && !_lookup.SwapCtTuple()) return;
-        OfRule? rule = _lookup.Find(inPort, table);
+        bool isTold = false;
+        OfRule? rule = tellsMiss ? FindOnward(inPort, ref table, isFirst: false, out isTold) : _lookup.Find(inPort, table);
         if (withCtTuple) _lookup.SwapTuples();
         _context.Table = table;
-        bool isTold = rule is null && tellsMiss && TellsMiss;
         _context.Found(table, rule, MissOf(isTold));
         if (rule is not null)
         {
@@ -49,19 +52,35 @@ public sealed partial class Translator
     /// <summary>The first lookup of a pass: no limits apply.</summary>
     private void LookupAndRun(byte table, bool isFirst = false)
     {
+        OfRule? rule = FindOnward(0, ref table, isFirst, out bool isTold);
         _context.Table = table;
-        OfRule? rule = _lookup.Find(0, table, isFirst);
-        bool isTold = rule is null && TellsMiss;
         _context.Found(table, rule, MissOf(isTold));
-        if (rule is not null) RunRule(rule, isLast: true);
+        if (rule is not null) RunRule(rule, isLast: true, stays: true);
         else Miss(isTold);
     }
 
     /// <summary>What is told of a table without a rule.</summary>
     private string MissOf(bool isTold) => _lookup.IsDropped ? "Packets are IP fragments and the fragment handling mode is \"drop\"." : isTold ? "No match, and a \"packet-in\" is called for." : "No match.";
 
-    /// <summary>Before OpenFlow 1.3 controllers are told of what no rule matches (OVS <c>miss_rule</c>).</summary>
-    private bool TellsMiss => _context.Tables.Treatment.TellsMisses && !_lookup.IsDropped;
+    /// <summary>Looks up a table, and the next ones as long as tables are to be passed by; whether a miss is for controllers, as before OpenFlow 1.3 (OVS <c>miss_rule</c>).</summary>
+    private OfRule? FindOnward(uint inPort, ref byte table, bool isFirst, out bool isTold)
+    {
+        PacketTreatment treatment = _context.Tables.Treatment;
+        isTold = false;
+        while (true)
+        {
+            OfRule? rule = _lookup.Find(inPort, table, isFirst);
+            if (rule is not null || _lookup.IsDropped) return rule;
+            TableMiss miss = treatment.Misses?.Of(table) ?? TableMiss.Default;
+            if (miss != TableMiss.Continue || table >= LastTable)
+            {
+                isTold = miss == TableMiss.Default ? treatment.TellsMisses : miss != TableMiss.Drop;
+                return null;
+            }
+
+            table++;
+        }
+    }
 
     private void Miss(bool isTold)
     {
@@ -78,7 +97,10 @@ public sealed partial class Translator
         (_context.Rule, _context.Unroll) = (outer, outerUnroll);
     }
 
-    private void RunRule(OfRule rule, bool isLast)
+    /// <param name="rule">What was found.</param>
+    /// <param name="isLast">Nothing follows.</param>
+    /// <param name="stays">What comes after its actions, an action set for example, is its doing too.</param>
+    private void RunRule(OfRule rule, bool isLast, bool stays = false)
     {
         _context.Out.Rules.Add(rule);
         (OfRule? outer, XlateOp outerUnroll, int bucketDepth) = (_context.Rule, _context.Unroll, _bucketDepth);
@@ -86,7 +108,8 @@ public sealed partial class Translator
         // What a rule does is the rule's, also when a bucket has sent the packet there.
         (_context.Rule, _context.Unroll, _bucketDepth) = (rule, rule.Unroll, 0);
         Run(rule.Program, isLast);
-        (_context.Rule, _context.Unroll, _bucketDepth) = (outer, outerUnroll, bucketDepth);
+        _bucketDepth = bucketDepth;
+        if (!stays) (_context.Rule, _context.Unroll) = (outer, outerUnroll);
     }
 
     private bool MayResubmit()

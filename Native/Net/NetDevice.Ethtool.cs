@@ -24,6 +24,16 @@ public static unsafe partial class NetDevice
         return (megabits is 0xffff or uint.MaxValue ? 0 : megabits * 1_000_000L, settings[14] == 1);
     }
 
+    /// <summary>What a link is, could be, says it can, and hears of the other end; null = the driver does not say.</summary>
+    public static LinkSettings? LinkSettingsOf(string name)
+    {
+        byte* settings = stackalloc byte[SettingsBytes];
+        if (!TryEthtool(name, settings, SettingsBytes, GetSettings)) return null;
+        uint megabits = *(ushort*)(settings + 12) | ((uint)*(ushort*)(settings + 28) << 16);
+        return new LinkSettings(
+            *(uint*)(settings + 4), *(uint*)(settings + 8), *(uint*)(settings + 32), megabits is 0xffff or uint.MaxValue ? 0 : megabits, settings[14] == 1, settings[15], settings[18] != 0);
+    }
+
     private static bool TryEthtool(string name, byte* data, int bytes, uint command)
     {
         new Span<byte>(data, bytes).Clear();

@@ -183,6 +183,13 @@ public sealed class OfConnectionTests
         Assert.Equal([OfFlowEvent.Modified, OfFlowEvent.Added, OfFlowEvent.Removed, OfFlowEvent.Removed], Told(watcher.Come));
         Assert.Equal([OfFlowEvent.Abbreviated], Told(watcher.Say(OfTalk.Flow("table=3,udp,actions=output:2"))));
 
+        // An order that adds is told of as such, whatever was there; one that modifies and changes nothing is not.
+        watcher.Come.Clear();
+        other.Say(OfTalk.Flow("table=3,udp,actions=output:2"));
+        other.Say(OfTalk.Flow("table=3,udp,actions=output:1"));
+        other.Say(OfTalk.Flow("table=3,udp,actions=output:1", FlowModCommand.Modify));
+        Assert.Equal([OfFlowEvent.Added, OfFlowEvent.Added], Told(watcher.Come));
+
         static IEnumerable<OfFlowEvent> Told(IEnumerable<OfMessage> come) => come.OfType<OfFlowMonitorReply>().SelectMany(static r => r.Updates).Select(static u => u.Event);
     }
 

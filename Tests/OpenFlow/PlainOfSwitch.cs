@@ -40,6 +40,8 @@ internal sealed class PlainOfSwitch : IOfSwitch
 
     public IReadOnlyList<OfPortStats> PortStats() => [.. _ports.Select(p => new OfPortStats { Port = p.Number, DurationSeconds = (uint)((NowMs - _startMs) / 1000) })];
 
+    public IReadOnlyList<OfQueueStats> QueueStats() => [];
+
     public IReadOnlyList<OfRule> Rules(FlowMod? which) => which is null ? [.. _pipeline.Rules] : _pipeline.Select(which);
 
     public long GroupCreatedMs(uint groupId) => _startMs;
@@ -66,6 +68,8 @@ internal sealed class PlainOfSwitch : IOfSwitch
         _pipeline.ApplyEach(mods, NowMs, refused);
         return refused;
     }
+
+    public void Apply(OfTableMod mod, OfVersion version, int tableCount) => Tables.Apply(mod, version, tableCount);
 
     public void Apply(MeterMod mod) => _pipeline.ApplyMeter(mod, NowMs);
 

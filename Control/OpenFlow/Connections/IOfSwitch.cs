@@ -32,6 +32,9 @@ public interface IOfSwitch
     /// <summary>Counters of the ports, by number.</summary>
     IReadOnlyList<OfPortStats> PortStats();
 
+    /// <summary>Counters of the queues of the ports, by port, then queue.</summary>
+    IReadOnlyList<OfQueueStats> QueueStats();
+
     /// <summary>All rules, by table, then precedence; what packets have counted is pushed to them first.</summary>
     /// <param name="which">Selects by table, cookie, match, port and group, as a deletion would; null = all.</param>
     IReadOnlyList<OfRule> Rules(FlowMod? which);
@@ -55,6 +58,10 @@ public interface IOfSwitch
     /// <summary>Applies flow modifications in order, each for itself.</summary>
     /// <returns>What was refused, in order.</returns>
     IReadOnlyList<FlowModException> ApplyEach(IReadOnlyList<FlowMod> mods);
+
+    /// <summary>Applies a modification of tables.</summary>
+    /// <exception cref="OfRefusal">It is refused; nothing was changed.</exception>
+    void Apply(OfTableMod mod, OfVersion version, int tableCount);
 
     /// <summary>Applies a meter modification.</summary>
     /// <exception cref="FlowModException">It is refused.</exception>

@@ -72,10 +72,17 @@ public sealed partial class LiveOfSwitch(LiveSwitch live, string name, Func<uint
     /// <inheritdoc/>
     public IReadOnlyList<OfMeterState> Meters => _datapath.Pipeline.Meters;
 
-    /// <summary>Removes all flows (OVS <c>ofproto_flush_flows</c>).</summary>
+    /// <summary>Called when an order has changed a port.</summary>
+    internal Action? PortsChanged { get; set; }
+
+    /// <summary>Removes all flows, groups and meters (OVS <c>ofproto_flush_flows</c>).</summary>
     /// <param name="learns">A flow takes their place that forwards by learned addresses.</param>
     internal void FlushFlows(bool learns)
-        => _datapath.ApplyFlowMods([new FlowMod { Command = FlowModCommand.Delete }, .. learns ? new FlowTextParser().ParseFlows("priority=0,actions=NORMAL") : []], NowMs);
+    {
+        GroupMod groups = new(GroupModCommand.Delete, OfPipeline.AllGroups, GroupType.All, null, 0, EquatableList<Field>.Empty, EquatableList<GroupBucket>.Empty);
+        _datapath.ApplyChanges([new FlowMod { Command = FlowModCommand.Delete }, groups, .. learns ? new FlowTextParser().ParseFlows("priority=0,actions=NORMAL") : []], NowMs);
+        foreach (OfMeterState meter in Meters) _datapath.ApplyMeterMod(meter.Mod with { Command = MeterModCommand.Delete }, NowMs);
+    }
 
     /// <summary>No controller is there: packets are forwarded by learned addresses, or by flows again.</summary>
     internal void StandAlone(bool isAlone) => Treat(t => t with { StandsAlone = isAlone });
@@ -100,6 +107,9 @@ public sealed partial class LiveOfSwitch(LiveSwitch live, string name, Func<uint
 
     /// <inheritdoc/>
     public IReadOnlyList<OfPortStats> PortStats() => [.. live.Ports.All.Select(CountersOf)];
+
+    /// <summary>A port without a device has one queue, that counts nothing (OVS <c>netdev_dummy_get_queue</c>).</summary>
+    public IReadOnlyList<OfQueueStats> QueueStats() => [.. live.Ports.All.OfType<DummyPort>().Select(static p => new OfQueueStats { Port = p.Number, Queue = 0 })];
 
     /// <inheritdoc/>
     public IReadOnlyList<OfRule> Rules(FlowMod? which)
@@ -166,6 +176,13 @@ public sealed partial class LiveOfSwitch(LiveSwitch live, string name, Func<uint
     }
 
     /// <inheritdoc/>
+    public void Apply(OfTableMod mod, OfVersion version, int tableCount)
+    {
+        Tables.Apply(mod, version, tableCount);
+        if (version is OfVersion.V11 or OfVersion.V12) Treat(t => t with { Misses = Tables.Misses });
+    }
+
+    /// <inheritdoc/>
     public void Apply(MeterMod mod) => _datapath.ApplyMeterMod(mod, NowMs);
 
     /// <inheritdoc/>
@@ -183,6 +200,7 @@ public sealed partial class LiveOfSwitch(LiveSwitch live, string name, Func<uint
         if (((before ^ after) & PortDown) != 0) setUp(mod.Port, (after & PortDown) == 0);
         if (((before ^ after) & NoForward) != 0) _datapath.Ports.SetForwards(mod.Port, (after & NoForward) == 0, NowMs);
         if (((before ^ after) & NoFlood) != 0) _datapath.Ports.SetFloods(mod.Port, (after & NoFlood) == 0, NowMs);
+        PortsChanged?.Invoke();
     }
 
     /// <summary>The option behind <c>tun_metadata0</c> acts if it has 4 or 8 bytes; the others are kept, and there are no fields for them.</summary>
@@ -216,7 +234,9 @@ public sealed partial class LiveOfSwitch(LiveSwitch live, string name, Func<uint
     {
         uint config;
         lock (_lock) config = _portConfigs.GetValueOrDefault(port.Number);
-        return new OfPort { Number = port.Number, Name = port.Name, Mac = port.Mac, Config = config, State = port.HasCarrier && (config & PortDown) == 0 ? Live : LinkDown };
+        bool isUp = port is NetDevicePort ? port.IsUp : port.IsUp && (config & PortDown) == 0;
+        config = (config & ~PortDown) | (isUp ? 0 : PortDown);
+        return PortFeatures.Describe(new OfPort { Number = port.Number, Name = port.Name, Mac = port.Mac, Config = config, State = isUp && port.HasCarrier ? Live : LinkDown }, port);
     }
 
     private OfPortStats CountersOf(LivePort port)
@@ -237,8 +257,8 @@ public sealed partial class LiveOfSwitch(LiveSwitch live, string name, Func<uint
             TxPackets = counted.TxPackets,
             RxBytes = counted.RxBytes,
             TxBytes = counted.TxBytes,
-            RxDropped = counted.RxDropped,
-            TxDropped = counted.TxDropped,
+            RxDropped = port is DummyPort ? ulong.MaxValue : counted.RxDropped,
+            TxDropped = port is DummyPort ? ulong.MaxValue : counted.TxDropped,
         };
     }
 }

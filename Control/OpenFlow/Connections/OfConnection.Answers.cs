@@ -38,15 +38,17 @@ public sealed partial class OfConnection
                 break;
             case OfKind.GroupMod:
                 _switch.Apply([((OfGroupModMessage)message).Mod], this, message.Xid);
+                Forward(message, GroupModReason);
                 break;
             case OfKind.MeterMod:
                 _switch.Apply(((OfMeterModMessage)message).Mod);
+                Forward(message, MeterModReason);
                 break;
             case OfKind.PortMod:
-                _switch.Apply((OfPortMod)message);
+                Change((OfPortMod)message);
                 break;
             case OfKind.TableMod:
-                _switch.Tables.Apply((OfTableMod)message, _version, TableCount);
+                _switch.Apply((OfTableMod)message, _version, TableCount);
                 break;
             case OfKind.PacketOut:
                 _switch.Send((OfPacketOut)message);
@@ -80,6 +82,7 @@ public sealed partial class OfConnection
                 return true;
             case OfKind.SetFlowFormat:
                 if (((OfNumber)message).Value is not (0 or 2)) throw new OfRefusal("OFPBRC_EPERM", "no such form of flows");
+                _hasNiciraFlows = ((OfNumber)message).Value == 2;
                 return true;
             case OfKind.FlowModTableId:
                 _hasTableIds = ((OfFlowModTableId)message).IsSet != 0;

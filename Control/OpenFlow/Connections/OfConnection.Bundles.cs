@@ -1,3 +1,5 @@
+using Mergeflow.Native;
+
 namespace Mergeflow.Control.OpenFlow;
 
 /// <content>Bundles: messages that hold together, or not at all (OVS <c>bundles.c</c>, <c>do_bundle_commit</c>).</content>
@@ -89,7 +91,7 @@ public sealed partial class OfConnection
             throw new OfRefusal(bundle.IsClosed ? "OFPBFC_BUNDLE_CLOSED" : "OFPBFC_BAD_FLAGS", $"bundle {message.BundleId}");
         }
 
-        (bundle.IsClosed, bundle.UsedMs) = (true, Environment.TickCount64);
+        (bundle.IsClosed, bundle.UsedMs) = (true, ProcessClock.NowMs);
     }
 
     private void AddToBundle(OfBundleAdd message, ReadOnlySpan<byte> added)
@@ -100,7 +102,7 @@ public sealed partial class OfConnection
         OfMessage inner = OfCodec.Decode(bytes);
         object change = inner switch
         {
-            OfFlowModMessage flow => Checked(flow),
+            OfFlowModMessage flow => Admitted(Checked(flow)),
             OfGroupModMessage group => group.Mod,
             OfPortMod or OfPacketOut => inner,
             _ => throw new OfRefusal("OFPBFC_MSG_UNSUP", $"{inner.Kind} in a bundle"),
@@ -112,9 +114,17 @@ public sealed partial class OfConnection
             throw new OfRefusal(bundle.IsClosed ? "OFPBFC_BUNDLE_CLOSED" : "OFPBFC_BAD_FLAGS", $"bundle {message.BundleId}");
         }
 
-        bundle.UsedMs = Environment.TickCount64;
+        bundle.UsedMs = ProcessClock.NowMs;
         bundle.Parts.Add((change, message.Message));
         _bundledCount++;
+    }
+
+    /// <summary>What cannot be, whatever stands before it, is refused at once (OVS <c>ofproto_flow_mod_init</c>).</summary>
+    private static FlowMod Admitted(FlowMod mod)
+    {
+        if (mod.Command is FlowModCommand.Delete or FlowModCommand.DeleteStrict) return mod;
+        if (mod.Table is TableCount) throw new OfRefusal("OFPBRC_EPERM", "the table is the switch's own");
+        return mod;
     }
 
     /// <summary>Flows and groups hold together; ports and packets follow, in their order.</summary>
@@ -132,11 +142,12 @@ public sealed partial class OfConnection
                 for (int i = 0; i < bundle.Parts.Count; i++)
                 {
                     failed = i;
-                    if (bundle.Parts[i].Change is OfPortMod port) _switch.Apply(port);
+                    if (bundle.Parts[i].Change is OfPortMod port) Change(port);
                     else if (bundle.Parts[i].Change is OfPacketOut packet) _switch.Send(packet);
+                    else if (bundle.Parts[i].Change is GroupMod group) Forward(new OfGroupModMessage { Kind = OfKind.GroupMod, Xid = OfCodec.XidOf(bundle.Parts[i].Quote.Span), Mod = group }, GroupModReason);
                 }
             }
-            catch (FlowModException e)
+            catch (FlowModException e) when (indexes.Count > 0)
             {
                 Refuse(e.Error, bundle.Parts[indexes[Math.Min(e.Index, indexes.Count - 1)]].Quote.Span);
                 throw new OfRefusal("OFPBFC_MSG_FAILED", $"bundle {message.BundleId}");
@@ -161,7 +172,7 @@ public sealed partial class OfConnection
         /// <summary>The message that began it.</summary>
         public OfBytes Opening { get; } = opening;
 
-        public long UsedMs { get; set; } = Environment.TickCount64;
+        public long UsedMs { get; set; } = ProcessClock.NowMs;
 
         public bool IsClosed { get; set; }
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Mergeflow.Native;
 
 namespace Mergeflow.Control.OpenFlow;
 
@@ -9,20 +10,46 @@ public sealed partial class OfConnection
     private const byte ExplicitMiss = 6;
     private const byte ImplicitMiss = 7;
     private const int MostPacketsAtOnce = 50;
+    private const byte GroupModReason = 0;
+    private const byte MeterModReason = 1;
+
+    /// <summary>Whose order about a port this thread carries out; null = nobody's.</summary>
+    [ThreadStatic]
+    private static OfConnection? t_changesPort;
 
     private PacketInSchedule? _actions;
     private PacketInSchedule? _misses;
 
     /// <summary>A port has come (0), gone (1) or changed (2).</summary>
-    public void OnPort(byte reason, OfPort port)
+    /// <param name="reason">Which of them.</param>
+    /// <param name="port">As it is, or was.</param>
+    /// <param name="before">Before it changed: what a version cannot say is no change for it.</param>
+    public void OnPort(byte reason, OfPort port, OfPort? before = null)
     {
-        if (Wants(OfAsyncKind.PortStatus, reason)) TrySend(new OfPortStatus { Kind = OfKind.PortStatus, Xid = 0, Reason = reason, Port = port });
+        // Who has changed it knows, before OpenFlow 1.5.
+        if (!Wants(OfAsyncKind.PortStatus, reason) || (t_changesPort == this && _version < OfVersion.V15)) return;
+        byte[] message = OfCodec.Encode(new OfPortStatus { Kind = OfKind.PortStatus, Xid = 0, Reason = reason, Port = port }, _version);
+        if (before is not null && message.AsSpan().SequenceEqual(OfCodec.Encode(new OfPortStatus { Kind = OfKind.PortStatus, Xid = 0, Reason = reason, Port = before }, _version))) return;
+        _sink.TrySend(message);
+    }
+
+    private void Change(OfPortMod mod)
+    {
+        t_changesPort = this;
+        try
+        {
+            _switch.Apply(mod);
+        }
+        finally
+        {
+            t_changesPort = null;
+        }
     }
 
     /// <summary>A flow that asked for it is gone.</summary>
     public void OnFlowRemoved(OfFlowRemoved removed)
     {
-        if (Wants(OfAsyncKind.FlowRemoved, removed.Reason)) TrySend(removed with { IsNicira = _version == OfVersion.V10 });
+        if (Wants(OfAsyncKind.FlowRemoved, removed.Reason)) TrySend(removed with { IsNicira = _version == OfVersion.V10 && _hasNiciraFlows });
     }
 
     /// <summary>A packet is for the controllers.</summary>
@@ -33,7 +60,24 @@ public sealed partial class OfConnection
         OfWriter writer = NewWriter();
         OfCodec.Encode(message, writer);
         PacketInSchedule? schedule = packet.Reason is NoMatch or ExplicitMiss or ImplicitMiss ? _misses : _actions;
-        if (schedule is null || schedule.Admits(packet.Metadata.Value.Key.InPort.Host, writer.Written, Environment.TickCount64)) _sink.TrySendPacket(writer.Written, _settings.QueueLength);
+        if (schedule is null || schedule.Admits(packet.Metadata.Value.Key.InPort.Host, writer.Written, ProcessClock.NowMs)) _sink.TrySendPacket(writer.Written, _settings.QueueLength);
+    }
+
+    /// <summary>What has been done to groups and meters, for all others who want to know (OVS <c>connmgr_send_requestforward</c>).</summary>
+    private void Forward(OfMessage request, byte reason)
+    {
+        foreach (OfConnection other in _group.All)
+        {
+            if (other != this) other.OnRequest(request, reason);
+        }
+    }
+
+    private void OnRequest(OfMessage request, byte reason)
+    {
+        if (!Wants(OfAsyncKind.RequestForward, reason) || (reason == MeterModReason && _version < OfVersion.V13)) return;
+        OfWriter writer = NewWriter();
+        OfCodec.Encode(request with { IsNicira = _version == OfVersion.V10 }, writer);
+        TrySend(new OfRequestForward { Kind = OfKind.RequestForward, Request = new OfBytes(writer.Written.ToArray()) });
     }
 
     /// <summary>Packets go out whose time has come.</summary>

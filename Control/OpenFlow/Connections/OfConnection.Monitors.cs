@@ -96,15 +96,15 @@ public sealed partial class OfConnection
             bool hasActions = false, isWanted = false, isOwn = false;
             foreach (OfFlowMonitor monitor in monitors)
             {
-                if (!Watches(monitor, change) || (monitor.Flags.HasFlag(OfMonitorFlags.OnlyOwn) && owner != this)) continue;
+                if (!Watches(monitor, change)) continue;
                 isWanted = true;
-                isOwn |= monitor.Flags.HasFlag(OfMonitorFlags.Own);
+                isOwn |= (monitor.Flags & (OfMonitorFlags.Own | OfMonitorFlags.OnlyOwn)) != 0;
                 hasActions |= monitor.Flags.HasFlag(OfMonitorFlags.Actions);
             }
 
             if (!isWanted) continue;
             if (owner == this && !isOwn) isAbbreviated = true;
-            else updates.Add(Update(change.New ?? change.Old!, EventOf(change), (byte)(change.New is null ? change.End : 0), hasActions && change.New is not null));
+            else updates.Add(Update(change.New ?? change.Old!, EventOf(change), (byte)(change.New is null ? change.End : 0), hasActions));
         }
 
         if (isAbbreviated) updates.Add(new OfFlowUpdate { Event = OfFlowEvent.Abbreviated, Xid = xid });
@@ -116,18 +116,24 @@ public sealed partial class OfConnection
 
     private static bool Watches(OfFlowMonitor monitor, RuleEvent change)
     {
+        if (!change.IsAdded && change is { Old: { } old, New: { } now } && old.Cookie == now.Cookie && old.Actions.Equals(now.Actions)) return false;
         OfMonitorFlags wanted = EventOf(change) switch { OfFlowEvent.Added => OfMonitorFlags.Add, OfFlowEvent.Removed => OfMonitorFlags.Delete, _ => OfMonitorFlags.Modify };
-        return (monitor.Flags & wanted) != 0 && OfPipeline.IsSelected(Selection(monitor), change.New ?? change.Old!);
+        if ((monitor.Flags & wanted) == 0) return false;
+        OfRule rule = change.New ?? change.Old!;
+        if (OfPipeline.IsSelected(Selection(monitor), rule)) return true;
+
+        // A flow that goes to the port no longer is told of as well.
+        return change is { New: not null, Old: { } before } && OfPipeline.IsSelected(Selection(monitor, withPort: false), rule) && OfPipeline.IsSelected(Selection(monitor, withGroup: false), before);
     }
 
-    private static OfFlowEvent EventOf(RuleEvent change) => change.Old is null ? OfFlowEvent.Added : change.New is null ? OfFlowEvent.Removed : OfFlowEvent.Modified;
+    private static OfFlowEvent EventOf(RuleEvent change) => change.IsAdded ? OfFlowEvent.Added : change.New is null ? OfFlowEvent.Removed : OfFlowEvent.Modified;
 
-    private static FlowMod Selection(OfFlowMonitor monitor) => new()
+    private static FlowMod Selection(OfFlowMonitor monitor, bool withPort = true, bool withGroup = true) => new()
     {
         Command = FlowModCommand.Delete,
         Table = monitor.Table == 255 ? null : monitor.Table,
-        OutPort = monitor.OutPort == (uint)OfReservedPort.None ? null : monitor.OutPort,
-        OutGroup = monitor.OutGroup == uint.MaxValue ? null : monitor.OutGroup,
+        OutPort = !withPort || monitor.OutPort == (uint)OfReservedPort.None ? null : monitor.OutPort,
+        OutGroup = !withGroup || monitor.OutGroup == uint.MaxValue ? null : monitor.OutGroup,
         Match = monitor.Match,
     };
 

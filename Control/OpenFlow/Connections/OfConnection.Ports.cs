@@ -32,14 +32,17 @@ public sealed partial class OfConnection
     private void SendQueues(OfQueueRequest request)
     {
         CheckPort(request.Port);
-        if (request.Queue is not (uint.MaxValue or 0)) throw new OfRefusal("OFPQOFC_BAD_QUEUE", $"queue {request.Queue}");
         if (request.Kind == OfKind.QueueRequest)
         {
-            if (request.Queue == 0) throw new OfRefusal("OFPQOFC_BAD_QUEUE", "nothing is counted for the queue of a port");
-            Reply(new OfQueueReply { Kind = OfKind.QueueReply, Xid = request.Xid });
+            OfQueueStats[] queues = [.. _switch.QueueStats().Where(q => request.Port is AnyPort or AllPorts || q.Port == request.Port).Where(q => request.Queue == uint.MaxValue || q.Queue == request.Queue)];
+            if (request.Queue != uint.MaxValue && queues.Length == 0) throw new OfRefusal("OFPQOFC_BAD_QUEUE", $"queue {request.Queue}");
+            MultipartReply reply = Begin(new OfQueueReply { Kind = OfKind.QueueReply }, request);
+            foreach (OfQueueStats queue in queues) reply.Add(queue, static (OfQueueStats q, ref OfWire w) => q.Exchange(ref w));
+            reply.End();
             return;
         }
 
+        if (request.Queue is not (uint.MaxValue or 0)) throw new OfRefusal("OFPQOFC_BAD_QUEUE", $"queue {request.Queue}");
         var w = new OfWriter(_version);
         foreach (OfPort port in _switch.Ports)
         {

@@ -104,6 +104,9 @@ public sealed partial class OfConnection
         PacketIn,
         PortStatus,
         FlowRemoved,
+        RoleStatus,
+        TableStatus,
+        RequestForward,
     }
 
     /// <summary>How packets come (OVS <c>enum ofputil_packet_in_format</c>).</summary>

@@ -26,6 +26,9 @@ public sealed partial class OfConnection : IOfSession
     /// <summary>The upper byte of an OpenFlow 1.0 command is a table (<c>NXT_FLOW_MOD_TABLE_ID</c>).</summary>
     private bool _hasTableIds;
 
+    /// <summary>In OpenFlow 1.0: flows are told of with Nicira's matches (<c>NXFF_NXM</c>).</summary>
+    private volatile bool _hasNiciraFlows;
+
     /// <summary>A connection that has not said anything; <see cref="Open"/> does.</summary>
     /// <param name="of">The switch.</param>
     /// <param name="sink">Where messages go.</param>

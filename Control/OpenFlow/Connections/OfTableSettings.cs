@@ -8,6 +8,7 @@ public sealed class OfTableSettings
 
     private const uint EvictionConfig = 4;
     private const uint VacancyConfig = 8;
+    private const uint MissConfig = 3;
     private const ushort EvictionProperty = 2;
     private const ushort VacancyProperty = 3;
     private const byte AllTables = 255;
@@ -28,6 +29,21 @@ public sealed class OfTableSettings
                 if (mod.Table == AllTables || mod.Table == t) Change(ref _tables[t], mod, version, vacancy ?? default);
             }
         }
+    }
+
+    /// <summary>What becomes of packets that miss; null = no table has its own.</summary>
+    public TableMisses? Misses
+    {
+        get
+        {
+            lock (_lock) return Array.Exists(_tables, static t => t.Miss != TableMiss.Default) ? new TableMisses(Array.ConvertAll(_tables, static t => t.Miss)) : null;
+        }
+    }
+
+    /// <summary>Of one table, as OpenFlow 1.1 and 1.2 say it.</summary>
+    public uint MissConfigOf(int table)
+    {
+        lock (_lock) return _tables[table].Miss switch { TableMiss.Continue => 1, TableMiss.Drop => 2, _ => 0 };
     }
 
     /// <summary>A table as <c>TABLE_DESC</c> tells it.</summary>
@@ -57,6 +73,12 @@ public sealed class OfTableSettings
 
     private static void Change(ref Settings settings, OfTableMod mod, OfVersion version, Vacancy vacancy)
     {
+        if (version is OfVersion.V11 or OfVersion.V12)
+        {
+            settings.Miss = (mod.Config & MissConfig) switch { 1 => TableMiss.Continue, 2 => TableMiss.Drop, _ => TableMiss.Controller };
+            return;
+        }
+
         if (version < OfVersion.V14) return;
         settings.Evicts = (mod.Config & EvictionConfig) != 0;
         settings.HasVacancy = (mod.Config & VacancyConfig) != 0;
@@ -93,6 +115,7 @@ public sealed class OfTableSettings
 
     private struct Settings
     {
+        public TableMiss Miss;
         public bool Evicts;
         public bool HasVacancy;
         public byte Down;

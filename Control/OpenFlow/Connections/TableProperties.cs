@@ -25,7 +25,8 @@ internal static class TableProperties
     private static OfBytes Make(OfVersion version, int table, int tableCount)
     {
         var w = new OfWriter(version);
-        Ids(w, Instructions, table + 1 < tableCount ? [1, 2, 3, 4, 5] : [2, 3, 4, 5]);
+        byte[] instructions = version >= OfVersion.V13 ? [1, 2, 3, 4, 5, 6] : [1, 2, 3, 4, 5];
+        Ids(w, Instructions, table + 1 < tableCount ? instructions : instructions[1..]);
         int next = OfProperty.Begin(w, NextTables);
         for (int t = table + 1; t < tableCount; t++) w.U8((byte)t);
         OfProperty.End(w, next);

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using Mergeflow.Native;
 
 namespace Mergeflow.Control.OpenFlow;
 
@@ -25,8 +26,11 @@ internal sealed class OfDial : IDisposable
     private string? _lastError;
     private long? _connectedMs;
     private long? _disconnectedMs;
-    private long _admittedMs = Environment.TickCount64;
+    private long _admittedMs = ProcessClock.NowMs;
     private long _resetMs;
+
+    /// <summary>When it is tried again: <see cref="Tick"/> sees that the time has come.</summary>
+    private long _untilMs;
     private int _backoffMs;
     private bool _isWaiting;
     private bool _wasGreeted;
@@ -56,7 +60,7 @@ internal sealed class OfDial : IDisposable
     {
         get
         {
-            long nowMs = Environment.TickCount64;
+            long nowMs = ProcessClock.NowMs;
             lock (_lock)
             {
                 if (Connection is { } connection && (connection.IsAdmitted || nowMs - (_connectedMs ?? nowMs) >= AdmittedMs))
@@ -87,7 +91,16 @@ internal sealed class OfDial : IDisposable
     /// <summary>Looks whether the connection is still alive, from time to time.</summary>
     public void Tick(long nowMs)
     {
-        if (Volatile.Read(ref _peer) is not { } peer) return;
+        if (Volatile.Read(ref _peer) is not { } peer)
+        {
+            lock (_lock)
+            {
+                if (_isWaiting && nowMs >= _untilMs) Monitor.PulseAll(_lock);
+            }
+
+            return;
+        }
+
         peer.Tick(nowMs, _settings.ProbeMs);
         if (_wasGreeted || !peer.Session.IsGreeted) return;
         lock (_lock) (_wasGreeted, _connectedMs) = (true, nowMs);
@@ -97,7 +110,7 @@ internal sealed class OfDial : IDisposable
     /// <summary>What has become of it.</summary>
     public OfControllerStatus Status()
     {
-        long nowMs = Environment.TickCount64;
+        long nowMs = ProcessClock.NowMs;
         lock (_lock)
         {
             OfConnection? connection = Connection;
@@ -161,7 +174,7 @@ internal sealed class OfDial : IDisposable
         lock (_lock)
         {
             if (_isEnding) return;
-            long nowMs = Environment.TickCount64;
+            long nowMs = ProcessClock.NowMs;
             Volatile.Write(ref _peer, null);
             (_socket, _lastError, _disconnectedMs, _isWaiting) = (null, why, nowMs, true);
             bool isFirst = nowMs >= _resetMs;
@@ -170,8 +183,8 @@ internal sealed class OfDial : IDisposable
             _wasGreeted = false;
             _backoffMs = isFirst ? FirstBackoffMs : Math.Min(_backoffMs * 2, Math.Max(FirstBackoffMs, _settings.MaxBackoffMs));
             _resetMs = nowMs + (2 * _backoffMs);
-            long untilMs = nowMs + _backoffMs;
-            for (long leftMs; !_isEnding && (leftMs = untilMs - Environment.TickCount64) > 0;) Monitor.Wait(_lock, (int)leftMs);
+            _untilMs = nowMs + _backoffMs;
+            while (!_isEnding && ProcessClock.NowMs < _untilMs) Monitor.Wait(_lock);
             _isWaiting = false;
         }
     }

@@ -1,3 +1,5 @@
+using Mergeflow.Native;
+
 namespace Mergeflow.Control.OpenFlow;
 
 /// <summary>All of OpenFlow that a running switch has: its controllers, and the thread that looks after them and tells them what happens.</summary>
@@ -58,7 +60,7 @@ public sealed class OfEndpoint : IDisposable
         int pauseMs = 1;
         while (!_end)
         {
-            long nowMs = Environment.TickCount64;
+            long nowMs = ProcessClock.NowMs;
             bool looksAtPorts = _tellsPorts && nowMs >= portsDueMs;
             if (looksAtPorts) portsDueMs = nowMs + PortPeriodMs;
             Controllers.Run(nowMs);

@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using Mergeflow.Native;
 
 namespace Mergeflow.Control.OpenFlow;
 
@@ -14,6 +15,9 @@ internal sealed class OfPeer
     /// <summary>How long what is left may take to go out when nothing more comes in.</summary>
     private const int LastWordsMs = 1000;
 
+    /// <summary>Nobody is given up sooner after a question.</summary>
+    private const int LeastAnswerMs = 200;
+
     /// <summary>How long somebody may take to say hello.</summary>
     private const int GreetingMs = 5000;
 
@@ -22,8 +26,11 @@ internal sealed class OfPeer
     private readonly OfOutbox _outbox = new(Patience);
     private readonly Thread _writer;
     private readonly long _sinceMs = Environment.TickCount64;
-    private long _activeMs = Environment.TickCount64;
+    private long _activeMs = ProcessClock.NowMs;
     private volatile bool _isProbed;
+
+    /// <summary>When it was asked, by a clock that nobody moves.</summary>
+    private long _probedMs;
     private volatile string? _error;
 
     /// <summary>A connection that is there; nothing is said before <see cref="Run"/>.</summary>
@@ -61,7 +68,7 @@ internal sealed class OfPeer
             byte[] buffer = new byte[64 << 10];
             for (int n; (n = Stream.Read(buffer)) > 0;)
             {
-                Volatile.Write(ref _activeMs, Environment.TickCount64);
+                Volatile.Write(ref _activeMs, ProcessClock.NowMs);
                 _isProbed = false;
                 if (Session.Receive(buffer.AsSpan(0, n))) continue;
                 _error ??= "Protocol error";
@@ -110,17 +117,19 @@ internal sealed class OfPeer
     {
         if (!Session.IsGreeted)
         {
-            if (nowMs - _sinceMs >= GreetingMs) TimeOut();
+            if (Environment.TickCount64 - _sinceMs >= GreetingMs) TimeOut();
         }
         else if (probeMs > 0 && nowMs - Volatile.Read(ref _activeMs) >= probeMs)
         {
+            // A clock that is moved by hand leaves nobody time to answer.
+            if (_isProbed && Environment.TickCount64 - _probedMs < LeastAnswerMs) return;
             if (_isProbed)
             {
                 TimeOut();
                 return;
             }
 
-            _isProbed = true;
+            (_isProbed, _probedMs) = (true, Environment.TickCount64);
             Volatile.Write(ref _activeMs, nowMs);
             Session.Probe();
         }

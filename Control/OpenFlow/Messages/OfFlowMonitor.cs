@@ -111,6 +111,6 @@ public enum OfMonitorFlags : ushort
     /// <summary>One's own changes in full too.</summary>
     Own = 32,
 
-    /// <summary>One's own changes only.</summary>
+    /// <summary>From OpenFlow 1.4 on the same as <see cref="Own"/>, as Open vSwitch takes it; the standard has one's own changes only.</summary>
     OnlyOwn = 64,
 }

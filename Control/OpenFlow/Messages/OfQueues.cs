@@ -44,3 +44,38 @@ public sealed record OfQueueReply : OfMessage
     /// <inheritdoc/>
     internal override void Exchange(ref OfWire wire) => wire.Rest(ref Queues);
 }
+
+/// <summary>Counters of one queue; all ones = not counted.</summary>
+public sealed record OfQueueStats
+{
+    private const ushort LengthBytes14 = 48;
+
+    public uint Port;
+    public uint Queue;
+    public ulong TxBytes = ulong.MaxValue;
+    public ulong TxPackets = ulong.MaxValue;
+    public ulong TxErrors = ulong.MaxValue;
+    public uint DurationSeconds = uint.MaxValue;
+    public uint DurationNanoseconds = uint.MaxValue;
+
+    /// <summary>One.</summary>
+    internal void Exchange(ref OfWire wire)
+    {
+        if (wire.Version >= OfVersion.V14)
+        {
+            ushort length = LengthBytes14;
+            wire.U16(ref length);
+            wire.Pad(6);
+        }
+
+        wire.Port(ref Port);
+        if (wire.Version == OfVersion.V10) wire.Pad(2);
+        wire.U32(ref Queue);
+        wire.U64(ref TxBytes);
+        wire.U64(ref TxPackets);
+        wire.U64(ref TxErrors);
+        if (wire.Version < OfVersion.V13) return;
+        wire.U32(ref DurationSeconds);
+        wire.U32(ref DurationNanoseconds);
+    }
+}

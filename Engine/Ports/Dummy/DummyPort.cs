@@ -68,6 +68,9 @@ public sealed unsafe class DummyPort : LivePort
     public override bool HasCarrier => _isUp;
 
     /// <inheritdoc/>
+    public override bool IsUp => _isUp;
+
+    /// <inheritdoc/>
     public override bool IsGone => false;
 
     /// <summary>Takes what goes out, in order, by whoever calls <see cref="Drain"/>; null = nobody listens.</summary>

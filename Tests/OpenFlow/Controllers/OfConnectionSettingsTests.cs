@@ -81,7 +81,7 @@ public sealed class OfConnectionSettingsTests
         talk.Connection.AddSchedule(pairs);
         Assert.Equal("30", pairs["packet-in-action-dropped"]);
         Assert.Equal("0", pairs["packet-in-miss-queued"]);
-        talk.Connection.Tick(Environment.TickCount64 + 60_000);
+        talk.Connection.Tick(Mergeflow.Native.ProcessClock.NowMs + 60_000);
         Assert.Equal(20, talk.Come.Count);
     }
 
@@ -90,9 +90,9 @@ public sealed class OfConnectionSettingsTests
     {
         OfTalk talk = Talk(new OfControllerSettings(), OfVersion.V14);
         Assert.Null(talk.ErrorOfBundle(7, OfBundleCommand.OpenRequest));
-        talk.Connection.Tick(Environment.TickCount64 + 5_000);
+        talk.Connection.Tick(Mergeflow.Native.ProcessClock.NowMs + 5_000);
         Assert.DoesNotContain(talk.TakeErrors(), static e => e is not null);
-        talk.Connection.Tick(Environment.TickCount64 + 20_000);
+        talk.Connection.Tick(Mergeflow.Native.ProcessClock.NowMs + 20_000);
         Assert.Equal(["OFPBFC_TIMEOUT"], talk.TakeErrors());
         Assert.Equal("OFPBFC_BAD_ID", talk.ErrorOfBundle(7, OfBundleCommand.CloseRequest));
     }
@@ -126,6 +126,31 @@ public sealed class OfConnectionSettingsTests
         Assert.Equal("OFPTMFC_BAD_TABLE", talk.ErrorOf(Mod(254, 4, [])));
 
         static OfTableMod Mod(byte table, uint config, byte[] properties) => new() { Kind = OfKind.TableMod, Table = table, Config = config, Properties = new OfBytes(properties) };
+    }
+
+    [Fact]
+    public void What_one_does_to_groups_and_meters_is_told_to_those_who_want_to_know()
+    {
+        (OfTalk doer, OfTalk watcher, OfTalk other) = (Talk(new OfControllerSettings(), OfVersion.V13), Talk(new OfControllerSettings(), OfVersion.V15), Talk(new OfControllerSettings(), OfVersion.V15));
+        uint?[] masks = new uint?[OfAsyncConfig.KindCount * 2];
+        masks[11] = 3;
+        Assert.Null(watcher.ErrorOf(new OfAsyncConfig { Kind = OfKind.SetAsync, Masks = new EquatableList<uint?>(masks) }));
+        Assert.Null(doer.ErrorOf(OfTalk.Group("group_id=5,type=all,bucket=output:1")));
+        Assert.Equal("OFPGMFC_GROUP_EXISTS", doer.ErrorOf(OfTalk.Group("group_id=5,type=all,bucket=output:1")));
+        Assert.Null(doer.ErrorOf(new OfMeterModMessage { Kind = OfKind.MeterMod, Mod = Assert.Single(FlowTextParser.ParseMeters("add meter=3 pktps bands=type=drop rate=9")) }));
+        OfMessage[] told = [.. watcher.Come.Cast<OfRequestForward>().Select(static r => OfCodec.Decode(r.Request.Span))];
+        Assert.Equal((5u, 3u), (Assert.IsType<OfGroupModMessage>(told[0]).Mod.GroupId, Assert.IsType<OfMeterModMessage>(told[1]).Mod.MeterId));
+        Assert.Equal(2, told.Length);
+        Assert.Empty(other.Come);
+    }
+
+    [Fact]
+    public void A_port_that_changes_in_a_way_that_a_version_cannot_say_has_not_changed_for_it()
+    {
+        (OfTalk old, OfTalk now) = (Talk(new OfControllerSettings(), OfVersion.V10), Talk(new OfControllerSettings(), OfVersion.V14));
+        OfPort before = new() { Number = 3, Name = "p3", Mac = 1 }, after = before with { State = 4 };
+        foreach (OfConnection connection in _group.All) connection.OnPort(2, after, before);
+        Assert.Equal((0, 1), (old.Come.Count, now.Come.Count));
     }
 
     private OfTalk Talk(OfControllerSettings settings, OfVersion version) => new(_switch, _group, version, settings: settings);
