@@ -18,6 +18,7 @@ public sealed class LiveSwitch : IDisposable
     {
         LivePortSink[] sinks = [.. Enumerable.Range(0, options.PmdCount).Select(static _ => new LivePortSink())];
         Datapath = new Datapath(options, pmd => sinks[pmd]);
+        Datapath.Clock.NeverGoesBack = true;
         _threads = new ThreadedSwitch(Datapath, new Dictionary<RxQueueName, RxQueue>(), threads);
         Ports = new LivePorts(Datapath, _threads.Pollers, sinks);
         for (int i = 0; i < sinks.Length; i++) Datapath.Pmds[i].Thread.Tap = sinks[i].Tap;

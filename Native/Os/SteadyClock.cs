@@ -19,6 +19,12 @@ public sealed class SteadyClock
     private long _lastMs;
     private long _offsetMs;
 
+    /// <summary>
+    /// The caller's clock is not set: whoever is behind read it a while ago, however far behind it is. A process that was stopped for longer than <see cref="MaxSkewMs"/> has threads that
+    /// did; taken for a step back, they would move the time of all others forward, again and again. Set before the first use.
+    /// </summary>
+    public bool NeverGoesBack { get; set; }
+
     /// <summary>The steady time of a time on the caller's clock, ms; at least 0 and at least what any caller got before.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public long Of(long nowMs)
@@ -38,6 +44,7 @@ public sealed class SteadyClock
             last = was;
         }
 
+        if (NeverGoesBack) return last;
         long offset = Volatile.Read(ref _offsetMs);
         long behindMs = last - (Math.Clamp(nowMs, -MaxMs, MaxMs) + offset);
 

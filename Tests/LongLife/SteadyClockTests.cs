@@ -39,6 +39,30 @@ public sealed class SteadyClockTests
         Assert.Equal(atMs + SteadyClock.MaxSkewMs + 5007, clock.Of(set + 5007));
     }
 
+    /// <summary>A process that was stopped for a minute: a thread that had read the clock before says so behind one that has read it since.</summary>
+    [Fact]
+    public void A_clock_that_is_never_set_does_not_run_away_when_threads_were_stopped()
+    {
+        var clock = new SteadyClock { NeverGoesBack = true };
+        clock.Of(100_000);
+        for (long ms = 160_000; ms < 900_000; ms += 60_000)
+        {
+            Assert.Equal(ms, clock.Of(ms));
+            Assert.Equal(ms, clock.Of(ms - 60_000));
+            Assert.Equal(ms, clock.Of(clock.Of(ms)));
+        }
+    }
+
+    [Fact]
+    public void A_running_switch_has_such_a_clock()
+    {
+        using Control.LiveSwitch live = new(new DatapathOptions { Ports = [], PmdCount = 1, PacketCapacity = 256, ConnectionCapacity = 100 });
+        long now = Control.LiveSwitch.NowMs + 60_000;
+        Assert.Equal(now, live.Datapath.Clock.Of(now));
+        Assert.Equal(now, live.Datapath.Clock.Of(now - 60_000));
+        Assert.Equal(now + 1, live.Datapath.Clock.Of(now + 1));
+    }
+
     [Fact]
     public void Any_times_give_times_that_do_not_go_back()
     {
