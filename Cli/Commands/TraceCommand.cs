@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
+using Mergeflow.Control.Tracing;
 
 namespace Mergeflow.Cli;
 

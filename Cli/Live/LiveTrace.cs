@@ -1,4 +1,5 @@
 using System.Globalization;
+using Mergeflow.Control.Tracing;
 using Mergeflow.Native;
 
 namespace Mergeflow.Cli;

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using Mergeflow.Control;
 using Mergeflow.Control.Bridges;
+using Mergeflow.Control.Tracing;
 
 namespace Mergeflow.Cli;
 
@@ -12,8 +13,8 @@ internal sealed class BridgeCommands(Vswitchd vswitchd)
     {
         commands.Add("ofproto/list", "", 0, 0, _ => vswitchd.Locked(() => string.Concat(vswitchd.Bridges.Names.Select(static n => n + "\n"))));
         commands.Add("bridge/dump-flows", "[--offload-stats] bridge", 1, 2, words => vswitchd.Locked(() => DumpFlows(Find(words[^1], "Unknown bridge"))));
-        commands.Add("ofproto/trace", "{[dp_name] odp_flow | bridge br_flow} [OPTIONS...] [-generate|packet]", 1, int.MaxValue, words => vswitchd.Locked(() => OfprotoTrace.Write(Traced(), words)));
-        commands.Add("ofproto/trace-packet-out", "[-consistent] {[dp_name] odp_flow | bridge br_flow} [OPTIONS...] [-generate|packet] actions", 2, int.MaxValue, words => vswitchd.Locked(() => OfprotoTrace.WritePacketOut(Traced(), words)));
+        commands.Add("ofproto/trace", "{[dp_name] odp_flow | bridge br_flow} [OPTIONS...] [-generate|packet]", 1, int.MaxValue, words => vswitchd.Locked(() => OfprotoTrace.Write(Traced(), words, LiveSwitch.NowMs)));
+        commands.Add("ofproto/trace-packet-out", "[-consistent] {[dp_name] odp_flow | bridge br_flow} [OPTIONS...] [-generate|packet] actions", 2, int.MaxValue, words => vswitchd.Locked(() => OfprotoTrace.WritePacketOut(Traced(), words, LiveSwitch.NowMs)));
         commands.Add("dpif/show", "", 0, 0, _ => vswitchd.Locked(Show));
         commands.Add("dpif/dump-dps", "", 0, 0, _ => vswitchd.Locked(() => string.Concat(All(vswitchd).Select(static b => $"{(b.IsDummy ? "dummy" : "netdev")}@{b.Name}\n"))));
     }

@@ -1,4 +1,7 @@
-namespace Mergeflow.Cli;
+using Mergeflow.Engine.Keys;
+using Mergeflow.Engine.OpenFlow;
+
+namespace Mergeflow.Control.Tracing;
 
 /// <summary>What somebody wants to have traced.</summary>
 internal sealed record TraceRequest
@@ -23,6 +26,9 @@ internal sealed record TraceRequest
 
     /// <summary>What runs in the place of the tables; null = the tables.</summary>
     public IReadOnlyList<OfAction>? Actions { get; init; }
+
+    /// <summary>Time.</summary>
+    public long NowMs { get; init; }
 
     /// <summary>What each <c>ct</c> finds, in the order of the passes.</summary>
     public Queue<CtState> Next { get; init; } = [];

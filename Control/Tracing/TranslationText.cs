@@ -1,12 +1,19 @@
 using System.Globalization;
+using Mergeflow.Engine.Keys;
+using Mergeflow.Engine.Lookup;
+using Mergeflow.Engine.OpenFlow;
+using Mergeflow.Engine.Runtime;
+using Mergeflow.Engine.Text;
+using Mergeflow.Engine.Xlate;
 
-namespace Mergeflow.Cli;
+namespace Mergeflow.Control.Tracing;
 
 /// <summary>One pass of a packet: rules and actions as <c>ofproto/trace</c> prints them, then the megaflow that came out.</summary>
-internal static class TranslationText
+public static class TranslationText
 {
     private const string Last = "--. Executing action set:";
 
+    /// <summary>A pass that a packet of a megaflow made.</summary>
     public static void Write(Translator translator, XlateResult result, MegaflowInfo megaflow, bool isNew, long nowMs, TextWriter output)
     {
         FlowKey key = megaflow.Key;

@@ -1,13 +1,15 @@
 using System.Globalization;
+using Mergeflow.Engine.Runtime;
+using Mergeflow.Engine.Text;
 
-namespace Mergeflow.Cli;
+namespace Mergeflow.Control.Tracing;
 
 /// <summary>A bridge as <c>ofproto/trace</c> sees it.</summary>
 /// <param name="Name">Its name.</param>
 /// <param name="Datapath">Its tables.</param>
 /// <param name="DatapathName">The datapath that it is in with others, <c>TYPE@NAME</c>.</param>
 /// <param name="Ports">Its ports.</param>
-internal sealed record TraceBridge(string Name, Datapath Datapath, string DatapathName, IReadOnlyList<TracePort> Ports)
+public sealed record TraceBridge(string Name, Datapath Datapath, string DatapathName, IReadOnlyList<TracePort> Ports)
 {
     /// <summary>OpenFlow numbers by name.</summary>
     public PortNames Names { get; } = new(Ports.ToDictionary(static p => p.Name, static p => p.Ofport));
@@ -29,4 +31,4 @@ internal sealed record TraceBridge(string Name, Datapath Datapath, string Datapa
 /// <param name="Name">Its name.</param>
 /// <param name="Ofport">Its OpenFlow number.</param>
 /// <param name="Number">Its number in the datapath; null = it has none.</param>
-internal readonly record struct TracePort(string Name, uint Ofport, uint? Number);
+public readonly record struct TracePort(string Name, uint Ofport, uint? Number);

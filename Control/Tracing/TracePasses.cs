@@ -1,9 +1,14 @@
 using System.Globalization;
 using System.Text;
-using Mergeflow.Control;
+using Mergeflow.Engine.Actions;
+using Mergeflow.Engine.Keys;
+using Mergeflow.Engine.OpenFlow;
+using Mergeflow.Engine.Runtime;
+using Mergeflow.Engine.Text;
+using Mergeflow.Engine.Xlate;
 using Mergeflow.Native;
 
-namespace Mergeflow.Cli;
+namespace Mergeflow.Control.Tracing;
 
 /// <summary>The passes of a traced packet, one after the other (OVS <c>ofproto_trace</c>).</summary>
 internal sealed class TracePasses : IDisposable
@@ -55,7 +60,7 @@ internal sealed class TracePasses : IDisposable
         XlateResult result = new() { Steps = [] };
         _results.Add(result);
         PipelineFlow working = flow;
-        _translator.Explain(ref working, LengthBytes, result, LiveSwitch.NowMs, actions);
+        _translator.Explain(ref working, LengthBytes, result, _request.NowMs, actions);
         foreach (XlateFork fork in result.Forks) _forks.Enqueue(fork);
         _output.WriteLine();
         TranslationText.WriteTitle($"bridge(\"{_request.Bridge.Name}\")", _output);

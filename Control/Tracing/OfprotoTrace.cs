@@ -1,26 +1,36 @@
 using System.Globalization;
-using Mergeflow.Control;
+using Mergeflow.Engine.Keys;
+using Mergeflow.Engine.OpenFlow;
+using Mergeflow.Engine.Packets;
+using Mergeflow.Engine.Runtime;
+using Mergeflow.Engine.Text;
 using Mergeflow.Native;
 
-namespace Mergeflow.Cli;
+namespace Mergeflow.Control.Tracing;
 
 /// <summary><c>ofproto/trace</c> and <c>ofproto/trace-packet-out</c>: whose packet is meant, and what it looks like.</summary>
-internal static class OfprotoTrace
+public static class OfprotoTrace
 {
     /// <summary>Tells the way of a packet through the tables.</summary>
+    /// <param name="bridges">Those that there are.</param>
+    /// <param name="words">Arguments as they were given.</param>
+    /// <param name="nowMs">Time.</param>
     /// <exception cref="UnixctlException">The words are no request, in the words of Open vSwitch.</exception>
-    public static string Write(IReadOnlyList<TraceBridge> bridges, IReadOnlyList<string> words)
+    public static string Write(IReadOnlyList<TraceBridge> bridges, IReadOnlyList<string> words, long nowMs)
     {
         TraceArguments arguments = TraceArguments.Parse(words, withActions: false);
-        return TracePasses.Write(RequestOf(bridges, arguments));
+        return TracePasses.Write(RequestOf(bridges, arguments) with { NowMs = nowMs });
     }
 
     /// <summary>The same with a list of actions in the place of the tables: the last word.</summary>
+    /// <param name="bridges">Those that there are.</param>
+    /// <param name="words">Arguments as they were given.</param>
+    /// <param name="nowMs">Time.</param>
     /// <exception cref="UnixctlException">The words are no request, in the words of Open vSwitch.</exception>
-    public static string WritePacketOut(IReadOnlyList<TraceBridge> bridges, IReadOnlyList<string> words)
+    public static string WritePacketOut(IReadOnlyList<TraceBridge> bridges, IReadOnlyList<string> words, long nowMs)
     {
         TraceArguments arguments = TraceArguments.Parse(words.Take(words.Count - 1), withActions: true);
-        TraceRequest request = RequestOf(bridges, arguments);
+        TraceRequest request = RequestOf(bridges, arguments) with { NowMs = nowMs };
         try
         {
             FlowMod mod = new FlowTextParser().ParseFlow($"actions={words[^1]}");

@@ -1,7 +1,7 @@
 using System.Globalization;
-using Mergeflow.Control;
+using Mergeflow.Engine.Keys;
 
-namespace Mergeflow.Cli;
+namespace Mergeflow.Control.Tracing;
 
 /// <summary>The arguments of <c>ofproto/trace</c>, in any order (OVS <c>parse_flow_and_packet</c>).</summary>
 internal sealed class TraceArguments
