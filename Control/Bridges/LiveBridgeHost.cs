@@ -106,7 +106,7 @@ public sealed class LiveBridgeHost : IBridgeHost, IDisposable
     internal OfTls Tls { get; } = new();
 
     /// <summary>Whose answers the datapath of a type repeats.</summary>
-    public Quirks QuirksOf(string datapathType) => Quirks ?? (IsDummyDatapath(datapathType) ? Engine.Keys.Quirks.Ovs31 : Engine.Keys.Quirks.None);
+    public Quirks QuirksOf(string datapathType) => Quirks ?? (IsDummyDatapath(datapathType) ? Engine.Keys.Quirks.Ovs31Exact : Engine.Keys.Quirks.None);
 
     /// <summary>Where lines go for who looks for a fault; null = nowhere.</summary>
     public Vlog? Vlog { get; init; }

@@ -79,7 +79,19 @@ public static class OfprotoTrace
         flow.Key = parsed.Value;
         (TraceBridge bridge, uint inPort) = Receiver(known, flow.Key);
         flow.Key.InPort = Be32.FromHost(inPort);
+        if (bridge.Datapath.Options.VlanLimit == 1) LeaveOneTag(ref flow.Key);
         return new TraceRequest { Bridge = bridge, Flow = flow, SkbPriority = parsed.SkbPriority };
+    }
+
+    /// <summary>Behind the first tag of two nothing is known.</summary>
+    private static void LeaveOneTag(ref FlowKey key)
+    {
+        if ((key.Vlan1Tci.Host & KeyMasks.VlanPresent) == 0) return;
+        FlowKey network = KeyMasks.Network;
+        for (int i = 0; i < FlowKey.SizeBytes; i++) key.Bytes[i] &= (byte)~network.Bytes[i];
+        key.DlType = key.Vlan1Tpid;
+        (key.Vlan1Tci, key.Vlan1Tpid) = (default, default);
+        (key.MplsLse0, key.MplsLse1, key.MplsLse2) = (default, default, default);
     }
 
     /// <summary>Which bridge a packet of the datapath comes to, and by which of its ports (OVS <c>xlate_lookup_ofproto</c>).</summary>
@@ -124,8 +136,11 @@ public static class OfprotoTrace
     /// <summary>What a frame says, beside what the flow says that is in no header.</summary>
     private static PipelineFlow Extract(TraceRequest request, byte[] frame)
     {
-        using PacketPool pool = new(1, Math.Max(frame.Length, 64));
-        PacketRef reference = pool.RentRef(frame, request.Flow.Key.InPort.Host);
+        // Behind this there is only payload.
+        const int longest = 65280;
+        byte[] shown = frame.Length > longest ? frame[..longest] : frame;
+        using PacketPool pool = new(1, Math.Max(shown.Length, 64));
+        PacketRef reference = pool.RentRef(shown, request.Flow.Key.InPort.Host);
         reference.LimitTags(request.Bridge.Datapath.Options.VlanLimit);
         reference.Extract();
         PipelineFlow flow = default;

@@ -9,6 +9,9 @@ public sealed record Quirks
     /// <summary>Rules up to which a table of Open vSwitch 3.1 is searched as it does: what recorded answers depend on, and no large table pays for it.</summary>
     private const int Ovs31StagedTableRules = 12;
 
+    /// <summary>What <see cref="Ovs31Exact"/> has in its place; a lookup there takes time with each rule.</summary>
+    private const int ExactTableRules = 4096;
+
     private Quirks()
     {
     }
@@ -41,6 +44,9 @@ public sealed record Quirks
         PinsVlans = true,
     };
 
+    /// <summary>The same where tables of any usual size make megaflows as narrow as Open vSwitch's: for datapaths whose dumps are compared with its own.</summary>
+    public static Quirks Ovs31Exact { get; } = Ovs31 with { StagedTableRules = ExactTableRules, FloodsByHash = true, RenewsIdleIds = true };
+
     /// <summary>Every value.</summary>
     public static IReadOnlyList<Quirks> All { get; } = [None, Ovs31];
 
@@ -67,6 +73,12 @@ public sealed record Quirks
     /// what an action writes counts as read. 0 = megaflows are as wide as they can be everywhere.
     /// </summary>
     public int StagedTableRules { get; init; }
+
+    /// <summary><c>flood</c> and <c>all</c> send in the order of a hash table.</summary>
+    public bool FloodsByHash { get; private init; }
+
+    /// <summary>What a packet goes on with gets a new recirculation id when nothing refers to the old one any more, though it is still known.</summary>
+    public bool RenewsIdleIds { get; private init; }
 
     /// <summary>When <c>normal</c> learns an address, all megaflows report what they have counted, not only those that depend on it.</summary>
     public bool ReportsWhenLearning { get; private init; }

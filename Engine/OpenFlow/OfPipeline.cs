@@ -247,6 +247,7 @@ public sealed partial class OfPipeline
             Meters = _meters,
             Ports = before?.Ports ?? new(_ports),
             PortList = before?.PortList ?? [.. _ports.Values.OrderBy(static p => p.Number)],
+            FloodList = before?.FloodList ?? (Options.Quirks.FloodsByHash ? FloodOrder.Of(_ports.Values) : [.. _ports.Values.OrderBy(static p => p.Number)]),
             Tunnels = before is null ? TunnelTable.Of(_ports.Values) : before.Tunnels,
             Underlay = _underlay,
             Forwarding = _forwarding,

@@ -23,6 +23,9 @@ internal sealed class PipelineSnapshot
     /// <summary>Ports in the order of their numbers.</summary>
     public required PipelinePort[] PortList { get; init; }
 
+    /// <summary>Ports in the order in which <c>flood</c> and <c>all</c> send to them.</summary>
+    public required PipelinePort[] FloodList { get; init; }
+
     /// <summary>Tunnel ports; null = there are none.</summary>
     public required TunnelTable? Tunnels { get; init; }
 

@@ -43,6 +43,7 @@ public sealed partial class Datapath : IDisposable
     /// <exception cref="NicConfigException">The NIC profile cannot be read.</exception>
     public Datapath(DatapathOptions options, Func<int, IPacketSink?> sinks)
     {
+        Recirc = new RecircStore(options.Quirks.RenewsIdleIds);
         ArgumentOutOfRangeException.ThrowIfLessThan(options.PmdCount, 1, nameof(options));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(options.PmdCount, ConnTracker.MaxThreads, nameof(options));
         ArgumentOutOfRangeException.ThrowIfNegative(options.HandlerCount, nameof(options));
@@ -110,7 +111,7 @@ public sealed partial class Datapath : IDisposable
     public int TelemetryId { get; } = Interlocked.Increment(ref s_lastTelemetryId);
 
     /// <summary>Frozen translations by recirculation id.</summary>
-    public RecircStore Recirc { get; } = new();
+    public RecircStore Recirc { get; }
 
     public OfPipeline Pipeline { get; }
 

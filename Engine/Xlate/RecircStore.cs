@@ -1,4 +1,5 @@
 using System.Runtime.Intrinsics;
+using Mergeflow.Engine.Keys;
 using Mergeflow.Native;
 
 namespace Mergeflow.Engine.Xlate;
@@ -8,12 +9,14 @@ namespace Mergeflow.Engine.Xlate;
 /// Ids start at 1. A state without references stays resolvable for a grace period, because packets may be under way to it; if the same
 /// state is needed again in that time it keeps its id.
 /// </summary>
-public sealed partial class RecircStore
+/// <param name="renewsIdle">See <see cref="Quirks.RenewsIdleIds"/>.</param>
+public sealed partial class RecircStore(bool renewsIdle = false)
 {
     /// <summary>How long an unreferenced id can still be resolved, in ms.</summary>
     public const long GraceMs = 500;
 
     private readonly Lock _lock = new();
+    private readonly bool _renewsIdle = renewsIdle;
     private readonly Dictionary<uint, FrozenState> _byId = [];
     private readonly Dictionary<ulong, FrozenState> _byHash = [];
     private readonly IdleList _idle = new();
@@ -96,7 +99,7 @@ public sealed partial class RecircStore
             _byHash.TryGetValue(hash, out FrozenState? head);
             for (FrozenState? s = head; s is not null; s = s.Next)
             {
-                if (!view.Same(s)) continue;
+                if ((_renewsIdle && s.References == 0) || !view.Same(s)) continue;
                 Refer(s);
                 return s.Id;
             }

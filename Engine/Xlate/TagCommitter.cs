@@ -91,6 +91,16 @@ internal sealed unsafe class TagCommitter(XlateContext context, TagModel tags)
         int restored = restore & (original ^ has.Tci);
         ushort need = (ushort)((written | changed | restored) & ~TagModel.Present);
         if (need == 0) return;
+        if (_tags.SharesMegaflows)
+        {
+            // Open vSwitch rewrites no tag in place.
+            if (wanted.Id <= 2) _tags.ConsultWholeTag(wanted.Id - 1);
+            _context.Out.Add(DpOp.PopVlan);
+            ref DpAction push = ref _context.Out.Add(DpOp.PushVlan);
+            (push.EthType, push.VlanTci) = (wanted.Tpid, (ushort)(wanted.Tci | TagModel.Present));
+            return;
+        }
+
         ref DpAction set = ref _context.Out.Add(DpOp.SetVlan);
         set.Vlan.TciMask = Be16.FromHost((ushort)(need | TagModel.Present));
         set.Vlan.Tci = Be16.FromHost((ushort)((wanted.Tci & need) | TagModel.Present));

@@ -83,7 +83,7 @@ internal sealed class Transmitter(XlateContext context, Committer committer, Fre
     /// <summary>Sends to all ports but the one it came from; without <paramref name="all"/> not to those that are kept out of floods.</summary>
     public void Flood(bool all)
     {
-        foreach (PipelinePort port in _context.Tables.PortList)
+        foreach (PipelinePort port in _context.Tables.FloodList)
         {
             if (port.Number != _flow.InPort && (all || port.Floods)) Transmit(port.Number);
         }

@@ -32,13 +32,13 @@ public sealed class StagedLookupTests
     }
 
     [Fact]
-    public void A_field_behind_the_ports_is_read_when_the_ports_are_right()
+    public void A_field_behind_the_ports_is_read_whatever_the_ports_are()
     {
         using PipelineBed bed = new("priority=9,tcp,tp_dst=80,tcp_flags=+syn,actions=drop\npriority=1,ip,actions=output:2", stagedTableRules: 8);
         Assert.Equal("2", bed.Actions(Tcp()));
         Assert.Equal("41:ff 54:ff 55:ff 57:02", bed.Mask());
         Assert.Equal("2", bed.Actions(Tcp(dport: 81)));
-        Assert.Equal("41:ff 54:ff 55:ff", bed.Mask());
+        Assert.Equal("41:ff 54:ff 55:ff 57:02", bed.Mask());
     }
 
     [Fact]

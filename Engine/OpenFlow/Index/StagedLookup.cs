@@ -85,7 +85,8 @@ internal sealed unsafe partial class StagedLookup
         }
 
         int match = MemberAt(s, last + 1, view);
-        Read(s, match < 0 && ReadsPortsOnly(s, view) ? last : last + 1, view);
+        ulong ports = match < 0 ? PortsThatDecide(s, view) : ulong.MaxValue;
+        Read(s, last + 1, view, ports);
         return match;
     }
 
@@ -106,11 +107,12 @@ internal sealed unsafe partial class StagedLookup
         return -1;
     }
 
-    private static void Read(Subtable s, int stages, FlowView view)
+    /// <summary>Reads the first stages; of the word that has the ports no more than <paramref name="ports"/>.</summary>
+    private static void Read(Subtable s, int stages, FlowView view, ulong ports = ulong.MaxValue)
     {
         for (int i = 0; i < stages; i++)
         {
-            foreach ((int w, ulong mask) in s.Stages[i].Words) view.Excluded[w] |= mask & view.Live[w] & ~view.Consulted[w];
+            foreach ((int w, ulong mask) in s.Stages[i].Words) view.Excluded[w] |= mask & (w == PortsByte / 8 ? ports : ulong.MaxValue) & view.Live[w] & ~view.Consulted[w];
         }
     }
 
@@ -135,19 +137,14 @@ internal sealed unsafe partial class StagedLookup
         return true;
     }
 
-    /// <summary>
-    /// True if some bits of the ports show that no rule of the subtable matches; reads them. 3.1.0 takes them for enough even if another field of the
-    /// stage is what differs (corrected by "Fix missing masks on a final stage with ports trie"); that is not repeated.
-    /// </summary>
-    private static bool ReadsPortsOnly(Subtable s, FlowView view)
+    /// <summary>The bits of the word with the ports that a lookup without an answer reads: of the ports themselves only as many as tell which prefixes there are.</summary>
+    private static ulong PortsThatDecide(Subtable s, FlowView view)
     {
-        if (s.PortsLength == 0) return false;
+        if (s.PortsLength == 0) return ulong.MaxValue;
         uint value = BinaryPrimitives.ReverseEndianness(*(uint*)((byte*)view.Flow + PortsByte)) & s.PortsMask;
-        int read = Walk(s.Ports, value, out ulong lengths);
-        if ((lengths >> s.PortsLength & 1) != 0) return false;
-        ulong window = (ulong)BinaryPrimitives.ReverseEndianness(s.PortsMask & PrefixMask(read)) << ((PortsByte & 4) * 8);
-        view.Excluded[PortsByte / 8] |= window & view.Live[PortsByte / 8] & ~view.Consulted[PortsByte / 8];
-        return true;
+        int read = Walk(s.Ports, value, out _);
+        ulong unread = (ulong)BinaryPrimitives.ReverseEndianness(s.PortsMask & ~PrefixMask(read)) << ((PortsByte & 4) * 8);
+        return ~unread;
     }
 
     /// <summary>How many bits tell which prefixes the value has (<c>trie_lookup_value</c>); bit n of <paramref name="lengths"/>: one of n bits.</summary>

@@ -48,6 +48,9 @@ public static class TraceFlowText
         if (key.Vlan1Tpid.Raw == 0) (m.Vlan1Tci, m.Vlan1Tpid) = (default, default);
         if (m.Vlan0Tci.Raw != 0) m.Vlan0Tci = Be16.FromHost((ushort)(m.Vlan0Tci.Host | KeyMasks.VlanPresent));
         if (key.DlType.Host is not (EthType.Mpls or EthType.MplsMcast)) (m.MplsLse0, m.MplsLse1, m.MplsLse2) = (default, default, default);
+        bool isIcmp = (key.DlType.Host, key.NwProto) is (EthType.Ip, IpProto.Icmp) or (EthType.Ipv6, IpProto.Icmpv6);
+        if (isIcmp) (m.TpSrc, m.TpDst) = (Be16.FromHost((ushort)(m.TpSrc.Host & byte.MaxValue)), Be16.FromHost((ushort)(m.TpDst.Host & byte.MaxValue)));
+        if ((key.NwFrag & NwFrag.Later) != 0) (m.TpSrc, m.TpDst) = (default, default);
         if (key.TunDst.Raw == 0 && key.TunIpv6Dst.IsZero)
         {
             PipelineFlow.Lane(ref match.Mask, Lanes.Tunnel) = default;

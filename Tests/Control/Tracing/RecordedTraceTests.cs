@@ -9,7 +9,7 @@ namespace Mergeflow.Tests;
 
 /// <summary>
 /// <c>ofproto/trace</c> word for word as Open vSwitch 3.1.0 answered it: rules and questions are in <c>Data/traces</c>, with the answers recorded. Only recirculation ids are not compared, whose choice is free,
-/// and the order of the ports of a flood, which is that of a hash there.
+/// and the order in which <c>NORMAL</c> floods, which is that of addresses of memory there.
 /// </summary>
 public sealed partial class RecordedTraceTests
 {
@@ -31,8 +31,8 @@ public sealed partial class RecordedTraceTests
         {
             Ports = [.. ports.Select(static p => (p.Name, p.Ofport))],
             VlanLimit = 1,
-            Quirks = Quirks.Ovs31,
-        });
+            Quirks = Quirks.Ovs31Exact,
+        }, sink: null);
         TraceBridge bridge = new("br0", datapath, "dummy@ovs-dummy", ports);
         FlowTextParser parser = new(bridge.Names);
         int traced = 0;
@@ -76,11 +76,12 @@ public sealed partial class RecordedTraceTests
         }
     }
 
-    /// <summary>Recirculation ids by the order in which they appear, and outputs sorted where there is nothing but them.</summary>
+    /// <summary>Recirculation ids by the order in which they appear, and outputs of NORMAL sorted where there is nothing but them.</summary>
     private static string Comparable(string text)
     {
         Dictionary<string, int> ids = [];
         string named = RecircId().Replace(text, m => $"{m.Groups[1].Value}R{(ids.TryGetValue(m.Groups[2].Value, out int known) ? known : ids[m.Groups[2].Value] = ids.Count + 1)}");
+        if (!named.Contains("NORMAL", StringComparison.Ordinal)) return named.TrimEnd('\n');
         return Outputs().Replace(named, static m => m.Groups[1].Value + string.Join(',', m.Groups[2].Value.Split(',').Order(StringComparer.Ordinal))).TrimEnd('\n');
     }
 
