@@ -2,7 +2,7 @@ using System.Numerics;
 
 namespace Mergeflow.Engine.OpenFlow;
 
-/// <summary>The order in which Open vSwitch floods: that of its hash table of ports (OVS <c>struct hmap</c>, <c>hash_ofp_port</c>), into which the bridge's own port comes first.</summary>
+/// <summary>The order in which Open vSwitch floods: that of its hash table of ports (OVS <c>struct hmap</c>, <c>hash_ofp_port</c>), into which the bridge's own port comes first. Of ports in one bucket theirs depends on how often the bridge was set up; here the newest is first.</summary>
 internal static class FloodOrder
 {
     private const uint Local = (uint)OfReservedPort.Local;
@@ -30,9 +30,7 @@ internal static class FloodOrder
     /// <summary>OVS <c>hash_int</c> with basis 0, as it is without the instruction for CRC32.</summary>
     private static uint Hash(uint x)
     {
-        uint data = x * 0xcc9e2d51;
-        uint hash = x == 0 ? 0 : BitOperations.RotateLeft(data, 15) * 0x1b873593;
-        hash = (BitOperations.RotateLeft(hash, 13) * 5) + 0xe6546b64;
+        uint hash = (BitOperations.RotateLeft(x, 13) * 5) + 0xe6546b64;
         hash = (BitOperations.RotateLeft(hash, 13) * 5) + 0xe6546b64;
         hash ^= 8;
         hash = (hash ^ (hash >> 16)) * 0x85ebca6b;
