@@ -23,7 +23,15 @@ internal sealed class DatapathCommands(Vswitchd vswitchd)
         commands.Add("dpif/set-dp-features", "bridge", 1, 3, words => vswitchd.Locked(() =>
         {
             Find(words[0]);
-            return vswitchd.Features.Set(words.ElementAtOrDefault(1), words.ElementAtOrDefault(2));
+            string answer = vswitchd.Features.Set(words.ElementAtOrDefault(1), words.ElementAtOrDefault(2));
+            foreach (LiveBridge bridge in BridgeCommands.All(vswitchd))
+            {
+                if (bridge.Datapath.Pipeline.PushesTunnels == vswitchd.Features.PushesTunnels) continue;
+                bridge.Datapath.Pipeline.PushesTunnels = vswitchd.Features.PushesTunnels;
+                bridge.Datapath.PurgeMegaflows(LiveSwitch.NowMs);
+            }
+
+            return answer;
         }));
     }
 

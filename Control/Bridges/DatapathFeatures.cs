@@ -5,7 +5,7 @@ namespace Mergeflow.Control.Bridges;
 
 /// <summary>
 /// What the datapath can, in the words of Open vSwitch (<c>dpif/show-dp-features</c>), and what tests take away from it (<c>dpif/set-dp-features</c>). There a translation avoids what is taken away; here packets fare the same either
-/// way, so it is only shown. For one thread.
+/// way, so it is only shown, but for <c>tnl_push_pop</c>. For one thread.
 /// </summary>
 public sealed class DatapathFeatures
 {
@@ -18,6 +18,9 @@ public sealed class DatapathFeatures
         new("max_vlan_headers", "Max VLAN headers", 2), new("max_mpls_depth", "Max MPLS depth", 3), new("recirc", "Recirc", null), new("ct_state", "CT state", null), new("ct_zone", "CT zone", null), new("ct_mark", "CT mark", null),
         new("ct_label", "CT label", null), new("ct_state_nat", "CT state NAT", null), new("ct_orig_tuple", "CT orig tuple", null), new("ct_orig_tuple6", "CT orig tuple for IPv6", null), new("nd_ext", "IPv6 ND Extension", null) { Most = 0, Now = 0 },
     ];
+
+    /// <summary>Tunnels are encapsulated here, and not by what is behind their ports.</summary>
+    public bool PushesTunnels => _features.First(static f => f.Name == "tnl_push_pop").Now != 0;
 
     /// <summary>All of them, a line each.</summary>
     public string Show()

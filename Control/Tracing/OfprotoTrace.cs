@@ -109,7 +109,18 @@ public static class OfprotoTrace
         }
 
         if (key.TunDst.Raw != 0 || !key.TunIpv6Dst.IsZero)
+        {
+            foreach (TraceBridge bridge in bridges)
+            {
+                FlowKey asked = key;
+                uint number = key.InPort.Host;
+                asked.InPort = Be32.FromHost(bridge.Ports.Where(p => p.Number == number).Select(static p => p.Ofport).DefaultIfEmpty(uint.MaxValue).Min());
+                if (bridge.Datapath.Pipeline.TunnelPortOf(asked) is { } tunnel) return (bridge, tunnel);
+            }
+
             throw new UnixctlException("no OpenFlow tunnel port for this packet");
+        }
+
         uint port = key.InPort.Raw == 0 ? uint.MaxValue : key.InPort.Host;
         foreach (TraceBridge bridge in bridges)
         {

@@ -108,6 +108,9 @@ public struct DpSetTunnel
     public Be16 Flags;
     public byte Tos;
     public byte Ttl;
+
+    /// <summary>UDP port of the peer; 0 = none.</summary>
+    public Be16 DestinationPort;
 }
 
 /// <summary>Masked rewrite of pkt_mark; host order.</summary>

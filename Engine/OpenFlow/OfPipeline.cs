@@ -1,4 +1,6 @@
 using Mergeflow.Engine.Actions;
+using Mergeflow.Engine.Keys;
+using Mergeflow.Native;
 
 namespace Mergeflow.Engine.OpenFlow;
 
@@ -11,6 +13,7 @@ public sealed partial class OfPipeline
     /// <summary>Tables a rule may be in: 0..254.</summary>
     public const int TableCount = 255;
 
+    private volatile bool _pushesTunnels = true;
     private readonly Lock _lock = new();
     private readonly RuleTables _tables;
     private readonly RuleModifier _modifier;
@@ -214,7 +217,35 @@ public sealed partial class OfPipeline
     /// <summary>Forgets all addresses that <c>normal</c> has learned.</summary>
     internal void ForgetLearned() => Macs.Flush();
 
-    /// <summary>Learns from packets that a megaflow has reported.</summary>
+    /// <summary>Packets for tunnels are encapsulated here; false: what is behind the port does (OVS <c>ofproto/tnl-push-pop</c>). A change concerns translations from then on.</summary>
+    public bool PushesTunnels
+    {
+        get => _pushesTunnels;
+        set => _pushesTunnels = value;
+    }
+
+    /// <summary>The tunnel port that a packet with these outer fields comes by, the most specific first; null = none.</summary>
+    public uint? TunnelPortOf(in FlowKey key)
+    {
+        bool isIpv6 = !key.TunIpv6Dst.IsZero;
+        Ipv6Address source = isIpv6 ? key.TunIpv6Src : Wide(key.TunSrc), destination = isIpv6 ? key.TunIpv6Dst : Wide(key.TunDst);
+        if (Snapshot.Tunnels is not { } tunnels) return null;
+        foreach (TunnelPort t in tunnels.Ports)
+        {
+            if (t.IsIpv6 is { } family && family != isIpv6) continue;
+            if (t.InKey is { } wanted && wanted != key.TunId.Host) continue;
+            if (t.Remote is { } remote && remote != source) continue;
+            if (t.Local is { } local && local != destination) continue;
+            if (key.InPort.Raw != 0 && tunnels.DatapathPortOf(t) != key.InPort.Host) continue;
+            return t.Number;
+        }
+
+        return null;
+
+        static Ipv6Address Wide(Be32 address) => Ipv6Address.FromUInt128((UInt128)address.Host << 96);
+    }
+
+    /// <summary>Learns from packets that a megaflow has reported; true if that was news.</summary>
     internal bool Learn(LearnedSource source, long nowMs) => Macs.Learn(source.Mac, source.Vid, source.Port, nowMs);
 
     /// <summary>Makes changes visible to translators.</summary>

@@ -59,6 +59,13 @@ public sealed partial class Translator
         else Miss(isTold);
     }
 
+    /// <summary>Looks table 0 up and runs nothing, as Open vSwitch does with a packet that it drops for its congestion mark.</summary>
+    private void Look()
+    {
+        OfRule? rule = _lookup.Find(0, 0);
+        _context.Found(0, rule, MissOf(isTold: false));
+    }
+
     /// <summary>What is told of a table without a rule.</summary>
     private string MissOf(bool isTold) => _lookup.IsDropped ? "Packets are IP fragments and the fragment handling mode is \"drop\"." : isTold ? "No match, and a \"packet-in\" is called for." : "No match.";
 

@@ -228,7 +228,9 @@ public sealed partial class Translator : IDisposable
         if (recircId == 0)
         {
             _mirrors.OnEnter();
-            if (!_tunnels.Begin() && !_tunnels.TakeBfd() && !_bonds.TakeLacp()) LookupAndRun(0, isFirst: _context.Tables.Forwarding.IsPlain && _context.Tables.Tunnels is null && _context.Tables.Bfd.IsEmpty);
+            bool ends = _tunnels.Begin();
+            if (ends && _tunnels.IsCongested) Look();
+            if (!ends && !_tunnels.TakeBfd() && !_bonds.TakeLacp()) LookupAndRun(0, isFirst: _context.Tables.Forwarding.IsPlain && _context.Tables.Tunnels is null && _context.Tables.Bfd.IsEmpty);
             return true;
         }
 

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Mergeflow.Engine.Actions;
 using Mergeflow.Engine.Keys;
 using Mergeflow.Engine.OpenFlow;
@@ -19,12 +20,18 @@ internal sealed unsafe class TunnelXlate(XlateContext context, Committer committ
     private readonly XlateContext _context = context;
     private readonly XlateFlow _flow = context.Flow;
     private readonly Committer _committer = committer;
+    private DpSetTunnel _set;
+    private bool _hasSet;
+
+    /// <summary>The packet was dropped because congestion cannot be told to it.</summary>
+    public bool IsCongested { get; private set; }
 
     /// <summary>
     /// What tunnels have to say before the first table: true if the translation ends here, because the packet is decapsulated or belongs to no port.
     /// </summary>
     public bool Begin()
     {
+        _hasSet = IsCongested = false;
         uint port = _flow.InPort;
         bool isEntry = _context.Tables.Underlay.IsEntry(port);
         if (_context.Tables.Tunnels is not { } tunnels) return isEntry;
@@ -34,6 +41,7 @@ internal sealed unsafe class TunnelXlate(XlateContext context, Committer committ
             return true;
         }
 
+        if (_context.IsExplained && IsOf(tunnels, port)) return !KeepsCongestionMark();
         if (tunnels.IsDatapathPort(port)) return !ReceiveFromTunnel(tunnels, port);
         return tunnels.IsUnderlay(port) && Decapsulate(tunnels, port, isEntry: false);
     }
@@ -187,10 +195,11 @@ internal sealed unsafe class TunnelXlate(XlateContext context, Committer committ
         _flow.Consult(L.NwTos, EcnMask);
         if ((key.NwTos & EcnMask) == 0)
         {
-            _context.Error("dropping tunnel packet marked ECN CE but is not ECN capable");
+            IsCongested = true;
             return false;
         }
 
+        if ((key.NwTos & EcnMask) == EcnCe) return true;
         _flow.Write(L.NwTos, EcnMask, EcnCe);
         _flow.IsDirty = true;
         return true;
@@ -211,7 +220,11 @@ internal sealed unsafe class TunnelXlate(XlateContext context, Committer committ
             tunnel.Id = key.TunId;
         }
 
-        if (!SetEnds(t, ref tunnel) || Way(t, ref tunnel) is not { } way) return;
+        bool isPushed = _context.Pipeline.PushesTunnels;
+        if (!SetEnds(t, ref tunnel)) return;
+        _context.Detail(isPushed ? "output to native tunnel" : "output to kernel tunnel");
+        (uint Port, EthAddress Mac, EthAddress NextHop)? found = isPushed ? Way(t, ref tunnel) : (0, default, default);
+        if (found is not { } way) return;
 
         GeneveOption option = default;
         if (t.Kind == TunnelKind.Geneve && _context.Tables.Option.Exists)
@@ -243,6 +256,13 @@ internal sealed unsafe class TunnelXlate(XlateContext context, Committer committ
         _flow.Consult(L.TunFlags, System.Buffers.Binary.BinaryPrimitives.ReverseEndianness(oam));
         TunnelFlags flags = ((TunnelFlags)key.TunFlags.Host & TunnelFlags.Oam) | (t.DontFragment ? TunnelFlags.DontFragment : 0) | (t.HasChecksum ? TunnelFlags.Checksum : 0) | (t.HasOutKey ? TunnelFlags.Key : 0);
         tunnel.Flags = Be16.FromHost((ushort)flags);
+        if (!isPushed)
+        {
+            tunnel.DestinationPort = Be16.FromHost(t.DestinationPort);
+            SetAndSend(t, tunnel, maxLengthBytes);
+            return;
+        }
+
         _committer.Commit();
         int record = _context.Out.Count;
         _context.Out.Add(DpOp.Clone);
@@ -252,6 +272,54 @@ internal sealed unsafe class TunnelXlate(XlateContext context, Committer committ
         push.CountedPort = t.Number;
         _context.Out.Add(DpOp.Output).Port = way.Port;
         _context.Out.Nest(record);
+    }
+
+    /// <summary>Leaves the encapsulation to the datapath port that has the tunnels (OVS <c>commit_odp_tunnel_action</c>): what is set already is not set again.</summary>
+    private void SetAndSend(TunnelPort t, in DpSetTunnel tunnel, uint maxLengthBytes)
+    {
+        DpSetTunnel wanted = tunnel;
+        if (maxLengthBytes != 0) _context.Out.Add(DpOp.Truncate).LengthBytes = maxLengthBytes;
+        bool isSet = _hasSet && MemoryMarshal.AsBytes(new ReadOnlySpan<DpSetTunnel>(in wanted)).SequenceEqual(MemoryMarshal.AsBytes(new ReadOnlySpan<DpSetTunnel>(in _set)));
+        if (!isSet) _context.Out.Add(DpOp.SetTunnel).Tunnel = wanted;
+        (_set, _hasSet) = (wanted, true);
+        _committer.Commit();
+        _context.Out.Add(DpOp.Output).Port = _context.Tables.Tunnels?.DatapathPortOf(t) ?? t.Number;
+    }
+
+    /// <summary>A packet that is explained has come by a tunnel port, in a tunnel: whose it is, is known.</summary>
+    private bool IsOf(TunnelTable tunnels, uint port)
+    {
+        ref FlowKey key = ref _flow.Key;
+        if (key.TunDst.Raw == 0 && key.TunIpv6Dst.IsZero) return false;
+        foreach (TunnelPort t in tunnels.Ports)
+        {
+            if (t.Number != port) continue;
+            ConsultTunnel();
+            return true;
+        }
+
+        return false;
+    }
+
+    /// <summary>What decides whose a tunnelled packet is (OVS <c>tnl_wc_init</c>).</summary>
+    private void ConsultTunnel()
+    {
+        const ushort read = (ushort)(TunnelFlags.DontFragment | TunnelFlags.Checksum | TunnelFlags.Key);
+        _flow.Consult(L.TunId, ulong.MaxValue);
+        if (_flow.Key.TunDst.Raw != 0)
+        {
+            _flow.Consult(L.TunSrc, L.Window4);
+            _flow.Consult(L.TunDst, L.Window4);
+        }
+        else
+        {
+            _flow.ConsultIpv6(L.TunIpv6Src);
+            _flow.ConsultIpv6(L.TunIpv6Dst);
+        }
+
+        _flow.Consult(L.TunFlags, System.Buffers.Binary.BinaryPrimitives.ReverseEndianness(read));
+        _flow.Consult(L.TunTos, 0xff);
+        if (_flow.IsIp) _flow.Consult(L.NwTos, EcnMask);
     }
 
     /// <summary>Outer addresses as far as the port and the flow say them; false if there is no destination, or it is the one that the packet was sent to.</summary>
@@ -280,7 +348,7 @@ internal sealed unsafe class TunnelXlate(XlateContext context, Committer committ
         if (isIpv6) (tunnel.Ipv6Src, tunnel.Ipv6Dst) = (source, destination);
         else (tunnel.Src, tunnel.Dst) = (Ipv4(source), Ipv4(destination));
         bool isSound = !destination.IsZero && (isIpv6 ? destination != original.TunIpv6Dst : tunnel.Dst != original.TunDst);
-        if (!isSound) _context.Warn("native tunnel routing failed");
+        if (!isSound) _context.Warn("Not tunneling to our own address");
         return isSound;
     }
 

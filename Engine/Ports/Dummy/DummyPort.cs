@@ -26,6 +26,9 @@ public sealed unsafe class DummyPort : LivePort
     private ulong _mac;
     private int _mtuBytes = DefaultMtuBytes;
     private volatile bool _isUp = true;
+
+    /// <summary>What it was at the last look.</summary>
+    private volatile bool _hasCarrier = true;
     private volatile bool _isRead;
 
     /// <summary>A port that is up.</summary>
@@ -65,7 +68,7 @@ public sealed unsafe class DummyPort : LivePort
     public IReadOnlyList<(IPAddress Address, int PrefixBits)> Addresses { get; private set; } = [];
 
     /// <inheritdoc/>
-    public override bool HasCarrier => _isUp;
+    public override bool HasCarrier => _hasCarrier;
 
     /// <inheritdoc/>
     public override bool IsUp => _isUp;
@@ -171,10 +174,7 @@ public sealed unsafe class DummyPort : LivePort
     public override RxQueue Rx(int queue) => _in[queue];
 
     /// <inheritdoc/>
-    public override void Refresh()
-    {
-        // Nothing behind it changes by itself.
-    }
+    public override void Refresh() => _hasCarrier = _isUp;
 
     /// <inheritdoc/>
     protected override TxQueue NewTx()

@@ -166,6 +166,7 @@ public static partial class DpFlowFormatter
         if (!t.Ipv6Dst.IsZero) w.Part("ipv6_dst", t.Ipv6Dst.ToString());
         if (t.Tos != 0) w.Hex("tos", t.Tos, byte.MaxValue, byte.MaxValue);
         w.Number("ttl", t.Ttl, byte.MaxValue, byte.MaxValue);
+        if (t.DestinationPort.Raw != 0) w.Number("tp_dst", t.DestinationPort.Host, ushort.MaxValue, ushort.MaxValue);
         w.Part("", $"flags({FlagText.Tunnel.FormatPlain(t.Flags.Host, '|')})");
         w.End();
         return w.ToString();

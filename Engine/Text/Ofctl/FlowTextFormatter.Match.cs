@@ -16,8 +16,11 @@ public sealed partial class FlowTextFormatter
     private static readonly FieldId[] s_tunnelFields =
     [
         FieldId.TunId, FieldId.TunSrc, FieldId.TunDst, FieldId.TunIpv6Src, FieldId.TunIpv6Dst, FieldId.TunGbpId, FieldId.TunGbpFlags,
-        FieldId.TunTos, FieldId.TunTtl, FieldId.TunFlags, FieldId.TunMetadata0, FieldId.Metadata,
+        FieldId.TunTos, FieldId.TunTtl,
     ];
+
+    /// <summary>All flags of a tunnel, public ones and others.</summary>
+    private const uint TunnelFlags = 0xf;
 
     private void AppendMatch(StringBuilder s, ref Match match)
     {
@@ -28,6 +31,10 @@ public sealed partial class FlowTextFormatter
         bool known = AppendProtocol(s, ref match, out bool protocolKnown);
         for (FieldId id = FieldId.Reg0; id <= FieldId.Reg15; id++) AppendField(s, ref match, id, Fields.Of(id).Name);
         foreach (FieldId id in s_tunnelFields) AppendField(s, ref match, id, Fields.Of(id).Name);
+        uint flags = match.Mask.Key.TunFlags.Host & TunnelFlags;
+        if (flags != 0) s.Append($"tun_flags={FlagText.Tunnel.Format(match.Value.Key.TunFlags.Host & flags, flags, TunnelFlags)},");
+        AppendField(s, ref match, FieldId.TunMetadata0, "tun_metadata0");
+        AppendField(s, ref match, FieldId.Metadata, "metadata");
         AppendField(s, ref match, FieldId.InPortOxm, "in_port");
         AppendVlan(s, match.Value.Key.Vlan0Tci.Host, match.Mask.Key.Vlan0Tci.Host, "");
         AppendVlan(s, match.Value.Key.Vlan1Tci.Host, match.Mask.Key.Vlan1Tci.Host, "1");

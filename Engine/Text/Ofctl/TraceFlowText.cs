@@ -17,6 +17,9 @@ public static class TraceFlowText
     {
         Match match = new() { Value = flow, Mask = Shown(flow) };
         string text = formatter.Format(ref match);
+
+        // Kinds of tunnels that are not here.
+        if (match.Mask.Key.TunTtl != 0) text = text.Replace(",tun_flags=", ",tun_erspan_ver=0,gtpu_flags=0,gtpu_msgtype=0,tun_flags=", StringComparison.Ordinal);
         if (skbPriority == 0) return text;
 
         // It stands behind what identifies a pass, and is in no key.
