@@ -16,6 +16,9 @@ internal sealed class TracePasses : IDisposable
     private const int LengthBytes = 64;
     private const int MaxPasses = 4096;
 
+    /// <summary>Copies of a packet that the kernel queues (<c>net.core.netdev_max_backlog</c> as shipped).</summary>
+    private const int MaxOutputs = 1000;
+
     private readonly TraceRequest _request;
     private readonly FlowTextFormatter _formatter;
     private readonly Translator _translator;
@@ -136,8 +139,10 @@ internal sealed class TracePasses : IDisposable
     /// <summary>What datapaths of Open vSwitch leave to it (<c>SLOW_ACTION</c>).</summary>
     private static bool NeedsHelp(ReadOnlySpan<DpAction> program)
     {
+        int outputs = 0;
         foreach (ref readonly DpAction action in program)
         {
+            if (action.Op == DpOp.Output && ++outputs > MaxOutputs) return true;
             if (action.Op is DpOp.SetArp or DpOp.SetNd || (action.Op == DpOp.SetL4 && action.L4.Proto is IpProto.Icmp or IpProto.Icmpv6)) return true;
         }
 
