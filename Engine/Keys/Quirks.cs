@@ -25,6 +25,7 @@ public sealed record Quirks
         Name = "ovs-3.1",
         SharesTaggedMegaflows = true,
         LeavesTrackedOut = true,
+        PortsStandForStage = true,
         LosesUnlabelledStatistics = true,
         PurgeCountsForNewRules = true,
         StagedTableRules = Ovs31StagedTableRules,
@@ -45,7 +46,7 @@ public sealed record Quirks
     };
 
     /// <summary>The same where tables of any usual size make megaflows as narrow as Open vSwitch's: for datapaths whose dumps are compared with its own.</summary>
-    public static Quirks Ovs31Exact { get; } = Ovs31 with { StagedTableRules = ExactTableRules, FloodsByHash = true, RenewsIdleIds = true };
+    public static Quirks Ovs31Exact { get; } = Ovs31 with { StagedTableRules = ExactTableRules, PortsStandForStage = false, ReplacesTags = true, FloodsByHash = true, RenewsIdleIds = true };
 
     /// <summary>Every value.</summary>
     public static IReadOnlyList<Quirks> All { get; } = [None, Ovs31];
@@ -62,6 +63,11 @@ public sealed record Quirks
     /// <summary>Whether a packet has been tracked decides what <c>ct_clear</c> does and what a packet is when it goes on, and is in no mask for that.</summary>
     public bool LeavesTrackedOut { get; private init; }
 
+    /// <summary>
+    /// Where some bits of the ports show that no rule of a subtable matches, nothing else of the last stage is in the mask (corrected in Debian's 3.1.0-2+deb12u1 by "Fix missing masks on a final stage with ports trie").
+    /// </summary>
+    public bool PortsStandForStage { get; private init; }
+
     /// <summary>MPLS packets without a label: their megaflow goes when it has statistics to report, and these are lost.</summary>
     public bool LosesUnlabelledStatistics { get; private init; }
 
@@ -73,6 +79,9 @@ public sealed record Quirks
     /// what an action writes counts as read. 0 = megaflows are as wide as they can be everywhere.
     /// </summary>
     public int StagedTableRules { get; init; }
+
+    /// <summary>No tag is rewritten in place: it is popped, and another one is pushed.</summary>
+    public bool ReplacesTags { get; private init; }
 
     /// <summary><c>flood</c> and <c>all</c> send in the order of a hash table.</summary>
     public bool FloodsByHash { get; private init; }

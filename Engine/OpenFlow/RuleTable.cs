@@ -96,8 +96,9 @@ internal sealed class RuleTable
     /// <param name="old">The one before.</param>
     /// <param name="order">In which Open vSwitch would visit the subtables; null = by the precedence of their best rules.</param>
     /// <param name="isStaged">See <see cref="TableIndex.IsStaged"/>.</param>
+    /// <param name="portsStandForStage">See <see cref="Quirks.PortsStandForStage"/>.</param>
     /// <param name="work">Where the rules that are taken anew are counted.</param>
-    public TableIndex? Index(TableIndex? old, SubtableOrder? order, bool isStaged, PipelineWork work)
+    public TableIndex? Index(TableIndex? old, SubtableOrder? order, bool isStaged, bool portsStandForStage, PipelineWork work)
     {
         List<Subtable> subtables = [];
         if (old is not null)
@@ -128,7 +129,7 @@ internal sealed class RuleTable
         _changed.Clear();
         if (sorts) subtables.Sort(Subtable.ByFirst);
         if (Rules.Count == 0) return null;
-        return new TableIndex([.. subtables], Rules.Count, old, order, isStaged, work) { UsesNormal = _normalCount > 0, HasConjunctions = _conjunctiveCount > 0 };
+        return new TableIndex([.. subtables], Rules.Count, old, order, isStaged, work) { PortsStandForStage = portsStandForStage, UsesNormal = _normalCount > 0, HasConjunctions = _conjunctiveCount > 0 };
     }
 
     private void Count(OfRule rule, int by)

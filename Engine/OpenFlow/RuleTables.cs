@@ -234,7 +234,7 @@ internal sealed class RuleTables(Quirks quirks, PipelineWork work)
         old.CopyTo(tables, 0);
         foreach (int t in _changed)
         {
-            tables[t] = _tables[t]!.Index(tables[t], _orders[t], _tables[t]!.Rules.Count <= quirks.StagedTableRules, work);
+            tables[t] = _tables[t]!.Index(tables[t], _orders[t], _tables[t]!.Rules.Count <= quirks.StagedTableRules, quirks.PortsStandForStage, work);
             if (IsPreparing) tables[t]?.Prepare();
         }
 

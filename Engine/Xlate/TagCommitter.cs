@@ -91,10 +91,9 @@ internal sealed unsafe class TagCommitter(XlateContext context, TagModel tags)
         int restored = restore & (original ^ has.Tci);
         ushort need = (ushort)((written | changed | restored) & ~TagModel.Present);
         if (need == 0) return;
-        if (_tags.SharesMegaflows)
+        if (_tags.ReplacesTags)
         {
             // Open vSwitch rewrites no tag in place.
-            if (wanted.Id <= 2) _tags.ConsultWholeTag(wanted.Id - 1);
             _context.Out.Add(DpOp.PopVlan);
             ref DpAction push = ref _context.Out.Add(DpOp.PushVlan);
             (push.EthType, push.VlanTci) = (wanted.Tpid, (ushort)(wanted.Tci | TagModel.Present));

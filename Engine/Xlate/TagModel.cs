@@ -38,6 +38,9 @@ internal sealed unsafe class TagModel(XlateContext context)
     /// <summary>See <see cref="Quirks.SharesTaggedMegaflows"/>.</summary>
     public bool SharesMegaflows { get; } = context.Pipeline.Options.Quirks.SharesTaggedMegaflows;
 
+    /// <summary>See <see cref="Quirks.ReplacesTags"/>.</summary>
+    public bool ReplacesTags { get; } = context.Pipeline.Options.Quirks.ReplacesTags;
+
     /// <summary>The tags that the packet came with.</summary>
     public void Begin()
     {

@@ -19,14 +19,16 @@ internal sealed unsafe partial class StagedLookup
     private const int NwDstByte = KeyLayout.NwDst;
     private const int PortsByte = KeyLayout.TpSrc;
 
+    private readonly bool _portsStandForStage;
     private readonly OfRule[] _rules;
     private readonly Subtable[] _subtables;
     private readonly Prefix[] _dstTrie;
     private readonly Prefix[] _srcTrie;
 
     /// <summary>Takes the rules, sorted by precedence, and one rule of each subtable, first visited first.</summary>
-    public StagedLookup(OfRule[] rules, OfRule[] heads)
+    public StagedLookup(OfRule[] rules, OfRule[] heads, bool portsStandForStage)
     {
+        _portsStandForStage = portsStandForStage;
         _rules = rules;
         var byMask = new Dictionary<MaskKey, Subtable>();
         foreach (OfRule head in heads) byMask.Add(new MaskKey(head), new Subtable(in head.Match.Mask));
@@ -85,7 +87,16 @@ internal sealed unsafe partial class StagedLookup
         }
 
         int match = MemberAt(s, last + 1, view);
-        ulong ports = match < 0 ? PortsThatDecide(s, view) : ulong.MaxValue;
+        bool decide = false;
+        ulong ports = match < 0 ? PortsThatDecide(s, view, out decide) : ulong.MaxValue;
+        if (match < 0 && _portsStandForStage && decide)
+        {
+            // Of the last stage, what tells the ports.
+            Read(s, last, view);
+            view.Excluded[PortsByte / 8] |= ports & PortsOf(s) & view.Live[PortsByte / 8] & ~view.Consulted[PortsByte / 8];
+            return match;
+        }
+
         Read(s, last + 1, view, ports);
         return match;
     }
@@ -138,14 +149,19 @@ internal sealed unsafe partial class StagedLookup
     }
 
     /// <summary>The bits of the word with the ports that a lookup without an answer reads: of the ports themselves only as many as tell which prefixes there are.</summary>
-    private static ulong PortsThatDecide(Subtable s, FlowView view)
+    private static ulong PortsThatDecide(Subtable s, FlowView view, out bool decide)
     {
+        decide = false;
         if (s.PortsLength == 0) return ulong.MaxValue;
         uint value = BinaryPrimitives.ReverseEndianness(*(uint*)((byte*)view.Flow + PortsByte)) & s.PortsMask;
-        int read = Walk(s.Ports, value, out _);
+        int read = Walk(s.Ports, value, out ulong lengths);
+        decide = (lengths >> s.PortsLength & 1) == 0;
         ulong unread = (ulong)BinaryPrimitives.ReverseEndianness(s.PortsMask & ~PrefixMask(read)) << ((PortsByte & 4) * 8);
         return ~unread;
     }
+
+    /// <summary>The bits of the word with the ports that are the subtable's ports.</summary>
+    private static ulong PortsOf(Subtable s) => (ulong)BinaryPrimitives.ReverseEndianness(s.PortsMask) << ((PortsByte & 4) * 8);
 
     /// <summary>How many bits tell which prefixes the value has (<c>trie_lookup_value</c>); bit n of <paramref name="lengths"/>: one of n bits.</summary>
     private static int Walk(Prefix[] trie, uint value, out ulong lengths)

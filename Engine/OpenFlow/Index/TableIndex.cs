@@ -78,6 +78,9 @@ internal sealed unsafe partial class TableIndex
     /// <summary>Some rule has the action <c>normal</c>.</summary>
     public bool UsesNormal { get; init; }
 
+    /// <summary>See <see cref="Quirks.PortsStandForStage"/>.</summary>
+    public bool PortsStandForStage { get; init; }
+
     /// <summary>Lookups read what Open vSwitch's read.</summary>
     public bool IsStaged { get; }
 
@@ -94,7 +97,7 @@ internal sealed unsafe partial class TableIndex
 
     private FlatRules Flat => _flat ??= new FlatRules(InOrder, _words);
 
-    private StagedLookup Staged => _staged ??= new StagedLookup(InOrder, _heads ?? Array.ConvertAll(_subtables, static s => s.Head));
+    private StagedLookup Staged => _staged ??= new StagedLookup(InOrder, _heads ?? Array.ConvertAll(_subtables, static s => s.Head), PortsStandForStage);
 
     private static (int[] Words, int[] Slots) Words(ulong map)
     {
