@@ -16,6 +16,7 @@ public sealed class LiveBridgeHost : IBridgeHost, IDisposable
     private static readonly string[] s_types = ["geneve", "gre", "internal", "patch", "system", "tap", "vxlan"];
 
     private readonly List<LiveBridge> _bridges = [];
+    private readonly HashSet<string> _probed = new(StringComparer.Ordinal);
     private bool _isPrepared;
     private bool _saysCpus;
     private BfdMonitor? _bfd;
@@ -191,10 +192,22 @@ public sealed class LiveBridgeHost : IBridgeHost, IDisposable
     public IHostedBridge Create(BridgeConfig config)
     {
         LiveBridge bridge = new(this, config);
+        if (_probed.Add(config.DatapathType)) SayFeatures(config.DatapathType);
         _bridges.Add(bridge);
         Underlay ??= new Underlay(_bridges);
         Underlay.Changed();
         return bridge;
+    }
+
+    /// <summary>What a datapath can, in the words by which scripts look for it in the log (OVS <c>check_support</c>).</summary>
+    private void SayFeatures(string datapathType)
+    {
+        string name = $"{datapathType}@ovs-{datapathType}";
+        string[] supported = ["recirculation", "masked set action", "tunnel push pop", "unique flow ids", "truncate action", "clone action", "conntrack clear", "timeout policy in conntrack action", "check_pkt_len action", "ct_clear action", "ct_state", "ct_zone", "ct_mark", "ct_label", "ct_state_nat", "ct_orig_tuple", "ct_orig_tuple6"];
+        foreach (string feature in supported) Say("ofproto_dpif", VlogLevel.Info, $"{name}: Datapath supports {feature}");
+        Say("ofproto_dpif", VlogLevel.Info, $"{name}: VLAN header stack length probed as 2");
+        Say("ofproto_dpif", VlogLevel.Info, $"{name}: MPLS label stack length probed as 3");
+        Say("ofproto_dpif", VlogLevel.Info, $"{name}: Max dp_hash algorithm probed to be 1");
     }
 
     /// <inheritdoc/>

@@ -95,10 +95,17 @@ internal sealed unsafe class NormalXlate(XlateContext context, TagModel tags, Tr
 
         _context.Detail("no learned MAC for destination, flooding");
 
+        // The bridge's own port has been there first, as a rule: it is flooded to first (OVS: in the order in which ports came).
+        if (_context.Tables.Ports.TryGetValue((uint)OfReservedPort.Local, out PipelinePort? local)) FloodTo(local);
         foreach (PipelinePort to in _context.Tables.PortList)
         {
-            if (to.Number == source || to.Number == inPort || !to.Floods || plan.IsMirrorOutput(to.Number)) continue;
-            if (plan.BundleOf(to.Number) is { } bundle && (bundle.Representative != to.Number || (bundle.IsProtected && own is { IsProtected: true }))) continue;
+            if (to.Number != (uint)OfReservedPort.Local) FloodTo(to);
+        }
+
+        void FloodTo(PipelinePort to)
+        {
+            if (to.Number == source || to.Number == inPort || !to.Floods || plan.IsMirrorOutput(to.Number)) return;
+            if (plan.BundleOf(to.Number) is { } bundle && (bundle.Representative != to.Number || (bundle.IsProtected && own is { IsProtected: true }))) return;
             Leave(to.Number, tagged, vid);
         }
     }
