@@ -23,7 +23,8 @@ internal static class PacketFacts
         Add(ref match, ref flow, [FieldId.InPortOxm], alsoZero: true);
         Add(ref match, ref flow, s_nonZero, alsoZero: false);
         if (flow.Key.CtState == CtState.None) return match;
-        Add(ref match, ref flow, [FieldId.CtState], alsoZero: true);
+        // What is known of the connection is read by the type of the packet.
+        Add(ref match, ref flow, [FieldId.CtState, FieldId.EthType], alsoZero: true);
         Add(ref match, ref flow, s_connection, alsoZero: false);
         if (flow.Key.CtNwProto == 0 || !MatchBuilder.HasPrerequisites(ref match, Fields.Of(FieldId.CtNwProto))) return match;
         if (flow.Key.DlType.Host == EthType.Ip) Add(ref match, ref flow, s_tuple4, alsoZero: true);
