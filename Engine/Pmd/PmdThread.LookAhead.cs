@@ -28,7 +28,12 @@ public sealed unsafe partial class PmdThread
             _lookup.ProbeClassifier(packets, missed, s, ref _run.Stats);
         }
 
-        if (_megaflows.IsInDoubt) _lookup.LookAtDoubted(pending, s);
+        if (_megaflows.IsInDoubt)
+        {
+            _isTimed = MissClock is not null;
+            _lookup.LookAtDoubted(pending, s);
+        }
+
         if (s->Tracked == 0) return;
         Step<T>(PmdStage.Conntrack);
         LookAheadToConnections(packets, s->Tracked);

@@ -2,11 +2,11 @@ using System.Runtime.CompilerServices;
 
 namespace Mergeflow.Engine.Pmd;
 
-/// <content>While misses are many (a purge, a scan) batches have as many packets as go through in <see cref="MissBatchNs"/>, so that no poll is long. Owns how many these are.</content>
+/// <content>While misses are many (a purge, a scan), or megaflows are in doubt, batches have as many packets as go through in <see cref="MissBatchNs"/>, so that no poll is long. Owns how many these are.</content>
 public sealed unsafe partial class PmdThread
 {
     /// <summary>How long a batch with upcalls should take.</summary>
-    internal const long MissBatchNs = 50_000;
+    internal const long MissBatchNs = 35_000;
 
     /// <summary>Upcalls of a batch from which on batches are timed.</summary>
     private const int ManyUpcalls = 8;
@@ -38,6 +38,8 @@ public sealed unsafe partial class PmdThread
             return;
         }
 
+        // Doubts have come while it ran: when it began is not known.
+        if (beginNs == 0) return;
         long took = Math.Max(1, MissClock() - beginNs);
         _missLimit = (int)Math.Clamp(count * MissBatchNs / took, LeastBatch, Math.Min(MaxBatch, 2 * _missLimit));
         if (_missLimit == MaxBatch && upcalls <= ManyUpcalls / 2) _isTimed = false;
