@@ -76,7 +76,9 @@ internal sealed class RuleModifier(RuleTables tables, PipelineWork work, bool is
         && rule.Importance == mod.Importance && rule.Flags == Kept(mod.Flags) && rule.Actions.Equals(mod.Actions);
 
     /// <summary>Flags that a rule keeps (OVS <c>OFPUTIL_FF_STATE</c>).</summary>
-    private static FlowModFlags Kept(FlowModFlags flags) => flags & (FlowModFlags.SendFlowRemoved | FlowModFlags.NoPacketCounts | FlowModFlags.NoByteCounts);
+    internal const FlowModFlags KeptFlags = FlowModFlags.SendFlowRemoved | FlowModFlags.NoPacketCounts | FlowModFlags.NoByteCounts;
+
+    private static FlowModFlags Kept(FlowModFlags flags) => flags & KeptFlags;
 
     private void Apply(FlowMod mod, long nowMs)
     {

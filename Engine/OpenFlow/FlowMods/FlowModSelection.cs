@@ -34,7 +34,7 @@ internal static class FlowModSelection
 
     /// <summary>The rule is there already and does not expire: to add it again changes nothing.</summary>
     public static bool IsAgain(this FlowMod rule, OfRule old)
-        => (rule.NewCookie ?? 0) == old.Cookie && rule.Actions.Equals(old.Actions) && (rule.IdleTimeoutSeconds | rule.HardTimeoutSeconds | old.IdleTimeoutSeconds | old.HardTimeoutSeconds) == 0;
+        => (rule.NewCookie ?? 0) == old.Cookie && rule.Importance == old.Importance && (rule.Flags & RuleModifier.KeptFlags) == old.Flags && rule.Actions.Equals(old.Actions) && (rule.IdleTimeoutSeconds | rule.HardTimeoutSeconds | old.IdleTimeoutSeconds | old.HardTimeoutSeconds) == 0;
 
     /// <summary>Some rule of the same priority matches a packet that the new one matches too.</summary>
     public static bool Overlaps(this FlowMod mod, PrecedenceList rules)
