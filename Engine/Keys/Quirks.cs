@@ -42,11 +42,10 @@ public sealed record Quirks
         ClashingIcmpIdsFail = true,
         QuotedFragmentsAreInvalid = true,
         ReportsWhenLearning = true,
-        PinsVlans = true,
     };
 
     /// <summary>The same where tables of any usual size make megaflows as narrow as Open vSwitch's: for datapaths whose dumps are compared with its own.</summary>
-    public static Quirks Ovs31Exact { get; } = Ovs31 with { StagedTableRules = ExactTableRules, PortsStandForStage = false, ReplacesTags = true, FloodsByHash = true, RenewsIdleIds = true };
+    public static Quirks Ovs31Exact { get; } = Ovs31 with { StagedTableRules = ExactTableRules, PortsStandForStage = false, ReplacesTags = true, FloodsByHash = true, RenewsIdleIds = true, PinsVlans = true };
 
     /// <summary>Every value.</summary>
     public static IReadOnlyList<Quirks> All { get; } = [None, Ovs31];
