@@ -409,4 +409,5 @@ def main(words):
         sys.exit(watch(words[1], words[2], words[3], int(words[4]), words[5], int(words[6]), words[7]))
 
 
-main(sys.argv[1:])
+if __name__ == "__main__":
+    main(sys.argv[1:])
