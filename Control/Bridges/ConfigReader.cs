@@ -1,5 +1,6 @@
 using Mergeflow.Control.OpenFlow;
 using Mergeflow.Control.Ovsdb;
+using Mergeflow.Engine.Text;
 
 namespace Mergeflow.Control.Bridges;
 
@@ -69,7 +70,37 @@ public static class ConfigReader
             Refused = RefusedOf(row),
             Controllers = [.. Find(replica, VswitchTables.Controller, row.References("controller")).Select(Controller).OrderBy(static c => c.Target, StringComparer.Ordinal)],
             Mirrors = [.. Find(replica, VswitchTables.Mirror, row.References("mirrors")).Select(m => Mirror(replica, m)).OrderBy(static m => m.Name, StringComparer.Ordinal)],
+            Tables = FlowTables(replica, row, name, warn),
         };
+    }
+
+    /// <summary>Tables with a row in <c>Flow_Table</c> (OVS <c>bridge_configure_tables</c>).</summary>
+    private static Dictionary<int, OfTableConfig> FlowTables(OvsdbReplica replica, OvsdbRow bridge, string name, Action<string> warn)
+    {
+        Dictionary<int, OfTableConfig> tables = [];
+        OvsdbDatum rows = bridge["flow_tables"];
+        for (int i = 0; i < rows.Count; i++)
+        {
+            if (rows.Keys[i].Integer is not (>= 0 and < OfPipeline.TableCount) || replica.Find("Flow_Table", rows.Values[i].Uuid) is not { } row) continue;
+            int table = (int)rows.Keys[i].Integer;
+            List<Subfield> groups = [];
+            foreach (string group in row.Texts("groups"))
+            {
+                try
+                {
+                    groups.Add(SubfieldText.Parse(group));
+                }
+                catch (FlowTextException e)
+                {
+                    warn($"bridge {name}: table {table}: {e.Message}");
+                }
+            }
+
+            TableLimit? limit = row.Integer("flow_limit") is { } most ? new TableLimit((int)Math.Clamp(most, 0, int.MaxValue), row.OptionalText("overflow_policy") == "evict", new EquatableList<Subfield>(groups)) : null;
+            tables[table] = new OfTableConfig(row.OptionalText("name") ?? "", limit);
+        }
+
+        return tables;
     }
 
     /// <summary>What an interface may ask for and there is not.</summary>

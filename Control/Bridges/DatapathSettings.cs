@@ -1,11 +1,12 @@
 using System.Globalization;
+using Mergeflow.Control.OpenFlow;
 using Mergeflow.Engine.Lookup;
 using Mergeflow.Engine.Offload;
 using Mergeflow.Engine.Runtime;
 
 namespace Mergeflow.Control.Bridges;
 
-/// <summary>What <c>other_config</c> of <c>Open_vSwitch</c> says of datapaths. All but <see cref="IsRestoring"/> is for bridges that are made from then on.</summary>
+/// <summary>What <c>other_config</c> of <c>Open_vSwitch</c> says of datapaths. All but <see cref="IsRestoring"/> and <see cref="BundleIdleMs"/> is for bridges that are made from then on.</summary>
 public sealed record DatapathSettings
 {
     private const int DefaultFlowLimit = 200_000;
@@ -25,6 +26,9 @@ public sealed record DatapathSettings
 
     /// <summary><c>flow-limit</c>: most megaflows.</summary>
     public int FlowLimit { get; init; } = DefaultFlowLimit;
+
+    /// <summary><c>bundle-idle-timeout</c>, ms: an OpenFlow bundle that nobody touches is given up. For all bridges from then on.</summary>
+    public long BundleIdleMs { get; init; } = OfConnectionGroup.DefaultBundleIdleMs;
 
     /// <summary><c>flow-restore-wait</c>: flows are being brought back, nothing is forwarded.</summary>
     public bool IsRestoring { get; init; }
@@ -49,6 +53,7 @@ public sealed record DatapathSettings
             MaxIdleMs = Number("max-idle", 10_000, 500, int.MaxValue),
             MaxRevalidatorMs = Number("max-revalidator", 500, 100, int.MaxValue),
             FlowLimit = Number("flow-limit", DefaultFlowLimit, 1000, DefaultFlowLimit),
+            BundleIdleMs = Number("bundle-idle-timeout", 0, 0, int.MaxValue) is > 0 and var seconds ? seconds * 1000L : OfConnectionGroup.DefaultBundleIdleMs,
             IsRestoring = otherConfig.GetValueOrDefault("flow-restore-wait") == "true",
         };
 

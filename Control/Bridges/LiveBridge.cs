@@ -40,7 +40,6 @@ public sealed partial class LiveBridge : IHostedBridge
         if (host.HasExactMegaflows) Datapath.SetMegaflows(areWide: false, LiveSwitch.NowMs);
         host.Enter(this);
         _mac = _ownMac;
-
         _id = _mac;
         _seen = new LiveOfSwitch(_live, Name, SetUp, () => DatapathId) { Debug = () => _host.Vlog?.IsOn("ofproto_dpif", VlogLevel.Dbg) == true ? line => _host.Vlog.Write("ofproto_dpif", VlogLevel.Dbg, line) : null };
         if (host.RunFolder is not { } folder)
@@ -182,6 +181,7 @@ public sealed partial class LiveBridge : IHostedBridge
             }
         }
 
+        _seen.Configure(config.Tables);
         int most = Setting(config, "mac-table-size", 8192, 10, 1_000_000), agingSeconds = Setting(config, "mac-aging-time", 300, 15, 3600);
         Datapath.Pipeline.ConfigureAddresses(most, agingSeconds * 1000L);
         foreach (InterfaceConfig wanted in config.Interfaces)
@@ -224,8 +224,9 @@ public sealed partial class LiveBridge : IHostedBridge
 
         // While flows are brought back, by the bridge's own socket, nobody else says what they are.
         BridgeConfig heard = _host.Settings.IsRestoring ? config with { Controllers = [] } : config;
-        if (_openFlow is not null) failures.AddRange(_openFlow.Controllers.Configure(_remotes!.Wanted(heard, failures), !config.IsSecure));
-        return failures;
+        if (_openFlow is null) return failures;
+        _openFlow.Group.BundleIdleMs = _host.Settings.BundleIdleMs;
+        return [.. failures, .. _openFlow.Controllers.Configure(_remotes!.Wanted(heard, failures), !config.IsSecure)];
     }
 
     /// <inheritdoc/>

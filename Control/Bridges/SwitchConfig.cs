@@ -57,6 +57,9 @@ public sealed record BridgeConfig
     /// <summary>By name.</summary>
     public IReadOnlyList<MirrorConfig> Mirrors { get; init; } = [];
 
+    /// <summary>Flow tables that have settings, by number.</summary>
+    public IReadOnlyDictionary<int, OfTableConfig> Tables { get; init; } = new Dictionary<int, OfTableConfig>();
+
     /// <summary>All interfaces of all ports.</summary>
     public IEnumerable<InterfaceConfig> Interfaces => Ports.SelectMany(static p => p.Interfaces);
 }

@@ -8,12 +8,12 @@ public sealed partial class OfPipeline
     /// <summary>
     /// Applies flow and group modifications in order, all or nothing. False if they leave the tables as they were.
     /// </summary>
-    /// <param name="changes"><see cref="FlowMod"/> and <see cref="GroupMod"/>.</param>
+    /// <param name="changes"><see cref="FlowMod"/> and <see cref="GroupMod"/>; a list of actions is that of a packet, which is only looked at, as the tables are at its place.</param>
     /// <param name="nowMs">Time.</param>
     /// <exception cref="FlowModException">One is refused (<see cref="FlowModException.Index"/>); nothing was changed.</exception>
     public bool ApplyChanges(IReadOnlyList<object> changes, long nowMs)
     {
-        if (!changes.Any(static c => c is GroupMod)) return ApplyAll([.. changes.Cast<FlowMod>()], nowMs);
+        if (changes.All(static c => c is FlowMod)) return ApplyAll([.. changes.Cast<FlowMod>()], nowMs);
         lock (_lock)
         {
             (ImmutableDictionary<uint, GroupState> groups, int normalGroups) = (_groups, _normalGroupCount);
@@ -26,6 +26,10 @@ public sealed partial class OfPipeline
                     if (changes[from] is GroupMod group)
                     {
                         ChangeGroup(group);
+                    }
+                    else if (changes[from] is EquatableList<OfAction> actions)
+                    {
+                        CheckPacketOut(actions);
                     }
                     else
                     {
@@ -63,7 +67,7 @@ public sealed partial class OfPipeline
     private void ChangeGroup(GroupMod mod)
     {
         if (mod.Command == GroupModCommand.Delete) DeleteGroup(mod.GroupId);
-        else if (mod.Command is GroupModCommand.InsertBucket or GroupModCommand.RemoveBucket) StoreGroup(WithBuckets(mod));
+        else if (mod.Command is GroupModCommand.InsertBucket or GroupModCommand.RemoveBucket) StoreGroup(WithBuckets(mod), hasToWatch: false);
         else StoreGroup(mod);
     }
 
@@ -107,8 +111,8 @@ public sealed partial class OfPipeline
             return;
         }
 
-        // Where there is none there is nothing to do, as in Open vSwitch.
-        if (buckets.Count == 0) return;
+        // The first or last of none is nothing to do, as in Open vSwitch.
+        if (buckets.Count == 0 && which is (GroupMod.FirstBucket or GroupMod.LastBucket)) return;
         buckets.RemoveAt(which switch
         {
             GroupMod.FirstBucket => 0,

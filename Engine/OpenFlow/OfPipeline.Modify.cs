@@ -62,6 +62,17 @@ public sealed partial class OfPipeline
         }
     }
 
+    /// <summary>Says how many rules tables take; those that are too many go, if the table evicts. Tables that are not named take any number.</summary>
+    public void SetLimits(IReadOnlyDictionary<int, TableLimit> limits)
+    {
+        lock (_lock)
+        {
+            _tables.Limits = limits;
+            _tables.BeginBatch();
+            if (_tables.EvictTooMany() > 0) Publish();
+        }
+    }
+
     /// <summary>Refuses actions for a packet that control gives, as those of a rule that matches it would be refused; what they need of the packet is not looked at.</summary>
     /// <exception cref="FlowModException">The actions are refused.</exception>
     internal void CheckPacketOut(EquatableList<OfAction> actions)

@@ -15,4 +15,5 @@ public enum RuleEnd : byte
     Deleted,
     GroupDeleted,
     MeterDeleted,
+    Eviction,
 }

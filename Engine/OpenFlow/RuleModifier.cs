@@ -17,11 +17,11 @@ internal sealed class RuleModifier(RuleTables tables, PipelineWork work, bool is
         => TablesOf(mod).Any(t => t.Rules.Any(r => mod.Selects(r, mod.Command == FlowModCommand.ModifyStrict)));
 
     /// <summary>Applies modifications in order, all or nothing. False if they leave the tables as they were, rule by rule.</summary>
-    /// <exception cref="FlowModException">A rule overlaps and must not; nothing was changed.</exception>
+    /// <exception cref="FlowModException">A rule overlaps and must not, or its table is full; nothing was changed.</exception>
     public bool Apply(IReadOnlyList<FlowMod> mods, long nowMs)
     {
         tables.BeginBatch();
-        if (mods.Any(static m => (m.Flags & FlowModFlags.CheckOverlap) != 0)) ApplyCheckingOverlap(mods, nowMs);
+        if (tables.Limits.Count > 0 || mods.Any(static m => (m.Flags & FlowModFlags.CheckOverlap) != 0)) ApplyRefusing(mods, nowMs);
         else foreach (FlowMod mod in mods) Apply(mod, nowMs);
         return tables.KeepChanges();
     }
@@ -30,10 +30,10 @@ internal sealed class RuleModifier(RuleTables tables, PipelineWork work, bool is
     public void Begin() => tables.BeginBatch();
 
     /// <summary>Applies one modification of a batch.</summary>
-    /// <exception cref="FlowModException">The rule overlaps and must not; it changes nothing.</exception>
+    /// <exception cref="FlowModException">The rule overlaps and must not, or its table is full; it changes nothing.</exception>
     public void ApplyOne(FlowMod mod, long nowMs)
     {
-        if ((mod.Flags & FlowModFlags.CheckOverlap) != 0 && mod.Command == FlowModCommand.Add && Overlaps(mod)) throw Overlap(0);
+        if ((mod.Flags & FlowModFlags.CheckOverlap) != 0 && mod.Command == FlowModCommand.Add && Overlaps(mod)) throw Overlap();
         Apply(mod, nowMs);
     }
 
@@ -62,6 +62,7 @@ internal sealed class RuleModifier(RuleTables tables, PipelineWork work, bool is
         }
 
         tables.BeginBatch();
+        if (old is null && !tables.MakeRoom(table)) return LearnResult.OverLimit;
         if (old is not null) tables.Replace(rules, old, old.With(mod.Actions, cookie, resetsCounts: false, tables.Batch, nowMs));
         else Add(mod, nowMs);
         tables.RemoveUnlearned();
@@ -76,7 +77,7 @@ internal sealed class RuleModifier(RuleTables tables, PipelineWork work, bool is
         && rule.Importance == mod.Importance && rule.Flags == Kept(mod.Flags) && rule.Actions.Equals(mod.Actions);
 
     /// <summary>Flags that a rule keeps (OVS <c>OFPUTIL_FF_STATE</c>).</summary>
-    internal const FlowModFlags KeptFlags = FlowModFlags.SendFlowRemoved | FlowModFlags.NoPacketCounts | FlowModFlags.NoByteCounts;
+    internal const FlowModFlags KeptFlags = FlowModFlags.SendFlowRemoved | FlowModFlags.CheckOverlap | FlowModFlags.ResetCounts | FlowModFlags.NoPacketCounts | FlowModFlags.NoByteCounts;
 
     private static FlowModFlags Kept(FlowModFlags flags) => flags & KeptFlags;
 
@@ -106,25 +107,25 @@ internal sealed class RuleModifier(RuleTables tables, PipelineWork work, bool is
         tables.RemoveUnlearned();
     }
 
-    /// <summary>Applies a batch in which an add may be refused because it overlaps: undoes what came before it.</summary>
-    private void ApplyCheckingOverlap(IReadOnlyList<FlowMod> mods, long nowMs)
+    /// <summary>Applies a batch in which an add may be refused because it overlaps, or because its table is full: undoes what came before it.</summary>
+    private void ApplyRefusing(IReadOnlyList<FlowMod> mods, long nowMs)
     {
         List<OfRule>?[] before = tables.Copy();
         for (int i = 0; i < mods.Count; i++)
         {
-            FlowMod mod = mods[i];
-            if ((mod.Flags & FlowModFlags.CheckOverlap) == 0 || mod.Command != FlowModCommand.Add || !Overlaps(mod))
+            try
             {
-                Apply(mod, nowMs);
-                continue;
+                ApplyOne(mods[i], nowMs);
             }
-
-            tables.Undo(before);
-            throw Overlap(i);
+            catch (FlowModException e)
+            {
+                tables.Undo(before);
+                throw e.At(i);
+            }
         }
     }
 
-    private static FlowModException Overlap(int index) => new("OFPFMFC_OVERLAP", "the rule overlaps another one of the same priority", index);
+    private static FlowModException Overlap() => new("OFPFMFC_OVERLAP", "the rule overlaps another one of the same priority");
 
     private bool Overlaps(FlowMod mod) => tables[mod.Table ?? 0] is { } rules && mod.Overlaps(rules.Rules);
 
@@ -140,6 +141,7 @@ internal sealed class RuleModifier(RuleTables tables, PipelineWork work, bool is
             return;
         }
 
+        if (old is null && !tables.MakeRoom(table)) throw new FlowModException("OFPFMFC_TABLE_FULL", $"table {table} takes {tables.Limits[table].MaxRules} rules");
 
         // What megaflows still have to push to the old rule arrives at the new one (OVS rule_dpif's new_rule).
         OfRule rule = RuleOf(mod, table, nowMs, old?.Precedence ?? rules.NextPrecedence(mod.Priority), old is null || resetsCounts ? new OfRuleStats(nowMs, isShared) : old.Stats);

@@ -36,6 +36,9 @@ internal sealed class RuleTables(Quirks quirks, PipelineWork work)
     /// <summary>The rules of a table; null = there were never any.</summary>
     public RuleTable? this[int table] => _tables[table];
 
+    /// <summary>How many rules tables take, by number; those that are not there take any number.</summary>
+    public IReadOnlyDictionary<int, TableLimit> Limits { get; set; } = new Dictionary<int, TableLimit>();
+
     /// <summary>See <see cref="OfPipeline.PreparesTables"/>.</summary>
     public bool IsPreparing { get; set; }
 
@@ -116,6 +119,34 @@ internal sealed class RuleTables(Quirks quirks, PipelineWork work)
         rules.Remove(removed);
         OrderOf(table)?.Remove(removed, rules);
         return removed.Count;
+    }
+
+    /// <summary>Makes room for one more rule; false: the table is full.</summary>
+    public bool MakeRoom(int table)
+    {
+        if (!Limits.TryGetValue(table, out TableLimit? limit) || _tables[table] is not { } rules || rules.Rules.Count < limit.MaxRules) return true;
+        return Evict(table, rules, limit);
+    }
+
+    /// <summary>Rules go of which there are more than tables take; returns how many.</summary>
+    public int EvictTooMany()
+    {
+        int removed = 0;
+        foreach ((int table, TableLimit limit) in Limits)
+        {
+            while (_tables[table] is { } rules && rules.Rules.Count > limit.MaxRules && Evict(table, rules, limit)) removed++;
+        }
+
+        return removed + RemoveUnlearned();
+    }
+
+    private bool Evict(int table, RuleTable rules, TableLimit limit)
+    {
+        if (!limit.Evicts || limit.Victim(rules.Rules) is not { } victim) return false;
+        _end = RuleEnd.Eviction;
+        Remove(table, rules, [victim]);
+        _end = RuleEnd.Deleted;
+        return true;
     }
 
     /// <summary>Removes what no rule learns any more; returns how many rules. Of those some may have learned.</summary>

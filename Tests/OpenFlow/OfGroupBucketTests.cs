@@ -47,6 +47,31 @@ public sealed class OfGroupBucketTests
         Assert.Equal([1u, 2u], Ids);
     }
 
+    [Fact]
+    public void There_is_no_first_bucket_of_none_and_none_of_a_number()
+    {
+        Assert.Null(Change(GroupModCommand.RemoveBucket, GroupMod.AllBuckets, ""));
+        Assert.Null(Change(GroupModCommand.RemoveBucket, GroupMod.FirstBucket, ""));
+        Assert.Null(Change(GroupModCommand.RemoveBucket, GroupMod.LastBucket, ""));
+        Assert.Equal("OFPGMFC_UNKNOWN_BUCKET", Change(GroupModCommand.RemoveBucket, 1, ""));
+    }
+
+    [Fact]
+    public void Buckets_that_come_later_are_of_the_type_of_their_group()
+    {
+        OfGroupModMessage weighted = OfTalk.Group("group_id=1,type=select,bucket=bucket_id:7,weight:100,output:1", GroupModCommand.InsertBucket);
+        weighted.Mod = weighted.Mod with { Type = GroupType.All, CommandBucketId = GroupMod.LastBucket };
+        Assert.Null(_talk.ErrorOf(weighted));
+        GroupMod group = Assert.Single(_switch.Groups);
+        Assert.Equal((GroupType.Select, (ushort)100), (group.Type, group.Buckets[2].Weight));
+
+        Assert.Null(_talk.ErrorOf(OfTalk.Group("group_id=2,type=ff")));
+        OfGroupModMessage unwatched = OfTalk.Group("group_id=2,type=all,bucket=bucket_id:7,output:1", GroupModCommand.InsertBucket);
+        unwatched.Mod = unwatched.Mod with { CommandBucketId = GroupMod.FirstBucket };
+        Assert.Null(_talk.ErrorOf(unwatched));
+        Assert.Equal(GroupType.FastFailover, _switch.Groups[1].Type);
+    }
+
     private IEnumerable<uint> Ids => Assert.Single(_switch.Groups).Buckets.Select(static b => b.BucketId);
 
     private string? Change(GroupModCommand command, uint at, string buckets)

@@ -50,6 +50,11 @@ internal sealed class PlainOfSwitch : IOfSwitch
 
     public (BookTotals Taken, IReadOnlyList<BookTotals> Bands) MeterCounters(OfMeterState meter) => (default, [.. meter.Mod.Bands.Select(static _ => default(BookTotals))]);
 
+    /// <summary>What is told before a barrier is answered.</summary>
+    public Action? Telling { get; set; }
+
+    public void TellAll() => Telling?.Invoke();
+
     /// <summary>Connections are told of its flows.</summary>
     public void Watch(OfConnectionGroup group) => _pipeline.Watch(changes =>
     {
@@ -69,7 +74,18 @@ internal sealed class PlainOfSwitch : IOfSwitch
         return refused;
     }
 
-    public void Apply(OfTableMod mod, OfVersion version, int tableCount) => Tables.Apply(mod, version, tableCount);
+    public void Apply(OfTableMod mod, OfVersion version, int tableCount)
+    {
+        Tables.Apply(mod, version, tableCount);
+        _pipeline.SetLimits(Tables.Limits);
+    }
+
+    /// <summary>As the database would.</summary>
+    public void Configure(IReadOnlyDictionary<int, OfTableConfig> tables)
+    {
+        Tables.Configure(tables);
+        _pipeline.SetLimits(Tables.Limits);
+    }
 
     public void Apply(MeterMod mod) => _pipeline.ApplyMeter(mod, NowMs);
 

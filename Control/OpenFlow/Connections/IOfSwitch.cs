@@ -82,6 +82,9 @@ public interface IOfSwitch
     /// <exception cref="OfRefusal">It cannot be sent so.</exception>
     void Send(OfPacketOut packet);
 
+    /// <summary>Tells connections what packets and flows have had to tell until now, as far as it is not told yet.</summary>
+    void TellAll();
+
     /// <summary>Lets a packet go on that a controller has had.</summary>
     /// <exception cref="OfRefusal">Nothing is known of it any more.</exception>
     void Resume(OfPacketIn2 packet);

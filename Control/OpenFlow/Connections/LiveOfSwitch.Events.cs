@@ -10,21 +10,45 @@ public sealed partial class LiveOfSwitch
     private const int MostRemoved = 100_000;
 
     private readonly ConcurrentQueue<(OfRule Rule, RuleEnd End, long AtMs)> _removed = new();
+    /// <summary>Rounds of what a barrier waits for: packets that go on coming do not keep it.</summary>
+    private const int MostRounds = 16;
+
+    private readonly Lock _telling = new();
+    private OfConnectionGroup? _watchers;
     private IReadOnlyList<OfPort> _portsBefore = [];
 
     /// <summary>From now on connections are told what becomes of flows.</summary>
-    internal void Watch(OfConnectionGroup group) => _datapath.Pipeline.Watch(changes =>
+    internal void Watch(OfConnectionGroup group)
     {
-        foreach (OfConnection connection in group.All) connection.OnFlows(changes, s_owner, s_xid);
-        foreach (RuleEvent change in changes)
+        Volatile.Write(ref _watchers, group);
+        _datapath.Pipeline.Watch(changes =>
         {
-            bool isTold = change is { New: null, Old: { } gone } && (gone.Flags & FlowModFlags.SendFlowRemoved) != 0;
-            if (isTold && _removed.Count < MostRemoved) _removed.Enqueue((change.Old!, change.End, NowMs));
-        }
-    });
+            foreach (OfConnection connection in group.All) connection.OnFlows(changes, s_owner, s_xid);
+            foreach (RuleEvent change in changes)
+            {
+                bool isTold = change is { New: null, Old: { } gone } && (gone.Flags & FlowModFlags.SendFlowRemoved) != 0;
+                if (isTold && _removed.Count < MostRemoved) _removed.Enqueue((change.Old!, change.End, NowMs));
+            }
+        });
+    }
 
-    /// <summary>Tells of packets, removed flows and ports; true if there was something. One thread at a time.</summary>
+    /// <inheritdoc/>
+    public void TellAll()
+    {
+        if (Volatile.Read(ref _watchers) is not { } group) return;
+        for (int i = 0; i < MostRounds && Tell(group, looksAtPorts: false); i++)
+        {
+            // The next round takes what this one has left.
+        }
+    }
+
+    /// <summary>Tells of packets, removed flows and ports; true if there was something.</summary>
     internal bool Tell(OfConnectionGroup group, bool looksAtPorts)
+    {
+        lock (_telling) return TellHere(group, looksAtPorts);
+    }
+
+    private bool TellHere(OfConnectionGroup group, bool looksAtPorts)
     {
         int told = _datapath.TakePacketIns(packet => TellPacket(group, packet), most: 64);
         if (!_removed.IsEmpty)

@@ -29,6 +29,10 @@ public sealed partial class LiveOfSwitch(LiveSwitch live, string name, Func<uint
 
     private readonly Lock _lock = new();
     private readonly Lock _treating = new();
+
+    /// <summary>Around what is said of tables and what the pipeline takes of it.</summary>
+    private readonly Lock _limiting = new();
+    private bool _isLimited;
     private readonly Dictionary<uint, long> _groupsMadeMs = [];
     private readonly Dictionary<uint, uint> _portConfigs = [];
     private readonly Dictionary<uint, long> _portsSeenMs = [];
@@ -74,6 +78,27 @@ public sealed partial class LiveOfSwitch(LiveSwitch live, string name, Func<uint
 
     /// <summary>Called when an order has changed a port.</summary>
     internal Action? PortsChanged { get; set; }
+
+    /// <summary>What the database says of tables.</summary>
+    internal void Configure(IReadOnlyDictionary<int, OfTableConfig> tables)
+    {
+        lock (_limiting)
+        {
+            Tables.Configure(tables);
+            SetLimits();
+        }
+    }
+
+    private void SetLimits()
+    {
+        IReadOnlyDictionary<int, TableLimit> limits = Tables.Limits;
+        if (limits.Count == 0 && !_isLimited) return;
+        _isLimited = limits.Count > 0;
+
+        // Uses that megaflows have not reported yet put off what is evicted.
+        _datapath.Settle(NowMs);
+        _datapath.Pipeline.SetLimits(limits);
+    }
 
     /// <summary>Removes all flows, groups and meters (OVS <c>ofproto_flush_flows</c>).</summary>
     /// <param name="learns">A flow takes their place that forwards by learned addresses.</param>
@@ -178,7 +203,12 @@ public sealed partial class LiveOfSwitch(LiveSwitch live, string name, Func<uint
     /// <inheritdoc/>
     public void Apply(OfTableMod mod, OfVersion version, int tableCount)
     {
-        Tables.Apply(mod, version, tableCount);
+        lock (_limiting)
+        {
+            Tables.Apply(mod, version, tableCount);
+            SetLimits();
+        }
+
         if (version is OfVersion.V11 or OfVersion.V12) Treat(t => t with { Misses = Tables.Misses });
     }
 

@@ -22,6 +22,8 @@ public sealed partial class OfConnection
                 Reply(message with { Kind = OfKind.EchoReply });
                 break;
             case OfKind.BarrierRequest:
+                // What packets before it have told is told before it is answered.
+                _switch.TellAll();
                 Reply(message with { Kind = OfKind.BarrierReply });
                 break;
             case OfKind.FeaturesRequest:

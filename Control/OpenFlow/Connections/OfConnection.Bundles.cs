@@ -11,9 +11,6 @@ public sealed partial class OfConnection
     /// <summary>Messages in them.</summary>
     private const int MaxBundledMessages = 1_000_000;
 
-    /// <summary>OVS <c>BUNDLE_IDLE_TIMEOUT_DEFAULT</c>.</summary>
-    private const int BundleIdleMs = 10_000;
-
     private readonly Dictionary<uint, Bundle> _bundles = [];
     private int _bundledCount;
 
@@ -25,7 +22,7 @@ public sealed partial class OfConnection
         {
             foreach ((uint id, Bundle bundle) in _bundles.ToArray())
             {
-                if (nowMs - bundle.UsedMs < BundleIdleMs) continue;
+                if (nowMs - bundle.UsedMs < _group.BundleIdleMs) continue;
                 Discard(id);
                 TrySend(OfErrorMessage.Of("OFPBFC_TIMEOUT", _version, bundle.Opening.Span));
             }
@@ -134,11 +131,11 @@ public sealed partial class OfConnection
         try
         {
             if (bundle.Flags != message.Flags) throw new OfRefusal("OFPBFC_BAD_FLAGS", $"bundle {message.BundleId}");
-            List<int> indexes = [.. Enumerable.Range(0, bundle.Parts.Count).Where(i => bundle.Parts[i].Change is FlowMod or GroupMod)];
+            List<int> indexes = [.. Enumerable.Range(0, bundle.Parts.Count).Where(i => bundle.Parts[i].Change is FlowMod or GroupMod or OfPacketOut)];
             int failed = -1;
             try
             {
-                if (indexes.Count > 0) _switch.Apply([.. indexes.Select(i => bundle.Parts[i].Change)], this, message.Xid);
+                if (indexes.Count > 0) _switch.Apply([.. indexes.Select(i => bundle.Parts[i].Change is OfPacketOut packet ? packet.Actions : bundle.Parts[i].Change)], this, message.Xid);
                 for (int i = 0; i < bundle.Parts.Count; i++)
                 {
                     failed = i;
@@ -149,7 +146,7 @@ public sealed partial class OfConnection
             }
             catch (FlowModException e) when (indexes.Count > 0)
             {
-                Refuse(e.Error, bundle.Parts[indexes[Math.Min(e.Index, indexes.Count - 1)]].Quote.Span);
+                Refuse(e.Error, bundle.Parts[failed >= 0 ? failed : indexes[Math.Min(e.Index, indexes.Count - 1)]].Quote.Span);
                 throw new OfRefusal("OFPBFC_MSG_FAILED", $"bundle {message.BundleId}");
             }
             catch (OfRefusal e)

@@ -8,6 +8,18 @@ public sealed class OfConnectionGroup
     private uint _xid;
     private ulong? _generation;
 
+    /// <summary>OVS <c>BUNDLE_IDLE_TIMEOUT_DEFAULT</c>.</summary>
+    public const long DefaultBundleIdleMs = 10_000;
+
+    private long _bundleIdleMs = DefaultBundleIdleMs;
+
+    /// <summary>A bundle that nobody has touched for so long is given up, ms.</summary>
+    public long BundleIdleMs
+    {
+        get => Volatile.Read(ref _bundleIdleMs);
+        set => Volatile.Write(ref _bundleIdleMs, value);
+    }
+
     /// <summary>All that are open.</summary>
     public IReadOnlyList<OfConnection> All => _connections;
 

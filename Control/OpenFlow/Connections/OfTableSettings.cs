@@ -13,6 +13,12 @@ public sealed class OfTableSettings
     private const ushort VacancyProperty = 3;
     private const byte AllTables = 255;
 
+    /// <summary>What is said of tables without a limit (OVS <c>query_tables</c>).</summary>
+    private const int DefaultMaxFlows = 1_000_000;
+
+    /// <summary>OVS <c>OFP_MAX_TABLE_NAME_LEN</c>, without the zero.</summary>
+    private const int MostNameChars = 31;
+
     private readonly Lock _lock = new();
     private readonly Settings[] _tables = new Settings[256];
 
@@ -29,6 +35,70 @@ public sealed class OfTableSettings
                 if (mod.Table == AllTables || mod.Table == t) Change(ref _tables[t], mod, version, vacancy ?? default);
             }
         }
+    }
+
+    /// <summary>What the database says of tables (<c>Flow_Table</c>), by number: names that OpenFlow cannot change, and how many flows there may be.</summary>
+    public void Configure(IReadOnlyDictionary<int, OfTableConfig> tables)
+    {
+        lock (_lock)
+        {
+            for (int t = 0; t < _tables.Length; t++)
+            {
+                OfTableConfig? config = tables.GetValueOrDefault(t);
+                _tables[t].Limit = config?.Limit;
+                string name = Cut(config?.Name ?? "");
+                if (name.Length > 0) (_tables[t].Name, _tables[t].IsNamedByDatabase) = (name, true);
+                else if (_tables[t].IsNamedByDatabase) (_tables[t].Name, _tables[t].IsNamedByDatabase) = (null, false);
+            }
+        }
+    }
+
+    /// <summary>Gives tables names, as <c>TABLE_FEATURES</c> asks; an empty one takes it away.</summary>
+    /// <exception cref="OfRefusal">The database has given it another; nothing was changed.</exception>
+    public void SetNames(IReadOnlyList<(int Table, string Name)> names)
+    {
+        lock (_lock)
+        {
+            foreach ((int table, string name) in names)
+            {
+                if (_tables[table].IsNamedByDatabase && Cut(name) != _tables[table].Name) throw new OfRefusal("OFPTFFC_EPERM", $"the database has named table {table}");
+            }
+
+            foreach ((int table, string name) in names)
+            {
+                if (!_tables[table].IsNamedByDatabase) _tables[table].Name = Cut(name) is { Length: > 0 } given ? given : null;
+            }
+        }
+    }
+
+    /// <summary>How many flows tables take, those that take any number left out; flows make room if the database or <c>OFPTC14_EVICTION</c> says so.</summary>
+    public IReadOnlyDictionary<int, TableLimit> Limits
+    {
+        get
+        {
+            Dictionary<int, TableLimit> limits = [];
+            lock (_lock)
+            {
+                for (int t = 0; t < _tables.Length; t++)
+                {
+                    if (_tables[t].Limit is { } limit) limits.Add(t, limit with { Evicts = limit.Evicts || _tables[t].Evicts });
+                }
+            }
+
+            return limits;
+        }
+    }
+
+    /// <summary>Its name; empty = none.</summary>
+    public string NameOf(int table)
+    {
+        lock (_lock) return _tables[table].Name ?? "";
+    }
+
+    /// <summary>Flows that it takes.</summary>
+    public uint MaxFlowsOf(int table)
+    {
+        lock (_lock) return (uint)(_tables[table].Limit?.MaxRules ?? DefaultMaxFlows);
     }
 
     /// <summary>What becomes of packets that miss; null = no table has its own.</summary>
@@ -70,6 +140,8 @@ public sealed class OfTableSettings
         uint config = (settings.Evicts ? EvictionConfig : 0) | (settings.HasVacancy ? VacancyConfig : 0);
         return new OfTableDesc { Table = (byte)table, Config = config, Properties = new OfBytes(w.Written.ToArray()) };
     }
+
+    private static string Cut(string name) => name.Length <= MostNameChars ? name : name[..MostNameChars];
 
     private static void Change(ref Settings settings, OfTableMod mod, OfVersion version, Vacancy vacancy)
     {
@@ -116,6 +188,9 @@ public sealed class OfTableSettings
     private struct Settings
     {
         public TableMiss Miss;
+        public string? Name;
+        public bool IsNamedByDatabase;
+        public TableLimit? Limit;
         public bool Evicts;
         public bool HasVacancy;
         public byte Down;

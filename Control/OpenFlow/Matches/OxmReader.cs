@@ -10,6 +10,11 @@ internal static class OxmReader
     /// <summary>NXM_NX_COOKIE: the cookie that flows must have, among the fields of a match.</summary>
     private const byte CookieNumber = 30;
 
+    private const ushort OxmBasic = 0x8000;
+
+    /// <summary>OXM_OF_PACKET_TYPE.</summary>
+    private const byte PacketTypeNumber = 44;
+
     /// <summary>Reads <c>struct ofp_match</c> of OpenFlow 1.2 and later with its padding.</summary>
     public static void Read(ref OfReader reader, ref Match match)
     {
@@ -41,6 +46,12 @@ internal static class OxmReader
             if (allowsCookie && header is { Class: 1, Number: CookieNumber })
             {
                 cookie = ReadCookie(ref reader, header, cookie.Mask != 0);
+                continue;
+            }
+
+            if (header is { Class: OxmBasic, Number: PacketTypeNumber })
+            {
+                ReadPacketType(ref reader, header);
                 continue;
             }
 
@@ -82,6 +93,14 @@ internal static class OxmReader
             FieldId.VlanPcp => (tci & 0xe000) == 0,
             _ => field.Get(ref match.Mask) == 0,
         };
+    }
+
+    /// <summary>All packets are Ethernet frames: to say so is nothing new, and others are not there.</summary>
+    private static void ReadPacketType(ref OfReader reader, OxmHeader header)
+    {
+        if (header.HasMask) throw new OfRefusal("OFPBMC_BAD_MASK", "packet_type cannot be masked");
+        if (header.LengthBytes != 4 || reader.Left < 4) throw BadLength();
+        if (reader.U32() != 0) throw new OfRefusal("OFPBMC_BAD_FIELD", "there are only Ethernet packets");
     }
 
     private static (ulong Value, ulong Mask) ReadCookie(ref OfReader reader, OxmHeader header, bool isSecond)

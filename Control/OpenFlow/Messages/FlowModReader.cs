@@ -111,7 +111,7 @@ internal static class FlowModReader
             OutPort = !isDelete || h.OutPort == (uint)OfReservedPort.None ? null : h.OutPort,
             OutGroup = !isDelete || h.OutGroup == AnyGroup ? null : h.OutGroup,
             Importance = h.Importance,
-            Flags = h.Flags,
+            Flags = h.Flags | (h.Command == FlowModCommand.Add && r.Version <= OfVersion.V11 ? FlowModFlags.ResetCounts : FlowModFlags.None),
             Match = match,
             Actions = isDelete ? EquatableList<OfAction>.Empty : FlowActions.OfRule(actions, ref match),
         };

@@ -40,7 +40,7 @@ internal static class FlowModWriter
         w.U16(mod.Priority);
         w.U32(message.BufferId);
         w.U16((ushort)(mod.OutPort ?? (uint)OfReservedPort.None));
-        w.U16((ushort)mod.Flags);
+        w.U16(Flags(mod, w.Version));
     }
 
     private static void Write11(OfWriter w, OfFlowModMessage message)
@@ -57,9 +57,12 @@ internal static class FlowModWriter
         w.U32(message.BufferId);
         w.U32(OfPorts.Widen(mod.OutPort ?? (uint)OfReservedPort.None));
         w.U32(mod.OutGroup ?? uint.MaxValue);
-        w.U16((ushort)mod.Flags);
+        w.U16(Flags(mod, w.Version));
         w.U16(w.Version >= OfVersion.V14 ? mod.Importance : (ushort)0);
         MatchCodec.Write(w, ref mod.Match);
         InstructionWriter.Write(w, mod.Actions);
     }
+
+    /// <summary>As far as the version has them.</summary>
+    private static ushort Flags(FlowMod mod, OfVersion version) => (ushort)((int)mod.Flags & (version switch { OfVersion.V10 or OfVersion.V11 => 3, OfVersion.V12 => 7, _ => 31 }));
 }

@@ -57,7 +57,8 @@ internal static class GroupReader
         if (mod.Command == GroupModCommand.Delete && mod.Buckets.Count > 0) throw new OfRefusal("OFPGMFC_INVALID_GROUP", "a deletion has no buckets");
         foreach (GroupBucket bucket in mod.Buckets)
         {
-            if (bucket.Weight != 0 && mod.Type != GroupType.Select) throw new OfRefusal("OFPGMFC_INVALID_GROUP", "weights are for select groups");
+            // Buckets that come into a group are of its type, which the message does not say.
+            if (bucket.Weight != 0 && mod.Type != GroupType.Select && mod.Command != GroupModCommand.InsertBucket) throw new OfRefusal("OFPGMFC_INVALID_GROUP", "weights are for select groups");
             bool watches = bucket.WatchPort is not null || bucket.WatchGroup is not null;
             if (mod.Type == GroupType.FastFailover && !watches) throw new OfRefusal("OFPGMFC_INVALID_GROUP", "a bucket of a fast failover group watches something");
         }

@@ -40,7 +40,9 @@ public sealed partial class OfPipeline
         }
     }
 
-    private void StoreGroup(GroupMod mod)
+    /// <param name="mod">What is stored.</param>
+    /// <param name="hasToWatch">Buckets of a fast failover group have to watch something; those that are put into it later need not (OVS <c>ofputil_check_group_mod</c>).</param>
+    private void StoreGroup(GroupMod mod, bool hasToWatch = true)
     {
         if (mod.GroupId > MaxGroupId) throw new FlowModException("OFPGMFC_INVALID_GROUP", $"group_id {mod.GroupId} is reserved");
         bool exists = _groups.ContainsKey(mod.GroupId);
@@ -51,7 +53,7 @@ public sealed partial class OfPipeline
         foreach (GroupBucket bucket in mod.Buckets)
         {
             UnsupportedActions.Refuse(bucket.Actions, _option.Exists);
-            if (mod.Type == GroupType.FastFailover && bucket.WatchPort is null && bucket.WatchGroup is null)
+            if (hasToWatch && mod.Type == GroupType.FastFailover && bucket.WatchPort is null && bucket.WatchGroup is null)
             {
                 throw new FlowModException("OFPGMFC_INVALID_GROUP", "a bucket of a fast failover group needs watch_port or watch_group");
             }
