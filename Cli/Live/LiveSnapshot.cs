@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Mergeflow.Control;
+using Mergeflow.Nic;
 
 namespace Mergeflow.Cli;
 
@@ -24,13 +25,13 @@ internal sealed record LiveSnapshot(
         Datapath datapath = running.Datapath;
         json.WriteNumber("t", running.NowMs);
         json.WriteStartObject("total");
-        WriteStats(json, datapath.Stats);
+        WriteStats(json, datapath.Stats, datapath.Kernel?.Total() ?? default);
         json.WriteEndObject();
         json.WriteStartArray("threads");
         foreach (PmdContext pmd in datapath.Pmds)
         {
             json.WriteStartObject();
-            WriteStats(json, pmd.Thread.Stats);
+            WriteStats(json, pmd.Thread.Stats, default);
             json.WriteEndObject();
         }
 
@@ -76,12 +77,13 @@ internal sealed record LiveSnapshot(
         }
     }
 
-    private static void WriteStats(Utf8JsonWriter json, PmdStats s)
+    /// <summary>What threads have counted, and what the kernel has forwarded by merged rules.</summary>
+    private static void WriteStats(Utf8JsonWriter json, PmdStats s, KernelPortTotals kernel)
     {
-        json.WriteNumber("rx", s.Rx);
-        json.WriteNumber("rx_bytes", s.RxBytes);
-        json.WriteNumber("tx", s.Tx);
-        json.WriteNumber("merged", s.MergedHits);
+        json.WriteNumber("rx", s.Rx + kernel.RxPackets);
+        json.WriteNumber("rx_bytes", s.RxBytes + kernel.RxBytes);
+        json.WriteNumber("tx", s.Tx + kernel.TxPackets);
+        json.WriteNumber("merged", s.MergedHits + kernel.RxPackets);
         json.WriteNumber("passes", s.Passes);
         json.WriteNumber("emc", s.EmcHits);
         json.WriteNumber("megaflow", s.MegaflowHits);

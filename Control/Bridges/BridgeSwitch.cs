@@ -1,4 +1,5 @@
 using Mergeflow.Engine.Offload;
+using Mergeflow.Engine.Ports;
 using Mergeflow.Engine.Runtime;
 
 namespace Mergeflow.Control.Bridges;
@@ -22,6 +23,26 @@ internal static class BridgeSwitch
         {
             host.Warn($"bridge {config.Name}: merged rules stay in software: {e.Message}");
             return New(host, config, OffloadMode.Soft);
+        }
+    }
+
+    /// <summary>Opens a device of the host: with rules in the kernel by tc, where they are in front of it; otherwise through packet sockets.</summary>
+    /// <exception cref="IOException">There is no such device, or the system refuses.</exception>
+    public static LivePort OpenDevice(LiveBridgeHost host, OffloadMode offload, uint ofport, string device)
+    {
+        if (offload != OffloadMode.Kernel) return new PacketSocketPort(ofport, device);
+        try
+        {
+            TcPort port = new(ofport, device);
+            if (port.Datapath != "tc") host.Warn($"{device}: what comes in is forwarded in software: the kernel has no tcx links");
+            return port;
+        }
+        catch (IOException e)
+        {
+            // If there is no device, this says so as well.
+            PacketSocketPort port = new(ofport, device);
+            host.Warn($"{device}: what comes in is forwarded in software: {e.Message}");
+            return port;
         }
     }
 

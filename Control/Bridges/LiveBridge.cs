@@ -1,6 +1,5 @@
 using System.Globalization;
 using Mergeflow.Control.OpenFlow;
-using Mergeflow.Engine.Offload;
 using Mergeflow.Engine.OpenFlow;
 using Mergeflow.Engine.Ports;
 using Mergeflow.Engine.Runtime;
@@ -133,6 +132,7 @@ public sealed partial class LiveBridge : IHostedBridge
     {
         LivePort port = Open(config, (uint)ofport);
         _live.Ports.Add(port, LiveSwitch.NowMs);
+        if (port.KernelRefusal is { } why) _host.Warn($"{config.Name}: packets from and to it are forwarded in software: {why}");
         _interfaces.Add(ofport, new LiveInterface(config, port));
         if (port is PatchPort patch) _host.Join(patch, config.Options.GetValueOrDefault("peer", ""));
         else _numbers.Add(ofport, port is TunnelVport ? _host.NumbersOf(DatapathType).Share(TunnelName(config)) : _host.NumbersOf(DatapathType).Take(config.Name));
@@ -361,7 +361,7 @@ public sealed partial class LiveBridge : IHostedBridge
             case "system" when _host.IsSystemDisabled || NetDevice.IndexOf(name) == 0:
                 throw new IOException($"could not open network device {name} (No such device)");
             case "system":
-                return Opened(name, () => Datapath.Options.Offload == OffloadMode.Kernel ? SystemPort.Open(ofport, name) : new PacketSocketPort(ofport, name));
+                return Opened(name, () => BridgeSwitch.OpenDevice(_host, Datapath.Options.Offload, ofport, name));
             case "internal" or "tap":
                 return Opened(name, () => TapPort.Open(ofport, name, isInternal: config.Type == "internal", setUp: false));
             case "patch":

@@ -2,6 +2,7 @@ using Mergeflow.Engine.Ledger;
 using Mergeflow.Engine.Ports;
 using Mergeflow.Engine.Runtime;
 using Mergeflow.Native;
+using Mergeflow.Nic;
 
 namespace Mergeflow.Control;
 
@@ -43,7 +44,8 @@ public sealed class LiveSwitch : IDisposable
         get
         {
             var stats = Datapath.Stats;
-            return new BookTotals(stats.Rx, stats.RxBytes) + (_threads.Pollers.Device ?? default);
+            KernelPortTotals kernel = Datapath.Kernel?.Total() ?? default;
+            return new BookTotals(stats.Rx + kernel.RxPackets, stats.RxBytes + kernel.RxBytes) + (_threads.Pollers.Device ?? default);
         }
     }
 

@@ -65,6 +65,9 @@ public abstract class LivePort(uint number, string name) : IDisposable
     /// <summary>Tells what the kernel has forwarded of its packets; null = nothing. From any thread.</summary>
     internal Func<PortShare>? ByKernel { get; set; }
 
+    /// <summary>Why rules in the kernel neither take what comes in by the port nor send to it, in a switch that has such rules; null = they do.</summary>
+    public string? KernelRefusal { get; internal set; }
+
     /// <summary>What it has counted, from any thread.</summary>
     public virtual PortStatistics Statistics() => OfQueues();
 

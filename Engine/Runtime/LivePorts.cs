@@ -183,7 +183,7 @@ public sealed class LivePorts(Datapath datapath, SwitchPollers pollers, IReadOnl
     {
         if (datapath.Kernel is not { } kernel || port.IfIndex == 0) return;
         TcPort? tc = port is TcPort { Datapath: "tc" } found ? found : null;
-        kernel.AddPort(new KernelPortOptions
+        KernelPortOptions options = new()
         {
             Number = port.Number,
             Interface = port.IfIndex,
@@ -192,7 +192,18 @@ public sealed class LivePorts(Datapath datapath, SwitchPollers pollers, IReadOnl
             Upcall = tc?.TapIndex ?? 0,
             IsHost = port is TapPort,
             Xdp = port is XdpPort xdp ? new KernelXdp(xdp.Link, xdp.SocketMap) : null,
-        });
+        };
+        try
+        {
+            kernel.AddPort(options);
+        }
+        catch (Exception e) when (e is IOException or ArgumentException)
+        {
+            // What comes in and goes out by it is software's, as without rules in the kernel.
+            port.KernelRefusal = e.Message;
+            return;
+        }
+
         port.ByKernel = () => ShareOf(kernel.TotalsOf(port.Number));
     }
 

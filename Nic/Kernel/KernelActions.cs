@@ -94,7 +94,7 @@ internal sealed class KernelActions
                 return SetTci(op.Value[..2], op.Mask[..2]);
             case NicOpCode.Output:
                 _port = op.Argument;
-                return _port < KernelLayout.PortCount ? null : $"port {op.Argument}";
+                return _port == KernelLayout.NoPort ? $"port {op.Argument}" : null;
             default:
                 return op.Code == NicOpCode.Sample ? "sample" : op.Code.ToString();
         }

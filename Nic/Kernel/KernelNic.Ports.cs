@@ -9,6 +9,9 @@ public sealed partial class KernelNic
 {
     private const int EthernetBytes = 14;
 
+    /// <summary>Whose a place in the table of ports is, <see cref="KernelLayout.NoPort"/> = nobody's so far. Whoever has had it keeps it: a rule that is still there never sends to another port.</summary>
+    private readonly uint[] _owners = [.. Enumerable.Repeat(KernelLayout.NoPort, KernelLayout.PortCount)];
+
     private readonly Dictionary<uint, KernelPort> _ports = [];
     private readonly BpfAttachPoint _attachPoint;
     private BpfProgram _program = null!;
@@ -25,16 +28,16 @@ public sealed partial class KernelNic
     public string Explain() => BpfProgram.Explain(IsTc ? BpfProgramType.SchedCls : BpfProgramType.Xdp, UpToDate().Code, "mergeflow", IsTc ? 0 : BpfProgram.HasFragments);
 
     /// <summary>Rules may send to a port, and, if the program is put on its interface, take what comes in there.</summary>
-    /// <exception cref="ArgumentException">The number is too large, there is such a port, or another interface shares its place.</exception>
+    /// <exception cref="ArgumentException">There is such a port, or another port or interface has its place.</exception>
     /// <exception cref="IOException">The kernel refuses.</exception>
     public void AddPort(KernelPortOptions port)
     {
-        if (port.Number >= KernelLayout.PortCount) throw new ArgumentException($"port {port.Number}: the kernel's table has ports 0 to {KernelLayout.PortCount - 1}", nameof(port));
         lock (_sync)
         {
             if (_ports.ContainsKey(port.Number)) throw new ArgumentException($"there is a port {port.Number}", nameof(port));
+            if (!Claims(port.Number)) throw new ArgumentException($"port {port.Number} has the place of port {_owners[PlaceNumber(port.Number)]} in the kernel's table", nameof(port));
             Span<byte> device = DeviceOf(port.Interface);
-            if (BinaryPrimitives.ReadInt32LittleEndian(device) is not 0) throw new ArgumentException($"interface {port.Interface} shares its place with another one", nameof(port));
+            if (BinaryPrimitives.ReadInt32LittleEndian(device) is not 0) throw new ArgumentException($"interface {port.Interface} has the place of interface {BinaryPrimitives.ReadInt32LittleEndian(device)} in the kernel's table", nameof(port));
             Span<byte> place = PlaceOf(port.Number);
             BinaryPrimitives.WriteInt32LittleEndian(place[KernelLayout.PortUpcall..], port.Upcall);
             BinaryPrimitives.WriteInt32LittleEndian(place[KernelLayout.PortFlags..], (port.IsHost ? KernelLayout.IntoStack : 0) | (port.Xdp is not null || !IsTc ? KernelLayout.TakesXdp : 0));
@@ -214,7 +217,15 @@ public sealed partial class KernelNic
 
     private Span<byte> DeviceOf(int index) => _memory.Control.Span.Slice(KernelLayout.Devices + (8 * (index & (KernelLayout.DeviceCount - 1))), 8);
 
-    private Span<byte> PlaceOf(uint port) => _memory.Control.Span.Slice(KernelLayout.Ports + (KernelLayout.PortBytes * (int)port), KernelLayout.PortBytes);
+    private Span<byte> PlaceOf(uint port) => _memory.Control.Span.Slice(KernelLayout.Ports + (KernelLayout.PortBytes * PlaceNumber(port)), KernelLayout.PortBytes);
+
+    private static int PlaceNumber(uint port) => (int)(port & (KernelLayout.PortCount - 1));
+
+    /// <summary>The place of a number is its own from now on; false = it is another one's. From any thread.</summary>
+    private bool Claims(uint port) => Interlocked.CompareExchange(ref _owners[PlaceNumber(port)], port, KernelLayout.NoPort) is var owner && (owner == KernelLayout.NoPort || owner == port);
+
+    /// <summary>Whether a rule may send there: to a port that is or was there, or to a low number.</summary>
+    private bool IsOutput(uint port) => port < KernelLayout.PortCount ? Claims(port) : Volatile.Read(ref _owners[PlaceNumber(port)]) == port;
 
     private static string LastLine(string? log)
     {
@@ -237,7 +248,7 @@ public readonly record struct KernelPortTotals(ulong RxPackets, ulong RxBytes, u
 /// <summary>A port of a <see cref="KernelNic"/>.</summary>
 public sealed record KernelPortOptions
 {
-    /// <summary>Its number, below 1024.</summary>
+    /// <summary>Its number: no two ports have the same one modulo 1024.</summary>
     public required uint Number { get; init; }
 
     /// <summary>Its interface.</summary>

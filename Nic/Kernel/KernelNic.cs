@@ -194,7 +194,10 @@ public sealed partial class KernelNic : IGatedFlowDevice, IDisposable
     private FlowError? Compile(FlowRule rule, out CompiledRule? compiled, out KernelActions? actions)
     {
         actions = null;
-        return FlowRuleCompiler.TryCompile(Profile, rule, out compiled) ?? KernelActions.TryCompile(compiled!, out actions);
+        if ((FlowRuleCompiler.TryCompile(Profile, rule, out compiled) ?? KernelActions.TryCompile(compiled!, out actions)) is { } error) return error;
+        if (actions!.OutPort is var port && (port == KernelLayout.NoPort || IsOutput(port))) return null;
+        actions = null;
+        return new FlowError(FlowErrno.NotSupported, FlowErrorType.Action, $"the kernel's table has no port {port}") { Subject = $"port {port}" };
     }
 
     /// <summary>All that are to come next: one program for all their masks.</summary>
@@ -291,6 +294,21 @@ public sealed partial class KernelNic : IGatedFlowDevice, IDisposable
         }
     }
 
+    /// <summary>The same of all ports together.</summary>
+    public KernelPortTotals Total()
+    {
+        lock (_sync)
+        {
+            Totals totals = new(_gone);
+            foreach (Rule? rule in _rules)
+            {
+                if (rule is { IsThere: true }) totals.Add(rule, Read(rule));
+            }
+
+            return totals.OfAll;
+        }
+    }
+
     private NicCounters Read(Rule rule)
     {
         if (!rule.Counts) return new NicCounters(0, 0, -1);
@@ -360,7 +378,11 @@ public sealed partial class KernelNic : IGatedFlowDevice, IDisposable
             _sums[port] = before._sums.GetValueOrDefault(port);
         }
 
+        public Totals(Totals before) => _sums = new Dictionary<uint, KernelPortTotals>(before._sums);
+
         public KernelPortTotals Sum => _sums[_only!.Value];
+
+        public KernelPortTotals OfAll => _sums.Values.Aggregate(default(KernelPortTotals), Plus);
 
         public void Add(Rule rule, NicCounters c)
         {
@@ -373,8 +395,10 @@ public sealed partial class KernelNic : IGatedFlowDevice, IDisposable
         {
             if (_only is { } only && only != port) return;
             KernelPortTotals s = _sums.GetValueOrDefault(port);
-            _sums[port] = new KernelPortTotals(s.RxPackets + t.RxPackets, s.RxBytes + t.RxBytes, s.TxPackets + t.TxPackets, s.TxBytes + t.TxBytes);
+            _sums[port] = Plus(s, t);
         }
+
+        private static KernelPortTotals Plus(KernelPortTotals s, KernelPortTotals t) => new(s.RxPackets + t.RxPackets, s.RxBytes + t.RxBytes, s.TxPackets + t.TxPackets, s.TxBytes + t.TxBytes);
     }
 
     private readonly record struct Request(NicOperation Operation, NicHandle Handle, ulong UserData, Rule? Rule, FlowError? Error);

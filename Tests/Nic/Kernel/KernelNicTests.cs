@@ -53,6 +53,28 @@ public sealed class KernelNicTests
         Takes(isTc: true, frame, pattern, actions);
     }
 
+    /// <summary>A bridge's own port is number 65534. Numbers have places modulo 1024: the second one that wants a place has none, and no rule that sends there is taken.</summary>
+    [Fact]
+    public void Ports_with_large_numbers_are_outputs_and_two_never_share_a_place()
+    {
+        const uint local = 65534, same = local % 1024;
+        using KernelBench bench = new();
+        FlowRule To(uint port) => new(new FlowAttr(bench.InPort, FlowTable.ExactMatch), s_tcp4, [new FlowActionCount(), new FlowActionPort(port)]);
+        Assert.Equal($"the kernel's table has no port {local}", bench.Kernel.Validate(To(local))?.Message);
+        bench.Kernel.AddPort(new KernelPortOptions { Number = local, Interface = 150, MtuBytes = 1500 });
+        Assert.Null(bench.Kernel.Validate(To(local)));
+        Assert.Equal($"the kernel's table has no port {same}", bench.Kernel.Validate(To(same))?.Message);
+        Assert.Throws<ArgumentException>(() => bench.Kernel.AddPort(new KernelPortOptions { Number = same, Interface = 151, MtuBytes = 1500 }));
+        bench.Create(s_tcp4, new FlowActionPort(local));
+        Assert.NotNull(bench.Receive(NicFrame.TcpIpv4()));
+        Assert.Equal((1ul, 1ul), (bench.Kernel.TotalsOf(local).TxPackets, bench.Kernel.Total().RxPackets));
+
+        // Gone, its rules are software's; the place stays its own.
+        bench.Kernel.RemovePort(local);
+        Assert.Null(bench.Receive(NicFrame.TcpIpv4()));
+        Assert.NotNull(bench.Kernel.Validate(To(same)));
+    }
+
     [Fact]
     public void A_wrong_transport_checksum_stays_wrong_by_the_same_amount()
     {

@@ -1,0 +1,121 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using Mergeflow.Cli;
+using Mergeflow.Native;
+using Xunit;
+
+namespace Mergeflow.Tests;
+
+/// <summary>What the database and the command line say of threads, memory and the user of the process, seen from outside of it.</summary>
+public sealed class VswitchdThreadTests
+{
+    [Fact]
+    public void A_mask_of_processors_has_a_packet_thread_of_each_bridge_on_each_of_them()
+    {
+        int[] allowed = ThreadPinning.AllowedCpus();
+        Assert.SkipUnless(allowed.Length > 1, "one processor");
+        int[] cpus = [allowed[0], allowed[^1]];
+        UInt128 mask = cpus.Aggregate(UInt128.Zero, static (m, c) => m | (UInt128.One << c));
+        using VswitchdRun run = new("--enable-dummy", "--disable-system");
+        run.Vsctl("set", "open", ".", $"other_config:pmd-cpu-mask=0x{mask:x}");
+        run.Start();
+        AddBridge(run, "br0");
+        AddBridge(run, "br1");
+        Assert.Equal(4, ThreadsShown(run));
+        foreach (int cpu in cpus) Assert.Equal(2, Pinned(run, cpu));
+
+        // Threads are what they are until the next start.
+        run.Vsctl("set", "open", ".", $"other_config:pmd-cpu-mask=0x{UInt128.One << cpus[1]:x}");
+        AddBridge(run, "br2");
+        Assert.Equal(6, ThreadsShown(run));
+        Assert.Contains("pmd-cpu-mask", run.Log, StringComparison.Ordinal);
+        run.Stop();
+        run.Start();
+        Eventually.True(() => ThreadsShown(run) == 3, "a thread for each bridge");
+        Assert.Equal(3, Pinned(run, cpus[1]));
+        Assert.Equal(0, Pinned(run, cpus[0]));
+    }
+
+    [Fact]
+    public void A_mask_that_is_no_mask_is_said_and_leaves_one_thread()
+    {
+        using VswitchdRun run = new("--enable-dummy", "--disable-system");
+        run.Vsctl("set", "open", ".", "other_config:pmd-cpu-mask=3g");
+        run.Start();
+        AddBridge(run, "br0");
+        Assert.Equal(1, ThreadsShown(run));
+        Assert.Contains("pmd-cpu-mask=3g: expected hexadecimal digits", run.Log, StringComparison.Ordinal);
+    }
+
+    /// <summary>A bridge without handlers has fewer threads by just those.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    public void Handlers_are_threads_of_each_bridge_made_from_then_on(int handlers)
+    {
+        using VswitchdRun run = new("--enable-dummy", "--disable-system");
+        run.Start();
+        AddBridge(run, "br0");
+        Assert.Equal(0, Named(run, "handler"));
+        run.Vsctl("set", "open", ".", $"other_config:n-handler-threads={handlers}");
+        AddBridge(run, "br1");
+        AddBridge(run, "br2");
+        Assert.Equal(2 * handlers, Named(run, "handler"));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Memory_is_locked_when_that_is_asked_for(bool isAsked)
+    {
+        Assert.SkipUnless(Environment.UserName == "root", "needs root");
+        using VswitchdRun run = new(isAsked ? ["--mlockall", "--enable-dummy", "--disable-system"] : ["--enable-dummy", "--disable-system"]);
+        run.Start();
+        string locked = File.ReadAllLines($"/proc/{run.ProcessId}/status").Single(static l => l.StartsWith("VmLck:", StringComparison.Ordinal));
+        Assert.Equal(isAsked, long.Parse(Regex.Match(locked, "[0-9]+").Value, CultureInfo.InvariantCulture) > 0);
+        Assert.DoesNotContain("mlockall failed", run.Log, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("nobody:nogroup", "nobody")]
+    [InlineData("openvswitch:hugetlbfs", "openvswitch")]
+    public void Another_user_is_refused_in_one_line(string user, string name)
+    {
+        Assert.SkipWhen(Environment.UserName == name, $"this is {name}");
+        using StringWriter error = new();
+        Assert.Equal(ExitCode.MissingFeature, App.Run(["vswitchd", $"--user={user}"], TextWriter.Null, error, TestContext.Current.CancellationToken));
+        string line = Assert.Single(error.ToString().TrimEnd('\n').Split('\n'));
+        Assert.Contains($"--user={user}", line, StringComparison.Ordinal);
+        Assert.Contains($"start it as {name}", line, StringComparison.Ordinal);
+    }
+
+    private static void AddBridge(VswitchdRun run, string name) => Assert.Equal("", run.Vsctl("add-br", name, "--", "set", "bridge", name, "datapath_type=dummy"));
+
+    private static int ThreadsShown(VswitchdRun run) => Regex.Count(run.Ask("dpif-netdev/pmd-rxq-show"), "pmd thread [0-9]+ of bridge");
+
+    /// <summary>Threads that may run on one processor alone.</summary>
+    private static int Pinned(VswitchdRun run, int cpu) => Threads(run).Count(t => Value(t, "Cpus_allowed_list") == cpu.ToString(CultureInfo.InvariantCulture));
+
+    private static int Named(VswitchdRun run, string part) => Threads(run).Count(t => Value(t, "Name").Contains(part, StringComparison.Ordinal));
+
+    private static string Value(string status, string name) => Regex.Match(status, $"^{name}:\\s*(.*)$", RegexOptions.Multiline).Groups[1].Value;
+
+    private static IEnumerable<string> Threads(VswitchdRun run)
+    {
+        foreach (string task in Directory.GetDirectories($"/proc/{run.ProcessId}/task"))
+        {
+            string status;
+            try
+            {
+                status = File.ReadAllText(Path.Combine(task, "status"));
+            }
+            catch (IOException)
+            {
+                // It has ended.
+                continue;
+            }
+
+            yield return status;
+        }
+    }
+}
