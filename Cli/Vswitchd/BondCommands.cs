@@ -9,8 +9,8 @@ internal sealed class BondCommands(Vswitchd vswitchd)
 {
     public void AddTo(UnixctlCommands commands)
     {
-        commands.Add("bond/list", "", 0, 0, _ => vswitchd.Locked(() => "bond\ttype\trecircID\tmembers\n" + Each(static (_, bond) => bond.ListLine())));
-        commands.Add("bond/show", "[port]", 0, 1, words => vswitchd.Locked(() => words.Count == 0 ? Each(static (_, bond) => bond.Show(LiveSwitch.NowMs)) : With(words[0], static bond => bond.Show(LiveSwitch.NowMs))));
+        commands.Add("bond/list", "", 0, 0, _ => vswitchd.Locked(() => "bond\ttype\trecircID\tmembers\n" + Each(static bond => bond.IsBond ? bond.ListLine() : "")));
+        commands.Add("bond/show", "[port]", 0, 1, words => vswitchd.Locked(() => words.Count == 0 ? Each(static bond => bond.IsBond ? bond.Show(LiveSwitch.NowMs) : "") : With(words[0], static bond => bond.Show(LiveSwitch.NowMs))));
         commands.Add("bond/enable-member", "port member", 2, 2, words => vswitchd.Locked(() => With(words[0], bond => SetEnabled(bond, words[1], true))));
         commands.Add("bond/disable-member", "port member", 2, 2, words => vswitchd.Locked(() => With(words[0], bond => SetEnabled(bond, words[1], false))));
         commands.Add("bond/set-active-member", "port member", 2, 2, words => vswitchd.Locked(() => With(words[0], bond =>
@@ -24,25 +24,25 @@ internal sealed class BondCommands(Vswitchd vswitchd)
             return bond.Migrate(bucket, words[2]) is { } wrong ? throw new UnixctlException(wrong) : "migrated";
         })));
         commands.Add("lacp/show", "[port]", 0, 1, words => vswitchd.Locked(() => words.Count == 0
-            ? Each(static (_, bond) => bond.Lacp?.Show() ?? "")
-            : With(words[0], static bond => bond.Lacp?.Show() ?? throw new UnixctlException("no such lacp object"), "no such lacp object")));
+            ? Each(static bond => bond.Lacp?.Show() ?? "")
+            : With(words[0], static bond => bond.Lacp?.Show() ?? throw new UnixctlException("no such lacp object"), isForLacp: true)));
     }
 
     private static string SetEnabled(Bond bond, string member, bool isEnabled)
         => bond.SetEnabled(member, isEnabled) ? isEnabled ? "enabled" : "disabled" : throw new UnixctlException("no such member");
 
-    private string Each(Func<LiveBridge, Bond, string> text)
-        => string.Concat(BridgeCommands.All(vswitchd).Select(bridge => bridge.Forwarding.Locked(() => string.Concat(bridge.Forwarding.Bonds.Values.Select(b => text(bridge, b))))));
+    private string Each(Func<Bond, string> text)
+        => string.Concat(BridgeCommands.All(vswitchd).Select(bridge => bridge.Forwarding.Locked(() => string.Concat(bridge.Forwarding.Bonds.Values.Select(text)))));
 
-    private string With(string port, Func<Bond, string> work, string otherwise = "no such bond")
+    private string With(string port, Func<Bond, string> work, bool isForLacp = false)
     {
         foreach (LiveBridge bridge in BridgeCommands.All(vswitchd))
         {
-            if (bridge.Forwarding.Locked(() => bridge.Forwarding.Bonds.GetValueOrDefault(port) is { } bond ? work(bond) : null) is not { } answer) continue;
+            if (bridge.Forwarding.Locked(() => bridge.Forwarding.Bonds.GetValueOrDefault(port) is { } bond && (bond.IsBond || isForLacp) ? work(bond) : null) is not { } answer) continue;
             bridge.Forwarding.Run(LiveSwitch.NowMs);
             return answer;
         }
 
-        throw new UnixctlException(otherwise);
+        throw new UnixctlException(isForLacp ? "no such lacp object" : "no such bond");
     }
 }

@@ -18,7 +18,7 @@ public sealed partial class LiveBridge : IHostedBridge
     private readonly LiveSwitch _live;
     private readonly OfEndpoint? _openFlow;
     private readonly LiveOfSwitch _seen;
-    private readonly Dictionary<uint, OfPort> _told = [];
+    private readonly PortLiveness _liveness;
     private readonly BridgeControllers? _remotes;
     private readonly PortQos _qos = new();
     private readonly ulong _ownMac = MacText.Random();
@@ -34,13 +34,14 @@ public sealed partial class LiveBridge : IHostedBridge
         _live = BridgeSwitch.New(host, config);
         if (host.Settings.IsRestoring) _live.Ports.Hold();
         Forwarding = new BridgeForwarding(_live.Datapath, (module, line) => host.Say(module, VlogLevel.Info, line));
+        _liveness = new PortLiveness(_live.Datapath.Pipeline, Forwarding);
         host.Conntrack.Apply(_live.Datapath.Conntrack);
         _live.Start();
         if (host.HasExactMegaflows) Datapath.SetMegaflows(areWide: false, LiveSwitch.NowMs);
         host.Enter(this);
         _mac = _ownMac;
         _id = _mac;
-        _seen = new LiveOfSwitch(_live, Name, SetUp, () => DatapathId) { Debug = () => _host.Vlog?.IsOn("ofproto_dpif", VlogLevel.Dbg) == true ? line => _host.Vlog.Write("ofproto_dpif", VlogLevel.Dbg, line) : null };
+        _seen = new LiveOfSwitch(_live, Name, SetUp, () => DatapathId) { MayUse = _liveness.MayUse, Debug = () => _host.Vlog?.IsOn("ofproto_dpif", VlogLevel.Dbg) == true ? line => _host.Vlog.Write("ofproto_dpif", VlogLevel.Dbg, line) : null };
         if (host.RunFolder is not { } folder)
         {
             if (!config.IsSecure) _seen.FlushFlows(learns: true);
@@ -49,7 +50,7 @@ public sealed partial class LiveBridge : IHostedBridge
 
         try
         {
-            _seen.PortsChanged = TellPorts;
+            _seen.PortsChanged = () => TellPorts();
             _openFlow = new OfEndpoint(_seen, host.Tls, host.Log, tellsPorts: false);
             _remotes = new BridgeControllers(Name, folder, host.IsConfined);
             _openFlow.Controllers.Snoop(Path.Combine(folder, $"{Name}.snoop"));
@@ -68,8 +69,12 @@ public sealed partial class LiveBridge : IHostedBridge
     /// <summary>What its ports have together.</summary>
     public BridgeForwarding Forwarding { get; }
 
-    /// <summary>Bonds look at links and time.</summary>
-    public void Run(long nowMs) => Forwarding.Run(nowMs);
+    /// <summary>Bonds look at links and time; connections are told which ports may be used.</summary>
+    public void Run(long nowMs)
+    {
+        Forwarding.Run(nowMs);
+        if (_liveness.Update()) TellPorts();
+    }
 
     /// <inheritdoc/>
     public void Report(Writeback into, bool withStatistics) => Forwarding.Report(into, withStatistics);
@@ -143,7 +148,7 @@ public sealed partial class LiveBridge : IHostedBridge
         }
 
         _host.Underlay?.Changed();
-        TellPorts();
+        TellPorts(begin: false);
     }
 
     /// <inheritdoc/>
@@ -220,6 +225,7 @@ public sealed partial class LiveBridge : IHostedBridge
         }
 
         failures.AddRange(Forwarding.Configure(config, ofports, _interfaces.ToDictionary(static i => i.Key, static i => i.Value.Port), _mac));
+        _liveness.Update();
         TellPorts();
 
         // While flows are brought back, by the bridge's own socket, nobody else says what they are.
@@ -269,37 +275,6 @@ public sealed partial class LiveBridge : IHostedBridge
         foreach ((int ofport, LiveInterface member) in _interfaces) Forget(ofport, member.Port);
         _openFlow?.Dispose();
         _live.Dispose();
-    }
-
-    /// <summary>Tells connections which ports have come, gone or changed (<c>OFPT_PORT_STATUS</c>).</summary>
-    private void TellPorts()
-    {
-        const byte added = 0, deleted = 1, modified = 2;
-        const uint live = 4;
-        lock (_told)
-        {
-            Dictionary<uint, OfPort> now = _seen.Ports.ToDictionary(static p => p.Number);
-            foreach (OfPort gone in _told.Values.Where(p => !now.ContainsKey(p.Number)).ToArray()) Tell(deleted, gone);
-            foreach (OfPort port in now.Values)
-            {
-                if (!_told.TryGetValue(port.Number, out OfPort? before))
-                {
-                    // It begins to live when it is there (OVS port_run).
-                    OfPort begun = port with { State = port.State & ~live };
-                    Tell(added, begun);
-                    if (begun != port) Tell(modified, port, begun);
-                }
-                else if (before != port) Tell(modified, port, before);
-            }
-
-            _told.Clear();
-            foreach (OfPort port in now.Values) _told.Add(port.Number, port);
-        }
-
-        void Tell(byte reason, OfPort port, OfPort? before = null)
-        {
-            foreach (OfConnection connection in _openFlow?.Group.All ?? []) connection.OnPort(reason, port, before);
-        }
     }
 
     /// <summary>As <c>OFPPC_PORT_DOWN</c> asks: the device itself goes up or down.</summary>

@@ -75,7 +75,7 @@ internal sealed class TracePasses : IDisposable
         _output.WriteLine($"Megaflow: {TraceFlowText.Megaflow(flow, result.Mask, _formatter)}");
         _output.Write($"Datapath actions: {DpFlowFormatter.FormatActions(result.Actions, _request.Bridge.InDatapath(_request.WithNames))}");
         if (result.Error is { } error) _output.Write($"\nTranslation failed ({error}), packet is dropped.\n");
-        else if (result.IsSlowByOrder || NeedsHelp(result.Actions)) _output.Write("\nThis flow is handled by the userspace slow path because it:\n  - Uses action(s) not supported by datapath.");
+        else if (SlowReason(result) is { } reason) _output.Write($"\nThis flow is handled by the userspace slow path because it:\n  - {reason}.");
     }
 
     /// <summary>What a fork is when conntrack has seen it (OVS <c>ofproto_trace_recirc_node</c>).</summary>
@@ -137,6 +137,19 @@ internal sealed class TracePasses : IDisposable
     private static string Ipv4(uint a) => string.Create(CultureInfo.InvariantCulture, $"{a >> 24}.{a >> 16 & 0xff}.{a >> 8 & 0xff}.{a & 0xff}");
 
     /// <summary>What datapaths of Open vSwitch leave to it (<c>SLOW_ACTION</c>).</summary>
+    /// <summary>Why packets of the flow are treated one by one (OVS <c>SLOW_PATH_REASONS</c>); null = they are not.</summary>
+    private static string? SlowReason(XlateResult result)
+    {
+        foreach (ref readonly DpAction action in result.Actions)
+        {
+            if (action.Op != DpOp.Userspace) continue;
+            if (action.Userspace.Reason == UserspaceReason.Bfd) return "Consists of BFD packets";
+            if (action.Userspace.Reason == UserspaceReason.Lacp) return "Consists of LACP packets";
+        }
+
+        return result.IsSlowByOrder || NeedsHelp(result.Actions) ? "Uses action(s) not supported by datapath" : null;
+    }
+
     private static bool NeedsHelp(ReadOnlySpan<DpAction> program)
     {
         int outputs = 0;

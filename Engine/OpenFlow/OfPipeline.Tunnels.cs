@@ -52,6 +52,15 @@ public sealed partial class OfPipeline
         }
     }
 
+    /// <summary>The ports whose BFD session says that they may not be used, in no order.</summary>
+    public IReadOnlyList<uint> BfdDown
+    {
+        get
+        {
+            lock (_lock) return [.. _bfdDown];
+        }
+    }
+
     /// <summary>Next hops that packets were to go to and whose Ethernet address nobody knows; each once until they are asked for again. One thread at a time.</summary>
     public IReadOnlyList<(uint UnderlayPort, Ipv6Address Address, bool IsIpv6)> TakeUnknownHops()
     {

@@ -107,6 +107,12 @@ public sealed class Bond(string name, Action<string> log)
         return null;
     }
 
+    /// <summary>It has members to choose from; a port of one interface is here for its LACP alone.</summary>
+    public bool IsBond => _members.Count > 1;
+
+    /// <summary>Members that have no agreement by LACP, whether or not the bond does without; none where there is no LACP.</summary>
+    public IEnumerable<uint> HeldByLacp => _lacp is { } lacp ? _members.Select(static m => m.Options.Port).Where(p => !lacp.MayEnable(p)) : [];
+
     /// <summary>As <c>bond/show</c> prints it.</summary>
     public string Show(long nowMs)
     {

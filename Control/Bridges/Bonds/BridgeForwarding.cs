@@ -74,6 +74,15 @@ public sealed class BridgeForwarding(Datapath datapath, Action<string, string> l
         lock (_lock) return _bonds.Values.Select(b => b.Lacp?.IsCurrent((uint)ofport)).FirstOrDefault(static c => c is not null);
     }
 
+    /// <summary>The ports that have LACP and may not be used yet (OVS <c>lacp_member_may_enable</c>), in no order.</summary>
+    public IReadOnlyList<uint> HeldByLacp
+    {
+        get
+        {
+            lock (_lock) return [.. _bonds.Values.SelectMany(static b => b.HeldByLacp)];
+        }
+    }
+
     /// <summary>Wants the columns of bonds and mirrors.</summary>
     public void Report(Writeback into, bool withStatistics)
     {

@@ -47,6 +47,9 @@ public sealed partial class LiveOfSwitch(LiveSwitch live, string name, Func<uint
     /// <summary>Takes lines for who looks for a fault, where the function gives somebody who does.</summary>
     public Func<Action<string>?>? Debug { get; init; }
 
+    /// <summary>Whether a port that is up and has a link may be used, as far as others have a say (BFD, LACP); null = always. Called by any thread.</summary>
+    public Func<uint, bool>? MayUse { get; init; }
+
     /// <inheritdoc/>
     public long NowMs => LiveSwitch.NowMs;
 
@@ -266,7 +269,8 @@ public sealed partial class LiveOfSwitch(LiveSwitch live, string name, Func<uint
         lock (_lock) config = _portConfigs.GetValueOrDefault(port.Number);
         bool isUp = port is NetDevicePort ? port.IsUp : port.IsUp && (config & PortDown) == 0;
         config = (config & ~PortDown) | (isUp ? 0 : PortDown);
-        return PortFeatures.Describe(new OfPort { Number = port.Number, Name = port.Name, Mac = port.Mac, Config = config, State = isUp && port.HasCarrier ? Live : LinkDown }, port);
+        uint state = !isUp || !port.HasCarrier ? LinkDown : MayUse?.Invoke(port.Number) != false ? Live : 0;
+        return PortFeatures.Describe(new OfPort { Number = port.Number, Name = port.Name, Mac = port.Mac, Config = config, State = state }, port);
     }
 
     private OfPortStats CountersOf(LivePort port)

@@ -114,9 +114,20 @@ public sealed class BondTests
         _nowMs += 3000;
         BondPlan plan = Run();
         Assert.Equal((BondLacp.Configured, 0), (plan.Lacp, plan.Enabled.Count));
+        Assert.Equal([1u, 2u], _bond.HeldByLacp);
         Configure(new BondOptions { Mode = BondMode.BalanceTcp, Lacp = lacp with { FallsBack = true } });
         plan = Run();
         Assert.Equal((BondLacp.Off, BondMode.ActiveBackup, 1u), (plan.Lacp, plan.Mode, plan.Active!.Value));
+    }
+
+    [Fact]
+    public void A_port_of_one_interface_is_no_bond_and_nothing_holds_members_without_LACP()
+    {
+        Configure(new BondOptions { Mode = BondMode.BalanceTcp });
+        Assert.True(_bond.IsBond);
+        Assert.Empty(_bond.HeldByLacp);
+        _bond.Configure(new BondOptions(), [new BondMemberOptions(1, "a", 0xa, new LacpMemberOptions("a", 1, 1, 0))]);
+        Assert.False(_bond.IsBond);
     }
 
     private void Configure(BondOptions options)
