@@ -10,6 +10,9 @@ public sealed record PipelinePort(string Name, uint Number, bool IsTunnel = fals
     /// <summary>The tunnel behind the port, which the datapath itself encapsulates for; null = none.</summary>
     public TunnelPort? Tunnel { get; init; }
 
+    /// <summary>What goes out there comes in at another bridge: not a part of a packet alone.</summary>
+    public bool IsPatch { get; init; }
+
     /// <summary>False for <c>OFPPC_NO_FWD</c>: nothing is sent there.</summary>
     public bool Forwards { get; init; } = true;
 

@@ -26,6 +26,7 @@ public sealed unsafe partial class PacketInRing : IDisposable
     private ulong _tail;
     private ulong _published;
     private ulong _head;
+    private ulong _handled;
     private ulong _dropped;
 
     /// <summary>A ring of <paramref name="capacityBytes"/> bytes, a power of two.</summary>
@@ -41,6 +42,15 @@ public sealed unsafe partial class PacketInRing : IDisposable
 
     /// <summary>Packets that found no room.</summary>
     public ulong Dropped => Volatile.Read(ref _dropped);
+
+    /// <summary>Bytes of all records so far; by any thread.</summary>
+    public ulong PublishedBytes => Volatile.Read(ref _published);
+
+    /// <summary>Those of them that the consumer is done with; by any thread.</summary>
+    public ulong HandledBytes => Volatile.Read(ref _handled);
+
+    /// <summary>The consumer is done with what it has taken: nobody needs what its records name.</summary>
+    public void SetHandled() => Volatile.Write(ref _handled, _head);
 
     /// <summary>Steps 1 and 2.</summary>
     /// <param name="packet">Parsed; copied as it is now.</param>

@@ -27,20 +27,22 @@ public sealed partial class Datapath
 
     /// <summary>
     /// Hands over packets that actions have sent to control, at most <paramref name="most"/> of each packet thread; returns how many. One thread at a time. A packet whose metadata are
-    /// gone, because it has waited too long, is not handed over.
+    /// gone, because it has waited too long and there are too many (<see cref="RecircStore.MostWaiting"/>), is not handed over.
     /// </summary>
     public int TakePacketIns(Action<PacketIn> each, int most = int.MaxValue)
     {
         int taken = 0;
         foreach (PmdContext pmd in _pmds)
         {
-            for (int i = 0; i < most && pmd.PacketIns?.TryTake(out PacketInHeader header, out byte[] frame) == true; i++)
+            if (pmd.PacketIns is not { } ring) continue;
+            for (int i = 0; i < most && ring.TryTake(out PacketInHeader header, out byte[] frame); i++)
             {
                 taken++;
                 if (header.Told.Reason == UserspaceReason.Lacp) LacpReceiver?.Invoke(header.Told.OutputPort, frame);
                 else if (header.Told.Reason == UserspaceReason.Bfd) BfdReceiver?.Invoke(header.Told.OutputPort, frame);
                 else if (header.Told.Reason == UserspaceReason.Sample) Collector?.Invoke(header.Told, frame);
                 else if (PacketInOf(in header, frame) is { } packet) each(packet);
+                ring.SetHandled();
             }
         }
 
@@ -65,6 +67,7 @@ public sealed partial class Datapath
             Conntracked = state.Conntracked,
             WasMpls = false,
             HasDpHash = false,
+            Mirrored = state.Mirrored,
             Lanes = LanesOf(ref flow),
             Stack = state.Stack,
             ActionSet = state.ActionSet,

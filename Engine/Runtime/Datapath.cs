@@ -86,6 +86,7 @@ public sealed partial class Datapath : IDisposable
 
         Pipeline.SetOption(options.Option);
         _continuations = new Continuations(Recirc);
+        if (options.PacketInBytes > 0) Recirc.RoundsTaken = new PacketInRounds([.. _pmds.Select(static p => p.PacketIns!)]).Look;
         Revalidator = new Revalidator(Pipeline, Recirc, [.. _pmds.Select(static p => p.Revalidator)], work => OnEach(p => work(p.Revalidator))) { Clock = Clock };
         if (provider is not null)
         {

@@ -60,7 +60,7 @@ public sealed class LivePorts(Datapath datapath, SwitchPollers pollers, IReadOnl
             }
 
             if (port.IsLink) datapath.Ports.AddHidden(port.Number, port.QueueCount, nowMs);
-            else datapath.Ports.Add(new PipelinePort(port.Name, port.Number) { Tunnel = (port as TunnelVport)?.Tunnel }, port.QueueCount, nowMs);
+            else datapath.Ports.Add(new PipelinePort(port.Name, port.Number) { Tunnel = (port as TunnelVport)?.Tunnel, IsPatch = port is PatchPort }, port.QueueCount, nowMs);
             AddToKernel(port);
             _down.Remove(port.Number);
             if (!port.HasCarrier) TellLink(port.Number, isUp: false, nowMs);

@@ -53,6 +53,9 @@ internal sealed class FrozenState
     /// <summary>Time of the sweep that saw the last reference gone; of a state in <see cref="IdleList"/> that was seen.</summary>
     public long IdleSinceMs { get; set; }
 
+    /// <summary>What <see cref="RecircStore.RoundsTaken"/> was at that time.</summary>
+    public ulong IdleRound { get; set; }
+
     /// <summary>Neighbours in <see cref="IdleList"/>.</summary>
     public FrozenState? IdlePrevious { get; set; }
 

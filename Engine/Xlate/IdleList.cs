@@ -10,6 +10,9 @@ internal sealed class IdleList
     private FrozenState? _last;
     private FrozenState? _unseen;
 
+    /// <summary>Idle states.</summary>
+    public int Count { get; private set; }
+
     /// <summary>No state is idle.</summary>
     public bool IsEmpty => _first is null;
 
@@ -26,6 +29,7 @@ internal sealed class IdleList
         else _last.IdleNext = state;
         _last = state;
         _unseen ??= state;
+        Count++;
     }
 
     public void Remove(FrozenState state)
@@ -36,12 +40,13 @@ internal sealed class IdleList
         if (state.IdleNext is null) _last = state.IdlePrevious;
         else state.IdleNext.IdlePrevious = state.IdlePrevious;
         (state.IdlePrevious, state.IdleNext) = (null, null);
+        Count--;
     }
 
     /// <summary>A sweep has seen <see cref="Unseen"/>.</summary>
-    public void See(long nowMs)
+    public void See(long nowMs, ulong round)
     {
-        _unseen!.IdleSinceMs = nowMs;
+        (_unseen!.IdleSinceMs, _unseen.IdleRound) = (nowMs, round);
         _unseen = _unseen.IdleNext;
     }
 

@@ -15,6 +15,12 @@ public sealed partial class RecircStore(bool renewsIdle = false)
     /// <summary>How long an unreferenced id can still be resolved, in ms.</summary>
     public const long GraceMs = 500;
 
+    /// <summary>Unreferenced ids that wait for control at most; beyond these the oldest go when their grace period is over.</summary>
+    internal const int MostWaiting = 16384;
+
+    /// <summary>An id goes when control has gone so many rounds since it was found without references: the first may have begun before that.</summary>
+    private const ulong RoundsNeeded = 2;
+
     private readonly Lock _lock = new();
     private readonly bool _renewsIdle = renewsIdle;
     private readonly Dictionary<uint, FrozenState> _byId = [];
@@ -22,6 +28,12 @@ public sealed partial class RecircStore(bool renewsIdle = false)
     private readonly IdleList _idle = new();
     private uint _lastId;
     private long _sweptAtMs = long.MinValue;
+
+    /// <summary>
+    /// How often control has taken all packets that were on their way to it; null = nobody takes any. Such a packet names an id without referring to it, and may wait longer than
+    /// <see cref="GraceMs"/> where control is late. Called with the lock held.
+    /// </summary>
+    internal Func<ulong>? RoundsTaken { get; set; }
 
     /// <summary>Some id is without references; read without the lock, for who looks again soon.</summary>
     public bool HasIdle => !_idle.IsEmpty;
@@ -56,8 +68,8 @@ public sealed partial class RecircStore(bool renewsIdle = false)
     public ulong SweptCount { get; private set; }
 
     /// <summary>
-    /// Forgets ids that have been without references for <see cref="GraceMs"/>, counted from the first sweep that finds them so; returns how many. Looks at idle
-    /// ones only.
+    /// Forgets ids that have been without references for <see cref="GraceMs"/>, counted from the first sweep that finds them so, and that no packet on its way to control names; returns how
+    /// many. Looks at idle ones only.
     /// </summary>
     /// <param name="nowMs">Time; one before that of the last sweep begins all grace periods anew.</param>
     /// <param name="budget">Most states to look at.</param>
@@ -69,13 +81,14 @@ public sealed partial class RecircStore(bool renewsIdle = false)
             _sweptAtMs = nowMs;
             int left = budget;
             int gone = 0;
-            for (; left > 0 && _idle.Oldest is { } state && nowMs - state.IdleSinceMs >= GraceMs; left--)
+            ulong round = RoundsTaken?.Invoke() ?? 0;
+            for (; left > 0 && _idle.Oldest is { } state && nowMs - state.IdleSinceMs >= GraceMs && MayGo(state, round); left--)
             {
                 Remove(state);
                 gone++;
             }
 
-            for (; left > 0 && _idle.Unseen is not null; left--) _idle.See(nowMs);
+            for (; left > 0 && _idle.Unseen is not null; left--) _idle.See(nowMs, round);
             SweptCount += (ulong)(budget - left);
             return gone;
         }
@@ -116,6 +129,8 @@ public sealed partial class RecircStore(bool renewsIdle = false)
             return state.Id;
         }
     }
+
+    private bool MayGo(FrozenState state, ulong round) => RoundsTaken is null || round - state.IdleRound >= RoundsNeeded || _idle.Count > MostWaiting;
 
     private void Refer(FrozenState state)
     {

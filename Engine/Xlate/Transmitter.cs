@@ -16,10 +16,17 @@ internal sealed class Transmitter(XlateContext context, Committer committer, Fre
     /// <summary>Told of each output, so that mirrors get their copies.</summary>
     public MirrorXlate? Mirrors { get; set; }
 
-    /// <summary>Sends the packet's first bytes to a port that exists.</summary>
+    /// <summary>Sends the packet's first bytes to a port that exists and is no patch port (OVS <c>xlate_output_trunc_action</c>).</summary>
     public void TransmitTruncated(XlateOp op)
     {
-        if (op.Arg == _flow.InPort || !_context.Tables.Ports.TryGetValue(op.Arg, out PipelinePort? to) || !to.Forwards) return;
+        if (op.Arg == _flow.InPort) return;
+        if (!_context.Tables.Ports.TryGetValue(op.Arg, out PipelinePort? to) || to.IsPatch)
+        {
+            _context.Error($"output_trunc does not support patch port {NameOf(op.Arg)}");
+            return;
+        }
+
+        if (!to.Forwards) return;
         if (to.Tunnel is { } tunnel)
         {
             _tunnels.Transmit(tunnel, op.Arg2);
@@ -30,6 +37,13 @@ internal sealed class Transmitter(XlateContext context, Committer committer, Fre
         _context.Out.Add(DpOp.Truncate).LengthBytes = op.Arg2;
         Transmit(op.Arg);
     }
+
+    private static string NameOf(uint port) => (OfReservedPort)port switch
+    {
+        OfReservedPort.InPort => "IN_PORT",
+        OfReservedPort.Local => "LOCAL",
+        _ => $"{port}",
+    };
 
     /// <summary>Tells controllers of the packet as it is now (OVS <c>xlate_controller_action</c>).</summary>
     public void Tell(ushort maxLengthBytes, PacketInReason reason, ushort controllerId, string userData, uint? meterId)

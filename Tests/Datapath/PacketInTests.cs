@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics;
 using Xunit;
 
 namespace Mergeflow.Tests;
@@ -95,6 +96,74 @@ public sealed class PacketInTests
         bed.Switch.AdvanceTo(3_600_000);
         Assert.True(bed.Switch.Datapath.Resume(packet.Continuation, packet.Frame, packet.Flow, bed.Switch.NowMs));
         Assert.Equal(["2"], bed.Ports);
+    }
+
+    /// <summary>Control that is late gets what came: a packet names what is known of it until control is done with it, also while it has the one before; and no longer.</summary>
+    [Theory]
+    [InlineData("controller(pause)")]
+    [InlineData("controller")]
+    public void A_packet_waits_for_control_as_long_as_it_takes(string action)
+    {
+        using var bed = new Bed($"table=0,ip,actions={action},output:2");
+        for (int i = 0; i < 3; i++) bed.Send(1);
+        bed.Switch.ProcessPending();
+        bed.Switch.ApplyFlowMods(new FlowTextParser().ParseFlows("delete table=0"));
+        Datapath datapath = bed.Switch.Datapath;
+        for (int i = 1; i <= 3; i++)
+        {
+            bed.Switch.AdvanceTo(i * 10_000);
+            Sweep();
+            Assert.Equal(1, datapath.TakePacketIns(_ => Sweep(), most: 1));
+        }
+
+        Assert.Equal(0, datapath.TakePacketIns(static _ => Assert.Fail("There were three."), most: 1));
+        Assert.InRange(datapath.Recirc.Count, 1, 2);
+        bed.Switch.AdvanceTo(60_000);
+        Sweep();
+        Assert.Equal(datapath.Recirc.ReferencedCount, datapath.Recirc.Count);
+
+        void Sweep()
+        {
+            for (int i = 0; i < 3; i++) datapath.Recirc.Sweep(bed.Switch.NowMs + (i * RecircStore.GraceMs));
+        }
+    }
+
+    /// <summary>A mirror gets a packet once, also where the packet waits between its outputs.</summary>
+    [Fact]
+    public void A_mirror_gets_a_packet_that_waits_once()
+    {
+        using var bed = new Bed("table=0,ip,actions=controller(pause),output:2,controller(pause),output:3,controller(pause)");
+        MirrorPlan mirror = new("m", []) { From = new HashSet<uint>(), To = new HashSet<uint> { 2, 3 }, OutputPort = new PortBundle("p4", [4]) };
+        bed.Switch.Datapath.Ports.SetForwarding(new ForwardingPlan([], [mirror], []), 0);
+        bed.Send(1);
+        for (int i = 0; i < 3; i++)
+        {
+            PacketIn packet = Assert.Single(bed.Take());
+            Assert.True(bed.Switch.Datapath.Resume(packet.Continuation, packet.Frame, packet.Flow, bed.Switch.NowMs));
+        }
+
+        Assert.Empty(bed.Take());
+        Assert.Equal(["2", "4", "3"], bed.Ports);
+    }
+
+    /// <summary>Where nobody takes packets, what they name is bounded.</summary>
+    [Fact]
+    public void What_waits_for_control_is_bounded()
+    {
+        RecircStore store = new() { RoundsTaken = static () => 0 };
+        const int over = 7;
+        for (uint i = 0; i < RecircStore.MostWaiting + over; i++)
+        {
+            FrozenLanes lanes = default;
+            lanes.Regs0 = Vector256.AsByte(Vector256.CreateScalar(i));
+            var view = new FrozenView { Lanes = ref lanes, Stack = [], ActionSet = [], Ops = [], UserData = "" };
+            store.Release(store.Intern(ref view));
+        }
+
+        Assert.Equal(0, store.Sweep(0));
+        Assert.Equal(over, store.Sweep(RecircStore.GraceMs));
+        Assert.Equal(0, store.Sweep(2 * RecircStore.GraceMs));
+        Assert.Equal(RecircStore.MostWaiting, store.Count);
     }
 
     [Fact]

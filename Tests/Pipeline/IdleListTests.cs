@@ -21,10 +21,11 @@ public sealed class IdleListTests
         foreach (FrozenState s in left)
         {
             Assert.Same(s, list.Unseen);
-            list.See(7);
+            list.See(7, 0);
             Assert.Equal(7, s.IdleSinceMs);
         }
 
+        Assert.Equal(left.Length, list.Count);
         Assert.Null(list.Unseen);
         Assert.Same(left[0], list.Oldest);
         list.Remove(left[0]);

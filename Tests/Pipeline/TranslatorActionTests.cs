@@ -178,6 +178,18 @@ public sealed class TranslatorActionTests
         Assert.Null(bed.Result.Error);
     }
 
+    /// <summary>Nor does the packet go there whole; what is no part of a packet does.</summary>
+    [Fact]
+    public void A_part_of_a_packet_does_not_go_through_a_patch()
+    {
+        using PipelineBed bed = new("ip,actions=output(port=2,max_len=100),output(port=3,max_len=100),output:2,output:4");
+        Assert.Equal("trunc(100),2,trunc(100),3,2,4", bed.Actions(Tcp()));
+        Assert.True(bed.Pipeline.RemovePort(2));
+        Assert.True(bed.Pipeline.AddPort(new PipelinePort("p2", 2) { IsPatch = true }));
+        Assert.Equal("trunc(100),3,2,4", bed.Actions(Tcp()));
+        Assert.Null(bed.Result.Error);
+    }
+
     [Fact]
     public void A_clone_that_forgets_the_connection_leaves_the_original_tracked()
     {
