@@ -14,7 +14,8 @@ internal sealed class DatapathCommands(Vswitchd vswitchd)
         commands.Add("dpctl/dump-dps", "", 0, 0, _ => vswitchd.Locked(() => string.Concat(SharedDatapath.All(vswitchd, []).Select(static d => d.Name + "\n"))));
         commands.Add("dpctl/dump-flows", "[-m] [--names] [dp] [filter=..] [type=..] [pmd=..]", 0, 6, words => vswitchd.Locked(() => string.Concat(SharedDatapath.All(vswitchd, words).Select(d => AllFlows(d, words)))));
         commands.Add("dpctl/del-if", "dp iface...", 2, int.MaxValue, words => vswitchd.Locked(() => DeletePorts(words)));
-        commands.Add("dpif/dump-flows", "[-m] [--names | --no-names] bridge", 1, 4, words => vswitchd.Locked(() => Flows(Find(words[^1]), words)));
+        commands.Add("dpif/dump-flows", "[-m] [--names | --no-names] bridge", 1, 4, words => vswitchd.Locked(() => Flows(Find(words[^1]), words, isOfBridge: true)));
+        commands.Add("dpctl/get-flow", "[-m] [--names] [dp] ufid:..", 1, 4, words => vswitchd.Locked(() => Flow(words)));
         commands.Add("dpif/show-dp-features", "bridge", 1, 1, words => vswitchd.Locked(() =>
         {
             Find(words[0]);
@@ -78,7 +79,18 @@ internal sealed class DatapathCommands(Vswitchd vswitchd)
         return text.Length == 0 ? "" : "flow-dump from the main thread:\n" + text;
     }
 
-    private string Flows(LiveBridge bridge, IReadOnlyList<string> words)
+    private string Flow(IReadOnlyList<string> words)
+    {
+        if (!words[^1].StartsWith("ufid:", StringComparison.Ordinal) || !Guid.TryParse(words[^1].AsSpan("ufid:".Length), out Guid ufid)) throw new UnixctlException("ovs-vswitchd: failed to parse ufid (Invalid argument)");
+        string text = string.Concat(SharedDatapath.All(vswitchd, [.. words.SkipLast(1)]).SelectMany(static d => d.Bridges).Select(b => Flows(b, words, only: ufid)));
+        return text.Length > 0 ? text : throw new UnixctlException("ovs-vswitchd: getting flow (No such file or directory)");
+    }
+
+    /// <param name="bridge">Whose flows.</param>
+    /// <param name="words">Words of the command.</param>
+    /// <param name="only">Only the one of this name.</param>
+    /// <param name="isOfBridge">In the form of <c>dpif/dump-flows</c>, which names no layer.</param>
+    private string Flows(LiveBridge bridge, IReadOnlyList<string> words, Guid? only = null, bool isOfBridge = false)
     {
         bool isVerbose = words.Contains("-m") || words.Contains("--more");
         bool onlyOffloaded = words.Contains("type=offloaded"), noneOffloaded = words.Contains("type=ovs") || words.Contains("type=non-offloaded");
@@ -89,13 +101,15 @@ internal sealed class DatapathCommands(Vswitchd vswitchd)
         PortNames ports = bridge.PortsInDatapath(byName: words.Contains("--names") || (isVerbose && !words.Contains("--no-names")));
         foreach (MegaflowInfo flow in bridge.Datapath.DumpMegaflows(LiveSwitch.NowMs).OrderBy(static f => f.Order))
         {
+            if (only is { } ufid && flow.Ufid != ufid) continue;
             bool isOffloaded = bridge.Datapath.Offload is OffloadThread offload && offload.Report.RulesOf(flow.Id).Any(static r => r.State == MergedFlowState.Active);
             if ((onlyOffloaded && !isOffloaded) || (noneOffloaded && isOffloaded) || filter?.Fits(flow) == false) continue;
 
             // The packet that made it was not its own yet.
             (ulong packets, ulong bytes) = flow.Packets == 0 ? (0, 0) : (flow.Packets - 1, flow.Bytes - Math.Min(flow.Bytes, (ulong)flow.LengthBytes));
             (long? idleMs, ushort flags) = packets == 0 ? (null, (ushort)0) : (flow.IdleMs, flow.TcpFlags);
-            text.Append(DpFlowFormatter.FormatFlow(flow.Key, flow.Mask, packets, bytes, idleMs, flags, flow.Actions, ports, isVerbose, flow.Ufid, isOffloaded)).Append('\n');
+            if (isOfBridge && isVerbose) text.Append(CultureInfo.InvariantCulture, $"ufid:{flow.Ufid} ");
+            text.Append(DpFlowFormatter.FormatFlow(flow.Key, flow.Mask, packets, bytes, idleMs, flags, flow.Actions, ports, isVerbose, isOfBridge ? null : flow.Ufid, isOffloaded && !isOfBridge, isOfBridge ? "" : "ovs")).Append('\n');
         }
 
         return text.ToString();

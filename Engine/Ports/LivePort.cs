@@ -1,3 +1,5 @@
+using Mergeflow.Native;
+
 namespace Mergeflow.Engine.Ports;
 
 /// <summary>
@@ -16,6 +18,9 @@ public abstract class LivePort(uint number, string name) : IDisposable
 
     /// <summary>Name in the switch.</summary>
     public string Name { get; } = name;
+
+    /// <summary>When it was made, by <see cref="ProcessClock"/>, ms.</summary>
+    public long CreatedMs { get; } = ProcessClock.NowMs;
 
     /// <summary>Kind, as the command line writes it: <c>system</c>, <c>tap</c>, ...</summary>
     public abstract string Type { get; }

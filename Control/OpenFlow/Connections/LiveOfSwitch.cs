@@ -35,7 +35,6 @@ public sealed partial class LiveOfSwitch(LiveSwitch live, string name, Func<uint
     private bool _isLimited;
     private readonly Dictionary<uint, long> _groupsMadeMs = [];
     private readonly Dictionary<uint, uint> _portConfigs = [];
-    private readonly Dictionary<uint, long> _portsSeenMs = [];
     private readonly Datapath _datapath = live.Datapath;
 
     /// <inheritdoc/>
@@ -275,18 +274,13 @@ public sealed partial class LiveOfSwitch(LiveSwitch live, string name, Func<uint
 
     private OfPortStats CountersOf(LivePort port)
     {
-        long seenMs;
-        lock (_lock)
-        {
-            if (!_portsSeenMs.TryGetValue(port.Number, out seenMs)) _portsSeenMs.Add(port.Number, seenMs = NowMs);
-        }
-
+        long ageMs = Math.Max(0, NowMs - port.CreatedMs);
         PortStatistics counted = port.Statistics();
         return new OfPortStats
         {
             Port = port.Number,
-            DurationSeconds = (uint)((NowMs - seenMs) / 1000),
-            DurationNanoseconds = (uint)((NowMs - seenMs) % 1000 * 1_000_000),
+            DurationSeconds = (uint)(ageMs / 1000),
+            DurationNanoseconds = (uint)(ageMs % 1000 * 1_000_000),
             RxPackets = counted.RxPackets,
             TxPackets = counted.TxPackets,
             RxBytes = counted.RxBytes,

@@ -12,7 +12,7 @@ public static partial class DpFlowFormatter
     /// <summary>
     /// One line: key, statistics and actions. <paramref name="key"/> decides which layers are there, so it should be the packet's whole
     /// key. <paramref name="idleMs"/> null means never used. <paramref name="verbose"/> is dpctl's <c>-m</c>: all fields, the
-    /// <paramref name="ufid"/>, whether hardware has the flow, and <paramref name="layer"/>.
+    /// <paramref name="ufid"/>, whether hardware has the flow, and <paramref name="layer"/> unless it is empty.
     /// </summary>
     public static string FormatFlow(
         in FlowKey key,
@@ -36,7 +36,7 @@ public static partial class DpFlowFormatter
         else s.Append("never");
         if (tcpFlags != 0) s.Append(", flags:").Append(FormatTcpFlags(tcpFlags));
         if (verbose && offloaded) s.Append(", offloaded:yes");
-        if (verbose) s.Append(", dp:").Append(layer);
+        if (verbose && layer.Length > 0) s.Append(", dp:").Append(layer);
         return s.Append(", actions:").Append(FormatActions(actions, ports)).ToString();
     }
 

@@ -60,6 +60,36 @@ public sealed class DummyProcessTests : IDisposable
     }
 
     [Fact]
+    public void A_flow_is_asked_for_by_its_name()
+    {
+        Flows("in_port=1,ip,actions=2", "in_port=2,ip,actions=1");
+        Ask("netdev-dummy/receive", "p1", Ping);
+        Ask("netdev-dummy/receive", "p2", Ping);
+        string[] flows = Ask("dpif/dump-flows", "-m", "br0").Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(2, flows.Length);
+        for (int i = 0; i < flows.Length; i++)
+        {
+            Assert.Matches("^ufid:[0-9a-f-]{36} skb_priority", flows[i]);
+            Assert.DoesNotContain("dp:ovs", flows[i], StringComparison.Ordinal);
+            Assert.Equal($"recirc_id(0),in_port({i + 1}),packet_type(ns=0,id=0),eth_type(0x0800),ipv4(frag=no), packets:0, bytes:0, used:never, actions:{2 - i}\n", Ask("dpctl/get-flow", flows[i][..flows[i].IndexOf(' ')]));
+        }
+
+        Assert.Contains("No such file or directory", Refused("dpctl/get-flow", "ufid:00000000-0000-0000-0000-000000000001"), StringComparison.Ordinal);
+        Assert.Contains("Invalid argument", Refused("dpctl/get-flow", "ufid:7"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_port_is_as_old_as_it_is_also_for_who_asks_first()
+    {
+        Ask("time/stop");
+        Ask("time/warp", "1000000", "1000000");
+        Assert.Equal(0, Ofctl("dump-ports", "--protocols=OpenFlow13", out string text));
+        string[] ages = [.. text.Split('\n').Where(static l => l.Contains("duration=", StringComparison.Ordinal))];
+        Assert.Equal(3, ages.Length);
+        Assert.All(ages, static l => Assert.Matches("duration=[0-9]{4,}[.0-9]*s", l));
+    }
+
+    [Fact]
     public void Time_that_stands_still_ages_nothing_and_a_leap_ages_all()
     {
         Flows("in_port=1,idle_timeout=10,actions=2", "in_port=2,hard_timeout=20,actions=1");
