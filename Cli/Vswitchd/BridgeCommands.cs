@@ -25,7 +25,7 @@ internal sealed class BridgeCommands(Vswitchd vswitchd)
         foreach (LiveBridge bridge in All(vswitchd))
         {
             IEnumerable<TracePort> ports = vswitchd.Bridges.OfportsOf(bridge.Name).Select(p => new TracePort(p.Key, (uint)p.Value, bridge.DatapathNumbers.TryGetValue(p.Value, out uint number) ? number : null));
-            bridges.Add(new TraceBridge(bridge.Name, bridge.Datapath, SharedDatapath.NameOf(bridge), [.. ports]));
+            bridges.Add(new TraceBridge(bridge.Name, bridge.Datapath, SharedDatapath.NameOf(bridge), [.. ports]) { LacksTruncation = !vswitchd.Features.Truncates });
         }
 
         return bridges;

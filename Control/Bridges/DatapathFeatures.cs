@@ -5,7 +5,7 @@ namespace Mergeflow.Control.Bridges;
 
 /// <summary>
 /// What the datapath can, in the words of Open vSwitch (<c>dpif/show-dp-features</c>), and what tests take away from it (<c>dpif/set-dp-features</c>). There a translation avoids what is taken away; here packets fare the same either
-/// way, so it is only shown, but for <c>tnl_push_pop</c>. For one thread.
+/// way, so it is only shown, but for <c>tnl_push_pop</c> and, in traces, <c>trunc</c>. For one thread.
 /// </summary>
 public sealed class DatapathFeatures
 {
@@ -21,6 +21,9 @@ public sealed class DatapathFeatures
 
     /// <summary>Tunnels are encapsulated here, and not by what is behind their ports.</summary>
     public bool PushesTunnels => _features.First(static f => f.Name == "tnl_push_pop").Now != 0;
+
+    /// <summary>Packets are cut by the datapath, and not by what helps it.</summary>
+    public bool Truncates => _features.First(static f => f.Name == "trunc").Now != 0;
 
     /// <summary>All of them, a line each.</summary>
     public string Show()

@@ -21,7 +21,7 @@ public sealed partial class LiveBridge : IHostedBridge
     private readonly PortLiveness _liveness;
     private readonly BridgeControllers? _remotes;
     private readonly PortQos _qos = new();
-    private readonly ulong _ownMac = MacText.Random();
+    private readonly ulong _ownMac;
 
     /// <summary>Read by connections.</summary>
     private ulong _id;
@@ -30,7 +30,7 @@ public sealed partial class LiveBridge : IHostedBridge
 
     internal LiveBridge(LiveBridgeHost host, BridgeConfig config)
     {
-        (_host, Name, DatapathType) = (host, config.Name, config.DatapathType);
+        (_host, Name, DatapathType, _ownMac) = (host, config.Name, config.DatapathType, BridgeMac.Default(config.Id));
         _live = BridgeSwitch.New(host, config);
         if (host.Settings.IsRestoring) _live.Ports.Hold();
         Forwarding = new BridgeForwarding(_live.Datapath, (module, line) => host.Say(module, VlogLevel.Info, line));
@@ -176,7 +176,7 @@ public sealed partial class LiveBridge : IHostedBridge
     {
         List<string> failures = [];
         ulong? asked = MacText.Parse(config.OtherConfig.GetValueOrDefault("hwaddr"));
-        _mac = asked ?? LowestMac() ?? _ownMac;
+        _mac = asked ?? BridgeMac.Of(config, MacOf) ?? _ownMac;
         Volatile.Write(ref _id, DatapathIdOf(config.OtherConfig.GetValueOrDefault("datapath-id")) ?? _mac);
         foreach (PortConfig port in config.Ports)
         {
@@ -366,10 +366,6 @@ public sealed partial class LiveBridge : IHostedBridge
         }
     }
 
-    /// <summary>The lowest address of its devices, as the bridge's own (OVS <c>find_local_hw_addr</c>).</summary>
-    private ulong? LowestMac()
-    {
-        ulong[] macs = [.. _interfaces.Where(static i => i.Key != OfportAllocator.Local && i.Value.Port is (NetDevicePort and not TapPort) or DummyPort).Select(static i => i.Value.Port.Mac).Where(static m => m != 0)];
-        return macs.Length == 0 ? null : macs.Min();
-    }
+    /// <summary>The address of an interface; 0 = it has none, or is the bridge's own.</summary>
+    private ulong MacOf(string name) => _interfaces.FirstOrDefault(i => i.Value.Config.Name == name) is { Key: not OfportAllocator.Local, Value: { Port: NetDevicePort or DummyPort } found } ? found.Port.Mac : 0;
 }

@@ -14,6 +14,9 @@ public sealed record TraceBridge(string Name, Datapath Datapath, string Datapath
     /// <summary>OpenFlow numbers by name.</summary>
     public PortNames Names { get; } = new(Ports.ToDictionary(static p => p.Name, static p => p.Ofport));
 
+    /// <summary>Somebody has said that its datapath cuts no packets (<c>dpif/set-dp-features</c>).</summary>
+    public bool LacksTruncation { get; init; }
+
     /// <summary>What ports are called in texts about the datapath.</summary>
     /// <param name="byName">By their names, else by their numbers there.</param>
     public PortNames InDatapath(bool byName)
