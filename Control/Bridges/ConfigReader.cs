@@ -31,7 +31,7 @@ public static class ConfigReader
             else wanted.Add(Bridge(replica, bridge, interfaces, warn));
         }
 
-        return new SwitchConfig { Root = root.Id, NextCfg = root.Integer("next_cfg") ?? 0, OtherConfig = root.Map("other_config"), Tls = Tls(replica, root), Bridges = wanted };
+        return new SwitchConfig { Root = root.Id, NextCfg = root.Integer("next_cfg") ?? 0, OtherConfig = root.Map("other_config"), Tls = Tls(replica, root), ZoneTimeouts = ZoneTimeouts.Read(replica, root), Bridges = wanted };
     }
 
     private static BridgeConfig Bridge(OvsdbReplica replica, OvsdbRow row, HashSet<string> interfaces, Action<string> warn)

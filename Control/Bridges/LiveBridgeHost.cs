@@ -17,6 +17,7 @@ public sealed class LiveBridgeHost : IBridgeHost, IDisposable
 
     private readonly List<LiveBridge> _bridges = [];
     private readonly HashSet<string> _probed = new(StringComparer.Ordinal);
+    private ZoneTimeouts _zones = new();
     private bool _isPrepared;
     private bool _saysCpus;
     private BfdMonitor? _bfd;
@@ -192,6 +193,7 @@ public sealed class LiveBridgeHost : IBridgeHost, IDisposable
     public IHostedBridge Create(BridgeConfig config)
     {
         LiveBridge bridge = new(this, config);
+        _zones.Apply(bridge.Datapath.Conntrack, config.DatapathType, null, Warn);
         if (_probed.Add(config.DatapathType)) SayFeatures(config.DatapathType);
         _bridges.Add(bridge);
         Underlay ??= new Underlay(_bridges);
@@ -222,6 +224,8 @@ public sealed class LiveBridgeHost : IBridgeHost, IDisposable
             Settings = Settings with { Cpus = before.Cpus };
         }
 
+        foreach (LiveBridge bridge in _bridges) wanted.ZoneTimeouts.Apply(bridge.Datapath.Conntrack, bridge.DatapathType, _zones, Warn);
+        _zones = wanted.ZoneTimeouts;
         HandlerCount = Settings.HandlerCount;
         _isPrepared = true;
 

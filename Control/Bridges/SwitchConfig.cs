@@ -17,6 +17,9 @@ public sealed record SwitchConfig
     /// <summary>Keys for connections by TLS; null = the database has none.</summary>
     public OfTlsFiles? Tls { get; init; }
 
+    /// <summary>How long connections of zones may be silent.</summary>
+    public ZoneTimeouts ZoneTimeouts { get; init; } = new();
+
     /// <summary>By name.</summary>
     public required IReadOnlyList<BridgeConfig> Bridges { get; init; }
 }

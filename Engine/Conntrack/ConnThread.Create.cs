@@ -141,7 +141,7 @@ public sealed unsafe partial class ConnThread
         }
 
         c->Flags = S.LocksRecords ? flags | ConnFlags.Locked : flags;
-        c->TimeoutRow = _timeouts.RowOf(args.TimeoutPolicy);
+        c->TimeoutRow = _timeouts.RowOf(args.TimeoutPolicy, args.Zone);
         ConnCold* cold = _view.Cold(id);
         cold->SequenceSkew = 0;
         cold->HwOrig = cold->HwReply = default;

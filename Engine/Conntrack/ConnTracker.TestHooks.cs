@@ -47,6 +47,9 @@ public sealed unsafe partial class ConnTracker
     /// <summary>Removes a policy: its connections go back to the default timeouts from their next packet on.</summary>
     public bool RemoveTimeoutPolicy(uint id) => _timeouts.Remove(id);
 
+    /// <summary>Connections of a zone that begin from now on, by an action that names no policy, are under this one; 0 = the default policy.</summary>
+    public void SetZoneTimeouts(ushort zone, uint policyId) => _timeouts.SetZone(zone, policyId);
+
     /// <summary>Number of packet threads.</summary>
     public int ThreadCount => _threads.Length;
 }

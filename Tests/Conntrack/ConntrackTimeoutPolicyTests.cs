@@ -80,6 +80,18 @@ public sealed class ConntrackTimeoutPolicyTests
         Assert.Equal(30, b.TheConnection().TimeoutSeconds);
     }
 
+    [Fact]
+    public void A_zone_has_a_policy_for_connections_that_begin_from_then_on()
+    {
+        using var b = new CtBench(new ConntrackOptions { Seed = 7, CapacityConnections = 16, TimeoutPolicies = [s_policy] });
+        b.Ct.SetZoneTimeouts(5, 9);
+        b.Send(Udp(Client, 1000, Server, 53), Commit() with { Zone = 5 });
+        b.Send(Udp(Client, 1001, Server, 53), Commit() with { Zone = 6 });
+        b.Ct.SetZoneTimeouts(5, 0);
+        b.Send(Udp(Client, 1002, Server, 53), Commit() with { Zone = 5 });
+        Assert.Equal([11, 60, 60], b.Ct.Snapshot(b.NowMs).OrderBy(static c => c.Orig.SrcPort).Select(static c => c.TimeoutSeconds));
+    }
+
     private static byte Flags(string text)
     {
         byte flags = 0;

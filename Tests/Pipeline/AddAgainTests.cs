@@ -12,6 +12,8 @@ public sealed class AddAgainTests
     [InlineData("importance=7,", "", 0, FlowModFlags.None)]
     [InlineData("", "send_flow_rem,", 0, FlowModFlags.SendFlowRemoved)]
     [InlineData("send_flow_rem,", "", 0, FlowModFlags.None)]
+    [InlineData("", "reset_counts,", 0, FlowModFlags.ResetCounts)]
+    [InlineData("reset_counts,", "", 0, FlowModFlags.None)]
     public void It_is_as_it_was_added_last(string before, string after, int importance, FlowModFlags flags)
     {
         OfPipeline pipeline = new(new PipelineOptions { Ports = [] });

@@ -17,10 +17,14 @@ internal readonly unsafe struct TimeoutPolicies
     private readonly long* _rows;
     private readonly Rows _rowOf;
 
+    /// <summary>Row of each zone for connections whose action names no policy.</summary>
+    private readonly ushort* _rowOfZone;
+
     public TimeoutPolicies(ConnMemory memory, IReadOnlyList<CtTimeoutPolicy> policies)
     {
         _rows = memory.Reserve<long>(MaxRows * RowStride);
         _rowOf = new Rows();
+        _rowOfZone = memory.Reserve<ushort>(ushort.MaxValue + 1);
         FillDefaults(_rows);
         foreach (CtTimeoutPolicy policy in policies) Set(policy);
     }
@@ -47,6 +51,13 @@ internal readonly unsafe struct TimeoutPolicies
     {
         for (int i = 0; i < CtTimeoutPolicy.Count; i++) row[i] = CtTimeoutPolicy.DefaultSeconds((CtTimeout)i) * 1000L;
     }
+
+    /// <inheritdoc cref="ConnTracker.SetZoneTimeouts"/>
+    public void SetZone(ushort zone, uint id) => Volatile.Write(ref _rowOfZone[zone], RowOf(id));
+
+    /// <summary>Row of a policy id, or of the zone where no policy is named.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public ushort RowOf(uint id, ushort zone) => id == 0 ? Volatile.Read(ref _rowOfZone[zone]) : RowOfOther(id);
 
     /// <summary>Row of a policy id; an id nobody defined yet gets a row of defaults.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

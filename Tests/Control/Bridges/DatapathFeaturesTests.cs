@@ -12,6 +12,7 @@ public sealed class DatapathFeaturesTests
         Assert.Contains("Truncate action: Yes\n", features.Show(), StringComparison.Ordinal);
         Assert.Equal("", features.Set("trunc", "false"));
         Assert.Equal("trunc: No\n", features.Set("trunc", null));
+        Assert.False(features.Truncates);
         Assert.Contains("Truncate action: No\n", features.Show(), StringComparison.Ordinal);
         Assert.Equal("", features.Set("trunc", "true"));
         Assert.Equal("Can not enable features not supported by the datapth", features.Set("ct_eventmask", "true"));
