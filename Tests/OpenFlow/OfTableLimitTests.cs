@@ -138,6 +138,17 @@ public sealed class OfTableLimitTests
         Assert.Equal(["OFPBFC_TIMEOUT"], _talk.TakeErrors());
     }
 
+    [Fact]
+    public void A_bundle_whose_time_is_up_is_gone_for_the_next_message_whoever_looks_first()
+    {
+        _group.BundleIdleMs = 1;
+        Assert.Null(_talk.ErrorOfBundle(1, OfBundleCommand.OpenRequest));
+        _talk.Come.Clear();
+        SpinWait.SpinUntil(() => false, 20);
+        _talk.Say(new OfBundleControl { Kind = OfKind.BundleControl, BundleId = 1, Flags = OfBundleFlags.Atomic, Command = OfBundleCommand.CommitRequest });
+        Assert.Equal(["OFPBFC_TIMEOUT", "OFPBFC_BAD_ID"], _talk.TakeErrors());
+    }
+
     [Theory]
     [InlineData(0u, null)]
     [InlineData(0x0001_0800u, "OFPBMC_BAD_FIELD")]

@@ -1,4 +1,5 @@
 using System.Numerics;
+using Mergeflow.Native;
 
 namespace Mergeflow.Control.OpenFlow;
 
@@ -89,6 +90,7 @@ public sealed partial class OfConnection : IOfSession
 
     private bool ReceiveHere(ReadOnlySpan<byte> bytes)
     {
+        ExpireBundles(ProcessClock.NowMs);
         ReadOnlySpan<byte> rest = bytes;
         if (_held.Length > 0)
         {
