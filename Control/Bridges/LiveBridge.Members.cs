@@ -6,6 +6,9 @@ namespace Mergeflow.Control.Bridges;
 /// <content>What its ports are to others: numbers in the datapath, addresses that were learned there, sockets between ports without devices.</content>
 public sealed partial class LiveBridge
 {
+    /// <summary>Its ports without devices at which the host has addresses.</summary>
+    internal IEnumerable<DummyPort> AddressedDummies => _host.Wire is null ? [] : _interfaces.Values.Select(static i => i.Port).OfType<DummyPort>().Where(static p => p.Addresses.Count > 0);
+
     /// <summary>Tunnels of a kind are one port in the datapath (OVS <c>netdev_vport_get_dpif_port</c>).</summary>
     private static string TunnelName(InterfaceConfig config) => config.Type switch
     {

@@ -261,6 +261,7 @@ public sealed partial class LiveBridge : IHostedBridge
     public void Refresh()
     {
         _live.Ports.Refresh(LiveSwitch.NowMs);
+        if (AddressedDummies.Any()) _host.Underlay?.Changed();
         TellPorts();
     }
 

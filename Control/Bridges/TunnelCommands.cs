@@ -9,23 +9,17 @@ using Mergeflow.Native;
 
 namespace Mergeflow.Control.Bridges;
 
-/// <summary>Questions of <c>ovs-appctl</c> about tunnels and their ways: <c>tnl/*</c>, <c>ovs/route/*</c>, <c>bfd/*</c>, <c>ofproto/list-tunnels</c>; answers as Open vSwitch gives them.</summary>
+/// <summary>Questions of <c>ovs-appctl</c> about tunnels and their ways: <c>tnl/*</c>, <c>bfd/*</c>, <c>ofproto/list-tunnels</c>; answers as Open vSwitch gives them.</summary>
 /// <param name="vswitchd">Whose turn it is asked in.</param>
 /// <param name="host">What is asked.</param>
 public sealed class TunnelCommands(Vswitchd vswitchd, LiveBridgeHost host)
 {
-    private const byte Unicast = 1;
-    private const byte Local = 2;
-    private const int AddressWidth = 46;
-
     /// <summary>Adds them.</summary>
     public void AddTo(UnixctlCommands commands)
     {
         commands.Add("tnl/ports/show", "-v", 0, 1, words => vswitchd.Locked(() => Ports(words.Contains("-v"))));
-        foreach (string kind in (string[])["neigh", "arp"]) commands.Add($"tnl/{kind}/show", "", 0, 0, _ => vswitchd.Locked(Neighbors));
         commands.Add("tnl/egress_port_range", "min max", 0, 2, static words => words.Count == 0 ? "Tunnel UDP source port range: 32768-61000\n" : throw new UnixctlException("the range cannot be changed"));
-        commands.Add("ovs/route/show", "", 0, 0, _ => vswitchd.Locked(Routes));
-        commands.Add("ovs/route/lookup", "ip_addr [pkt_mark=mark]", 1, 2, words => vswitchd.Locked(() => Lookup(words[0])));
+        new RouteCommands(vswitchd, host).AddTo(commands);
         commands.Add("ofproto/list-tunnels", "", 0, 0, _ => vswitchd.Locked(Tunnels));
         commands.Add("bfd/show", "[interface]", 0, 1, words => vswitchd.Locked(() => host.Bfd.Show(words.Count > 0 ? words[0] : null) ?? throw new UnixctlException("no such bfd object")));
         commands.Add("bfd/set-forwarding", "[interface] normal|false|true", 1, 2, words => vswitchd.Locked(() => SetForwarding(words.Count > 1 ? words[0] : null, words[^1])));
@@ -60,42 +54,6 @@ public sealed class TunnelCommands(Vswitchd vswitchd, LiveBridgeHost host)
         return text.ToString();
     }
 
-    private string Neighbors()
-    {
-        StringBuilder text = new("IP                                            MAC                 Bridge\n==========================================================================\n");
-        HashSet<int> devices = [.. host.Underlay?.Links.Select(static l => l.Device) ?? []];
-        foreach (RtNeighbor neighbor in Host.Neighbors.Where(n => devices.Contains(n.Interface) && n.Mac is not null).OrderBy(static n => n.Address.ToString(), StringComparer.Ordinal))
-        {
-            text.Append(CultureInfo.InvariantCulture, $"{neighbor.Address.ToString().PadRight(AddressWidth)}{MacText.Of(neighbor.Mac!.Value)}   {Host.Link(neighbor.Interface)?.Name}\n");
-        }
-
-        return text.ToString();
-    }
-
-    private string Routes()
-    {
-        StringBuilder text = new("Route Table:\n");
-        IEnumerable<RtRoute> shown = Host.Routes.Where(static r => r is { Type: Unicast or Local, Table: >= 253 and <= 255, NextHops.Count: > 0 });
-        foreach (RtRoute route in shown.OrderByDescending(static r => Weight(r)).ThenBy(static r => r.Priority).ThenBy(static r => r.Destination.ToString(), StringComparer.Ordinal))
-        {
-            RtNextHop hop = route.NextHops[0];
-            IPAddress? source = route.Type == Local ? route.PreferredSource ?? route.Destination : route.PreferredSource ?? Host.SourceFor(hop.Interface, hop.Gateway ?? route.Destination);
-            if (source is null || Host.Link(hop.Interface) is not { } device) continue;
-            text.Append(CultureInfo.InvariantCulture, $"Cached: {route.Destination}/{route.PrefixLength} dev {device.Name}{(hop.Gateway is { } gateway ? $" GW {gateway}" : "")} SRC {source}{(route.Type == Local ? " local" : "")}\n");
-        }
-
-        return text.ToString();
-    }
-
-    private string Lookup(string text)
-    {
-        if (!IPAddress.TryParse(text, out IPAddress? address)) throw new UnixctlException("Invalid parameters");
-        if (Host.RouteTo(address) is not { } route || Host.Link(route.NextHops[0].Interface) is not { } device) throw new UnixctlException("Not found");
-        RtNextHop hop = route.NextHops[0];
-        IPAddress? source = route.PreferredSource ?? Host.SourceFor(hop.Interface, hop.Gateway ?? address);
-        return $"src {source}\ngateway {hop.Gateway ?? IPAddress.IPv6Any}\ndev {device.Name}\n";
-    }
-
     private string Tunnels()
     {
         StringBuilder text = new();
@@ -123,9 +81,6 @@ public sealed class TunnelCommands(Vswitchd vswitchd, LiveBridgeHost host)
         bool? ordered = word switch { "true" => true, "false" => false, "normal" => null, _ => throw new UnixctlException("unknown argument") };
         return host.Bfd.SetForwarding(name, ordered) ? "OK\n" : throw new UnixctlException("unknown BFD object");
     }
-
-    /// <summary>Open vSwitch's order: local routes before others, long prefixes before short ones, as if all were IPv6.</summary>
-    private static int Weight(RtRoute route) => route.PrefixLength + (route.Destination.AddressFamily == AddressFamily.InterNetwork ? 96 : 0) + (route.Type == Local ? 64 : 0);
 
     private static string Text(Ipv6Address? address, TunnelPort tunnel) => address is not { } known ? "::" : Underlay.ToAddress(known, tunnel.IsIpv6 == true).ToString();
 

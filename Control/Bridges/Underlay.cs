@@ -10,7 +10,7 @@ namespace Mergeflow.Control.Bridges;
 
 /// <summary>
 /// Tells the tunnels of all bridges which way their packets go: follows the host's routes, neighbours and addresses, joins the bridges that have tunnels with those whose ports have the addresses
-/// (OVS <c>ovs-router</c>, <c>tnl-ports</c>, <c>tnl-neigh-cache</c>). For a next hop that is not known it has the kernel ask. For one thread.
+/// (OVS <c>ovs-router</c>, <c>tnl-ports</c>, <c>tnl-neigh-cache</c>). For a next hop that is not known it has the kernel ask; nobody asks behind ports without devices. For one thread.
 /// </summary>
 internal sealed class Underlay : IDisposable
 {
@@ -27,6 +27,8 @@ internal sealed class Underlay : IDisposable
     private readonly RtnetlinkWatch _kernel = new(RtTopics.Links | RtTopics.Routes | RtTopics.Neighbors | RtTopics.Addresses);
     private readonly List<UnderlayLink> _links = [];
     private readonly Dictionary<(int Device, IPAddress Hop), long> _askedMs = [];
+    private readonly Dictionary<string, int> _dummies = [];
+    private int _lastDummy;
     private bool _isDirty = true;
 
     /// <param name="bridges">The bridges that there are; the list changes.</param>
@@ -60,8 +62,19 @@ internal sealed class Underlay : IDisposable
             _kernel.DumpAgain();
         }
 
+        if (Host.Said.Expire(nowMs)) _isDirty = true;
         if (_isDirty) Update(nowMs);
         AskForUnknown(nowMs);
+    }
+
+    /// <summary>Takes over which ports without devices have addresses.</summary>
+    public void LookAtDummies()
+    {
+        DummyPort[] dummies = [.. _bridges.SelectMany(static b => b.AddressedDummies)];
+        foreach (string name in _dummies.Keys.Except(dummies.Select(static d => d.Name)).ToArray()) _dummies.Remove(name);
+        foreach (DummyPort dummy in dummies) _dummies.TryAdd(dummy.Name, --_lastDummy);
+        Host.SayDevices([.. dummies.Select(d => new RtLink { Index = _dummies[d.Name], Name = d.Name, Mac = d.Mac, Flags = d.IsUp ? 1u : 0, HasCarrier = d.HasCarrier })],
+            [.. dummies.SelectMany(d => d.Addresses.Select(a => new RtAddress(_dummies[d.Name], a.Address, a.PrefixBits)))]);
     }
 
     /// <summary>Which way a tunnel with a fixed peer takes, for the column <c>status</c> (OVS <c>tunnel_get_status</c>).</summary>
@@ -86,6 +99,7 @@ internal sealed class Underlay : IDisposable
     private void Update(long nowMs)
     {
         _isDirty = false;
+        LookAtDummies();
         List<(LiveBridge Of, LiveBridge By, uint Port, int Device)> wanted = [];
         LiveBridge[] users = [.. _bridges.Where(static b => b.Tunnels.Any())];
         if (users.Length > 0)
@@ -93,6 +107,7 @@ internal sealed class Underlay : IDisposable
             foreach (LiveBridge by in _bridges)
             {
                 foreach (NetDevicePort device in by.Devices.Where(d => AddressesOf(d.IfIndex).Any())) wanted.AddRange(users.Select(of => (of, by, device.Number, device.IfIndex)));
+                foreach (DummyPort dummy in by.AddressedDummies) wanted.AddRange(users.Select(of => (of, by, dummy.Number, _dummies[dummy.Name])));
             }
         }
 
@@ -213,7 +228,7 @@ internal sealed class Underlay : IDisposable
     {
         const int solSocket = 1, bindToDevice = 25;
         if (_askedMs.TryGetValue((device, hop), out long askedMs) && nowMs - askedMs < everyMs) return;
-        if (Host.Link(device) is not { IsUp: true } link) return;
+        if (device < 0 || Host.Link(device) is not { IsUp: true } link) return;
         if (_askedMs.Count >= MostAsked) _askedMs.Clear();
         _askedMs[(device, hop)] = nowMs;
         try

@@ -5,7 +5,7 @@ using Mergeflow.Native;
 
 namespace Mergeflow.Control;
 
-/// <summary>What the kernel has told of devices, addresses, routes and neighbours.</summary>
+/// <summary>What the kernel has told of devices, addresses, routes and neighbours, and what was said beside.</summary>
 public sealed class HostNetwork
 {
     private const byte Unicast = 1;
@@ -21,7 +21,10 @@ public sealed class HostNetwork
     public IReadOnlyCollection<RtLink> Links => _links.Values;
 
     /// <summary>All neighbours whose Ethernet address is known.</summary>
-    public IEnumerable<RtNeighbor> Neighbors => _neighbors.Values.Where(static n => n.IsValid);
+    public IEnumerable<RtNeighbor> Neighbors => SaidNeighbors.Concat(_neighbors.Values.Where(static n => n.IsValid)).DistinctBy(static n => (n.Interface, n.Address));
+
+    /// <summary>Routes and neighbours that were said.</summary>
+    public SaidNetwork Said { get; } = new();
 
     /// <summary>All addresses of the host.</summary>
     public IReadOnlyCollection<RtAddress> Addresses => _addresses;
@@ -30,8 +33,20 @@ public sealed class HostNetwork
     public IReadOnlyList<RtRoute> Routes => _routes;
 
     /// <summary>Routes that packets of the host itself take: the longest prefix first, then the smallest metric.</summary>
-    public IEnumerable<RtRoute> OwnRoutes => _routes.Where(static r => r is { Type: Unicast, Table: MainTable or DefaultTable, NextHops.Count: > 0 })
+    public IEnumerable<RtRoute> OwnRoutes => SaidRoutes.Concat(_routes.Where(r => r is { Type: Unicast, Table: MainTable or DefaultTable, NextHops.Count: > 0 } && !Said.Hides(r.Destination, r.PrefixLength)))
         .OrderByDescending(static r => r.PrefixLength).ThenBy(static r => r.Priority);
+
+    private IEnumerable<RtRoute> SaidRoutes => Said.Routes.Where(r => r.Mark == 0 && LinkOf(r.Device) is not null).Select(r => new RtRoute
+    {
+        Destination = r.Destination,
+        PrefixLength = r.PrefixLength,
+        Table = MainTable,
+        Type = Unicast,
+        PreferredSource = r.Source,
+        NextHops = [new RtNextHop(LinkOf(r.Device)!.Index, r.Gateway)],
+    });
+
+    private IEnumerable<RtNeighbor> SaidNeighbors => Said.Neighbors.Where(n => LinkOf(n.Device) is not null).Select(n => new RtNeighbor(LinkOf(n.Device)!.Index, n.Address, n.Mac, RtNeighborState.Permanent, false));
 
     /// <summary>Takes over what the kernel has told.</summary>
     public void Learn(RtEvent told)
@@ -63,7 +78,16 @@ public sealed class HostNetwork
         }
     }
 
-    /// <summary>Forgets everything: it will be told anew.</summary>
+    /// <summary>Ports without devices that have addresses, in the place of those of before: links with negative numbers.</summary>
+    public void SayDevices(IReadOnlyCollection<RtLink> links, IReadOnlyCollection<RtAddress> addresses)
+    {
+        foreach (int index in _links.Keys.Where(static i => i < 0).ToArray()) _links.Remove(index);
+        _addresses.RemoveWhere(static a => a.Interface < 0);
+        foreach (RtLink link in links) _links[link.Index] = link;
+        _addresses.UnionWith(addresses);
+    }
+
+    /// <summary>Forgets everything that the kernel has told: it will be told anew.</summary>
     public void Clear()
     {
         _links.Clear();
@@ -75,12 +99,18 @@ public sealed class HostNetwork
     /// <summary>A device by its number; null = there is none.</summary>
     public RtLink? Link(int index) => _links.GetValueOrDefault(index);
 
+    /// <summary>A device by its name, a port without a device before a device of the kernel; null = there is none.</summary>
+    public RtLink? LinkOf(string name) => _links.Values.Where(l => l.Name == name).MinBy(static l => l.Index);
+
     /// <summary>The Ethernet address of a neighbour; null = nobody has said it.</summary>
-    public ulong? MacOf(int device, IPAddress address) => _neighbors.TryGetValue((device, address), out RtNeighbor? neighbor) && neighbor.IsValid ? neighbor.Mac : null;
+    public ulong? MacOf(int device, IPAddress address) => SaidNeighbors.FirstOrDefault(n => n.Interface == device && n.Address.Equals(address)) is { } said ? said.Mac : _neighbors.TryGetValue((device, address), out RtNeighbor? neighbor) && neighbor.IsValid ? neighbor.Mac : null;
 
     /// <summary>The address that packets through a device to a next hop have; null = it has none of that family.</summary>
     public IPAddress? SourceFor(int device, IPAddress next) => _addresses.Where(a => a.Interface == device && a.Address.AddressFamily == next.AddressFamily && !a.Address.IsIPv6LinkLocal)
         .OrderByDescending(a => Covers(a.Address, a.PrefixLength, next)).ThenBy(static a => a.Address.ToString(), StringComparer.Ordinal).FirstOrDefault()?.Address;
+
+    /// <summary>The address of a device in whose network another one is, the smallest such network; null = it is in none.</summary>
+    public IPAddress? SourceWithin(int device, IPAddress next) => _addresses.Where(a => a.Interface == device && Covers(a.Address, a.PrefixLength, next)).MaxBy(static a => a.PrefixLength)?.Address;
 
     /// <summary>The route that packets of the host take to an address; null = there is none.</summary>
     public RtRoute? RouteTo(IPAddress address) => OwnRoutes.FirstOrDefault(r => Covers(r.Destination, r.PrefixLength, address));

@@ -198,6 +198,43 @@ public sealed class DummyProcessTests : IDisposable
         Eventually.True(() => Ask("dpif/show").Contains("/1: (dummy)", StringComparison.Ordinal), "it is back");
     }
 
+    [Fact]
+    public void Tunnels_go_by_routes_and_neighbours_that_are_said()
+    {
+        _server.Vsctl("add-br", "br1", "--", "set", "bridge", "br1", "datapath_type=dummy", "fail-mode=secure",
+            "--", "add-port", "br1", "t1", "--", "set", "interface", "t1", "type=vxlan", "options:remote_ip=192.0.2.2", "options:key=7",
+            "--", "add-port", "br1", "p3", "--", "set", "interface", "p3", "type=dummy");
+        Eventually.True(() => Ask("dpif/show").Contains("p3", StringComparison.Ordinal), "the ports are there");
+        using (Process ofctl = Process.Start("ovs-ofctl", ["add-flow", $"unix:{_folder["br1.mgmt"]}", "in_port=p3,actions=output:t1"])) ofctl.WaitForExit();
+        Flows("in_port=LOCAL,actions=2");
+        Assert.Equal("Error while inserting route.\n", Refused("ovs/route/add", "192.0.2.0/24", "br0"));
+        Ask("netdev-dummy/ip4addr", "br0", "192.0.2.1/24");
+        Assert.Equal("OK\n", Ask("ovs/route/add", "192.0.2.9/24", "br0"));
+        Assert.Equal("OK\n", Ask("ovs/route/add", "198.51.100.0/24", "br0", "192.0.2.254", "pkt_mark=3"));
+        Assert.Contains("User: 192.0.2.0/24 dev br0 SRC 192.0.2.1\n", Ask("ovs/route/show"), StringComparison.Ordinal);
+        Assert.Contains("User: 198.51.100.0/24 MARK 3 dev br0 GW 192.0.2.254 SRC 192.0.2.1\n", Ask("ovs/route/show"), StringComparison.Ordinal);
+        Assert.Equal("src 192.0.2.1\ngateway ::\ndev br0\n", Ask("ovs/route/lookup", "192.0.2.77"));
+        Assert.Equal("src 192.0.2.1\ngateway 192.0.2.254\ndev br0\n", Ask("ovs/route/lookup", "198.51.100.1", "pkt_mark=3"));
+        Assert.Equal("Not found\n", Refused("ovs/route/lookup", "192.0.2.77", "pkt_mark=3"));
+        Ask("netdev-dummy/receive", "p3", Ping);
+        Assert.Equal(0, Frames("p2.pcap"));
+        Assert.Equal("bad MAC address\n", Refused("tnl/neigh/set", "br0", "192.0.2.2", "02:00"));
+        Ask("time/stop");
+        Assert.Equal("OK\n", Ask("tnl/neigh/set", "br0", "192.0.2.2", "02:00:00:00:00:22"));
+        Ask("netdev-dummy/receive", "p3", Ping);
+        Assert.Equal(1, Frames("p2.pcap"));
+        Assert.Contains("192.0.2.2                                     02:00:00:00:00:22   br0\n", Ask("tnl/neigh/show"), StringComparison.Ordinal);
+        Assert.Equal("bad aging value\n", Refused("tnl/neigh/aging", "3601"));
+        Assert.Equal("OK\n", Ask("tnl/neigh/aging", "5"));
+        Ask("time/warp", "5000");
+        Assert.DoesNotContain("192.0.2.2 ", Ask("tnl/neigh/show"), StringComparison.Ordinal);
+        Ask("tnl/neigh/set", "br0", "192.0.2.2", "02:00:00:00:00:22");
+        Assert.Equal("OK\n", Ask("ovs/route/del", "192.0.2.0/24"));
+        Assert.Equal("Not found\n", Refused("ovs/route/del", "192.0.2.0/24"));
+        Ask("netdev-dummy/receive", "p3", Ping);
+        Assert.Equal(1, Frames("p2.pcap"));
+    }
+
     private int Frames(string file)
     {
         int count = 0;
