@@ -10,7 +10,7 @@ namespace Mergeflow.Tests;
 /// </summary>
 public sealed partial class FolderArrowTests
 {
-    private const int MaxFilesPerFolder = 45;
+    private const int MaxFilesPerFolder = 34;
 
     /// <summary>Where pointers are. Rules, text, profiles and timers get by without.</summary>
     private static readonly string[] s_unsafeFolders =
