@@ -171,7 +171,9 @@ public sealed class OfControllersTests : IDisposable
         int port = FreePort();
         IReadOnlyList<string> failures = _endpoint.Controllers.Configure(new Dictionary<string, OfControllerSettings>
         {
-            ["udp:somewhere"] = new(), [$"punix:{_folder}/no/folder"] = new(), [$"ptcp:{port}:127.0.0.1"] = new(),
+            ["udp:somewhere"] = new(),
+            [$"punix:{_folder}/no/folder"] = new(),
+            [$"ptcp:{port}:127.0.0.1"] = new(),
         }, isStandalone: false);
         Assert.Contains(failures, static f => f.Contains("unsupported controller \"udp:somewhere\"", StringComparison.Ordinal));
         using Socket client = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
