@@ -27,6 +27,6 @@ internal sealed class MissLog
         _log.WriteLines(Module, VlogLevel.Dbg, $"{name}: miss upcall:", DpFlowFormatter.FormatPacket(miss.Key, ports));
         bool isExact = miss.Mask.PktMark.Raw != 0 && miss.Mask.DpHash.Raw != 0;
         string flow = DpFlowFormatter.FormatKey(miss.Key, miss.Mask, ports);
-        _log.Write(Module, VlogLevel.Dbg, $"flow_add: ufid:{Guid.NewGuid()} {(isExact ? "skb_priority(0)," : "")}{flow}, actions:{DpFlowFormatter.FormatActions(miss.Actions, ports)}");
+        _log.Write(Module, VlogLevel.Dbg, $"flow_add: ufid:{MegaflowInfo.UfidOf(miss.Key, miss.Mask)} {(isExact ? "skb_priority(0)," : "")}{flow}, actions:{DpFlowFormatter.FormatActions(miss.Actions, ports)}");
     }
 }

@@ -63,7 +63,7 @@ public sealed record MegaflowInfo(
         (packets, bytes, lastUsedMs) = (packets + m.Inherited.Packets, bytes + m.Inherited.Bytes, Math.Max(lastUsedMs, m.Inherited.LastUsedMs));
         return new MegaflowInfo(
             MegaflowId.Of(pmd, m.Id),
-            UfidOf(m),
+            UfidOf(m.Value, m.Mask),
             m.FullKey,
             m.FullLengthBytes,
             m.Mask,
@@ -77,9 +77,10 @@ public sealed record MegaflowInfo(
     }
 
     /// <summary>Of mask and value together, as they are a flow's identity: the same flow has the same id in every run.</summary>
-    private static Guid UfidOf(Megaflow megaflow)
+    public static Guid UfidOf(FlowKey key, FlowKey mask)
     {
-        byte[] identity = [.. megaflow.Value.Bytes, .. megaflow.Mask.Bytes];
+        FlowKey.And(ref key, ref mask, ref key);
+        byte[] identity = [.. key.Bytes, .. mask.Bytes];
         return new Guid(SHA256.HashData(identity).AsSpan(0, 16));
     }
 }

@@ -12,7 +12,7 @@ public sealed partial class TestNameTests
     private const int LeastTests = 60;
 
     /// <summary>An abbreviation, or a name with capitals of its own.</summary>
-    private const string ProperName = "[A-Z][A-Z0-9]+|OpenFlow|Open_vSwitch|Geneve|IPv[46]|ICMPv6";
+    private const string ProperName = "[A-Z][A-Z0-9]+|OpenFlow|Open_vSwitch|Ethernet|Geneve|IPv[46]|ICMPv6";
 
     /// <summary>Projects that refer to a test framework.</summary>
     public static TheoryData<string> TestProjects =>

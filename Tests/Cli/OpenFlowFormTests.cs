@@ -25,6 +25,8 @@ public sealed class OpenFlowFormTests
         ["field/tun_tos/no-prereq"] = ExitCode.Ok,
         ["mod/group: group_id=2,type=all,bucket=output:3"] = ExitCode.Ok,
         ["mod/group: modify group_id=1,type=all,bucket=output:3"] = ExitCode.Ok,
+        ["action/misc/debug_recirc"] = ExitCode.Ok,
+        ["action/misc/debug_slow"] = ExitCode.Ok,
         ["action/ct/36: ct(commit,nat(src=192.0.2.9:70000))"] = ExitCode.BadInput,
     };
 

@@ -97,7 +97,7 @@ public sealed class TranslatorConntrackTests
         FlowKey key = Tcp();
         key.RecircId = Be32.FromHost(99);
         Assert.Equal("drop", bed.Actions(key));
-        Assert.Equal("recirculation context 99 not found", bed.Result.Error);
+        Assert.Equal("No recirculation context", bed.Result.Error);
         Assert.Equal("", bed.Mask());
     }
 

@@ -157,7 +157,7 @@ public sealed class FlowTextErrorTests
 
     [Theory]
     [InlineData("actions=encap(nsh)", 9)]
-    [InlineData("actions=output:1,debug_recirc", 18)]
+    [InlineData("actions=output:1,decap(packet_type(ns=0,type=0))", 18)]
     [InlineData("actions=delete_field:tun_metadata0", 9)]
     [InlineData("tun_metadata0=1 actions=drop", 1)]
     [InlineData("ip,nsh_ttl=1 actions=drop", 4)]

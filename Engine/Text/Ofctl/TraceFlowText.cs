@@ -35,8 +35,8 @@ public static class TraceFlowText
     /// <summary>The bits of a packet that decide, as a match of OpenFlow.</summary>
     public static string Megaflow(in PipelineFlow flow, in FlowKey mask, FlowTextFormatter formatter)
     {
-        Match match = new() { Value = flow };
-        match.Mask.Key = mask;
+        PipelineFlow bits = new() { Key = mask };
+        Match match = new() { Value = flow, Mask = bits };
         FlowKey.And(ref match.Value.Key, ref match.Mask.Key, ref match.Value.Key);
         match.Mask.Key.RecircId = new Be32(uint.MaxValue);
         LeaveOutAbsent(flow.Key, ref match);
