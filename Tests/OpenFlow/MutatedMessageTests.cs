@@ -38,6 +38,11 @@ public sealed class MutatedMessageTests
         Assert.True(read > count / 20 && refused > count / 20, $"{read} read, {refused} refused");
     }
 
+    /// <summary>NXT_SET_ASYNC_CONFIG2 over OpenFlow 1.3 has properties, and is said as pairs.</summary>
+    [Fact]
+    public void An_async_configuration_of_properties_can_be_said_again()
+        => Assert.True(Decodes([4, 4, 0, 24, 0, 0, 0, 1, 0, 0, 0x23, 0x20, 0, 0, 0, 27, 0, 0, 0, 8, 0, 0, 0, 1]));
+
     private static bool Decodes(byte[] bytes)
     {
         OfMessage message;

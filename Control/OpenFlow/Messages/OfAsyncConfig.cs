@@ -9,14 +9,14 @@ public sealed record OfAsyncConfig : OfMessage
     /// <summary>For each kind, the reasons for which a secondary gets it (even) and others do (odd); null = not said.</summary>
     public EquatableList<uint?> Masks = new(new uint?[KindCount * 2]);
 
-    /// <summary>As properties in a version that has pairs otherwise (<c>NXT_SET_ASYNC_CONFIG2</c>); only read.</summary>
+    /// <summary>As properties in a version that has pairs otherwise (<c>NXT_SET_ASYNC_CONFIG2</c>); only read: such a message is written as pairs.</summary>
     public bool HasProperties { get; init; }
 
     /// <inheritdoc/>
     internal override void Exchange(ref OfWire wire)
     {
         var masks = Masks.ToArray();
-        if (HasProperties || (wire.Version >= OfVersion.V14 && !IsNicira)) ExchangeProperties(ref wire, masks);
+        if ((HasProperties && wire.IsReading) || (wire.Version >= OfVersion.V14 && !IsNicira)) ExchangeProperties(ref wire, masks);
         else ExchangePairs(ref wire, masks);
         Masks = new EquatableList<uint?>(masks);
     }
