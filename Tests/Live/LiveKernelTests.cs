@@ -188,7 +188,7 @@ public sealed class LiveKernelTests
         using LiveSwitch s = new(Firewall, OffloadMode.Kernel);
         s.Ports.Add(new TcPort(1, a), LiveSwitch.Now);
         s.Ports.Add(new XdpPort(2, b), LiveSwitch.Now);
-        LiveStream.Send(lab, "a", "b", "10.90.0.2", megabytes: 32);
+        LiveStream.Send(lab, "a", "b", "10.90.0.2", megabytes: 256);
         PortStatistics from = s[1], to = s[2];
         Assert.True(from.ByKernel.RxPackets > from.RxPackets / 2, $"{from.ByKernel.RxPackets} of {from.RxPackets} packets stayed in the kernel");
         Assert.Equal(0ul, to.ByKernel.RxPackets);
