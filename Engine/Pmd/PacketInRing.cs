@@ -14,7 +14,8 @@ namespace Mergeflow.Engine.Pmd;
 /// <remarks>
 /// Protocol, one producer and one consumer. 1. The producer writes a record behind its tail if there is room before <c>head</c> (acquire). 2. It publishes with a release store of the new
 /// tail. 3. The consumer reads the record at <c>head</c> behind an acquire load of tail. 4. It gives the room back with a release store of the new head. Both count bytes and never turn back; a record
-/// does not cross the end of the buffer: one that would is preceded by a gap.
+/// does not cross the end of the buffer: one that would is preceded by a gap. 5. When the consumer needs nothing any more that a record names, it stores its head as <c>handled</c> (release): see
+/// <c>PacketInRounds</c>.
 /// </remarks>
 public sealed unsafe partial class PacketInRing : IDisposable
 {
@@ -50,7 +51,11 @@ public sealed unsafe partial class PacketInRing : IDisposable
     public ulong HandledBytes => Volatile.Read(ref _handled);
 
     /// <summary>The consumer is done with what it has taken: nobody needs what its records name.</summary>
-    public void SetHandled() => Volatile.Write(ref _handled, _head);
+    public void SetHandled()
+    {
+        Interleaving.Step("P9 handled");
+        Volatile.Write(ref _handled, _head);
+    }
 
     /// <summary>Steps 1 and 2.</summary>
     /// <param name="packet">Parsed; copied as it is now.</param>

@@ -1,4 +1,5 @@
 using Mergeflow.Engine.Pmd;
+using Mergeflow.Native;
 
 namespace Mergeflow.Engine.Runtime;
 
@@ -7,7 +8,7 @@ namespace Mergeflow.Engine.Runtime;
 /// by a packet on its way at some time is not needed after the second round that ends later.
 /// </summary>
 /// <param name="rings">Of each packet thread.</param>
-internal sealed class PacketInRounds(PacketInRing[] rings)
+public sealed class PacketInRounds(PacketInRing[] rings)
 {
     private readonly PacketInRing[] _rings = rings;
     private readonly ulong[] _goals = new ulong[rings.Length];
@@ -26,6 +27,7 @@ internal sealed class PacketInRounds(PacketInRing[] rings)
     {
         for (int i = 0; i < _rings.Length; i++)
         {
+            Interleaving.Step("I1 handled");
             if (_rings[i].HandledBytes < _goals[i]) return false;
         }
 
@@ -35,6 +37,10 @@ internal sealed class PacketInRounds(PacketInRing[] rings)
     private void Begin()
     {
         _rounds++;
-        for (int i = 0; i < _rings.Length; i++) _goals[i] = _rings[i].PublishedBytes;
+        for (int i = 0; i < _rings.Length; i++)
+        {
+            Interleaving.Step("I2 published");
+            _goals[i] = _rings[i].PublishedBytes;
+        }
     }
 }

@@ -19,7 +19,7 @@ public sealed partial class RecircStore(bool renewsIdle = false)
     internal const int MostWaiting = 16384;
 
     /// <summary>An id goes when control has gone so many rounds since it was found without references: the first may have begun before that.</summary>
-    private const ulong RoundsNeeded = 2;
+    public const ulong RoundsNeeded = 2;
 
     private readonly Lock _lock = new();
     private readonly bool _renewsIdle = renewsIdle;
