@@ -25,7 +25,6 @@ public sealed unsafe class MegaflowTable : IMegaflowSource, IMegaflowLedger, IDi
     private readonly Queue<(int Id, ulong Epoch)> _retired = new();
     private readonly QuiescentState _quiescent;
 
-    /// <summary>Grows; other threads learn of a megaflow after the array that has it was stored.</summary>
     private bool _disposed;
     private int _living;
 
@@ -33,6 +32,8 @@ public sealed unsafe class MegaflowTable : IMegaflowSource, IMegaflowLedger, IDi
     private int _purged;
     private uint _purgedIn;
     private long _added;
+
+    /// <summary>Grows; other threads learn of a megaflow after the array that has it was stored.</summary>
     private Megaflow?[] _cold = new Megaflow?[256];
 
     /// <summary>Room for <paramref name="capacity"/> megaflows (OVS flow-limit, 200,000 by default).</summary>

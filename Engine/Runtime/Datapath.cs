@@ -43,13 +43,13 @@ public sealed partial class Datapath : IDisposable
     /// <exception cref="NicConfigException">The NIC profile cannot be read.</exception>
     public Datapath(DatapathOptions options, Func<int, IPacketSink?> sinks)
     {
-        Recirc = new RecircStore(options.Quirks.RenewsIdleIds);
         ArgumentOutOfRangeException.ThrowIfLessThan(options.PmdCount, 1, nameof(options));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(options.PmdCount, ConnTracker.MaxThreads, nameof(options));
         ArgumentOutOfRangeException.ThrowIfNegative(options.HandlerCount, nameof(options));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(options.HandlerCount, ConnTracker.MaxThreads, nameof(options));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(options.MegaflowCapacity, MegaflowId.MaxSlots, nameof(options));
         Options = options;
+        Recirc = new RecircStore(options.Quirks.RenewsIdleIds);
         Ports = new DatapathPorts(this);
         Queues = new QueueAssignment(options.Ports.Select(static p => p.Number), options.QueuesPerPort == 0 ? options.PmdCount : options.QueuesPerPort, options.PmdCount, options.QueuePins);
         Seed seed = Seed.Of(options.Seed);

@@ -11,10 +11,7 @@ public sealed class DatapathPorts
 {
     private readonly Datapath _datapath;
 
-    internal DatapathPorts(Datapath datapath)
-    {
-        _datapath = datapath;
-    }
+    internal DatapathPorts(Datapath datapath) => _datapath = datapath;
 
     /// <summary>
     /// A port's link goes down or comes back: packets to it are lost while it is down, fast failover groups and select groups take their next live
@@ -47,12 +44,7 @@ public sealed class DatapathPorts
     }
 
     /// <summary>Sets the VLANs that <c>normal</c> knows a port by. On return no packet goes by what it was before.</summary>
-    public Acknowledgement SetVlan(uint port, PortVlan vlan, long nowMs)
-    {
-        using Datapath.ControlScope control = _datapath.BeginControl();
-        nowMs = _datapath.Clock.Of(nowMs);
-        return _datapath.Pipeline.SetPortVlan(port, vlan) ? _datapath.Reconcile(nowMs, purge: false) : Acknowledgement.Done;
-    }
+    public Acknowledgement SetVlan(uint port, PortVlan vlan, long nowMs) => Change(p => p.SetPortVlan(port, vlan), nowMs);
 
     /// <summary>Sets what ports have together: bonds, mirrors, VLANs without learning. On return no packet goes by what it was before.</summary>
     public Acknowledgement SetForwarding(ForwardingPlan plan, long nowMs)
@@ -63,32 +55,16 @@ public sealed class DatapathPorts
     }
 
     /// <summary>The way of a tunnel port is another one, or there is none for now. On return no packet takes the old one.</summary>
-    public Acknowledgement SetTunnel(uint port, TunnelPort? tunnel, long nowMs)
-    {
-        using Datapath.ControlScope control = _datapath.BeginControl();
-        return _datapath.Pipeline.SetTunnel(port, tunnel) ? _datapath.Reconcile(_datapath.Clock.Of(nowMs), purge: false) : Acknowledgement.Done;
-    }
+    public Acknowledgement SetTunnel(uint port, TunnelPort? tunnel, long nowMs) => Change(p => p.SetTunnel(port, tunnel), nowMs);
 
     /// <summary>What tunnels know of the network below is new. On return no packet goes by what it was before.</summary>
-    public Acknowledgement SetUnderlay(TunnelUnderlay underlay, long nowMs)
-    {
-        using Datapath.ControlScope control = _datapath.BeginControl();
-        return _datapath.Pipeline.SetUnderlay(underlay) ? _datapath.Reconcile(_datapath.Clock.Of(nowMs), purge: false) : Acknowledgement.Done;
-    }
+    public Acknowledgement SetUnderlay(TunnelUnderlay underlay, long nowMs) => Change(p => p.SetUnderlay(underlay), nowMs);
 
     /// <summary>A port has a BFD session, another one, or none any more (null). On return its messages go to <see cref="Datapath.BfdReceiver"/>.</summary>
-    public Acknowledgement SetBfd(uint port, BfdMatch? match, long nowMs)
-    {
-        using Datapath.ControlScope control = _datapath.BeginControl();
-        return _datapath.Pipeline.SetBfd(port, match) ? _datapath.Reconcile(_datapath.Clock.Of(nowMs), purge: false) : Acknowledgement.Done;
-    }
+    public Acknowledgement SetBfd(uint port, BfdMatch? match, long nowMs) => Change(p => p.SetBfd(port, match), nowMs);
 
     /// <summary>A port's BFD session says whether it may be used. On return no packet goes by what it said before.</summary>
-    public Acknowledgement SetBfdLive(uint port, bool isLive, long nowMs)
-    {
-        using Datapath.ControlScope control = _datapath.BeginControl();
-        return _datapath.Pipeline.SetBfdLive(port, isLive) ? _datapath.Reconcile(_datapath.Clock.Of(nowMs), purge: false) : Acknowledgement.Done;
-    }
+    public Acknowledgement SetBfdLive(uint port, bool isLive, long nowMs) => Change(p => p.SetBfdLive(port, isLive), nowMs);
 
     /// <summary>A port appears that the pipeline does not know: it leads to another datapath.</summary>
     internal void AddHidden(uint port, int queues, long nowMs)
@@ -120,18 +96,16 @@ public sealed class DatapathPorts
     }
 
     /// <summary>Leaves a port out of <c>flood</c>, or takes it in again (OpenFlow <c>OFPPC_NO_FLOOD</c>), with the promise of <see cref="Datapath.ApplyFlowMods"/>.</summary>
-    public Acknowledgement SetFloods(uint port, bool floods, long nowMs)
-    {
-        using Datapath.ControlScope control = _datapath.BeginControl();
-        nowMs = _datapath.Clock.Of(nowMs);
-        return _datapath.Pipeline.SetPortFloods(port, floods) ? _datapath.Reconcile(nowMs, purge: false) : Acknowledgement.Done;
-    }
+    public Acknowledgement SetFloods(uint port, bool floods, long nowMs) => Change(p => p.SetPortFloods(port, floods), nowMs);
 
     /// <summary>Keeps packets from a port, or lets them go there again (OpenFlow <c>OFPPC_NO_FWD</c>), with the promise of <see cref="Datapath.ApplyFlowMods"/>.</summary>
-    public Acknowledgement SetForwards(uint port, bool forwards, long nowMs)
+    public Acknowledgement SetForwards(uint port, bool forwards, long nowMs) => Change(p => p.SetPortForwards(port, forwards), nowMs);
+
+    /// <summary>Changes what the pipeline knows of a port; megaflows follow if that is new.</summary>
+    private Acknowledgement Change(Func<OfPipeline, bool> change, long nowMs)
     {
         using Datapath.ControlScope control = _datapath.BeginControl();
         nowMs = _datapath.Clock.Of(nowMs);
-        return _datapath.Pipeline.SetPortForwards(port, forwards) ? _datapath.Reconcile(nowMs, purge: false) : Acknowledgement.Done;
+        return change(_datapath.Pipeline) ? _datapath.Reconcile(nowMs, purge: false) : Acknowledgement.Done;
     }
 }

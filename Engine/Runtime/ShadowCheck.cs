@@ -22,6 +22,9 @@ public sealed class ShadowCheck : IPoller, IDisposable
     private const int AgainAfterMs = 100;
     private const int ReadEveryMs = 20;
 
+    /// <summary>More than headers that come or go.</summary>
+    private const int CutBytes = 64;
+
     private readonly Datapath _datapath;
     private readonly KernelNic _kernel;
     private readonly DryRun _dry;
@@ -156,9 +159,6 @@ public sealed class ShadowCheck : IPoller, IDisposable
     private static bool IsSameSum(byte[] a, byte[] b, int at) => IsZeroSum(a, at) && IsZeroSum(b, at);
 
     private static bool IsZeroSum(byte[] frame, int at) => frame.AsSpan(at, 2) is [0, 0] or [0xff, 0xff];
-
-    /// <summary>More than headers that come or go.</summary>
-    private const int CutBytes = 64;
 
     private readonly record struct Verdict(string? Difference, List<DryOutput>? Outputs);
 
