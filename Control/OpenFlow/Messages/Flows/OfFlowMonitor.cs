@@ -72,27 +72,35 @@ public sealed record OfFlowMonitor
         if (isOnf) wire.Port32(ref OutPort);
         wire.U8(ref Table);
         wire.Pad(isOnf ? 3 : 5);
-        if (isOnf)
-        {
-            int start = wire.IsReading ? 0 : wire.Writer.Length;
-            wire.Match(ref Match);
-            if (!wire.IsReading) wire.Writer.PatchU16(at, MonitorMatch.Length(wire.Writer, start));
-        }
-        else if (wire.IsReading)
-        {
-            OxmReader.ReadNxm(ref wire.Reader, length, ref Match, out _);
-        }
-        else
-        {
-            wire.Writer.PatchU16(at, OxmMatchWriter.WriteNxm(wire.Writer, ref Match));
-        }
+        MonitorMatch.Exchange(ref wire, length, at, isOnf, ref Match);
     }
 }
 
-/// <summary>The length of a match that has been written, without padding.</summary>
+/// <summary>The match of a message whose length field stands before it, without padding in the length.</summary>
 internal static class MonitorMatch
 {
-    public static int Length(OfWriter w, int start) => (w.Written[start + 2] << 8) | w.Written[start + 3];
+    /// <param name="wire">Behind the fixed part.</param>
+    /// <param name="length">The length field, if one is read.</param>
+    /// <param name="at">Where it stands, if one is written.</param>
+    /// <param name="isOxm">As in OpenFlow 1.3; Nicira's otherwise.</param>
+    /// <param name="match">What is read or written.</param>
+    public static void Exchange(ref OfWire wire, ushort length, int at, bool isOxm, ref Match match)
+    {
+        if (isOxm)
+        {
+            int start = wire.IsReading ? 0 : wire.Writer.Length;
+            wire.Match(ref match);
+            if (!wire.IsReading) wire.Writer.PatchU16(at, (wire.Writer.Written[start + 2] << 8) | wire.Writer.Written[start + 3]);
+        }
+        else if (wire.IsReading)
+        {
+            OxmReader.ReadNxm(ref wire.Reader, length, ref match, out _);
+        }
+        else
+        {
+            wire.Writer.PatchU16(at, OxmMatchWriter.WriteNxm(wire.Writer, ref match));
+        }
+    }
 }
 
 /// <summary>Of what, and how (<c>OFPFMF_*</c>).</summary>

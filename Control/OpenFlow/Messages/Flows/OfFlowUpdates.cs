@@ -86,21 +86,7 @@ public sealed record OfFlowUpdate
         wire.U8(ref Table);
         wire.Pad(1);
         wire.U64(ref Cookie);
-        if (wire.Version == OfVersion.V13)
-        {
-            int start = wire.IsReading ? 0 : wire.Writer.Length;
-            wire.Match(ref Match);
-            if (!wire.IsReading) wire.Writer.PatchU16(at, MonitorMatch.Length(wire.Writer, start));
-        }
-        else if (wire.IsReading)
-        {
-            OxmReader.ReadNxm(ref wire.Reader, length, ref Match, out _);
-        }
-        else
-        {
-            wire.Writer.PatchU16(at, OxmMatchWriter.WriteNxm(wire.Writer, ref Match));
-        }
-
+        MonitorMatch.Exchange(ref wire, length, at, isOxm: wire.Version == OfVersion.V13, ref Match);
         ExchangeActions(ref wire);
     }
 
