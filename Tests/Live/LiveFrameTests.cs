@@ -114,12 +114,13 @@ public sealed class LiveFrameTests
         using LiveSwitch s = new LiveSwitch("in_port=1 actions=output:2").With(a, b);
         using LiveWire from = new(lab, "a");
 
-        // Nobody has told the switch yet.
+        // Nobody has told the switch yet. The host may send frames of its own too (IPv6): before that they still leave.
         lab.Ip("link", "set", b, "down");
+        ulong before = s[1].RxPackets;
         from.Send(Frame(60, 0, 0));
-        LiveLab.WaitFor(() => s[1].RxPackets == 1, "the frame");
-        LiveLab.WaitFor(() => s[2][PortDrop.TxDown] == 1, "the drop");
-        Assert.Equal(1ul, s[2].TxDropped);
+        LiveLab.WaitFor(() => s[1].RxPackets > before, "the frame");
+        LiveLab.WaitFor(() => s[2][PortDrop.TxDown] > 0, "the drop");
+        Assert.Equal(s[2].TxDropped, s[2][PortDrop.TxDown]);
         s.Stop();
     }
 

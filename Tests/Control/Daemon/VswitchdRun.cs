@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.RegularExpressions;
 using Mergeflow.Cli;
 using Mergeflow.Control;
+using Mergeflow.Native;
 using Xunit;
 
 namespace Mergeflow.Tests;
@@ -10,8 +11,6 @@ namespace Mergeflow.Tests;
 /// <summary><c>mergeflow vswitchd</c> as a process of its own beside a database server, asked by the tools of Open vSwitch. Skips the test where they are not installed.</summary>
 internal sealed class VswitchdRun : IDisposable
 {
-    private readonly OvsdbServer _server = new();
-    private readonly TemporaryFolder _folder = new();
     private readonly string[] _options;
     private Process? _process;
     private UnixctlClient? _client;
@@ -22,17 +21,23 @@ internal sealed class VswitchdRun : IDisposable
         Assert.SkipUnless(File.Exists("/usr/bin/ovs-ofctl"), "ovs-ofctl is not installed");
     }
 
+    /// <summary>Its database.</summary>
+    public OvsdbServer Server { get; } = new();
+
+    /// <summary>Its run directory, and the log.</summary>
+    public TemporaryFolder Folder { get; } = new();
+
     public int ProcessId => _process!.Id;
 
     /// <summary>What it has logged, of all its runs.</summary>
-    public string Log => File.Exists(_folder["log"]) ? File.ReadAllText(_folder["log"]) : "";
+    public string Log => File.Exists(Folder["log"]) ? File.ReadAllText(Folder["log"]) : "";
 
     public void Start()
     {
-        ProcessStartInfo start = new("dotnet", [typeof(App).Assembly.Location, "vswitchd", _server.Remote, $"--log-file={_folder["log"]}", "-vconsole:off", .. _options]);
-        start.Environment["OVS_RUNDIR"] = Path.GetDirectoryName(_folder["x"]);
+        ProcessStartInfo start = new("dotnet", [typeof(App).Assembly.Location, "vswitchd", Server.Remote, $"--log-file={Folder["log"]}", "-vconsole:off", .. _options]);
+        start.Environment["OVS_RUNDIR"] = Path.GetDirectoryName(Folder["x"]);
         _process = Process.Start(start)!;
-        string socket = _folder[$"ovs-vswitchd.{_process.Id}.ctl"];
+        string socket = Folder[$"ovs-vswitchd.{_process.Id}.ctl"];
         Eventually.True(() => File.Exists(socket), "it answers");
         _client = new UnixctlClient(socket);
     }
@@ -52,7 +57,7 @@ internal sealed class VswitchdRun : IDisposable
     }
 
     /// <summary>As <c>ovs-vsctl</c>, which waits for the switch unless there is none.</summary>
-    public string Vsctl(params string[] arguments) => _process is null ? _server.Vsctl(arguments) : _server.VsctlWaiting(arguments);
+    public string Vsctl(params string[] arguments) => _process is null ? Server.Vsctl(arguments) : Server.VsctlWaiting(arguments);
 
     /// <summary>As <c>ovs-appctl</c>.</summary>
     public string Ask(params string[] words)
@@ -62,17 +67,29 @@ internal sealed class VswitchdRun : IDisposable
         return result!;
     }
 
+    /// <summary>What it says against a command of <c>ovs-appctl</c>.</summary>
+    public string Refused(params string[] words) => _client!.Transact(words[0], words[1..]).Error ?? throw new Xunit.Sdk.XunitException($"{words[0]} is not refused");
+
+    /// <summary>Frames of a capture in the folder.</summary>
+    public int Frames(string file)
+    {
+        int count = 0;
+        using CaptureReader reader = CaptureFile.Open(Folder[file]);
+        while (reader.TryRead(out _)) count++;
+        return count;
+    }
+
     /// <summary>As <c>ovs-ofctl COMMAND BRIDGE ...</c>.</summary>
     public string Ofctl(string command, string bridge, params string[] more)
     {
-        using LiveProcess process = new("ovs-ofctl", ["-O", "OpenFlow14", command, $"unix:{_folder[$"{bridge}.mgmt"]}", .. more]);
+        using LiveProcess process = new("ovs-ofctl", ["-O", "OpenFlow14", command, $"unix:{Folder[$"{bridge}.mgmt"]}", .. more]);
         (int code, string text) = process.End(seconds: 60);
         Assert.True(code == 0, $"ovs-ofctl {command}: {text}");
         return text;
     }
 
     /// <summary>All flows of a bridge are these.</summary>
-    public void SetFlows(string bridge, string flows) => Ofctl("replace-flows", bridge, _folder.Write("flows", flows));
+    public void SetFlows(string bridge, string flows) => Ofctl("replace-flows", bridge, Folder.Write("flows", flows));
 
     /// <summary>What OpenFlow says that a port has received and sent: packets and bytes.</summary>
     public (ulong RxPackets, ulong RxBytes, ulong TxPackets, ulong TxBytes) Port(string bridge, int port)
@@ -91,8 +108,8 @@ internal sealed class VswitchdRun : IDisposable
         }
         finally
         {
-            _folder.Dispose();
-            _server.Dispose();
+            Folder.Dispose();
+            Server.Dispose();
         }
     }
 }
