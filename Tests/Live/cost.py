@@ -140,7 +140,9 @@ class Lab:
             raise Skipped("nft is not installed")
         for n, name in ((1, "va"), (2, "vb")):
             call("ip", "-n", self.s, "addr", "add", f"10.203.{n}.254/24", "dev", name)
-        call("ip", "-n", self.s, "neigh", "replace", "10.203.2.10", "lladdr", self.mac(self.b, "b0").hex(":"), "dev", "vb", "nud", "permanent")
+        # Both hosts: a host's own answer to ARP does not come where a program takes all frames, and the router then tells the other side.
+        for host, space, near, far in (("10.203.1.1", self.a, "a0", "va"), ("10.203.2.10", self.b, "b0", "vb")):
+            call("ip", "-n", self.s, "neigh", "replace", host, "lladdr", self.mac(space, near).hex(":"), "dev", far, "nud", "permanent")
         call("ip", "netns", "exec", self.s, "sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv4.conf.all.rp_filter=0", "net.ipv4.conf.va.rp_filter=0")
         call("ip", "netns", "exec", self.s, "nft", "-f", "-", input=ROUTER)
 
