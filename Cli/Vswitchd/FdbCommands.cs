@@ -61,7 +61,7 @@ internal sealed class FdbCommands(Vswitchd vswitchd)
         return new MacKey(address, ushort.TryParse(vlan, NumberStyles.None, CultureInfo.InvariantCulture, out ushort vid) ? vid : (ushort)0);
     }
 
-    private static string PortText(uint port) => port == OfportAllocator.Local ? "LOCAL" : port.ToString(CultureInfo.InvariantCulture);
+    internal static string PortText(uint port) => port == OfportAllocator.Local ? "LOCAL" : port.ToString(CultureInfo.InvariantCulture);
 
     private LiveBridge Find(string name) => vswitchd.Bridges.Find(name) as LiveBridge ?? throw new UnixctlException("no such bridge");
 }

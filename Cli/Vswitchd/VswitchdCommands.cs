@@ -24,6 +24,7 @@ internal static class VswitchdCommands
         });
         new BridgeCommands(vswitchd).AddTo(commands);
         new FdbCommands(vswitchd).AddTo(commands);
+        new MdbCommands(vswitchd).AddTo(commands);
         new DatapathCommands(vswitchd).AddTo(commands);
         new BondCommands(vswitchd).AddTo(commands);
         ConntrackCommands conntrack = new(vswitchd);

@@ -66,6 +66,7 @@ public static class ConfigReader
             Protocols = row.Texts("protocols"),
             OtherConfig = row.Map("other_config"),
             Ports = wanted,
+            SnoopsMulticast = row.Boolean("mcast_snooping_enable"),
             FloodVlans = Vlans(row.Integers("flood_vlans")),
             Refused = RefusedOf(row),
             Controllers = [.. Find(replica, VswitchTables.Controller, row.References("controller")).Select(Controller).OrderBy(static c => c.Target, StringComparer.Ordinal)],
@@ -117,7 +118,7 @@ public static class ConfigReader
     private static string[] RefusedOf(OvsdbRow row)
     {
         List<string> refused = [];
-        foreach (string flag in (ReadOnlySpan<string>)["stp", "rstp", "mcast_snooping"])
+        foreach (string flag in (ReadOnlySpan<string>)["stp", "rstp"])
         {
             if (row.Boolean($"{flag}_enable")) refused.Add(flag);
         }

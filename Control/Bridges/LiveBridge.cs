@@ -189,6 +189,7 @@ public sealed partial class LiveBridge : IHostedBridge
         _seen.Configure(config.Tables);
         int most = Setting(config, "mac-table-size", 8192, 10, 1_000_000), agingSeconds = Setting(config, "mac-aging-time", 300, 15, 3600);
         Datapath.Pipeline.ConfigureAddresses(most, agingSeconds * 1000L);
+        Datapath.Ports.SetMulticast(MulticastReader.Read(config, ofports), LiveSwitch.NowMs);
         foreach (InterfaceConfig wanted in config.Interfaces)
         {
             if (!ofports.TryGetValue(wanted.Name, out int ofport)) continue;

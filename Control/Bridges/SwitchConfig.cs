@@ -51,6 +51,9 @@ public sealed record BridgeConfig
     /// <summary>VLANs in which nothing is learned.</summary>
     public IReadOnlyList<int> FloodVlans { get; init; } = [];
 
+    /// <summary>Multicast goes where hosts have asked for it.</summary>
+    public bool SnoopsMulticast { get; init; }
+
     /// <summary>What is asked for and is not there: <c>stp</c>, <c>netflow</c>, ...</summary>
     public IReadOnlyList<string> Refused { get; init; } = [];
 

@@ -73,7 +73,7 @@ internal sealed class TracePasses : IDisposable
         _output.WriteLine();
         _output.WriteLine($"Final flow: {(isSame ? "unchanged" : TraceFlowText.Flow(final, _request.SkbPriority, _formatter))}");
         _output.WriteLine($"Megaflow: {TraceFlowText.Megaflow(flow, result.Mask, _formatter)}");
-        _output.Write($"Datapath actions: {DpFlowFormatter.FormatActions(result.Actions, _request.Bridge.InDatapath(_request.WithNames))}");
+        _output.Write($"Datapath actions: {DpFlowFormatter.FormatCarriedOut(result.Actions, _request.Bridge.InDatapath(_request.WithNames))}");
         if (result.Error is { } error) _output.Write($"\nTranslation failed ({error}), packet is dropped.\n");
         else if (SlowReason(result, _request.Bridge.LacksTruncation) is { } reason) _output.Write($"\nThis flow is handled by the userspace slow path because it:\n  - {reason}.");
     }
@@ -144,6 +144,7 @@ internal sealed class TracePasses : IDisposable
             if (action.Op != DpOp.Userspace) continue;
             if (action.Userspace.Reason == UserspaceReason.Bfd) return "Consists of BFD packets";
             if (action.Userspace.Reason == UserspaceReason.Lacp) return "Consists of LACP packets";
+            if (action.Userspace.Reason == UserspaceReason.Multicast) return "Uses action(s) not supported by datapath";
         }
 
         return result.IsSlowByOrder || NeedsHelp(result.Actions, lacksTruncation) ? "Uses action(s) not supported by datapath" : null;

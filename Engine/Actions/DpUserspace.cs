@@ -13,6 +13,9 @@ public enum UserspaceReason : byte
 
     /// <summary>An LACP message for the switch itself (OVS <c>SLOW_LACP</c>); <see cref="DpUserspace.OutputPort"/> is the port that has got it.</summary>
     Lacp,
+
+    /// <summary>A message about multicast groups, for the switch too (OVS <c>SLOW_ACTION</c> of <c>xlate_normal</c>); <see cref="DpUserspace.OutputPort"/> is the port that has got it.</summary>
+    Multicast,
 }
 
 /// <summary>Why a packet leaves the fast path, and for whom (OVS <c>struct user_action_cookie</c>).</summary>
@@ -58,4 +61,7 @@ public struct DpUserspace
 
     /// <summary>Sample: where the packet leaves; 0xffffffff = not told.</summary>
     public uint OutputPort;
+
+    /// <summary>Multicast: VLAN that the packet belongs to.</summary>
+    public ushort Vid;
 }

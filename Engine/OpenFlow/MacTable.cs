@@ -171,6 +171,12 @@ internal sealed class MacTable(int capacity, long agingMs)
         }
     }
 
+    /// <summary>What a translation has asked with may be answered otherwise now, though no address has changed.</summary>
+    public void Touch(MacKey key)
+    {
+        lock (_lock) Changed(key);
+    }
+
     /// <summary>One more who wants to know which addresses have changed, from now on; each is told all of them.</summary>
     public MacChanges Follow()
     {

@@ -17,7 +17,9 @@ public sealed partial class OfPipeline
             _forwarding = plan;
             foreach (uint port in before.Bundles.Keys.Union(plan.Bundles.Keys))
             {
-                if (before.RepresentativeOf(port) != plan.RepresentativeOf(port) || before.IsMirrorOutput(port) != plan.IsMirrorOutput(port)) Macs.Forget(port);
+                if (before.RepresentativeOf(port) == plan.RepresentativeOf(port) && before.IsMirrorOutput(port) == plan.IsMirrorOutput(port)) continue;
+                Macs.Forget(port);
+                Multicast.Forget(port);
             }
 
             Publish();

@@ -41,6 +41,7 @@ public sealed partial class OfPipeline
         }
 
         Macs = new MacTable(options.MacTableSize, options.MacAgingMs);
+        Multicast = new MulticastTable(Macs);
         _snapshot = Build([], null);
     }
 
@@ -110,6 +111,7 @@ public sealed partial class OfPipeline
             if (!_ports.TryGetValue(number, out PipelinePort? port) || port.Vlan.Equals(vlan)) return false;
             _ports[number] = port with { Vlan = vlan };
             Macs.Forget(number);
+            Multicast.Forget(number);
             _portsChanged = true;
             Publish();
             return true;
@@ -137,6 +139,7 @@ public sealed partial class OfPipeline
             if (!_ports.Remove(number)) return false;
             _livePorts.Remove(number);
             Macs.Forget(number);
+            Multicast.Forget(number);
             _portsChanged = true;
             Publish();
             return true;
@@ -211,8 +214,8 @@ public sealed partial class OfPipeline
         }
     }
 
-    /// <summary>Forgets addresses that <c>normal</c> has not seen for too long. True if megaflows have to look again.</summary>
-    public bool ForgetAged(long nowMs) => Macs.Expire(nowMs);
+    /// <summary>Forgets addresses that <c>normal</c> has not seen for too long, and groups that nobody has asked for. True if megaflows have to look again.</summary>
+    public bool ForgetAged(long nowMs) => Macs.Expire(nowMs) | Multicast.Expire(nowMs);
 
     /// <summary>Forgets all addresses that <c>normal</c> has learned.</summary>
     internal void ForgetLearned() => Macs.Flush();
@@ -282,6 +285,7 @@ public sealed partial class OfPipeline
             Tunnels = before is null ? TunnelTable.Of(_ports.Values) : before.Tunnels,
             Underlay = _underlay,
             Forwarding = _forwarding,
+            Multicast = _multicastPlan,
             Bfd = _bfd,
             HasCollectors = _hasCollectors,
             Option = _option,

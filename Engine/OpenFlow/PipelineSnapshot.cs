@@ -38,6 +38,9 @@ internal sealed class PipelineSnapshot
     /// <summary>Bonds, mirrors and what else ports have together.</summary>
     public required ForwardingPlan Forwarding { get; init; }
 
+    /// <summary>How multicast is snooped; null = it is not.</summary>
+    public required MulticastPlan? Multicast { get; init; }
+
     /// <summary>The Geneve option behind <c>tun_metadata0</c>, if there is one.</summary>
     public required GeneveOption Option { get; init; }
 

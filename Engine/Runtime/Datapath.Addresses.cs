@@ -28,6 +28,14 @@ public sealed partial class Datapath
         return isGone;
     }
 
+    /// <summary>Forgets multicast groups and routers (OVS <c>mdb/flush</c>).</summary>
+    public void ForgetMulticast(long nowMs)
+    {
+        using ControlScope control = new(this);
+        Pipeline.ForgetMulticast();
+        RevalidateIfLearned(Clock.Of(nowMs));
+    }
+
     /// <summary>Forgets some addresses.</summary>
     public void Forget(IEnumerable<MacKey> addresses, long nowMs)
     {

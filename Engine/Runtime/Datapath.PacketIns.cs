@@ -39,6 +39,7 @@ public sealed partial class Datapath
             {
                 taken++;
                 if (header.Told.Reason == UserspaceReason.Lacp) LacpReceiver?.Invoke(header.Told.OutputPort, frame);
+                else if (header.Told.Reason == UserspaceReason.Multicast) Pipeline.Snoop(frame, header.Told.Vid, header.Told.OutputPort, Clock.LastMs);
                 else if (header.Told.Reason == UserspaceReason.Bfd) BfdReceiver?.Invoke(header.Told.OutputPort, frame);
                 else if (header.Told.Reason == UserspaceReason.Sample) Collector?.Invoke(header.Told, frame);
                 else if (PacketInOf(in header, frame) is { } packet) each(packet);

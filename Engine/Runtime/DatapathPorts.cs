@@ -54,6 +54,9 @@ public sealed class DatapathPorts
         return _datapath.Reconcile(_datapath.Clock.Of(nowMs), purge: false);
     }
 
+    /// <summary>Turns multicast snooping on with these settings, or off (null). On return no packet goes by what it was before.</summary>
+    public Acknowledgement SetMulticast(MulticastPlan? plan, long nowMs) => Change(p => p.SetMulticast(plan), nowMs);
+
     /// <summary>The way of a tunnel port is another one, or there is none for now. On return no packet takes the old one.</summary>
     public Acknowledgement SetTunnel(uint port, TunnelPort? tunnel, long nowMs) => Change(p => p.SetTunnel(port, tunnel), nowMs);
 

@@ -4,7 +4,7 @@ using L = Mergeflow.Engine.Keys.KeyLayout;
 
 namespace Mergeflow.Engine.Xlate;
 
-/// <summary>A learning switch per VLAN (OVS <c>xlate_normal</c> without STP and snooping).</summary>
+/// <summary>A learning switch per VLAN (OVS <c>xlate_normal</c> without STP).</summary>
 internal sealed unsafe class NormalXlate(XlateContext context, TagModel tags, Transmitter transmitter, BondXlate bonds)
 {
     private readonly XlateContext _context = context;
@@ -12,6 +12,7 @@ internal sealed unsafe class NormalXlate(XlateContext context, TagModel tags, Tr
     private readonly TagModel _tags = tags;
     private readonly Transmitter _transmitter = transmitter;
     private readonly BondXlate _bonds = bonds;
+    private readonly MulticastXlate _multicast = new(context);
 
     /// <summary>Source addresses are learned: not if no packet is there to learn from (OVS <c>allow_side_effects</c>).</summary>
     public bool Learns { get; set; } = true;
@@ -69,6 +70,13 @@ internal sealed unsafe class NormalXlate(XlateContext context, TagModel tags, Tr
 
         bool learns = !plan.Floods(vid);
         if (!isSourced && learns) Learn(new LearnedSource(key.DlSrc.ToUInt64(), vid, source));
+        Arrival arrival = new(inPort, source, own, tagged, vid);
+        if (_multicast.Concerns())
+        {
+            ForwardMulticast(arrival, isSourced);
+            return;
+        }
+
         if (learns)
         {
             var asked = new MacKey(dst, vid);
@@ -94,20 +102,46 @@ internal sealed unsafe class NormalXlate(XlateContext context, TagModel tags, Tr
         }
 
         _context.Detail("no learned MAC for destination, flooding");
+        Flood(arrival);
+    }
 
+    private void ForwardMulticast(in Arrival arrival, bool isSourced)
+    {
+        int from = _multicast.Count;
+        if (!_multicast.TryChoose(arrival.Vid, arrival.Source, isSourced))
+        {
+            Flood(arrival);
+            return;
+        }
+
+        ForwardingPlan plan = _context.Tables.Forwarding;
+        int end = _multicast.Count;
+        for (int i = from; i < end; i++)
+        {
+            uint port = _multicast[i];
+            if (arrival.Own is { IsProtected: true } && plan.BundleOf(port) is { IsProtected: true }) continue;
+            Leave(port, arrival.Tagged, arrival.Vid);
+        }
+
+        _multicast.Release(from);
+    }
+
+    private void Flood(in Arrival arrival)
+    {
         // The bridge's own port has been there first, as a rule: it is flooded to first (OVS: in the order in which ports came).
-        if (_context.Tables.Ports.TryGetValue((uint)OfReservedPort.Local, out PipelinePort? local)) FloodTo(local);
+        if (_context.Tables.Ports.TryGetValue((uint)OfReservedPort.Local, out PipelinePort? local)) FloodTo(local, arrival);
         foreach (PipelinePort to in _context.Tables.PortList)
         {
-            if (to.Number != (uint)OfReservedPort.Local) FloodTo(to);
+            if (to.Number != (uint)OfReservedPort.Local) FloodTo(to, arrival);
         }
+    }
 
-        void FloodTo(PipelinePort to)
-        {
-            if (to.Number == source || to.Number == inPort || !to.Floods || plan.IsMirrorOutput(to.Number)) return;
-            if (plan.BundleOf(to.Number) is { } bundle && (bundle.Representative != to.Number || (bundle.IsProtected && own is { IsProtected: true }))) return;
-            Leave(to.Number, tagged, vid);
-        }
+    private void FloodTo(PipelinePort to, in Arrival arrival)
+    {
+        ForwardingPlan plan = _context.Tables.Forwarding;
+        if (to.Number == arrival.Source || to.Number == arrival.InPort || !to.Floods || plan.IsMirrorOutput(to.Number)) return;
+        if (plan.BundleOf(to.Number) is { } bundle && (bundle.Representative != to.Number || (bundle.IsProtected && arrival.Own is { IsProtected: true }))) return;
+        Leave(to.Number, arrival.Tagged, arrival.Vid);
     }
 
     /// <summary>Sends a frame of a VLAN in the form that the port has for it, if it carries that VLAN (OVS <c>xvlan_output_translate</c>).</summary>
@@ -197,4 +231,12 @@ internal sealed unsafe class NormalXlate(XlateContext context, TagModel tags, Tr
         >= 0x0100_0ccc_ccc0 and <= 0x0100_0ccc_ccc7 => true,
         _ => false,
     };
+
+    /// <summary>How a packet has come.</summary>
+    /// <param name="InPort">Port that it came by.</param>
+    /// <param name="Source">The same; of a bond the number that stands for it.</param>
+    /// <param name="Own">What the port is a part of; null = it is one by itself.</param>
+    /// <param name="Tagged">VLAN in its tag; 0 = none.</param>
+    /// <param name="Vid">VLAN that it belongs to.</param>
+    private readonly record struct Arrival(uint InPort, uint Source, PortBundle? Own, ushort Tagged, ushort Vid);
 }

@@ -25,6 +25,9 @@ public sealed class SteadyClock
     /// </summary>
     public bool NeverGoesBack { get; set; }
 
+    /// <summary>The latest steady time that anybody has got, ms.</summary>
+    public long LastMs => Volatile.Read(ref _lastMs);
+
     /// <summary>The steady time of a time on the caller's clock, ms; at least 0 and at least what any caller got before.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public long Of(long nowMs)

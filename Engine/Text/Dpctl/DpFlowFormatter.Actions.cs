@@ -8,8 +8,19 @@ namespace Mergeflow.Engine.Text;
 /// <summary>Datapath actions (OVS <c>format_odp_actions</c>).</summary>
 public static partial class DpFlowFormatter
 {
-    /// <summary>The program as OVS prints it; <c>drop</c> if it is empty.</summary>
+    /// <summary>The program as OVS prints it; <c>drop</c> if it is empty. What Open vSwitch leaves to its slow path is that alone, whatever comes of it.</summary>
     public static string FormatActions(ReadOnlySpan<DpAction> actions, PortNames? ports = null)
+    {
+        foreach (ref readonly DpAction a in actions)
+        {
+            if (IsSlow(a)) return FormatAction(a, ports);
+        }
+
+        return FormatCarriedOut(actions, ports);
+    }
+
+    /// <summary>The same with what comes of it, as traces tell it.</summary>
+    public static string FormatCarriedOut(ReadOnlySpan<DpAction> actions, PortNames? ports = null)
     {
         var s = new StringBuilder();
         AppendActions(s, actions, ports);
@@ -18,10 +29,11 @@ public static partial class DpFlowFormatter
 
     private static void AppendActions(StringBuilder s, ReadOnlySpan<DpAction> actions, PortNames? ports)
     {
-        if (actions.IsEmpty) s.Append("drop");
+        int begin = s.Length;
         for (int at = 0; at < actions.Length; at++)
         {
-            if (at > 0) s.Append(',');
+            if (IsSlow(actions[at])) continue;
+            if (s.Length > begin) s.Append(',');
             ref readonly DpAction a = ref actions[at];
             ReadOnlySpan<DpAction> rest = actions[(at + 1)..];
             int nested = Math.Min(a.NestedCount, rest.Length);
@@ -49,7 +61,11 @@ public static partial class DpFlowFormatter
 
             at += nested + other;
         }
+
+        if (s.Length == begin) s.Append("drop");
     }
+
+    private static bool IsSlow(in DpAction a) => a.Op == DpOp.Userspace && a.Userspace.Reason == UserspaceReason.Multicast;
 
     private static string FormatAction(in DpAction a, PortNames? ports) => a.Op switch
     {
@@ -183,6 +199,7 @@ public static partial class DpFlowFormatter
     private static string FormatUserspace(in DpUserspace u, PortNames? ports)
     {
         if (u.Reason == UserspaceReason.Lacp) return "userspace(pid=0,slow_path(lacp))";
+        if (u.Reason == UserspaceReason.Multicast) return "userspace(pid=0,slow_path(action))";
         if (u.Reason == UserspaceReason.Bfd) return "userspace(pid=0,slow_path(bfd))";
         if (u.Reason == UserspaceReason.Controller)
         {
