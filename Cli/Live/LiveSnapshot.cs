@@ -19,6 +19,9 @@ internal sealed record LiveSnapshot(
     IReadOnlyDictionary<string, long> Gauges,
     IReadOnlyDictionary<string, long> Reasons)
 {
+    /// <summary>In front of a cause, among the counts of a port.</summary>
+    public const string Lost = "lost: ";
+
     /// <summary>Writes that of a switch.</summary>
     public static void Write(Utf8JsonWriter json, RunningSwitch running)
     {
@@ -100,10 +103,12 @@ internal sealed record LiveSnapshot(
         json.WriteStartObject("counts");
         json.WriteNumber("rx", s?.RxPackets ?? 0);
         json.WriteNumber("rx_bytes", s?.RxBytes ?? 0);
-        json.WriteNumber("rx_drops", s?.RxDropped ?? 0);
+        json.WriteNumber("rx_drops", s is null ? 0 : s.RxDropped + s.RxLostInKernel);
         json.WriteNumber("tx", s?.TxPackets ?? 0);
         json.WriteNumber("tx_bytes", s?.TxBytes ?? 0);
-        json.WriteNumber("tx_drops", s?.TxDropped ?? 0);
+        json.WriteNumber("tx_drops", s is null ? 0 : s.TxDropped + s.TxLostInKernel);
+        foreach (PortDrop cause in Enum.GetValues<PortDrop>().Where(c => s?[c] > 0)) json.WriteNumber($"{Lost}{cause}", s![cause]);
+        foreach (KernelDrop drop in s?.InKernel ?? []) json.WriteNumber($"{Lost}{(drop.IsReceived ? "rx" : "tx")} in the kernel, {drop.Reason}", drop.Count);
         json.WriteEndObject();
         json.WriteEndObject();
     }

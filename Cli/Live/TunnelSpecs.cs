@@ -7,7 +7,7 @@ namespace Mergeflow.Cli;
 /// <summary>Tunnel ports of a command line, with the options of <see cref="TunnelPortParser"/>; with <c>dev=NAME</c> addresses and next hop are those that the kernel knows of that device.</summary>
 internal static class TunnelSpecs
 {
-    private const string Device = "dev", Remote = "remote_ip";
+    private const string Device = "dev", Remote = "remote_ip", Flow = "flow";
 
     private static readonly string[] s_types = ["vxlan", "geneve", "gre"];
     private static readonly string[] s_found = ["addr", "mac", "gw_mac"];
@@ -27,14 +27,16 @@ internal static class TunnelSpecs
         IPAddress? remote = null;
         if (isFound)
         {
-            if (!IPAddress.TryParse(options.GetValueOrDefault(Remote), out remote)) CommandFailedException.ThrowUsage($"--port: {spec.Name}: {Device} needs {Remote}=ADDRESS");
+            bool isFlow = options.GetValueOrDefault(Remote) == Flow;
+            if (!isFlow && !IPAddress.TryParse(options.GetValueOrDefault(Remote), out remote)) CommandFailedException.ThrowUsage($"--port: {spec.Name}: {Device} needs {Remote}=ADDRESS or {Remote}={Flow}");
+            AddressFamily family = remote?.AddressFamily ?? (IPAddress.TryParse(options.GetValueOrDefault("local_ip"), out IPAddress? local) ? local.AddressFamily : AddressFamily.InterNetwork);
             foreach (string option in s_found.Where(options.ContainsKey)) CommandFailedException.ThrowUsage($"--port: {spec.Name}: {option} and {Device} exclude each other");
-            options["addr"] = remote!.AddressFamily == AddressFamily.InterNetworkV6 ? "::" : "0.0.0.0";
+            options["addr"] = family == AddressFamily.InterNetworkV6 ? "::" : "0.0.0.0";
             options["mac"] = options["gw_mac"] = "00:00:00:00:00:00";
         }
 
         TunnelPort tunnel = Parse(spec, options, all);
-        if (isFound) watched(new WatchedTunnel(tunnel, device!, remote!));
+        if (isFound) watched(new WatchedTunnel(tunnel, device!, remote));
         return new WatchedPort(spec.Name, spec.Number, spec.Type, () => new TunnelVport(spec.Number, spec.Name, spec.Type, isFound ? null : tunnel), null);
     }
 

@@ -36,6 +36,7 @@ internal sealed class TopScreen(LiveSnapshot before, LiveSnapshot now)
         }
 
         ports.Write(output);
+        WriteCauses(output);
         TextTable tiers = new(1, "packets that", "per second", "% of rx");
         foreach ((string text, string member) in new[] { ("took a merged rule", "merged"), ("hit the exact-match cache", "emc"), ("hit a megaflow", "megaflow"), ("needed an upcall", "upcalls"), ("were dropped by a rule", "dropped") })
             tiers.AddRow(text, Number(Rate(now.Total, before.Total, member)), Share(member, "rx"));
@@ -55,6 +56,22 @@ internal sealed class TopScreen(LiveSnapshot before, LiveSnapshot now)
         TextTable why = new(1, "not merged because", "packets/s");
         foreach ((string reason, double rate) in reasons) why.AddRow(reason, Number(rate));
         why.Write(output);
+    }
+
+    private void WriteCauses(TextWriter output)
+    {
+        TextTable causes = new(2, "port", "lost because of", "per second", "in all");
+        bool hasAny = false;
+        for (int i = 0; i < now.Ports.Count; i++)
+        {
+            foreach ((string cause, long count) in now.Ports[i].Counts.Where(static c => c.Key.StartsWith(LiveSnapshot.Lost, StringComparison.Ordinal)))
+            {
+                hasAny = true;
+                causes.AddRow(now.Ports[i].Name, cause[LiveSnapshot.Lost.Length..], Number(Rate(now.Ports[i].Counts, BeforeOf(i), cause)), Number(count));
+            }
+        }
+
+        if (hasAny) causes.Write(output);
     }
 
     private string Megabytes(string gauge) => (now.Gauges[gauge] / 1e6).ToString("F1", CultureInfo.InvariantCulture);

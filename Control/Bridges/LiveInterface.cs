@@ -82,7 +82,7 @@ internal sealed class LiveInterface
             ["tx_packets"] = (long)counted.TxPackets,
             ["tx_bytes"] = (long)counted.TxBytes,
         };
-        if (Port is NetDevicePort) (statistics["rx_dropped"], statistics["tx_dropped"]) = ((long)counted.RxDropped, (long)counted.TxDropped);
+        if (Port is NetDevicePort) (statistics["rx_dropped"], statistics["tx_dropped"]) = ((long)(counted.RxDropped + counted.RxLostInKernel), (long)(counted.TxDropped + counted.TxLostInKernel));
         return statistics;
     }
 }

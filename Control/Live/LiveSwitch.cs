@@ -21,7 +21,7 @@ public sealed class LiveSwitch : IDisposable
         Datapath = new Datapath(options, pmd => sinks[pmd]);
         Datapath.Clock.NeverGoesBack = true;
         _threads = new ThreadedSwitch(Datapath, new Dictionary<RxQueueName, RxQueue>(), threads);
-        Ports = new LivePorts(Datapath, _threads.Pollers, sinks);
+        Ports = new LivePorts(Datapath, _threads.Pollers, sinks) { WatchesKernelDrops = true };
         for (int i = 0; i < sinks.Length; i++) Datapath.Pmds[i].Thread.Tap = sinks[i].Tap;
         Taps = new FrameTaps(Datapath, [.. sinks.Select(static s => s.Tap)]);
     }

@@ -154,6 +154,7 @@ public sealed class PortWatch : IDisposable
         LivePort opened = port.Open();
         _switch.Ports.Add(opened, LiveSwitch.NowMs);
         port.Opened(opened);
+        if (opened.InsteadOf is { } others) _say($"port {port.Name} ({port.Number}): {opened.Datapath}, not {others}");
         if (!port.IsUp) _switch.Datapath.Ports.SetLink(port.Number, isUp: false, LiveSwitch.NowMs);
     }
 

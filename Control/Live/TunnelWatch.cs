@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using Mergeflow.Engine.Keys;
 using Mergeflow.Engine.OpenFlow;
 using Mergeflow.Native;
 
@@ -19,6 +20,7 @@ public sealed class TunnelWatch : IDisposable
     private readonly TunnelWay _way = new();
     private readonly WakeLatch _latch = new();
     private readonly Thread _thread;
+    private TunnelUnderlay _underlay = TunnelUnderlay.None;
     private long _askedMs;
     private volatile bool _end;
 
@@ -62,6 +64,7 @@ public sealed class TunnelWatch : IDisposable
             }
 
             foreach (WatchedTunnel tunnel in _tunnels) Follow(tunnel);
+            FollowRoutes();
             set.Clear();
             set.Add(_kernel.Descriptor);
             _latch.Announce();
@@ -72,13 +75,33 @@ public sealed class TunnelWatch : IDisposable
 
     private void Follow(WatchedTunnel tunnel)
     {
-        TunnelPort? way = _way.Of(tunnel.Wanted, tunnel.Device, tunnel.Remote, out IPAddress? unknown);
+        IPAddress? unknown = null;
+        TunnelPort? way = tunnel.Remote is { } remote ? _way.Of(tunnel.Wanted, tunnel.Device, remote, out unknown) : _way.ToAny(tunnel.Wanted, tunnel.Device);
         if (unknown is not null && Environment.TickCount64 - _askedMs > AskAgainMs) Ask(tunnel.Device, unknown);
         if (way == tunnel.Way) return;
         if (!_switch.Ports.SetTunnel(tunnel.Wanted.Number, way, LiveSwitch.NowMs)) return;
         tunnel.Way = way;
         string number = tunnel.Wanted.Number.ToString(CultureInfo.InvariantCulture);
-        _say(way is null ? $"tunnel {number}: no way to {tunnel.Remote} by {tunnel.Device}" : $"tunnel {number}: to {tunnel.Remote} by {tunnel.Device}, next hop {way.NextHopMac}");
+        string to = tunnel.Remote?.ToString() ?? "any peer";
+        _say(way is null ? $"tunnel {number}: no way to {to} by {tunnel.Device}" : $"tunnel {number}: to {to} by {tunnel.Device}{(tunnel.Remote is null ? "" : $", next hop {way.NextHopMac}")}");
+    }
+
+    /// <summary>Tunnels to whichever peer: routes and neighbours decide packet by packet, and who is missed is asked for.</summary>
+    private void FollowRoutes()
+    {
+        (uint Port, string Device)[] ports = [.. _tunnels.Where(static t => t.Remote is null && t.Way is not null).Select(static t => (t.Wanted.UnderlayPort, t.Device)).Distinct()];
+        if (ports.Length == 0 && _underlay.Equals(TunnelUnderlay.None)) return;
+        TunnelUnderlay underlay = _way.UnderlayOf(ports);
+        if (!underlay.Equals(_underlay))
+        {
+            _underlay = underlay;
+            _switch.Datapath.Ports.SetUnderlay(underlay, LiveSwitch.NowMs);
+        }
+
+        foreach ((uint port, Ipv6Address address, bool isIpv6) in _switch.Datapath.Pipeline.TakeUnknownHops())
+        {
+            if (Array.Find(ports, p => p.Port == port).Device is { } device) Ask(device, TunnelWay.ToAddress(address, isIpv6));
+        }
     }
 
     /// <summary>A datagram for nobody: the kernel has to find out where it goes.</summary>

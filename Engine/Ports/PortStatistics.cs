@@ -40,6 +40,25 @@ public sealed record PortStatistics
     /// <summary>Frames that were lost on their way out, for whatever reason.</summary>
     public ulong TxDropped => Sum(PortDrop.TxTooLong, PortDrop.TxRefused);
 
+    /// <summary>What the kernel has lost, by reason, as far as it tells (<see cref="KernelDropWatch"/>).</summary>
+    public IReadOnlyList<KernelDrop> InKernel { get; private set; } = [];
+
+    /// <summary>Received frames that the kernel has lost for a reason of its own, and that no other number has.</summary>
+    public ulong RxLostInKernel => SumInKernel(isReceived: true, isCounted: false);
+
+    /// <summary>Packets sent, and counted as sent, that the kernel has lost behind that.</summary>
+    public ulong TxLostInKernel
+    {
+        get
+        {
+            ulong perhaps = SumInKernel(isReceived: false, isCounted: true);
+            return SumInKernel(isReceived: false, isCounted: false) + perhaps - Math.Min(perhaps, this[PortDrop.TxFull]);
+        }
+    }
+
+    /// <summary>Takes over what the kernel has lost.</summary>
+    internal void Add(IReadOnlyList<KernelDrop> drops) => InKernel = drops;
+
     /// <summary>Adds what the kernel has forwarded.</summary>
     internal void Add(PortShare share)
     {
@@ -72,6 +91,17 @@ public sealed record PortStatistics
     private void AddDrops(PortCounters queue)
     {
         for (int i = 0; i < _drops.Length; i++) _drops[i] += queue[(PortDrop)i];
+    }
+
+    private ulong SumInKernel(bool isReceived, bool isCounted)
+    {
+        ulong sum = 0;
+        foreach (KernelDrop drop in InKernel)
+        {
+            if (drop.IsReceived == isReceived && drop.IsCounted == isCounted) sum += drop.Count;
+        }
+
+        return sum;
     }
 
     private ulong Sum(PortDrop first, PortDrop last)

@@ -19,6 +19,8 @@ public sealed class LivePorts(Datapath datapath, SwitchPollers pollers, IReadOnl
     /// <summary>Queues that nobody polls yet; null = they are polled when they come.</summary>
     private List<(RxQueueName Name, RxQueue Queue)>? _held;
 
+    private KernelDropWatch? _drops;
+
     /// <summary>What ports had counted that are gone.</summary>
     private PortTotals _gone;
 
@@ -30,6 +32,12 @@ public sealed class LivePorts(Datapath datapath, SwitchPollers pollers, IReadOnl
             lock (_lock) return [.. _ports.Values.Where(static p => !p.IsLink)];
         }
     }
+
+    /// <summary>Whether to count what the kernel loses of its ports' frames, where that is allowed.</summary>
+    public bool WatchesKernelDrops { get; init; }
+
+    /// <summary>Why what the kernel loses is not counted; null = it is, or nobody wants it, or there is no device yet.</summary>
+    public string? KernelDropsRefusal { get; private set; }
 
     /// <summary>From now on the port is one of the switch, which owns it. If that fails, it is closed.</summary>
     /// <exception cref="ArgumentException">There is a port of that number.</exception>
@@ -61,6 +69,7 @@ public sealed class LivePorts(Datapath datapath, SwitchPollers pollers, IReadOnl
 
             if (port.IsLink) datapath.Ports.AddHidden(port.Number, port.QueueCount, nowMs);
             else datapath.Ports.Add(new PipelinePort(port.Name, port.Number) { Tunnel = (port as TunnelVport)?.Tunnel, IsPatch = port is PatchPort }, port.QueueCount, nowMs);
+            WatchDrops(port);
             AddToKernel(port);
             _down.Remove(port.Number);
             if (!port.HasCarrier) TellLink(port.Number, isUp: false, nowMs);
@@ -106,6 +115,7 @@ public sealed class LivePorts(Datapath datapath, SwitchPollers pollers, IReadOnl
             }
 
             _gone = _gone.Plus(port.OfQueues());
+            _drops?.Forget(port);
             port.Dispose();
             return true;
         }
@@ -176,6 +186,21 @@ public sealed class LivePorts(Datapath datapath, SwitchPollers pollers, IReadOnl
     {
         foreach (LivePort port in _ports.Values) port.Dispose();
         _ports.Clear();
+        _drops?.Dispose();
+    }
+
+    private void WatchDrops(LivePort port)
+    {
+        if (!WatchesKernelDrops || port.IfIndex == 0 || KernelDropsRefusal is not null) return;
+        try
+        {
+            _drops ??= new KernelDropWatch();
+            _drops.Watch(port);
+        }
+        catch (IOException e)
+        {
+            KernelDropsRefusal = e.Message;
+        }
     }
 
     /// <summary>Rules in the kernel take what comes in by tc and by XDP, and send to every port that is a device. Frames to a TAP of the switch's own are for the host behind it.</summary>

@@ -355,7 +355,7 @@ internal sealed unsafe class TunnelXlate(XlateContext context, Committer committ
     /// <summary>The port below, its Ethernet address and that of the next hop; null if there is no way now. A source that nobody has said is that of the route.</summary>
     private (uint Port, EthAddress Mac, EthAddress NextHop)? Way(TunnelPort t, ref DpSetTunnel tunnel)
     {
-        if (!t.IsRouted) return (t.UnderlayPort, t.UnderlayMac, t.NextHopMac);
+        if (!t.IsRouted && !t.FindsNextHop) return (t.UnderlayPort, t.UnderlayMac, t.NextHopMac);
         bool isIpv6 = !tunnel.Ipv6Dst.IsZero;
         Ipv6Address destination = isIpv6 ? tunnel.Ipv6Dst : Ipv4(tunnel.Dst);
         TunnelUnderlay underlay = _context.Tables.Underlay;

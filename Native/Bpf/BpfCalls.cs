@@ -12,6 +12,7 @@ internal static unsafe partial class BpfCalls
     public const int MapDelete = 3;
     public const int ProgramLoad = 5;
     public const int ProgramTestRun = 10;
+    public const int RawTracepointOpen = 17;
     public const int MapFreeze = 22;
     public const int LinkCreate = 28;
     public const int LinkUpdate = 29;

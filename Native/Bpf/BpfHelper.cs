@@ -51,6 +51,9 @@ public enum BpfHelper
     /// <summary><c>bpf_redirect_map(map, key, flags)</c>.</summary>
     RedirectMap = 51,
 
+    /// <summary><c>bpf_probe_read_kernel(to, size, from)</c>.</summary>
+    ProbeReadKernel = 113,
+
     /// <summary><c>bpf_xdp_get_buff_len(xdp)</c>.</summary>
     XdpBufferLength = 188,
 }
@@ -77,6 +80,7 @@ public static class BpfHelpers
         BpfHelper.SkbPullData => "bpf_skb_pull_data",
         BpfHelper.XdpAdjustHead => "bpf_xdp_adjust_head",
         BpfHelper.RedirectMap => "bpf_redirect_map",
+        BpfHelper.ProbeReadKernel => "bpf_probe_read_kernel",
         BpfHelper.XdpBufferLength => "bpf_xdp_get_buff_len",
         _ => "unknown",
     };

@@ -119,4 +119,7 @@ public enum BpfProgramType
 
     /// <summary>XDP; the context is <c>struct xdp_md</c>.</summary>
     Xdp = 6,
+
+    /// <summary>At a tracepoint; the context is its arguments, 64 bits each.</summary>
+    RawTracepoint = 17,
 }

@@ -4,7 +4,7 @@ namespace Mergeflow.Native;
 public static unsafe partial class NetDevice
 {
     private const int Ethtool = 0x8946;
-    private const uint GetSettings = 1, GetDriverInfo = 3;
+    private const uint GetSettings = 1, GetDriverInfo = 3, GetFeatureFlags = 0x25, SetFeatureFlags = 0x26;
     private const int DriverInfoBytes = 196, SettingsBytes = 44, TextBytes = 32;
 
     /// <summary>Name, version and firmware of a device's driver; null = it does not say.</summary>
@@ -34,9 +34,29 @@ public static unsafe partial class NetDevice
             *(uint*)(settings + 4), *(uint*)(settings + 8), *(uint*)(settings + 32), megabits is 0xffff or uint.MaxValue ? 0 : megabits, settings[14] == 1, settings[15], settings[18] != 0);
     }
 
+    /// <summary>Features that can be switched (<c>ETH_FLAG_*</c>); null = the driver does not say.</summary>
+    internal static uint? FlagsOf(string name)
+    {
+        uint* value = stackalloc uint[2];
+        return TryEthtool(name, (byte*)value, 2 * sizeof(uint), GetFeatureFlags) ? value[1] : null;
+    }
+
+    /// <summary>Switches features; false = refused.</summary>
+    internal static bool TrySetFlags(string name, uint flags)
+    {
+        uint* value = stackalloc uint[2];
+        value[1] = flags;
+        return TryEthtoolAsIs(name, (byte*)value, SetFeatureFlags);
+    }
+
     private static bool TryEthtool(string name, byte* data, int bytes, uint command)
     {
         new Span<byte>(data, bytes).Clear();
+        return TryEthtoolAsIs(name, data, command);
+    }
+
+    private static bool TryEthtoolAsIs(string name, byte* data, uint command)
+    {
         *(uint*)data = command;
         Request r = default;
         if (!TryName(name, ref r)) return false;

@@ -39,6 +39,12 @@ public sealed record RtLink
     /// <summary>Receive queues.</summary>
     public int RxQueues { get; init; } = 1;
 
+    /// <summary>Frames that came in.</summary>
+    public ulong RxPackets { get; init; }
+
+    /// <summary>Frames that went out.</summary>
+    public ulong TxPackets { get; init; }
+
     /// <summary>Frames that came in and were dropped.</summary>
     public ulong RxDropped { get; init; }
 

@@ -71,7 +71,15 @@ public static partial class RtnetlinkCodec
                 case 10 when a.TryGetUInt32(out uint master): link = link with { Master = (int)master }; break;
                 case 16 when a.TryGetUInt32(out uint state): link = link with { OperState = state <= (uint)RtOperState.Up ? (RtOperState)state : RtOperState.Unknown }; break;
                 case 18: link = link with { Kind = ParseKind(a.Data) }; break;
-                case 23 when a.Data.Length >= 64: link = link with { RxDropped = BinaryPrimitives.ReadUInt64LittleEndian(a.Data[48..]), TxDropped = BinaryPrimitives.ReadUInt64LittleEndian(a.Data[56..]) }; break;
+                case 23 when a.Data.Length >= 64:
+                    link = link with
+                    {
+                        RxPackets = BinaryPrimitives.ReadUInt64LittleEndian(a.Data),
+                        TxPackets = BinaryPrimitives.ReadUInt64LittleEndian(a.Data[8..]),
+                        RxDropped = BinaryPrimitives.ReadUInt64LittleEndian(a.Data[48..]),
+                        TxDropped = BinaryPrimitives.ReadUInt64LittleEndian(a.Data[56..]),
+                    };
+                    break;
                 case 31 when a.TryGetUInt32(out uint queues): link = link with { TxQueues = Queues(queues) }; break;
                 case 32 when a.TryGetUInt32(out uint queues): link = link with { RxQueues = Queues(queues) }; break;
                 case 33 when a.TryGetUInt32(out uint carrier): link = link with { HasCarrier = carrier != 0 }; break;

@@ -16,7 +16,7 @@ public sealed class SwitchUsageTests
     [InlineData("switch --port x=1,colour=red", "a system port has no option 'colour'")]
     [InlineData("switch --port x=1,type=vxlan", "tunnel option addr is missing")]
     [InlineData("switch --port x=1,type=vxlan,dev=br0", "dev needs remote_ip=ADDRESS")]
-    [InlineData("switch --port x=1,type=vxlan,dev=br0,remote_ip=flow,out=2", "dev needs remote_ip=ADDRESS")]
+    [InlineData("switch --port x=1,type=vxlan,dev=br0,remote_ip=flow,out=2", "out=2 is no port that frames can leave on")]
     [InlineData("switch --port x=1,type=vxlan,dev=br0,remote_ip=192.0.2.2,out=y", "y: there is no such port")]
     [InlineData("switch --port x=1,type=vxlan,dev=br0,remote_ip=192.0.2.2,out=2", "out=2 is no port that frames can leave on")]
     [InlineData("switch --port x=1,type=gre,dev=br0,remote_ip=192.0.2.2,mac=02:00:00:00:00:01,out=y --port y=2", "mac and dev exclude each other")]

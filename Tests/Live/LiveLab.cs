@@ -73,6 +73,14 @@ internal sealed class LiveLab : IDisposable
         Assert.True(code == 0, $"ip {string.Join(' ', arguments)}: {text}");
     }
 
+    /// <summary>Runs a command here that must not fail; returns what it has written.</summary>
+    public string Here(string program, params string[] arguments)
+    {
+        (int code, string text) = Run(program, arguments);
+        Assert.True(code == 0, $"{program} {string.Join(' ', arguments)}: {text}");
+        return text;
+    }
+
     /// <summary>Runs a command on a host; its exit code, and what it has written.</summary>
     public (int Code, string Text) On(string host, params string[] command) => Run("ip", ["netns", "exec", SpaceOf(host), .. command]);
 

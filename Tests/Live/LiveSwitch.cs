@@ -7,7 +7,7 @@ internal sealed class LiveSwitch : IDisposable
 {
     private readonly ThreadedSwitch _threads;
 
-    public LiveSwitch(string flows = "actions=normal", OffloadMode offload = OffloadMode.None, int pmds = 1, int frameBytes = 2048, int shadowOneIn = 0)
+    public LiveSwitch(string flows = "actions=normal", OffloadMode offload = OffloadMode.None, int pmds = 1, int frameBytes = 2048, int shadowOneIn = 0, bool watchesKernelDrops = false)
     {
         LivePortSink[] sinks = [.. Enumerable.Range(0, pmds).Select(static _ => new LivePortSink())];
         Datapath = new Engine.Runtime.Datapath(
@@ -15,7 +15,7 @@ internal sealed class LiveSwitch : IDisposable
             i => sinks[i]);
         Datapath.ApplyFlowMods(new FlowTextParser().ParseFlows(flows), Now);
         _threads = new ThreadedSwitch(Datapath, new Dictionary<RxQueueName, RxQueue>());
-        Ports = new LivePorts(Datapath, _threads.Pollers, sinks);
+        Ports = new LivePorts(Datapath, _threads.Pollers, sinks) { WatchesKernelDrops = watchesKernelDrops };
         _threads.Start();
     }
 

@@ -60,6 +60,48 @@ public sealed class LiveTunnelTests
         s.Stop();
     }
 
+    /// <summary>One tunnel, two peers: the flow names the peer, routes and neighbours say where it is.</summary>
+    [Fact]
+    public void The_peer_is_the_one_that_the_flow_says_and_its_way_is_found()
+    {
+        using LiveLab lab = new();
+        string a = lab.AddHost("a", ["10.84.1.1/24", "10.84.2.1/24"], mtuBytes: 1450), b = lab.AddHost("b", ["192.0.2.2/24", "192.0.2.3/24"]), own = lab.DeviceName("br");
+        foreach ((string device, string local, string address) in new[] { ("vx0", "192.0.2.2", "10.84.1.2/24"), ("vx1", "192.0.2.3", "10.84.2.2/24") })
+        {
+            if (lab.On("b", "ip", "link", "add", device, "mtu", "1450", "type", "vxlan", "id", device == "vx0" ? "5" : "6", "local", local, "remote", "192.0.2.1", "dstport", "4789", "dev", "eth0").Code != 0) Assert.Skip("the kernel has no VXLAN");
+            lab.Must("b", "ip", "addr", "add", address, "dev", device);
+            lab.Must("b", "ip", "link", "set", device, "up");
+        }
+
+        using TemporaryFolder folder = new();
+        string flows = folder.Write("f.txt", """
+            in_port=1,arp,arp_tpa=10.84.1.0/24 actions=set_field:192.0.2.2->tun_dst,set_field:5->tun_id,output:9
+            in_port=1,ip,nw_dst=10.84.1.0/24 actions=set_field:192.0.2.2->tun_dst,set_field:5->tun_id,output:9
+            in_port=1,arp,arp_tpa=10.84.2.0/24 actions=set_field:192.0.2.3->tun_dst,set_field:6->tun_id,output:9
+            in_port=1,ip,nw_dst=10.84.2.0/24 actions=set_field:192.0.2.3->tun_dst,set_field:6->tun_id,output:9
+            in_port=9 actions=output:1
+            in_port=2 actions=output:3
+            in_port=3 actions=output:2
+
+            """);
+        using SwitchRun s = new("--port", $"{a}=1", "--port", $"{b}=2", "--port", $"{own}=3,type=internal", "--port", $"vx0=9,type=vxlan,remote_ip=flow,key=flow,out={b},dev={own}", "--flows", flows);
+        Assert.Contains("port 9: vx0 (vxlan): link down", s.Must("ports"), StringComparison.Ordinal);
+        lab.Ip("addr", "add", "192.0.2.1/24", "dev", own);
+        s.WaitFor($"tunnel 9: to any peer by {own}");
+        foreach (string peer in new[] { "10.84.1.2", "10.84.2.2" }) LiveLab.WaitFor(() => lab.On("a", "ping", "-c", "1", "-W", "1", peer).Code == 0, $"an answer of {peer}");
+        lab.Must("a", "ping", "-c", "3", "-i", "0.05", "-W", "5", "10.84.1.2");
+        lab.Must("a", "ping", "-c", "3", "-i", "0.05", "-W", "5", "10.84.2.2");
+        LiveStream.Send(lab, "a", "b", "10.84.1.2", megabytes: 4);
+
+        // Another machine has the peers' addresses; then there is no way.
+        lab.Must("b", "ip", "link", "set", "eth0", "address", "02:00:00:00:00:77");
+        lab.Ip("neigh", "flush", "dev", own);
+        LiveLab.WaitFor(() => lab.On("a", "ping", "-c", "1", "-W", "1", "10.84.2.2").Code == 0, "an answer by the new next hop");
+        lab.Ip("addr", "del", "192.0.2.1/24", "dev", own);
+        s.WaitFor($"tunnel 9: no way to any peer by {own}");
+        Assert.Equal(0, s.End());
+    }
+
     [Fact]
     public void The_way_of_a_tunnel_is_found_and_followed()
     {

@@ -29,9 +29,11 @@ internal static class PortsCommand
             }
 
             inside.Output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  port {port.Number}: {port.Name} ({port.Type}{Way(port)}): {State(port)}"));
+            if (port.Port?.InsteadOf is { } others) inside.Output.WriteLine($"    not {others}");
             if (s is null || !withStatistics) continue;
             inside.Output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"    RX packets:{s.RxPackets} bytes:{s.RxBytes} dropped:{s.RxDropped}{Causes(s, PortDrop.RxRunt, PortDrop.RxKernel)}{Kernel(s.ByKernel.RxPackets)}"));
             inside.Output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"    TX packets:{s.TxPackets} bytes:{s.TxBytes} dropped:{s.TxDropped}{Causes(s, PortDrop.TxTooLong, PortDrop.TxRefused)}{Kernel(s.ByKernel.TxPackets)}"));
+            if (s.InKernel.Count > 0) inside.Output.WriteLine($"    lost in the kernel:{InKernel(s, isReceived: true)}{InKernel(s, isReceived: false)}");
         }
 
         return ExitCode.Ok;
@@ -44,6 +46,7 @@ internal static class PortsCommand
         inside.Output.WriteLine("mergeflow:");
         inside.Output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  lookups: hit:{stats.EmcHits + stats.MegaflowHits + stats.MergedHits} missed:{stats.Upcalls} lost:{stats.Dropped}"));
         inside.Output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  flows: {datapath.MegaflowCount}"));
+        if (inside.Switch.Live.Ports.KernelDropsRefusal is { } refusal) inside.Output.WriteLine($"  what the kernel loses is not counted: {refusal}");
         if (datapath.Offload is { } offload) inside.Output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  merged rules: {offload.RuleCount}"));
     }
 
@@ -55,6 +58,13 @@ internal static class PortsCommand
 
     /// <summary>Packets that never came to the switch's process.</summary>
     private static string Kernel(ulong packets) => packets == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $" in the kernel:{packets}");
+
+    /// <summary>By the kernel's own reasons.</summary>
+    private static string InKernel(PortStatistics s, bool isReceived)
+    {
+        string reasons = string.Concat(s.InKernel.Where(d => d.IsReceived == isReceived).Select(static d => string.Create(CultureInfo.InvariantCulture, $" {d.Reason}:{d.Count}")));
+        return reasons.Length == 0 ? "" : $" {(isReceived ? "rx" : "tx")}{reasons}";
+    }
 
     private static string Causes(PortStatistics s, PortDrop first, PortDrop last)
     {
@@ -68,6 +78,7 @@ internal static class PortsCommand
         json.WriteString("name", port.Name);
         json.WriteString("type", port.Type);
         if (port.Port?.Datapath is { Length: > 0 } way) json.WriteString("datapath", way);
+        if (port.Port?.InsteadOf is { } others) json.WriteString("instead_of", others);
         json.WriteString("state", port.Port is null ? "gone" : port.Carries ? "up" : "down");
         if (s is null) return;
         json.WriteNumber("rx_packets", s.RxPackets);
@@ -77,5 +88,16 @@ internal static class PortsCommand
         json.WriteStartObject("drops");
         foreach (PortDrop cause in Enum.GetValues<PortDrop>().Where(c => s[c] > 0)) json.WriteNumber(cause.ToString(), s[cause]);
         json.WriteEndObject();
+        json.WriteStartArray("kernel_drops");
+        foreach (KernelDrop drop in s.InKernel)
+        {
+            json.WriteStartObject();
+            json.WriteString("direction", drop.IsReceived ? "rx" : "tx");
+            json.WriteString("reason", drop.Reason);
+            json.WriteNumber("packets", drop.Count);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
     }
 }

@@ -17,6 +17,9 @@ public sealed record TunnelPort
     /// <summary>The way is what <see cref="TunnelUnderlay"/> says; the four members of a fixed way say nothing.</summary>
     public bool IsRouted { get; init; }
 
+    /// <summary>The port below and the switch's own addresses are fixed, the next hop is found for each packet by <see cref="TunnelUnderlay"/>: <see cref="NextHopMac"/> says nothing.</summary>
+    public bool FindsNextHop { get; init; }
+
     /// <summary>Port that encapsulated packets leave on and arrive at.</summary>
     public uint UnderlayPort { get; init; }
 

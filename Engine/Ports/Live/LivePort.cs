@@ -28,6 +28,9 @@ public abstract class LivePort(uint number, string name) : IDisposable
     /// <summary>How frames get between device and switch (<see cref="SystemPort.Datapaths"/>); empty = there is one way only.</summary>
     public virtual string Datapath => "";
 
+    /// <summary>Ways that would have suited the device better, and why they were refused; null = there are none, or the way was asked for.</summary>
+    public string? InsteadOf { get; internal set; }
+
     /// <summary>It joins two datapaths below their OpenFlow pipelines, which do not know it.</summary>
     public virtual bool IsLink => false;
 
@@ -70,6 +73,9 @@ public abstract class LivePort(uint number, string name) : IDisposable
     /// <summary>Tells what the kernel has forwarded of its packets; null = nothing. From any thread.</summary>
     internal Func<PortShare>? ByKernel { get; set; }
 
+    /// <summary>Tells what the kernel has lost of its frames; null = nobody looks. From any thread.</summary>
+    internal Func<IReadOnlyList<KernelDrop>>? LostInKernel { get; set; }
+
     /// <summary>Why rules in the kernel neither take what comes in by the port nor send to it, in a switch that has such rules; null = they do.</summary>
     public string? KernelRefusal { get; internal set; }
 
@@ -87,6 +93,7 @@ public abstract class LivePort(uint number, string name) : IDisposable
         }
 
         if (ByKernel is { } share) sum.Add(share());
+        if (LostInKernel is { } lost) sum.Add(lost());
         return sum;
     }
 

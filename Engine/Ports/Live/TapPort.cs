@@ -7,6 +7,10 @@ public sealed class TapPort : NetDevicePort
 {
     private readonly TapDevice[] _devices;
     private readonly TapRxQueue[] _queues;
+    private readonly Rtnetlink _net = new();
+    private readonly Lock _statistics = new();
+    private ulong _dropsBefore;
+    private bool _isClosed;
     private int _nextTx;
 
     private TapPort(uint number, string name, string type, TapDevice[] devices)
@@ -15,6 +19,9 @@ public sealed class TapPort : NetDevicePort
         Type = type;
         _devices = devices;
         _queues = [.. devices.Select(d => new TapRxQueue(this, d))];
+
+        // A device that was there before may have lost some.
+        _dropsBefore = _net.Find(Device)?.TxDropped ?? 0;
     }
 
     /// <inheritdoc/>
@@ -57,7 +64,20 @@ public sealed class TapPort : NetDevicePort
     protected override TxQueue NewTx() => new TapTxQueue(this, _devices[(Interlocked.Increment(ref _nextTx) - 1) % _devices.Length]);
 
     /// <inheritdoc/>
-    protected override PortCounters RxCounters(int queue) => _queues[queue].Counters;
+    protected override PortCounters RxCounters(int queue)
+    {
+        lock (_statistics)
+        {
+            // What there was no room for is told for all queues together, and only in the namespace where the device is.
+            if (queue == 0 && !_isClosed && !IsGone && _net.Find(Device) is { } link && link.Index == IfIndex && link.TxDropped >= _dropsBefore)
+            {
+                _queues[0].Counters.Drop(PortDrop.RxKernel, link.TxDropped - _dropsBefore);
+                _dropsBefore = link.TxDropped;
+            }
+        }
+
+        return _queues[queue].Counters;
+    }
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
@@ -65,5 +85,10 @@ public sealed class TapPort : NetDevicePort
         base.Dispose(disposing);
         if (!disposing) return;
         foreach (TapRxQueue queue in _queues) queue.Dispose();
+        lock (_statistics)
+        {
+            _isClosed = true;
+            _net.Dispose();
+        }
     }
 }

@@ -17,8 +17,9 @@ public sealed class XdpPort : NetDevicePort
     /// <summary>Opens a device: by its driver, or, if that has no XDP, in front of the host's stack.</summary>
     /// <param name="number">OpenFlow number.</param>
     /// <param name="device">Name of the device.</param>
+    /// <param name="nativeOnly">By its driver or not at all.</param>
     /// <exception cref="IOException">There is no such device, its frames are too long, another XDP program is there, or the system refuses; the message says what.</exception>
-    public XdpPort(uint number, string device)
+    public XdpPort(uint number, string device, bool nativeOnly = false)
         : base(number, device, device)
     {
         int frameBytes = MtuBytes + HeaderAndTagBytes;
@@ -31,6 +32,7 @@ public sealed class XdpPort : NetDevicePort
             SocketMap = map.Descriptor;
             _attached.Add(map);
             _attached.Add(new PromiscuousMode(IfIndex));
+            if (SystemPort.IsHardware(device)) _attached.Add(new WholeFrames(device));
             for (int q = 0; q < count; q++)
             {
                 if (Open(q, chunkBytes.Value) is not { } socket) break;
@@ -40,7 +42,7 @@ public sealed class XdpPort : NetDevicePort
 
             BpfProgram program = BpfProgram.Load(BpfProgramType.Xdp, PortPrograms.ToSockets(map.Descriptor), "mf_sockets", BpfProgram.HasFragments);
             _attached.Add(program);
-            _attached.Add(Link = Attach(program));
+            _attached.Add(Link = Attach(program, nativeOnly));
         }
         catch (IOException e)
         {
@@ -106,7 +108,7 @@ public sealed class XdpPort : NetDevicePort
         return net.Find(device)?.RxQueues ?? 1;
     }
 
-    private BpfLink Attach(BpfProgram program)
+    private BpfLink Attach(BpfProgram program, bool nativeOnly)
     {
         const int notSupported = 95;
         try
@@ -115,7 +117,7 @@ public sealed class XdpPort : NetDevicePort
             IsNative = true;
             return link;
         }
-        catch (BpfException e) when (e.Errno == notSupported)
+        catch (BpfException e) when (e.Errno == notSupported && !nativeOnly)
         {
             return new BpfLink(program, IfIndex, BpfAttachPoint.Xdp, BpfLink.XdpGeneric);
         }
