@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using Mergeflow.Control;
 using Mergeflow.Control.Bridges;
+using Mergeflow.Control.Tracing;
 
 namespace Mergeflow.Cli;
 
@@ -27,8 +28,8 @@ internal sealed class DatapathCommands(Vswitchd vswitchd)
             string answer = vswitchd.Features.Set(words.ElementAtOrDefault(1), words.ElementAtOrDefault(2));
             foreach (LiveBridge bridge in BridgeCommands.All(vswitchd))
             {
-                if (bridge.Datapath.Pipeline.PushesTunnels == vswitchd.Features.PushesTunnels) continue;
-                bridge.Datapath.Pipeline.PushesTunnels = vswitchd.Features.PushesTunnels;
+                if (bridge.Datapath.Pipeline.PushesTunnels == vswitchd.Features.PushesTunnels && bridge.Datapath.Pipeline.CloneOp == vswitchd.Features.CloneOp) continue;
+                (bridge.Datapath.Pipeline.PushesTunnels, bridge.Datapath.Pipeline.CloneOp) = (vswitchd.Features.PushesTunnels, vswitchd.Features.CloneOp);
                 bridge.Datapath.PurgeMegaflows(LiveSwitch.NowMs);
             }
 
@@ -109,10 +110,18 @@ internal sealed class DatapathCommands(Vswitchd vswitchd)
             (ulong packets, ulong bytes) = flow.Packets == 0 ? (0, 0) : (flow.Packets - 1, flow.Bytes - Math.Min(flow.Bytes, (ulong)flow.LengthBytes));
             (long? idleMs, ushort flags) = packets == 0 ? (null, (ushort)0) : (flow.IdleMs, flow.TcpFlags);
             if (isOfBridge && isVerbose) text.Append(CultureInfo.InvariantCulture, $"ufid:{flow.Ufid} ");
-            text.Append(DpFlowFormatter.FormatFlow(flow.Key, flow.Mask, packets, bytes, idleMs, flags, flow.Actions, ports, isVerbose, isOfBridge ? null : flow.Ufid, isOffloaded && !isOfBridge, isOfBridge ? "" : "ovs")).Append('\n');
+            string line = DpFlowFormatter.FormatFlow(flow.Key, flow.Mask, packets, bytes, idleMs, flags, flow.Actions, ports, isVerbose, isOfBridge ? null : flow.Ufid, isOffloaded && !isOfBridge, isOfBridge ? "" : "ovs");
+            text.Append(bridge.IsDummy && SlowPath.IsAction(flow.Actions, flow.IsSlowByOrder, !vswitchd.Features.Truncates) ? Slow(line) : line).Append('\n');
         }
 
         return text.ToString();
+    }
+
+    /// <summary>A datapath without devices says of such flows what Open vSwitch's says.</summary>
+    private static string Slow(string line)
+    {
+        const string actions = ", actions:";
+        return string.Concat(line.AsSpan(0, line.LastIndexOf(actions, StringComparison.Ordinal)), actions, "userspace(pid=0,slow_path(action))");
     }
 
     private LiveBridge Find(string name) => vswitchd.Bridges.Find(name) as LiveBridge ?? throw new UnixctlException("no such bridge");

@@ -54,6 +54,8 @@ internal sealed class DummyCommands(Vswitchd vswitchd, DummyWire wire)
         }
 
         DummyStillness.Wait(vswitchd, wire);
+        vswitchd.LookAtNetwork();
+        DummyStillness.Wait(vswitchd, wire);
         return "";
     }
 

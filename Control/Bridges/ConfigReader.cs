@@ -209,7 +209,7 @@ public static class ConfigReader
         Vlans = Vlans(row.Integers("select_vlan")),
         OutputPort = PortNames(replica, row.References("output_port")).FirstOrDefault(),
         OutputVlan = Vlan(row.Integer("output_vlan")),
-        SnapBytes = row.Integer("snaplen") is { } snap and >= 14 and <= 65535 ? (int)snap : null,
+        SnapBytes = row.Integer("snaplen") is { } snap and >= 14 and < 65535 ? (int)snap : null,
     };
 
     private static string[] PortNames(OvsdbReplica replica, Guid[] ids) => [.. Find(replica, VswitchTables.Port, ids).Select(static p => p.Text("name")).Order(StringComparer.Ordinal)];

@@ -1,14 +1,17 @@
 using System.Globalization;
 using System.Text;
+using Mergeflow.Engine.Actions;
 
 namespace Mergeflow.Control.Bridges;
 
 /// <summary>
 /// What the datapath can, in the words of Open vSwitch (<c>dpif/show-dp-features</c>), and what tests take away from it (<c>dpif/set-dp-features</c>). There a translation avoids what is taken away; here packets fare the same either
-/// way, so it is only shown, but for <c>tnl_push_pop</c> and, in traces, <c>trunc</c>. For one thread.
+/// way, so it is only shown, but for <c>tnl_push_pop</c>, <c>clone</c> with <c>sample_nesting</c> and, in traces, <c>trunc</c>. For one thread.
 /// </summary>
 public sealed class DatapathFeatures
 {
+    private const int LeastNesting = 3;
+
     private readonly Feature[] _features =
     [
         new("masked_set_action", "Masked set action", null), new("tnl_push_pop", "Tunnel push pop", null), new("ufid", "Ufid", null), new("trunc", "Truncate action", null), new("clone", "Clone action", null),
@@ -20,10 +23,13 @@ public sealed class DatapathFeatures
     ];
 
     /// <summary>Tunnels are encapsulated here, and not by what is behind their ports.</summary>
-    public bool PushesTunnels => _features.First(static f => f.Name == "tnl_push_pop").Now != 0;
+    public bool PushesTunnels => Of("tnl_push_pop") != 0;
 
     /// <summary>Packets are cut by the datapath, and not by what helps it.</summary>
-    public bool Truncates => _features.First(static f => f.Name == "trunc").Now != 0;
+    public bool Truncates => Of("trunc") != 0;
+
+    /// <summary>What copies packets (OVS <c>clone_xlate_actions</c>).</summary>
+    public DpOp? CloneOp => Of("clone") != 0 ? DpOp.Clone : Of("sample_nesting") > LeastNesting ? DpOp.Sample : null;
 
     /// <summary>All of them, a line each.</summary>
     public string Show()
@@ -53,6 +59,8 @@ public sealed class DatapathFeatures
         feature.Now = isOn ? 1 : 0;
         return "";
     }
+
+    private int Of(string name) => _features.First(f => f.Name == name).Now;
 
     private sealed class Feature(string name, string title, int? most)
     {

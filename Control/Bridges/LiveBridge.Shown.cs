@@ -1,5 +1,6 @@
 using System.Globalization;
 using Mergeflow.Engine.Ports;
+using Mergeflow.Engine.Runtime;
 using Mergeflow.Engine.Text;
 
 namespace Mergeflow.Control.Bridges;
@@ -22,9 +23,17 @@ public sealed partial class LiveBridge
     public string ShownOptionsOf(int ofport)
     {
         LiveInterface member = _interfaces[ofport];
-        IEnumerable<KeyValuePair<string, string>> options = member.Port is DummyPort dummy ? OptionsOf(dummy, member.Config) : member.Config.Options;
+        IEnumerable<KeyValuePair<string, string>> options = member.Port switch
+        {
+            DummyPort dummy => OptionsOf(dummy, member.Config),
+            TunnelVport { Tunnel: { } tunnel } => TunnelOptions.Shown(tunnel),
+            _ => member.Config.Options,
+        };
         return string.Join(", ", options.Select(static o => $"{o.Key}={o.Value}"));
     }
+
+    /// <summary>Packets for tunnels that something behind their ports should have encapsulated, and nothing is there.</summary>
+    public ulong TunnelDrops => _interfaces.Values.Select(static i => i.Port).OfType<TunnelVport>().Aggregate(0UL, static (sum, p) => sum + p.Statistics()[PortDrop.TxDown]);
 
     /// <summary>What its ports are called in texts about the datapath.</summary>
     /// <param name="byName">By their names, else by their numbers there.</param>

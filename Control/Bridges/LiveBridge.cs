@@ -1,5 +1,6 @@
 using System.Globalization;
 using Mergeflow.Control.OpenFlow;
+using Mergeflow.Engine.Actions;
 using Mergeflow.Engine.OpenFlow;
 using Mergeflow.Engine.Ports;
 using Mergeflow.Engine.Runtime;
@@ -157,6 +158,7 @@ public sealed partial class LiveBridge : IHostedBridge
         if (!_interfaces.Remove(ofport, out LiveInterface? gone)) return;
         _qos.Forget(gone.Config.Name);
         ForgetElsewhere((uint)ofport);
+        _host.Underlay?.Forget(gone.Config.Name);
         Forget(ofport, gone.Port);
         _host.Bfd.Configure(Datapath, (uint)ofport, gone.Config.Name, 0, null, static () => 0);
         _live.Ports.Remove((uint)ofport, LiveSwitch.NowMs);
@@ -274,7 +276,12 @@ public sealed partial class LiveBridge : IHostedBridge
         _host.Leave(this);
         _host.Bfd.Leave(Datapath);
         _host.Exit(this);
-        foreach ((int ofport, LiveInterface member) in _interfaces) Forget(ofport, member.Port);
+        foreach ((int ofport, LiveInterface member) in _interfaces)
+        {
+            _host.Underlay?.Forget(member.Config.Name);
+            Forget(ofport, member.Port);
+        }
+
         _openFlow?.Dispose();
         _live.Dispose();
     }
@@ -348,12 +355,22 @@ public sealed partial class LiveBridge : IHostedBridge
                 return new PatchPort(ofport, name, _host.ThreadCount, MacText.Random());
             case "geneve" or "gre" or "vxlan":
                 TunnelPort tunnel = TunnelOptions.Parse(config, ofport, _host.Warn);
-                if (Tunnels.Any(t => t with { Number = ofport } == tunnel)) throw new IOException($"could not add network device {name} to ofproto (File exists)");
+                if (_host.Bridges.SelectMany(static b => b._interfaces.Values).Any(i => i.Config.Name != name && ClashesIn(i, tunnel, TunnelOptions.HasGroupPolicy(config))))
+                {
+                    _host.Warn($"{name}: VXLAN-GBP, and non-VXLAN-GBP tunnels can't be configured on the same dst_port");
+                    throw new IOException($"{name}: could not set configuration (File exists)");
+                }
+
+                if (Tunnels.Any(t => t with { Number = ofport, HasInKey = tunnel.HasInKey } == tunnel)) throw new IOException($"could not add network device {name} to ofproto (File exists)");
                 return new TunnelVport(ofport, name, config.Type, tunnel, MacText.Random());
             default:
                 throw new IOException($"could not open network device {name} (Address family not supported by protocol)");
         }
     }
+
+    /// <summary>OVS <c>is_concomitant_vxlan_tunnel_present</c>.</summary>
+    private static bool ClashesIn(LiveInterface other, TunnelPort tunnel, bool hasGroupPolicy)
+        => other.Port is TunnelVport { Tunnel: { Kind: TunnelKind.Vxlan } there } && tunnel.Kind == TunnelKind.Vxlan && there.DestinationPort == tunnel.DestinationPort && TunnelOptions.HasGroupPolicy(other.Config) != hasGroupPolicy;
 
     private static LivePort Opened(string name, Func<LivePort> open)
     {

@@ -12,7 +12,10 @@ public static class TunnelOptions
 {
     private const ushort VxlanPort = 4789;
     private const ushort GenevePort = 6081;
+    private const byte DefaultTtl = 64;
     private const string Flow = "flow";
+    private const string Inherit = "inherit";
+    private const string Gbp = "gbp";
 
     private static readonly string[] s_known =
     [
@@ -39,7 +42,7 @@ public static class TunnelOptions
         if (localText == Flow && remote is not null) throw new IOException($"{name}: {type} type requires 'remote_ip=flow' with 'local_ip=flow'");
         if (remote is not null && local is not null && remote.AddressFamily != local.AddressFamily) throw new IOException($"{name}: {type} type requires 'local_ip' and 'remote_ip' of one family");
         if (options.GetValueOrDefault("packet_type") is { } packetType && packetType != "legacy_l2") throw new IOException($"{name}: packet_type={packetType} is not supported");
-        if (options.TryGetValue("exts", out string? exts)) warn($"{name}: exts={exts}: extensions are not supported");
+        foreach (string extension in Extensions(options).Where(e => e != Gbp || kind != TunnelKind.Vxlan)) warn($"{name}: unknown extension '{extension}'");
         int bits = kind == TunnelKind.Gre ? 32 : 24;
         return new TunnelPort
         {
@@ -52,19 +55,58 @@ public static class TunnelOptions
             IsLocalFlow = localText == Flow,
             InKey = Key(options, "in_key", bits),
             OutKey = Key(options, "out_key", bits),
+            HasInKey = options.ContainsKey("in_key") || options.ContainsKey("key"),
             HasOutKey = options.ContainsKey("out_key") || options.ContainsKey("key"),
             DestinationPort = kind == TunnelKind.Gre ? (ushort)0 : PortOf(options, kind),
-            InheritsTos = options.GetValueOrDefault("tos") == "inherit",
+            InheritsTos = options.GetValueOrDefault("tos") == Inherit,
             Tos = (byte)(Number(options.GetValueOrDefault("tos")) ?? 0),
-            InheritsTtl = options.GetValueOrDefault("ttl") == "inherit",
-            Ttl = Number(options.GetValueOrDefault("ttl")) is { } ttl and > 0 and < 256 ? (byte)ttl : (byte)64,
+            InheritsTtl = options.GetValueOrDefault("ttl") == Inherit,
+            Ttl = Number(options.GetValueOrDefault("ttl")) is { } ttl and > 0 and < 256 ? (byte)ttl : DefaultTtl,
             HasChecksum = options.GetValueOrDefault("csum") == "true",
             DontFragment = options.GetValueOrDefault("df_default") != "false",
         };
     }
 
+    /// <summary>VXLAN with group policies, which does not share a UDP port with VXLAN without.</summary>
+    public static bool HasGroupPolicy(InterfaceConfig config) => config.Type == "vxlan" && Extensions(config.Options).Contains(Gbp);
+
+    /// <summary>As <c>dpif/show</c> says it: what is not as it is without being said (OVS <c>get_tunnel_config</c>).</summary>
+    public static SortedDictionary<string, string> Shown(TunnelPort tunnel)
+    {
+        SortedDictionary<string, string> shown = new(StringComparer.Ordinal) { ["remote_ip"] = tunnel.Remote is { } remote ? Underlay.ToAddress(remote, tunnel.IsIpv6 == true).ToString() : Flow };
+        if (tunnel.IsLocalFlow) shown["local_ip"] = Flow;
+        else if (tunnel.Local is { } local) shown["local_ip"] = Underlay.ToAddress(local, tunnel.IsIpv6 == true).ToString();
+        bool hasBoth = tunnel.HasInKey && tunnel.HasOutKey;
+        if (hasBoth && tunnel.InKey == tunnel.OutKey)
+        {
+            shown["key"] = KeyText(tunnel.InKey);
+        }
+        else
+        {
+            if (tunnel.HasInKey) shown["in_key"] = KeyText(tunnel.InKey);
+            if (tunnel.HasOutKey) shown["out_key"] = KeyText(tunnel.OutKey);
+        }
+
+        if (tunnel.InheritsTtl) shown["ttl"] = Inherit;
+        else if (tunnel.Ttl != DefaultTtl) shown["ttl"] = Text(tunnel.Ttl);
+        if (tunnel.InheritsTos) shown["tos"] = Inherit;
+        else if (tunnel.Tos != 0) shown["tos"] = $"0x{tunnel.Tos:x}";
+        if (tunnel.Kind != TunnelKind.Gre && tunnel.DestinationPort != DefaultPort(tunnel.Kind)) shown["dst_port"] = Text(tunnel.DestinationPort);
+        if (tunnel.HasChecksum) shown["csum"] = "true";
+        if (!tunnel.DontFragment) shown["df_default"] = "false";
+        return shown;
+    }
+
+    private static string KeyText(ulong? key) => key is { } number ? number.ToString(CultureInfo.InvariantCulture) : Flow;
+
+    private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
+
+    private static string[] Extensions(IReadOnlyDictionary<string, string> options) => options.GetValueOrDefault("exts", "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+
+    private static ushort DefaultPort(TunnelKind kind) => kind == TunnelKind.Vxlan ? VxlanPort : GenevePort;
+
     private static ushort PortOf(IReadOnlyDictionary<string, string> options, TunnelKind kind)
-        => Number(options.GetValueOrDefault("dst_port")) is { } port and > 0 and <= ushort.MaxValue ? (ushort)port : kind == TunnelKind.Vxlan ? VxlanPort : GenevePort;
+        => Number(options.GetValueOrDefault("dst_port")) is { } port and > 0 and <= ushort.MaxValue ? (ushort)port : DefaultPort(kind);
 
     /// <summary>Null = <c>flow</c>.</summary>
     private static IPAddress? Address(string name, string type, string option, string text)

@@ -10,7 +10,7 @@ namespace Mergeflow.Control.Bridges;
 
 /// <summary>
 /// Tells the tunnels of all bridges which way their packets go: follows the host's routes, neighbours and addresses, joins the bridges that have tunnels with those whose ports have the addresses
-/// (OVS <c>ovs-router</c>, <c>tnl-ports</c>, <c>tnl-neigh-cache</c>). For a next hop that is not known it has the kernel ask; nobody asks behind ports without devices. For one thread.
+/// (OVS <c>ovs-router</c>, <c>tnl-ports</c>, <c>tnl-neigh-cache</c>). For a next hop that is not known it has the kernel ask; behind a port without a device the request goes through the tables of its bridge, and the reply teaches on its way to the port. For one thread.
 /// </summary>
 internal sealed class Underlay : IDisposable
 {
@@ -63,6 +63,7 @@ internal sealed class Underlay : IDisposable
         }
 
         if (Host.Said.Expire(nowMs)) _isDirty = true;
+        if (LearnNeighbors(nowMs)) _isDirty = true;
         if (_isDirty) Update(nowMs);
         AskForUnknown(nowMs);
     }
@@ -84,6 +85,12 @@ internal sealed class Underlay : IDisposable
         if (tunnel?.Remote is not { } remote || Host.RouteTo(ToAddress(remote, tunnel.IsIpv6 == true)) is not { } route || Host.Link(route.NextHops[0].Interface) is not { } device) return status;
         (status["tunnel_egress_iface"], status["tunnel_egress_iface_carrier"]) = (device.Name, device.HasCarrier == false ? "down" : "up");
         return status;
+    }
+
+    /// <summary>A port goes: nobody is behind it any more (OVS <c>tnl_neigh_flush</c>).</summary>
+    public void Forget(string port)
+    {
+        if (Host.Said.FlushNeighbors(port)) _isDirty = true;
     }
 
     /// <summary>A bridge goes: nothing leads there any more.</summary>
@@ -185,8 +192,31 @@ internal sealed class Underlay : IDisposable
         }
     }
 
-    private IEnumerable<TunnelNeighbor> NeighborsOf(UnderlayLink link) => Host.Neighbors.Where(n => n.Interface == link.Device).OrderBy(static n => n.Address.ToString(), StringComparer.Ordinal)
-        .Select(n => new TunnelNeighbor(link.Upper.Number, HostNetwork.Raw(n.Address), n.Address.AddressFamily == AddressFamily.InterNetworkV6, EthAddress.FromUInt64(n.Mac!.Value)));
+    /// <summary>Those of the device, and behind a port without one those of its bridge.</summary>
+    private IEnumerable<TunnelNeighbor> NeighborsOf(UnderlayLink link)
+    {
+        IEnumerable<(IPAddress Address, ulong Mac)> ofBridge = link.Device < 0 ? Host.Said.Neighbors.Where(n => n.Device == link.By.Name).Select(static n => (n.Address, n.Mac)) : [];
+        return Host.Neighbors.Where(n => n.Interface == link.Device).Select(static n => (n.Address, Mac: n.Mac!.Value)).Concat(ofBridge).DistinctBy(static n => n.Address)
+            .OrderBy(static n => n.Address.ToString(), StringComparer.Ordinal)
+            .Select(n => new TunnelNeighbor(link.Upper.Number, HostNetwork.Raw(n.Address), n.Address.AddressFamily == AddressFamily.InterNetworkV6, EthAddress.FromUInt64(n.Mac)));
+    }
+
+    /// <summary>What packets to ports without devices have told; where there is a device, the kernel learns. False = nothing new.</summary>
+    private bool LearnNeighbors(long nowMs)
+    {
+        bool isNew = false;
+        foreach (LiveBridge by in _bridges)
+        {
+            foreach (SeenNeighbor seen in by.Datapath.Pipeline.TakeSeenNeighbors())
+            {
+                if (!_links.Exists(l => l.By == by && l.Port == seen.Port && l.Device < 0)) continue;
+                Host.Said.SetNeighbor(by.Name, ToAddress(seen.Address, seen.IsIpv6), seen.Mac.ToUInt64(), nowMs);
+                isNew = true;
+            }
+        }
+
+        return isNew;
+    }
 
     private IEnumerable<TunnelEnd> EndsOf(UnderlayLink link)
     {
@@ -209,7 +239,9 @@ internal sealed class Underlay : IDisposable
         {
             foreach ((uint port, Ipv6Address address, bool isIpv6) in bridge.Datapath.Pipeline.TakeUnknownHops())
             {
-                if (_links.Find(l => l.Of == bridge && l.Upper.Number == port) is { } link) Ask(link.Device, ToAddress(address, isIpv6), nowMs, AskAgainMs);
+                if (_links.Find(l => l.Of == bridge && l.Upper.Number == port) is not { } link) continue;
+                if (link.Device < 0) AskByBridge(link, address, isIpv6);
+                else Ask(link.Device, ToAddress(address, isIpv6), nowMs, AskAgainMs);
             }
 
             foreach (TunnelPort tunnel in bridge.Tunnels)
@@ -221,6 +253,16 @@ internal sealed class Underlay : IDisposable
                 Ask(hop.Interface, next, nowMs, Host.MacOf(hop.Interface, next) is null ? AskAgainMs : AskAnywayMs);
             }
         }
+    }
+
+    /// <summary>A request that seems to come from the port, through the tables of its bridge (OVS <c>compose_table_xlate</c>).</summary>
+    private void AskByBridge(UnderlayLink link, in Ipv6Address address, bool isIpv6)
+    {
+        if (Host.SourceFor(link.Device, ToAddress(address, isIpv6)) is not { } own || Host.Link(link.Device) is not { } device) return;
+        PipelineFlow flow = default;
+        flow.Key.InPort = Be32.FromHost(link.Port);
+        byte[] frame = NeighborRequest.Write(device.Mac, HostNetwork.Raw(own), address, isIpv6);
+        link.By.Datapath.PacketOut(frame, flow, new EquatableList<OfAction>([new OfOutputSpecial(OfReservedPort.Table)]), LiveSwitch.NowMs);
     }
 
     /// <summary>A datagram for nobody: the kernel has to find out where it goes.</summary>

@@ -61,6 +61,12 @@ public sealed class Vswitchd : IDisposable
         lock (_turn) Step(ProcessClock.NowMs);
     }
 
+    /// <summary>Follows what packets have told of the network below, now. Any thread.</summary>
+    public void LookAtNetwork()
+    {
+        lock (_turn) _host.Run(ProcessClock.NowMs);
+    }
+
     /// <summary>Ports have changed that are no devices of the kernel: they are looked at now. Any thread.</summary>
     public void LookAtDevices()
     {
@@ -148,7 +154,7 @@ public sealed class Vswitchd : IDisposable
         yield return ("xlate_actions", bridges.Aggregate(0UL, static (sum, b) => sum + b.Datapath.Stats.Upcalls));
         yield return ("datapath_drop", bridges.Aggregate(0UL, static (sum, b) => sum + b.Datapath.Stats.Dropped));
         yield return ("datapath_drop_recirc_error", bridges.Aggregate(0UL, static (sum, b) => sum + b.Datapath.Stats.RecircTooDeep));
-        yield return ("datapath_drop_invalid_port", bridges.Aggregate(0UL, static (sum, b) => sum + b.Datapath.Stats.TxNoPort));
+        yield return ("datapath_drop_invalid_port", bridges.Aggregate(0UL, static (sum, b) => sum + b.Datapath.Stats.TxNoPort + b.TunnelDrops));
     }
 
     private int Step(long nowMs)

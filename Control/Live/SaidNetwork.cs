@@ -55,6 +55,14 @@ public sealed class SaidNetwork
     /// <summary>Forgets all neighbours.</summary>
     public void FlushNeighbors() => _neighbors.Clear();
 
+    /// <summary>Forgets those behind a device that is gone; false = there are none.</summary>
+    public bool FlushNeighbors(string device)
+    {
+        (string, IPAddress)[] gone = [.. _neighbors.Keys.Where(n => n.Device == device)];
+        foreach ((string, IPAddress) key in gone) _neighbors.Remove(key);
+        return gone.Length > 0;
+    }
+
     /// <summary>How long a neighbour is known from now on; those that are known longer no longer.</summary>
     public void SetAging(int seconds, long nowMs)
     {

@@ -16,9 +16,6 @@ internal sealed class TracePasses : IDisposable
     private const int LengthBytes = 64;
     private const int MaxPasses = 4096;
 
-    /// <summary>Copies of a packet that the kernel queues (<c>net.core.netdev_max_backlog</c> as shipped).</summary>
-    private const int MaxOutputs = 1000;
-
     private readonly TraceRequest _request;
     private readonly FlowTextFormatter _formatter;
     private readonly Translator _translator;
@@ -75,7 +72,7 @@ internal sealed class TracePasses : IDisposable
         _output.WriteLine($"Megaflow: {TraceFlowText.Megaflow(flow, result.Mask, _formatter)}");
         _output.Write($"Datapath actions: {DpFlowFormatter.FormatCarriedOut(result.Actions, _request.Bridge.InDatapath(_request.WithNames))}");
         if (result.Error is { } error) _output.Write($"\nTranslation failed ({error}), packet is dropped.\n");
-        else if (SlowReason(result, _request.Bridge.LacksTruncation) is { } reason) _output.Write($"\nThis flow is handled by the userspace slow path because it:\n  - {reason}.");
+        else if (SlowPath.ReasonOf(result.Actions, result.IsSlowByOrder, _request.Bridge.LacksTruncation) is { } reason) _output.Write($"\nThis flow is handled by the userspace slow path because it:\n  - {reason}.");
     }
 
     /// <summary>What a fork is when conntrack has seen it (OVS <c>ofproto_trace_recirc_node</c>).</summary>
@@ -135,32 +132,4 @@ internal sealed class TracePasses : IDisposable
     }
 
     private static string Ipv4(uint a) => string.Create(CultureInfo.InvariantCulture, $"{a >> 24}.{a >> 16 & 0xff}.{a >> 8 & 0xff}.{a & 0xff}");
-
-    /// <summary>Why packets of the flow are treated one by one (OVS <c>SLOW_PATH_REASONS</c>); null = they are not.</summary>
-    private static string? SlowReason(XlateResult result, bool lacksTruncation)
-    {
-        foreach (ref readonly DpAction action in result.Actions)
-        {
-            if (action.Op != DpOp.Userspace) continue;
-            if (action.Userspace.Reason == UserspaceReason.Bfd) return "Consists of BFD packets";
-            if (action.Userspace.Reason == UserspaceReason.Lacp) return "Consists of LACP packets";
-            if (action.Userspace.Reason == UserspaceReason.Multicast) return "Uses action(s) not supported by datapath";
-        }
-
-        return result.IsSlowByOrder || NeedsHelp(result.Actions, lacksTruncation) ? "Uses action(s) not supported by datapath" : null;
-    }
-
-    /// <summary>What datapaths of Open vSwitch leave to it (<c>SLOW_ACTION</c>).</summary>
-    private static bool NeedsHelp(ReadOnlySpan<DpAction> program, bool lacksTruncation)
-    {
-        int outputs = 0;
-        foreach (ref readonly DpAction action in program)
-        {
-            if (action.Op == DpOp.Output && ++outputs > MaxOutputs) return true;
-            if (lacksTruncation && action.Op == DpOp.Truncate) return true;
-            if (action.Op is DpOp.SetArp or DpOp.SetNd || (action.Op == DpOp.SetL4 && action.L4.Proto is IpProto.Icmp or IpProto.Icmpv6)) return true;
-        }
-
-        return false;
-    }
 }

@@ -51,6 +51,9 @@ public sealed unsafe class Megaflow
     /// <summary>The translation cannot be cached by hardware (controller, normal, ...).</summary>
     public bool FromSlowPath { get; set; }
 
+    /// <summary>A rule wants its packets treated one by one (<c>debug_slow</c>).</summary>
+    public bool IsSlowByOrder { get; set; }
+
     /// <summary>Addresses that <c>normal</c> learns from each of its packets.</summary>
     public LearnedSource[] Learned { get; set; } = [];
 

@@ -33,6 +33,9 @@ public sealed record MegaflowInfo(
     /// <summary>Those of its table that were made before have lower ones.</summary>
     public long Order { get; init; }
 
+    /// <summary>See <see cref="Megaflow.IsSlowByOrder"/>.</summary>
+    public bool IsSlowByOrder { get; init; }
+
     /// <summary>Copies the living megaflows of the table of packet thread <paramref name="pmd"/>. Call it on that thread.</summary>
     public static IReadOnlyList<MegaflowInfo> Snapshot(MegaflowTable table, long nowMs, int pmd = 0)
     {
@@ -73,7 +76,7 @@ public sealed record MegaflowInfo(
             new Be16(m.Hot->TcpFlags).Host,
             new ReadOnlySpan<DpAction>(m.Hot->Actions, m.Hot->ActionCount).ToArray(),
             [.. m.Rules.Select(static r => r.Cookie)])
-        { Order = m.Order };
+        { Order = m.Order, IsSlowByOrder = m.IsSlowByOrder };
     }
 
     /// <summary>Of mask and value together, as they are a flow's identity: the same flow has the same id in every run.</summary>

@@ -30,6 +30,9 @@ public readonly ref struct MegaflowProgram
     /// <summary>See <see cref="Megaflow.FromSlowPath"/>.</summary>
     public bool FromSlowPath { get; init; }
 
+    /// <summary>See <see cref="Megaflow.IsSlowByOrder"/>.</summary>
+    public bool IsSlowByOrder { get; init; }
+
     /// <summary>See <see cref="Megaflow.TagsOverlap"/>.</summary>
     public bool TagsOverlap { get; init; }
 

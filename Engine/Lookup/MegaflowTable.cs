@@ -291,6 +291,7 @@ public sealed unsafe class MegaflowTable : IMegaflowSource, IMegaflowLedger, IDi
         Follow(m, program);
         m.RecircIds = Kept(m.RecircIds, program.RecircIds);
         m.FromSlowPath = program.FromSlowPath;
+        m.IsSlowByOrder = program.IsSlowByOrder;
         m.TagsOverlap = program.TagsOverlap;
         m.TagIsOpen = program.TagIsOpen;
         MegaflowHot* hot = m.Hot;

@@ -11,6 +11,7 @@ public sealed partial class OfPipeline
     private const int MostUnknownHops = 256;
 
     private readonly ConcurrentDictionary<(uint UnderlayPort, Ipv6Address Address, bool IsIpv6), bool> _unknownHops = [];
+    private readonly ConcurrentDictionary<SeenNeighbor, bool> _seenNeighbors = [];
     private readonly HashSet<uint> _bfdDown = [];
     private ImmutableDictionary<uint, BfdMatch> _bfd = ImmutableDictionary<uint, BfdMatch>.Empty;
     private TunnelUnderlay _underlay = TunnelUnderlay.None;
@@ -68,6 +69,21 @@ public sealed partial class OfPipeline
         (uint, Ipv6Address, bool)[] taken = [.. _unknownHops.Keys];
         foreach ((uint, Ipv6Address, bool) hop in taken) _unknownHops.TryRemove(hop, out _);
         return taken;
+    }
+
+    /// <summary>Neighbours that packets to ports with addresses have told of, each once. One thread at a time.</summary>
+    public IReadOnlyList<SeenNeighbor> TakeSeenNeighbors()
+    {
+        if (_seenNeighbors.IsEmpty) return [];
+        SeenNeighbor[] taken = [.. _seenNeighbors.Keys];
+        foreach (SeenNeighbor neighbor in taken) _seenNeighbors.TryRemove(neighbor, out _);
+        return taken;
+    }
+
+    /// <summary>A packet has told who has an address.</summary>
+    internal void See(in SeenNeighbor neighbor)
+    {
+        if (_seenNeighbors.Count < MostUnknownHops) _seenNeighbors.TryAdd(neighbor, true);
     }
 
     /// <summary>Somebody should find out who has the address.</summary>

@@ -204,6 +204,7 @@ public sealed unsafe class UpcallHandler : IDisposable
         LearnedRules = CollectionsMarshal.AsSpan(result.LearnedRules),
         FinTimeouts = CollectionsMarshal.AsSpan(result.FinTimeouts),
         FromSlowPath = result.SlowPath,
+        IsSlowByOrder = result.IsSlowByOrder,
         TagsOverlap = result.TagsOverlap,
         TagIsOpen = result.TagIsOpen,
     };

@@ -30,11 +30,15 @@ internal sealed unsafe class LabelStack(XlateContext context, Committer committe
     private int CountLabels()
     {
         if (!_flow.IsMpls) return 0;
-        int count = 0;
         for (int i = 0; i < MaxCount; i++)
         {
             _flow.Consult(LseAt(i), BottomWindow);
             if ((XlateFlow.Read32(_flow.Current, LseAt(i)) & BottomOfStack) != 0) return i + 1;
+        }
+
+        int count = 0;
+        for (int i = 0; i < MaxCount; i++)
+        {
             if (ConsultNonZero(LseAt(i))) count++;
         }
 

@@ -22,6 +22,12 @@ public sealed partial class Translator
         // A copy for sure: what is pending is not written twice.
         bool copies = !op.Reversible && !last;
         if (copies) _committer.Commit();
+        if (copies && _context.Pipeline.CloneOp is null)
+        {
+            _context.Error("Failed to compose clone action");
+            return;
+        }
+
         int saved = _saved.Save();
         int record = _context.Out.Count;
         Run(op.Nested, last || copies);
@@ -29,7 +35,9 @@ public sealed partial class Translator
         if (_context.Out.Count > record && (copies || (!last && !_context.Out.IsReversible(record))))
         {
             int count = _context.Out.Count - record;
-            _context.Out.Insert(record, DpOp.Clone).NestedCount = count;
+            ref DpAction copy = ref _context.Out.Insert(record, _context.Pipeline.CloneOp ?? DpOp.Clone);
+            copy.NestedCount = count;
+            if (copy.Op == DpOp.Sample) copy.Probability = uint.MaxValue;
             _saved.RestoreAll(saved);
             _difference.IsTranslated = isTranslated;
         }

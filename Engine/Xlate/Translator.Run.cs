@@ -224,6 +224,7 @@ public sealed unsafe partial class Translator
     {
         if (!_flow.IsIp) return true;
         _flow.Consult(L.NwTtl, 0xff);
+        if (_context.ReadsWhatItWrites) _flow.Consult(L.NwProto, 0xff);
         byte ttl = _flow.Current[L.NwTtl];
         if (ttl <= 1)
         {
@@ -316,7 +317,7 @@ public sealed unsafe partial class Translator
     private void ConsultWritten(XlateOp op)
     {
         _flow.Consult(op.Patch);
-        if (op.Prereq == FieldPrereq.Arp && _flow.DlType == EthType.Arp) _flow.Consult(L.NwProto, 0xff);
+        if (op.ReadsProtocol || (op.Prereq == FieldPrereq.Arp && _flow.DlType == EthType.Arp)) _flow.Consult(L.NwProto, 0xff);
     }
 
     /// <summary>Writes the run of bits <paramref name="op"/> describes with <paramref name="value"/>.</summary>

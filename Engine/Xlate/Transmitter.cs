@@ -85,6 +85,7 @@ internal sealed class Transmitter(XlateContext context, Committer committer, Fre
         }
         else if (!_context.Tables.Underlay.EndsAt(port) || !_tunnels.TryEnd(port))
         {
+            if (_context.Tables.Underlay.EndsAt(port)) _tunnels.Snoop(port);
             _committer.Commit();
             if (to.IsTunnel) SetTunnel();
             if (_context.SnapBytes != 0) _context.Out.Add(DpOp.Truncate).LengthBytes = _context.SnapBytes;

@@ -158,7 +158,62 @@ internal sealed unsafe class TunnelXlate(XlateContext context, Committer committ
             _context.Detail($"to the tunnels at port {end.To}");
         }
 
+        if (ends && !_context.IsSilent) _context.Pipeline.See(new SeenNeighbor(port, isIpv6 ? key.Ipv6Src : Ipv4(key.NwSrc), isIpv6, key.DlSrc));
         return ends;
+    }
+
+    /// <summary>
+    /// An output to a port with addresses of a packet that does not end there: an ARP reply or a neighbour advertisement to an address of the bridge, or an ARP message of somebody about himself, tells whose an address is
+    /// (OVS <c>tnl_arp_snoop</c>, <c>tnl_nd_snoop</c>).
+    /// </summary>
+    public void Snoop(uint port)
+    {
+        ref FlowKey key = ref _flow.Key;
+        if (_flow.DlType == EthType.Arp)
+        {
+            const byte reply = 2;
+            _flow.Consult(L.NwSrc, L.Window4);
+            _flow.Consult(L.NwDst, L.Window4);
+            bool isAboutHimself = key.NwSrc == key.NwDst;
+            if (!isAboutHimself && !IsToUs(isIpv6: false, Ipv4(key.NwDst))) return;
+            if (!isAboutHimself)
+            {
+                _flow.Consult(L.NwProto, 0xff);
+                if (key.NwProto != reply) return;
+            }
+
+            _flow.Consult(L.ArpSha, L.Window6);
+            if (key.ArpSha != default && !_context.IsSilent) _context.Pipeline.See(new SeenNeighbor(port, Ipv4(key.NwSrc), false, key.ArpSha));
+            return;
+        }
+
+        const ushort advertisement = 136;
+        if (_flow.DlType != EthType.Ipv6 || key.NwProto != IpProto.Icmpv6 || !IsToUs(isIpv6: true, key.Ipv6Dst)) return;
+        _flow.Consult(L.NwProto, 0xff);
+        _flow.Consult(L.TpDst, L.Window2);
+        if (key.TpDst.Host != 0) return;
+        _flow.Consult(L.TpSrc, L.Window2);
+        if (key.TpSrc.Host != advertisement) return;
+        _flow.Consult(L.ArpTha, L.Window6);
+        if (key.ArpTha == default) return;
+        _flow.ConsultIpv6(L.Ipv6Src);
+        _flow.ConsultIpv6(L.Ipv6Dst);
+        _flow.ConsultIpv6(L.NdTarget);
+        if (!_context.IsSilent) _context.Pipeline.See(new SeenNeighbor(port, key.NdTarget, true, key.ArpTha));
+    }
+
+    /// <summary>Some port of the bridge has the address, or the solicited-node address is its (RFC 4291, 2.7.1).</summary>
+    private bool IsToUs(bool isIpv6, in Ipv6Address address)
+    {
+        UInt128 asked = address.ToUInt128();
+        bool isSolicitedNode = isIpv6 && asked >> 24 == new UInt128(0xff02_0000_0000_0000, 0x0000_0001_ff00_0000) >> 24;
+        foreach (TunnelEnd end in _context.Tables.Underlay.Ends)
+        {
+            if (end.IsIpv6 != isIpv6) continue;
+            if (end.Address == address || (isSolicitedNode && ((end.Address.ToUInt128() ^ asked) & 0xff_ffff) == 0)) return true;
+        }
+
+        return false;
     }
 
     private static bool IsAt(TunnelPort t, uint underlay, bool isIpv6, in Ipv6Address destination, EthAddress mac, byte proto)

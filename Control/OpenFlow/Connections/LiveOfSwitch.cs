@@ -287,6 +287,7 @@ public sealed partial class LiveOfSwitch(LiveSwitch live, string name, Func<uint
             TxBytes = counted.TxBytes,
             RxDropped = port is DummyPort ? ulong.MaxValue : counted.RxDropped + counted.RxLostInKernel,
             TxDropped = port is DummyPort ? ulong.MaxValue : counted.TxDropped + counted.TxLostInKernel,
+            MoreProperties = CustomStatistics.Write(port.CustomStatistics()),
         };
     }
 }

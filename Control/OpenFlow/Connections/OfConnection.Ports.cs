@@ -60,10 +60,14 @@ public sealed partial class OfConnection
     {
         CheckPort(request.Port);
         var w = new OfWriter(_version);
-        w.U32(0);
-        if (_version > OfVersion.V10) w.U32(OfPorts.Widen(request.Port));
-        w.U16(_version == OfVersion.V10 ? (ushort)8 : (ushort)16);
-        w.Zeros(_version == OfVersion.V10 ? 2 : 6);
+        foreach (uint port in request.Port == AnyPort ? [.. _switch.Ports.Select(static p => p.Number)] : (uint[])[request.Port])
+        {
+            w.U32(0);
+            if (_version > OfVersion.V11) w.U32(OfPorts.Widen(port));
+            w.U16(_version > OfVersion.V11 ? (ushort)16 : (ushort)8);
+            w.Zeros(_version > OfVersion.V11 ? 6 : 2);
+        }
+
         Reply(new OfQueueConfig { Kind = OfKind.QueueGetConfigReply, Xid = request.Xid, Port = request.Port, Queues = new OfBytes(w.Written.ToArray()) });
     }
 

@@ -124,7 +124,7 @@ public sealed partial class OfConnection : IOfSession
         if (bytes[0] != (byte)_version)
         {
             ApplyGathered(received);
-            Refuse("OFPBRC_BAD_VERSION", bytes);
+            Refuse("OFPBRC_BAD_VERSION", bytes, bytes[0] is >= (byte)OfVersion.V10 and <= (byte)OfVersion.V15 ? (OfVersion)bytes[0] : _version);
             return true;
         }
 
@@ -185,7 +185,7 @@ public sealed partial class OfConnection : IOfSession
         return true;
     }
 
-    private OfWriter NewWriter() => new(_version) { TunMetadata0Bytes = Math.Min(8, _switch.Tlvs.FirstOptionBytes) };
+    private OfWriter NewWriter() => new(_version) { FirstOptionBytes = _switch.Tlvs.FirstOptionBytes };
 
     private void Reply(OfMessage message)
     {
@@ -199,7 +199,15 @@ public sealed partial class OfConnection : IOfSession
         or OfKind.GroupRequest or OfKind.GroupReply or OfKind.GroupDescRequest or OfKind.GroupDescReply or OfKind.GroupFeaturesRequest or OfKind.GroupFeaturesReply
         or OfKind.TableFeaturesRequest or OfKind.TableFeaturesReply or OfKind.TableDescRequest or OfKind.TableDescReply);
 
-    private void Refuse(string error, ReadOnlySpan<byte> refused) => Reply(OfErrorMessage.Of(error, _version, refused));
+    private void Refuse(string error, ReadOnlySpan<byte> refused) => Refuse(error, refused, _version);
+
+    /// <summary>The same in the version of the message, which may be another one (OVS <c>ofperr_encode_reply</c>).</summary>
+    private void Refuse(string error, ReadOnlySpan<byte> refused, OfVersion version)
+    {
+        OfWriter writer = new(version);
+        OfCodec.Encode(OfErrorMessage.Of(error, version, refused), writer);
+        _sink.Send(writer.Written);
+    }
 
     /// <summary>What goes out is seen by those who listen.</summary>
     private sealed class CopyingSink(IOfSink sink, OfListeners listeners) : IOfSink

@@ -22,6 +22,39 @@ internal static class TableProperties
     /// <summary>Those of one table.</summary>
     public static OfBytes Of(OfVersion version, int table, int tableCount) => s_made.GetOrAdd((version, table), key => Make(key.Item1, key.Item2, tableCount));
 
+    /// <summary>What OpenFlow 1.2 tells of a table: fields, actions and instructions as sets of bits (<c>struct ofp12_table_stats</c>, from <c>match</c> to <c>config</c>).</summary>
+    public static OfBytes Of12(int table, int tableCount)
+    {
+        const uint missToController = 0;
+        ulong fields = FieldSet(static _ => true), settable = FieldSet(static f => f.Writable);
+        uint actions = s_actions.Aggregate(0u, static (set, id) => set | (1u << id)), all = 0b11_1110, gotoTable = 1u << 1;
+        var w = new OfWriter(OfVersion.V12);
+        w.U64(fields);
+        w.U64(fields);
+        w.U32(actions);
+        w.U32(actions);
+        w.U64(settable);
+        w.U64(settable);
+        w.U64(ulong.MaxValue);
+        w.U64(ulong.MaxValue);
+        w.U32(table + 1 < tableCount ? all : all & ~gotoTable);
+        w.U32(missToController);
+        return new OfBytes(w.Written.ToArray());
+    }
+
+    /// <summary>Fields of the standard by their numbers.</summary>
+    private static ulong FieldSet(Func<Field, bool> isMeant)
+    {
+        const ushort basic = 0x8000;
+        ulong set = 0;
+        foreach (Field field in Fields.All)
+        {
+            if (isMeant(field) && OxmFields.Of(field.Id, OfVersion.V12) is { Class: basic, Number: < 64 } row) set |= 1ul << row.Number;
+        }
+
+        return set;
+    }
+
     private static OfBytes Make(OfVersion version, int table, int tableCount)
     {
         var w = new OfWriter(version);

@@ -181,6 +181,7 @@ internal static class XlateCompiler
             Prereq = mod && IsPort(field.Id) ? FieldPrereq.L4 : field.Prereq,
             Visible = IsVisible(field),
             MakesOption = field.Id == FieldId.TunMetadata0,
+            ReadsProtocol = (mod && IsPort(field.Id)) || field.Prereq is FieldPrereq.Ipv4 or FieldPrereq.Ipv6 or FieldPrereq.IpAny,
             MplsTransparent = !IsL3(field),
         };
     }

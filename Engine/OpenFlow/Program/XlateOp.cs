@@ -54,6 +54,9 @@ internal sealed class XlateOp : IEquatable<XlateOp>
     /// <summary>The destination is a Geneve option: writing makes it be there.</summary>
     public bool MakesOption { get; init; }
 
+    /// <summary>Open vSwitch reads the IP protocol when it does this (<c>mf_set_mask_l3_prereqs</c>).</summary>
+    public bool ReadsProtocol { get; init; }
+
     /// <summary>The destination is pkt_mark, a header field or a tunnel field: commit has to look at it.</summary>
     public bool Visible { get; init; }
 

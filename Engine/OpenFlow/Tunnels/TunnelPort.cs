@@ -50,6 +50,9 @@ public sealed record TunnelPort
     /// <summary><c>out_key</c>: tunnel id of packets that leave; null = <c>flow</c>, the flow's tun_id.</summary>
     public ulong? OutKey { get; init; } = 0;
 
+    /// <summary><c>in_key</c> was said; it is shown then.</summary>
+    public bool HasInKey { get; init; }
+
     /// <summary>Packets that leave carry a key: GRE without one has no key field.</summary>
     public bool HasOutKey { get; init; }
 

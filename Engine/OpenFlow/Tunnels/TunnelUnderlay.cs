@@ -21,6 +21,13 @@ public sealed record TunnelRoute(Ipv6Address Prefix, int PrefixLength, bool IsIp
 /// <param name="Mac">Ethernet address.</param>
 public sealed record TunnelNeighbor(uint UnderlayPort, Ipv6Address Address, bool IsIpv6, EthAddress Mac);
 
+/// <summary>What a packet to a port with an address has told: who has an IP address (OVS <c>tnl_neigh_snoop</c>).</summary>
+/// <param name="Port">The port that the packet went to.</param>
+/// <param name="Address">IPv4 in the first four bytes.</param>
+/// <param name="IsIpv6">Family.</param>
+/// <param name="Mac">Ethernet address.</param>
+public readonly record struct SeenNeighbor(uint Port, Ipv6Address Address, bool IsIpv6, EthAddress Mac);
+
 /// <summary>An address of the switch's own at which encapsulated packets end (OVS <c>tnl-ports</c>).</summary>
 /// <param name="Port">Port of this bridge that has the address.</param>
 /// <param name="Mac">Its Ethernet address.</param>

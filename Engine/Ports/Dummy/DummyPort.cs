@@ -107,6 +107,22 @@ public sealed unsafe class DummyPort : LivePort
     /// <summary>Something may have gone out that nobody has read.</summary>
     internal bool IsRead => _isRead;
 
+    /// <inheritdoc/>
+    public override IReadOnlyList<(string Name, ulong Value)> CustomStatistics()
+    {
+        PortCounters[] received = [.. Enumerable.Range(0, QueueCount).Select(RxCounters)];
+        ulong packets = received.Aggregate(0UL, static (sum, c) => sum + c.Packets);
+        List<(string, ulong)> named = [("rx_custom_packets_1", packets), ("rx_custom_packets_2", packets)];
+        Name("rx", received);
+        Name("tx", TxCounters());
+        return named;
+
+        void Name(string direction, PortCounters[] queues)
+        {
+            for (int i = 0; i < queues.Length; i++) named.AddRange([($"{direction}_q{i}_bytes", queues[i].Bytes), ($"{direction}_q{i}_packets", queues[i].Packets)]);
+        }
+    }
+
     /// <summary>Switches it on or off.</summary>
     public void SetUp(bool isUp) => _isUp = isUp;
 

@@ -34,6 +34,14 @@ public sealed class TunnelOptionsTests
     public void Wrong_options_are_refused_in_one_line(string type, string options, string expected)
         => Assert.Equal(expected, Assert.Throws<IOException>(() => TunnelOptions.Parse(Config(type, options), 7, static _ => { })).Message);
 
+    [Theory]
+    [InlineData("vxlan", "remote_ip=192.0.2.2 dst_port=4789 ttl=64 df_default=true csum=false", "remote_ip=192.0.2.2")]
+    [InlineData("vxlan", "remote_ip=192.0.2.2 dst_port=5000 key=0x10", "dst_port=5000 key=16 remote_ip=192.0.2.2")]
+    [InlineData("gre", "remote_ip=flow local_ip=flow in_key=5 out_key=flow tos=4", "in_key=5 local_ip=flow out_key=flow remote_ip=flow tos=0x4")]
+    [InlineData("geneve", "remote_ip=2001:db8::2 key=flow ttl=inherit tos=inherit df_default=false csum=true", "csum=true df_default=false key=flow remote_ip=2001:db8::2 tos=inherit ttl=inherit")]
+    public void A_tunnel_is_shown_by_what_is_not_so_anyway(string type, string options, string expected)
+        => Assert.Equal(expected, string.Join(' ', TunnelOptions.Shown(TunnelOptions.Parse(Config(type, options), 7, static _ => { })).Select(static o => $"{o.Key}={o.Value}")));
+
     [Fact]
     public void An_option_that_nobody_knows_is_said()
     {

@@ -79,6 +79,15 @@ internal sealed class VswitchdRun : IDisposable
         return count;
     }
 
+    /// <summary>The frames as hex digits, a line each.</summary>
+    public string Hex(string file)
+    {
+        System.Text.StringBuilder text = new();
+        using CaptureReader reader = CaptureFile.Open(Folder[file]);
+        while (reader.TryRead(out CaptureFrame frame)) text.AppendLine(Convert.ToHexStringLower(frame.Bytes));
+        return text.ToString();
+    }
+
     /// <summary>As <c>ovs-ofctl COMMAND BRIDGE ...</c>.</summary>
     public string Ofctl(string command, string bridge, params string[] more)
     {
