@@ -26,7 +26,7 @@ internal static class RecordedMessages
     /// <summary>Writes a message as the other side would: with the Geneve option that OVN has mapped.</summary>
     public static byte[] Encode(OfMessage message, OfVersion version, bool isOvn)
     {
-        var writer = new OfWriter(version) { FirstOptionBytes = isOvn ? 4 : 0 };
+        var writer = new OfWriter(version) { TunMetadata0Bytes = isOvn ? 4 : 0 };
         OfCodec.Encode(message, writer);
         return writer.Written.ToArray();
     }

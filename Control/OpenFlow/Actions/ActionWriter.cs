@@ -74,7 +74,7 @@ internal static partial class ActionWriter
 
     /// <summary>A field's header in 4 or 8 bytes; <paramref name="version"/> 0 = that of NXM.</summary>
     internal static void PutHeader(OfWriter w, Field field, OfVersion version)
-        => (OxmFields.Of(field.Id, version) ?? throw new OfRefusal("OFPBAC_BAD_SET_TYPE", $"field {field.Name} has no form on the wire")).Write(w, false, field.Id == FieldId.TunMetadata0 && w.FirstOptionBytes > 0 ? w.FirstOptionBytes : SizeOf(field));
+        => (OxmFields.Of(field.Id, version) ?? throw new OfRefusal("OFPBAC_BAD_SET_TYPE", $"field {field.Name} has no form on the wire")).Write(w, false, field.Id == FieldId.TunMetadata0 && w.OptionHeaderBytes > 0 ? w.OptionHeaderBytes : SizeOf(field));
 
     internal static ushort Range(Subfield s) => (ushort)((s.Start << 6) | (s.BitCount - 1));
 

@@ -185,7 +185,7 @@ public sealed partial class OfConnection : IOfSession
         return true;
     }
 
-    private OfWriter NewWriter() => new(_version) { FirstOptionBytes = _switch.Tlvs.FirstOptionBytes };
+    private OfWriter NewWriter() => new(_version) { TunMetadata0Bytes = Math.Min(8, _switch.Tlvs.FirstOptionBytes), OptionHeaderBytes = _switch.Tlvs.FirstOptionBytes };
 
     private void Reply(OfMessage message)
     {

@@ -12,10 +12,10 @@ public sealed class OfWriter(OfVersion version)
     public OfVersion Version { get; } = version;
 
     /// <summary>Bytes of the Geneve option behind <c>tun_metadata0</c>; 0 = none is mapped, and as few as the value needs are written.</summary>
-    public int TunMetadata0Bytes => Math.Min(8, FirstOptionBytes);
+    public int TunMetadata0Bytes { get; init; }
 
-    /// <summary>Length of the Geneve option that <c>tun_metadata0</c> is mapped to; 0 = none is.</summary>
-    public int FirstOptionBytes { get; init; }
+    /// <summary>What the headers of <c>tun_metadata0</c> say without a value: as long as the option it is mapped to; 0 = the writer knows of none (a controller does not), and they say the most.</summary>
+    public int OptionHeaderBytes { get; init; }
 
     /// <summary>Bytes written.</summary>
     public int Length { get; private set; }
