@@ -43,7 +43,7 @@ public sealed unsafe partial class PacketSocket : IDisposable
         }
     }
 
-    /// <summary>Sends on a device, past its queueing discipline, and receives nothing.</summary>
+    /// <summary>Sends on a device by its queueing discipline, so that queues of a port (<c>linux-htb</c>) hold and who listens at the device (tcpdump) sees it, and receives nothing.</summary>
     /// <exception cref="IOException">Refused by the system; the message says what.</exception>
     public static PacketSocket Sender(int ifIndex, int bufferBytes)
     {
@@ -51,7 +51,6 @@ public sealed unsafe partial class PacketSocket : IDisposable
         try
         {
             socket.Set(SocketCalls.PacketVnetHeader, 1, "PACKET_VNET_HDR");
-            socket.Set(SocketCalls.PacketQdiscBypass, 1, "PACKET_QDISC_BYPASS");
             socket.SetBuffer(SocketCalls.SoSendBufferForce, SocketCalls.SoSendBuffer, bufferBytes);
             socket.Bind(ifIndex, 0);
             return socket;

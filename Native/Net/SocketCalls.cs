@@ -26,7 +26,6 @@ internal static unsafe partial class SocketCalls
     public const int PacketAuxData = 8;
     public const int PacketVnetHeader = 15;
     public const int PacketFanout = 18;
-    public const int PacketQdiscBypass = 20;
     public const int PacketIgnoreOutgoing = 23;
     public const int PacketMembershipPromiscuous = 1;
     public const int PacketFanoutHash = 0;
