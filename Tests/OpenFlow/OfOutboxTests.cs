@@ -58,4 +58,35 @@ public sealed class OfOutboxTests : IDisposable
         while (count < 16 && other.Receive(answer.AsSpan(count)) is > 0 and int n) count += n;
         Assert.Contains((byte)77, answer[..count]);
     }
+
+    [Fact]
+    public void Clients_that_say_nothing_do_not_keep_out_one_who_does()
+    {
+        string path = Path.Combine(_folder, "br0.mgmt");
+        using OfServer server = new(path, new PlainOfSwitch(), new OfConnectionGroup());
+        Socket[] silent = [.. Enumerable.Range(0, 2 * OfServer.MaxConnections).Select(_ => Connect(path))];
+        try
+        {
+            using Socket client = Connect(path);
+            client.ReceiveTimeout = 20_000;
+            client.Send(OfCodec.Encode(new OfHello { Kind = OfKind.Hello }, OfVersion.V13));
+            client.Send(OfCodec.Encode(new OfOpaque { Kind = OfKind.EchoRequest, Xid = 78 }, OfVersion.V13));
+            byte[] answer = new byte[64];
+            int count = 0;
+            while (count < 16 && client.Receive(answer.AsSpan(count)) is > 0 and int n) count += n;
+            Assert.Contains((byte)78, answer[..count]);
+            Assert.InRange(server.ConnectionCount, 1, OfServer.MaxConnections);
+        }
+        finally
+        {
+            foreach (Socket socket in silent) socket.Dispose();
+        }
+    }
+
+    private static Socket Connect(string path)
+    {
+        Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        socket.Connect(new UnixDomainSocketEndPoint(path));
+        return socket;
+    }
 }

@@ -25,7 +25,6 @@ internal sealed class OfPeer
     private readonly Func<Socket, Stream> _open;
     private readonly OfOutbox _outbox = new(Patience);
     private readonly Thread _writer;
-    private readonly long _sinceMs = Environment.TickCount64;
     private long _activeMs = ProcessClock.NowMs;
     private volatile bool _isProbed;
 
@@ -47,6 +46,9 @@ internal sealed class OfPeer
 
     /// <summary>What speaks.</summary>
     public IOfSession Session { get; }
+
+    /// <summary>When it came, by a clock that nobody moves.</summary>
+    public long SinceMs { get; } = Environment.TickCount64;
 
     /// <summary>It has been asked whether it is there, and has not answered.</summary>
     public bool IsProbed => _isProbed;
@@ -117,7 +119,7 @@ internal sealed class OfPeer
     {
         if (!Session.IsGreeted)
         {
-            if (Environment.TickCount64 - _sinceMs >= GreetingMs) TimeOut();
+            if (Environment.TickCount64 - SinceMs >= GreetingMs) TimeOut();
         }
         else if (probeMs > 0 && nowMs - Volatile.Read(ref _activeMs) >= probeMs)
         {

@@ -6,7 +6,7 @@ namespace Mergeflow.Control.OpenFlow;
 /// <summary>Waits for OpenFlow connections: at a socket that only its owner can use (OVS <c>RUNDIR/BRIDGE.mgmt</c>), or at an address of this host.</summary>
 public sealed class OfServer : IDisposable
 {
-    /// <summary>Connections at a time; more are closed at once.</summary>
+    /// <summary>Connections at a time; for one more the oldest that has said no hello is closed, and where all have, the new one is.</summary>
     public const int MaxConnections = 64;
 
     private readonly Socket _socket;
@@ -103,6 +103,12 @@ public sealed class OfServer : IDisposable
                 Socket socket = _socket.Accept();
                 lock (_lock)
                 {
+                    if (_peers.Count >= MaxConnections && _peers.Keys.Where(static p => !p.Session.IsGreeted).MinBy(static p => p.SinceMs) is { } silent)
+                    {
+                        _peers.Remove(silent);
+                        silent.Close();
+                    }
+
                     if (_end || _peers.Count >= MaxConnections)
                     {
                         socket.Dispose();
