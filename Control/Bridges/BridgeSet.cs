@@ -7,6 +7,9 @@ public sealed class BridgeSet(IBridgeHost host, Action<string, VlogLevel, string
 {
     private readonly SortedDictionary<string, Bridge> _bridges = new(StringComparer.Ordinal);
 
+    /// <summary>The switch ends: what is not done yet need not be done.</summary>
+    public Func<bool> IsEnding { get; set; } = static () => false;
+
     /// <summary>Names of the bridges, in order.</summary>
     public IReadOnlyCollection<string> Names => _bridges.Keys;
 
@@ -29,6 +32,7 @@ public sealed class BridgeSet(IBridgeHost host, Action<string, VlogLevel, string
         foreach (Bridge bridge in _bridges.Values) bridge.Failed.Clear();
         foreach (BridgeStep step in BridgeSteps.Between(wanted, actual))
         {
+            if (IsEnding()) return;
             switch (step)
             {
                 case RemoveBridge:

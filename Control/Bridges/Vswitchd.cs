@@ -28,6 +28,7 @@ public sealed class Vswitchd : IDisposable
         Conntrack = (host as LiveBridgeHost)?.Conntrack ?? new ConntrackSettings();
         OvsdbSession session = new(new OvsdbReplica(VswitchTables.All), VswitchTables.Database, VswitchTables.Lock);
         _loop = new VswitchLoop(session, host, log.Write);
+        _loop.Bridges.IsEnding = () => _isEnding;
         _database = new OvsdbClient(remote, session, () => _latch.Set(), line => log.Write("reconnect", VlogLevel.Info, line));
     }
 

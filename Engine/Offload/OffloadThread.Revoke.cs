@@ -5,19 +5,13 @@ namespace Mergeflow.Engine.Offload;
 /// <summary>Retiring: what a rule depended on has moved, or its device or slot is needed otherwise.</summary>
 public sealed partial class OffloadThread
 {
-    /// <summary>The megaflow was deleted. When this returns, a device with gates uses none of its rules any more; others do until <see cref="AcknowledgeRemoval"/>.</summary>
+    /// <summary>The megaflow was deleted. When this returns, a device with gates uses none of its rules any more; others do until <see cref="Acknowledge"/>. Nobody waits here.</summary>
     public void OnMegaflowDeleted(int megaflowId) => OnMegaflowChanged(megaflowId);
 
     /// <summary>The megaflow's program or generation changed.</summary>
     public void OnMegaflowChanged(int megaflowId)
     {
-        if (_gates is not null)
-        {
-            if (!IsAbandoned) _revocations.Enqueue(new Revocation(megaflowId, 0, _gates.Close(megaflowId)));
-            return;
-        }
-
-        lock (_gate) Revoke(megaflowId, 0);
+        if (!IsAbandoned) _revocations.Enqueue(new Revocation(megaflowId, 0, _gates?.Close(megaflowId) ?? default));
     }
 
     /// <summary>
@@ -41,28 +35,7 @@ public sealed partial class OffloadThread
     /// <summary>A port was removed: no rule may send to it, or take packets of a later port with the same number.</summary>
     public void OnPortRemoved(uint port)
     {
-        if (_gates is not null)
-        {
-            if (!IsAbandoned) _revocations.Enqueue(new Revocation(Revocation.NoMegaflow, port, _gates.CloseAll()));
-            return;
-        }
-
-        lock (_gate) Revoke(Revocation.NoMegaflow, port);
-    }
-
-    /// <summary>Takes the rules of a megaflow or a port out of a device without gates. A failure takes the device out of the path: nothing goes on using them.</summary>
-    private void Revoke(int megaflowId, uint port)
-    {
-        if (IsAbandoned) return;
-        try
-        {
-            if (megaflowId == Revocation.NoMegaflow) KillUsers(port);
-            else KillDependents(DependencyIndex.OfMegaflow(megaflowId), OffloadReason.StaleTrace);
-        }
-        catch (Exception e)
-        {
-            Fail(e);
-        }
+        if (!IsAbandoned) _revocations.Enqueue(new Revocation(Revocation.NoMegaflow, port, _gates?.CloseAll() ?? default));
     }
 
     /// <summary>How long the trace of a rule that did something else than software makes no rule: an hour, ms.</summary>
@@ -71,29 +44,25 @@ public sealed partial class OffloadThread
     /// <summary>Whether packets that the rule has taken are judged by what the tables and connections are now: it is in the device, and nothing that it was merged from has moved.</summary>
     internal bool IsInUse(long ruleId)
     {
-        lock (_gate)
-        {
-            return _registry.Find(ruleId) is { State: MergedFlowState.Active } rule && _registry.IsCurrent(rule);
-        }
+        using Visit visit = new(_gate);
+        return _registry.Find(ruleId) is { State: MergedFlowState.Active } rule && _registry.IsCurrent(rule);
     }
 
     /// <summary>The rule does something else than software: it goes, and what it was made of makes none for <see cref="DifferenceMs"/>. Null if it is gone already.</summary>
     internal MergedFlow? RevokeDiffering(long ruleId, string detail, long nowMs)
     {
-        lock (_gate)
-        {
-            if (IsAbandoned || _registry.Find(ruleId) is not { } rule || !IsLive(rule)) return null;
-            _nowMs = Math.Max(_nowMs, nowMs);
-            Kill(rule, OffloadReason.ShadowDifference);
-            rule.ReasonDetail = detail;
-            _refused.Add(rule.TraceHash, RefusalOf(rule), _nowMs + DifferenceMs);
-            return rule;
-        }
+        using Visit visit = new(_gate);
+        if (IsAbandoned || _registry.Find(ruleId) is not { } rule || !IsLive(rule)) return null;
+        _nowMs = Math.Max(_nowMs, nowMs);
+        Kill(rule, OffloadReason.ShadowDifference);
+        rule.ReasonDetail = detail;
+        _refused.Add(rule.TraceHash, RefusalOf(rule), _nowMs + DifferenceMs);
+        return rule;
     }
 
     private void KillAll() => KillEach(static _ => true, OffloadReason.StaleTrace);
 
-    /// <summary>Takes the rules out that gates keep from being used, and opens the gates again.</summary>
+    /// <summary>Takes the rules out of the device that were revoked, and opens the gates again that kept them from being used.</summary>
     private int HandleRevocations()
     {
         int count = _gates?.OpenPassed() ?? 0;
@@ -101,7 +70,7 @@ public sealed partial class OffloadThread
         {
             if (revocation.MegaflowId == Revocation.NoMegaflow) KillUsers(revocation.Port);
             else if (revocation.MegaflowId != Revocation.NoRule) KillDependents(DependencyIndex.OfMegaflow(revocation.MegaflowId), OffloadReason.StaleTrace);
-            _gates!.Open(in revocation.Closed);
+            _gates?.Open(in revocation.Closed);
             count++;
         }
 
@@ -188,6 +157,9 @@ public sealed partial class OffloadThread
     /// </summary>
     private void AskAgain()
     {
+        // All rules are looked through for that; at one time the answer is the same.
+        if (_lookedForOverdueMs == _nowMs) return;
+        _lookedForOverdueMs = _nowMs;
         if (!_registry.Any(_isOverdue)) return;
         _provider.Resync(_nowMs);
         HandleCompletions();
@@ -203,11 +175,13 @@ public sealed partial class OffloadThread
         }
     }
 
+    private long _lookedForOverdueMs = long.MinValue;
+
     private bool IsOverdue(MergedFlow rule)
         => rule.State is MergedFlowState.Installing or MergedFlowState.Dying && _nowMs - rule.AskedAtMs >= _options.CompletionTimeoutMs;
 }
 
-/// <summary>Rules that no packet uses any more and that have to be taken out.</summary>
+/// <summary>Rules that have to be taken out; where the device has gates, no packet uses them any more.</summary>
 /// <param name="megaflowId">Those of this megaflow, or <see cref="NoMegaflow"/>: those of the port.</param>
 /// <param name="port">OpenFlow port number.</param>
 /// <param name="closed">What keeps them from being used.</param>

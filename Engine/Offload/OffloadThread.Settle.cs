@@ -12,21 +12,17 @@ public sealed partial class OffloadThread
     /// </summary>
     public void Settle(long nowMs)
     {
-        lock (_gate)
-        {
-            StepThrough(nowMs, WaitingTraces);
-            PollAll();
-        }
+        using Visit visit = new(_gate);
+        StepThrough(nowMs, WaitingTraces);
+        PollAll();
     }
 
     /// <summary>Reads all counters now and credits them.</summary>
     public void Credit(long nowMs)
     {
-        lock (_gate)
-        {
-            _nowMs = Math.Max(_nowMs, nowMs);
-            PollAll();
-        }
+        using Visit visit = new(_gate);
+        _nowMs = Math.Max(_nowMs, nowMs);
+        PollAll();
     }
 
     /// <summary>
@@ -51,42 +47,42 @@ public sealed partial class OffloadThread
     /// <summary>The last counts of what is removed come with its removal. If <paramref name="credits"/> says so, traces are merged before, and the counts of all others are read.</summary>
     private Acknowledgement WaitForRemoval(long nowMs, bool credits)
     {
-        lock (_gate)
+        using Visit visit = new(_gate);
+        StepThrough(nowMs, credits ? WaitingTraces : 0);
+
+        // Rules that make room for others die meanwhile; only those that were dying before are waited for, and only in a device that goes on using them.
+        List<MergedFlow> revoked = DyingCount == 0 || IsSuspended || _provider.Capabilities.RevokesAtOnce ? [] : [.. _registry.Rules.Where(static r => r.State == MergedFlowState.Dying)];
+        for (int idle = 0; revoked.Count > 0 && idle < MaxIdleDrains;)
         {
+            Drain(nowMs);
             StepThrough(nowMs, credits ? WaitingTraces : 0);
 
-            // Rules that make room for others die meanwhile; only those that were dying before are waited for, and only in a device that goes on using them.
-            List<MergedFlow> revoked = DyingCount == 0 || IsSuspended || _provider.Capabilities.RevokesAtOnce ? [] : [.. _registry.Rules.Where(static r => r.State == MergedFlowState.Dying)];
-            for (int idle = 0; revoked.Count > 0 && idle < MaxIdleDrains;)
-            {
-                Drain(nowMs);
-                StepThrough(nowMs, credits ? WaitingTraces : 0);
-
-                idle = revoked.RemoveAll(static r => r.State == MergedFlowState.Dead) > 0 ? 0 : idle + 1;
-            }
-
-            if (revoked.Count > 0) Suspend();
-            if (credits) PollAll();
-            return Standing;
+            idle = revoked.RemoveAll(static r => r.State == MergedFlowState.Dead) > 0 ? 0 : idle + 1;
         }
+
+        if (revoked.Count > 0) Suspend();
+        if (credits) PollAll();
+        return Standing;
     }
 
     /// <summary>Reads and credits up to <paramref name="budget"/> rules in turn; for the aging poller. Returns how many had news.</summary>
     internal int PollCounters(int budget, long nowMs)
     {
-        lock (_gate)
+        _gate.EnterSlice();
+        try
         {
             if (IsAbandoned) return 0;
             _nowMs = Math.Max(_nowMs, nowMs);
-            try
-            {
-                return _ledger.PollNext(budget, _nowMs);
-            }
-            catch (Exception e)
-            {
-                Fail(e);
-                return 0;
-            }
+            return _ledger.PollNext(budget, _nowMs);
+        }
+        catch (Exception e)
+        {
+            Fail(e);
+            return 0;
+        }
+        finally
+        {
+            _gate.Exit();
         }
     }
 

@@ -8,7 +8,8 @@ public sealed partial class OffloadThread
     /// <summary>Removes every rule (flow table cleared, provider changed).</summary>
     public void RevokeAll()
     {
-        lock (_gate) KillAll();
+        using Visit visit = new(_gate);
+        KillAll();
     }
 
     /// <summary>
@@ -17,12 +18,10 @@ public sealed partial class OffloadThread
     /// </summary>
     public int RevokedInUse()
     {
-        lock (_gate)
-        {
-            return _registry.Rules.Count(r => _gates is null
-                ? r is { State: MergedFlowState.Dying, Reason: not OffloadReason.TableFull }
-                : IsLive(r) && _gates.IsOpen(r.Gate) && !_registry.MegaflowsAreCurrent(r));
-        }
+        using Visit visit = new(_gate);
+        return _registry.Rules.Count(r => _gates is null
+            ? r is { State: MergedFlowState.Dying, Reason: not OffloadReason.TableFull } || (IsLive(r) && !_registry.MegaflowsAreCurrent(r))
+            : IsLive(r) && _gates.IsOpen(r.Gate) && !_registry.MegaflowsAreCurrent(r));
     }
 
     /// <summary>Rules have been revoked, and not all of them are Dying yet.</summary>

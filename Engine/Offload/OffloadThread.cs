@@ -12,12 +12,12 @@ namespace Mergeflow.Engine.Offload;
 /// </summary>
 /// <remarks>
 /// Packet threads only enqueue (<see cref="PmdOffload"/>). Everything else runs under one lock that no packet thread takes: the step itself, the
-/// aging poller, and revocations by the control plane unless the device has gates (<c>.Revoke</c>). A rule is linked on every dependency before the provider
+/// aging poller, and what control waits for, which comes between two traces (<see cref="SliceLock"/>). A rule is linked on every dependency before the provider
 /// hears of it, and the generations are compared again afterwards: whatever moves in between is seen by one side or the other.
 /// </remarks>
 public sealed partial class OffloadThread : IPoller, IMegaflowObserver, IDisposable
 {
-    private readonly Lock _gate = new();
+    private readonly SliceLock _gate = new();
     private readonly PmdOffload[] _pmds;
     private readonly ConnEventRing[] _connEvents;
     private readonly IOffloadProvider _provider;
@@ -114,7 +114,15 @@ public sealed partial class OffloadThread : IPoller, IMegaflowObserver, IDisposa
     public int Step(long nowMs)
     {
         nowMs = Clock.Of(nowMs);
-        lock (_gate) return StepLocked(nowMs);
+        _gate.EnterSlice();
+        try
+        {
+            return StepLocked(nowMs);
+        }
+        finally
+        {
+            _gate.Exit();
+        }
     }
 
     /// <summary>Packet threads and control have left something to do.</summary>
@@ -130,19 +138,20 @@ public sealed partial class OffloadThread : IPoller, IMegaflowObserver, IDisposa
     public void Dispose() => _provider.Dispose();
 
     /// <summary>The lock, for who reads: nothing is under way, and all that was revoked is Dying at least.</summary>
-    internal Lock.Scope LookIn()
+    internal Visit LookIn()
     {
-        Lock.Scope scope = _gate.EnterScope();
+        Visit visit = new(_gate);
+        if (IsAbandoned) return visit;
         try
         {
             HandleRevocations();
-            return scope;
         }
-        catch
+        catch (Exception e)
         {
-            scope.Dispose();
-            throw;
+            Fail(e);
         }
+
+        return visit;
     }
 
     /// <summary>One step; a failure in it ends the step, not the thread.</summary>
@@ -178,7 +187,7 @@ public sealed partial class OffloadThread : IPoller, IMegaflowObserver, IDisposa
     private int HandleTraces()
     {
         int work = 0;
-        for (int without = 0; work < _options.TracesPerStep && without < _pmds.Length && _mostTraces > 0;)
+        for (int without = 0; work < _options.TracesPerStep && without < _pmds.Length && _mostTraces > 0 && !MakesWay(work);)
         {
             if (_turn >= _pmds.Length) _turn = 0;
             PmdOffload pmd = _pmds[_turn++];
@@ -204,6 +213,9 @@ public sealed partial class OffloadThread : IPoller, IMegaflowObserver, IDisposa
 
         return work;
     }
+
+    /// <summary>The thread's own slice ends behind any trace at which somebody else waits for the lock.</summary>
+    private bool MakesWay(int handled) => handled > 0 && _mostTraces == int.MaxValue && _gate.HasGuests;
 
     private void HandleTrace(Trace trace, PmdOffload pmd)
     {
@@ -260,5 +272,19 @@ public sealed partial class OffloadThread : IPoller, IMegaflowObserver, IDisposa
         if (!OffloadReasons.IsLasting(refusal.Reason)) return;
         pmd.Suppress(trace.FlowHash, _nowMs, _options.SuppressionMs, refusal.Reason);
         if (remember) Remember(hash, refusal);
+    }
+
+    /// <summary>Somebody else than the thread itself has the lock, until it is disposed.</summary>
+    internal readonly ref struct Visit
+    {
+        private readonly SliceLock _gate;
+
+        public Visit(SliceLock gate)
+        {
+            gate.EnterAsGuest();
+            _gate = gate;
+        }
+
+        public void Dispose() => _gate.Exit();
     }
 }

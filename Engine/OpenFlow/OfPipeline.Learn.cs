@@ -9,20 +9,47 @@ public sealed partial class OfPipeline
     /// </summary>
     internal bool Learn(FlowMod rule, uint limit, long nowMs)
     {
-        // Table 254 is the switch's own: nothing is learned there, and nobody is told.
-        if (rule.Table == 254) return true;
-        lock (_lock)
+        if (IsOwn(rule)) return true;
+        lock (_lock) return LearnHere(rule, limit, nowMs);
+    }
+
+    /// <summary>The same for a thread that must not wait; null: somebody else is changing the tables.</summary>
+    internal bool? TryLearn(FlowMod rule, uint limit, long nowMs)
+    {
+        if (IsOwn(rule)) return true;
+        if (!_lock.TryEnter()) return null;
+        try
         {
-            LearnResult result = _modifier.Learn(rule, limit, nowMs);
-            if (result == LearnResult.Changed) Publish(_tables.Noted);
-            return result != LearnResult.OverLimit;
+            return LearnHere(rule, limit, nowMs);
+        }
+        finally
+        {
+            _lock.Exit();
         }
     }
 
-    /// <summary>A learned rule is there, as it was learned.</summary>
-    internal bool Has(FlowMod rule)
+    /// <summary>Table 254 is the switch's own: nothing is learned there, and nobody is told.</summary>
+    private static bool IsOwn(FlowMod rule) => rule.Table == 254;
+
+    private bool LearnHere(FlowMod rule, uint limit, long nowMs)
     {
-        lock (_lock) return _modifier.Has(rule);
+        LearnResult result = _modifier.Learn(rule, limit, nowMs);
+        if (result == LearnResult.Changed) Publish(_tables.Noted);
+        return result != LearnResult.OverLimit;
+    }
+
+    /// <summary>A learned rule is there, as it was learned; null: somebody is changing the tables.</summary>
+    internal bool? Has(FlowMod rule)
+    {
+        if (!_lock.TryEnter()) return null;
+        try
+        {
+            return _modifier.Has(rule);
+        }
+        finally
+        {
+            _lock.Exit();
+        }
     }
 
     /// <summary>A rule's timeouts become at most these, seconds; 0 = as they are (OVS <c>ofproto_rule_reduce_timeouts</c>).</summary>
@@ -30,5 +57,21 @@ public sealed partial class OfPipeline
     {
         if (!rule.IsLongerThan(idleSeconds, hardSeconds)) return;
         lock (_lock) _tables.ReduceTimeouts(rule, idleSeconds, hardSeconds);
+    }
+
+    /// <summary>The same for a thread that must not wait; false: somebody else is changing the tables.</summary>
+    internal bool TryReduceTimeouts(in FinTimeout timeout)
+    {
+        if (!timeout.Rule.IsLongerThan(timeout.IdleSeconds, timeout.HardSeconds)) return true;
+        if (!_lock.TryEnter()) return false;
+        try
+        {
+            _tables.ReduceTimeouts(timeout.Rule, timeout.IdleSeconds, timeout.HardSeconds);
+            return true;
+        }
+        finally
+        {
+            _lock.Exit();
+        }
     }
 }

@@ -14,7 +14,8 @@ namespace Mergeflow.Engine.Pmd;
 /// <remarks>
 /// Protocol, one producer and one consumer. 1. The producer writes a record behind its tail if there is room before <c>head</c> (acquire). 2. It publishes with a release store of the new
 /// tail. 3. The consumer reads the record at <c>head</c> behind an acquire load of tail. 4. It gives the room back with a release store of the new head. Both count bytes and never turn back; a record
-/// does not cross the end of the buffer: one that would is preceded by a gap. 5. When the consumer needs nothing any more that a record names, it stores its head as <c>handled</c> (release): see
+/// does not cross the end of the buffer: one that would is preceded by a gap. Behind its batch the producer wakes a consumer that sleeps (<see cref="WakeLatch"/>), which has looked at <see cref="HasPackets"/>
+/// after it said so. 5. When the consumer needs nothing any more that a record names, it stores its head as <c>handled</c> (release): see
 /// <c>PacketInRounds</c>.
 /// </remarks>
 public sealed unsafe partial class PacketInRing : IDisposable
@@ -43,6 +44,29 @@ public sealed unsafe partial class PacketInRing : IDisposable
 
     /// <summary>Packets that found no room.</summary>
     public ulong Dropped => Volatile.Read(ref _dropped);
+
+    /// <summary>Wakes the consumer; null = it does not sleep. Any thread sets it.</summary>
+    public WakeLatch? Latch
+    {
+        get => Volatile.Read(ref field);
+        set => Volatile.Write(ref field, value);
+    }
+
+    /// <summary>Some packet has not been taken. By any thread.</summary>
+    public bool HasPackets
+    {
+        get
+        {
+            Interleaving.Step("Pa published");
+            return Volatile.Read(ref _published) != Volatile.Read(ref _head);
+        }
+    }
+
+    /// <summary>Wakes a consumer that sleeps beside packets; one that is awake costs a load. By the producer, behind a batch.</summary>
+    public void WakeConsumer()
+    {
+        if (Latch is { IsAsleep: true } latch && HasPackets) latch.Set();
+    }
 
     /// <summary>Bytes of all records so far; by any thread.</summary>
     public ulong PublishedBytes => Volatile.Read(ref _published);

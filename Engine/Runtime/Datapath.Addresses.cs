@@ -2,9 +2,12 @@ using Mergeflow.Engine.OpenFlow;
 
 namespace Mergeflow.Engine.Runtime;
 
-/// <content>Addresses of <c>normal</c> that control sets and takes away. On return no megaflow goes by what they were before.</content>
+/// <content>What packets learn, and addresses of <c>normal</c> that control sets and takes away: on return no megaflow goes by what these were before.</content>
 public sealed partial class Datapath
 {
+    /// <summary>What packets have learned later because the tables were being changed, and what found no room to wait (<see cref="LearnBacklog"/>): rules and shorter timeouts.</summary>
+    public (ulong PutOff, ulong Refused) Learned => _pmds.Aggregate(default((ulong PutOff, ulong Refused)), static (sum, p) => (sum.PutOff + p.Upcall.Learning.PutOff, sum.Refused + p.Upcall.Learning.Refused));
+
     /// <summary>Sets the port behind an address, for good (OVS <c>fdb/add</c>); false if the table is full of such.</summary>
     /// <param name="key">Which address.</param>
     /// <param name="port">OpenFlow number.</param>

@@ -5,6 +5,7 @@ using Mergeflow.Engine.OpenFlow;
 using Mergeflow.Engine.Packets;
 using Mergeflow.Engine.Pmd;
 using Mergeflow.Engine.Xlate;
+using Mergeflow.Native;
 
 namespace Mergeflow.Engine.Runtime;
 
@@ -15,6 +16,15 @@ public sealed partial class Datapath
 
     /// <summary>Packets for control that found no room.</summary>
     public ulong PacketInsDropped => _pmds.Aggregate(0ul, static (sum, p) => sum + (p.PacketIns?.Dropped ?? 0));
+
+    /// <summary>Packets wait to be taken.</summary>
+    public bool HasPacketIns => Array.Exists(_pmds, static p => p.PacketIns is { HasPackets: true });
+
+    /// <summary>From now on packet threads wake who takes packets, if he sleeps; null = he does not.</summary>
+    public void WakeForPacketIns(WakeLatch? latch)
+    {
+        foreach (PmdContext pmd in _pmds) pmd.PacketIns?.Latch = latch;
+    }
 
     /// <summary>A sample that an action has taken, for a collector: the record and the packet; null = nobody collects. By the thread that takes packets.</summary>
     public Action<DpUserspace, byte[]>? Collector { get; set; }

@@ -26,6 +26,8 @@ public static class DatapathMetrics
         Level("mergeflow.megaflows", "{flow}", "Megaflows", static d => d.MegaflowCount);
         Level("mergeflow.connections", "{connection}", "Tracked connections", static d => d.Conntrack.Count);
         s_meter.CreateObservableCounter("mergeflow.connections.refused", RefusedConnections, "{packet}", "Packets that could not create a connection, by reason");
+        Count("mergeflow.learn.put_off", "{rule}", "Rules that packets learned later, as the tables were being changed", static d => d.Learned.PutOff);
+        Count("mergeflow.learn.refused", "{rule}", "The same that found no room to wait", static d => d.Learned.Refused);
         s_meter.CreateObservableCounter("mergeflow.revalidator.deleted", Deleted, "{flow}", "Megaflows deleted by cause");
         Level("mergeflow.offload.rules", "{rule}", "Merged rules from asked-for to confirmed gone", static d => d.Offload?.RuleCount ?? 0);
         Count("mergeflow.offload.installed", "{rule}", "Merged rules that the provider confirmed", static d => d.Offload?.Stats.Installed ?? 0);

@@ -41,7 +41,7 @@ public sealed class SwitchPollers : IDisposable
         if (datapath.Offload is { } offload) Offload = new PollerGroup("offload", [offload, datapath.Aging!]) { Reader = onThreads ? datapath.Quiescent.Register() : null };
         WakeLatch? offloads = Offload?.Latch;
         _onThreads = onThreads;
-        Pmds = [.. datapath.Pmds.Select(pmd => new PollerGroup($"pmd{pmd.Index}", [.. pmd.UpcallChannels.Length == 0 ? Array.Empty<IPoller>() : [new PmdAnswers(pmd.Thread)], _packets[pmd.Index], pmd.Calls, new PmdUpkeep(pmd, onThreads), .. offloads is null ? Array.Empty<IPoller>() : [new OffloadBell(datapath.Offload!, offloads)]])
+        Pmds = [.. datapath.Pmds.Select(pmd => new PollerGroup($"pmd{pmd.Index}", [.. pmd.UpcallChannels.Length == 0 ? Array.Empty<IPoller>() : [new PmdAnswers(pmd.Thread)], _packets[pmd.Index], pmd.Calls, new PmdUpkeep(pmd, onThreads), .. pmd.PacketIns is { } sent ? [new PacketInBell(sent)] : Array.Empty<IPoller>(), .. offloads is null ? Array.Empty<IPoller>() : [new OffloadBell(datapath.Offload!, offloads)]])
         {
             Reader = onThreads ? datapath.PmdQuiescent.Register() : null,
             AtEnd = () => Leave(pmd),
@@ -245,6 +245,23 @@ public sealed class SwitchPollers : IDisposable
         public int Step(long nowMs)
         {
             if (latch.IsAsleep && offload.HasWork) latch.Set();
+            return 0;
+        }
+
+        public void BeforeSleep(PollSet set, long nowMs)
+        {
+            // It has looked in the round before.
+        }
+    }
+
+    /// <summary>The same for who takes packets that are for controllers.</summary>
+    private sealed class PacketInBell(PacketInRing ring) : IPoller
+    {
+        public string Name => "packet-in-bell";
+
+        public int Step(long nowMs)
+        {
+            ring.WakeConsumer();
             return 0;
         }
 

@@ -35,7 +35,7 @@ public sealed partial class MegaflowRevalidator
     internal bool IsSliced => NextSlice is not null;
 
     /// <summary>Slices of the current kind have something to do that does not wait for its time.</summary>
-    public bool HasSlices => _upcall.Megaflows.IsInDoubt || (IsSliced && (TablesChanged || AddressesChanged || _upcall.Classes is { IsBuilding: true }));
+    public bool HasSlices => _upcall.Megaflows.IsInDoubt || (IsSliced && (TablesChanged || AddressesChanged || _upcall.Classes is { IsBuilding: true } || _upcall.Learning.Count > 0));
 
     /// <summary>Megaflows that were looked at because a packet wanted them.</summary>
     public ulong LookedAtByPackets { get; private set; }
@@ -197,11 +197,21 @@ public sealed partial class MegaflowRevalidator
     /// <summary>For what control waits for.</summary>
     private Slice SliceOfCall() => NextSlice?.Invoke(int.MaxValue) ?? Slice.Whole;
 
+    /// <summary>What packets have learned while somebody had the tables, one after the other.</summary>
+    private void LearnWaiting(ref Slice slice)
+    {
+        while (_upcall.Learning.Count > 0 && slice.TakeLong() && _upcall.Learning.TryNext())
+        {
+            // Until somebody has them again.
+        }
+    }
+
     private int StepSliced(long nowMs, Slice slice, out bool hasSwept)
     {
         hasSwept = false;
         _nowMs = nowMs;
         _upcall.Megaflows.Reclaim(ReclaimedPerSlice);
+        LearnWaiting(ref slice);
         if (TablesChanged) return Math.Max(1, Notice(nowMs, slice));
 
         // Indexes first: until there is one for the rules that change, each change puts all in doubt again, and a walk that begins anew each time never ends.

@@ -53,7 +53,7 @@ public sealed partial class MegaflowRevalidator
         _pipeline = pipeline;
         _recircs = recircs;
         _upcall = upcall;
-        _translator = new Translator(pipeline, recircs);
+        _translator = new Translator(pipeline, recircs) { Backlog = upcall.Learning };
         _upcall.SeenVersion = pipeline.RulesVersion;
         _upcall.SeenAddresses = pipeline.Macs.ChangeCount;
         _macChanges = pipeline.Macs.Follow();
@@ -87,6 +87,8 @@ public sealed partial class MegaflowRevalidator
         if (IsSliced) return StepSliced(nowMs, NextSlice!(most), out hasSwept);
         hasSwept = false;
         _nowMs = nowMs;
+        Slice whole = Slice.Whole;
+        LearnWaiting(ref whole);
         if (TablesChanged && !_isInRound) BeginRound();
         if (_isInRound) return StepRound(nowMs);
         if (AddressesChanged && LookAtDependents(nowMs, new Slice(TranslationsPerStep)) is > 0 and var looked) return looked;
@@ -286,11 +288,11 @@ public sealed partial class MegaflowRevalidator
         if (m.Dead || dp == 0) return;
         if (learns)
         {
-            foreach (LearnedRule learned in m.LearnedRules) _pipeline.Learn(learned.Rule, learned.Limit, _nowMs);
+            foreach (LearnedRule learned in m.LearnedRules) _upcall.Learning.Learn(_pipeline, learned.Rule, learned.Limit, _nowMs);
         }
 
         if (m.FinTimeouts.Length == 0 || !Translator.EndsConnection(new Be16(m.Hot->TcpFlags).Host)) return;
-        foreach (FinTimeout timeout in m.FinTimeouts) _pipeline.ReduceTimeouts(timeout.Rule, timeout.IdleSeconds, timeout.HardSeconds);
+        foreach (FinTimeout timeout in m.FinTimeouts) _upcall.Learning.ReduceTimeouts(_pipeline, in timeout);
     }
 
     /// <summary>
@@ -301,7 +303,7 @@ public sealed partial class MegaflowRevalidator
     {
         foreach (LearnedRule learned in _scratch.LearnedRules)
         {
-            if (Array.Exists(m.LearnedRules, old => old.IsSame(in learned))) _pipeline.Learn(learned.Rule, learned.Limit, _nowMs);
+            if (Array.Exists(m.LearnedRules, old => old.IsSame(in learned))) _upcall.Learning.Learn(_pipeline, learned.Rule, learned.Limit, _nowMs);
         }
     }
 

@@ -28,7 +28,7 @@ public sealed unsafe class UpcallHandler : IDisposable
 
     public UpcallHandler(OfPipeline pipeline, RecircStore recircs, MegaflowTable megaflows)
     {
-        _translator = new Translator(pipeline, recircs);
+        _translator = new Translator(pipeline, recircs) { Backlog = Learning };
         _recircs = recircs;
         Megaflows = megaflows;
         _result = _translations.Rent();
@@ -37,6 +37,9 @@ public sealed unsafe class UpcallHandler : IDisposable
     public MegaflowTable Megaflows { get; }
 
     public Dpcls Classifier { get; } = new();
+
+    /// <summary>What its packets learn.</summary>
+    internal LearnBacklog Learning { get; } = new();
 
     /// <summary>Who has to be looked at when an address changes.</summary>
     internal MacDependents Dependents { get; } = new();

@@ -80,8 +80,8 @@ public sealed unsafe partial class Translator
         FlowMod rule = op.Learns.RuleOf(_flow.Current);
         if (_context.IsExplained) _context.Step(new XlateStep(XlateStepKind.Detail, _context.Level, "") { Learned = rule });
         bool isThere = true;
-        if (MayLearnRules) isThere = _context.Pipeline.Learn(rule, learn.Limit, _context.NowMs);
-        else if (learn.Limit != 0 && !_context.Pipeline.Has(rule)) _context.Out.IsUncertain = true;
+        if (MayLearnRules) isThere = Backlog?.Learn(_context.Pipeline, rule, learn.Limit, _context.NowMs) ?? _context.Pipeline.Learn(rule, learn.Limit, _context.NowMs);
+        else if (learn.Limit != 0 && _context.Pipeline.Has(rule) != true) _context.Out.IsUncertain = true;
         if (learn.Result is { } result)
         {
             WriteDestination(op, isThere ? 1u : 0u);
@@ -102,7 +102,9 @@ public sealed unsafe partial class Translator
         // Flags of packets that hardware forwards are not known.
         _context.Out.FinTimeouts.Add(timeout);
         _context.Out.SlowPath = true;
-        if (MayLearnRules && EndsConnection(_flow.Key.TcpFlags.Host)) _context.Pipeline.ReduceTimeouts(rule, timeout.IdleSeconds, timeout.HardSeconds);
+        if (!MayLearnRules || !EndsConnection(_flow.Key.TcpFlags.Host)) return;
+        if (Backlog is { } backlog) backlog.ReduceTimeouts(_context.Pipeline, in timeout);
+        else _context.Pipeline.ReduceTimeouts(rule, timeout.IdleSeconds, timeout.HardSeconds);
     }
 
     /// <summary>Among the flags is FIN or RST.</summary>

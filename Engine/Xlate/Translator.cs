@@ -93,6 +93,9 @@ public sealed partial class Translator : IDisposable
     /// <summary>Whether <c>learn</c> and <c>fin_timeout</c> change anything, if that is not the same as <see cref="Learns"/>: packets are there, but <c>normal</c> has learned from them.</summary>
     internal bool? LearnsRules { get; set; }
 
+    /// <summary>Where rules are learned by a thread that must not wait for the tables; null = it may.</summary>
+    internal LearnBacklog? Backlog { get; init; }
+
     private bool MayLearnRules => LearnsRules ?? Learns;
 
     /// <summary>

@@ -23,6 +23,9 @@ public static class ProcessClock
     /// <summary>It moves by <see cref="Warp"/> alone.</summary>
     public static bool IsStopped => Volatile.Read(ref s_stoppedMs) >= 0;
 
+    /// <summary>Somebody moves it, or has moved it.</summary>
+    public static bool IsMoved => IsStopped || AheadMs != 0;
+
     /// <summary>How far ahead of the machine's time it is, ms; meaningless once it is stopped.</summary>
     public static long AheadMs => Volatile.Read(ref s_aheadMs);
 

@@ -1,4 +1,5 @@
 using System.Runtime.Intrinsics;
+using Mergeflow.Native;
 using Xunit;
 
 namespace Mergeflow.Tests;
@@ -6,6 +7,26 @@ namespace Mergeflow.Tests;
 /// <summary>Packets that actions send to control, with what the pipeline knew of them, and packets that control lets go on.</summary>
 public sealed class PacketInTests
 {
+    /// <summary>Nobody is woken for nothing, and who is awake costs nothing.</summary>
+    [Fact]
+    public void Who_sleeps_is_woken_by_the_first_packet_alone()
+    {
+        using var bed = new Bed("actions=controller");
+        using WakeLatch latch = new();
+        PacketInRing ring = bed.Switch.Datapath.Pmds[0].PacketIns!;
+        bed.Switch.Datapath.WakeForPacketIns(latch);
+        latch.Announce();
+        ring.WakeConsumer();
+        Assert.True(latch.IsAsleep);
+        bed.Send(1);
+        bed.Switch.ProcessPending();
+        Assert.True(bed.Switch.Datapath.HasPacketIns);
+        ring.WakeConsumer();
+        Assert.False(latch.IsAsleep);
+        Assert.Single(bed.Take());
+        Assert.False(bed.Switch.Datapath.HasPacketIns);
+    }
+
     [Fact]
     public void A_packet_comes_with_all_that_was_known_of_it()
     {

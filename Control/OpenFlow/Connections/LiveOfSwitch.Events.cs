@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Mergeflow.Engine.Runtime;
+using Mergeflow.Native;
 
 namespace Mergeflow.Control.OpenFlow;
 
@@ -10,6 +11,7 @@ public sealed partial class LiveOfSwitch
     private const int MostRemoved = 100_000;
 
     private readonly ConcurrentQueue<(OfRule Rule, RuleEnd End, long AtMs)> _removed = new();
+
     /// <summary>Rounds of what a barrier waits for: packets that go on coming do not keep it.</summary>
     private const int MostRounds = 16;
 
@@ -17,10 +19,14 @@ public sealed partial class LiveOfSwitch
     private OfConnectionGroup? _watchers;
     private IReadOnlyList<OfPort> _portsBefore = [];
 
-    /// <summary>From now on connections are told what becomes of flows.</summary>
-    internal void Watch(OfConnectionGroup group)
+    /// <summary>There is something to tell.</summary>
+    internal bool HasNews => !_removed.IsEmpty || _datapath.HasPacketIns;
+
+    /// <summary>From now on connections are told what becomes of flows, and the latch is set when there is something to tell.</summary>
+    internal void Watch(OfConnectionGroup group, WakeLatch latch)
     {
         Volatile.Write(ref _watchers, group);
+        _datapath.WakeForPacketIns(latch);
         _datapath.Pipeline.Watch(changes =>
         {
             foreach (OfConnection connection in group.All) connection.OnFlows(changes, s_owner, s_xid);
@@ -29,6 +35,8 @@ public sealed partial class LiveOfSwitch
                 bool isTold = change is { New: null, Old: { } gone } && (gone.Flags & FlowModFlags.SendFlowRemoved) != 0;
                 if (isTold && _removed.Count < MostRemoved) _removed.Enqueue((change.Old!, change.End, NowMs));
             }
+
+            if (!_removed.IsEmpty) latch.Set();
         });
     }
 

@@ -91,6 +91,9 @@ public sealed partial class OfConnection
         ExpireBundles(nowMs);
     }
 
+    /// <summary>Packets wait for <see cref="Tick"/>.</summary>
+    internal bool HasWaiting => _actions is { Waiting: > 0 } || _misses is { Waiting: > 0 };
+
     /// <summary>What has become of packets at a limited rate, as the column <c>status</c> says it.</summary>
     internal void AddSchedule(SortedDictionary<string, string> pairs)
     {

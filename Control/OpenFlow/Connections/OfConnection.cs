@@ -85,7 +85,12 @@ public sealed partial class OfConnection : IOfSession
     /// <returns>False: the connection has to be closed.</returns>
     public bool Receive(ReadOnlySpan<byte> bytes)
     {
-        lock (_receiving) return ReceiveHere(bytes);
+        lock (_receiving)
+        {
+            bool wantedMisses = WantsMisses, goesOn = ReceiveHere(bytes);
+            if (wantedMisses != WantsMisses) _group.Changed?.Invoke();
+            return goesOn;
+        }
     }
 
     private bool ReceiveHere(ReadOnlySpan<byte> bytes)

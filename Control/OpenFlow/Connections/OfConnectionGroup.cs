@@ -20,6 +20,9 @@ public sealed class OfConnectionGroup
         set => Volatile.Write(ref _bundleIdleMs, value);
     }
 
+    /// <summary>Called when what connections want may be another thing; null = nobody waits for it.</summary>
+    internal Action? Changed { get; set; }
+
     /// <summary>All that are open.</summary>
     public IReadOnlyList<OfConnection> All => _connections;
 
@@ -34,6 +37,7 @@ public sealed class OfConnectionGroup
     internal void Remove(OfConnection connection)
     {
         lock (_lock) _connections = [.. _connections.Where(c => c != connection)];
+        Changed?.Invoke();
     }
 
     /// <summary>Of the last choice of a primary; all ones = there was none.</summary>

@@ -71,11 +71,16 @@ public sealed class OfControllers(LiveOfSwitch of, OfConnectionGroup group, OfTl
         }
 
         foreach (OfConnection connection in group.All) connection.Tick(nowMs);
-        bool tellsMisses = group.All.Any(static c => c.WantsMisses);
-        if (tellsMisses == _tellsMisses) return;
-        _tellsMisses = tellsMisses;
-        of.TellMisses(tellsMisses);
+        if (!HasNews) return;
+        _tellsMisses = !_tellsMisses;
+        of.TellMisses(_tellsMisses);
     }
+
+    /// <summary>Somebody wants what nobody has wanted so far, or the other way round: <see cref="Run"/> sees to it.</summary>
+    internal bool HasNews => group.All.Any(static c => c.WantsMisses) != _tellsMisses;
+
+    /// <summary>Packets wait for their time to go out.</summary>
+    internal bool HasWaiting => group.All.Any(static c => c.HasWaiting);
 
     /// <inheritdoc/>
     public void Dispose()

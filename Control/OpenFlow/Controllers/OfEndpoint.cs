@@ -2,15 +2,22 @@ using Mergeflow.Native;
 
 namespace Mergeflow.Control.OpenFlow;
 
-/// <summary>All of OpenFlow that a running switch has: its controllers, and the thread that looks after them and tells them what happens.</summary>
+/// <summary>All of OpenFlow that a running switch has: its controllers, and the thread that looks after them and tells them what happens. It sleeps until there is something: see <see cref="WakeLatch"/>.</summary>
 public sealed class OfEndpoint : IDisposable
 {
     private const int PortPeriodMs = 100;
-    private const int LongestPauseMs = 4;
+
+    /// <summary>Connections are looked after that often, ms: probes, back-off, bundles.</summary>
+    private const int TickMs = 50;
+
+    /// <summary>The same where packets wait because their rate is limited, or where somebody moves the clock by hand.</summary>
+    private const int ShortTickMs = 4;
 
     private readonly LiveOfSwitch _switch;
     private readonly bool _tellsPorts;
     private readonly Thread _thread;
+    private readonly WakeLatch _latch = new();
+    private readonly PollSet _sleep = new();
     private volatile bool _end;
 
     /// <summary>Without controllers so far.</summary>
@@ -22,7 +29,8 @@ public sealed class OfEndpoint : IDisposable
     {
         (_switch, _tellsPorts) = (of, tellsPorts);
         Controllers = new OfControllers(of, Group, tls, log);
-        of.Watch(Group);
+        of.Watch(Group, _latch);
+        Group.Changed = () => _latch.Set();
         _thread = new Thread(Run) { Name = "openflow-events", IsBackground = true };
         _thread.Start();
     }
@@ -50,22 +58,27 @@ public sealed class OfEndpoint : IDisposable
     {
         if (_end) return;
         _end = true;
+        _latch.Set();
         _thread.Join();
         Controllers.Dispose();
+        _latch.Dispose();
     }
 
     private void Run()
     {
         long portsDueMs = 0;
-        int pauseMs = 1;
         while (!_end)
         {
             long nowMs = ProcessClock.NowMs;
             bool looksAtPorts = _tellsPorts && nowMs >= portsDueMs;
             if (looksAtPorts) portsDueMs = nowMs + PortPeriodMs;
             Controllers.Run(nowMs);
-            pauseMs = _switch.Tell(Group, looksAtPorts) ? 0 : Math.Min(LongestPauseMs, pauseMs + 1);
-            if (pauseMs > 0) Thread.Sleep(pauseMs);
+            if (_switch.Tell(Group, looksAtPorts)) continue;
+            _sleep.Clear();
+            _sleep.AtMost(Controllers.HasWaiting || ProcessClock.IsMoved ? ShortTickMs : TickMs);
+            _latch.Announce();
+            if (_end || _switch.HasNews || Controllers.HasNews) _latch.Cancel();
+            else _latch.Sleep(_sleep);
         }
     }
 }
