@@ -71,7 +71,7 @@ public sealed class LearnBacklogTests
             });
         }
 
-        stepped.StepUntilIdle();
+        stepped.Run(2);
         Assert.Single(datapath.Pipeline.Rules, static r => r.Table == 5);
     }
 
