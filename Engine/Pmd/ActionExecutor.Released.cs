@@ -28,7 +28,6 @@ internal sealed unsafe partial class ActionExecutor
             p->RecircDepth = depth;
         }
 
-        if (restCount == 0) Stats.Dropped += (ulong)packets.Length;
         _nested++;
         ExecuteTogether<T>(packets, dlType, rest, restCount);
         _nested--;
@@ -70,7 +69,11 @@ internal sealed unsafe partial class ActionExecutor
             }
         }
 
-        foreach (nint address in packets) _pool.Return((Packet*)address);
+        foreach (nint address in packets)
+        {
+            if (count == 0) Drop((Packet*)address);
+            else End((Packet*)address);
+        }
     }
 
     /// <summary>One record for each packet; returns those that are left, in order.</summary>
@@ -170,7 +173,6 @@ internal sealed unsafe partial class ActionExecutor
             MegaflowHot.CountHit(hot, p, (uint)p->LengthBytes, NowMs);
         }
 
-        if (hot->ActionCount == 0) Stats.Dropped += (ulong)packets.Length;
         ExecuteTogether<T>(packets, ((Packet*)packets[0])->Key.DlType, hot->Actions, hot->ActionCount);
     }
 }

@@ -41,10 +41,16 @@ internal sealed unsafe partial class ActionExecutor
         for (int i = 0; i < frames; i++)
         {
             Packet* frame = _pool.RentFrameOf(p, i);
-            if (frame == null) Stats.Dropped++;
-            else ExecuteCopy<T>(frame, a, count);
+            if (frame == null)
+            {
+                CountNotMade();
+                continue;
+            }
+
+            Stats.Made++;
+            ExecuteCopy<T>(frame, a, count);
         }
 
-        _pool.Return(p);
+        End(p);
     }
 }

@@ -46,6 +46,7 @@ internal sealed unsafe partial class ActionExecutor
         {
             StopTrace(OffloadReason.UnsupportedAction, "tnl_pop");
             if (p->RecircDepth >= PmdThread.MaxRecircDepth) Stats.RecircTooDeep++;
+            else Stats.DroppedByTunnel++;
             Drop(p);
             return;
         }

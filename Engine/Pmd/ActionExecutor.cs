@@ -12,7 +12,7 @@ namespace Mergeflow.Engine.Pmd;
 
 /// <summary>
 /// What a packet goes through once its megaflow is known, pass by pass: counted, rewritten, sent, tracked, recirculated (OVS
-/// <c>odp_execute_actions</c> and <c>dp_execute_cb</c>). The only place that runs datapath actions. One packet: this file; packets that conntrack releases together: <c>.Released</c>; encapsulation: <c>.Tunnels</c>; what is recorded on the way: <c>.Trace</c>; upcalls on handler threads: <c>.Parked</c>.
+/// <c>odp_execute_actions</c> and <c>dp_execute_cb</c>). The only place that runs datapath actions. One packet: this file; packets that conntrack releases together: <c>.Released</c>; encapsulation: <c>.Tunnels</c>; how packets end: <c>.Ends</c>; what is recorded on the way: <c>.Trace</c>; upcalls on handler threads: <c>.Parked</c>.
 /// </summary>
 /// <remarks>What the packet path writes per packet is here, in one object: the packet thread's loops take it into a register.</remarks>
 internal sealed unsafe partial class ActionExecutor
@@ -83,7 +83,7 @@ internal sealed unsafe partial class ActionExecutor
         {
             case ProgramShape.OutputOnly:
                 Transmit<T>(p, hot->OutPort);
-                _pool.Return(p);
+                End(p);
                 break;
             case ProgramShape.Drop:
                 Drop(p);
@@ -145,8 +145,8 @@ internal sealed unsafe partial class ActionExecutor
     public void Execute<T>(Packet* p, DpAction* a, int count)
         where T : struct, IStageMarks
     {
-        if (count == 0) Stats.Dropped++;
-        if (Run<T>(p, a, count)) _pool.Return(p);
+        if (count == 0) Drop(p);
+        else if (Run<T>(p, a, count)) End(p);
     }
 
     /// <summary>The same for a copy, while the packet waits to go on: see <see cref="_nested"/>.</summary>
@@ -213,6 +213,7 @@ internal sealed unsafe partial class ActionExecutor
                     StopTrace(OffloadReason.UnsupportedAction, "meter");
                     if (!_meters.Admit(act->MeterId, p->LengthBytes, NowMs))
                     {
+                        Stats.DroppedByMeter++;
                         Drop(p);
                         return false;
                     }
@@ -236,6 +237,7 @@ internal sealed unsafe partial class ActionExecutor
                     if (IsCutUp<T>(p, act, count - i)) return false;
                     if (!PushTunnel(p, act))
                     {
+                        Stats.DroppedByTunnel++;
                         Drop(p);
                         return false;
                     }
@@ -247,6 +249,7 @@ internal sealed unsafe partial class ActionExecutor
                     if (!PacketEdit.Apply(p, act))
                     {
                         StopTrace(OffloadReason.UnsupportedAction, "no headroom");
+                        Stats.DroppedByAction++;
                         Drop(p);
                         return false;
                     }
@@ -293,9 +296,8 @@ internal sealed unsafe partial class ActionExecutor
         if (p->RecircDepth >= PmdThread.MaxRecircDepth)
         {
             Stats.RecircTooDeep++;
-            Stats.Dropped++;
             StopTrace(OffloadReason.TraceTooDeep, "recirc");
-            _pool.Return(p);
+            Drop(p);
             return false;
         }
 
@@ -304,13 +306,6 @@ internal sealed unsafe partial class ActionExecutor
         MiniflowExtractor.EnsureCurrent(p);
         PacketMetadata.SetRecircId(p, recircId);
         return true;
-    }
-
-    /// <summary>The packet takes no way out.</summary>
-    public void Drop(Packet* p)
-    {
-        Stats.Dropped++;
-        _pool.Return(p);
     }
 
     /// <summary>An output action: as much of the packet as is to be sent, if the port exists. The packet may go on.</summary>
@@ -374,7 +369,8 @@ internal sealed unsafe partial class ActionExecutor
     private Packet* CloneOf(Packet* p)
     {
         Packet* copy = _pool.Clone(p);
-        if (copy == null) Stats.Dropped++;
+        if (copy == null) CountNotMade();
+        else Stats.Made++;
         return copy;
     }
 

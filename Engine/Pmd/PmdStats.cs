@@ -34,11 +34,35 @@ public struct PmdStats
 
     /// <summary>Passes that ended in a drop.</summary>
     public ulong Dropped;
+
+    /// <summary>Packets of which nothing was left to do: their actions were carried out, whatever these were.</summary>
+    public ulong Carried;
+
+    /// <summary>Packets that did not come by a port: copies, frames that super-frames were cut into, packets that control has handed in.</summary>
+    public ulong Made;
+
+    /// <summary>Such packets that there was no memory for; among <see cref="Dropped"/>.</summary>
+    public ulong NotMade;
+
+    /// <summary>Dropped by meters; among <see cref="Dropped"/>.</summary>
+    public ulong DroppedByMeter;
+
+    /// <summary>Dropped as a tunnel could not take them, or what was in them; among <see cref="Dropped"/>.</summary>
+    public ulong DroppedByTunnel;
+
+    /// <summary>Dropped as an action could not be carried out; among <see cref="Dropped"/>.</summary>
+    public ulong DroppedByAction;
+
+    /// <summary>Fragments of datagrams that did not become whole in time; not among <see cref="Dropped"/>.</summary>
+    public ulong FragmentsDropped;
     public ulong ToController;
 
     /// <summary>Outputs to a port that does not exist.</summary>
     public ulong TxNoPort;
     public ulong Batches;
+
+    /// <summary>Packets that are there no more: carried out, dropped, or late fragments. What came and was made, and is not among them, is held.</summary>
+    public readonly ulong Ended => Carried + Dropped - NotMade + FragmentsDropped;
 
     /// <summary>The sum.</summary>
     public readonly PmdStats Plus(in PmdStats other)

@@ -50,6 +50,7 @@ public sealed unsafe partial class PmdThread
         }
 
         Stats.MergedHits += totals.Hits;
+        Stats.Carried += totals.Carried;
         Stats.Tx += totals.Forwarded;
         Stats.TxBytes += totals.ForwardedBytes;
         return true;
@@ -71,6 +72,7 @@ public sealed unsafe partial class PmdThread
         MergedHot.Count(hot, bytes, _nowMs);
         if (hot->Shape < MergedShape.OutputOnly)
         {
+            totals.Finished++;
             FinishMerged<T>(p, hot);
             return true;
         }
@@ -150,7 +152,12 @@ public sealed unsafe partial class PmdThread
     private struct MergedTotals
     {
         public ulong Hits;
+
+        /// <summary>Hits that something else was done with than to rewrite and send.</summary>
+        public ulong Finished;
         public ulong Forwarded;
         public ulong ForwardedBytes;
+
+        public readonly ulong Carried => Hits - Finished;
     }
 }

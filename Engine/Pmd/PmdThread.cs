@@ -104,6 +104,7 @@ public sealed unsafe partial class PmdThread : IDisposable
         _nowMs = _run.NowMs = _lookup.NowMs = nowMs;
         MiniflowExtractor.EnsureParsed(packet);
         UninstalledProgram program = upcall.Resume(state, packet, nowMs);
+        Stats.Made++;
 
         // What control hands in is through when the call returns: its upcalls are inline.
         _run.ExecuteCopy<WithoutStages>(packet, program.Actions, program.Count);
@@ -165,6 +166,7 @@ public sealed unsafe partial class PmdThread : IDisposable
 
         Stats.EmcHits += (ulong)BitOperations.PopCount(_scratch->Cached);
         Stats.Passes += forwarded;
+        Stats.Carried += forwarded;
         Stats.Tx += forwarded;
         Stats.TxBytes += forwardedBytes;
     }
@@ -194,6 +196,7 @@ public sealed unsafe partial class PmdThread : IDisposable
 
         Stats.EmcHits += (ulong)BitOperations.PopCount(_scratch->Cached);
         Stats.MergedHits += totals.Hits;
+        Stats.Carried += totals.Carried;
         Stats.Tx += totals.Forwarded;
         Stats.TxBytes += totals.ForwardedBytes;
     }

@@ -41,6 +41,9 @@ public sealed unsafe partial class PortTable : IDisposable
         public ulong RxBytes;
         public ulong TxPackets;
         public ulong TxBytes;
+
+        /// <summary>Packets that have come in by the port and were dropped.</summary>
+        public ulong Dropped;
         public byte Exists;
     }
 }

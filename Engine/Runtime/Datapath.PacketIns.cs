@@ -124,6 +124,7 @@ public sealed partial class Datapath
             if (p == null)
             {
                 pmd.Thread.Stats.Dropped++;
+                pmd.Thread.Stats.NotMade++;
                 return 0;
             }
 

@@ -10,6 +10,8 @@ namespace Mergeflow.Engine.Runtime;
 /// <param name="sinks">What the packet threads send by, by index: those that <paramref name="datapath"/> was built with.</param>
 public sealed class LivePorts(Datapath datapath, SwitchPollers pollers, IReadOnlyList<LivePortSink> sinks) : IDisposable
 {
+    private const int LooksAtDevice = 10, LookAgainMs = 20;
+
     private readonly Lock _lock = new();
     private readonly SortedDictionary<uint, LivePort> _ports = [];
 
@@ -20,6 +22,9 @@ public sealed class LivePorts(Datapath datapath, SwitchPollers pollers, IReadOnl
     private List<(RxQueueName Name, RxQueue Queue)>? _held;
 
     private KernelDropWatch? _drops;
+
+    /// <summary>What packet threads had counted on the numbers of ports when these came.</summary>
+    private readonly Dictionary<uint, PortHotSum> _before = [];
 
     /// <summary>What ports had counted that are gone.</summary>
     private PortTotals _gone;
@@ -51,6 +56,7 @@ public sealed class LivePorts(Datapath datapath, SwitchPollers pollers, IReadOnl
                 if (port is TunnelVport tunnel) tunnel.Counted = datapath;
                 TxQueue[] tx = [.. sinks.Select(_ => port.OpenTx())];
                 if (!_ports.TryAdd(port.Number, port)) throw new ArgumentException($"there is a port {port.Number}", nameof(port));
+                _before[port.Number] = SumOf(port.Number);
                 for (int i = 0; i < tx.Length; i++)
                 {
                     int pmd = i;
@@ -72,6 +78,7 @@ public sealed class LivePorts(Datapath datapath, SwitchPollers pollers, IReadOnl
             WatchDrops(port);
             AddToKernel(port);
             _down.Remove(port.Number);
+            (port as NetDevicePort)?.Started();
             if (!port.HasCarrier) TellLink(port.Number, isUp: false, nowMs);
             for (int q = 0; q < port.QueueCount; q++)
             {
@@ -127,17 +134,63 @@ public sealed class LivePorts(Datapath datapath, SwitchPollers pollers, IReadOnl
     {
         lock (_lock)
         {
-            return datapath.Pause(() =>
+            SwitchLedger ledger = datapath.Pause(() =>
             {
                 PortTotals all = _gone;
                 foreach (LivePort port in _ports.Values) all = all.Plus(port.OfQueues());
                 ulong noPort = 0, held = 0;
                 foreach (LivePortSink sink in sinks) noPort += sink.NoPort;
-                foreach (PmdContext pmd in datapath.Pmds) held += (ulong)(pmd.Pool.InUse + pmd.Pool.LargeInUse);
-                return new SwitchLedger(all.Rx, datapath.Stats.Rx + byDevice(), datapath.Stats.Tx, all.Tx, all.TxDropped, noPort, held, all.RxDropped);
+                foreach (PmdContext pmd in datapath.Pmds) held += pmd.Held;
+                return new SwitchLedger(all.Rx, datapath.Stats.Rx + byDevice(), datapath.Stats.Tx, all.Tx, all.TxDropped, noPort, held, all.RxDropped)
+                {
+                    Threads = [.. datapath.Pmds.Select(static p => new ThreadLedger(p.Index, p.Thread.Stats, p.Held))],
+                    Ports = [.. _ports.Values.Where(static p => p.QueueCount > 0).Select(LedgerOf)],
+                };
             });
+            return ledger with { Ports = [.. ledger.Ports.Select(WithDevice)] };
         }
     }
+
+    private PortLedger LedgerOf(LivePort port)
+    {
+        PortHotSum before = _before[port.Number], now = SumOf(port.Number);
+        return new PortLedger(port.Number, port.Name, port.OfQueues()) { Taken = [.. now.Rx.Select((n, i) => n - before.Rx[i])], Dropped = now.Dropped - before.Dropped, Sent = now.Tx - before.Tx };
+    }
+
+    /// <summary>What has been received is on its way for a while: looks again until all is counted, or something has come.</summary>
+    private PortLedger WithDevice(PortLedger row)
+    {
+        if (_ports[row.Number] is not NetDevicePort port) return row;
+        PortStatistics counted = port.OfQueues();
+        long? uncounted = port.UncountedOf(counted);
+        bool isQuiet = true;
+        for (int i = 0; i < LooksAtDevice && isQuiet && uncounted is not (null or 0); i++)
+        {
+            Thread.Sleep(LookAgainMs);
+            PortStatistics later = port.OfQueues();
+            isQuiet = later.RxPackets == counted.RxPackets;
+            (counted, uncounted) = (later, port.UncountedOf(later));
+        }
+
+        return row with { Uncounted = uncounted, IsQuiet = isQuiet };
+    }
+
+    private unsafe PortHotSum SumOf(uint number)
+    {
+        ulong[] rx = new ulong[datapath.Pmds.Count];
+        ulong tx = 0, dropped = 0;
+        foreach (PmdContext pmd in datapath.Pmds)
+        {
+            PortTable.PortHot* hot = pmd.Ports[number];
+            rx[pmd.Index] = hot->RxPackets;
+            tx += hot->TxPackets;
+            dropped += hot->Dropped;
+        }
+
+        return new PortHotSum(rx, tx, dropped);
+    }
+
+    private readonly record struct PortHotSum(ulong[] Rx, ulong Tx, ulong Dropped);
 
     /// <summary>The way of a tunnel port is another one, or there is none: then its link is down. False if there is no such port.</summary>
     public bool SetTunnel(uint number, TunnelPort? way, long nowMs)

@@ -69,7 +69,7 @@ public sealed class PmdContext : IDisposable
         { TelemetryId = datapath.TelemetryId };
         unsafe
         {
-            Conntrack.DroppedFragment = Pool.Return;
+            Conntrack.DroppedFragment = DropFragment;
         }
 
         Calls = new PmdCalls(Conntrack.LetGo);
@@ -130,6 +130,15 @@ public sealed class PmdContext : IDisposable
 
     /// <summary>To each handler thread.</summary>
     internal UpcallChannel<UpcallRequest>[] UpcallChannels { get; }
+
+    /// <summary>Packets that it has in its memory, between two batches.</summary>
+    public ulong Held => (ulong)(Pool.InUse + Pool.LargeInUse);
+
+    private unsafe void DropFragment(Packet* packet)
+    {
+        Thread.Stats.FragmentsDropped++;
+        Pool.Return(packet);
+    }
 
     /// <inheritdoc/>
     public void Dispose()

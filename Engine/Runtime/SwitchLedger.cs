@@ -18,4 +18,13 @@ public sealed record SwitchLedger(ulong Received, ulong Taken, ulong Sent, ulong
 
     /// <summary>Packets that were sent, and neither left nor were counted as lost.</summary>
     public long UnexplainedOut => (long)(Sent - Left - LostAtPorts - NoPort);
+
+    /// <summary>The same by packet threads.</summary>
+    public IReadOnlyList<ThreadLedger> Threads { get; init; } = [];
+
+    /// <summary>The same by ports that are there.</summary>
+    public IReadOnlyList<PortLedger> Ports { get; init; } = [];
+
+    /// <summary>Nothing is unexplained, of any port and any thread.</summary>
+    public bool IsWhole => UnexplainedIn == 0 && UnexplainedOut == 0 && Threads.All(static t => t.Unexplained == 0) && Ports.All(static p => p is { UnexplainedIn: 0, UnexplainedOut: 0, IsLostByDevice: false });
 }

@@ -4,7 +4,7 @@ namespace Mergeflow.Native;
 public static unsafe partial class NetDevice
 {
     private const int Ethtool = 0x8946;
-    private const uint GetSettings = 1, GetDriverInfo = 3, GetFeatureFlags = 0x25, SetFeatureFlags = 0x26;
+    private const uint GetSettings = 1, GetDriverInfo = 3, GetFeatureFlags = 0x25, GetGro = 0x2b, SetFeatureFlags = 0x26;
     private const int DriverInfoBytes = 196, SettingsBytes = 44, TextBytes = 32;
 
     /// <summary>Name, version and firmware of a device's driver; null = it does not say.</summary>
@@ -32,6 +32,13 @@ public static unsafe partial class NetDevice
         uint megabits = *(ushort*)(settings + 12) | ((uint)*(ushort*)(settings + 28) << 16);
         return new LinkSettings(
             *(uint*)(settings + 4), *(uint*)(settings + 8), *(uint*)(settings + 32), megabits is 0xffff or uint.MaxValue ? 0 : megabits, settings[14] == 1, settings[15], settings[18] != 0);
+    }
+
+    /// <summary>The kernel puts frames together that a device has received (<c>ethtool -K DEVICE gro on</c>); null = the driver does not say.</summary>
+    public static bool? PutsTogether(string name)
+    {
+        uint* value = stackalloc uint[2];
+        return TryEthtool(name, (byte*)value, 2 * sizeof(uint), GetGro) ? value[1] != 0 : null;
     }
 
     /// <summary>Features that can be switched (<c>ETH_FLAG_*</c>); null = the driver does not say.</summary>

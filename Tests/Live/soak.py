@@ -331,7 +331,7 @@ def watch(space, prefix, socket_path, pid, load_path, minutes, forwards):
             gauges = snapshot["gauges"]
             with open(load_path) as f:
                 seen = json.load(f)
-            unexplained = abs(ledger["unexplained_in"]) + abs(ledger["unexplained_out"])
+            unexplained = abs(ledger["unexplained_in"]) + abs(ledger["unexplained_out"]) + sum(abs(t["unexplained"]) for t in ledger["threads"]) + sum(abs(p["unexplained_in"]) + abs(p["unexplained_out"]) for p in ledger["ports"])
             worst = max(worst, unexplained)
             ahead = "-" if forwards == "kernel" else device.missing()
             used = cpu_seconds(pid)
