@@ -1,5 +1,6 @@
 using Mergeflow.Control.OpenFlow;
 using Mergeflow.Control.Ovsdb;
+using Mergeflow.Engine.Ports;
 using Mergeflow.Engine.Text;
 
 namespace Mergeflow.Control.Bridges;
@@ -110,7 +111,6 @@ public static class ConfigReader
         List<string> refused = [];
         if (row.Integer("cfm_mpid") is not null) refused.Add("cfm");
         if (row.Map("lldp").GetValueOrDefault("enable") == "true") refused.Add("lldp");
-        if (row.Integer("ingress_policing_rate") is > 0 || row.Integer("ingress_policing_kpkts_rate") is > 0) refused.Add("ingress_policing");
         return [.. refused];
     }
 
@@ -172,6 +172,7 @@ public static class ConfigReader
             // The bridge's own port is internal, whatever the row says.
             Type = name == bridge ? "internal" : type.Length > 0 ? type : DefaultType,
             Options = row.Map("options"),
+            Limits = new IngressLimits(Limit(row, "rate"), Limit(row, "burst"), Limit(row, "kpkts_rate"), Limit(row, "kpkts_burst")),
             Refused = RefusedOfInterface(row),
             OtherConfig = row.Map("other_config"),
             Bfd = row.Map("bfd"),
@@ -181,6 +182,8 @@ public static class ConfigReader
             OfportBefore = OpenFlowPort(row.Integer("ofport")),
         };
     }
+
+    private static uint Limit(OvsdbRow row, string column) => (uint)Math.Clamp(row.Integer($"ingress_policing_{column}") ?? 0, 0, uint.MaxValue);
 
     private static ControllerConfig Controller(OvsdbRow row) => new()
     {

@@ -1,11 +1,15 @@
 using Mergeflow.Engine.OpenFlow;
 using Mergeflow.Engine.Ports;
+using Mergeflow.Engine.Runtime;
 
 namespace Mergeflow.Control.Bridges;
 
 /// <content>What its ports are to others: numbers in the datapath, addresses that were learned there, sockets between ports without devices.</content>
 public sealed partial class LiveBridge
 {
+    /// <summary>Interfaces of which it has been said that they cannot be limited.</summary>
+    private readonly HashSet<string> _unpoliced = new(StringComparer.Ordinal);
+
     /// <summary>Its ports without devices at which the host has addresses.</summary>
     internal IEnumerable<DummyPort> AddressedDummies => _host.Wire is null ? [] : _interfaces.Values.Select(static i => i.Port).OfType<DummyPort>().Where(static p => p.Addresses.Count > 0);
 
@@ -26,6 +30,17 @@ public sealed partial class LiveBridge
         {
             if (other != this && other.DatapathType == DatapathType) other.Datapath.Forget(gone, LiveSwitch.NowMs);
         }
+    }
+
+    /// <summary>What an interface takes in is limited as the database says (OVS <c>iface_configure_qos</c>); devices alone can, as in Open vSwitch. Returns what there is to say.</summary>
+    private string? Police(InterfaceConfig wanted, LivePort port)
+    {
+        bool isChanged = wanted.Limits != port.Limits;
+        if (port is PatchPort or TunnelVport) return isChanged && _unpoliced.Add(wanted.Name) ? $"interface {wanted.Name}: ingress policing needs a device, ignoring" : null;
+        if (!isChanged) return null;
+        string? refusalBefore = port.KernelRefusal;
+        _live.Ports.Police(port.Number, wanted.Limits, LiveSwitch.NowMs);
+        return port.KernelRefusal is { } why && why != refusalBefore ? $"{wanted.Name}: packets from and to it are forwarded in software: {why}" : null;
     }
 
     private void Forget(int ofport, LivePort port)

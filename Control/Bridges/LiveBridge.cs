@@ -216,6 +216,7 @@ public sealed partial class LiveBridge : IHostedBridge
         {
             if (!ofports.TryGetValue(wanted.Name, out int ofport)) continue;
             LivePort port = _interfaces[ofport].Port;
+            if (Police(wanted, port) is { } line) failures.Add(line);
             _host.Bfd.Configure(Datapath, (uint)ofport, wanted.Name, port.Mac, BfdOptions.Of(wanted.Bfd), () => port.Statistics().RxPackets);
         }
 

@@ -83,6 +83,9 @@ internal sealed class LiveInterface
             ["tx_bytes"] = (long)counted.TxBytes,
         };
         if (Port is NetDevicePort) (statistics["rx_dropped"], statistics["tx_dropped"]) = ((long)(counted.RxDropped + counted.RxLostInKernel), (long)(counted.TxDropped + counted.TxLostInKernel));
+
+        // As ports of DPDK have it in Open vSwitch.
+        if (counted[PortDrop.RxPoliced] is var policed && (policed > 0 || !Port.Limits.IsNone)) statistics["ovs_rx_qos_drops"] = (long)policed;
         return statistics;
     }
 }

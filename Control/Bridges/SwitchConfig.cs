@@ -1,4 +1,5 @@
 using Mergeflow.Control.OpenFlow;
+using Mergeflow.Engine.Ports;
 
 namespace Mergeflow.Control.Bridges;
 
@@ -134,7 +135,10 @@ public sealed record InterfaceConfig
     /// <summary>Of the column <c>bfd</c>.</summary>
     public IReadOnlyDictionary<string, string> Bfd { get; init; } = new SortedDictionary<string, string>();
 
-    /// <summary>What is asked for and is not there: <c>cfm</c>, <c>lldp</c>, <c>ingress_policing</c>.</summary>
+    /// <summary>How much it takes in.</summary>
+    public IngressLimits Limits { get; init; }
+
+    /// <summary>What is asked for and is not there: <c>cfm</c>, <c>lldp</c>.</summary>
     public IReadOnlyList<string> Refused { get; init; } = [];
 
     /// <summary>Settings of the interface.</summary>

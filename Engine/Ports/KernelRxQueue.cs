@@ -119,6 +119,7 @@ internal abstract unsafe class KernelRxQueue : RxQueue, IDisposable
         bool isTagged = TryTagOf(index, out ushort tpid, out ushort tci);
         if (isTagged) InsertTag(p, tpid, tci);
         if (!VnetFrames.TryApply(p, Batch.HeaderOf(index), isTagged ? TagBytes : 0)) return Lose(pool, p, PortDrop.RxInvalid);
+        if (IsOverRate(p->LengthBytes)) return Lose(pool, p, PortDrop.RxPoliced);
         Counters.Count(p->LengthBytes, p->GsoSizeBytes != 0);
         return p;
     }

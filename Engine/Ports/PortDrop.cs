@@ -15,6 +15,9 @@ public enum PortDrop
     /// <summary>Received: no packet memory was left for it.</summary>
     RxNoMemory,
 
+    /// <summary>Received: more than the port's rate allows (<see cref="IngressPolicer"/>).</summary>
+    RxPoliced,
+
     /// <summary>Received: the kernel could not keep it for us (packet socket, TAP queue).</summary>
     RxKernel,
 

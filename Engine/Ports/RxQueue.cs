@@ -7,6 +7,14 @@ namespace Mergeflow.Engine.Ports;
 public abstract unsafe class RxQueue
 {
     private volatile WakeLatch? _latch;
+    private volatile IngressPolicer? _policer;
+
+    /// <summary>Keeps what comes in to a rate; null = all of it comes in. Set by control, read by the thread that polls the queue.</summary>
+    public IngressPolicer? Policer
+    {
+        get => _policer;
+        set => _policer = value;
+    }
 
     /// <summary>Wakes the thread that polls the queue; null = it does not sleep. Who fills the queue sets it behind what it has put in, if <see cref="BeforeSleep"/> relies on that.</summary>
     public virtual WakeLatch? Latch
@@ -20,6 +28,9 @@ public abstract unsafe class RxQueue
     /// checksum flags as the device reports them. Returns how many; 0 = nothing to receive now.
     /// </summary>
     public abstract int Receive(PacketPool pool, Packet** batch, int max);
+
+    /// <summary>A frame of this length is more than may come in now, and to be dropped.</summary>
+    protected bool IsOverRate(int lengthBytes) => _policer is { } policer && !policer.Admits(lengthBytes);
 
     /// <summary>
     /// The thread that polls it is about to sleep: says what ends the sleep, a descriptor (AF_PACKET, AF_XDP, TAP) that is readable while there is something to receive, or

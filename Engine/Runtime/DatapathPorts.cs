@@ -69,6 +69,14 @@ public sealed class DatapathPorts
     /// <summary>A port's BFD session says whether it may be used. On return no packet goes by what it said before.</summary>
     public Acknowledgement SetBfdLive(uint port, bool isLive, long nowMs) => Change(p => p.SetBfdLive(port, isLive), nowMs);
 
+    /// <summary>A port's packets are software's from now on. On return no merged rule in the kernel takes them or sends there.</summary>
+    internal void LeaveKernel(uint port, long nowMs)
+    {
+        using Datapath.ControlScope control = _datapath.BeginControl();
+        _datapath.Offload?.OnPortRemoved(port);
+        _datapath.Acknowledge(_datapath.Clock.Of(nowMs));
+    }
+
     /// <summary>A port appears that the pipeline does not know: it leads to another datapath.</summary>
     internal void AddHidden(uint port, int queues, long nowMs)
     {

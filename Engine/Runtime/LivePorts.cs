@@ -104,6 +104,31 @@ public sealed class LivePorts(Datapath datapath, SwitchPollers pollers, IReadOnl
         }
     }
 
+    /// <summary>
+    /// A port takes in so much from now on. While that is limited, what comes in by it is software's: rules in the kernel know no rate. False if there is no such port.
+    /// </summary>
+    public bool Police(uint number, IngressLimits limits, long nowMs)
+    {
+        lock (_lock)
+        {
+            if (!_ports.TryGetValue(number, out LivePort? port)) return false;
+            bool wasNone = port.Limits.IsNone;
+            port.Police(limits);
+            if (datapath.Kernel is not { } kernel || wasNone == limits.IsNone) return true;
+            if (limits.IsNone)
+            {
+                port.KernelRefusal = null;
+                AddToKernel(port);
+                return true;
+            }
+
+            datapath.Ports.LeaveKernel(number, nowMs);
+            kernel.RemovePort(number);
+            port.KernelRefusal = "what comes in by it is limited";
+            return true;
+        }
+    }
+
     /// <summary>The port is no longer one of the switch, and closed on return: no packet thread has a queue of it. False if there is none.</summary>
     public bool Remove(uint number, long nowMs)
     {

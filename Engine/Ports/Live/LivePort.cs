@@ -79,6 +79,18 @@ public abstract class LivePort(uint number, string name) : IDisposable
     /// <summary>Why rules in the kernel neither take what comes in by the port nor send to it, in a switch that has such rules; null = they do.</summary>
     public string? KernelRefusal { get; internal set; }
 
+    /// <summary>How much it takes in.</summary>
+    public IngressLimits Limits { get; private set; }
+
+    /// <summary>What comes in by its queues is kept to a rate from now on; nothing happens if it is so already. By control.</summary>
+    internal void Police(IngressLimits limits)
+    {
+        if (Limits == limits) return;
+        Limits = limits;
+        IngressPolicer? policer = limits.IsNone ? null : new IngressPolicer(limits);
+        for (int q = 0; q < QueueCount; q++) Rx(q).Policer = policer;
+    }
+
     /// <summary>What it has counted, from any thread.</summary>
     public virtual PortStatistics Statistics() => OfQueues();
 

@@ -129,6 +129,13 @@ internal sealed unsafe class PatchRxQueue(uint port, int capacityBytes = PatchRx
             return null;
         }
 
+        if (IsOverRate(length))
+        {
+            Counters.Drop(PortDrop.RxPoliced);
+            pool.Return(packet);
+            return null;
+        }
+
         Counters.Count(length, packet->GsoSizeBytes != 0);
         return packet;
     }

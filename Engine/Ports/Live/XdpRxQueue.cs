@@ -42,9 +42,10 @@ internal sealed unsafe class XdpRxQueue(NetDevicePort port, XdpSocket socket) : 
         for (int i = 0; i < rented; i++)
         {
             byte* frame = socket.Frame(i, out int length);
-            if (length < EthernetHeaderBytes || length > pool.FrameCapacityBytes)
+            bool isWhole = length >= EthernetHeaderBytes && length <= pool.FrameCapacityBytes;
+            if (!isWhole || IsOverRate(length))
             {
-                Counters.Drop(length < EthernetHeaderBytes ? PortDrop.RxRunt : PortDrop.RxTooLong);
+                Counters.Drop(isWhole ? PortDrop.RxPoliced : length < EthernetHeaderBytes ? PortDrop.RxRunt : PortDrop.RxTooLong);
                 pool.Return(batch[i]);
                 continue;
             }

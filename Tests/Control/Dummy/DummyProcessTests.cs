@@ -68,6 +68,26 @@ public sealed class DummyProcessTests : IDisposable
     }
 
     [Fact]
+    public void A_port_takes_in_no_more_than_the_database_says()
+    {
+        Flows("in_port=1,ip,actions=2");
+        _run.Ask("time/stop");
+
+        // 1,024 bytes at once and 1,000 in a second; a frame has 106.
+        _run.Server.VsctlWaiting("--", "set", "interface", "p1", "ingress_policing_rate=8", "ingress_policing_burst=8");
+        for (int i = 0; i < 20; i++) _run.Ask("netdev-dummy/receive", "p1", Ping);
+        Assert.Equal(9, _run.Frames("p2.pcap"));
+        _run.Ask("time/warp", "1000");
+        for (int i = 0; i < 20; i++) _run.Ask("netdev-dummy/receive", "p1", Ping);
+        Assert.Equal(18, _run.Frames("p2.pcap"));
+        Assert.Equal("{}", _run.Server.Vsctl("get", "interface", "p1", "status"));
+        _run.Server.VsctlWaiting("--", "set", "interface", "p1", "ingress_policing_rate=0");
+        for (int i = 0; i < 20; i++) _run.Ask("netdev-dummy/receive", "p1", Ping);
+        Assert.Equal(38, _run.Frames("p2.pcap"));
+        Eventually.True(() => _run.Server.Vsctl("get", "interface", "p1", "statistics:ovs_rx_qos_drops") == "22", "the database says how many were too many");
+    }
+
+    [Fact]
     public void Time_that_stands_still_ages_nothing_and_a_leap_ages_all()
     {
         Flows("in_port=1,idle_timeout=10,actions=2", "in_port=2,hard_timeout=20,actions=1");
