@@ -11,13 +11,20 @@ internal sealed class BondCommands(Vswitchd vswitchd)
     {
         commands.Add("bond/list", "", 0, 0, _ => vswitchd.Locked(() => "bond\ttype\trecircID\tmembers\n" + Each(static bond => bond.IsBond ? bond.ListLine() : "")));
         commands.Add("bond/show", "[port]", 0, 1, words => vswitchd.Locked(() => words.Count == 0 ? Each(static bond => bond.IsBond ? bond.Show(LiveSwitch.NowMs) : "") : With(words[0], static bond => bond.Show(LiveSwitch.NowMs))));
-        commands.Add("bond/enable-member", "port member", 2, 2, words => vswitchd.Locked(() => With(words[0], bond => SetEnabled(bond, words[1], true))));
-        commands.Add("bond/disable-member", "port member", 2, 2, words => vswitchd.Locked(() => With(words[0], bond => SetEnabled(bond, words[1], false))));
-        commands.Add("bond/set-active-member", "port member", 2, 2, words => vswitchd.Locked(() => With(words[0], bond =>
+
+        // Under their older names too.
+        foreach (string member in (ReadOnlySpan<string>)["member", "slave"])
         {
-            if (bond.SetActive(words[1], out bool isChanged) is { } wrong) throw new UnixctlException(wrong);
-            return isChanged ? "done" : "no change";
-        })));
+            commands.Add($"bond/enable-{member}", "port member", 2, 2, words => vswitchd.Locked(() => With(words[0], bond => SetEnabled(bond, words[1], true))));
+            commands.Add($"bond/disable-{member}", "port member", 2, 2, words => vswitchd.Locked(() => With(words[0], bond => SetEnabled(bond, words[1], false))));
+            commands.Add($"bond/set-active-{member}", "port member", 2, 2, words => vswitchd.Locked(() => With(words[0], bond =>
+            {
+                if (bond.SetActive(words[1], out bool isChanged) is { } wrong) throw new UnixctlException(wrong);
+                return isChanged ? "done" : "no change";
+            })));
+        }
+
+        commands.Add("bond/hash", "mac [vlan] [basis]", 1, 3, Hash);
         commands.Add("bond/migrate", "port hash member", 3, 3, words => vswitchd.Locked(() => With(words[0], bond =>
         {
             int bucket = int.TryParse(words[1], NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number : -1;
@@ -26,6 +33,16 @@ internal sealed class BondCommands(Vswitchd vswitchd)
         commands.Add("lacp/show", "[port]", 0, 1, words => vswitchd.Locked(() => words.Count == 0
             ? Each(static bond => bond.Lacp?.Show() ?? "")
             : With(words[0], static bond => bond.Lacp?.Show() ?? throw new UnixctlException("no such lacp object"), isForLacp: true)));
+    }
+
+    /// <summary>The bucket of an address in a balance-slb bond (OVS <c>bond_unixctl_hash</c>).</summary>
+    private static string Hash(IReadOnlyList<string> words)
+    {
+        uint vlan = 0, basis = 0;
+        if (words.Count > 1 && !uint.TryParse(words[1], NumberStyles.None, CultureInfo.InvariantCulture, out vlan)) throw new UnixctlException("invalid vlan");
+        if (words.Count > 2 && !uint.TryParse(words[2], NumberStyles.None, CultureInfo.InvariantCulture, out basis)) throw new UnixctlException("invalid basis");
+        if (MacText.Parse(words[0]) is not { } mac) throw new UnixctlException("invalid mac");
+        return (BondHash.OfMac(mac, (ushort)vlan, basis) % BondPlan.BucketCount).ToString(CultureInfo.InvariantCulture);
     }
 
     private static string SetEnabled(Bond bond, string member, bool isEnabled)

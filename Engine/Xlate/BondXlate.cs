@@ -19,7 +19,7 @@ internal sealed class BondXlate(XlateContext context, FieldHash hashes)
         if (bond.Lacp == BondLacp.Negotiated) return bond.Enabled.Contains(member);
         if (bond.Lacp == BondLacp.Configured || bond.Mode == BondMode.BalanceTcp) return false;
         bool isMulticast = (_flow.Key.DlDst.ToUInt64() >> 40 & 1) != 0;
-        if (isMulticast && bond.Active != member) return false;
+        if (isMulticast && bond.Active != member && !bond.AllActive) return false;
         if (bond.Mode == BondMode.ActiveBackup) return bond.Active == member;
 
         // What we have sent by one member may come back by another.
@@ -47,8 +47,15 @@ internal sealed class BondXlate(XlateContext context, FieldHash hashes)
         if (bond.Lacp == BondLacp.Configured || (bond.Mode == BondMode.BalanceTcp && bond.Lacp != BondLacp.Negotiated)) return null;
         if (bond.Mode == BondMode.ActiveBackup) return bond.Active;
         if (bond.Buckets.Count == 0) return null;
-        uint hash = bond.Mode == BondMode.BalanceTcp ? _hashes.Of(OfHashFields.SymmetricL3L4Udp, (ushort)bond.Basis) : _hashes.Of(OfHashFields.EthSrc, (ushort)(bond.Basis + vlan));
-        return bond.Buckets[(int)(hash % (uint)bond.Buckets.Count)];
+        int bucket = (int)((bond.Mode == BondMode.BalanceTcp ? _hashes.Of(OfHashFields.SymmetricL3L4Udp, (ushort)bond.Basis) : OfSource(vlan, bond.Basis)) % (uint)bond.Buckets.Count);
+        if (bond.Counters is { } counters) _context.Out.Rules.Add(counters.Counted[bucket]);
+        return bond.Buckets[bucket];
+    }
+
+    private uint OfSource(ushort vlan, uint basis)
+    {
+        _flow.Consult(L.DlSrc, L.Window6);
+        return BondHash.OfMac(_flow.Key.DlSrc.ToUInt64(), vlan, basis);
     }
 
     private bool IsGratuitousArp()

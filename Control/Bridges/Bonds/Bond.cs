@@ -6,11 +6,11 @@ namespace Mergeflow.Control.Bridges;
 
 /// <summary>
 /// A bond (OVS <c>ofproto/bond.c</c>): which members are used, by their links, delays and LACP, which is the active one, and what each bucket of flows leaves by. Knows time, no ports. Buckets stay with their member while it is
-/// enabled; they are not moved by load. For one thread.
+/// enabled, or until load is shared anew. For one thread.
 /// </summary>
 /// <param name="name">Of the port.</param>
 /// <param name="log">Takes lines.</param>
-public sealed class Bond(string name, Action<string> log)
+public sealed partial class Bond(string name, Action<string> log)
 {
     private readonly List<Member> _members = [];
     private readonly Member?[] _buckets = new Member?[BondPlan.BucketCount];
@@ -68,10 +68,14 @@ public sealed class Bond(string name, Action<string> log)
         }
 
         ChooseActive(nowMs);
+        _nowBalanced = IsBalanced && !fallsBack;
         BondMode mode = fallsBack ? BondMode.ActiveBackup : _options.Mode;
         BondLacp lacp = _lacp is null || fallsBack ? BondLacp.Off : _lacp.IsNegotiated ? BondLacp.Negotiated : BondLacp.Configured;
         uint[] enabled = [.. _members.Where(static m => m.IsEnabled).Select(static m => m.Options.Port).Order()];
-        return new BondPlan { Mode = mode, Lacp = lacp, Enabled = enabled, Active = _active is { IsEnabled: true } ? _active.Options.Port : null, Basis = _options.Basis, Buckets = mode == BondMode.ActiveBackup ? [] : Spread() };
+        uint[] buckets = mode == BondMode.ActiveBackup ? [] : Spread();
+        if (_nowBalanced && buckets.Length > 0 && Rebalance(nowMs)) buckets = Spread();
+        _plan = new BondPlan { Mode = mode, Lacp = lacp, Enabled = enabled, Active = _active is { IsEnabled: true } ? _active.Options.Port : null, Basis = _options.Basis, AllActive = _options.AllActive, Counters = _counters, Buckets = buckets };
+        return _plan;
     }
 
     /// <summary>Takes a member out of use or in again (<c>bond/disable-member</c>); false if there is none of that name.</summary>
@@ -99,11 +103,11 @@ public sealed class Bond(string name, Action<string> log)
     /// <returns>What is wrong; null = nothing.</returns>
     public string? Migrate(int bucket, string member)
     {
-        if (_options.Mode == BondMode.ActiveBackup) return "not a balanced bond";
-        if (bucket is < 0 or >= BondPlan.BucketCount) return "bad hash";
+        if (_options.Mode != BondMode.BalanceSlb) return "not an SLB bond";
+        if (bucket < 0) return "bad hash";
         if (_members.Find(m => m.Options.Name == member) is not { } found) return "no such member";
         if (!found.IsEnabled) return "cannot migrate to disabled member";
-        _buckets[bucket] = found;
+        _buckets[bucket % BondPlan.BucketCount] = found;
         return null;
     }
 
@@ -118,10 +122,10 @@ public sealed class Bond(string name, Action<string> log)
     {
         StringBuilder text = new();
         string lacp = _lacp is null ? "off" : _lacp.IsNegotiated ? "negotiated" : "configured";
-        bool isBalanced = _options.Mode != BondMode.ActiveBackup;
         text.Append(CultureInfo.InvariantCulture, $"---- {name} ----\nbond_mode: {NameOf(_options.Mode)}\nbond may use recirculation: no, Recirc-ID : -1\nbond-hash-basis: {_options.Basis}\nlb_output action: disabled, bond-id: -1\n");
-        if (_options.Mode == BondMode.BalanceSlb) text.Append("all members active: false\n");
+        if (_options.Mode == BondMode.BalanceSlb) text.Append($"all members active: {(_options.AllActive ? "true" : "false")}\n");
         text.Append(CultureInfo.InvariantCulture, $"updelay: {_options.UpDelayMs} ms\ndowndelay: {_options.DownDelayMs} ms\n");
+        if (_nowBalanced) text.Append(CultureInfo.InvariantCulture, $"next rebalance: {_rebalanceDueMs - nowMs} ms\n");
         text.Append(CultureInfo.InvariantCulture, $"lacp_status: {lacp}\nlacp_fallback_ab: {(_options.Lacp is { FallsBack: true } ? "true" : "false")}\n");
         bool hasPrimary = _members.Exists(m => m.Options.Name == _options.Primary);
         text.Append(CultureInfo.InvariantCulture, $"active-backup primary: {_options.Primary ?? "<none>"}{(_options.Primary is not null && !hasPrimary ? " (no such member)" : "")}\n");
@@ -131,7 +135,7 @@ public sealed class Bond(string name, Action<string> log)
             text.Append(CultureInfo.InvariantCulture, $"\nmember {member.Options.Name}: {(member.IsEnabled ? "enabled" : "disabled")}\n{(member == _active ? "  active member\n" : "")}");
             if (member.ExpiresMs is { } expires) text.Append(CultureInfo.InvariantCulture, $"  {(member.IsEnabled ? "downdelay" : "updelay")} expires in {Math.Max(0, expires - nowMs)} ms\n");
             text.Append(CultureInfo.InvariantCulture, $"  may_enable: {(member is { MayEnable: true, HasCarrier: true } ? "true" : "false")}\n");
-            if (isBalanced && _buckets.Contains(member)) text.Append(CultureInfo.InvariantCulture, $"  hashes: {_buckets.Count(b => b == member)}\n");
+            if (_nowBalanced) WriteLoads(text, member);
         }
 
         return text.Append('\n').ToString();
@@ -169,6 +173,7 @@ public sealed class Bond(string name, Action<string> log)
         member.ExpiresMs = null;
         if (member.IsEnabled == isEnabled) return;
         member.IsEnabled = isEnabled;
+        _hasToTell |= !isEnabled;
         log($"member {member.Options.Name}: {(isEnabled ? "enabled" : "disabled")}");
     }
 
@@ -204,6 +209,7 @@ public sealed class Bond(string name, Action<string> log)
     private void Activate(Member member)
     {
         _active = member;
+        _hasToTell = true;
         _activeMac = member.Options.Mac;
         log($"bond {name}: active member is now {member.Options.Name}");
     }

@@ -5,6 +5,9 @@ namespace Mergeflow.Control.Bridges;
 /// <summary>A bond as the database wants it (ovs-vswitchd.conf.db(5), table <c>Port</c>).</summary>
 public sealed record BondOptions
 {
+    /// <summary>Time between two looks at what members carry unless the database says otherwise, ms.</summary>
+    public const int DefaultRebalanceMs = 10_000;
+
     /// <summary>How members share.</summary>
     public BondMode Mode { get; init; }
 
@@ -16,6 +19,12 @@ public sealed record BondOptions
 
     /// <summary>Goes into hashes.</summary>
     public uint Basis { get; init; }
+
+    /// <summary>Time between two looks at what members carry, ms; 0 = flows are not moved by load.</summary>
+    public int RebalanceMs { get; init; } = DefaultRebalanceMs;
+
+    /// <summary>What is for all is taken by every member.</summary>
+    public bool AllActive { get; init; }
 
     /// <summary>The member that is preferred; null = none.</summary>
     public string? Primary { get; init; }

@@ -29,6 +29,8 @@ internal static class BondReader
             UpDelayMs = Math.Max(0, port.BondUpDelayMs),
             DownDelayMs = Math.Max(0, port.BondDownDelayMs),
             Basis = (uint)Number(port.OtherConfig, "bond-hash-basis", 0, uint.MaxValue, 0),
+            RebalanceMs = RebalanceOf(port),
+            AllActive = port.OtherConfig.GetValueOrDefault("all-members-active") == "true",
             Primary = mode == BondMode.ActiveBackup || fallsBack ? port.OtherConfig.GetValueOrDefault("bond-primary") : null,
             ActiveBefore = MacText.Parse(port.BondActiveBefore),
             Lacp = port.Lacp is "active" or "passive" ? LacpOf(port, bridgeMac, fallsBack, warn) : null,
@@ -79,6 +81,13 @@ internal static class BondReader
             IsFast = string.Equals(port.OtherConfig.GetValueOrDefault("lacp-time"), "fast", StringComparison.OrdinalIgnoreCase),
             FallsBack = fallsBack,
         };
+    }
+
+    private static int RebalanceOf(PortConfig port)
+    {
+        const int least = 1000;
+        int ms = (int)Number(port.OtherConfig, "bond-rebalance-interval", int.MinValue, int.MaxValue, BondOptions.DefaultRebalanceMs);
+        return ms == 0 ? 0 : Math.Max(ms, least);
     }
 
     private static long Number(IReadOnlyDictionary<string, string> column, string key, long least, long most, long otherwise)

@@ -20,6 +20,9 @@ public sealed class BridgeForwarding(Datapath datapath, Action<string, string> l
     private ForwardingPlan _plan = ForwardingPlan.Plain;
     private string _shape = "";
 
+    /// <summary>Addresses that those behind a bond have not been told of yet.</summary>
+    private readonly Queue<(Bond Bond, MacKey Address)> _untold = [];
+
     /// <summary>The bonds, by name; within <see cref="Locked"/>.</summary>
     public IReadOnlyDictionary<string, Bond> Bonds => _bonds;
 
@@ -116,10 +119,33 @@ public sealed class BridgeForwarding(Datapath datapath, Action<string, string> l
         }
 
         string shape = _config is null ? "" : ShapeOf(_config);
-        if (!isChanged && shape == _shape) return;
-        _shape = shape;
-        _plan = PlanOf(_config!, lines);
-        datapath.Ports.SetForwarding(_plan, nowMs);
+        if (isChanged || shape != _shape)
+        {
+            _shape = shape;
+            _plan = PlanOf(_config!, lines);
+            datapath.Ports.SetForwarding(_plan, nowMs);
+        }
+
+        Tell(nowMs);
+    }
+
+    /// <summary>Whoever is behind a bond hears by which member the addresses are now that are behind other ports: by a RARP request from each, as many at a time as take no long (OVS <c>bundle_send_learning_packets</c>).</summary>
+    private void Tell(long nowMs)
+    {
+        const int mostAtOnce = 512;
+        foreach (Bond bond in _bonds.Values.Where(static b => b.TakeHasToTell()))
+        {
+            uint own = _plan.Bundles.Values.FirstOrDefault(b => b.Name == bond.Name)?.Representative ?? 0;
+            foreach ((LearnedSource source, _) in datapath.Pipeline.LearnedAddresses(nowMs))
+            {
+                if (source.Port != own) _untold.Enqueue((bond, new MacKey(source.Mac, source.Vid)));
+            }
+        }
+
+        for (int i = 0; i < mostAtOnce && _untold.TryDequeue(out (Bond Bond, MacKey Address) next); i++)
+        {
+            if (_bonds.GetValueOrDefault(next.Bond.Name) == next.Bond && next.Bond.MemberOf(next.Address.Mac, next.Address.Vid) is { } member) Send(member, RarpFrame.Write(next.Address.Mac, next.Address.Vid));
+        }
     }
 
     private ForwardingPlan PlanOf(BridgeConfig config, List<string> lines)
@@ -183,9 +209,13 @@ public sealed class BridgeForwarding(Datapath datapath, Action<string, string> l
     /// <summary>As an output to the port, of a packet that has come from nowhere (OVS <c>send_pdu_cb</c>).</summary>
     private void Send(uint port, LacpInfo actor, LacpInfo partner)
     {
-        if (!_ports.TryGetValue(port, out LivePort? member)) return;
+        if (_ports.TryGetValue(port, out LivePort? member)) Send(port, LacpFrame.Write(member.Mac, actor, partner));
+    }
+
+    private void Send(uint port, byte[] frame)
+    {
         PipelineFlow flow = default;
         flow.Key.InPort = Be32.FromHost((uint)OfReservedPort.None);
-        datapath.PacketOut(LacpFrame.Write(member.Mac, actor, partner), flow, new EquatableList<OfAction>([new OfOutput(port)]), LiveSwitch.NowMs);
+        datapath.PacketOut(frame, flow, new EquatableList<OfAction>([new OfOutput(port)]), LiveSwitch.NowMs);
     }
 }

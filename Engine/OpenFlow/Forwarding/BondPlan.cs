@@ -50,7 +50,13 @@ public sealed record BondPlan
     /// <summary>Goes into the hash (<c>other_config:bond-hash-basis</c>).</summary>
     public uint Basis { get; init; }
 
+    /// <summary>What is for all is taken by every member, not by the active one alone (<c>other_config:all-members-active</c>).</summary>
+    public bool AllActive { get; init; }
+
+    /// <summary>Count what each bucket sends; null = nothing is counted.</summary>
+    public BondCounters? Counters { get; init; }
+
     /// <summary>Same members in every respect.</summary>
     public bool IsSame(BondPlan other)
-        => Mode == other.Mode && Lacp == other.Lacp && Active == other.Active && Basis == other.Basis && Enabled.SequenceEqual(other.Enabled) && Buckets.SequenceEqual(other.Buckets);
+        => Mode == other.Mode && Lacp == other.Lacp && Active == other.Active && Basis == other.Basis && AllActive == other.AllActive && Counters == other.Counters && Enabled.SequenceEqual(other.Enabled) && Buckets.SequenceEqual(other.Buckets);
 }

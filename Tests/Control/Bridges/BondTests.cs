@@ -80,7 +80,9 @@ public sealed class BondTests
         Assert.Null(_bond.Migrate(7, "b"));
         Assert.Equal(2u, Run().Buckets[7]);
         Assert.Equal("no such member", _bond.Migrate(7, "c"));
-        Assert.Equal("bad hash", _bond.Migrate(256, "a"));
+        Assert.Equal("bad hash", _bond.Migrate(-1, "a"));
+        Assert.Null(_bond.Migrate(256 + 8, "b"));
+        Assert.Equal(2u, Run().Buckets[8]);
     }
 
     [Fact]
