@@ -38,12 +38,12 @@ internal sealed class FdbCommands(Vswitchd vswitchd)
     {
         MacKey key = Key(words[3], words[2]);
         if (!vswitchd.Bridges.OfportsOf(bridge.Name).TryGetValue(words[1], out int ofport)) throw new UnixctlException("software error, odp port is present but no ofp port");
-        if (!bridge.Datapath.SetStaticAddress(key, (uint)ofport, LiveSwitch.NowMs, out (uint Port, bool IsStatic)? before)) throw new UnixctlException("could not add static mac entry\n");
+        if (!bridge.Datapath.Main.SetStaticAddress(key, (uint)ofport, LiveSwitch.NowMs, out (uint Port, bool IsStatic)? before)) throw new UnixctlException("could not add static mac entry\n");
         return before is not { } old || (old.IsStatic && old.Port == (uint)ofport) ? "" : $"Overriding already existing {(old.IsStatic ? "static" : "dynamic")} entry on {PortText(old.Port)}\n";
     }
 
     private static string Delete(LiveBridge bridge, IReadOnlyList<string> words)
-        => bridge.Datapath.RemoveStaticAddress(Key(words[2], words[1]), LiveSwitch.NowMs) ? "" : throw new UnixctlException("could not find static mac entry\n");
+        => bridge.Datapath.Main.RemoveStaticAddress(Key(words[2], words[1]), LiveSwitch.NowMs) ? "" : throw new UnixctlException("could not find static mac entry\n");
 
     private static string ShowStatistics(LiveBridge bridge)
     {

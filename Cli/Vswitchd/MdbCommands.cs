@@ -30,7 +30,7 @@ internal sealed class MdbCommands(Vswitchd vswitchd)
     private string Flush(IReadOnlyList<string> words)
     {
         IEnumerable<LiveBridge> bridges = words.Count == 0 ? BridgeCommands.All(vswitchd).Where(static b => b.Datapath.Pipeline.MulticastSettings is not null) : [Find(words[0])];
-        foreach (LiveBridge bridge in bridges) bridge.Datapath.ForgetMulticast(LiveSwitch.NowMs);
+        foreach (LiveBridge bridge in bridges) bridge.Datapath.Main.ForgetMulticast(LiveSwitch.NowMs);
         return "table successfully flushed\n";
     }
 

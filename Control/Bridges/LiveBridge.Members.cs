@@ -28,7 +28,7 @@ public sealed partial class LiveBridge
         if (gone.Length == 0) return;
         foreach (LiveBridge other in _host.Bridges)
         {
-            if (other != this && other.DatapathType == DatapathType) other.Datapath.Forget(gone, LiveSwitch.NowMs);
+            if (other != this && other.DatapathType == DatapathType) other.Datapath.Main.Forget(gone, LiveSwitch.NowMs);
         }
     }
 

@@ -102,7 +102,7 @@ public static class OfprotoTrace
         {
             foreach (TraceBridge bridge in bridges)
             {
-                if (bridge.Datapath.Recirc.InPortOf(recircId) is { } inPort) return (bridge, inPort);
+                if (bridge.Datapath.Recirc.PlaceOf(recircId) is { } place) return (bridge, place.InPort);
             }
 
             throw new UnixctlException(string.Create(CultureInfo.InvariantCulture, $"no recirculation data for recirc_id 0x{recircId:x}"));

@@ -41,6 +41,9 @@ public struct DpUserspace
     /// <summary>Controller: the frozen state that has metadata, user data and, if the packet stops, the rest of its way.</summary>
     public uint RecircId;
 
+    /// <summary>BFD, LACP, sample: number of the bridge in its datapath.</summary>
+    public ushort Bridge;
+
     /// <summary>Controller: cookie of the rule.</summary>
     public ulong Cookie;
 

@@ -55,7 +55,7 @@ public sealed unsafe class Megaflow
     public bool IsSlowByOrder { get; set; }
 
     /// <summary>Addresses that <c>normal</c> learns from each of its packets.</summary>
-    public LearnedSource[] Learned { get; set; } = [];
+    public LearnedAddress[] Learned { get; set; } = [];
 
     /// <summary>Rules that <c>learn</c> adds for each of its packets.</summary>
     public LearnedRule[] LearnedRules { get; set; } = [];

@@ -58,15 +58,16 @@ internal sealed class MegaflowClass
     /// Adds the members that a rule of <paramref name="table"/> may concern: all, unless it wants another value of a bit that is in the mask and was seen by every table as it came. False
     /// if these would be more than <paramref name="most"/>, or if no index says yet which they are.
     /// </summary>
+    /// <param name="bridge">Number of the rule's bridge.</param>
     /// <param name="table">Table of the rule.</param>
     /// <param name="mask">Its match; zero = it may concern whatever looked its table up.</param>
     /// <param name="value">Its match.</param>
     /// <param name="most">Most megaflows in <paramref name="found"/>.</param>
     /// <param name="found">Where they go.</param>
     /// <param name="megaflows">Where members are.</param>
-    public bool Find(byte table, ref FlowKey mask, ref FlowKey value, int most, HashSet<Megaflow> found, MegaflowTable megaflows)
+    public bool Find(ushort bridge, byte table, ref FlowKey mask, ref FlowKey value, int most, HashSet<Megaflow> found, MegaflowTable megaflows)
     {
-        if (!_visited.Has(table)) return true;
+        if (!_visited.Has(bridge, table)) return true;
         FlowKey common = Common(ref mask);
         if (Count > MostUnindexed) return IndexOf(ref common, megaflows, most == int.MaxValue).Find(ref value, most, found);
         for (Megaflow? m = _first; m is not null; m = m.Class.Next)
@@ -78,9 +79,9 @@ internal sealed class MegaflowClass
     }
 
     /// <summary>A rule of <paramref name="table"/> may concern the member; as in <see cref="Find"/>.</summary>
-    public bool MayConcern(byte table, ref FlowKey mask, ref FlowKey value, Megaflow m)
+    public bool MayConcern(ushort bridge, byte table, ref FlowKey mask, ref FlowKey value, Megaflow m)
     {
-        if (!_visited.Has(table)) return false;
+        if (!_visited.Has(bridge, table)) return false;
         FlowKey common = Common(ref mask);
         return MegaflowClassIndex.Agrees(m, ref common, ref value);
     }

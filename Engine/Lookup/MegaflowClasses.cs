@@ -43,11 +43,11 @@ internal sealed class MegaflowClasses(MegaflowTable megaflows) : IDisposable
     }
 
     /// <inheritdoc cref="MegaflowClass.Find"/>
-    public bool Find(byte table, ref FlowKey mask, ref FlowKey value, int most, HashSet<Megaflow> found)
+    public bool Find(ushort bridge, byte table, ref FlowKey mask, ref FlowKey value, int most, HashSet<Megaflow> found)
     {
         foreach (MegaflowClass c in _classes)
         {
-            if (c.Find(table, ref mask, ref value, most, found, megaflows)) continue;
+            if (c.Find(bridge, table, ref mask, ref value, most, found, megaflows)) continue;
             IsBuilding = true;
             return false;
         }

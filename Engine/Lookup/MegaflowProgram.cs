@@ -19,7 +19,7 @@ public readonly ref struct MegaflowProgram
     public ReadOnlySpan<uint> RecircIds { get; init; }
 
     /// <summary>Addresses that <c>normal</c> learns from each packet.</summary>
-    public ReadOnlySpan<LearnedSource> Learned { get; init; }
+    public ReadOnlySpan<LearnedAddress> Learned { get; init; }
 
     /// <summary>See <see cref="Megaflow.LearnedRules"/>.</summary>
     public ReadOnlySpan<LearnedRule> LearnedRules { get; init; }

@@ -1,7 +1,7 @@
 namespace Mergeflow.Engine.OpenFlow;
 
-/// <summary>Which addresses of a <see cref="MacTable"/> have changed since one of its followers last asked.</summary>
-/// <param name="tableLock">The table's lock.</param>
+/// <summary>Which learned addresses have changed since a follower last asked (<see cref="MacFollowers"/>).</summary>
+/// <param name="tableLock">Held by who adds.</param>
 /// <param name="capacity">Most addresses that are remembered.</param>
 internal sealed class MacChanges(Lock tableLock, int capacity)
 {
@@ -36,7 +36,7 @@ internal sealed class MacChanges(Lock tableLock, int capacity)
         }
     }
 
-    /// <summary>An address has changed. Under the table's lock.</summary>
+    /// <summary>An address has changed. Under the lock.</summary>
     public void Add(MacKey key)
     {
         if (_tooMany) return;

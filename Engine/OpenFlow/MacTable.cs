@@ -5,7 +5,7 @@ namespace Mergeflow.Engine.OpenFlow;
 /// Each entry is in two lists, least recently used first: that of all entries, for expiry, and that of its port. A full table makes room at the port with
 /// the most entries (OVS <c>evict_mac_entry_fairly</c>): who floods it with addresses takes them from itself.
 /// </remarks>
-internal sealed class MacTable(int capacity, long agingMs)
+internal sealed class MacTable(int capacity, long agingMs, MacFollowers? followers = null, ushort bridge = 0)
 {
     /// <summary>Never seen again, and never forgotten: an entry that somebody has set.</summary>
     private const long Never = long.MaxValue;
@@ -18,7 +18,7 @@ internal sealed class MacTable(int capacity, long agingMs)
     private readonly Dictionary<MacKey, Entry> _entries = [];
     private readonly LinkedList<Entry> _byAge = [];
     private readonly Dictionary<uint, LinkedList<Entry>> _byPort = [];
-    private readonly List<MacChanges> _followers = [];
+    private readonly MacFollowers _followers = followers ?? new MacFollowers();
     private long _changeCount;
 
     /// <summary>The entry that was removed last, for the next address: a full table removes one for each that it learns.</summary>
@@ -177,21 +177,10 @@ internal sealed class MacTable(int capacity, long agingMs)
         lock (_lock) Changed(key);
     }
 
-    /// <summary>One more who wants to know which addresses have changed, from now on; each is told all of them.</summary>
-    public MacChanges Follow()
-    {
-        lock (_lock)
-        {
-            var changes = new MacChanges(_lock, 2 * _capacity);
-            _followers.Add(changes);
-            return changes;
-        }
-    }
-
     private void Changed(MacKey key)
     {
         Volatile.Write(ref _changeCount, _changeCount + 1);
-        foreach (MacChanges follower in _followers) follower.Add(key);
+        _followers.Changed(key with { Bridge = bridge });
     }
 
     private bool ForgetAged(long nowMs)
@@ -302,7 +291,8 @@ internal sealed class MacTable(int capacity, long agingMs)
 /// <summary>An address that <c>normal</c> learns or looks up.</summary>
 /// <param name="Mac">Ethernet address.</param>
 /// <param name="Vid">VLAN, 0 for none.</param>
-public readonly record struct MacKey(ulong Mac, ushort Vid);
+/// <param name="Bridge">Where it matters: number of the bridge in its datapath (<see cref="OfPipeline.Id"/>).</param>
+public readonly record struct MacKey(ulong Mac, ushort Vid, ushort Bridge = 0);
 
 /// <summary>A source address that <c>normal</c> learns from every packet of a megaflow (OVS <c>XC_NORMAL</c>).</summary>
 /// <param name="Mac">Ethernet address.</param>

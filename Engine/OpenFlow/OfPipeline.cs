@@ -6,7 +6,7 @@ namespace Mergeflow.Engine.OpenFlow;
 
 /// <summary>
 /// The OpenFlow state of one bridge: tables 0..254, groups, ports, the recirculation store (OVS <c>struct ofproto_dpif</c>).
-/// One thread changes it at a time; translators on any thread read immutable snapshots.
+/// One thread changes it at a time; translators on any thread read immutable snapshots. Several in one datapath have a <see cref="PipelineBacker"/> in common.
 /// </summary>
 public sealed partial class OfPipeline
 {
@@ -14,7 +14,7 @@ public sealed partial class OfPipeline
     public const int TableCount = 255;
 
     private volatile bool _pushesTunnels = true;
-    private readonly Lock _lock = new();
+    private readonly Lock _lock;
     private readonly RuleTables _tables;
     private readonly RuleModifier _modifier;
     private readonly Dictionary<uint, PipelinePort> _ports = [];
@@ -31,6 +31,8 @@ public sealed partial class OfPipeline
     public OfPipeline(PipelineOptions options)
     {
         Options = options;
+        Backer = options.Backer ?? new PipelineBacker();
+        _lock = Backer.Lock;
         _tables = new RuleTables(options.Quirks, Work);
         _modifier = new RuleModifier(_tables, Work, options.IsShared);
         ArgumentOutOfRangeException.ThrowIfNegative(options.VlanLimit);
@@ -40,13 +42,27 @@ public sealed partial class OfPipeline
             _livePorts.Add(port.Number);
         }
 
-        Macs = new MacTable(options.MacTableSize, options.MacAgingMs);
-        Multicast = new MulticastTable(Macs);
-        _snapshot = Build([], null);
+        lock (_lock)
+        {
+            Id = Backer.FreeId();
+            Macs = new MacTable(options.MacTableSize, options.MacAgingMs, Backer.Addresses, Id);
+            Multicast = new MulticastTable(Macs);
+            _snapshot = Build([], null);
+            Backer.Enter(this);
+        }
     }
 
     /// <summary>As constructed.</summary>
     public PipelineOptions Options { get; }
+
+    /// <summary>What it has in common with the other bridges of its datapath.</summary>
+    public PipelineBacker Backer { get; }
+
+    /// <summary>Its name.</summary>
+    public string Name => Options.Name;
+
+    /// <summary>Its number among the bridges of its datapath; one that is gone leaves it to the next.</summary>
+    internal ushort Id { get; }
 
     /// <summary>Moves at each change of tables, groups and ports.</summary>
     internal ulong RulesVersion => _snapshot.Version;
@@ -235,20 +251,33 @@ public sealed partial class OfPipeline
     {
         bool isIpv6 = !key.TunIpv6Dst.IsZero;
         Ipv6Address source = isIpv6 ? key.TunIpv6Src : Wide(key.TunSrc), destination = isIpv6 ? key.TunIpv6Dst : Wide(key.TunDst);
-        if (Snapshot.Tunnels is not { } tunnels) return null;
-        foreach (TunnelPort t in tunnels.Ports)
+        if (Backer.Ports.Tunnels is not { } tunnels) return null;
+        foreach (TunnelPlace place in tunnels.Ports)
         {
+            if (place.Bridge != this) continue;
+            TunnelPort t = place.Tunnel;
             if (t.IsIpv6 is { } family && family != isIpv6) continue;
             if (t.InKey is { } wanted && wanted != key.TunId.Host) continue;
             if (t.Remote is { } remote && remote != source) continue;
             if (t.Local is { } local && local != destination) continue;
-            if (key.InPort.Raw != 0 && tunnels.DatapathPortOf(t) != key.InPort.Host) continue;
+            if (key.InPort.Raw != 0 && place.DatapathPort != key.InPort.Host) continue;
             return t.Number;
         }
 
         return null;
 
         static Ipv6Address Wide(Be32 address) => Ipv6Address.FromUInt128((UInt128)address.Host << 96);
+    }
+
+    /// <summary>It is no bridge of its datapath any more: no packet comes to it, and its meters have no place.</summary>
+    internal void Leave()
+    {
+        lock (_lock)
+        {
+            foreach (OfMeterState meter in _meters.Values) _retiredMeterSlots.Add(meter.Slot);
+            _meters = _meters.Clear();
+            Backer.Leave(this);
+        }
     }
 
     /// <summary>Learns from packets that a megaflow has reported; true if that was news.</summary>
@@ -258,7 +287,9 @@ public sealed partial class OfPipeline
     /// <param name="rules">The rules that have changed and nothing else has; null = more than can be said.</param>
     private void Publish(IReadOnlyList<OfRule>? rules = null)
     {
+        bool portsChanged = _portsChanged;
         _snapshot = Build(_tables.Index(_snapshot.Tables), rules is null ? null : new RulesChange(_version, rules).Behind(_snapshot.Change));
+        Backer.Publish(_version, portsChanged);
         if (_rulesChanged is { } told && _tables.TakeEvents() is { Count: > 0 } events) told(events);
     }
 
@@ -274,7 +305,7 @@ public sealed partial class OfPipeline
 
     private PipelineSnapshot Build(TableIndex?[] tables, RulesChange? change)
     {
-        ulong version = _version + 1;
+        ulong version = Backer.Version + 1;
         PipelineSnapshot? before = _portsChanged ? null : _snapshot;
         _portsChanged = false;
         var snapshot = new PipelineSnapshot
@@ -285,7 +316,6 @@ public sealed partial class OfPipeline
             Ports = before?.Ports ?? new(_ports),
             PortList = before?.PortList ?? [.. _ports.Values.OrderBy(static p => p.Number)],
             FloodList = before?.FloodList ?? (Options.Quirks.FloodsByHash ? FloodOrder.Of(_ports.Values) : [.. _ports.Values.OrderBy(static p => p.Number)]),
-            Tunnels = before is null ? TunnelTable.Of(_ports.Values) : before.Tunnels,
             Underlay = _underlay,
             Forwarding = _forwarding,
             Multicast = _multicastPlan,

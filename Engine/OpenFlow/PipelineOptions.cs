@@ -5,6 +5,12 @@ namespace Mergeflow.Engine.OpenFlow;
 /// <summary>What a pipeline needs to know besides its rules.</summary>
 public sealed record PipelineOptions
 {
+    /// <summary>Name of the bridge; explanations tell it.</summary>
+    public string Name { get; init; } = "";
+
+    /// <summary>Of the datapath that it is in with other bridges; null = it is in one by itself.</summary>
+    public PipelineBacker? Backer { get; init; }
+
     /// <summary>Ports of the bridge.</summary>
     public IReadOnlyList<PipelinePort> Ports { get; init; } = [];
 

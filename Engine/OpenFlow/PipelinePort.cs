@@ -2,11 +2,23 @@ namespace Mergeflow.Engine.OpenFlow;
 
 /// <summary>A port of the bridge as the pipeline knows it: name and OpenFlow number (1..0xfeff).</summary>
 /// <param name="Name">Name, e.g. <c>p1</c>.</param>
-/// <param name="Number">OpenFlow port number; the datapath uses the same one.</param>
+/// <param name="Number">OpenFlow port number.</param>
 /// <param name="IsTunnel">An output encapsulates: tunnel metadata is committed before it.</param>
 /// <param name="Floods">False for <c>OFPPC_NO_FLOOD</c>: left out of <c>flood</c>.</param>
 public sealed record PipelinePort(string Name, uint Number, bool IsTunnel = false, bool Floods = true)
 {
+    /// <summary>Its number in the datapath, if that is another one: where bridges share a datapath. Tunnels of a kind share a number.</summary>
+    public uint? InDatapath { get; init; }
+
+    /// <summary>Its number in the datapath.</summary>
+    public uint DatapathNumber => InDatapath ?? Number;
+
+    /// <summary>Of a patch port: name of the port of this datapath that is its other end. What is sent there is translated by the tables of that one's bridge.</summary>
+    public string? PeerName { get; init; }
+
+    /// <summary>What a port has counted that is none of the datapath; null = the datapath counts.</summary>
+    public VportCounters? Counters { get; init; }
+
     /// <summary>The tunnel behind the port, which the datapath itself encapsulates for; null = none.</summary>
     public TunnelPort? Tunnel { get; init; }
 

@@ -26,9 +26,6 @@ internal sealed class PipelineSnapshot
     /// <summary>Ports in the order in which <c>flood</c> and <c>all</c> send to them.</summary>
     public required PipelinePort[] FloodList { get; init; }
 
-    /// <summary>Tunnel ports; null = there are none.</summary>
-    public required TunnelTable? Tunnels { get; init; }
-
     /// <summary>Ports with a BFD session, and which of their packets are for it.</summary>
     public required ImmutableDictionary<uint, BfdMatch> Bfd { get; init; }
 

@@ -6,11 +6,13 @@ using Mergeflow.Engine.Keys;
 namespace Mergeflow.Engine.OpenFlow;
 
 /// <summary>
-/// Which tables a translation looked up, whether it found a rule or not, and what of the packet it showed them as it came: enough to say of most
+/// Which tables of which bridges a translation looked up, whether it found a rule or not, and what of the packet it showed them as it came: enough to say of most
 /// changed rules that the translation is the same with and without them.
 /// </summary>
 internal struct VisitedTables
 {
+    /// <summary>A bit for each bridge; those whose numbers are the same modulo 64 share one.</summary>
+    private ulong _bridges;
     private Bits _tables;
     private LaneBytes _own;
 
@@ -25,8 +27,12 @@ internal struct VisitedTables
         }
     }
 
-    /// <summary>A lookup in <paramref name="table"/>; <see cref="Hide"/> says what it did not show.</summary>
-    public void Add(byte table) => _tables[table >> 6] |= 1UL << (table & 63);
+    /// <summary>A lookup in <paramref name="table"/> of a bridge; <see cref="Hide"/> says what it did not show.</summary>
+    public void Add(ushort bridge, byte table)
+    {
+        _bridges |= 1UL << (bridge & 63);
+        _tables[table >> 6] |= 1UL << (table & 63);
+    }
 
     /// <summary>In some lookup only <paramref name="own"/> of a lane's bytes, bit n for byte n, were the packet's own, all of their bits.</summary>
     public void Keep(int lane, uint own) => _own[lane] &= own;
@@ -34,8 +40,8 @@ internal struct VisitedTables
     /// <summary>In some lookup bytes of the key were hidden or had other values than the packet's.</summary>
     public void Hide(int offset, int sizeBytes) => _own[offset / Lanes.SizeBytes] &= ~(((1u << sizeBytes) - 1) << (offset % Lanes.SizeBytes));
 
-    /// <summary>Whether the table was looked up.</summary>
-    public readonly bool Has(byte table) => (_tables[table >> 6] >> (table & 63) & 1) != 0;
+    /// <summary>Whether the table of the bridge may have been looked up: a table of that number was, and some table of that bridge.</summary>
+    public readonly bool Has(ushort bridge, byte table) => (_bridges >> (bridge & 63) & _tables[table >> 6] >> (table & 63) & 1) != 0;
 
     /// <summary>Bytes of a lane, bit n for byte n, that all lookups saw as they came with the packet: not written by an action, not hidden, not exchanged.</summary>
     public readonly uint OwnBytes(int lane) => _own[lane];
@@ -51,11 +57,12 @@ internal struct VisitedTables
 
     /// <summary>Both have seen the same.</summary>
     public readonly bool IsSame(in VisitedTables other)
-        => ((ReadOnlySpan<ulong>)_tables).SequenceEqual(other._tables) && ((ReadOnlySpan<uint>)_own).SequenceEqual(other._own);
+        => _bridges == other._bridges && ((ReadOnlySpan<ulong>)_tables).SequenceEqual(other._tables) && ((ReadOnlySpan<uint>)_own).SequenceEqual(other._own);
 
     /// <summary>Adds all of it to a hash.</summary>
     public readonly void AddTo(ref HashCode hash)
     {
+        hash.Add(_bridges);
         hash.AddBytes(MemoryMarshal.AsBytes((ReadOnlySpan<ulong>)_tables));
         hash.AddBytes(MemoryMarshal.AsBytes((ReadOnlySpan<uint>)_own));
     }

@@ -23,6 +23,7 @@ public sealed partial class Datapath
     /// <summary>The thread of the control operation under way, seen from packet threads: it may look at their megaflows. Null while nobody runs on threads.</summary>
     private QuiescentState.Reader? _controlReader;
     private int _controlDepth;
+    private bool _preparesTables;
 
     /// <summary>What a change means for megaflows is found out in slices.</summary>
     private bool IsSliced => _pmds[0].Revalidator.IsSliced;
@@ -71,7 +72,8 @@ public sealed partial class Datapath
         if (_controlReader is not null) return;
         _controlReader = Quiescent.Register();
         _controlReader.Leave();
-        Pipeline.PreparesTables = true;
+        _preparesTables = true;
+        foreach (DatapathBridge bridge in _bridges) bridge.Pipeline.PreparesTables = true;
         WorkInSlices(static most => new Slice(most, MonotonicClock.NowNs + SliceNs));
         foreach (PmdContext pmd in _pmds) pmd.Thread.MissClock = static () => MonotonicClock.NowNs;
     }

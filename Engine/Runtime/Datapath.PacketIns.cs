@@ -17,6 +17,8 @@ public sealed partial class Datapath
     /// <summary>Packets for control that found no room.</summary>
     public ulong PacketInsDropped => _pmds.Aggregate(0ul, static (sum, p) => sum + (p.PacketIns?.Dropped ?? 0));
 
+    private readonly Lock _taking = new();
+
     /// <summary>Packets wait to be taken.</summary>
     public bool HasPacketIns => Array.Exists(_pmds, static p => p.PacketIns is { HasPackets: true });
 
@@ -26,20 +28,37 @@ public sealed partial class Datapath
         foreach (PmdContext pmd in _pmds) pmd.PacketIns?.Latch = latch;
     }
 
-    /// <summary>A sample that an action has taken, for a collector: the record and the packet; null = nobody collects. By the thread that takes packets.</summary>
-    public Action<DpUserspace, byte[]>? Collector { get; set; }
+    /// <inheritdoc cref="DatapathBridge.Collector"/>
+    public Action<DpUserspace, byte[]>? Collector
+    {
+        get => Main.Collector;
+        set => Main.Collector = value;
+    }
 
-    /// <summary>A BFD message that a port has got: its number and the frame; null = nobody listens. By the thread that takes packets.</summary>
-    public Action<uint, byte[]>? BfdReceiver { get; set; }
+    /// <inheritdoc cref="DatapathBridge.BfdReceiver"/>
+    public Action<uint, byte[]>? BfdReceiver
+    {
+        get => Main.BfdReceiver;
+        set => Main.BfdReceiver = value;
+    }
 
-    /// <summary>The same for LACP messages.</summary>
-    public Action<uint, byte[]>? LacpReceiver { get; set; }
+    /// <inheritdoc cref="DatapathBridge.LacpReceiver"/>
+    public Action<uint, byte[]>? LacpReceiver
+    {
+        get => Main.LacpReceiver;
+        set => Main.LacpReceiver = value;
+    }
 
     /// <summary>
-    /// Hands over packets that actions have sent to control, at most <paramref name="most"/> of each packet thread; returns how many. One thread at a time. A packet whose metadata are
-    /// gone, because it has waited too long and there are too many (<see cref="RecircStore.MostWaiting"/>), is not handed over.
+    /// Hands over packets that actions have sent to control, at most <paramref name="most"/> of each packet thread; returns how many. Each goes to its bridge's receiver, else to <paramref name="each"/>. A packet whose
+    /// metadata are gone, because it has waited too long and there are too many (<see cref="RecircStore.MostWaiting"/>), is not handed over.
     /// </summary>
     public int TakePacketIns(Action<PacketIn> each, int most = int.MaxValue)
+    {
+        lock (_taking) return TakeHere(each, most);
+    }
+
+    private int TakeHere(Action<PacketIn> each, int most)
     {
         int taken = 0;
         foreach (PmdContext pmd in _pmds)
@@ -48,16 +67,28 @@ public sealed partial class Datapath
             for (int i = 0; i < most && ring.TryTake(out PacketInHeader header, out byte[] frame); i++)
             {
                 taken++;
-                if (header.Told.Reason == UserspaceReason.Lacp) LacpReceiver?.Invoke(header.Told.OutputPort, frame);
-                else if (header.Told.Reason == UserspaceReason.Multicast) Pipeline.Snoop(frame, header.Told.Vid, header.Told.OutputPort, Clock.LastMs);
-                else if (header.Told.Reason == UserspaceReason.Bfd) BfdReceiver?.Invoke(header.Told.OutputPort, frame);
-                else if (header.Told.Reason == UserspaceReason.Sample) Collector?.Invoke(header.Told, frame);
-                else if (PacketInOf(in header, frame) is { } packet) each(packet);
+                HandOver(in header, frame, each);
                 ring.SetHandled();
             }
         }
 
         return taken;
+    }
+
+    private void HandOver(in PacketInHeader header, byte[] frame, Action<PacketIn> each)
+    {
+        if (header.Told.Reason == UserspaceReason.Controller)
+        {
+            if (PacketInOf(in header, frame) is { } packet) (packet.Bridge.PacketInReceiver ?? each)(packet);
+            return;
+        }
+
+        ushort id = header.Told.Bridge;
+        if (Array.Find(_bridges, b => b.Pipeline.Id == id) is not { } bridge) return;
+        if (header.Told.Reason == UserspaceReason.Lacp) bridge.LacpReceiver?.Invoke(header.Told.OutputPort, frame);
+        else if (header.Told.Reason == UserspaceReason.Multicast) bridge.Pipeline.Snoop(frame, header.Told.Vid, header.Told.OutputPort, Clock.LastMs);
+        else if (header.Told.Reason == UserspaceReason.Bfd) bridge.BfdReceiver?.Invoke(header.Told.OutputPort, frame);
+        else bridge.Collector?.Invoke(header.Told, frame);
     }
 
     /// <summary>
@@ -73,13 +104,14 @@ public sealed partial class Datapath
         if (_continuations.Find(continuation) is not { } state) return false;
         Run(new FrozenState
         {
+            Bridge = state.Bridge,
             IsResumed = true,
             Table = 0,
             Conntracked = state.Conntracked,
             WasMpls = false,
             HasDpHash = false,
             Mirrored = state.Mirrored,
-            Lanes = LanesOf(ref flow),
+            Lanes = FrozenLanes.Of(ref flow),
             Stack = state.Stack,
             ActionSet = state.ActionSet,
             Ops = state.Ops,
@@ -87,33 +119,10 @@ public sealed partial class Datapath
         return true;
     }
 
-    /// <summary>Actions for a packet that control gives (OpenFlow <c>OFPT_PACKET_OUT</c>).</summary>
-    /// <param name="frame">The packet.</param>
-    /// <param name="flow">Metadata, above all <c>in_port</c>.</param>
-    /// <param name="actions">What to do with it; as in a rule of table 0.</param>
-    /// <param name="nowMs">Time.</param>
-    /// <exception cref="FlowModException">The actions are refused.</exception>
-    public void PacketOut(byte[] frame, PipelineFlow flow, EquatableList<OfAction> actions, long nowMs)
-    {
-        Pipeline.CheckPacketOut(actions);
-        Run(new FrozenState
-        {
-            IsResumed = true,
-            IsPacketOut = true,
-            Table = 0,
-            Conntracked = false,
-            WasMpls = false,
-            HasDpHash = false,
-            Lanes = LanesOf(ref flow),
-            Stack = [],
-            ActionSet = [],
+    /// <inheritdoc cref="DatapathBridge.PacketOut"/>
+    public void PacketOut(byte[] frame, PipelineFlow flow, EquatableList<OfAction> actions, long nowMs) => Main.PacketOut(frame, flow, actions, nowMs);
 
-            // No rule's cookie (OVS <c>rule_cookie</c> of a packet-out).
-            Ops = [XlateOp.UnrollTo(0, ulong.MaxValue), .. XlateCompiler.Compile(actions)],
-        }, frame, flow, nowMs);
-    }
-
-    private unsafe void Run(FrozenState state, byte[] frame, PipelineFlow flow, long nowMs)
+    internal unsafe void Run(FrozenState state, byte[] frame, PipelineFlow flow, long nowMs)
     {
         using ControlScope control = new(this);
         nowMs = Clock.Of(nowMs);
@@ -138,7 +147,7 @@ public sealed partial class Datapath
     private PacketIn? PacketInOf(in PacketInHeader header, byte[] frame)
     {
         DpUserspace told = header.Told;
-        if (Recirc.Find(told.RecircId) is not { } state) return null;
+        if (Recirc.Find(told.RecircId) is not { } state || BridgeOf(state.Bridge) is not { } bridge) return null;
         byte[]? continuation = told.Continues ? _continuations.Keep(told.RecircId) : null;
         if (told.Continues && continuation is null) return null;
         PipelineFlow flow = default;
@@ -148,6 +157,7 @@ public sealed partial class Datapath
         state.Lanes.Restore(ref flow);
         return new PacketIn
         {
+            Bridge = bridge,
             Frame = frame,
             Reason = told.PacketInReason,
             Table = state.Table,
@@ -165,18 +175,5 @@ public sealed partial class Datapath
     {
         (flow.Key.CtState, flow.Key.CtZone, flow.Key.CtMark) = (CtState.None, default, default);
         PipelineFlow.Lane(ref flow, Lanes.Ct) = PipelineFlow.Lane(ref flow, Lanes.CtIpv6) = Vector256<byte>.Zero;
-    }
-
-    private static FrozenLanes LanesOf(ref PipelineFlow flow)
-    {
-        FrozenLanes lanes = default;
-        lanes.Regs0 = PipelineFlow.Lane(ref flow, Lanes.Regs);
-        lanes.Regs1 = PipelineFlow.Lane(ref flow, Lanes.RegsHigh);
-        lanes.Metadata = PipelineFlow.Lane(ref flow, Lanes.Metadata) & FrozenLanes.MetadataOnly;
-        lanes.TunnelMask0 = lanes.TunnelMask1 = Vector256<byte>.AllBitsSet;
-        lanes.Tunnel0 = PipelineFlow.Lane(ref flow, Lanes.Tunnel);
-        lanes.Tunnel1 = PipelineFlow.Lane(ref flow, Lanes.TunnelIpv6);
-        lanes.InPort = Vector256.CreateScalar((ulong)flow.Key.InPort.Raw);
-        return lanes;
     }
 }

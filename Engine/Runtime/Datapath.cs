@@ -14,7 +14,7 @@ using Mergeflow.Nic;
 namespace Mergeflow.Engine.Runtime;
 
 /// <summary>
-/// One datapath: OpenFlow tables, connection tracker, packet threads with their megaflows, and the offload side if there is one (OVS <c>struct dp_netdev</c>).
+/// One datapath: one or more bridges with their OpenFlow tables, connection tracker, packet threads with their megaflows, and the offload side if there is one (OVS <c>struct dp_netdev</c>).
 /// Runtimes (<see cref="Simulator"/>, <see cref="ThreadedRuntime"/>) drive its pollers; control operations are for the thread that drives the packet threads, or for any while a
 /// <see cref="ThreadedSwitch"/> does.
 /// </summary>
@@ -26,6 +26,7 @@ public sealed partial class Datapath : IDisposable
 
     private static int s_lastTelemetryId;
     private readonly PmdContext[] _pmds;
+    private readonly ulong _hashKey;
     private bool _disposed;
 
     /// <summary>Builds a datapath; nothing runs yet.</summary>
@@ -50,18 +51,10 @@ public sealed partial class Datapath : IDisposable
         ArgumentOutOfRangeException.ThrowIfGreaterThan(options.MegaflowCapacity, MegaflowId.MaxSlots, nameof(options));
         Options = options;
         Recirc = new RecircStore(options.Quirks.RenewsIdleIds);
-        Ports = new DatapathPorts(this);
         Queues = new QueueAssignment(options.Ports.Select(static p => p.Number), options.QueuesPerPort == 0 ? options.PmdCount : options.QueuesPerPort, options.PmdCount, options.QueuePins);
         Seed seed = Seed.Of(options.Seed);
-        Pipeline = new OfPipeline(new PipelineOptions
-        {
-            Ports = [.. options.Ports.Select(p => new PipelinePort(p.Name, p.Number) { Tunnel = options.Tunnels.FirstOrDefault(t => t.Number == p.Number) })],
-            VlanLimit = options.VlanLimit,
-            Quirks = options.Quirks,
-            Meters = Meters,
-            HashKey = seed.Stream(HashStream),
-            IsShared = options.PmdCount > 1,
-        });
+        _hashKey = seed.Stream(HashStream);
+        _bridges = [Main = NewBridge("", [.. options.Ports.Select(p => new PipelinePort(p.Name, p.Number) { Tunnel = options.Tunnels.FirstOrDefault(t => t.Number == p.Number) })], null)];
         Conntrack = new ConnTracker(new ConntrackOptions
         {
             CapacityConnections = options.ConnectionCapacity,
@@ -114,12 +107,16 @@ public sealed partial class Datapath : IDisposable
     /// <summary>Frozen translations by recirculation id.</summary>
     public RecircStore Recirc { get; }
 
-    public OfPipeline Pipeline { get; }
+    /// <summary>Its first bridge: the only one, unless others have come by <see cref="AddBridge"/>.</summary>
+    public DatapathBridge Main { get; }
+
+    /// <summary>Tables of the first bridge.</summary>
+    public OfPipeline Pipeline => Main.Pipeline;
 
     public ConnTracker Conntrack { get; }
 
-    /// <summary>What happens to ports.</summary>
-    public DatapathPorts Ports { get; }
+    /// <summary>What happens to ports of the first bridge.</summary>
+    public DatapathPorts Ports => Main.Ports;
 
     /// <summary>Which packet thread polls which receive queue.</summary>
     public QueueAssignment Queues { get; }
@@ -186,90 +183,32 @@ public sealed partial class Datapath : IDisposable
     /// <summary>Reclamation of what the offload thread owns and packet threads read: merged rules.</summary>
     public QuiescentState PmdQuiescent { get; } = new();
 
-    /// <summary>
-    /// Applies flow modifications, all or none; those that leave the tables as they were do nothing else. On return no megaflow contradicts
-    /// the tables and no packet uses a merged rule that does. Packets are counted for the OpenFlow rules that handled them, read before the change
-    /// or after it. The result says why no packet uses one: the device has confirmed, or it did not and is out of the path.
-    /// </summary>
-    /// <param name="mods">Parsed modifications.</param>
-    /// <param name="nowMs">Time.</param>
-    /// <param name="purge">Delete all megaflows instead of translating them again (OVS <c>revalidator/purge</c>).</param>
-    public Acknowledgement ApplyFlowMods(IReadOnlyList<FlowMod> mods, long nowMs, bool purge = false)
-    {
-        using ControlScope control = new(this);
-        nowMs = Clock.Of(nowMs);
-        return Pipeline.ApplyAll(mods, nowMs) ? Reconcile(nowMs, purge) : Acknowledgement.Done;
-    }
+    /// <inheritdoc cref="DatapathBridge.ApplyFlowMods"/>
+    public Acknowledgement ApplyFlowMods(IReadOnlyList<FlowMod> mods, long nowMs, bool purge = false) => Main.ApplyFlowMods(mods, nowMs, purge);
 
-    /// <summary>Applies flow modifications in order, each for itself, with the same promise (<see cref="OfPipeline.ApplyEach"/>).</summary>
-    public Acknowledgement ApplyEach(IReadOnlyList<FlowMod> mods, long nowMs, List<FlowModException> refused)
-    {
-        using ControlScope control = new(this);
-        nowMs = Clock.Of(nowMs);
-        return Pipeline.ApplyEach(mods, nowMs, refused) ? Reconcile(nowMs, purge: false) : Acknowledgement.Done;
-    }
+    /// <inheritdoc cref="DatapathBridge.ApplyEach"/>
+    public Acknowledgement ApplyEach(IReadOnlyList<FlowMod> mods, long nowMs, List<FlowModException> refused) => Main.ApplyEach(mods, nowMs, refused);
 
-    /// <summary>Applies flow and group modifications in order, all or none, with the same promise (<see cref="OfPipeline.ApplyChanges"/>).</summary>
-    public Acknowledgement ApplyChanges(IReadOnlyList<object> changes, long nowMs)
-    {
-        using ControlScope control = new(this);
-        nowMs = Clock.Of(nowMs);
-        return Pipeline.ApplyChanges(changes, nowMs) ? Reconcile(nowMs, purge: false) : Acknowledgement.Done;
-    }
+    /// <inheritdoc cref="DatapathBridge.ApplyChanges"/>
+    public Acknowledgement ApplyChanges(IReadOnlyList<object> changes, long nowMs) => Main.ApplyChanges(changes, nowMs);
 
-    /// <summary>Applies a group modification, with the same promise.</summary>
-    public Acknowledgement ApplyGroupMod(GroupMod mod, long nowMs, bool purge = false)
-    {
-        using ControlScope control = new(this);
-        nowMs = Clock.Of(nowMs);
-        Pipeline.ApplyGroup(mod);
-        return Reconcile(nowMs, purge);
-    }
+    /// <inheritdoc cref="DatapathBridge.ApplyGroupMod"/>
+    public Acknowledgement ApplyGroupMod(GroupMod mod, long nowMs, bool purge = false) => Main.ApplyGroupMod(mod, nowMs, purge);
 
-    /// <summary>
-    /// Applies a meter modification. The rules that begin with a deleted meter are gone on return, and with them whatever was made of them; a meter
-    /// that is modified begins anew, with full buckets.
-    /// </summary>
-    /// <param name="mod">Parsed modification.</param>
-    /// <param name="nowMs">Time.</param>
-    /// <param name="purge">As in <see cref="ApplyFlowMods"/>.</param>
-    public Acknowledgement ApplyMeterMod(MeterMod mod, long nowMs, bool purge = false) => ApplyMeterMods([mod], nowMs, purge);
+    /// <inheritdoc cref="DatapathBridge.ApplyMeterMod"/>
+    public Acknowledgement ApplyMeterMod(MeterMod mod, long nowMs, bool purge = false) => Main.ApplyMeterMod(mod, nowMs, purge);
 
-    /// <summary>Applies meter modifications in order, all or none, each as <see cref="ApplyMeterMod"/>.</summary>
-    public Acknowledgement ApplyMeterMods(IReadOnlyList<MeterMod> mods, long nowMs, bool purge = false)
-    {
-        using ControlScope control = new(this);
-        nowMs = Clock.Of(nowMs);
-        Pipeline.ApplyMeters(mods, nowMs);
-        Acknowledgement acknowledgement = purge ? Reconcile(nowMs, purge) : CatchUp(nowMs) ?? Acknowledgement.Done;
-        Pipeline.ReleaseMeters();
-        return acknowledgement;
-    }
+    /// <inheritdoc cref="DatapathBridge.ApplyMeterMods"/>
+    public Acknowledgement ApplyMeterMods(IReadOnlyList<MeterMod> mods, long nowMs, bool purge = false) => Main.ApplyMeterMods(mods, nowMs, purge);
 
-    /// <summary>Forgets all addresses that <c>normal</c> has learned (OVS <c>fdb/flush</c>). On return no megaflow goes by one.</summary>
-    public void ForgetLearned(long nowMs)
-    {
-        using ControlScope control = new(this);
-        nowMs = Clock.Of(nowMs);
-        Pipeline.ForgetLearned();
-        RevalidateIfLearned(nowMs);
-    }
+    /// <inheritdoc cref="DatapathBridge.ForgetLearned"/>
+    public void ForgetLearned(long nowMs) => Main.ForgetLearned(nowMs);
 
-    /// <summary>Which Geneve option is behind <c>tun_metadata0</c>; the default value = none. With the promise of <see cref="ApplyFlowMods"/>.</summary>
-    public Acknowledgement SetOption(GeneveOption option, long nowMs)
-    {
-        using ControlScope control = new(this);
-        nowMs = Clock.Of(nowMs);
-        Pipeline.SetOption(option);
-        return Reconcile(nowMs, purge: false);
-    }
+    /// <inheritdoc cref="DatapathBridge.SetOption"/>
+    public Acknowledgement SetOption(GeneveOption option, long nowMs) => Main.SetOption(option, nowMs);
 
-    /// <summary>What becomes of packets that no rule decides about. With the promise of <see cref="ApplyFlowMods"/>.</summary>
-    public Acknowledgement SetTreatment(PacketTreatment treatment, long nowMs)
-    {
-        using ControlScope control = new(this);
-        return Pipeline.SetTreatment(treatment) ? Reconcile(Clock.Of(nowMs), purge: false) : Acknowledgement.Done;
-    }
+    /// <inheritdoc cref="DatapathBridge.SetTreatment"/>
+    public Acknowledgement SetTreatment(PacketTreatment treatment, long nowMs) => Main.SetTreatment(treatment, nowMs);
 
     /// <summary>
     /// Deletes every megaflow and every merged rule, their statistics pushed (OVS <c>revalidator/purge</c>). On return no packet goes by one that was there before, and no dump shows it. Beside

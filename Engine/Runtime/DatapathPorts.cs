@@ -4,14 +4,15 @@ using Mergeflow.Engine.OpenFlow;
 namespace Mergeflow.Engine.Runtime;
 
 /// <summary>
-/// What happens to the ports of a datapath: they come and go, their links, their VLANs, where their tunnels lead. Control operations, as those of
+/// What happens to the ports of a bridge: they come and go, their links, their VLANs, where their tunnels lead. Control operations, as those of
 /// <see cref="Datapath"/>, with the same promise.
 /// </summary>
 public sealed class DatapathPorts
 {
     private readonly Datapath _datapath;
+    private readonly OfPipeline _pipeline;
 
-    internal DatapathPorts(Datapath datapath) => _datapath = datapath;
+    internal DatapathPorts(Datapath datapath, OfPipeline pipeline) => (_datapath, _pipeline) = (datapath, pipeline);
 
     /// <summary>
     /// A port's link goes down or comes back: packets to it are lost while it is down, fast failover groups and select groups take their next live
@@ -22,12 +23,16 @@ public sealed class DatapathPorts
     {
         using Datapath.ControlScope control = _datapath.BeginControl();
         nowMs = _datapath.Clock.Of(nowMs);
-        foreach (PmdContext pmd in _datapath.Pmds) pmd.Ports.SetExists(port, isUp);
-        _datapath.Pipeline.SetPortLive(port, isUp);
+        uint? known = NumberOf(port);
+        SetExists(known, isUp);
+        _pipeline.SetPortLive(port, isUp);
+        if (known is { } number)
+        {
+            // Software looks whether the port is there when it sends, also by a rule that is made while it is not; the kernel has to be told.
+            _datapath.Kernel?.SetLink(number, isUp);
+            _datapath.Offload?.OnPortRemoved(number);
+        }
 
-        // Software looks whether the port is there when it sends, also by a rule that is made while it is not; the kernel has to be told.
-        _datapath.Kernel?.SetLink(port, isUp);
-        _datapath.Offload?.OnPortRemoved(port);
         return _datapath.CatchUp(nowMs) ?? _datapath.Acknowledge(nowMs);
     }
 
@@ -37,9 +42,10 @@ public sealed class DatapathPorts
     {
         using Datapath.ControlScope control = _datapath.BeginControl();
         nowMs = _datapath.Clock.Of(nowMs);
-        if (!_datapath.Pipeline.AddPort(port)) throw new ArgumentException($"there is a port {port.Number}", nameof(port));
-        _datapath.Queues.Add(port.Number, queues);
-        foreach (PmdContext pmd in _datapath.Pmds) pmd.Ports.SetExists(port.Number, true);
+        if (!_pipeline.AddPort(port)) throw new ArgumentException($"there is a port {port.Number}", nameof(port));
+        uint? number = NumberOf(port.Number);
+        if (number is { } polled) _datapath.Queues.Add(polled, queues);
+        SetExists(number, true);
         return _datapath.Reconcile(nowMs, purge: false);
     }
 
@@ -50,7 +56,7 @@ public sealed class DatapathPorts
     public Acknowledgement SetForwarding(ForwardingPlan plan, long nowMs)
     {
         using Datapath.ControlScope control = _datapath.BeginControl();
-        _datapath.Pipeline.SetForwarding(plan);
+        _pipeline.SetForwarding(plan);
         return _datapath.Reconcile(_datapath.Clock.Of(nowMs), purge: false);
     }
 
@@ -99,11 +105,39 @@ public sealed class DatapathPorts
     {
         using Datapath.ControlScope control = _datapath.BeginControl();
         nowMs = _datapath.Clock.Of(nowMs);
-        foreach (PmdContext pmd in _datapath.Pmds) pmd.Ports.SetExists(port, false);
-        if (!_datapath.Pipeline.RemovePort(port)) return false;
-        _datapath.Offload?.OnPortRemoved(port);
+        uint? number = NumberOf(port);
+        SetExists(number, false);
+        if (!_pipeline.RemovePort(port)) return false;
+        if (number is { } removed) _datapath.Offload?.OnPortRemoved(removed);
         _datapath.Reconcile(nowMs, purge: false);
         return true;
+    }
+
+    /// <summary>The number of a port in the datapath; null = it is none of the datapath, or others there have it too.</summary>
+    private uint? NumberOf(uint port)
+    {
+        if (!_pipeline.Snapshot.Ports.TryGetValue(port, out PipelinePort? known)) return port;
+        if (known.PeerName is not null) return null;
+        return known is { Tunnel: not null, InDatapath: { } shared } && IsShared(known, shared) ? null : known.DatapathNumber;
+    }
+
+    private void SetExists(uint? number, bool exists)
+    {
+        if (number is not { } port) return;
+        foreach (PmdContext pmd in _datapath.Pmds) pmd.Ports.SetExists(port, exists);
+    }
+
+    private bool IsShared(PipelinePort port, uint number)
+    {
+        foreach (OfPipeline bridge in _pipeline.Backer.Pipelines)
+        {
+            foreach (PipelinePort other in bridge.Snapshot.PortList)
+            {
+                if ((bridge != _pipeline || other.Number != port.Number) && other.Tunnel is not null && other.InDatapath == number) return true;
+            }
+        }
+
+        return false;
     }
 
     /// <summary>Leaves a port out of <c>flood</c>, or takes it in again (OpenFlow <c>OFPPC_NO_FLOOD</c>), with the promise of <see cref="Datapath.ApplyFlowMods"/>.</summary>
@@ -117,6 +151,6 @@ public sealed class DatapathPorts
     {
         using Datapath.ControlScope control = _datapath.BeginControl();
         nowMs = _datapath.Clock.Of(nowMs);
-        return change(_datapath.Pipeline) ? _datapath.Reconcile(nowMs, purge: false) : Acknowledgement.Done;
+        return change(_pipeline) ? _datapath.Reconcile(nowMs, purge: false) : Acknowledgement.Done;
     }
 }

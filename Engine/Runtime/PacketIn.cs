@@ -6,6 +6,9 @@ namespace Mergeflow.Engine.Runtime;
 /// <summary>A packet that an action has sent to control (OVS <c>struct ofputil_packet_in_private</c>).</summary>
 public sealed class PacketIn
 {
+    /// <summary>The bridge whose rule has sent it.</summary>
+    public required DatapathBridge Bridge { get; init; }
+
     /// <summary>The whole packet, as the actions before have left it.</summary>
     public required byte[] Frame { get; init; }
 

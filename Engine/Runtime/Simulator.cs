@@ -133,7 +133,7 @@ public sealed unsafe partial class Simulator : IDisposable
         _batch[_pending++] = p;
 
         // What normal learns from a packet holds for the next one, whatever the size of the batch.
-        if (_pending == _options.BatchSize || Pipeline.UsesNormal) ProcessPending();
+        if (_pending == _options.BatchSize || Datapath.UsesNormal) ProcessPending();
     }
 
     /// <summary>Gives a receive queue to another packet thread; what the first has of it is processed before.</summary>
@@ -168,7 +168,7 @@ public sealed unsafe partial class Simulator : IDisposable
         _pending = 0;
         _pmd.Thread.ProcessBatch(_batch, n, NowMs);
         if (_pmd.Thread.ParkedCount > 0) _pollers.FinishParked(NowMs, _schedule is null ? null : _schedule.Below);
-        if (Pipeline.UsesNormal) Datapath.RevalidateIfLearned(NowMs);
+        if (Datapath.UsesNormal) Datapath.RevalidateIfLearned(NowMs);
         if (_schedule?.OneIn(_options.SlicesControl ? 1u : 4) == true) Upkeep();
         if (Datapath.Offload is not { } offload) return;
 

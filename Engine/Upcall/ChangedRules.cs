@@ -20,34 +20,49 @@ internal sealed class ChangedRules
     /// <summary>The match of a rule of which it cannot be said whom it concerns.</summary>
     private static FlowKey s_any;
 
-    private readonly IReadOnlyList<OfRule> _rules;
+    private readonly List<OfRule> _rules = [];
+
+    /// <summary>Number of the bridge of each.</summary>
+    private readonly List<ushort> _bridges = [];
 
     /// <summary>Bit i: rule i may concern whatever looked its table up.</summary>
-    private readonly ulong _anyone;
+    private ulong _anyone;
 
-    private ChangedRules(IReadOnlyList<OfRule> rules, PipelineSnapshot tables)
+    private ChangedRules()
     {
-        _rules = rules;
-        for (int i = 0; i < rules.Count; i++)
-        {
-            if (rules[i].Conjunctions.Length > 0 || tables.Table(rules[i].Table) is { HasConjunctions: true }) _anyone |= 1UL << i;
-        }
     }
 
-    /// <summary>The rules that have changed since a version of the tables; null = that cannot be said, or there are too many.</summary>
-    public static ChangedRules? Since(ulong version, PipelineSnapshot tables)
+    /// <summary>The rules of all bridges that have changed since a version of the tables; null = that cannot be said, or there are too many.</summary>
+    public static ChangedRules? Since(ulong version, PipelineBacker backer)
     {
-        // Mostly one order has come since the last time.
-        if (tables.Change is { } only && only.From == version) return only.Rules.Count > MostRules ? null : new ChangedRules(only.Rules, tables);
-        List<OfRule> rules = [];
-        ulong to = tables.Version;
-        for (RulesChange? change = tables.Change; to != version; to = change.From, change = change.Previous)
+        ChangedRules changed = new();
+        ulong latest = 0;
+        foreach (OfPipeline bridge in backer.Pipelines)
         {
-            if (change is null || rules.Count + change.Rules.Count > MostRules) return null;
-            rules.AddRange(change.Rules);
+            PipelineSnapshot tables = bridge.Snapshot;
+            latest = Math.Max(latest, tables.Version);
+            if (!changed.Add(version, bridge.Id, tables)) return null;
         }
 
-        return new ChangedRules(rules, tables);
+        // Something has changed that is in no bridge's tables: one has gone.
+        return latest < backer.Version ? null : changed;
+    }
+
+    private bool Add(ulong version, ushort bridge, PipelineSnapshot tables)
+    {
+        ulong to = tables.Version;
+        for (RulesChange? change = tables.Change; to > version; to = change.From, change = change.Previous)
+        {
+            if (change is null || _rules.Count + change.Rules.Count > MostRules) return false;
+            foreach (OfRule rule in change.Rules)
+            {
+                if (rule.Conjunctions.Length > 0 || tables.Table(rule.Table) is { HasConjunctions: true }) _anyone |= 1UL << _rules.Count;
+                _rules.Add(rule);
+                _bridges.Add(bridge);
+            }
+        }
+
+        return true;
     }
 
     /// <summary>False: nothing changes for the megaflow, neither its program nor the rules it reports to.</summary>
@@ -56,7 +71,7 @@ internal sealed class ChangedRules
         if (m.Class.Class is not { } c) return true;
         for (int i = 0; i < _rules.Count; i++)
         {
-            if (c.MayConcern(_rules[i].Table, ref MaskOf(i), ref ValueOf(i), m)) return true;
+            if (c.MayConcern(_bridges[i], _rules[i].Table, ref MaskOf(i), ref ValueOf(i), m)) return true;
         }
 
         return false;
@@ -67,7 +82,7 @@ internal sealed class ChangedRules
     {
         for (int i = 0; i < _rules.Count; i++)
         {
-            if (!classes.Find(_rules[i].Table, ref MaskOf(i), ref ValueOf(i), most, found)) return false;
+            if (!classes.Find(_bridges[i], _rules[i].Table, ref MaskOf(i), ref ValueOf(i), most, found)) return false;
         }
 
         return true;

@@ -28,9 +28,11 @@ public sealed partial class MegaflowRevalidator
     {
         if (IsSliced) return Notice(nowMs, SliceOfCall());
         _nowMs = nowMs;
+        ulong to = _backer.Version;
         bool isKnown = FindConcerned(int.MaxValue);
         _isInRound = false;
         SeeEverything();
+        _upcall.SeenVersion = to;
         MegaflowTable table = _upcall.Megaflows;
         _isCredited = false;
         _round.Clear();
@@ -49,6 +51,6 @@ public sealed partial class MegaflowRevalidator
     {
         _concerned.Clear();
         if (_upcall.Classes is not { } classes || _isInRound || (AddressesChanged && !IsSliced) || !TablesChanged) return false;
-        return ChangedRules.Since(_upcall.SeenVersion, _pipeline.Snapshot) is { } changed && changed.Find(classes, most, _concerned);
+        return ChangedRules.Since(_upcall.SeenVersion, _backer) is { } changed && changed.Find(classes, most, _concerned);
     }
 }

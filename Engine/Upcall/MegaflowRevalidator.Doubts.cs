@@ -98,9 +98,9 @@ public sealed partial class MegaflowRevalidator
     {
         if (!TablesChanged) return 0;
         _nowMs = nowMs;
-        ulong from = _upcall.SeenVersion;
+        ulong from = _upcall.SeenVersion, to = _backer.Version;
         bool isKnown = FindConcerned(MostAtOnce);
-        _upcall.SeenVersion = _pipeline.RulesVersion;
+        _upcall.SeenVersion = to;
         int n = 0;
         if (isKnown)
         {
@@ -129,7 +129,7 @@ public sealed partial class MegaflowRevalidator
 
         if (from is null) _doubtedFrom = null;
         table.Epoch++;
-        _doubted = _upcall.Classes is not null && _doubtedFrom is { } version ? ChangedRules.Since(version, _pipeline.Snapshot) : null;
+        _doubted = _upcall.Classes is not null && _doubtedFrom is { } version ? ChangedRules.Since(version, _backer) : null;
         _doubtCursor = 0;
     }
 

@@ -18,7 +18,7 @@ public sealed partial class MegaflowRevalidator
     /// <summary>Most translations of one <see cref="Step"/>.</summary>
     private const int TranslationsPerStep = 128;
 
-    private readonly OfPipeline _pipeline;
+    private readonly PipelineBacker _backer;
     private readonly RecircStore _recircs;
     private readonly UpcallHandler _upcall;
     private readonly Translator _translator;
@@ -42,6 +42,10 @@ public sealed partial class MegaflowRevalidator
     private bool _isInRound;
 
     /// <summary>A revalidator of the megaflows that <paramref name="upcall"/> installs.</summary>
+    /// <param name="pipeline">The tables; those of the other bridges of its datapath are meant as well.</param>
+    /// <param name="recircs">Recirculation ids.</param>
+    /// <param name="upcall">Makes the megaflows.</param>
+    /// <param name="options">Times and habits.</param>
     public MegaflowRevalidator(OfPipeline pipeline, RecircStore recircs, UpcallHandler upcall, RevalidatorOptions options)
     {
         if (options.Quirks == Quirks.None) upcall.Classes = new MegaflowClasses(upcall.Megaflows);
@@ -50,13 +54,13 @@ public sealed partial class MegaflowRevalidator
         _reportsWhenLearning = options.Quirks.ReportsWhenLearning;
         _maxIdleMs = options.MaxIdleMs;
         _maxRevalidatorMs = options.MaxRevalidatorMs;
-        _pipeline = pipeline;
+        _backer = pipeline.Backer;
         _recircs = recircs;
         _upcall = upcall;
         _translator = new Translator(pipeline, recircs) { Backlog = upcall.Learning };
-        _upcall.SeenVersion = pipeline.RulesVersion;
-        _upcall.SeenAddresses = pipeline.Macs.ChangeCount;
-        _macChanges = pipeline.Macs.Follow();
+        _upcall.SeenVersion = _backer.Version;
+        _upcall.SeenAddresses = _backer.Addresses.ChangeCount;
+        _macChanges = _backer.Addresses.Follow(2 * pipeline.Options.MacTableSize);
         upcall.Megaflows.Reclaiming = m => Push(m);
         upcall.Megaflows.LookAtHit = LookAtHit;
     }
@@ -73,7 +77,7 @@ public sealed partial class MegaflowRevalidator
     /// <summary>The tables, or what <c>normal</c> has learned, have changed since megaflows were translated.</summary>
     public bool IsBehind => TablesChanged || AddressesChanged || _isInRound;
 
-    private bool TablesChanged => _pipeline.RulesVersion != _upcall.SeenVersion;
+    private bool TablesChanged => _backer.Version != _upcall.SeenVersion;
 
     /// <summary>
     /// A slice: some megaflows are translated again if the OpenFlow tables have changed, or a learned address that they depend on; otherwise
@@ -190,8 +194,8 @@ public sealed partial class MegaflowRevalidator
     /// <summary>A round that begins now sees all that has changed so far.</summary>
     private void SeeEverything()
     {
-        _upcall.SeenVersion = _pipeline.RulesVersion;
-        _upcall.SeenAddresses = _pipeline.Macs.ChangeCount;
+        _upcall.SeenVersion = _backer.Version;
+        _upcall.SeenAddresses = _backer.Addresses.ChangeCount;
         _changedAddresses.Clear();
         _macChanges.Take(_changedAddresses);
     }
@@ -284,15 +288,15 @@ public sealed partial class MegaflowRevalidator
         foreach (OfRuleStats stats in m.Groups) _credits.Add(stats, dp, db, lastUsedMs);
 
         // As of now, not of the packets: so does Open vSwitch (xlate_push_stats_entry).
-        foreach (LearnedSource source in m.Learned) _pipeline.Learn(source, _nowMs);
+        foreach (LearnedAddress learned in m.Learned) learned.Bridge.Learn(learned.Source, _nowMs);
         if (m.Dead || dp == 0) return;
         if (learns)
         {
-            foreach (LearnedRule learned in m.LearnedRules) _upcall.Learning.Learn(_pipeline, learned.Rule, learned.Limit, _nowMs);
+            foreach (LearnedRule learned in m.LearnedRules) _upcall.Learning.Learn(learned.Bridge, learned.Rule, learned.Limit, _nowMs);
         }
 
         if (m.FinTimeouts.Length == 0 || !Translator.EndsConnection(new Be16(m.Hot->TcpFlags).Host)) return;
-        foreach (FinTimeout timeout in m.FinTimeouts) _upcall.Learning.ReduceTimeouts(_pipeline, in timeout);
+        foreach (FinTimeout timeout in m.FinTimeouts) _upcall.Learning.ReduceTimeouts(timeout.Bridge, in timeout);
     }
 
     /// <summary>
@@ -303,7 +307,7 @@ public sealed partial class MegaflowRevalidator
     {
         foreach (LearnedRule learned in _scratch.LearnedRules)
         {
-            if (Array.Exists(m.LearnedRules, old => old.IsSame(in learned))) _upcall.Learning.Learn(_pipeline, learned.Rule, learned.Limit, _nowMs);
+            if (Array.Exists(m.LearnedRules, old => old.IsSame(in learned))) _upcall.Learning.Learn(learned.Bridge, learned.Rule, learned.Limit, _nowMs);
         }
     }
 

@@ -9,7 +9,7 @@ namespace Mergeflow.Engine.Upcall;
 /// Keeps the megaflows of all packet threads true (OVS revalidator), and lets go of what has had its time in the tables: rules, learned addresses,
 /// recirculation ids.
 /// </summary>
-/// <param name="pipeline">The tables.</param>
+/// <param name="pipeline">The tables; those of the other bridges of its datapath are meant as well.</param>
 /// <param name="recircs">Recirculation ids.</param>
 /// <param name="tables">One for the megaflows of each packet thread.</param>
 /// <param name="onEach">Does something with each of them, on the thread that owns it, and adds up the results; null = here.</param>
@@ -49,7 +49,7 @@ public sealed class Revalidator(OfPipeline pipeline, RecircStore recircs, IReadO
     public int Step(long nowMs)
     {
         nowMs = Clock.Of(nowMs);
-        pipeline.ForgetAged(nowMs);
+        ForgetAged(nowMs);
         if (recircs.HasIdle) recircs.Sweep(nowMs, SlicePerStep);
         int work = 0;
         bool hasSwept = false;
@@ -70,7 +70,7 @@ public sealed class Revalidator(OfPipeline pipeline, RecircStore recircs, IReadO
     {
         // Rules are idle by what megaflows have reported, so these come first.
         foreach (MegaflowRevalidator t in _tables) t.SweepIfDue(nowMs, Slice.Whole);
-        bool anyRule = ExpireRules(nowMs) > 0, anyAddress = pipeline.ForgetAged(nowMs);
+        bool anyRule = ExpireRules(nowMs) > 0, anyAddress = ForgetAged(nowMs);
         if (anyRule) RevalidateAll(nowMs);
         else if (anyAddress) RevalidateLearned(nowMs);
         recircs.Sweep(nowMs);
@@ -115,7 +115,7 @@ public sealed class Revalidator(OfPipeline pipeline, RecircStore recircs, IReadO
     /// <summary>What is due beside megaflows, for packet threads that look after these themselves: rules, learned addresses, recirculation ids.</summary>
     public int ExpireShared(long nowMs)
     {
-        pipeline.ForgetAged(nowMs);
+        ForgetAged(nowMs);
         if (recircs.HasIdle) recircs.Sweep(nowMs, SlicePerStep);
         return ExpireRules(nowMs);
     }
@@ -129,16 +129,32 @@ public sealed class Revalidator(OfPipeline pipeline, RecircStore recircs, IReadO
     /// </summary>
     private int ExpireRules(long nowMs)
     {
-        if (!pipeline.HasDue(nowMs)) return 0;
+        if (!IsAnyDue(nowMs, looksAgain: false)) return 0;
         ReportUse(nowMs);
-        if (!pipeline.IsDueStill(nowMs)) return 0;
+        if (!IsAnyDue(nowMs, looksAgain: true)) return 0;
         if (ReadDevice is { } read)
         {
             read(nowMs);
             ReportUse(nowMs);
         }
 
-        return pipeline.Expire(nowMs);
+        int expired = 0;
+        foreach (OfPipeline bridge in pipeline.Backer.Pipelines) expired += bridge.Expire(nowMs);
+        return expired;
+    }
+
+    private bool ForgetAged(long nowMs)
+    {
+        bool any = false;
+        foreach (OfPipeline bridge in pipeline.Backer.Pipelines) any |= bridge.ForgetAged(nowMs);
+        return any;
+    }
+
+    private bool IsAnyDue(long nowMs, bool looksAgain)
+    {
+        bool any = false;
+        foreach (OfPipeline bridge in pipeline.Backer.Pipelines) any |= looksAgain ? bridge.IsDueStill(nowMs) : bridge.HasDue(nowMs);
+        return any;
     }
 
     private void ReportUse(long nowMs) => _onEach(t => t.ReportUse(nowMs));

@@ -27,7 +27,7 @@ internal sealed class UpcallWorker(OfPipeline pipeline, RecircStore recircs, IRe
         {
             for (int n = 0; n < MostInTurn && channel.Asked is { } request; n++, work++)
             {
-                request.AddressesSeen = pipeline.Macs.ChangeCount;
+                request.AddressesSeen = pipeline.Backer.Addresses.ChangeCount;
                 _translator.Translate(ref request.Key, request.LengthBytes, request.Result, request.NowMs);
                 channel.Answer();
             }

@@ -11,7 +11,9 @@ internal sealed class ActionSet(XlateFlow flow)
     private readonly XlateFlow _flow = flow;
     private readonly List<XlateOp> _ops = [];
     private readonly Stack<List<XlateOp>> _spareLists = new();
-    private bool _hasGroup;
+
+    /// <summary>A group has been written, which wins over what is written behind it.</summary>
+    public bool HasGroup { get; set; }
 
     public int Count => _ops.Count;
 
@@ -22,7 +24,7 @@ internal sealed class ActionSet(XlateFlow flow)
     public void Clear()
     {
         _ops.Clear();
-        _hasGroup = false;
+        HasGroup = false;
         SetOutput(OfPorts.Unset);
     }
 
@@ -31,11 +33,11 @@ internal sealed class ActionSet(XlateFlow flow)
     {
         foreach (XlateOp op in ops)
         {
-            if (_hasGroup) break;
+            if (HasGroup) break;
             if (op.Kind == XlateOpKind.Output) SetOutput(op.Arg);
             if (op.Kind != XlateOpKind.Group) continue;
             SetOutput(OfPorts.Unset);
-            _hasGroup = true;
+            HasGroup = true;
         }
 
         _ops.AddRange(ops);

@@ -24,7 +24,7 @@ internal sealed class BondXlate(XlateContext context, FieldHash hashes)
 
         // What we have sent by one member may come back by another.
         MacKey source = new(_flow.Key.DlSrc.ToUInt64(), vlan);
-        _context.Out.AskedAddresses.Add(source);
+        _context.Out.AskedAddresses.Add(source with { Bridge = _context.Pipeline.Id });
         return _context.Pipeline.Macs.Find(source, _context.NowMs) is not { } learned || learned == bundle.Representative || IsGratuitousArp();
     }
 
@@ -37,7 +37,7 @@ internal sealed class BondXlate(XlateContext context, FieldHash hashes)
         _flow.Consult(L.DlDst, L.Window6);
         if (_flow.Key.DlDst.ToUInt64() != slowAddress) return false;
         ref DpUserspace told = ref _context.Out.Add(DpOp.Userspace).Userspace;
-        (told.Reason, told.OutputPort) = (UserspaceReason.Lacp, _flow.InPort);
+        (told.Reason, told.Bridge, told.OutputPort) = (UserspaceReason.Lacp, _context.Pipeline.Id, _flow.InPort);
         return true;
     }
 

@@ -59,7 +59,7 @@ internal sealed class MulticastXlate(XlateContext context)
             return false;
         }
 
-        _context.Out.AskedAddresses.Add(MulticastTable.KeyOf(group, vid));
+        _context.Out.AskedAddresses.Add(MulticastTable.KeyOf(group, vid) with { Bridge = _context.Pipeline.Id });
         bool isKnown = _context.Pipeline.Multicast.TryFind(group, vid, _ports);
         if (!isKnown && plan.FloodsUnregistered)
         {
@@ -93,7 +93,7 @@ internal sealed class MulticastXlate(XlateContext context)
         if ((isQuery || isReport) && !isSourced && !plan.FloodPorts.Contains(source))
         {
             ref DpUserspace told = ref _context.Out.Add(DpOp.Userspace).Userspace;
-            (told.Reason, told.OutputPort, told.Vid) = (UserspaceReason.Multicast, source, vid);
+            (told.Reason, told.Bridge, told.OutputPort, told.Vid) = (UserspaceReason.Multicast, _context.Pipeline.Id, source, vid);
         }
 
         if (!isReport)
@@ -126,7 +126,7 @@ internal sealed class MulticastXlate(XlateContext context)
 
     private void AddRouters(ushort vid, uint source)
     {
-        _context.Out.AskedAddresses.Add(MulticastTable.KeyOfRouters(vid));
+        _context.Out.AskedAddresses.Add(MulticastTable.KeyOfRouters(vid) with { Bridge = _context.Pipeline.Id });
         int from = _ports.Count;
         int others = _context.Pipeline.Multicast.FindRouters(vid, _ports);
         KeepOthers(from, source, "mcast router port");

@@ -80,7 +80,7 @@ internal sealed unsafe class NormalXlate(XlateContext context, TagModel tags, Tr
         if (learns)
         {
             var asked = new MacKey(dst, vid);
-            _context.Out.AskedAddresses.Add(asked);
+            _context.Out.AskedAddresses.Add(asked with { Bridge = _context.Pipeline.Id });
             if (_context.Pipeline.Macs.Find(asked, _context.NowMs) is { } port)
             {
                 if (port == source)
@@ -179,7 +179,7 @@ internal sealed unsafe class NormalXlate(XlateContext context, TagModel tags, Tr
 
     private void Learn(LearnedSource source)
     {
-        _context.Out.Learned.Add(source);
+        _context.Out.Learned.Add(new LearnedAddress(source, _context.Pipeline));
         if (Learns && _context.Pipeline.Learn(source, _context.NowMs) && _context.IsExplained)
         {
             string name = _context.Tables.Ports.TryGetValue(source.Port, out PipelinePort? port) ? port.Name : "LOCAL";

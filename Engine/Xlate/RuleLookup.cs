@@ -33,7 +33,7 @@ internal sealed unsafe class RuleLookup(XlateContext context) : IDisposable
         // Rules see no ports in fragments (OFPC_FRAG_NORMAL).
         bool fragment = treatment.Fragments != FragmentHandling.NiciraMatch && (_flow.Current[L.NwFrag] & (byte)NwFrag.Any) != 0 && _flow.IsIp;
         ref VisitedTables visited = ref _context.Out.Visited;
-        visited.Add(table);
+        visited.Add(_context.Pipeline.Id, table);
         if (!isFirst) _flow.KeepOwn(ref visited);
         if (fragment) visited.Hide(L.TpSrc, 4);
         if (inPort != 0) visited.Hide(L.InPort, 4);

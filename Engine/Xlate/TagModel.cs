@@ -63,6 +63,9 @@ internal sealed unsafe class TagModel(XlateContext context)
         _isInnerOpen = false;
     }
 
+    /// <summary>Headers have been put in front of those that the packet had: there is no tag in them.</summary>
+    public void TakeOff() => Tags = BaseTags = default;
+
     /// <summary>From here on double-tagged packets share the megaflow, so it must be as narrow as Open vSwitch's.</summary>
     private void LeaveInnerOpen()
     {

@@ -12,7 +12,12 @@ public sealed partial class Translator
     /// Runs the nested list on a copy (OVS <c>clone_xlate_actions</c>). The datapath copies the packet if what came out cannot be undone by
     /// rewriting headers, however deep in tables and groups it was found; else the packet is rewritten when it is used next.
     /// </summary>
-    private void Clone(XlateOp op, bool last)
+    private void Clone(XlateOp op, bool last) => RunOnCopy(op.Nested, op.Reversible, last);
+
+    /// <param name="ops">The list.</param>
+    /// <param name="isReversible">Rewriting headers undoes it, as far as can be seen.</param>
+    /// <param name="last">Nothing follows.</param>
+    private void RunOnCopy(XlateOp[] ops, bool isReversible, bool last)
     {
         int stackCount = _stack.Count;
         UInt128[] stack = stackCount == 0 ? [] : [.. _stack];
@@ -20,7 +25,7 @@ public sealed partial class Translator
         bool isTranslated = _difference.IsTranslated;
 
         // A copy for sure: what is pending is not written twice.
-        bool copies = !op.Reversible && !last;
+        bool copies = !isReversible && !last;
         if (copies) _committer.Commit();
         if (copies && _context.Pipeline.CloneOp is null)
         {
@@ -30,7 +35,7 @@ public sealed partial class Translator
 
         int saved = _saved.Save();
         int record = _context.Out.Count;
-        Run(op.Nested, last || copies);
+        Run(ops, last || copies);
         EndCopy();
         if (_context.Out.Count > record && (copies || (!last && !_context.Out.IsReversible(record))))
         {

@@ -88,7 +88,7 @@ public sealed unsafe partial class Translator
             _context.Shows(result);
         }
 
-        if (isThere) _context.Out.LearnedRules.Add(new LearnedRule(rule, learn.Limit));
+        if (isThere) _context.Out.LearnedRules.Add(new LearnedRule(rule, learn.Limit, _context.Pipeline));
         else _context.Detail("Limit exceeded, learn failed");
     }
 
@@ -97,7 +97,7 @@ public sealed unsafe partial class Translator
     {
         _flow.Consult(L.NwProto, 0xff);
         if (_context.Rule is not { } rule) return;
-        var timeout = new FinTimeout(rule, action.IdleTimeoutSeconds, action.HardTimeoutSeconds);
+        var timeout = new FinTimeout(rule, action.IdleTimeoutSeconds, action.HardTimeoutSeconds, _context.Pipeline);
 
         // Flags of packets that hardware forwards are not known.
         _context.Out.FinTimeouts.Add(timeout);
@@ -146,6 +146,7 @@ public sealed unsafe partial class Translator
         if (!isWhole) _context.Out.Add(DpOp.Sample).Probability = ((uint)sample.Probability << 16) | sample.Probability;
         ref DpUserspace told = ref _context.Out.Add(DpOp.Userspace).Userspace;
         told.Reason = UserspaceReason.Sample;
+        told.Bridge = _context.Pipeline.Id;
         told.Probability = sample.Probability;
         told.Direction = (byte)sample.Direction;
         told.CollectorSetId = sample.CollectorSetId;

@@ -271,7 +271,7 @@ public sealed unsafe partial class Translator
         switch (port)
         {
             case (uint)OfReservedPort.InPort:
-                _transmitter.Transmit(_flow.InPort);
+                _transmitter.Transmit(_flow.InPort, last);
                 break;
             case (uint)OfReservedPort.Table:
                 EnterTable(0, 0, withCtTuple: false, last);
@@ -291,7 +291,7 @@ public sealed unsafe partial class Translator
             case (uint)OfReservedPort.None:
                 break;
             default:
-                if (port != _flow.InPort) _transmitter.Transmit(port);
+                if (port != _flow.InPort) _transmitter.Transmit(port, last);
                 else _context.Warn("skipping output to input port");
                 break;
         }

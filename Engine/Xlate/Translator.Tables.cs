@@ -15,8 +15,8 @@ public sealed partial class Translator
         EnterTable(op.Arg2, table, op.Action is OfResubmit { WithCtTuple: true }, isLast);
     }
 
-    /// <summary>Looks up <paramref name="table"/> and runs what is found; a miss does nothing. <paramref name="inPort"/>: 1 + port, 0 = the flow's.</summary>
-    private void EnterTable(uint inPort, byte table, bool withCtTuple, bool isLast, bool tellsMiss = false)
+    /// <summary>Looks up <paramref name="table"/> and runs what is found; a miss does nothing. <paramref name="inPort"/>: 1 + port, 0 = the flow's. <paramref name="onCopy"/>: the rule's actions work on a copy.</summary>
+    private void EnterTable(uint inPort, byte table, bool withCtTuple, bool isLast, bool tellsMiss = false, bool onCopy = false)
     {
         if (_labels.WasMpls)
         {
@@ -37,7 +37,7 @@ public sealed partial class Translator
             bool deepens = table <= old;
             _resubmits++;
             if (deepens) _depth++;
-            RunRule(rule, isLast);
+            RunRule(rule, isLast, onCopy: onCopy);
             if (deepens) _depth--;
         }
         else
@@ -107,14 +107,16 @@ public sealed partial class Translator
     /// <param name="rule">What was found.</param>
     /// <param name="isLast">Nothing follows.</param>
     /// <param name="stays">What comes after its actions, an action set for example, is its doing too.</param>
-    private void RunRule(OfRule rule, bool isLast, bool stays = false)
+    /// <param name="onCopy">They work on a copy.</param>
+    private void RunRule(OfRule rule, bool isLast, bool stays = false, bool onCopy = false)
     {
         _context.Out.Rules.Add(rule);
         (OfRule? outer, XlateOp outerUnroll, int bucketDepth) = (_context.Rule, _context.Unroll, _bucketDepth);
 
         // What a rule does is the rule's, also when a bucket has sent the packet there.
         (_context.Rule, _context.Unroll, _bucketDepth) = (rule, rule.Unroll, 0);
-        Run(rule.Program, isLast);
+        if (onCopy) RunOnCopy(rule.Program, XlateCompiler.IsReversible(rule.Program), isLast);
+        else Run(rule.Program, isLast);
         _bucketDepth = bucketDepth;
         if (!stays) (_context.Rule, _context.Unroll) = (outer, outerUnroll);
     }

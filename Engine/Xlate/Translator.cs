@@ -58,7 +58,7 @@ public sealed partial class Translator : IDisposable
     private int _depth;
     private int _resubmits;
 
-    /// <summary>A translator for <paramref name="pipeline"/> that puts translations aside in <paramref name="recircs"/>.</summary>
+    /// <summary>A translator for the datapath of <paramref name="pipeline"/>, its other bridges included, that puts translations aside in <paramref name="recircs"/>.</summary>
     public Translator(OfPipeline pipeline, RecircStore recircs)
     {
         _recircs = recircs;
@@ -79,6 +79,8 @@ public sealed partial class Translator : IDisposable
         _normal = new NormalXlate(_context, _tags, _transmitter, _bonds = new BondXlate(_context, _hashes));
         _mirrors = new MirrorXlate(_context, _normal);
         _transmitter.Mirrors = _mirrors;
+        _transmitter.Through = PassPatch;
+        _tunnels.Below = PassTunnel;
     }
 
     /// <summary>
@@ -153,7 +155,7 @@ public sealed partial class Translator : IDisposable
     public void Explain(ref PipelineFlow flow, int packetLengthBytes, XlateResult result, long nowMs, IReadOnlyList<OfAction>? actions = null)
     {
         (_explained, _explainedOps) = (flow, actions is null ? null : XlateCompiler.Compile(actions));
-        _isExplained = true;
+        _isExplained = _context.IsOfBridge = true;
         _context.IsSilent = !Learns;
         try
         {
@@ -161,7 +163,7 @@ public sealed partial class Translator : IDisposable
         }
         finally
         {
-            _isExplained = _context.IsSilent = false;
+            _isExplained = _context.IsOfBridge = _context.IsSilent = false;
             _explainedOps = null;
         }
     }
@@ -178,7 +180,7 @@ public sealed partial class Translator : IDisposable
     {
         result.Reset();
         result.Bind(_recircs);
-        result.TablesVersion = _context.Tables.Version;
+        result.TablesVersion = _context.Version;
         Begin(ref key);
         if (!Unsafe.IsNullRef(ref assumed)) _flow.Assume(ref assumed);
         if (Resume()) Finish();
@@ -216,7 +218,7 @@ public sealed partial class Translator : IDisposable
     {
         if (_resumed is { } resumed)
         {
-            _freezer.Thaw(resumed);
+            if (!Enter(resumed)) return false;
             Run(resumed.Ops, isLast: true);
             return true;
         }
@@ -228,12 +230,18 @@ public sealed partial class Translator : IDisposable
             return true;
         }
 
+        if (recircId == 0 && !_context.Ports.IsSingle && !_context.IsOfBridge)
+        {
+            Receive();
+            return true;
+        }
+
         if (recircId == 0)
         {
             _mirrors.OnEnter();
             bool ends = _tunnels.Begin();
             if (ends && _tunnels.IsCongested) Look();
-            if (!ends && !_tunnels.TakeBfd() && !_bonds.TakeLacp()) LookupAndRun(0, isFirst: _context.Tables.Forwarding.IsPlain && _context.Tables.Tunnels is null && _context.Tables.Bfd.IsEmpty);
+            if (!ends && !_tunnels.TakeBfd() && !_bonds.TakeLacp()) LookupAndRun(0, isFirst: _context.Tables.Forwarding.IsPlain && _context.Ports.Tunnels is null && _context.Tables.Bfd.IsEmpty);
             return true;
         }
 
@@ -244,9 +252,27 @@ public sealed partial class Translator : IDisposable
             return false;
         }
 
-        _freezer.Thaw(state);
+        if (!Enter(state)) return false;
         if (state.Ops.Length > 0) Run(state.Ops, isLast: true);
         else LookupAndRun(_context.Table);
+        return true;
+    }
+
+    /// <summary>Goes on where something was put aside; false if the bridge is gone.</summary>
+    private bool Enter(FrozenState state)
+    {
+        if (state.Bridge != _context.Pipeline)
+        {
+            if (!state.Bridge.Backer.Has(state.Bridge))
+            {
+                _context.Fail("No bridge", "the frozen bridge is gone");
+                return false;
+            }
+
+            _context.Enter(state.Bridge);
+        }
+
+        _freezer.Thaw(state);
         return true;
     }
 

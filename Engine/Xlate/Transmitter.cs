@@ -13,6 +13,9 @@ internal sealed class Transmitter(XlateContext context, Committer committer, Fre
     private readonly Freezer _freezer = freezer;
     private readonly TunnelXlate _tunnels = tunnels;
 
+    /// <summary>Goes on in the tables of the bridge at the other end of a patch: the port here, the port there, and whether nothing follows.</summary>
+    public Action<PipelinePort, BridgePort, bool> Through { get; set; } = static (_, _, _) => { };
+
     /// <summary>Told of each output, so that mirrors get their copies.</summary>
     public MirrorXlate? Mirrors { get; set; }
 
@@ -20,7 +23,7 @@ internal sealed class Transmitter(XlateContext context, Committer committer, Fre
     public void TransmitTruncated(XlateOp op)
     {
         if (op.Arg == _flow.InPort) return;
-        if (!_context.Tables.Ports.TryGetValue(op.Arg, out PipelinePort? to) || to.IsPatch)
+        if (!_context.Tables.Ports.TryGetValue(op.Arg, out PipelinePort? to) || to.IsPatch || to.PeerName is not null)
         {
             _context.Error($"output_trunc does not support patch port {NameOf(op.Arg)}");
             return;
@@ -29,7 +32,7 @@ internal sealed class Transmitter(XlateContext context, Committer committer, Fre
         if (!to.Forwards) return;
         if (to.Tunnel is { } tunnel)
         {
-            _tunnels.Transmit(tunnel, op.Arg2);
+            _tunnels.Transmit(to, tunnel, op.Arg2);
             Mirrors?.OnLeave(op.Arg);
             return;
         }
@@ -64,8 +67,8 @@ internal sealed class Transmitter(XlateContext context, Committer committer, Fre
         _context.Out.Nest(record);
     }
 
-    /// <summary>Brings the packet up to date and sends it; a port that does not exist is skipped.</summary>
-    public void Transmit(uint port)
+    /// <summary>Brings the packet up to date and sends it; a port that does not exist is skipped. <paramref name="last"/>: nothing follows.</summary>
+    public void Transmit(uint port, bool last = false)
     {
         if (!_context.Tables.Ports.TryGetValue(port, out PipelinePort? to))
         {
@@ -79,9 +82,16 @@ internal sealed class Transmitter(XlateContext context, Committer committer, Fre
             return;
         }
 
+        if (to.PeerName is not null)
+        {
+            // What goes on there is mirrored there (OVS compose_output_action__). Where no peer is, nothing is.
+            if (_context.Ports.PeerOf(_context.Pipeline, port) is { } peer) Through(to, peer, last);
+            return;
+        }
+
         if (to.Tunnel is { } tunnel)
         {
-            _tunnels.Transmit(tunnel, _context.SnapBytes);
+            _tunnels.Transmit(to, tunnel, _context.SnapBytes);
         }
         else if (!_context.Tables.Underlay.EndsAt(port) || !_tunnels.TryEnd(port))
         {
@@ -89,7 +99,7 @@ internal sealed class Transmitter(XlateContext context, Committer committer, Fre
             _committer.Commit();
             if (to.IsTunnel) SetTunnel();
             if (_context.SnapBytes != 0) _context.Out.Add(DpOp.Truncate).LengthBytes = _context.SnapBytes;
-            _context.Out.Add(DpOp.Output).Port = port;
+            _context.Out.Add(DpOp.Output).Port = to.DatapathNumber;
         }
 
         Mirrors?.OnLeave(port);

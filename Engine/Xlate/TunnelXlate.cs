@@ -23,6 +23,14 @@ internal sealed unsafe class TunnelXlate(XlateContext context, Committer committ
     private DpSetTunnel _set;
     private bool _hasSet;
 
+    /// <summary>What has been encapsulated goes on at a port of a bridge.</summary>
+    /// <param name="outer">Its headers.</param>
+    /// <param name="to">The port.</param>
+    public delegate void Passes(in FlowKey outer, BridgePort to);
+
+    /// <summary>Goes on with what has been encapsulated.</summary>
+    public Passes Below { get; set; } = static (in FlowKey _, BridgePort _) => { };
+
     /// <summary>The packet was dropped because congestion cannot be told to it.</summary>
     public bool IsCongested { get; private set; }
 
@@ -34,7 +42,7 @@ internal sealed unsafe class TunnelXlate(XlateContext context, Committer committ
         _hasSet = IsCongested = false;
         uint port = _flow.InPort;
         bool isEntry = _context.Tables.Underlay.IsEntry(port);
-        if (_context.Tables.Tunnels is not { } tunnels) return isEntry;
+        if (_context.Ports.Tunnels is not { } tunnels) return isEntry;
         if (isEntry)
         {
             if (!Decapsulate(tunnels, port, isEntry: true)) _context.Error("received packet for no tunnel");
@@ -42,6 +50,7 @@ internal sealed unsafe class TunnelXlate(XlateContext context, Committer committ
         }
 
         if (_context.IsExplained && IsOf(tunnels, port)) return !KeepsCongestionMark();
+        if (_context.IsOfBridge && !_context.Ports.IsSingle) return false;
         if (tunnels.IsDatapathPort(port)) return !ReceiveFromTunnel(tunnels, port);
         return tunnels.IsUnderlay(port) && Decapsulate(tunnels, port, isEntry: false);
     }
@@ -76,7 +85,7 @@ internal sealed unsafe class TunnelXlate(XlateContext context, Committer committ
         }
 
         ref DpUserspace told = ref _context.Out.Add(DpOp.Userspace).Userspace;
-        (told.Reason, told.OutputPort) = (UserspaceReason.Bfd, _flow.InPort);
+        (told.Reason, told.Bridge, told.OutputPort) = (UserspaceReason.Bfd, _context.Pipeline.Id, _flow.InPort);
         _context.Detail("BFD message for the port's session");
         return true;
     }
@@ -99,25 +108,46 @@ internal sealed unsafe class TunnelXlate(XlateContext context, Committer committ
         {
             destination = ConsultDestination(isIpv6);
             bool isOurs = false;
-            foreach (TunnelPort t in tunnels.Ports) isOurs |= IsAt(t, underlay, isIpv6, destination, key.DlDst, key.NwProto);
+            foreach (TunnelPlace place in tunnels.Ports) isOurs |= place.Bridge == _context.Pipeline && IsAt(place.Tunnel, underlay, isIpv6, destination, key.DlDst, key.NwProto);
             if (!isOurs) return false;
         }
 
         _flow.Consult(L.NwFrag, (byte)NwFrag.Any);
         if (key.NwFrag != NwFrag.No) return false;
         if (key.NwProto == IpProto.Udp) _flow.Consult(L.TpDst, L.Window2);
-        foreach (TunnelPort t in tunnels.Ports)
+        foreach (TunnelPlace place in tunnels.Ports)
         {
+            TunnelPort t = place.Tunnel;
+            if (place.Bridge != _context.Pipeline) continue;
             if (isEntry ? !t.IsRouted || (key.NwProto == IpProto.Gre) != (t.Kind == TunnelKind.Gre) : !IsAt(t, underlay, isIpv6, destination, key.DlDst, key.NwProto)) continue;
             if (key.NwProto == IpProto.Udp && key.TpDst.Host != t.DestinationPort) continue;
-            ref DpAction pop = ref _context.Out.Add(DpOp.TnlPop);
-            pop.Port = tunnels.DatapathPortOf(t);
-            pop.TunnelKind = t.Kind;
-            if (t.Kind == TunnelKind.Geneve) pop.Option = _context.Tables.Option;
+            Pop(place);
             return true;
         }
 
         return false;
+    }
+
+    private void Pop(TunnelPlace place)
+    {
+        ref DpAction pop = ref _context.Out.Add(DpOp.TnlPop);
+        pop.Port = place.DatapathPort;
+        pop.TunnelKind = place.Tunnel.Kind;
+        if (place.Tunnel.Kind == TunnelKind.Geneve) pop.Option = place.Bridge == _context.Pipeline ? _context.Tables.Option : place.Bridge.Snapshot.Option;
+    }
+
+    /// <summary>A tunnel that takes what ends there; null = there is none any more. Of several, one that reads an option.</summary>
+    private TunnelPlace? PlaceOf(TunnelEnd end)
+    {
+        if (_context.Ports.Tunnels is not { } tunnels) return null;
+        TunnelPlace? found = null;
+        foreach (TunnelPlace place in tunnels.Ports)
+        {
+            if (place.Tunnel.Kind != end.Kind || place.Tunnel.DestinationPort != end.DestinationPort) continue;
+            if (found is null || (!found.Value.Bridge.Snapshot.Option.Exists && place.Bridge.Snapshot.Option.Exists)) found = place;
+        }
+
+        return found;
     }
 
     /// <summary>The Ethernet and IP destination decide.</summary>
@@ -152,8 +182,15 @@ internal sealed unsafe class TunnelXlate(XlateContext context, Committer committ
         {
             if ((key.NwProto == IpProto.Gre) != (end.Kind == TunnelKind.Gre) || !end.Is(port, key.DlDst, isIpv6, destination)) continue;
             if (key.NwProto == IpProto.Udp && key.TpDst.Host != end.DestinationPort) continue;
+            if (end.To == 0 && (ends || PlaceOf(end) is null)) continue;
             if (!ends) _committer.Commit();
             ends = true;
+            if (end.To == 0)
+            {
+                Pop(PlaceOf(end)!.Value);
+                continue;
+            }
+
             _context.Out.Add(DpOp.Output).Port = end.To;
             _context.Detail($"to the tunnels at port {end.To}");
         }
@@ -220,20 +257,24 @@ internal sealed unsafe class TunnelXlate(XlateContext context, Committer committ
         => !t.IsRouted && t.UnderlayPort == underlay && t.IsIpv6 == isIpv6 && t.UnderlayMac == mac && (proto == IpProto.Gre) == (t.Kind == TunnelKind.Gre)
             && (t.UnderlayAddress == destination || t.Local == destination);
 
-    /// <summary>Finds the OpenFlow port by key and outer addresses; false if there is none, or if congestion cannot be told to the inner packet.</summary>
-    private bool ReceiveFromTunnel(TunnelTable tunnels, uint datapathPort)
+    /// <summary>Finds the OpenFlow port by key and outer addresses, and its bridge; false if there is none, or if congestion cannot be told to the inner packet.</summary>
+    public bool ReceiveFromTunnel(TunnelTable tunnels, uint datapathPort)
     {
+        IsCongested = false;
         ref FlowKey key = ref _flow.Key;
         for (int at = L.TunId; at < L.TunFlags; at += sizeof(ulong)) _flow.Consult(at, ulong.MaxValue);
         bool isIpv6 = !key.TunIpv6Dst.IsZero;
         Ipv6Address source = isIpv6 ? key.TunIpv6Src : Ipv4(key.TunSrc), destination = isIpv6 ? key.TunIpv6Dst : Ipv4(key.TunDst);
-        foreach (TunnelPort t in tunnels.Ports)
+        foreach (TunnelPlace place in tunnels.Ports)
         {
-            if (tunnels.DatapathPortOf(t) != datapathPort || (t.IsIpv6 is { } family && family != isIpv6)) continue;
+            TunnelPort t = place.Tunnel;
+            if (place.DatapathPort != datapathPort || (t.IsIpv6 is { } family && family != isIpv6)) continue;
             if (t.InKey is { } wanted && wanted != key.TunId.Host) continue;
             if (t.Remote is { } remote && remote != source) continue;
             if (t.Local is { } local && local != destination) continue;
+            _context.Enter(place.Bridge);
             _flow.Write(L.InPort, L.Window4, Be32.FromHost(t.Number).Raw);
+            if (place.Port.Counters is { } received) _context.Out.Groups.Add(received.Rx);
             return KeepsCongestionMark();
         }
 
@@ -261,7 +302,7 @@ internal sealed unsafe class TunnelXlate(XlateContext context, Committer committ
     }
 
     /// <summary>Encapsulates a copy of the packet and sends it below; <paramref name="maxLengthBytes"/> of the inner packet, 0 = all.</summary>
-    public void Transmit(TunnelPort t, uint maxLengthBytes)
+    public void Transmit(PipelinePort port, TunnelPort t, uint maxLengthBytes)
     {
         ref FlowKey key = ref _flow.Key;
         DpSetTunnel tunnel = default;
@@ -277,8 +318,9 @@ internal sealed unsafe class TunnelXlate(XlateContext context, Committer committ
 
         bool isPushed = _context.Pipeline.PushesTunnels;
         if (!SetEnds(t, ref tunnel)) return;
+        if (port.Counters is { } sent) _context.Out.Groups.Add(sent.Tx);
         _context.Detail(isPushed ? "output to native tunnel" : "output to kernel tunnel");
-        (uint Port, EthAddress Mac, EthAddress NextHop)? found = isPushed ? Way(t, ref tunnel) : (0, default, default);
+        (uint Port, EthAddress Mac, EthAddress NextHop, OfPipeline? Bridge)? found = isPushed ? Way(t, ref tunnel) : (0, default, default, null);
         if (found is not { } way) return;
 
         GeneveOption option = default;
@@ -324,9 +366,24 @@ internal sealed unsafe class TunnelXlate(XlateContext context, Committer committ
         if (maxLengthBytes != 0) _context.Out.Add(DpOp.Truncate).LengthBytes = maxLengthBytes;
         ref DpAction push = ref _context.Out.Add(DpOp.TnlPush);
         push.Push = TunnelHeader.Build(t.Kind, way.Mac, way.NextHop, tunnel, t.DestinationPort, option, _flow.Key.TunMetadata0.Host);
-        push.CountedPort = t.Number;
-        _context.Out.Add(DpOp.Output).Port = way.Port;
-        _context.Out.Nest(record);
+        push.CountedPort = port.DatapathNumber;
+        int pushed = _context.Out.Count;
+        if (way.Bridge is null) _context.Out.Add(DpOp.Output).Port = way.Port;
+        else if (way.Bridge.Snapshot.Ports.TryGetValue(way.Port, out PipelinePort? below)) Below(OuterOf(t, tunnel, way.Mac, way.NextHop), new BridgePort(way.Bridge, below));
+        if (_context.Out.Count == pushed) _context.Out.Truncate(record);
+        else _context.Out.Nest(record);
+    }
+
+    /// <summary>The headers in front of a packet that has been encapsulated, as tables see them (OVS <c>propagate_tunnel_data_to_flow</c>). The UDP source port is a hash, and shown as 0.</summary>
+    private static FlowKey OuterOf(TunnelPort t, in DpSetTunnel tunnel, EthAddress source, EthAddress destination)
+    {
+        bool isIpv6 = !tunnel.Ipv6Dst.IsZero;
+        FlowKey outer = default;
+        (outer.DlDst, outer.DlSrc, outer.DlType) = (destination, source, Be16.FromHost(isIpv6 ? EthType.Ipv6 : EthType.Ip));
+        (outer.NwSrc, outer.NwDst, outer.Ipv6Src, outer.Ipv6Dst) = (tunnel.Src, tunnel.Dst, tunnel.Ipv6Src, tunnel.Ipv6Dst);
+        (outer.NwTos, outer.NwTtl, outer.NwProto) = (tunnel.Tos, tunnel.Ttl, t.Kind == TunnelKind.Gre ? IpProto.Gre : IpProto.Udp);
+        outer.TpDst = Be16.FromHost(t.DestinationPort);
+        return outer;
     }
 
     /// <summary>Leaves the encapsulation to the datapath port that has the tunnels (OVS <c>commit_odp_tunnel_action</c>): what is set already is not set again.</summary>
@@ -338,7 +395,7 @@ internal sealed unsafe class TunnelXlate(XlateContext context, Committer committ
         if (!isSet) _context.Out.Add(DpOp.SetTunnel).Tunnel = wanted;
         (_set, _hasSet) = (wanted, true);
         _committer.Commit();
-        _context.Out.Add(DpOp.Output).Port = _context.Tables.Tunnels?.DatapathPortOf(t) ?? t.Number;
+        _context.Out.Add(DpOp.Output).Port = _context.Ports.Tunnels?.DatapathPortOf(_context.Pipeline, t) ?? t.Number;
     }
 
     /// <summary>A packet that is explained has come by a tunnel port, in a tunnel: whose it is, is known.</summary>
@@ -346,9 +403,9 @@ internal sealed unsafe class TunnelXlate(XlateContext context, Committer committ
     {
         ref FlowKey key = ref _flow.Key;
         if (key.TunDst.Raw == 0 && key.TunIpv6Dst.IsZero) return false;
-        foreach (TunnelPort t in tunnels.Ports)
+        foreach (TunnelPlace place in tunnels.Ports)
         {
-            if (t.Number != port) continue;
+            if (place.Bridge != _context.Pipeline || place.Tunnel.Number != port) continue;
             ConsultTunnel();
             return true;
         }
@@ -408,9 +465,9 @@ internal sealed unsafe class TunnelXlate(XlateContext context, Committer committ
     }
 
     /// <summary>The port below, its Ethernet address and that of the next hop; null if there is no way now. A source that nobody has said is that of the route.</summary>
-    private (uint Port, EthAddress Mac, EthAddress NextHop)? Way(TunnelPort t, ref DpSetTunnel tunnel)
+    private (uint Port, EthAddress Mac, EthAddress NextHop, OfPipeline? Bridge)? Way(TunnelPort t, ref DpSetTunnel tunnel)
     {
-        if (!t.IsRouted && !t.FindsNextHop) return (t.UnderlayPort, t.UnderlayMac, t.NextHopMac);
+        if (!t.IsRouted && !t.FindsNextHop) return (t.UnderlayPort, t.UnderlayMac, t.NextHopMac, null);
         bool isIpv6 = !tunnel.Ipv6Dst.IsZero;
         Ipv6Address destination = isIpv6 ? tunnel.Ipv6Dst : Ipv4(tunnel.Dst);
         TunnelUnderlay underlay = _context.Tables.Underlay;
@@ -423,15 +480,15 @@ internal sealed unsafe class TunnelXlate(XlateContext context, Committer committ
         if (isIpv6 && tunnel.Ipv6Src.IsZero) tunnel.Ipv6Src = route.Source;
         if (!isIpv6 && tunnel.Src.Host == 0) tunnel.Src = Ipv4(route.Source);
         Ipv6Address hop = route.Gateway ?? destination;
-        if (underlay.MacOf(route.UnderlayPort, hop, isIpv6) is not { } mac)
+        if (underlay.MacOf(route.Bridge, route.UnderlayPort, hop, isIpv6) is not { } mac)
         {
             _context.Detail($"neighbor cache miss for {Text(hop, isIpv6)} on bridge {route.Device}, sending {(isIpv6 ? "ND" : "ARP")} request");
-            _context.Pipeline.AskFor(route.UnderlayPort, hop, isIpv6);
+            (route.Bridge ?? _context.Pipeline).AskFor(route.UnderlayPort, hop, isIpv6);
             return null;
         }
 
         _context.Detail($"tunneling from {Text(isIpv6 ? tunnel.Ipv6Src : Ipv4(tunnel.Src), isIpv6)} to {Text(destination, isIpv6)} by {route.Device}");
-        return (route.UnderlayPort, route.Mac, mac);
+        return (route.UnderlayPort, route.Mac, mac, route.Bridge);
     }
 
     private static string Text(in Ipv6Address address, bool isIpv6)

@@ -13,13 +13,24 @@ internal sealed class XlateContext(OfPipeline pipeline, XlateFlow flow)
     /// <summary>No rule yet.</summary>
     private static readonly XlateOp s_start = XlateOp.UnrollTo(0, ulong.MaxValue);
 
+    private readonly OfPipeline _home = pipeline;
     private bool _isBucketError;
 
-    public OfPipeline Pipeline { get; } = pipeline;
+    /// <summary>The bridge whose tables are read; a patch leads to another one.</summary>
+    public OfPipeline Pipeline { get; private set; } = pipeline;
 
     public XlateFlow Flow { get; } = flow;
 
-    /// <summary>The tables that are read, from the translation's start to its end.</summary>
+    /// <summary>Which port is which bridge's, from the translation's start to its end.</summary>
+    public BackerPorts Ports { get; private set; } = pipeline.Backer.Ports;
+
+    /// <summary>Version of all tables before any of them was read.</summary>
+    public ulong Version { get; private set; }
+
+    /// <summary>The packet is as OpenFlow has it, and comes by a port of a bridge that is known; else its port is one of the datapath.</summary>
+    public bool IsOfBridge { get; set; }
+
+    /// <summary>The tables that are read, of a bridge from where it is entered until it is left.</summary>
     public PipelineSnapshot Tables { get; private set; } = pipeline.Snapshot;
 
     /// <summary>What comes out.</summary>
@@ -69,10 +80,21 @@ internal sealed class XlateContext(OfPipeline pipeline, XlateFlow flow)
     /// <summary>A translation starts, with the tables as they are now.</summary>
     public void Begin(XlateResult result, long nowMs)
     {
-        Tables = Pipeline.Snapshot;
+        Version = _home.Backer.Version;
+        Ports = _home.Backer.Ports;
+        (Pipeline, Tables) = (_home, _home.Snapshot);
         Pipeline.Work.Translations++;
         (Out, NowMs) = (result, nowMs);
     }
+
+    /// <summary>From here on another bridge's tables are read.</summary>
+    public void Enter(OfPipeline bridge)
+    {
+        if (bridge != Pipeline) Enter(bridge, bridge.Snapshot);
+    }
+
+    /// <summary>The same, with tables that have been read before.</summary>
+    public void Enter(OfPipeline bridge, PipelineSnapshot tables) => (Pipeline, Tables) = (bridge, tables);
 
     /// <summary>The packet goes through the tables once more, from the beginning.</summary>
     public void Restart()

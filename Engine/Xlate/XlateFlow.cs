@@ -226,6 +226,31 @@ internal sealed unsafe class XlateFlow : IDisposable
         new Span<byte>(Live + offset, sizeBytes).Clear();
     }
 
+    /// <summary>Headers have been put in front of those that the packet had: they are constants, in the packet and in the flow.</summary>
+    public void Wrap(in FlowKey outer)
+    {
+        const int ethernetBytes = 16;
+        fixed (FlowKey* key = &outer)
+        {
+            Wrap((byte*)key, 0, ethernetBytes);
+            Wrap((byte*)key, L.NwFrag, 1);
+            Wrap((byte*)key, Lanes.At(Lanes.Network), Lanes.SizeBytes);
+            Wrap((byte*)key, Lanes.At(Lanes.Ipv6), Lanes.SizeBytes);
+            Wrap((byte*)key, Lanes.At(Lanes.Neighbor), Lanes.SizeBytes);
+            Wrap((byte*)key, L.Ipv6Label, Lanes.At(Lanes.Tunnel) - L.Ipv6Label);
+        }
+
+        IsDirty = false;
+    }
+
+    private void Wrap(byte* outer, int offset, int sizeBytes)
+    {
+        Unsafe.CopyBlockUnaligned(Current + offset, outer + offset, (uint)sizeBytes);
+        Unsafe.CopyBlockUnaligned(Base + offset, outer + offset, (uint)sizeBytes);
+        Unsafe.InitBlockUnaligned(Live + offset, 0, (uint)sizeBytes);
+        Unsafe.InitBlockUnaligned(BaseLive + offset, 0, (uint)sizeBytes);
+    }
+
     /// <summary>What OpenFlow sees in two bytes, host order.</summary>
     public ushort Read16(int offset) => Read16(Current, offset);
 

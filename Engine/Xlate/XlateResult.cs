@@ -40,7 +40,7 @@ public sealed unsafe class XlateResult : IDisposable
     public List<uint> RecircIds { get; } = [];
 
     /// <summary>Addresses that <c>normal</c> learns from each packet of the megaflow.</summary>
-    public List<LearnedSource> Learned { get; } = [];
+    public List<LearnedAddress> Learned { get; } = [];
 
     /// <summary>Addresses that <c>normal</c> looked up: if one of them changes, the program may.</summary>
     public List<MacKey> AskedAddresses { get; } = [];

@@ -13,6 +13,9 @@ internal sealed class ReferencePacket
     /// <summary>The checksum of an IPv6 packet with a fragment header that says "whole" does not follow its addresses (Open vSwitch 3.1).</summary>
     public bool LeavesAtomicChecksums { get; init; }
 
+    /// <summary>A <c>ct</c> of this pass has rewritten it: tables do not see that before the next pass.</summary>
+    public bool IsTranslated { get; set; }
+
     public int L3 { get; set; } = -1;
 
     public int L4 { get; set; } = -1;
@@ -52,6 +55,23 @@ internal sealed class ReferencePacket
         copy.Bytes = (byte[])Bytes.Clone();
         return copy;
     }
+
+    /// <summary>The same packet, come by another port.</summary>
+    public ReferencePacket At(uint port) => new()
+    {
+        Bytes = Bytes,
+        InPort = port,
+        DamagesLaterFragments = DamagesLaterFragments,
+        LeavesAtomicChecksums = LeavesAtomicChecksums,
+        CtState = CtState,
+        CtZone = CtZone,
+        CtMark = CtMark,
+        CtLabel = CtLabel,
+        CtTuple = CtTuple,
+        CachedConn = CachedConn,
+        CachedReply = CachedReply,
+        CachedRelated = CachedRelated,
+    };
 
     /// <summary>Parses the bytes as they are now; conntrack fields come from the metadata.</summary>
     public RefFlow Parse()

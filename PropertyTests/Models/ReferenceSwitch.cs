@@ -22,6 +22,9 @@ internal sealed class ReferenceSwitch
     /// <summary>See <see cref="ReferencePacket.LeavesAtomicChecksums"/>.</summary>
     public bool LeavesAtomicChecksums { get; init; }
 
+    /// <summary>Ports that lead to another switch, and what goes on there with a packet, which is its own copy; the number says after how many passes.</summary>
+    public Dictionary<uint, Action<ReferencePacket, int>> Patches { get; } = [];
+
     /// <summary>The virtual clock, ms.</summary>
     public long NowMs
     {
@@ -49,9 +52,23 @@ internal sealed class ReferenceSwitch
         return _outputs;
     }
 
-    private void Pass(ReferencePacket packet, RefFrozen? frozen, int depth)
+    /// <summary>
+    /// A packet comes from another switch: what it was there is forgotten, but for the connection that the datapath keeps beside it, which only the next <c>ct</c> looks at. What leaves goes to where that
+    /// switch's does.
+    /// </summary>
+    public void Continue(uint port, ReferencePacket packet, int depth, List<(uint Port, byte[] Frame)> outputs)
     {
+        List<(uint Port, byte[] Frame)> before = _outputs;
+        _outputs = outputs;
+        Pass(packet.At(port), null, depth, hidesConnection: true);
+        _outputs = before;
+    }
+
+    private void Pass(ReferencePacket packet, RefFrozen? frozen, int depth, bool hidesConnection = false)
+    {
+        packet.IsTranslated = false;
         RefFlow flow = packet.Parse();
+        for (RefField field = RefField.CtState; hidesConnection && field <= RefField.CtTpDst; field++) flow[field] = 0;
         if (frozen is not null) StatesSeen[packet.CtState] = StatesSeen.GetValueOrDefault(packet.CtState) + 1;
         IReadOnlyList<RefStep> steps = ReferenceWalk.Run(Tables, _ports, flow, frozen, packet.Bytes.Length, out bool overwritesNat);
         OverwritesNat |= overwritesNat;
@@ -67,6 +84,9 @@ internal sealed class ReferenceSwitch
                 case RefStep.Edit e:
                     e.Apply(packet);
                     break;
+                case RefStep.Output o when Patches.TryGetValue(o.Port, out Action<ReferencePacket, int>? through):
+                    through(packet.Clone(), depth);
+                    break;
                 case RefStep.Output o:
                     int length = o.MaxLengthBytes == 0 ? packet.Bytes.Length : Math.Min(o.MaxLengthBytes, packet.Bytes.Length);
                     _outputs.Add((o.Port, packet.Bytes[..length]));
@@ -75,7 +95,9 @@ internal sealed class ReferenceSwitch
                     packet.ClearConntrack();
                     break;
                 case RefStep.Ct ct:
+                    byte[] before = [.. packet.Bytes];
                     if (!Conntrack.Execute(packet, arrived, ct.Action, NowMs)) return;
+                    packet.IsTranslated |= !packet.Bytes.AsSpan().SequenceEqual(before);
                     break;
                 case RefStep.OnCopy c:
                     Execute(packet.Clone(), arrived, c.Steps, depth);

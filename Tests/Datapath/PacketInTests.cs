@@ -171,13 +171,14 @@ public sealed class PacketInTests
     [Fact]
     public void What_waits_for_control_is_bounded()
     {
+        OfPipeline bridge = new(new PipelineOptions());
         RecircStore store = new() { RoundsTaken = static () => 0 };
         const int over = 7;
         for (uint i = 0; i < RecircStore.MostWaiting + over; i++)
         {
             FrozenLanes lanes = default;
             lanes.Regs0 = Vector256.AsByte(Vector256.CreateScalar(i));
-            var view = new FrozenView { Lanes = ref lanes, Stack = [], ActionSet = [], Ops = [], UserData = "" };
+            var view = new FrozenView { Bridge = bridge, Lanes = ref lanes, Stack = [], ActionSet = [], Ops = [], UserData = "" };
             store.Release(store.Intern(ref view));
         }
 

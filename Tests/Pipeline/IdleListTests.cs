@@ -5,6 +5,8 @@ namespace Mergeflow.Tests;
 /// <summary>Identifiers that nobody refers to, in the order in which they became so.</summary>
 public sealed class IdleListTests
 {
+    private static readonly OfPipeline s_bridge = new(new PipelineOptions());
+
     /// <summary>Whichever of three that have not been seen is referred to again: the others still wait to be seen, and none of them is old.</summary>
     [Theory]
     [InlineData(0)]
@@ -33,5 +35,5 @@ public sealed class IdleListTests
         Assert.True(list.IsEmpty);
     }
 
-    private static FrozenState New() => new() { Table = 0, Conntracked = false, WasMpls = false, HasDpHash = false, Lanes = default!, Stack = [], ActionSet = [], Ops = [] };
+    private static FrozenState New() => new() { Bridge = s_bridge, Table = 0, Conntracked = false, WasMpls = false, HasDpHash = false, Lanes = default!, Stack = [], ActionSet = [], Ops = [] };
 }

@@ -16,12 +16,8 @@ public sealed partial class OfPipeline
 
     private ImmutableDictionary<uint, OfMeterState> _meters = ImmutableDictionary<uint, OfMeterState>.Empty;
 
-    /// <summary>Slots below <see cref="_nextMeterSlot"/> that no meter has: the lowest is taken first, as Open vSwitch does (id-pool).</summary>
-    private readonly SortedSet<uint> _freeMeterSlots = [];
-
     /// <summary>Slots of deleted meters that megaflows may still name.</summary>
     private readonly List<uint> _retiredMeterSlots = [];
-    private uint _nextMeterSlot;
 
     /// <summary>All meters by id; a copy.</summary>
     public IReadOnlyList<OfMeterState> Meters
@@ -53,7 +49,7 @@ public sealed partial class OfPipeline
             CheckMeter(mod);
             OfMeterState state = mod.Command == MeterModCommand.Modify
                 ? _meters[mod.MeterId] with { Mod = mod }
-                : new OfMeterState(mod, TakeMeterSlot(), nowMs);
+                : new OfMeterState(mod, Backer.TakeMeterSlot(), nowMs);
             Options.Meters?.Set(state.Slot, mod);
             _meters = _meters.SetItem(mod.MeterId, state);
             if (mod.Command == MeterModCommand.Add) Publish();
@@ -79,7 +75,7 @@ public sealed partial class OfPipeline
             foreach (uint slot in _retiredMeterSlots)
             {
                 Options.Meters?.Clear(slot);
-                _freeMeterSlots.Add(slot);
+                Backer.ReturnMeterSlot(slot);
             }
 
             _retiredMeterSlots.Clear();
@@ -126,14 +122,6 @@ public sealed partial class OfPipeline
         if (mod.Bands.Any(static b => b.PrecedenceLevel is not null)) throw new FlowModException("OFPMMFC_BAD_BAND", "bands of type dscp_remark are not supported");
         if (mod.Bands.Any(static b => b.Rate == 0)) throw new FlowModException("OFPMMFC_BAD_RATE", "the rate of a band is at least 1");
         if (!exists && _meters.Count >= MaxMeters) throw new FlowModException("OFPMMFC_OUT_OF_METERS", $"there are {MaxMeters} meters");
-    }
-
-    private uint TakeMeterSlot()
-    {
-        if (_freeMeterSlots.Count == 0) return _nextMeterSlot++;
-        uint slot = _freeMeterSlots.Min;
-        _freeMeterSlots.Remove(slot);
-        return slot;
     }
 
     private void DeleteMeter(uint meterId)

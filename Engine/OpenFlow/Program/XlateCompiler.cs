@@ -135,9 +135,12 @@ internal static class XlateCompiler
             Kind = XlateOpKind.Clone,
             Action = action,
             Nested = nested,
-            Reversible = !nested.Any(static o => o.Kind is XlateOpKind.Ct or XlateOpKind.Meter or XlateOpKind.OutputTruncated),
+            Reversible = IsReversible(nested),
         };
     }
+
+    /// <summary>Rewriting headers undoes all actions of a list (OVS <c>reversible_actions</c>).</summary>
+    public static bool IsReversible(XlateOp[] ops) => !Array.Exists(ops, static o => o.Kind is XlateOpKind.Ct or XlateOpKind.Meter or XlateOpKind.OutputTruncated);
 
     private static XlateOp CompileCheck(OfCheckPktLarger action) => new()
     {

@@ -12,14 +12,22 @@ namespace Mergeflow.Engine.OpenFlow;
 /// <param name="Mac">Ethernet address of the device.</param>
 /// <param name="Source">Address that packets by this route have.</param>
 /// <param name="Gateway">Next router; null = the destination is a neighbour.</param>
-public sealed record TunnelRoute(Ipv6Address Prefix, int PrefixLength, bool IsIpv6, uint UnderlayPort, string Device, EthAddress Mac, Ipv6Address Source, Ipv6Address? Gateway);
+public sealed record TunnelRoute(Ipv6Address Prefix, int PrefixLength, bool IsIpv6, uint UnderlayPort, string Device, EthAddress Mac, Ipv6Address Source, Ipv6Address? Gateway)
+{
+    /// <summary>The bridge that has <see cref="UnderlayPort"/>: what has been encapsulated comes to it by that port. Null = it leaves by the port of that number, whose bridge has no say.</summary>
+    public OfPipeline? Bridge { get; init; }
+}
 
 /// <summary>An Ethernet address that the host knows of an IP address (OVS <c>tnl-neigh-cache</c>).</summary>
 /// <param name="UnderlayPort">Port that leads there.</param>
 /// <param name="Address">IPv4 in the first four bytes.</param>
 /// <param name="IsIpv6">Family.</param>
 /// <param name="Mac">Ethernet address.</param>
-public sealed record TunnelNeighbor(uint UnderlayPort, Ipv6Address Address, bool IsIpv6, EthAddress Mac);
+public sealed record TunnelNeighbor(uint UnderlayPort, Ipv6Address Address, bool IsIpv6, EthAddress Mac)
+{
+    /// <summary>The bridge that has the port; null = see <see cref="TunnelRoute.Bridge"/>.</summary>
+    public OfPipeline? Bridge { get; init; }
+}
 
 /// <summary>What a packet to a port with an address has told: who has an IP address (OVS <c>tnl_neigh_snoop</c>).</summary>
 /// <param name="Port">The port that the packet went to.</param>
@@ -35,7 +43,7 @@ public readonly record struct SeenNeighbor(uint Port, Ipv6Address Address, bool 
 /// <param name="IsIpv6">Family.</param>
 /// <param name="Kind">Encapsulation.</param>
 /// <param name="DestinationPort">UDP port, host order; 0 for GRE.</param>
-/// <param name="To">Port that leads to the bridge with the tunnels.</param>
+/// <param name="To">Port that leads to the bridge with the tunnels; 0 = it is in this datapath, and what ends is decapsulated.</param>
 public sealed record TunnelEnd(uint Port, EthAddress Mac, Ipv6Address Address, bool IsIpv6, TunnelKind Kind, ushort DestinationPort, uint To)
 {
     /// <summary>Whether frames with these fields end there.</summary>
@@ -53,7 +61,7 @@ public sealed record TunnelUnderlay
     private readonly EquatableList<TunnelNeighbor> _neighbors = EquatableList<TunnelNeighbor>.Empty;
     private readonly EquatableList<TunnelEnd> _ends = EquatableList<TunnelEnd>.Empty;
     private readonly EquatableList<uint> _entries = EquatableList<uint>.Empty;
-    private readonly Dictionary<(uint, Ipv6Address, bool), EthAddress> _macs = [];
+    private readonly Dictionary<(OfPipeline?, uint, Ipv6Address, bool), EthAddress> _macs = [];
 
     /// <summary>Routes, in any order; the longest prefix wins, then the first.</summary>
     public EquatableList<TunnelRoute> Routes
@@ -70,7 +78,7 @@ public sealed record TunnelUnderlay
         {
             _neighbors = value;
             _macs = [];
-            foreach (TunnelNeighbor n in value) _macs[(n.UnderlayPort, n.Address, n.IsIpv6)] = n.Mac;
+            foreach (TunnelNeighbor n in value) _macs[(n.Bridge, n.UnderlayPort, n.Address, n.IsIpv6)] = n.Mac;
         }
     }
 
@@ -102,7 +110,7 @@ public sealed record TunnelUnderlay
     }
 
     /// <summary>The Ethernet address of a neighbour; null = nobody knows.</summary>
-    public EthAddress? MacOf(uint underlayPort, in Ipv6Address address, bool isIpv6) => _macs.TryGetValue((underlayPort, address, isIpv6), out EthAddress mac) ? mac : null;
+    public EthAddress? MacOf(OfPipeline? bridge, uint underlayPort, in Ipv6Address address, bool isIpv6) => _macs.TryGetValue((bridge, underlayPort, address, isIpv6), out EthAddress mac) ? mac : null;
 
     /// <summary>Encapsulated packets may end at the port.</summary>
     public bool EndsAt(uint port)

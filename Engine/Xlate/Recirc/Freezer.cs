@@ -73,6 +73,14 @@ internal sealed unsafe class Freezer(
         _pause = controller;
     }
 
+    /// <summary>What was to be kept is not (OVS <c>ctx_cancel_freeze</c>).</summary>
+    public void Cancel()
+    {
+        _frozenOps.Clear();
+        _pause = null;
+        Exit = IsFreezing = _hashBeforeRecirc = false;
+    }
+
     /// <summary>Keeps the rest of a list for later.</summary>
     public void Keep(ReadOnlySpan<XlateOp> rest)
     {
@@ -168,6 +176,7 @@ internal sealed unsafe class Freezer(
         lanes.InPort = Vector256.CreateScalar((ulong)*(uint*)(_flow.Current + L.InPort));
         var view = new FrozenView
         {
+            Bridge = _context.Pipeline,
             Table = table,
             Conntracked = _conntrack.IsTracked(),
             WasMpls = _labels.WasMpls,

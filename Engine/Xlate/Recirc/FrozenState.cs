@@ -9,6 +9,9 @@ namespace Mergeflow.Engine.Xlate;
 /// <summary>A translation put aside at a recirculation (OVS <c>struct frozen_state</c>); equal states share one id.</summary>
 internal sealed class FrozenState
 {
+    /// <summary>The bridge in whose tables it goes on.</summary>
+    public required OfPipeline Bridge { get; init; }
+
     /// <summary>Table to resume in, unless there are <see cref="Ops"/>.</summary>
     public required byte Table { get; init; }
 
@@ -84,6 +87,20 @@ internal struct FrozenLanes
 
     /// <summary><see cref="Lanes.Metadata"/> without conj_id and actset_output, which do not survive.</summary>
     public static Vector256<byte> MetadataOnly => Vector256.Create(ulong.MaxValue, 0, 0, 0).AsByte();
+
+    /// <summary>What survives of a flow that control gives: all of its tunnel is meant.</summary>
+    public static FrozenLanes Of(ref PipelineFlow flow)
+    {
+        FrozenLanes lanes = default;
+        lanes.Regs0 = PipelineFlow.Lane(ref flow, Keys.Lanes.Regs);
+        lanes.Regs1 = PipelineFlow.Lane(ref flow, Keys.Lanes.RegsHigh);
+        lanes.Metadata = PipelineFlow.Lane(ref flow, Keys.Lanes.Metadata) & MetadataOnly;
+        lanes.TunnelMask0 = lanes.TunnelMask1 = Vector256<byte>.AllBitsSet;
+        lanes.Tunnel0 = PipelineFlow.Lane(ref flow, Keys.Lanes.Tunnel);
+        lanes.Tunnel1 = PipelineFlow.Lane(ref flow, Keys.Lanes.TunnelIpv6);
+        lanes.InPort = Vector256.CreateScalar((ulong)flow.Key.InPort.Raw);
+        return lanes;
+    }
 
     /// <summary>Puts what survives into a flow (OVS <c>frozen_metadata_to_flow</c>).</summary>
     public readonly void Restore(ref PipelineFlow flow)

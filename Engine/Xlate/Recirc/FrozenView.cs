@@ -7,6 +7,7 @@ namespace Mergeflow.Engine.Xlate;
 /// <summary>A state that is about to be frozen, still in the translator's buffers.</summary>
 internal ref struct FrozenView
 {
+    public OfPipeline Bridge;
     public byte Table;
     public bool Conntracked;
     public bool WasMpls;
@@ -21,7 +22,7 @@ internal ref struct FrozenView
     /// <summary>Hash of all of it.</summary>
     public readonly ulong Hash()
     {
-        ulong h = (ulong)Table | (Conntracked ? 0x100u : 0) | (WasMpls ? 0x200u : 0) | (HasDpHash ? 0x400u : 0) | ((ulong)Mirrored << 32);
+        ulong h = (ulong)Table | (Conntracked ? 0x100u : 0) | (WasMpls ? 0x200u : 0) | (HasDpHash ? 0x400u : 0) | ((ulong)Bridge.Id << 16) | ((ulong)Mirrored << 32);
         foreach (ulong w in MemoryMarshal.Cast<FrozenLanes, ulong>(MemoryMarshal.CreateReadOnlySpan(ref Lanes, 1))) h = Mix(h, w);
         foreach (UInt128 item in Stack) h = Mix(h, (ulong)(item ^ (item >> 64)));
         foreach (XlateOp op in ActionSet) h = Mix(h, (ulong)op.GetHashCode());
@@ -32,7 +33,7 @@ internal ref struct FrozenView
 
     /// <summary>True if <paramref name="state"/> is the same.</summary>
     public readonly bool Same(FrozenState state)
-        => state.Table == Table && state.Conntracked == Conntracked && state.WasMpls == WasMpls && state.HasDpHash == HasDpHash && state.Mirrored == Mirrored
+        => state.Bridge == Bridge && state.Table == Table && state.Conntracked == Conntracked && state.WasMpls == WasMpls && state.HasDpHash == HasDpHash && state.Mirrored == Mirrored
         && MemoryMarshal.AsBytes(MemoryMarshal.CreateReadOnlySpan(ref Lanes, 1))
             .SequenceEqual(MemoryMarshal.AsBytes(MemoryMarshal.CreateReadOnlySpan(ref state.Lanes, 1)))
         && Stack.SequenceEqual(state.Stack) && ActionSet.SequenceEqual(state.ActionSet) && Ops.SequenceEqual(state.Ops)
@@ -41,6 +42,7 @@ internal ref struct FrozenView
     /// <summary>Copies it out of the buffers.</summary>
     public readonly FrozenState Freeze() => new()
     {
+        Bridge = Bridge,
         Table = Table,
         Conntracked = Conntracked,
         WasMpls = WasMpls,

@@ -1,5 +1,6 @@
 using System.Runtime.Intrinsics;
 using Mergeflow.Engine.Keys;
+using Mergeflow.Engine.OpenFlow;
 using Mergeflow.Native;
 
 namespace Mergeflow.Engine.Xlate;
@@ -94,8 +95,8 @@ public sealed partial class RecircStore(bool renewsIdle = false)
         }
     }
 
-    /// <summary>By which port, in OpenFlow, the packets of an id came; null = there is no such id.</summary>
-    public uint? InPortOf(uint id) => Find(id) is { } state ? new Be32((uint)state.Lanes.InPort.ToScalar()).Host : null;
+    /// <summary>In which bridge the packets of an id go on, and by which of its ports they came; null = there is no such id.</summary>
+    public (OfPipeline Bridge, uint InPort)? PlaceOf(uint id) => Find(id) is { } state ? (state.Bridge, new Be32((uint)state.Lanes.InPort.ToScalar()).Host) : null;
 
     /// <summary>The state behind an id, or null.</summary>
     internal FrozenState? Find(uint id)
