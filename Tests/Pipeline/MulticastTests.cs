@@ -222,7 +222,7 @@ public sealed class MulticastTests : IDisposable
     [Fact]
     public void A_change_is_told_by_what_a_translation_has_asked_with_and_by_nothing_else()
     {
-        MacChanges changes = _bed.Pipeline.Macs.Follow();
+        MacChanges changes = _bed.Pipeline.Backer.Addresses.Follow(16384);
         List<MacKey> changed = [];
         To(1, Group);
         HashSet<MacKey> asked = [.. _bed.Result.AskedAddresses];
