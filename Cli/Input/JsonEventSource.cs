@@ -65,7 +65,7 @@ public sealed class JsonEventSource : IEventSource
         json.End();
         json.Require(hasIndex, "i");
         json.Require(hasTime, "t");
-        bool needsPort = next.Op is ReplayOp.Packet or ReplayOp.PortDown or ReplayOp.PortUp;
+        bool needsPort = next.Op is ReplayOp.Packet or ReplayOp.PortDown or ReplayOp.PortUp or ReplayOp.PortDelete or ReplayOp.PortAdd;
         json.Require(!needsPort || hasPort, "port");
         json.Require(next.Op != ReplayOp.Packet || hasHex, "hex");
         json.Require(next.Op is not (ReplayOp.FlowMods or ReplayOp.CtSetLimits or ReplayOp.CtDelLimits) || hasLines, "lines");
@@ -90,8 +90,10 @@ public sealed class JsonEventSource : IEventSource
             case "tick": return ReplayOp.Tick;
             case "port_down": return ReplayOp.PortDown;
             case "port_up": return ReplayOp.PortUp;
+            case "port_del": return ReplayOp.PortDelete;
+            case "port_add": return ReplayOp.PortAdd;
             default:
-                json.Throw($"unknown op {CliJson.Quote(op)}; expected pkt, flow_mods, group_mods, meter_mods, ct_flush, ct_set_limits, ct_del_limits, port_down, port_up, purge or tick");
+                json.Throw($"unknown op {CliJson.Quote(op)}; expected pkt, flow_mods, group_mods, meter_mods, ct_flush, ct_set_limits, ct_del_limits, port_down, port_up, port_del, port_add, purge or tick");
                 return default;
         }
     }

@@ -30,6 +30,12 @@ public enum ReplayOp
     /// <summary>A port comes back.</summary>
     PortUp,
 
+    /// <summary>A port goes; what <c>normal</c> has learned of it is forgotten.</summary>
+    PortDelete,
+
+    /// <summary>A port is there again, and up.</summary>
+    PortAdd,
+
     /// <summary>All megaflows are deleted, as <c>ovs-appctl revalidator/purge</c> does.</summary>
     Purge,
 

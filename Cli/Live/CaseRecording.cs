@@ -20,7 +20,6 @@ internal sealed class CaseRecording
     private readonly IReadOnlyList<SavedConn> _connections;
     private readonly IReadOnlyList<WatchedPort> _down;
     private long _bytes;
-    private long _firstNs = -1;
 
     /// <summary>From the moment on.</summary>
     public CaseRecording(RunningSwitch running, SwitchMoment moment)
@@ -54,8 +53,7 @@ internal sealed class CaseRecording
         _bytes += frame.Bytes.Length;
         if (frame.Direction == FrameDirections.In)
         {
-            if (_firstNs < 0) _firstNs = frame.Ns;
-            Entry entry = new(Math.Max(0, (frame.Ns - _firstNs) / NsPerMs), frame.Port, frame.Bytes.ToArray());
+            Entry entry = new(frame.Ns, frame.Port, frame.Bytes.ToArray());
             _byEvent[(pmd, frame.EventIndex)] = entry;
             _entries.Add(entry);
         }
@@ -80,7 +78,9 @@ internal sealed class CaseRecording
     }
 
     /// <summary>The files of the case, by name.</summary>
-    public void Write(Action<string, byte[]> file)
+    /// <param name="file">Takes one.</param>
+    /// <param name="changes">What has been changed since the moment, in order.</param>
+    public void Write(Action<string, byte[]> file, IEnumerable<SwitchChange>? changes = null)
     {
         Text("case.json", _config);
         Text("flows.txt", _flows);
@@ -93,6 +93,7 @@ internal sealed class CaseRecording
         }
 
         StringBuilder events = new(), expected = new();
+        long first = _entries.Cast<object>().Concat(changes ?? []).Select(NsOf).DefaultIfEmpty(0).Min();
         int i = 0;
         foreach (WatchedPort port in _down)
         {
@@ -100,9 +101,23 @@ internal sealed class CaseRecording
             expected.Append(CultureInfo.InvariantCulture, $"{{\"i\":{i++},\"out\":[]}}\n");
         }
 
-        foreach (Entry entry in _entries)
+        // Each packet thread has frames for itself; no packet was under way when something changed.
+        foreach (object item in _entries.Cast<object>().Concat(changes ?? []).OrderBy(NsOf))
         {
-            events.Append(CultureInfo.InvariantCulture, $"{{\"i\":{i},\"t\":{entry.TimeMs},\"op\":\"pkt\",\"port\":{entry.Port},\"hex\":\"{Convert.ToHexStringLower(entry.Frame)}\"}}\n");
+            long timeMs = (NsOf(item) - first) / NsPerMs;
+            if (item is SwitchChange change)
+            {
+                foreach (string what in ChangeEvents.Of(change))
+                {
+                    events.Append(CultureInfo.InvariantCulture, $"{{\"i\":{i},\"t\":{timeMs},{what}}}\n");
+                    expected.Append(CultureInfo.InvariantCulture, $"{{\"i\":{i++},\"out\":[]}}\n");
+                }
+
+                continue;
+            }
+
+            Entry entry = (Entry)item;
+            events.Append(CultureInfo.InvariantCulture, $"{{\"i\":{i},\"t\":{timeMs},\"op\":\"pkt\",\"port\":{entry.Port},\"hex\":\"{Convert.ToHexStringLower(entry.Frame)}\"}}\n");
             expected.Append(CultureInfo.InvariantCulture, $"{{\"i\":{i++},\"out\":[{string.Join(',', entry.Left.Select(static l => string.Create(CultureInfo.InvariantCulture, $"[{l.Port},\"{Convert.ToHexStringLower(l.Frame)}\"]")))}]}}\n");
         }
 
@@ -111,6 +126,8 @@ internal sealed class CaseRecording
 
         void Text(string name, string text) => file(name, Encoding.UTF8.GetBytes(text));
     }
+
+    private static long NsOf(object item) => item is SwitchChange change ? change.Ns : ((Entry)item).Ns;
 
     private static string Lines(IEnumerable<string> lines) => string.Concat(lines.Select(static l => l + "\n"));
 
@@ -145,7 +162,7 @@ internal sealed class CaseRecording
         return Encoding.UTF8.GetString(bytes.ToArray()) + "\n";
     }
 
-    private sealed record Entry(long TimeMs, uint Port, byte[] Frame)
+    private sealed record Entry(long Ns, uint Port, byte[] Frame)
     {
         public List<(uint Port, byte[] Frame)> Left { get; } = [];
     }

@@ -7,22 +7,25 @@ internal sealed class FrameFeed : IDisposable
 {
     private readonly FrameTaps _taps;
     private readonly Func<FrameRing> _make;
+    private readonly ChangeJournal? _journal;
     private FrameRing[] _rings;
 
     /// <summary>Frames from now on.</summary>
     /// <param name="running">Whose.</param>
     /// <param name="make">A ring for a packet thread.</param>
-    public FrameFeed(RunningSwitch running, Func<FrameRing> make)
+    /// <param name="kernelOneIn">One in so many packets that the kernel forwards; 0 = none.</param>
+    /// <exception cref="IOException">The kernel makes no copies.</exception>
+    public FrameFeed(RunningSwitch running, Func<FrameRing> make, int kernelOneIn = 0)
     {
         (_taps, _make) = (running.Live.Taps, make);
-        _rings = _taps.Attach(make);
+        _rings = _taps.Attach(make, kernelOneIn);
     }
 
-    /// <summary>Frames from a moment on, and what the switch knew then.</summary>
-    public FrameFeed(RunningSwitch running, Func<FrameRing> make, out SwitchMoment moment)
+    /// <summary>Frames and changes from a moment on, and what the switch knew then.</summary>
+    public FrameFeed(RunningSwitch running, Func<FrameRing> make, out SwitchMoment moment, ChangeJournal journal)
     {
-        (_taps, _make) = (running.Live.Taps, make);
-        _rings = _taps.Attach(make, running.NowMs, out moment);
+        (_taps, _make, _journal) = (running.Live.Taps, make, journal);
+        _rings = _taps.Attach(make, running.NowMs, out moment, journal);
     }
 
     /// <summary>Takes one frame.</summary>
@@ -62,6 +65,7 @@ internal sealed class FrameFeed : IDisposable
     {
         FrameRing[] full = _rings;
         _rings = [];
+        if (_journal is not null) _taps.Unhang(_journal);
         _taps.Detach(full);
         return TellAll(full, take);
     }

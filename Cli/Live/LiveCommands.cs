@@ -17,7 +17,7 @@ internal static class LiveCommands
     {
         UnixctlCommands commands = new();
         commands.Add(Run, "attachment command [argument]...", 2, int.MaxValue, words => Execute(live, words[0], [.. words.Skip(1)]).Write());
-        commands.AddStream(TcpdumpCommand.Method, "port|all in|out|both snap count", 4, 4, words => TcpdumpCommand.Open(live, words));
+        commands.AddStream(TcpdumpCommand.Method, "port|all in|out|both snap count [one-in]", 4, 5, words => TcpdumpCommand.Open(live, words));
         commands.AddStream(RecordCommand.Method, "seconds", 1, 1, words => RecordCommand.Open(live, words));
         commands.Add("version", "", 0, 0, static _ => $"mergeflow {ProgramVersion.Number}");
         commands.Add("exit", "[--cleanup]", 0, 1, _ =>

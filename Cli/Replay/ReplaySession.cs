@@ -202,6 +202,14 @@ public sealed class ReplaySession : IDisposable
                 Note(Simulator.Purge());
                 Note(Simulator.SetPort(Event.Port, Event.Op == ReplayOp.PortUp));
                 break;
+            case ReplayOp.PortDelete:
+                Note(Simulator.Purge());
+                Note(Simulator.RemovePort(Event.Port));
+                break;
+            case ReplayOp.PortAdd:
+                Note(Simulator.Purge());
+                Note(Simulator.AddPort(Event.Port));
+                break;
             case ReplayOp.Purge:
                 Note(Simulator.Purge());
                 break;

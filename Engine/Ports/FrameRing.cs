@@ -7,7 +7,7 @@ namespace Mergeflow.Engine.Ports;
 /// <summary>Copies of frames that have come in or left, in bounded memory. One thread at a time: who writes hands it to who reads.</summary>
 /// <remarks>
 /// <code>
-/// record: size i32 | stored i32 | length i32 | port u32 | time i64 | event i64 | direction u8, 7 unused | bytes, padded to 8          a size below 0: nothing but that many bytes up to the end
+/// record: size i32 | stored i32 | length i32 | port u32 | time i64 | event i64 | direction u8, 3 unused | packets i32 | bytes, padded to 8          a size below 0: nothing but that many bytes up to the end
 /// </code>
 /// An unfinished checksum is finished in the copy, where all of the frame is there.
 /// </remarks>
@@ -63,36 +63,25 @@ public sealed unsafe partial class FrameRing : IDisposable
     /// <param name="ns">When (<see cref="MonotonicClock"/>).</param>
     public void Add(Packet* packet, int lengthBytes, uint port, FrameDirections direction, long ns)
     {
-        int stored = Math.Min(lengthBytes, _snapBytes);
-        int size = (HeaderBytes + stored + Align - 1) & ~(Align - 1);
-        int at = (int)(_written % _capacity);
-        int skipped = at + size > _capacity ? _capacity - at : 0;
-        if (size > _capacity || !TryMakeRoom(skipped + size))
-        {
-            Lost++;
-            _isFull = _keepsOldest;
-            return;
-        }
-
-        if (skipped > 0)
-        {
-            *(int*)(_block.Pointer + at) = -skipped;
-            _written += skipped;
-            at = 0;
-        }
-
-        byte* record = _block.Pointer + at;
-        *(Header*)record = new Header { Size = size, Stored = stored, Length = lengthBytes, Port = port, Ns = ns, Event = packet->EventIndex, Direction = direction };
-        byte* copy = record + HeaderBytes;
+        byte* copy = Begin(lengthBytes, lengthBytes, new Header { Length = lengthBytes, Port = port, Ns = ns, Event = packet->EventIndex, Direction = direction }, out int stored);
+        if (copy == null) return;
         Buffer.MemoryCopy(packet->Data, copy, stored, stored);
-        if ((packet->Flags & PacketFlags.CsumPartial) != 0 && stored == lengthBytes)
-        {
-            int start = PartialChecksum.StartOf(packet);
-            if (start + packet->CsumOffset + sizeof(ushort) <= stored) PartialChecksum.Finish(copy + start, stored - start, copy + start + packet->CsumOffset, PartialChecksum.WireValue(packet));
-        }
+        if ((packet->Flags & PacketFlags.CsumPartial) == 0 || stored < lengthBytes) return;
+        int start = PartialChecksum.StartOf(packet);
+        if (start + packet->CsumOffset + sizeof(ushort) <= stored) PartialChecksum.Finish(copy + start, stored - start, copy + start + packet->CsumOffset, PartialChecksum.WireValue(packet));
+    }
 
-        _written += size;
-        Count++;
+    /// <summary>Takes a copy of a frame that no packet thread has had.</summary>
+    /// <param name="frame">The frame, or the beginning of it.</param>
+    /// <param name="lengthBytes">Length of the whole.</param>
+    /// <param name="port">Where it came in or left.</param>
+    /// <param name="direction">Which of both.</param>
+    /// <param name="ns">When (<see cref="MonotonicClock"/>).</param>
+    /// <param name="packets">Frames of the wire that it stands for.</param>
+    public void Add(ReadOnlySpan<byte> frame, int lengthBytes, uint port, FrameDirections direction, long ns, int packets)
+    {
+        byte* copy = Begin(frame.Length, lengthBytes, new Header { Length = lengthBytes, Port = port, Ns = ns, Direction = direction, Packets = packets }, out int stored);
+        if (copy != null) frame[..stored].CopyTo(new Span<byte>(copy, stored));
     }
 
     /// <summary>Takes the oldest frame out.</summary>
@@ -102,7 +91,7 @@ public sealed unsafe partial class FrameRing : IDisposable
     {
         frame = default;
         if (!TryNext(out Header* record)) return false;
-        frame = new RingFrame(record->Port, record->Direction, record->Ns, record->Event, record->Length, new ReadOnlySpan<byte>((byte*)record + HeaderBytes, record->Stored));
+        frame = new RingFrame(record->Port, record->Direction, record->Ns, record->Event, record->Length, new ReadOnlySpan<byte>((byte*)record + HeaderBytes, record->Stored)) { KernelPackets = record->Packets };
         _read += record->Size;
         Count--;
         return true;
@@ -118,6 +107,35 @@ public sealed unsafe partial class FrameRing : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _block.Dispose();
+
+    /// <summary>Makes room for a record and writes its header; null if there is none.</summary>
+    private byte* Begin(int bytes, int lengthBytes, Header header, out int stored)
+    {
+        stored = Math.Min(Math.Min(bytes, lengthBytes), _snapBytes);
+        int size = (HeaderBytes + stored + Align - 1) & ~(Align - 1);
+        int at = (int)(_written % _capacity);
+        int skipped = at + size > _capacity ? _capacity - at : 0;
+        if (size > _capacity || !TryMakeRoom(skipped + size))
+        {
+            Lost++;
+            _isFull = _keepsOldest;
+            return null;
+        }
+
+        if (skipped > 0)
+        {
+            *(int*)(_block.Pointer + at) = -skipped;
+            _written += skipped;
+            at = 0;
+        }
+
+        byte* record = _block.Pointer + at;
+        (header.Size, header.Stored) = (size, stored);
+        *(Header*)record = header;
+        _written += size;
+        Count++;
+        return record + HeaderBytes;
+    }
 
     private bool TryNext(out Header* record)
     {
@@ -155,6 +173,7 @@ public sealed unsafe partial class FrameRing : IDisposable
         public long Ns;
         public long Event;
         public FrameDirections Direction;
+        public int Packets;
     }
 }
 
@@ -184,6 +203,9 @@ public readonly ref struct RingFrame(uint port, FrameDirections direction, long 
 
     /// <summary>What of it was kept.</summary>
     public ReadOnlySpan<byte> Bytes { get; } = bytes;
+
+    /// <summary>It is a copy of what the kernel has forwarded: frames of the wire that it stands for; 0 = a packet thread has had it.</summary>
+    public int KernelPackets { get; init; }
 }
 
 /// <summary>Ways of frames through a port.</summary>

@@ -11,7 +11,15 @@ public sealed partial class Datapath
     {
         using ControlScope control = new(this);
         nowMs = Clock.Of(nowMs);
-        ByOwner(from => Conntrack.Flush(zone, from, SlotsPerCall));
+        Note(
+            Pipeline,
+            () =>
+            {
+                ByOwner(from => Conntrack.Flush(zone, from, SlotsPerCall));
+                return true;
+            },
+            ns => new FlushChange(ns, zone),
+            nowMs);
         return Acknowledge(nowMs);
     }
 

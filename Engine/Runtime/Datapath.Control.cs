@@ -88,7 +88,9 @@ public sealed partial class Datapath
     internal void ExpireShared(long nowMs)
     {
         using ControlScope control = new(this);
-        Revalidator.ExpireShared(Clock.Of(nowMs));
+        nowMs = Clock.Of(nowMs);
+        if (Pipeline.HasDue(nowMs)) Note(Pipeline, () => Revalidator.ExpireShared(nowMs) > 0, nowMs);
+        else Revalidator.ExpireShared(nowMs);
     }
 
     /// <summary>A control operation begins.</summary>
@@ -167,7 +169,7 @@ public sealed partial class Datapath
     private int OnEach(Func<PmdContext, int> work)
     {
         int sum = 0;
-        if (_controlReader is null)
+        if (_controlReader is null || _standsStill)
         {
             foreach (PmdContext pmd in _pmds) sum += Slice.Finish(() => work(pmd));
             return sum;
@@ -199,7 +201,7 @@ public sealed partial class Datapath
     }
 
     /// <summary>Has a packet thread do something, if there are threads.</summary>
-    private int OnOwner(PmdContext pmd, Func<int> work) => _controlReader is null ? work() : Call(pmd.Index, work);
+    private int OnOwner(PmdContext pmd, Func<int> work) => _controlReader is null || _standsStill ? work() : Call(pmd.Index, work);
 
     /// <summary>One control operation, also within another one.</summary>
     internal readonly ref struct ControlScope

@@ -52,7 +52,7 @@ public sealed class DatapathBridge
     {
         using Datapath.ControlScope control = _datapath.BeginControl();
         nowMs = _datapath.Clock.Of(nowMs);
-        return Pipeline.ApplyAll(mods, nowMs) ? _datapath.Reconcile(nowMs, purge) : Acknowledgement.Done;
+        return _datapath.Change(Pipeline, () => Pipeline.ApplyAll(mods, nowMs), nowMs, purge);
     }
 
     /// <summary>Applies flow modifications in order, each for itself, with the same promise (<see cref="OfPipeline.ApplyEach"/>).</summary>
@@ -60,7 +60,7 @@ public sealed class DatapathBridge
     {
         using Datapath.ControlScope control = _datapath.BeginControl();
         nowMs = _datapath.Clock.Of(nowMs);
-        return Pipeline.ApplyEach(mods, nowMs, refused) ? _datapath.Reconcile(nowMs, purge: false) : Acknowledgement.Done;
+        return _datapath.Change(Pipeline, () => Pipeline.ApplyEach(mods, nowMs, refused), nowMs, purge: false);
     }
 
     /// <summary>Applies flow and group modifications in order, all or none, with the same promise (<see cref="OfPipeline.ApplyChanges"/>).</summary>
@@ -68,7 +68,7 @@ public sealed class DatapathBridge
     {
         using Datapath.ControlScope control = _datapath.BeginControl();
         nowMs = _datapath.Clock.Of(nowMs);
-        return Pipeline.ApplyChanges(changes, nowMs) ? _datapath.Reconcile(nowMs, purge: false) : Acknowledgement.Done;
+        return _datapath.Change(Pipeline, () => Pipeline.ApplyChanges(changes, nowMs), nowMs, purge: false);
     }
 
     /// <summary>Applies a group modification, with the same promise.</summary>
@@ -76,8 +76,15 @@ public sealed class DatapathBridge
     {
         using Datapath.ControlScope control = _datapath.BeginControl();
         nowMs = _datapath.Clock.Of(nowMs);
-        Pipeline.ApplyGroup(mod);
-        return _datapath.Reconcile(nowMs, purge);
+        return _datapath.Change(
+            Pipeline,
+            () =>
+            {
+                Pipeline.ApplyGroup(mod);
+                return true;
+            },
+            nowMs,
+            purge);
     }
 
     /// <summary>
@@ -94,7 +101,14 @@ public sealed class DatapathBridge
     {
         using Datapath.ControlScope control = _datapath.BeginControl();
         nowMs = _datapath.Clock.Of(nowMs);
-        Pipeline.ApplyMeters(mods, nowMs);
+        _datapath.Note(
+            Pipeline,
+            () =>
+            {
+                Pipeline.ApplyMeters(mods, nowMs);
+                return true;
+            },
+            nowMs);
         Acknowledgement acknowledgement = purge ? _datapath.Reconcile(nowMs, purge) : _datapath.CatchUp(nowMs) ?? Acknowledgement.Done;
         Pipeline.ReleaseMeters();
         return acknowledgement;

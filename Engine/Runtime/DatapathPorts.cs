@@ -24,8 +24,16 @@ public sealed class DatapathPorts
         using Datapath.ControlScope control = _datapath.BeginControl();
         nowMs = _datapath.Clock.Of(nowMs);
         uint? known = NumberOf(port);
-        SetExists(known, isUp);
-        _pipeline.SetPortLive(port, isUp);
+        _datapath.Note(
+            _pipeline,
+            () =>
+            {
+                SetExists(known, isUp);
+                _pipeline.SetPortLive(port, isUp);
+                return true;
+            },
+            ns => new PortChange(ns, port, isUp ? PortNews.Up : PortNews.Down),
+            nowMs);
         if (known is { } number)
         {
             // Software looks whether the port is there when it sends, also by a rule that is made while it is not; the kernel has to be told.
@@ -42,10 +50,20 @@ public sealed class DatapathPorts
     {
         using Datapath.ControlScope control = _datapath.BeginControl();
         nowMs = _datapath.Clock.Of(nowMs);
-        if (!_pipeline.AddPort(port)) throw new ArgumentException($"there is a port {port.Number}", nameof(port));
-        uint? number = NumberOf(port.Number);
+        uint? number = null;
+        bool isNew = _datapath.Note(
+            _pipeline,
+            () =>
+            {
+                if (!_pipeline.AddPort(port)) return false;
+                number = NumberOf(port.Number);
+                SetExists(number, true);
+                return true;
+            },
+            ns => new PortChange(ns, port.Number, PortNews.Come),
+            nowMs);
+        if (!isNew) throw new ArgumentException($"there is a port {port.Number}", nameof(port));
         if (number is { } polled) _datapath.Queues.Add(polled, queues);
-        SetExists(number, true);
         return _datapath.Reconcile(nowMs, purge: false);
     }
 
@@ -106,8 +124,16 @@ public sealed class DatapathPorts
         using Datapath.ControlScope control = _datapath.BeginControl();
         nowMs = _datapath.Clock.Of(nowMs);
         uint? number = NumberOf(port);
-        SetExists(number, false);
-        if (!_pipeline.RemovePort(port)) return false;
+        bool wasThere = _datapath.Note(
+            _pipeline,
+            () =>
+            {
+                SetExists(number, false);
+                return _pipeline.RemovePort(port);
+            },
+            ns => new PortChange(ns, port, PortNews.Gone),
+            nowMs);
+        if (!wasThere) return false;
         if (number is { } removed) _datapath.Offload?.OnPortRemoved(removed);
         _datapath.Reconcile(nowMs, purge: false);
         return true;

@@ -22,6 +22,9 @@ public sealed class ShadowCheck : IPoller, IDisposable
     private const int AgainAfterMs = 100;
     private const int ReadEveryMs = 20;
 
+    /// <summary>The same while somebody looks: most of what comes is copied then.</summary>
+    private const int LookEveryMs = 2;
+
     /// <summary>More than headers that come or go.</summary>
     private const int CutBytes = 64;
 
@@ -29,11 +32,16 @@ public sealed class ShadowCheck : IPoller, IDisposable
     private readonly KernelNic _kernel;
     private readonly DryRun _dry;
     private readonly List<Doubt> _taken = [];
+
+    /// <summary>Who reads copies has this: also those who look, and want what there is now.</summary>
+    private readonly Lock _reading = new();
+    private readonly Queue<Doubt> _waiting = [];
+    private ulong _overfull;
     private readonly Queue<(Doubt Doubt, long DueMs)> _inDoubt = [];
 
     internal ShadowCheck(Datapath datapath, KernelNic kernel)
     {
-        (_datapath, _kernel) = (datapath, kernel);
+        (_datapath, _kernel, Capture) = (datapath, kernel, new KernelCapture(kernel));
         PmdContext pmd = datapath.Pmds[0];
         _dry = new DryRun(datapath.Pipeline, datapath.Recirc, pmd.Conntrack, pmd.Pool, pmd.Ports, pmd.HashKey, datapath.Options.VlanLimit == 1);
     }
@@ -51,10 +59,16 @@ public sealed class ShadowCheck : IPoller, IDisposable
     public ulong Differences { get; private set; }
 
     /// <summary>Hits that were to be looked at and found no room.</summary>
-    public ulong Lost => _kernel.SamplesLost;
+    public ulong Lost => _kernel.SamplesLost + _overfull;
 
     /// <summary>One in so many hits is looked at, and the first of each rule; 0 = none.</summary>
     public int OneIn => _kernel.ShadowOneIn;
+
+    /// <summary>Who looks at what the kernel forwards.</summary>
+    internal KernelCapture Capture { get; }
+
+    /// <summary>Wakes the thread that steps this; null = it does not sleep.</summary>
+    internal WakeLatch? Latch { get; set; }
 
     /// <summary>Hears of each difference, on the thread that steps this.</summary>
     public Action<ShadowDifference>? Reported { get; set; }
@@ -62,17 +76,14 @@ public sealed class ShadowCheck : IPoller, IDisposable
     /// <inheritdoc/>
     public int Step(long nowMs)
     {
-        if (_kernel.ShadowOneIn == 0) return 0;
+        if (_kernel.SampledOneIn == 0 && _waiting.Count == 0) return 0;
         nowMs = _datapath.Clock.Of(nowMs);
         _taken.Clear();
         while (_taken.Count < SamplesPerStep && _inDoubt.TryPeek(out (Doubt Doubt, long DueMs) next) && next.DueMs <= nowMs) _taken.Add(_inDoubt.Dequeue().Doubt);
-        if (_taken.Count < SamplesPerStep)
+        lock (_reading)
         {
-            _kernel.ReadSamples((rule, sample) =>
-            {
-                _taken.Add(new Doubt((long)rule, sample, null));
-                return _taken.Count < SamplesPerStep;
-            });
+            if (_waiting.Count == 0) Read(SamplesPerStep);
+            while (_taken.Count < SamplesPerStep && _waiting.TryDequeue(out Doubt? waiting)) _taken.Add(waiting);
         }
 
         if (_taken.Count == 0) return 0;
@@ -83,11 +94,30 @@ public sealed class ShadowCheck : IPoller, IDisposable
     /// <inheritdoc/>
     public void BeforeSleep(PollSet set, long nowMs)
     {
-        if (_kernel.ShadowOneIn != 0) set.AtMost(ReadEveryMs);
+        if (_kernel.SampledOneIn != 0 || _waiting.Count > 0) set.AtMost(Capture.IsOn ? LookEveryMs : ReadEveryMs);
+    }
+
+    /// <summary>Who looks gets all copies that have been made so far. Any thread.</summary>
+    internal void ReadAll()
+    {
+        lock (_reading) Read(int.MaxValue);
     }
 
     /// <inheritdoc/>
     public void Dispose() => _dry.Dispose();
+
+    /// <summary>Reads copies until so many wait to be checked, or there are no more.</summary>
+    private void Read(int most) => _kernel.ReadSamples((rule, isFirst, sample) =>
+    {
+        Capture.Take(isFirst, sample);
+        if (_kernel.ShadowOneIn > 0 && (isFirst || KernelCapture.IsDrawn(_kernel.ShadowOneIn, _kernel.SampledOneIn)))
+        {
+            if (_waiting.Count < MostInDoubt) _waiting.Enqueue(new Doubt((long)rule, sample, null));
+            else _overfull++;
+        }
+
+        return _waiting.Count < most;
+    });
 
     /// <summary>While no control operation is under way.</summary>
     private List<ShadowDifference> Check(long nowMs)

@@ -34,6 +34,9 @@ public sealed unsafe partial class Simulator : IDisposable
     /// <summary>Packets in the batch, all of one thread: what arrives first is processed first, whoever does it.</summary>
     private int _pending;
     private PmdContext _pmd;
+
+    /// <summary>Ports that have gone.</summary>
+    private readonly HashSet<uint> _gone = [];
     private bool _disposed;
 
     public Simulator(SimulatorOptions options, IOutputSink sink)
@@ -211,6 +214,23 @@ public sealed unsafe partial class Simulator : IDisposable
     {
         BeforeChange();
         return AfterChange(Datapath.Ports.SetLink(port, exists, NowMs));
+    }
+
+    /// <summary>A port goes, and what was learned of it; nothing if it is not there. On return no rule sends to it or takes packets from it.</summary>
+    public Acknowledgement RemovePort(uint port)
+    {
+        BeforeChange();
+        if (Datapath.Ports.Remove(port, NowMs)) _gone.Add(port);
+        return AfterChange(Datapath.Acknowledge(NowMs));
+    }
+
+    /// <summary>A port that has gone is there again, and up; one that is there comes up.</summary>
+    public Acknowledgement AddPort(uint port)
+    {
+        BeforeChange();
+        if (!_gone.Remove(port)) return AfterChange(Datapath.Ports.SetLink(port, isUp: true, NowMs));
+        PipelinePort again = new(_options.Ports.First(p => p.Number == port).Name, port) { Tunnel = _options.Tunnels.FirstOrDefault(t => t.Number == port) };
+        return AfterChange(Datapath.Ports.Add(again, Datapath.Queues.QueuesPerPort, NowMs));
     }
 
     /// <summary>Removes connections: all, or those of one zone.</summary>

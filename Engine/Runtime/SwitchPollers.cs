@@ -55,6 +55,7 @@ public sealed class SwitchPollers : IDisposable
 
         Upkeep = new PollerGroup("upkeep", [new SwitchUpkeep(datapath)]);
         if (datapath.Kernel is { } kernel) Shadow = new PollerGroup("shadow", [datapath.Shadow = new ShadowCheck(datapath, kernel)]);
+        if (datapath.Shadow is { } shadow) shadow.Latch = Shadow!.Latch;
         datapath.OffloadLatch = offloads;
     }
 

@@ -15,8 +15,9 @@ public sealed unsafe partial class BpfPerfEvents : IDisposable
     private const nint PerfEventOpen = 298;
     private const nint Ioctl = 16;
     private const uint Enable = 0x2400;
-    private const int SoftwareType = 1, BpfOutput = 10, RawSample = 1 << 10, CloseOnExec = 8, NoDevice = 19;
-    private const int HeadAt = 1024, TailAt = 1032, HeaderBytes = 8, SampleRecord = 9, LostRecord = 2, RawLengthBytes = 4;
+    private const int SoftwareType = 1, BpfOutput = 10, RawSample = 1 << 10, TimeSample = 1 << 2, CloseOnExec = 8, NoDevice = 19;
+    private const ulong UseClock = 1ul << 25, MonotonicClockId = 1ul << 32;
+    private const int HeadAt = 1024, TailAt = 1032, HeaderBytes = 8, SampleRecord = 9, LostRecord = 2, TimeBytes = 8, RawLengthBytes = 4;
 
     private readonly List<Ring> _rings = [];
     private readonly byte[] _record = new byte[MaxRecordBytes];
@@ -47,8 +48,8 @@ public sealed unsafe partial class BpfPerfEvents : IDisposable
     /// <summary>Records that found no room, as far as the rings have been read.</summary>
     public ulong Lost { get; private set; }
 
-    /// <summary>Reads records, each processor's in their order, until <paramref name="take"/> (processor, record) says that it wants no more. The bytes are good during the call.</summary>
-    public void Read(Func<int, ReadOnlyMemory<byte>, bool> take)
+    /// <summary>Reads records, each processor's in their order, until <paramref name="take"/> (processor, when in ns of <see cref="MonotonicClock"/>, record) says that it wants no more. The bytes are good during the call.</summary>
+    public void Read(Func<int, long, ReadOnlyMemory<byte>, bool> take)
     {
         foreach (Ring ring in _rings)
         {
@@ -62,7 +63,7 @@ public sealed unsafe partial class BpfPerfEvents : IDisposable
                 byte* header = data + (tail & (ulong)(_ringBytes - 1));
                 int type = *(int*)header, length = *(ushort*)(header + 6);
                 if (length < HeaderBytes) break;
-                if (type == SampleRecord) wantsMore = take(ring.Processor, Sample(data, tail, length));
+                if (type == SampleRecord) wantsMore = take(ring.Processor, Sample(data, tail, length, out ReadOnlyMemory<byte> record), record);
                 else if (type == LostRecord) Lost += *(ulong*)(data + ((tail + 16) & (ulong)(_ringBytes - 1)));
                 tail += (ulong)length;
             }
@@ -92,8 +93,10 @@ public sealed unsafe partial class BpfPerfEvents : IDisposable
         attributes[0] = SoftwareType | ((ulong)(14 * sizeof(ulong)) << 32);
         attributes[1] = BpfOutput;
         attributes[2] = 1;
-        attributes[3] = RawSample;
+        attributes[3] = RawSample | TimeSample;
+        attributes[5] = UseClock;
         attributes[6] = int.MaxValue;
+        attributes[11] = MonotonicClockId;
         nint fd = SystemCall(PerfEventOpen, (nint)attributes, -1, processor, -1, CloseOnExec);
         if (fd < 0 && BpfCalls.Errno == NoDevice) return;
         if (fd < 0) throw BpfCalls.Failure("perf_event_open");
@@ -111,14 +114,16 @@ public sealed unsafe partial class BpfPerfEvents : IDisposable
         Map.Update((uint)processor, (uint)fd);
     }
 
-    /// <summary>What the program has written; the kernel pads it.</summary>
-    private ReadOnlyMemory<byte> Sample(byte* data, ulong tail, int length)
+    /// <summary>What the program has written, which the kernel pads, and when.</summary>
+    private long Sample(byte* data, ulong tail, int length, out ReadOnlyMemory<byte> record)
     {
         int from = (int)((tail + HeaderBytes) & (ulong)(_ringBytes - 1)), size = length - HeaderBytes, first = Math.Min(size, _ringBytes - from);
         new ReadOnlySpan<byte>(data + from, first).CopyTo(_record);
         new ReadOnlySpan<byte>(data, size - first).CopyTo(_record.AsSpan(first));
-        int raw = MemoryMarshal.Read<int>(_record);
-        return _record.AsMemory(RawLengthBytes, Math.Clamp(raw, 0, size - RawLengthBytes));
+        const int rawAt = TimeBytes + RawLengthBytes;
+        int raw = MemoryMarshal.Read<int>(_record.AsSpan(TimeBytes));
+        record = _record.AsMemory(rawAt, Math.Clamp(raw, 0, Math.Max(0, size - rawAt)));
+        return MemoryMarshal.Read<long>(_record);
     }
 
     [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]

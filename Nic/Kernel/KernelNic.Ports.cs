@@ -210,7 +210,7 @@ public sealed partial class KernelNic
 
     private BpfProgram Load(bool isTc, int socketMap)
     {
-        BpfInstruction[] code = KernelProgram.Write(_memory, [.. _templates], isTc, socketMap, shadow: new KernelShadow(ShadowOneIn, _samples?.MapDescriptor ?? -1));
+        BpfInstruction[] code = KernelProgram.Write(_memory, [.. _templates], isTc, socketMap, shadow: new KernelShadow(SampledOneIn, _samples?.MapDescriptor ?? -1));
         if (Edit is { } edit) code = edit(code);
         return isTc ? BpfProgram.Load(BpfProgramType.SchedCls, code, "mergeflow") : BpfProgram.Load(BpfProgramType.Xdp, code, "mergeflow", BpfProgram.HasFragments);
     }

@@ -165,13 +165,6 @@ public sealed partial class KernelNic : IGatedFlowDevice, IDisposable
     }
 
     /// <inheritdoc/>
-    public void SetMatching(bool isOn)
-    {
-        _table.SetMatching(isOn);
-        if (!isOn) _table.Quiesce();
-    }
-
-    /// <inheritdoc/>
     public void Dispose()
     {
         // Who asks for totals from now on looks at no memory.
@@ -313,6 +306,9 @@ public sealed partial class KernelNic : IGatedFlowDevice, IDisposable
 
         /// <summary>Its end has been asked for: no frame uses it any more, also if it gets into the table only now.</summary>
         public bool IsRevoked { get; set; }
+
+        /// <summary>Somebody has got a copy of a hit.</summary>
+        public bool IsSampled { get; set; }
 
         /// <summary>Null until the program is to be written for its mask.</summary>
         public KernelTemplate? Template { get; private set; }

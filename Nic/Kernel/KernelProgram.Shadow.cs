@@ -90,6 +90,12 @@ internal sealed partial class KernelProgram
         }
 
         _a.Store(BpfSize.Double, R10, MetaAt + S.LengthAt, R3);
+        if (_isTc)
+        {
+            _a.LoadFrom(BpfSize.Word, R1, R6, SkbSegments);
+            _a.Store(BpfSize.Word, R10, MetaAt + S.SegmentsAt, R1);
+        }
+
         _a.Jump(BpfJump.BelowOrEqual, R3, S.MaxFrameBytes, fits);
         _a.Mov(R3, S.MaxFrameBytes);
         _a.Place(fits);

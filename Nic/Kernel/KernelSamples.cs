@@ -6,7 +6,7 @@ namespace Mergeflow.Nic;
 /// <summary>Copies of frames that the program in the kernel has taken: as they came, and behind it as they left. One thread reads.</summary>
 /// <remarks>
 /// <code>
-/// record  0 kind u32   4 slot u32   8 serial u32   12 port u32 (came in by, leaves by)   16 length u32   20 -   24 tag beside the frame {tpid be16, tci be16}, 0 = none   28 -   32 bytes of a segment u32   36 -   40 frame
+/// record  0 kind u32   4 slot u32   8 serial u32   12 port u32 (came in by, leaves by)   16 length u32   20 frames of the wire u32, 0 = one   24 tag beside the frame {tpid be16, tci be16}, 0 = none   28 -   32 bytes of a segment u32   36 -   40 frame
 /// </code>
 /// A run of the program is not interrupted by another one that takes frames, so the two records of a hit stand one behind the other, unless one of them found no room.
 /// </remarks>
@@ -17,6 +17,7 @@ internal sealed class KernelSamples : IDisposable
     public const int SerialAt = 8;
     public const int PortAt = 12;
     public const int LengthAt = 16;
+    public const int SegmentsAt = 20;
     public const int TagAt = 24;
     public const int SegmentBytesAt = 32;
     public const int MetaBytes = 40;
@@ -51,12 +52,12 @@ internal sealed class KernelSamples : IDisposable
     private ulong Unpaired { get; set; }
 
     /// <summary>Reads what is there until <paramref name="take"/> (slot, serial number, what came and left) wants no more.</summary>
-    public void Read(Func<uint, uint, KernelSample, bool> take) => _events.Read((processor, record) => Take(processor, record.Span, take));
+    public void Read(Func<uint, uint, KernelSample, bool> take) => _events.Read((processor, ns, record) => Take(processor, ns, record.Span, take));
 
     /// <inheritdoc/>
     public void Dispose() => _events.Dispose();
 
-    private bool Take(int processor, ReadOnlySpan<byte> record, Func<uint, uint, KernelSample, bool> take)
+    private bool Take(int processor, long ns, ReadOnlySpan<byte> record, Func<uint, uint, KernelSample, bool> take)
     {
         if (record.Length < MetaBytes) return true;
         uint slot = Word(record, SlotAt), serial = Word(record, SerialAt), port = Word(record, PortAt);
@@ -66,7 +67,7 @@ internal sealed class KernelSamples : IDisposable
         {
             if (came.IsThere) Unpaired++;
             (came.IsThere, came.Slot, came.Serial) = (true, slot, serial);
-            came.Sample = new KernelSample { InPort = port, Frame = FrameOf(record), LengthBytes = LengthOf(record, length), SegmentBytes = (int)Word(record, SegmentBytesAt), Output = [] };
+            came.Sample = new KernelSample { InPort = port, Ns = ns, Frame = FrameOf(record), LengthBytes = LengthOf(record, length), SegmentBytes = (int)Word(record, SegmentBytesAt), Packets = Math.Max(1, (int)Word(record, SegmentsAt)), Output = [] };
             return true;
         }
 
@@ -120,6 +121,12 @@ public sealed record KernelSample
 {
     /// <summary>Port that it came in by.</summary>
     public required uint InPort { get; init; }
+
+    /// <summary>When (<see cref="MonotonicClock"/>).</summary>
+    public long Ns { get; init; }
+
+    /// <summary>Frames of the wire that it stands for: one, unless it is a super-frame.</summary>
+    public int Packets { get; init; } = 1;
 
     /// <summary>As it came, its tags in it; of a long super-frame the beginning.</summary>
     public required byte[] Frame { get; init; }

@@ -83,7 +83,9 @@ internal static class RecordCommand
 
     private static void Write(RunningSwitch running, int seconds, Stream client, CancellationToken end)
     {
-        using FrameFeed feed = new(running, static () => new FrameRing(RingBytes, keepsOldest: true), out SwitchMoment moment);
+        using IDisposable? held = running.Live.Taps.HoldKernel();
+        ChangeJournal journal = new();
+        using FrameFeed feed = new(running, static () => new FrameRing(RingBytes, keepsOldest: true), out SwitchMoment moment, journal);
         CaseRecording recording = new(running, moment);
         long endMs = seconds == 0 ? long.MaxValue : running.NowMs + (seconds * 1000L);
         bool hasRoom = true;
@@ -92,7 +94,9 @@ internal static class RecordCommand
         else feed.End(static (int _, in RingFrame _) => true);
         if (feed.Lost > 0) Note(client, string.Create(CultureInfo.InvariantCulture, $"{feed.Lost} frames came faster than they were read and are not in the case: it will not repeat"));
         if (!hasRoom) Note(client, string.Create(CultureInfo.InvariantCulture, $"ended after {CaseRecording.MaxBytes >> 20} MB of frames"));
-        Send(running, recording, moment, client);
+        held?.Dispose();
+        if (journal.Lost > 0) Note(client, string.Create(CultureInfo.InvariantCulture, $"{journal.Lost} changes of rules are not in the case, for want of room: it will not repeat"));
+        Send(recording, moment, client, [.. journal.Changes]);
     }
 
     private static void WriteLast(RunningSwitch running, int seconds, Stream client)
@@ -106,20 +110,23 @@ internal static class RecordCommand
         }
 
         if (note is not null) Note(client, note);
-        Send(running, recording, moment, client);
+        if (running.ForwardsInKernel) Note(client, RunningSwitch.KernelNote);
+        if (!moment.Rules.SequenceEqual(running.Datapath.Pipeline.Rules)) Note(client, "rules have changed meanwhile: the case has those of its beginning");
+        Send(recording, moment, client, []);
     }
 
-    private static void Send(RunningSwitch running, CaseRecording recording, SwitchMoment moment, Stream client)
+    private static void Send(CaseRecording recording, SwitchMoment moment, Stream client, SwitchChange[] changes)
     {
-        if (!moment.Rules.SequenceEqual(running.Datapath.Pipeline.Rules)) Note(client, "rules have changed meanwhile: the case has those of its beginning");
-        if (running.ForwardsInKernel) Note(client, RunningSwitch.KernelNote);
         if (recording.StrayCount > 0) Note(client, string.Create(CultureInfo.InvariantCulture, $"{recording.StrayCount} packets left because of what had come before"));
-        recording.Write((name, bytes) =>
-        {
-            LiveChunks.Write(client, LiveChunk.File, name);
-            LiveChunks.Write(client, LiveChunk.Data, bytes);
-        });
-        Note(client, string.Create(CultureInfo.InvariantCulture, $"{recording.Count} packets, {moment.Connections.Count} connections at the beginning"));
+        recording.Write(
+            (name, bytes) =>
+            {
+                LiveChunks.Write(client, LiveChunk.File, name);
+                LiveChunks.Write(client, LiveChunk.Data, bytes);
+            },
+            changes);
+        string changed = changes.Length == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $", {changes.Length} changes");
+        Note(client, string.Create(CultureInfo.InvariantCulture, $"{recording.Count} packets, {moment.Connections.Count} connections at the beginning{changed}"));
         LiveChunks.Write(client, LiveChunk.Done, "");
     }
 

@@ -3,7 +3,7 @@ using Mergeflow.Engine.OpenFlow;
 
 namespace Mergeflow.Engine.Text;
 
-/// <remarks>What only tests look at.</remarks>
+/// <content>Modifications: a line each, command first.</content>
 public sealed partial class FlowTextFormatter
 {
     /// <summary>One line that <see cref="FlowTextParser.ParseMeters(string)"/> reads back, command first.</summary>
