@@ -56,8 +56,6 @@ public sealed class BridgeSet(IBridgeHost host, Action<string, VlogLevel, string
                         foreach (string refused in member.Refused.Except(before)) log("bridge", VlogLevel.Warn, $"interface {member.Name}: {refused} is not supported, ignoring");
                     }
 
-                    foreach (PortConfig port in configure.Config.Ports.Where(p => p.VlanMode == "dot1q-tunnel" && (bridge.IsNew || !bridge.Config.Ports.Any(b => b.Name == p.Name && b.VlanMode == p.VlanMode))))
-                        log("bridge", VlogLevel.Warn, $"port {port.Name}: vlan_mode dot1q-tunnel is not supported, it is a trunk");
                     (bridge.Config, bridge.IsNew) = (configure.Config, false);
                     foreach (string line in bridge.Hosted.Configure(configure.Config, bridge.Ofports)) log("bridge", VlogLevel.Warn, line);
                     if (bridge.ShownId == bridge.Hosted.DatapathId) break;

@@ -150,6 +150,7 @@ public static class ConfigReader
         Name = row.Text("name"),
         Tag = Vlan(row.Integer("tag")),
         Trunks = Vlans(row.Integers("trunks")),
+        CustomerVlans = Vlans(row.Integers("cvlans")),
         VlanMode = row.OptionalText("vlan_mode"),
         BondUpDelayMs = (int)Math.Clamp(row.Integer("bond_updelay") ?? 0, 0, int.MaxValue),
         BondDownDelayMs = (int)Math.Clamp(row.Integer("bond_downdelay") ?? 0, 0, int.MaxValue),

@@ -314,10 +314,17 @@ public sealed partial class LiveBridge : IHostedBridge
             "access" => PortVlanMode.Access,
             "native-tagged" => PortVlanMode.NativeTagged,
             "native-untagged" => PortVlanMode.NativeUntagged,
+            "dot1q-tunnel" => PortVlanMode.Dot1qTunnel,
             null when port.Tag is not null => PortVlanMode.Access,
             _ => PortVlanMode.Trunk,
         };
-        return new PortVlan(mode, (ushort)(port.Tag ?? 0), port.Trunks);
+
+        // 802.1ad unless it says otherwise (OVS <c>port_configure</c>).
+        ushort tpid = port.OtherConfig.GetValueOrDefault("qinq-ethtype") == "802.1q" ? EthType.Vlan : EthType.QinQ;
+        return new PortVlan(mode, (ushort)(port.Tag ?? 0), mode == PortVlanMode.Dot1qTunnel ? port.CustomerVlans : port.Trunks, tpid)
+        {
+            Priority = port.OtherConfig.GetValueOrDefault("priority-tags") switch { "if-nonzero" or "true" => PriorityTags.IfNonzero, "always" => PriorityTags.Always, _ => PriorityTags.Never },
+        };
     }
 
     private static int Setting(BridgeConfig config, string name, int otherwise, int least, int most)

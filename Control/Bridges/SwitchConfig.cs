@@ -86,6 +86,9 @@ public sealed record PortConfig
     /// <summary>VLANs that pass; none = all.</summary>
     public IReadOnlyList<int> Trunks { get; init; } = [];
 
+    /// <summary>VLANs of customers that pass a tunnel; none = all.</summary>
+    public IReadOnlyList<int> CustomerVlans { get; init; } = [];
+
     /// <summary><c>access</c>, <c>trunk</c>, <c>native-tagged</c>, <c>native-untagged</c>, <c>dot1q-tunnel</c>; null = as <see cref="Tag"/> says.</summary>
     public string? VlanMode { get; init; }
 

@@ -1,3 +1,5 @@
+using Mergeflow.Engine.Keys;
+
 namespace Mergeflow.Engine.OpenFlow;
 
 /// <summary>What <c>normal</c> does with tags of a port (OVS <c>enum port_vlan_mode</c>).</summary>
@@ -14,6 +16,22 @@ public enum PortVlanMode : byte
 
     /// <summary>The same, and what goes out in the native VLAN has no tag.</summary>
     NativeUntagged,
+
+    /// <summary>What comes in gets the service VLAN's tag in front of its own, and loses it where it goes out (IEEE 802.1ad).</summary>
+    Dot1qTunnel,
+}
+
+/// <summary>Tags without a VLAN, for the sake of their priority, where a frame goes out in none (ovs-vswitchd.conf.db(5), <c>Port</c> <c>other_config:priority-tags</c>).</summary>
+public enum PriorityTags : byte
+{
+    /// <summary>None.</summary>
+    Never,
+
+    /// <summary>For frames that came with a priority.</summary>
+    IfNonzero,
+
+    /// <summary>For frames that came with a tag.</summary>
+    Always,
 }
 
 /// <summary>VLANs of a port, as <c>normal</c> sees them (ovs-vswitchd.conf.db(5), columns <c>vlan_mode</c>, <c>tag</c>, <c>trunks</c> of <c>Port</c>).</summary>
@@ -25,11 +43,13 @@ public sealed class PortVlan : IEquatable<PortVlan>
 
     /// <summary>VLANs of a port.</summary>
     /// <param name="mode">What happens to tags.</param>
-    /// <param name="vid">Access or native VLAN, 0..4095; of a trunk 0.</param>
-    /// <param name="trunks">VLANs that a trunk carries; none = all.</param>
-    public PortVlan(PortVlanMode mode, ushort vid, IEnumerable<int> trunks)
+    /// <param name="vid">Access, native or service VLAN, 0..4095; of a trunk 0.</param>
+    /// <param name="trunks">VLANs that a trunk carries, or those of customers that a tunnel does; none = all.</param>
+    /// <param name="tpid">Ethertype of service tags: 0x8100 or 0x88a8.</param>
+    public PortVlan(PortVlanMode mode, ushort vid, IEnumerable<int> trunks, ushort tpid = EthType.QinQ)
     {
         (Mode, Vid) = (mode, mode == PortVlanMode.Trunk ? (ushort)0 : vid);
+        if (mode == PortVlanMode.Dot1qTunnel) ServiceTpid = tpid;
         if (mode == PortVlanMode.Access) return;
         foreach (int trunk in trunks.Where(static t => t is >= 0 and < Vlans))
         {
@@ -38,7 +58,7 @@ public sealed class PortVlan : IEquatable<PortVlan>
         }
 
         // A native VLAN is carried, whether it is named or not.
-        if (_trunks is not null && mode != PortVlanMode.Trunk) _trunks[Vid / 64] |= 1UL << (Vid % 64);
+        if (_trunks is not null && mode is not (PortVlanMode.Trunk or PortVlanMode.Dot1qTunnel)) _trunks[Vid / 64] |= 1UL << (Vid % 64);
     }
 
     /// <summary>A trunk of all VLANs: what a port is that nobody has told anything.</summary>
@@ -47,21 +67,36 @@ public sealed class PortVlan : IEquatable<PortVlan>
     /// <summary>What happens to tags.</summary>
     public PortVlanMode Mode { get; }
 
-    /// <summary>Access or native VLAN.</summary>
+    /// <summary>Access, native or service VLAN.</summary>
     public ushort Vid { get; }
+
+    /// <summary>Ethertype of the tags that a tunnel puts in front; 0 = it is none.</summary>
+    public ushort ServiceTpid { get; }
+
+    /// <summary>Tags without a VLAN.</summary>
+    public PriorityTags Priority { get; init; }
 
     /// <summary>The VLAN of a frame that comes in with this one in its tag, 0 = no tag or none in it; null = it may not come in.</summary>
     public ushort? Enter(ushort vid)
     {
         if (Mode == PortVlanMode.Access) return vid == 0 ? Vid : null;
+        if (Mode == PortVlanMode.Dot1qTunnel) return Trunks(vid) ? Vid : null;
         if (vid == 0 && Mode != PortVlanMode.Trunk) return Vid;
         return Trunks(vid) ? vid : null;
     }
 
-    /// <summary>What a frame of a VLAN has in its tag when it goes out, 0 = it has none; null = it may not go out.</summary>
+    /// <summary>A frame that belongs to a VLAN, and has one of a customer behind it, may go out (OVS <c>xbundle_includes_vlan</c>).</summary>
+    public bool Includes(ushort vlan, ushort customer) => Mode switch
+    {
+        PortVlanMode.Access => vlan == Vid && customer == 0,
+        PortVlanMode.Dot1qTunnel => vlan == Vid && Trunks(customer),
+        _ => Leave(vlan) is not null,
+    };
+
+    /// <summary>What a frame of a VLAN has in its tag when it goes out, 0 = it has none; null = it may not go out. Not of tunnels.</summary>
     public ushort? Leave(ushort vlan)
     {
-        if (Mode == PortVlanMode.Access) return vlan == Vid ? (ushort)0 : null;
+        if (Mode is PortVlanMode.Access or PortVlanMode.Dot1qTunnel) return vlan == Vid ? (ushort)0 : null;
 
         // What has no VLAN cannot come back through a port that puts it into one.
         if (!Trunks(vlan) || (vlan == 0 && Mode != PortVlanMode.Trunk && Vid != 0)) return null;
@@ -69,7 +104,7 @@ public sealed class PortVlan : IEquatable<PortVlan>
     }
 
     /// <inheritdoc/>
-    public bool Equals(PortVlan? other) => other is not null && Mode == other.Mode && Vid == other.Vid && _trunks.AsSpan().SequenceEqual(other._trunks);
+    public bool Equals(PortVlan? other) => other is not null && Mode == other.Mode && Vid == other.Vid && ServiceTpid == other.ServiceTpid && Priority == other.Priority && _trunks.AsSpan().SequenceEqual(other._trunks);
 
     /// <inheritdoc/>
     public override bool Equals(object? obj) => Equals(obj as PortVlan);

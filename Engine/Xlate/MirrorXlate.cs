@@ -39,13 +39,13 @@ internal sealed class MirrorXlate(XlateContext context, NormalXlate normal)
         if (known.Vlan.Enter(tagged) is not { } vlan) return;
         for (int i = 0; i < mirrors.Count; i++)
         {
-            if (IsCandidate(mirrors[i], i, port, isEntry) && mirrors[i].Selects(vlan)) Send(mirrors[i], tagged, vlan);
+            if (IsCandidate(mirrors[i], i, port, isEntry) && mirrors[i].Selects(vlan)) Send(mirrors[i], known.Vlan, tagged, vlan);
         }
     }
 
     private bool IsCandidate(MirrorPlan mirror, int number, uint port, bool isEntry) => (_context.Mirrored & (1u << number)) == 0 && (isEntry ? mirror.From : mirror.To).Contains(port);
 
-    private void Send(MirrorPlan mirror, ushort tagged, ushort vlan)
+    private void Send(MirrorPlan mirror, PortVlan from, ushort tagged, ushort vlan)
     {
         ForwardingPlan plan = _context.Tables.Forwarding;
         for (int i = 0; i < plan.Mirrors.Count; i++)
@@ -58,22 +58,22 @@ internal sealed class MirrorXlate(XlateContext context, NormalXlate normal)
         _context.SnapBytes = mirror.SnapBytes;
         if (mirror.OutputPort is { } output)
         {
-            _normal.Leave(output.Representative, tagged, vlan);
+            _normal.Leave(output.Representative, from, tagged, vlan);
         }
         else if (mirror.OutputVlan is { } copied && copied != vlan)
         {
             _flow.ConsultEthernet();
-            if (!NormalXlate.IsReserved(_flow.Key.DlDst.ToUInt64())) Spread(plan, tagged, copied);
+            if (!NormalXlate.IsReserved(_flow.Key.DlDst.ToUInt64())) Spread(plan, from, tagged, copied);
         }
 
         _context.SnapBytes = before;
     }
 
-    private void Spread(ForwardingPlan plan, ushort tagged, ushort vlan)
+    private void Spread(ForwardingPlan plan, PortVlan from, ushort tagged, ushort vlan)
     {
         foreach (PipelinePort to in _context.Tables.PortList)
         {
-            if (plan.RepresentativeOf(to.Number) == to.Number && !plan.IsMirrorOutput(to.Number)) _normal.Leave(to.Number, tagged, vlan);
+            if (plan.RepresentativeOf(to.Number) == to.Number && !plan.IsMirrorOutput(to.Number)) _normal.Leave(to.Number, from, tagged, vlan);
         }
     }
 }

@@ -54,7 +54,8 @@ internal sealed unsafe class NormalXlate(XlateContext context, TagModel tags, Tr
         PortVlan from = _context.Tables.Ports.TryGetValue(inPort, out PipelinePort? input) ? input.Vlan : PortVlan.AllVlans;
         if (from.Enter(tagged) is not { } vid)
         {
-            if (from.Mode == PortVlanMode.Access) _context.Error($"dropping VLAN {tagged} tagged packet received on port {input?.Name} configured as VLAN {from.Vid} access port");
+            if (from.Mode == PortVlanMode.Dot1qTunnel) _context.Error($"dropping VLAN {tagged} packet received on dot1q-tunnel port {input?.Name} that excludes this VLAN");
+            else if (from.Mode == PortVlanMode.Access) _context.Error($"dropping VLAN {tagged} tagged packet received on port {input?.Name} configured as VLAN {from.Vid} access port");
             else _context.Error($"dropping VLAN {tagged} packet received on port {input?.Name} not configured for trunking VLAN {tagged}");
             _context.Warn("disallowed VLAN VID for this input port, dropping");
             return;
@@ -70,7 +71,7 @@ internal sealed unsafe class NormalXlate(XlateContext context, TagModel tags, Tr
 
         bool learns = !plan.Floods(vid);
         if (!isSourced && learns) Learn(new LearnedSource(key.DlSrc.ToUInt64(), vid, source));
-        Arrival arrival = new(inPort, source, own, tagged, vid);
+        Arrival arrival = new(inPort, source, own, from, tagged, vid);
         if (_multicast.Concerns())
         {
             ForwardMulticast(arrival, isSourced);
@@ -94,7 +95,7 @@ internal sealed unsafe class NormalXlate(XlateContext context, TagModel tags, Tr
                 else
                 {
                     _context.Detail("forwarding to learned port");
-                    Leave(port, tagged, vid);
+                    Leave(port, from, tagged, vid);
                 }
 
                 return;
@@ -120,7 +121,7 @@ internal sealed unsafe class NormalXlate(XlateContext context, TagModel tags, Tr
         {
             uint port = _multicast[i];
             if (arrival.Own is { IsProtected: true } && plan.BundleOf(port) is { IsProtected: true }) continue;
-            Leave(port, arrival.Tagged, arrival.Vid);
+            Leave(port, arrival.From, arrival.Tagged, arrival.Vid);
         }
 
         _multicast.Release(from);
@@ -141,16 +142,23 @@ internal sealed unsafe class NormalXlate(XlateContext context, TagModel tags, Tr
         ForwardingPlan plan = _context.Tables.Forwarding;
         if (to.Number == arrival.Source || to.Number == arrival.InPort || !to.Floods || plan.IsMirrorOutput(to.Number)) return;
         if (plan.BundleOf(to.Number) is { } bundle && (bundle.Representative != to.Number || (bundle.IsProtected && arrival.Own is { IsProtected: true }))) return;
-        Leave(to.Number, arrival.Tagged, arrival.Vid);
+        Leave(to.Number, arrival.From, arrival.Tagged, arrival.Vid);
     }
 
     /// <summary>Sends a frame of a VLAN in the form that the port has for it, if it carries that VLAN (OVS <c>xvlan_output_translate</c>).</summary>
     /// <param name="port">Where to; of a bond the number that stands for it.</param>
+    /// <param name="from">VLANs of the port that it came by.</param>
     /// <param name="tagged">VLAN in its tag as it is; 0 = none.</param>
     /// <param name="vlan">VLAN that it belongs to.</param>
-    internal void Leave(uint port, ushort tagged, ushort vlan)
+    internal void Leave(uint port, PortVlan from, ushort tagged, ushort vlan)
     {
         if (!_context.Tables.Ports.TryGetValue(port, out PipelinePort? to) || to.Vlan.Leave(vlan) is not { } wanted) return;
+        if (DependsOnInner(from, to.Vlan, tagged, vlan))
+        {
+            LeaveBothTags(port, from, to.Vlan, vlan);
+            return;
+        }
+
         if (_context.Tables.Forwarding.BundleOf(port)?.Bond is { } bond)
         {
             if (_bonds.Choose(bond, wanted) is not { } member) return;
@@ -175,6 +183,72 @@ internal sealed unsafe class NormalXlate(XlateContext context, TagModel tags, Tr
         *(ushort*)(_flow.Live + L.Vlan0Tci) = live;
         _tags.Tags = tags;
         _flow.IsDirty = true;
+    }
+
+    /// <summary>What the frame leaves with, or whether it does, depends on a second tag, or on one that a tunnel puts in front.</summary>
+    private bool DependsOnInner(PortVlan from, PortVlan to, ushort tagged, ushort vlan)
+    {
+        if (from.Mode == PortVlanMode.Dot1qTunnel || to.Mode == PortVlanMode.Dot1qTunnel || to.Priority != PriorityTags.Never) return true;
+        bool leavesOuter = to.Mode == PortVlanMode.Access || (to.Mode == PortVlanMode.NativeUntagged && to.Vid == vlan);
+        if (!leavesOuter && (from.Mode == PortVlanMode.Trunk || tagged != 0)) return false;
+        _tags.ConsultCount();
+        return _tags.Tags.Count > 1;
+    }
+
+    /// <summary>The frame with both tags as they are in the VLAN, and as the port has them (OVS <c>xvlan_input_translate</c>, <c>xvlan_output_translate</c>, <c>xvlan_put</c>).</summary>
+    private void LeaveBothTags(uint port, PortVlan from, PortVlan to, ushort vlan)
+    {
+        ushort tci = *(ushort*)(_flow.Current + L.Vlan0Tci), live = *(ushort*)(_flow.Live + L.Vlan0Tci);
+        _tags.SyncOuter();
+        _tags.ConsultCount();
+        TagStack own = _tags.Tags;
+        for (int i = 0; i < own.Count; i++)
+        {
+            VlanTag tag = own[i];
+            _tags.ConsultTag(ref tag, tpid: true);
+        }
+
+        (VlanTag first, VlanTag second) = (own.Outer, own.Count > 1 ? own.Inner : default);
+        bool isInside = own.Count > 0 && (own.Outer.Tci & TagModel.Vid) != 0;
+        if (from.Mode == PortVlanMode.Dot1qTunnel) (first, second) = (new VlanTag { Tpid = from.ServiceTpid, Tci = (ushort)(TagModel.Present | vlan) }, own.Count > 0 ? own.Outer : default);
+        else if (from.Mode == PortVlanMode.Access || (from.Mode != PortVlanMode.Trunk && !isInside)) first = Put(own, vlan);
+        if (from.Mode == PortVlanMode.Access) second = default;
+        if (!to.Includes(vlan, (ushort)(second.Tci & TagModel.Vid))) return;
+        if (to.Mode == PortVlanMode.Access) (first, second) = (default, default);
+        else if (to.Mode == PortVlanMode.Dot1qTunnel || (to.Mode == PortVlanMode.NativeUntagged && to.Vid == vlan)) (first, second) = (second, default);
+        if (to.Priority != PriorityTags.Never) first = Prioritized(first, own, to.Priority);
+        if (_context.Tables.Forwarding.BundleOf(port)?.Bond is { } bond)
+        {
+            if (_bonds.Choose(bond, (ushort)(first.Tci & TagModel.Vid)) is not { } member) return;
+            port = member;
+        }
+
+        // A tag that says nothing is none, nor is what is behind it.
+        bool isEmpty = (first.Tci & ~TagModel.Present) == 0 && !(to.Priority == PriorityTags.Always && first.Tpid != 0);
+        int count = isEmpty ? 0 : (second.Tci & ~TagModel.Present) == 0 ? 1 : TagStack.MaxCount;
+        _tags.Replace(new TagStack { Count = count, Outer = count > 0 ? first : default, Inner = count > 1 ? second : default });
+        _transmitter.Transmit(port);
+        *(ushort*)(_flow.Current + L.Vlan0Tci) = tci;
+        *(ushort*)(_flow.Live + L.Vlan0Tci) = live;
+        _tags.Tags = own;
+        _flow.IsDirty = true;
+    }
+
+    /// <summary>The outer tag with the priority that the frame came with.</summary>
+    private static VlanTag Prioritized(VlanTag first, TagStack own, PriorityTags priority)
+    {
+        const ushort pcp = 0xe000;
+        ushort wanted = own.Count > 0 ? (ushort)(own.Outer.Tci & pcp) : (ushort)0;
+        if (first.Tci != 0 && (first.Tci & pcp) == wanted) return first;
+        bool isNone = first.Tci == 0 && wanted == 0 && priority != PriorityTags.Always;
+        return isNone ? first : new VlanTag { Tpid = first.Tpid != 0 ? first.Tpid : wanted != 0 ? EthType.Vlan : (ushort)0, Tci = (ushort)(TagModel.Present | (first.Tci & TagModel.Vid) | wanted) };
+    }
+
+    /// <summary>The tag of a VLAN that a frame without one belongs to: with the priority that it came with.</summary>
+    private static VlanTag Put(TagStack own, ushort vlan)
+    {
+        ushort tci = (ushort)(TagModel.Present | vlan);
+        return own.Count == 0 ? new VlanTag { Tpid = EthType.Vlan, Tci = tci } : new VlanTag { Tpid = own.Outer.Tpid, Tci = (ushort)((own.Outer.Tci & ~TagModel.Vid) | tci) };
     }
 
     private void Learn(LearnedSource source)
@@ -236,7 +310,8 @@ internal sealed unsafe class NormalXlate(XlateContext context, TagModel tags, Tr
     /// <param name="InPort">Port that it came by.</param>
     /// <param name="Source">The same; of a bond the number that stands for it.</param>
     /// <param name="Own">What the port is a part of; null = it is one by itself.</param>
+    /// <param name="From">VLANs of the port.</param>
     /// <param name="Tagged">VLAN in its tag; 0 = none.</param>
     /// <param name="Vid">VLAN that it belongs to.</param>
-    private readonly record struct Arrival(uint InPort, uint Source, PortBundle? Own, ushort Tagged, ushort Vid);
+    private readonly record struct Arrival(uint InPort, uint Source, PortBundle? Own, PortVlan From, ushort Tagged, ushort Vid);
 }

@@ -165,6 +165,17 @@ internal sealed unsafe class TagModel(XlateContext context)
         _flow.IsDirty = true;
     }
 
+    /// <summary>The frame has these tags from here on: its own, which have been consulted, or such with <see cref="VlanTag.Id"/> 0, which are new.</summary>
+    public void Replace(TagStack tags)
+    {
+        if (tags.Count > 0 && tags.Outer.Id == 0) tags.Outer.Id = _nextTagId++;
+        if (tags.Count > 1 && tags.Inner.Id == 0) tags.Inner.Id = _nextTagId++;
+        Tags = tags;
+        _flow.Write(L.Vlan0Tci, L.Window2, BinaryPrimitives.ReverseEndianness(tags.Count > 0 ? tags.Outer.Tci : (ushort)0));
+        if (tags.Count > 0 && tags.Outer.Id == 1) *(ushort*)(_flow.Live + L.Vlan0Tci) = BinaryPrimitives.ReverseEndianness(tags.Outer.LiveTci);
+        _flow.IsDirty = true;
+    }
+
     /// <summary>Consults the bits of a tag that are still the packet's own.</summary>
     public void ConsultTag(ref VlanTag tag, bool tpid)
     {
