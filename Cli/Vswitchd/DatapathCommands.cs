@@ -106,9 +106,7 @@ internal sealed class DatapathCommands(Vswitchd vswitchd)
             bool isOffloaded = bridge.Datapath.Offload is OffloadThread offload && offload.Report.RulesOf(flow.Id).Any(static r => r.State == MergedFlowState.Active);
             if ((onlyOffloaded && !isOffloaded) || (noneOffloaded && isOffloaded) || filter?.Fits(flow) == false) continue;
 
-            // The packet that made it was not its own yet.
-            (ulong packets, ulong bytes) = flow.Packets == 0 ? (0, 0) : (flow.Packets - 1, flow.Bytes - Math.Min(flow.Bytes, (ulong)flow.LengthBytes));
-            (long? idleMs, ushort flags) = packets == 0 ? (null, (ushort)0) : (flow.IdleMs, flow.TcpFlags);
+            (ulong packets, ulong bytes, long? idleMs, ushort flags) = OwnCountersOf(flow);
             if (isOfBridge && isVerbose) text.Append(CultureInfo.InvariantCulture, $"ufid:{flow.Ufid} ");
             string line = DpFlowFormatter.FormatFlow(flow.Key, flow.Mask, packets, bytes, idleMs, flags, flow.Actions, ports, isVerbose, isOfBridge ? null : flow.Ufid, isOffloaded && !isOfBridge, isOfBridge ? "" : "ovs");
             text.Append(bridge.IsDummy && SlowPath.IsAction(flow.Actions, flow.IsSlowByOrder, !vswitchd.Features.Truncates) ? Slow(line) : line).Append('\n');
@@ -116,6 +114,10 @@ internal sealed class DatapathCommands(Vswitchd vswitchd)
 
         return text.ToString();
     }
+
+    /// <summary>What a megaflow has counted: the packet that made it was not its own yet.</summary>
+    internal static (ulong Packets, ulong Bytes, long? IdleMs, ushort TcpFlags) OwnCountersOf(MegaflowInfo flow)
+        => flow.Packets <= 1 ? (0, 0, null, 0) : (flow.Packets - 1, flow.Bytes - Math.Min(flow.Bytes, (ulong)flow.LengthBytes), flow.IdleMs, flow.TcpFlags);
 
     /// <summary>A datapath without devices says of such flows what Open vSwitch's says.</summary>
     private static string Slow(string line)

@@ -18,6 +18,9 @@ internal sealed class MissLog
         Follow();
     }
 
+    /// <summary>The megaflow matches one packet alone: its priority too, which here is always 0.</summary>
+    internal static bool IsExact(in FlowKey mask) => mask.PktMark.Raw != 0 && mask.DpHash.Raw != 0;
+
     private void Follow() => _host.ReportMisses(_log.IsOn(Module, VlogLevel.Dbg) ? Write : null);
 
     private void Write(LiveBridge bridge, MissReport miss)
@@ -25,8 +28,7 @@ internal sealed class MissLog
         PortNames ports = bridge.PortsInDatapath(byName: false);
         string name = bridge.IsDummy ? "ovs-dummy" : "ovs-netdev";
         _log.WriteLines(Module, VlogLevel.Dbg, $"{name}: miss upcall:", DpFlowFormatter.FormatPacket(miss.Key, ports));
-        bool isExact = miss.Mask.PktMark.Raw != 0 && miss.Mask.DpHash.Raw != 0;
         string flow = DpFlowFormatter.FormatKey(miss.Key, miss.Mask, ports);
-        _log.Write(Module, VlogLevel.Dbg, $"flow_add: ufid:{MegaflowInfo.UfidOf(miss.Key, miss.Mask)} {(isExact ? "skb_priority(0)," : "")}{flow}, actions:{DpFlowFormatter.FormatActions(miss.Actions, ports)}");
+        _log.Write(Module, VlogLevel.Dbg, $"flow_add: ufid:{MegaflowInfo.UfidOf(miss.Key, miss.Mask)} {(IsExact(miss.Mask) ? "skb_priority(0)," : "")}{flow}, actions:{DpFlowFormatter.FormatActions(miss.Actions, ports)}");
     }
 }

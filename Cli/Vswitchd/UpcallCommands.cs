@@ -6,10 +6,8 @@ using Mergeflow.Control.Bridges;
 namespace Mergeflow.Cli;
 
 /// <summary>Questions of <c>ovs-appctl</c> about how misses become megaflows, and orders for tests: <c>upcall/*</c>, <c>revalidator/*</c> (OVS <c>ofproto/ofproto-dpif-upcall.c</c>).</summary>
-internal sealed class UpcallCommands(Vswitchd vswitchd, LiveBridgeHost host)
+internal sealed class UpcallCommands(Vswitchd vswitchd, LiveBridgeHost host, DumpLog dumps)
 {
-    private bool _usesUfids = true;
-
     public void AddTo(UnixctlCommands commands)
     {
         commands.Add("upcall/show", "", 0, 0, _ => vswitchd.Locked(() => string.Concat(SharedDatapath.All(vswitchd, []).Select(Show))));
@@ -18,7 +16,12 @@ internal sealed class UpcallCommands(Vswitchd vswitchd, LiveBridgeHost host)
         commands.Add("upcall/disable-ufid", "", 0, 0, _ => SetUfids(areUsed: false));
         commands.Add("upcall/enable-ufid", "", 0, 0, _ => SetUfids(areUsed: true));
         commands.Add("revalidator/purge", "", 0, 0, _ => OnEach(static b => b.Datapath.PurgeMegaflows(LiveSwitch.NowMs)));
-        commands.Add("revalidator/wait", "", 0, 0, _ => OnEach(static b => b.Datapath.EndDoubts(LiveSwitch.NowMs)));
+        commands.Add("revalidator/wait", "", 0, 0, _ =>
+        {
+            OnEach(static b => b.Datapath.EndDoubts(LiveSwitch.NowMs));
+            dumps.Write();
+            return "";
+        });
         commands.Add("revalidator/pause", "", 0, 0, static _ => "");
         commands.Add("revalidator/resume", "", 0, 0, static _ => "");
     }
@@ -28,7 +31,7 @@ internal sealed class UpcallCommands(Vswitchd vswitchd, LiveBridgeHost host)
         int current = datapath.Bridges.Sum(static b => b.Datapath.MegaflowCount), limit = datapath.Bridges.Max(static b => b.Datapath.Options.MegaflowCapacity);
         StringBuilder text = new();
         text.Append(CultureInfo.InvariantCulture, $"{datapath.Name}:\n  flows         : (current {current}) (avg {current}) (max {current}) (limit {limit})\n");
-        text.Append(CultureInfo.InvariantCulture, $"  dump duration : 1ms\n  ufid enabled : {(_usesUfids ? "true" : "false")}\n\n");
+        text.Append(CultureInfo.InvariantCulture, $"  dump duration : 1ms\n  ufid enabled : {(dumps.IsTerse ? "true" : "false")}\n\n");
         int thread = 0;
         foreach (LiveBridge bridge in datapath.Bridges)
         {
@@ -48,10 +51,9 @@ internal sealed class UpcallCommands(Vswitchd vswitchd, LiveBridgeHost host)
         return $"megaflows {(areWide ? "enabled" : "disabled")}\n";
     }
 
-    /// <summary>A dump is a dump here: it has names and keys.</summary>
     private string SetUfids(bool areUsed)
     {
-        _usesUfids = areUsed;
+        dumps.IsTerse = areUsed;
         return $"Datapath dumping tersely using UFID {(areUsed ? "enabled" : "disabled")}\n";
     }
 

@@ -33,7 +33,7 @@ internal static class VswitchdCommands
         new ThreadCommands(vswitchd).AddTo(commands);
         new TunnelCommands(vswitchd, host).AddTo(commands);
         new OffloadCommands(vswitchd).AddTo(commands);
-        new UpcallCommands(vswitchd, host).AddTo(commands);
+        new UpcallCommands(vswitchd, host, new DumpLog(vswitchd, log)).AddTo(commands);
         _ = new MissLog(log, host);
         if (host.Wire is not { } wire) return;
         new DummyCommands(vswitchd, wire).AddTo(commands);

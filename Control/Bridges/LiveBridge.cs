@@ -42,7 +42,7 @@ public sealed partial class LiveBridge : IHostedBridge
         host.Enter(this);
         _mac = _ownMac;
         _id = _mac;
-        _seen = new LiveOfSwitch(_live, Name, SetUp, () => DatapathId) { MayUse = _liveness.MayUse, Debug = () => _host.Vlog?.IsOn("ofproto_dpif", VlogLevel.Dbg) == true ? line => _host.Vlog.Write("ofproto_dpif", VlogLevel.Dbg, line) : null };
+        _seen = new LiveOfSwitch(_live, Name, SetUp, () => DatapathId) { MayUse = _liveness.MayUse, Debug = () => _host.Vlog?.IsOn("ofproto_dpif", VlogLevel.Dbg) == true ? line => _host.Vlog.Write("ofproto_dpif", VlogLevel.Dbg, line) : null, FlushDebug = () => _host.Vlog?.IsOn("ct_dpif", VlogLevel.Dbg) == true ? line => _host.Vlog.Write("ct_dpif", VlogLevel.Dbg, $"{(IsDummy ? "dummy@ovs-dummy" : "netdev@ovs-netdev")}: {line}") : null, Warned = (module, line) => _host.Say(module, VlogLevel.Warn, line) };
         if (host.RunFolder is not { } folder)
         {
             if (!config.IsSecure) _seen.FlushFlows(learns: true);

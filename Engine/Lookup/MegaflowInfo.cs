@@ -72,7 +72,7 @@ public sealed record MegaflowInfo(
             m.Mask,
             packets,
             bytes,
-            packets == 0 ? null : nowMs - lastUsedMs,
+            packets == 0 ? null : Math.Max(0, nowMs - lastUsedMs),
             new Be16(m.Hot->TcpFlags).Host,
             new ReadOnlySpan<DpAction>(m.Hot->Actions, m.Hot->ActionCount).ToArray(),
             [.. m.Rules.Select(static r => r.Cookie)])

@@ -53,7 +53,7 @@ internal sealed class Transmitter(XlateContext context, Committer committer, Fre
     {
         _committer.Commit();
         if (reason == PacketInReason.Action && _context.Rule is { IsTableMiss: true }) reason = PacketInReason.ExplicitMiss;
-        if (meterId is not { } id || !_context.Tables.Meters.TryGetValue(id, out OfMeterState? meter))
+        if (!_context.Tables.Meters.TryGetValue(meterId ?? OfPipeline.ControllerMeter, out OfMeterState? meter))
         {
             _freezer.Tell(maxLengthBytes, reason, controllerId, userData);
             return;

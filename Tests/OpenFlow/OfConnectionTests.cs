@@ -196,7 +196,7 @@ public sealed class OfConnectionTests
     [Theory]
     [InlineData(0, 64, 0x102, 8, "NXTTMFC_BAD_FIELD_IDX")]
     [InlineData(0, 1, 0x102, 6, "NXTTMFC_BAD_OPT_LEN")]
-    [InlineData(0, 1, 0x102, 0, "NXTTMFC_BAD_OPT_LEN")]
+    [InlineData(0, 1, 0x102, 0, null)]
     [InlineData(0, 0, 0x103, 4, "NXTTMFC_ALREADY_MAPPED")]
     [InlineData(0, 1, 0x101, 4, "NXTTMFC_ALREADY_MAPPED")]
     [InlineData(0, 1, 0x102, 8, null)]

@@ -78,7 +78,7 @@ internal static partial class ActionReader
 
     private static Field Known(OxmHeader header)
     {
-        Field field = OxmFields.Find(header) ?? throw new OfRefusal("OFPBAC_BAD_SET_TYPE", $"unknown field: class 0x{header.Class:x}, number {header.Number}");
+        Field field = OxmFields.Find(header) ?? throw new OfRefusal(header.IsOption ? "NXFMFC_INVALID_TLV_FIELD" : "OFPBAC_BAD_SET_TYPE", $"unknown field: class 0x{header.Class:x}, number {header.Number}");
         bool fits = field.Id == FieldId.TunMetadata0 || header.LengthBytes == OxmFields.SizeBytes(field);
         return fits && !header.HasMask ? field : throw new OfRefusal("OFPBAC_BAD_SET_TYPE", $"length of {field.Name}");
     }

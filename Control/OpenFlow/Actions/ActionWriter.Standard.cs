@@ -24,6 +24,12 @@ internal static partial class ActionWriter
                 // OpenFlow 1.0 pushes when a VLAN field is set.
                 if (!is10) Number(w, 17, a.Tpid, 2);
                 return true;
+            case OfEnqueue a when !is10:
+                // No such action any more: what does the same (OVS <c>encode_ENQUEUE</c>).
+                Write(w, new OfSetQueue(a.QueueId));
+                Write(w, new OfOutput(a.Port));
+                Write(w, new OfPopQueue());
+                return true;
             case OfEnqueue a:
                 Standard(w, 11, a, static (w, a) =>
                 {

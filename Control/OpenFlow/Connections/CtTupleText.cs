@@ -60,4 +60,33 @@ public static class CtTupleText
         bool isHex = text.StartsWith("0x", StringComparison.OrdinalIgnoreCase);
         return int.TryParse(isHex ? text.AsSpan(2) : text, isHex ? NumberStyles.AllowHexSpecifier : NumberStyles.None, CultureInfo.InvariantCulture, out number) && number >= 0 && number <= max;
     }
+
+    /// <summary>What a flush is about, as logs tell it (OVS <c>ct_dpif_flush</c>, <c>ofp_ct_match_format</c>).</summary>
+    public static string Format(OfCtFlush which)
+    {
+        bool isAll = which.Protocol == 0 && which.Original is null && which.Reply is null;
+        if (isAll) return which.Zone is { } zone ? string.Create(CultureInfo.InvariantCulture, $"zone {zone}") : "<all>";
+        return string.Create(CultureInfo.InvariantCulture, $"zone={which.Zone ?? 0} '{Format(which.Original, which.Protocol)},ct_nw_proto={which.Protocol}' '{Format(which.Reply, which.Protocol)}'");
+    }
+
+    private static string Format(OfCtTuple? tuple, byte protocol)
+    {
+        IPAddress source = AddressOf(tuple?.Source), destination = AddressOf(tuple?.Destination);
+        string family = IsIpv6(source) || IsIpv6(destination) ? "ct_ipv6" : "ct_nw";
+        string rest = protocol is 1 or 58
+            ? string.Create(CultureInfo.InvariantCulture, $"icmp_id={tuple?.IcmpId ?? 0},icmp_type={tuple?.IcmpType ?? 0},icmp_code={tuple?.IcmpCode ?? 0}")
+            : string.Create(CultureInfo.InvariantCulture, $"ct_tp_src={tuple?.SourcePort ?? 0},ct_tp_dst={tuple?.DestinationPort ?? 0}");
+        return $"{family}_src={source},{family}_dst={destination},{rest}";
+    }
+
+    /// <summary>An address that was not said is of neither family.</summary>
+    private static bool IsIpv6(IPAddress address) => address.AddressFamily == AddressFamily.InterNetworkV6 && !address.Equals(IPAddress.IPv6Any);
+
+    private static IPAddress AddressOf(UInt128? bits)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        System.Buffers.Binary.BinaryPrimitives.WriteUInt128BigEndian(bytes, bits ?? 0);
+        IPAddress address = new(bytes);
+        return address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
+    }
 }

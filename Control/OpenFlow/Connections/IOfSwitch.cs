@@ -91,4 +91,10 @@ public interface IOfSwitch
 
     /// <summary>Removes connections.</summary>
     void Flush(OfCtFlush which);
+
+    /// <summary>Takes a line of the log about what could not be done.</summary>
+    void Warn(string module, string text)
+    {
+        // Nobody reads it.
+    }
 }

@@ -46,6 +46,12 @@ public sealed partial class LiveOfSwitch(LiveSwitch live, string name, Func<uint
     /// <summary>Takes lines for who looks for a fault, where the function gives somebody who does.</summary>
     public Func<Action<string>?>? Debug { get; init; }
 
+    /// <summary>Takes a line about each flush of connections, if anybody wants it (<c>ct_dpif</c>).</summary>
+    public Func<Action<string>?>? FlushDebug { get; init; }
+
+    /// <summary>Takes lines about what could not be done: module, text.</summary>
+    public Action<string, string>? Warned { get; init; }
+
     /// <summary>Whether a port that is up and has a link may be used, as far as others have a say (BFD, LACP); null = always. Called by any thread.</summary>
     public Func<uint, bool>? MayUse { get; init; }
 
@@ -238,7 +244,7 @@ public sealed partial class LiveOfSwitch(LiveSwitch live, string name, Func<uint
     /// <summary>The option behind <c>tun_metadata0</c> acts if it has 4 or 8 bytes; the others are kept, and there are no fields for them.</summary>
     public void Apply(OfTlvTableMod mod)
     {
-        Tlvs.Apply(mod);
+        Tlvs.Apply(mod, index => index == 0 && _datapath.Pipeline.Rules.Any(static r => r.Match.Mask.Key.TunOptions != 0));
         OfTlvMap? first = Tlvs.Maps.FirstOrDefault(static m => m.Index == 0);
         _datapath.SetOption(first is { LengthBytes: 4 or 8 } ? new GeneveOption(first.Class, first.Type, first.LengthBytes) : default, NowMs);
     }
@@ -260,7 +266,14 @@ public sealed partial class LiveOfSwitch(LiveSwitch live, string name, Func<uint
     }
 
     /// <inheritdoc/>
-    public void Flush(OfCtFlush which) => ConnectionFlush.Run(_datapath, which, NowMs);
+    public void Flush(OfCtFlush which)
+    {
+        FlushDebug?.Invoke()?.Invoke($"ct_flush: {CtTupleText.Format(which)}");
+        ConnectionFlush.Run(_datapath, which, NowMs);
+    }
+
+    /// <inheritdoc/>
+    public void Warn(string module, string text) => Warned?.Invoke(module, text);
 
     private OfPort Describe(LivePort port)
     {

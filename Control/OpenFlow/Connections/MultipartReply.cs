@@ -7,19 +7,32 @@ namespace Mergeflow.Control.OpenFlow;
 internal ref struct MultipartReply(IOfSink sink, OfWriter writer, OfMessage empty)
 {
     private int _start = Begin(writer, empty);
+    private readonly int _headerBytes = writer.Length;
 
-    /// <summary>Adds an entry.</summary>
-    public void Add<T>(T item, OfExchange<T> exchange)
+    /// <summary>Adds an entry; false = no message is long enough for it, and it is left out.</summary>
+    public bool Add<T>(T item, OfExchange<T> exchange)
     {
         int at = writer.Length;
         var wire = new OfWire(writer);
-        exchange(item, ref wire);
-        if (writer.Length - _start <= ushort.MaxValue) return;
+        try
+        {
+            exchange(item, ref wire);
+        }
+        catch (OverflowException)
+        {
+            // Some length has no room for so much.
+            writer.Truncate(at);
+            return false;
+        }
+
+        if (writer.Length - _start <= ushort.MaxValue) return true;
         byte[] entry = writer.Written[at..].ToArray();
         writer.Truncate(at);
+        if (entry.Length > ushort.MaxValue - _headerBytes) return false;
         Cut(hasMore: true);
         _start = Begin(writer, empty);
         writer.Bytes(entry);
+        return true;
     }
 
     /// <summary>Ends it.</summary>

@@ -81,13 +81,18 @@ public sealed partial class OfConnection
         MultipartReply reply = Begin(new OfFlowReply { Kind = OfKind.FlowReply }, request);
         long nowMs = _switch.NowMs;
         OfExchange<OfFlowStats> exchange = request.IsNicira ? static (OfFlowStats f, ref OfWire w) => f.ExchangeNicira(ref w) : static (OfFlowStats f, ref OfWire w) => f.Exchange(ref w);
-        foreach (OfRule rule in Select(request)) reply.Add(FlowStats(rule, nowMs), (OfFlowStats f, ref OfWire w) => OfList.Sized(ref w, f, exchange));
+        foreach (OfRule rule in Select(request))
+        {
+            if (!reply.Add(FlowStats(rule, nowMs), (OfFlowStats f, ref OfWire w) => OfList.Sized(ref w, f, exchange)))
+                _switch.Warn("ofp_flow", "Flow exceeded the maximum flow statistics reply size and was excluded from the response set");
+        }
+
         reply.End();
     }
 
     private static OfFlowStats FlowStats(OfRule rule, long nowMs)
     {
-        long ageMs = Math.Max(0, nowMs - rule.CreatedMs), idleMs = Math.Max(0, nowMs - Math.Max(rule.LastUsedMs, rule.CreatedMs));
+        long ageMs = Math.Max(0, nowMs - rule.CreatedMs), idleMs = Math.Max(0, nowMs - rule.LastUsedMs);
         return new OfFlowStats
         {
             Table = rule.Table,

@@ -20,11 +20,15 @@ public sealed class OfTlvTable
     public int FirstOptionBytes => _maps.FirstOrDefault(static m => m.Index == 0)?.LengthBytes ?? 0;
 
     /// <summary>Adds, deletes or clears (OVS <c>tun_metadata_table_mod</c>).</summary>
+    /// <param name="mod">What is to be done.</param>
+    /// <param name="isUsed">Whether some flow refers to a field: its option stays.</param>
     /// <exception cref="OfRefusal">Refused; nothing was changed.</exception>
-    public void Apply(OfTlvTableMod mod)
+    public void Apply(OfTlvTableMod mod, Func<int, bool>? isUsed = null)
     {
         lock (_lock)
         {
+            bool isGoing(OfTlvMap map) => mod.Command == 2 || (mod.Command == 1 && mod.Maps.Any(m => (m.Class, m.Type) == (map.Class, map.Type)));
+            if (_maps.FirstOrDefault(m => isGoing(m) && isUsed?.Invoke(m.Index) == true) is { } used) throw new OfRefusal("NXTTMFC_INVALID_TLV_DEL", $"flows refer to tun_metadata{used.Index}");
             if (mod.Command == 2)
             {
                 _maps = EquatableList<OfTlvMap>.Empty;
@@ -42,7 +46,7 @@ public sealed class OfTlvTable
         {
             OfTlvMap map = maps[i];
             if (map.Index >= MaxFields) throw new OfRefusal("NXTTMFC_BAD_FIELD_IDX", $"tun_metadata{map.Index}");
-            if (map.LengthBytes is 0 or > MaxOptionBytes || map.LengthBytes % 4 != 0) throw new OfRefusal("NXTTMFC_BAD_OPT_LEN", $"{map.LengthBytes} bytes");
+            if (map.LengthBytes > MaxOptionBytes || map.LengthBytes % 4 != 0) throw new OfRefusal("NXTTMFC_BAD_OPT_LEN", $"{map.LengthBytes} bytes");
             if (maps.Take(i).Any(m => m.Index == map.Index || (m.Class, m.Type) == (map.Class, map.Type))) throw new OfRefusal("NXTTMFC_DUP_ENTRY", $"tun_metadata{map.Index}");
         }
     }

@@ -10,6 +10,9 @@ internal readonly record struct OxmHeader(ushort Class, byte Number, bool HasMas
 {
     private const ushort ExperimenterClass = 0xffff;
 
+    /// <summary>Some <c>tun_metadata</c>: no Geneve option is in it but in the first (<c>NXM_NX_TUN_METADATA</c>).</summary>
+    public bool IsOption => Class == 1 && Number is >= 40 and < 104;
+
     /// <summary>Reads it.</summary>
     /// <exception cref="OfRefusal"><c>OFPBMC_BAD_LEN</c>.</exception>
     public static OxmHeader Read(ref OfReader reader)

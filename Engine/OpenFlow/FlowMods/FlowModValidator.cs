@@ -21,7 +21,7 @@ internal static class FlowModValidator
             if ((value & PipelineFlow.Lane(ref mod.Match.Mask, i)) != value) throw new FlowModException("OFPBMC_BAD_WILDCARDS", "the match has value bits outside its mask", index);
         }
 
-        if (Fields.TunMetadata0.Get(ref mod.Match.Mask) != 0) throw new FlowModException("OFPBMC_BAD_FIELD", "match field tun_metadata0 is not supported", index);
+        if (mod.Match.Mask.Key.TunOptions != 0 && !hasOption) throw new FlowModException("NXFMFC_INVALID_TLV_FIELD", "match field tun_metadata0 is not supported where no Geneve option is mapped to it", index);
         UnsupportedActions.Refuse(mod.Actions, hasOption, index);
         var state = new MatchFacts(ref mod.Match);
 

@@ -11,6 +11,9 @@ public sealed partial class OfPipeline
     /// <summary>Most bands of a meter (OVS <c>MAX_BANDS</c>).</summary>
     public const int MaxMeterBands = 8;
 
+    /// <summary>The meter of everything that goes to controllers and asks for no other one (<c>OFPM_CONTROLLER</c>).</summary>
+    public const uint ControllerMeter = 0xffff_fffe;
+
     /// <summary>Meter id that means all meters in a delete (<c>OFPM_ALL</c>).</summary>
     public const uint AllMeters = 0xffff_ffff;
 

@@ -143,8 +143,8 @@ internal sealed class RuleModifier(RuleTables tables, PipelineWork work, bool is
 
         if (old is null && !tables.MakeRoom(table)) throw new FlowModException("OFPFMFC_TABLE_FULL", $"table {table} takes {tables.Limits[table].MaxRules} rules");
 
-        // What megaflows still have to push to the old rule arrives at the new one (OVS rule_dpif's new_rule).
-        OfRule rule = RuleOf(mod, table, nowMs, old?.Precedence ?? rules.NextPrecedence(mod.Priority), old is null || resetsCounts ? new OfRuleStats(nowMs, isShared) : old.Stats);
+        // What megaflows still have to push to the old rule arrives at the new one (OVS rule_dpif's new_rule). Whatever is counted anew, when it was used last stays.
+        OfRule rule = RuleOf(mod, table, nowMs, old?.Precedence ?? rules.NextPrecedence(mod.Priority), resetsCounts || old is null ? new OfRuleStats(old?.LastUsedMs ?? nowMs, isShared) : old.Stats);
         tables.NoteDue(rule);
         if (old is not null)
         {

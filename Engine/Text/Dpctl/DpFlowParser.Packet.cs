@@ -20,7 +20,7 @@ public sealed partial class DpFlowParser
         DpFlowParser parser = new() { _isKey = true, _ports = ports };
         var flow = new DpFlow { Line = 1 };
         flow.Value.DlType = Be16.FromHost(Keys.EthType.None);
-        var reader = new KeyValueReader(TextPiece.Whole(text, 1));
+        var reader = new KeyValueReader(TextPiece.Whole(WithoutGaps(text), 1));
         while (reader.Next(out TextPiece key, out TextPiece value))
         {
             if (reader.Delimiter != '(' && key.ToString() != "ufid") key.Fail("expected NAME(VALUE)");
@@ -149,5 +149,20 @@ public sealed partial class DpFlowParser
         }
 
         (flow.Value.MplsLse0, flow.Value.MplsLse1, flow.Value.MplsLse2) = (Be32.FromHost(entries[0]), Be32.FromHost(entries[1]), Be32.FromHost(entries[2]));
+    }
+
+    /// <summary>Space behind an equals sign, a line's end included, says nothing (<c>ovs_scan</c>).</summary>
+    private static string WithoutGaps(string text)
+    {
+        bool hasGap = false;
+        for (int i = 1; i < text.Length; i++) hasGap |= text[i - 1] == '=' && TextPiece.IsSpace(text[i]);
+        if (!hasGap) return text;
+        var kept = new System.Text.StringBuilder(text.Length);
+        foreach (char c in text)
+        {
+            if (!TextPiece.IsSpace(c) || kept.Length == 0 || kept[^1] != '=') kept.Append(c);
+        }
+
+        return kept.ToString();
     }
 }

@@ -76,6 +76,7 @@ public sealed partial class DpFlowParser
     /// <summary><c>value[/mask]</c>, a number in C's notation.</summary>
     private static (UInt128 Value, UInt128 Mask) Number(TextPiece text, UInt128 all)
     {
+        text = text.Trim();
         int slash = text.Span.IndexOf('/');
         TextPiece head = slash < 0 ? text : text.Slice(0, slash);
         if (!NumberText.TryParse(head.Span, all, out UInt128 value)) head.Fail($"`{head}': expected a number up to 0x{all:x}");

@@ -48,6 +48,11 @@ public static class MatchBuilder
             case FieldId.ActsetOutput:
                 SetBits(ref match, field, OfPorts.Widen((uint)v.Value), v.Mask);
                 break;
+            case FieldId.TunMetadata0:
+                // Also a value of zero is one of a packet that has the option (OVS tun_metadata_set_match).
+                SetBits(ref match, field, v.Value, v.Mask);
+                (match.Value.Key.TunOptions, match.Mask.Key.TunOptions) = v.IsWild ? ((byte)0, (byte)0) : ((byte)1, byte.MaxValue);
+                break;
             case FieldId.Icmpv4Type or FieldId.Icmpv6Type:
                 SetBits(ref match, Fields.Of(FieldId.TcpSrc), v.Value, v.IsWild ? 0 : 0xffffu);
                 break;
