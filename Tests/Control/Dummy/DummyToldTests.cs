@@ -63,7 +63,7 @@ public sealed class DummyToldTests : IDisposable
         _run.Ofctl("del-flows", "br0");
         Assert.Equal(0, Ofctl("OpenFlow10", "del-tlv-map", "br0").Code);
 
-        string Trace(string option) => _run.Ask("ofproto/trace", "dummy@ovs-dummy", $"recirc_id(0),tunnel(tun_id=0x0,src=1.1.1.1,dst=1.1.1.2,ttl=64,geneve({{class=0xffff,type=0,len=4,{option["tun_metadata0=".Length..]}}}),flags(df|key)),in_port(6081),eth(src=50:54:00:00:00:05,dst=50:54:00:00:00:07),eth_type(0x0800),ipv4(frag=no)");
+        string Trace(string option) => _run.Ask("ofproto/trace", "ovs-dummy", $"recirc_id(0),tunnel(tun_id=0x0,src=1.1.1.1,dst=1.1.1.2,ttl=64,geneve({{class=0xffff,type=0,len=4,{option["tun_metadata0=".Length..]}}}),flags(df|key)),in_port(6081),eth(src=50:54:00:00:00:05,dst=50:54:00:00:00:07),eth_type(0x0800),ipv4(frag=no)");
     }
 
     [Fact]
