@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
+using Mergeflow.Engine.Actions;
 using Mergeflow.Engine.Keys;
+using Mergeflow.Native;
 
 namespace Mergeflow.Engine.OpenFlow;
 
@@ -69,6 +71,15 @@ public sealed partial class OfPipeline
         (uint, Ipv6Address, bool)[] taken = [.. _unknownHops.Keys];
         foreach ((uint, Ipv6Address, bool) hop in taken) _unknownHops.TryRemove(hop, out _);
         return taken;
+    }
+
+    /// <summary>Of the options of a packet outside, the one that is mapped to <c>tun_metadata0</c> is in the key.</summary>
+    public void TakeOption(IEnumerable<(GeneveOption Option, ulong Data)> options, ref FlowKey key)
+    {
+        foreach ((GeneveOption option, ulong data) in options)
+        {
+            if (option == _option) (key.TunOptions, key.TunMetadata0) = (1, Be64.FromHost(data));
+        }
     }
 
     /// <summary>Neighbours that packets to ports with addresses have told of, each once. One thread at a time.</summary>

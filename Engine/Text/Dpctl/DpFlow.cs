@@ -27,6 +27,9 @@ public sealed class DpFlow
     /// <summary>The packet's priority, which no key has.</summary>
     public uint SkbPriority { get; internal set; }
 
+    /// <summary>Geneve options of the packet outside, of 4 or 8 bytes, with what is in them.</summary>
+    public List<(GeneveOption Option, ulong Data)> Options { get; } = [];
+
     /// <summary>The number of <c>in_port</c> stands for a name and is provisional.</summary>
     internal bool IsPortNamed { get; set; }
 

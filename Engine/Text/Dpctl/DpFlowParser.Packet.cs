@@ -1,3 +1,4 @@
+using Mergeflow.Engine.Actions;
 using Mergeflow.Engine.Keys;
 using Mergeflow.Native;
 
@@ -70,6 +71,9 @@ public sealed partial class DpFlowParser
                 var gbp = new KeyValueReader(value);
                 while (gbp.Next(out _, out TextPiece inner)) Fields(inner, flow, GroupPolicyField);
                 break;
+            case "geneve":
+                foreach (string option in value.ToString().Split('}', StringSplitOptions.RemoveEmptyEntries)) Option(flow, value, option);
+                break;
             case "tp_src" or "tp_dst":
                 // Of the outer header, and in no key.
                 break;
@@ -77,6 +81,29 @@ public sealed partial class DpFlowParser
                 flow.ForeignMatch ??= $"tunnel {name}";
                 break;
         }
+    }
+
+    /// <summary><c>{class=C,type=T,len=L,0xDATA</c>; options of other lengths are in no key.</summary>
+    private static void Option(DpFlow flow, TextPiece whole, string text)
+    {
+        (UInt128 kind, UInt128 type, UInt128 length, UInt128? data) = (0, 0, 0, null);
+        foreach (string member in text.TrimStart('{').Split(',', StringSplitOptions.RemoveEmptyEntries))
+        {
+            int equals = member.IndexOf('=', StringComparison.Ordinal);
+            bool isNumber = NumberText.TryParse(member.AsSpan(equals + 1), UInt128.MaxValue, out UInt128 number);
+            switch (equals < 0 ? "" : member[..equals])
+            {
+                case "class" when isNumber && number <= ushort.MaxValue: kind = number; break;
+                case "type" when isNumber && number <= byte.MaxValue: type = number; break;
+                case "len" when isNumber && number <= byte.MaxValue: length = number; break;
+                case "" when member.StartsWith("0x", StringComparison.Ordinal): data = isNumber ? number : 0; break;
+                default: whole.Fail($"`{member}': expected class, type, len or data of an option"); break;
+            }
+        }
+
+        if (length != 4 && length != 8) return;
+        if ((data ?? 0) > (length == 4 ? uint.MaxValue : ulong.MaxValue)) whole.Fail($"`{text}': data is longer than {length} bytes");
+        flow.Options.Add((new GeneveOption((ushort)kind, (byte)type, (byte)length), (ulong)(data ?? 0)));
     }
 
     private static void GroupPolicyField(DpFlow flow, TextPiece name, TextPiece value)
