@@ -3,6 +3,9 @@ namespace Mergeflow.Control.OpenFlow;
 /// <summary>Where a connection's messages go.</summary>
 public interface IOfSink
 {
+    /// <summary>The other side has gone: what is still to be answered is for nobody.</summary>
+    bool IsClosed => false;
+
     /// <summary>Takes messages, one or several, whole. It may make its caller wait until there is room; when the other side has gone it takes and forgets.</summary>
     void Send(ReadOnlySpan<byte> messages);
 

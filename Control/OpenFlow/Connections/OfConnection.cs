@@ -93,6 +93,21 @@ public sealed partial class OfConnection : IOfSession
         }
     }
 
+    /// <summary>A message is handled when it is this connection's turn, so that what one asks for does not keep the others waiting.</summary>
+    private bool HandleInTurn(ReadOnlySpan<byte> received, Range at)
+    {
+        if (_sink.IsClosed) return false;
+        OfTurns.Shared.Enter();
+        try
+        {
+            return Handle(received, at);
+        }
+        finally
+        {
+            OfTurns.Shared.Exit();
+        }
+    }
+
     private bool ReceiveHere(ReadOnlySpan<byte> bytes)
     {
         ExpireBundles(ProcessClock.NowMs);
@@ -112,7 +127,7 @@ public sealed partial class OfConnection : IOfSession
             int length = OfCodec.LengthOf(received[at..]);
             goesOn = length >= OfCodec.HeaderBytes;
             if (!goesOn || length > received.Length - at) break;
-            goesOn = Handle(received, at..(at + length));
+            goesOn = HandleInTurn(received, at..(at + length));
             at += length;
         }
 
@@ -217,6 +232,8 @@ public sealed partial class OfConnection : IOfSession
     /// <summary>What goes out is seen by those who listen.</summary>
     private sealed class CopyingSink(IOfSink sink, OfListeners listeners) : IOfSink
     {
+        public bool IsClosed => sink.IsClosed;
+
         public void Send(ReadOnlySpan<byte> messages)
         {
             listeners.Tell(messages);

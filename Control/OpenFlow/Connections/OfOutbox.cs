@@ -19,7 +19,7 @@ internal sealed class OfOutbox(TimeSpan patience) : IOfSink
     private int _count;
     private int _packets;
     private bool _isWriting;
-    private bool _isClosed;
+    private volatile bool _isClosed;
     private bool _isEnding;
 
     /// <summary>Writes bytes at once if there is room for all of them, and never waits; null = there is no such way.</summary>
@@ -29,8 +29,13 @@ internal sealed class OfOutbox(TimeSpan patience) : IOfSink
     public long Lost { get; private set; }
 
     /// <inheritdoc/>
+    public bool IsClosed => _isClosed;
+
+    /// <inheritdoc/>
     public void Send(ReadOnlySpan<byte> messages)
     {
+        if (TryAnswer(messages)) return;
+        OfTurns? turns = OfTurns.Leave();
         lock (_lock)
         {
             while (_count > AnswerBytes && !_isClosed)
@@ -40,6 +45,8 @@ internal sealed class OfOutbox(TimeSpan patience) : IOfSink
 
             Add(messages);
         }
+
+        turns?.Enter();
     }
 
     /// <inheritdoc/>
@@ -104,6 +111,16 @@ internal sealed class OfOutbox(TimeSpan patience) : IOfSink
     public void Close()
     {
         lock (_lock) CloseHere();
+    }
+
+    private bool TryAnswer(ReadOnlySpan<byte> messages)
+    {
+        lock (_lock)
+        {
+            if (_count > AnswerBytes && !_isClosed) return false;
+            Add(messages);
+            return true;
+        }
     }
 
     private void CloseHere()

@@ -73,7 +73,7 @@ internal sealed class OfPeer
                 Volatile.Write(ref _activeMs, ProcessClock.NowMs);
                 _isProbed = false;
                 if (Session.Receive(buffer.AsSpan(0, n))) continue;
-                _error ??= "Protocol error";
+                _error ??= _outbox.IsClosed ? "Connection timed out" : "Protocol error";
                 break;
             }
 
