@@ -29,7 +29,7 @@ public sealed class BridgeSet(IBridgeHost host, Action<string, VlogLevel, string
     public void Apply(SwitchConfig wanted, long nowMs)
     {
         ActualBridge[] actual = [.. _bridges.Values.Select(static b => b.Actual())];
-        foreach (Bridge bridge in _bridges.Values) bridge.Failed.Clear();
+        foreach (Bridge bridge in _bridges.Values) bridge.TryAgain();
         foreach (BridgeStep step in BridgeSteps.Between(wanted, actual))
         {
             if (IsEnding()) return;
@@ -106,11 +106,17 @@ public sealed class BridgeSet(IBridgeHost host, Action<string, VlogLevel, string
     {
         try
         {
+            if (!host.DatapathTypes.Contains(config.DatapathType))
+            {
+                log("ofproto", VlogLevel.Warn, $"could not create datapath {config.Name} of unknown type {config.DatapathType}");
+                throw new IOException("Address family not supported by protocol");
+            }
+
             _bridges.Add(config.Name, new Bridge(config, host.Create(config)));
         }
         catch (IOException e)
         {
-            log("bridge", VlogLevel.Warn, $"failed to create bridge {config.Name}: {e.Message}");
+            log("bridge", VlogLevel.Err, $"failed to create bridge {config.Name}: {e.Message}");
         }
     }
 
@@ -140,8 +146,8 @@ public sealed class BridgeSet(IBridgeHost host, Action<string, VlogLevel, string
         catch (IOException e)
         {
             bridge.Numbers.Forget(number);
+            if (bridge.FailedBefore.GetValueOrDefault(config.Name) != e.Message) log("bridge", VlogLevel.Warn, e.Message);
             bridge.Failed[config.Name] = e.Message;
-            log("bridge", VlogLevel.Warn, e.Message);
         }
     }
 
@@ -166,12 +172,18 @@ public sealed class BridgeSet(IBridgeHost host, Action<string, VlogLevel, string
         public Dictionary<string, OpenInterface> Open { get; } = new(StringComparer.Ordinal);
 
         /// <summary>Why interfaces are not there that are wanted.</summary>
-        public Dictionary<string, string> Failed { get; } = new(StringComparer.Ordinal);
+        public Dictionary<string, string> Failed { get; private set; } = new(StringComparer.Ordinal);
+
+        /// <summary>Why they were not there when they were tried the time before: what has been said is not said again.</summary>
+        public Dictionary<string, string> FailedBefore { get; private set; } = new(StringComparer.Ordinal);
 
         public IReadOnlyDictionary<string, int> Ofports => Open.ToDictionary(static i => i.Key, static i => i.Value.Ofport, StringComparer.Ordinal);
 
         public ActualBridge Actual()
             => new(Config.Name, Config.DatapathType, [.. Open.Values.Select(i => new ActualInterface(i.Config.Name, i.Config.Type, i.Ofport, i.Config.Options, !Hosted.IsThere(i.Ofport)))]);
+
+        /// <summary>What is not there is tried again.</summary>
+        public void TryAgain() => (FailedBefore, Failed) = (Failed, new Dictionary<string, string>(StringComparer.Ordinal));
 
         public void Remove(string name, long nowMs)
         {

@@ -41,11 +41,12 @@ public sealed class VswitchLoop(OvsdbSession session, IBridgeHost host, Action<s
     /// <summary>Transactions that were sent.</summary>
     public long TransactionCount { get; private set; }
 
-    /// <summary>The kernel's devices have changed: those that could not be opened are tried again, and states are written.</summary>
-    public void DevicesChanged()
+    /// <summary>Devices are looked at: states are written, and what has lost its device goes.</summary>
+    /// <param name="hasChanged">Some have changed: those that could not be opened are tried again.</param>
+    public void DevicesChanged(bool hasChanged = true)
     {
         _hasNews = true;
-        if (_bridges.HasFailures || _bridges.HasLost()) _isDirty = true;
+        if ((hasChanged && _bridges.HasFailures) || _bridges.HasLost()) _isDirty = true;
     }
 
     /// <summary>Does what is to be done now; never waits.</summary>

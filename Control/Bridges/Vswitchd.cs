@@ -170,9 +170,10 @@ public sealed class Vswitchd : IDisposable
 
         if (hasDeviceNews || nowMs >= _devicesDueMs)
         {
+            bool hasChanged = hasDeviceNews || _devicesDueMs == long.MinValue;
             _devicesDueMs = nowMs + DevicesMs;
             foreach (string name in Bridges.Names) (Bridges.Find(name) as LiveBridge)?.Refresh();
-            _loop.DevicesChanged();
+            _loop.DevicesChanged(hasChanged);
         }
 
         Coverage.Sample(nowMs, Counts());

@@ -10,7 +10,7 @@ internal sealed class ModelBridgeHost : IBridgeHost
     /// <summary>Devices that there are.</summary>
     public HashSet<string> Devices { get; } = new(StringComparer.Ordinal);
 
-    public IReadOnlyList<string> DatapathTypes { get; } = ["netdev"];
+    public IReadOnlyList<string> DatapathTypes { get; } = ["netdev", "system"];
 
     public IReadOnlyList<string> InterfaceTypes { get; } = ["internal", "system"];
 

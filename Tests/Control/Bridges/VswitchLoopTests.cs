@@ -56,6 +56,39 @@ public sealed class VswitchLoopTests : IDisposable
     }
 
     [Fact]
+    public void What_cannot_be_opened_is_said_once_however_often_it_is_tried()
+    {
+        Vsctl("add-br", "br0");
+        Vsctl("add-port", "br0", "p1");
+        for (int i = 0; i < 5; i++)
+        {
+            _loop.DevicesChanged();
+            Vsctl("set", "bridge", "br0", $"other_config:x={i}");
+        }
+
+        Assert.Single(_lines, static l => l.Contains("could not open network device p1", StringComparison.Ordinal));
+        _host.Devices.Add("p1");
+        _loop.DevicesChanged();
+        Assert.Equal("1", Vsctl("wait-until", "interface", "p1", "ofport=1", "--", "get", "interface", "p1", "ofport"));
+        _host.Devices.Remove("p1");
+        Vsctl("del-port", "br0", "p1");
+        Vsctl("add-port", "br0", "p1");
+        Assert.Equal(2, _lines.Count(static l => l.Contains("could not open network device p1", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public void A_bridge_of_a_datapath_that_there_is_not_is_refused_in_the_words_of_Open_vSwitch()
+    {
+        string shown = Vsctl("add-br", "br0", "--", "set", "bridge", "br0", "datapath_type=nonsense");
+        Assert.Contains("Error detected while setting up 'br0'", shown, StringComparison.Ordinal);
+        Assert.Contains(_lines, static l => l.Contains("could not create datapath br0 of unknown type nonsense", StringComparison.Ordinal));
+        Assert.Contains(_lines, static l => l.Contains("failed to create bridge br0: Address family not supported by protocol", StringComparison.Ordinal));
+        Assert.Empty(_loop.Bridges.Names);
+        Assert.Equal("", Vsctl("set", "bridge", "br0", "datapath_type=netdev"));
+        Assert.Equal(["br0"], _loop.Bridges.Names);
+    }
+
+    [Fact]
     public void What_the_switch_writes_does_not_make_it_work_again()
     {
         Vsctl("add-br", "br0");
