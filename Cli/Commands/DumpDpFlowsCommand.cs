@@ -17,7 +17,7 @@ internal static class DumpDpFlowsCommand
         foreach (MegaflowInfo flow in context.Datapath.DumpMegaflows(context.NowMs))
         {
             bool isOffloaded = context.Datapath.Offload is OffloadThread offload
-                && offload.Report.RulesOf(flow.Id).Any(r => r.State == MergedFlowState.Active);
+                && offload.Report.HasActiveRule(flow.Id);
             if (!context.IsJson)
             {
                 context.Output.WriteLine(DpFlowFormatter.FormatFlow(

@@ -103,7 +103,7 @@ internal sealed class DatapathCommands(Vswitchd vswitchd)
         foreach (MegaflowInfo flow in bridge.Datapath.DumpMegaflows(LiveSwitch.NowMs).OrderBy(static f => f.Order))
         {
             if (only is { } ufid && flow.Ufid != ufid) continue;
-            bool isOffloaded = bridge.Datapath.Offload is OffloadThread offload && offload.Report.RulesOf(flow.Id).Any(static r => r.State == MergedFlowState.Active);
+            bool isOffloaded = bridge.Datapath.Offload is OffloadThread offload && offload.Report.HasActiveRule(flow.Id);
             if ((onlyOffloaded && !isOffloaded) || (noneOffloaded && isOffloaded) || filter?.Fits(flow) == false) continue;
 
             (ulong packets, ulong bytes, long? idleMs, ushort flags) = OwnCountersOf(flow);

@@ -23,11 +23,12 @@ public sealed partial class OffloadThread
         }
 
         // From here on the rule is its own: whatever happens to it, the next merge begins with another draft.
-        _draft = new MergedFlow();
+        _draft = _pool.Rent();
         rule.AskedAtMs = _nowMs;
         rule.Attempts = 1;
         if (_provider.Create(rule, _nowMs)) return default;
         _registry.Reject(rule, _nowMs);
+        Recycle(rule);
         return new MergeRefusal(OffloadReason.QueueFull, lastPass, _provider.Name);
     }
 
@@ -71,7 +72,7 @@ public sealed partial class OffloadThread
 
                 if (rule.State != MergedFlowState.Dying) return;
                 _ledger.Credit(rule, completion.Counters, _nowMs);
-                Finish(rule, wasThere: true);
+                Recycle(Finish(rule, wasThere: true));
                 break;
         }
     }
@@ -84,9 +85,10 @@ public sealed partial class OffloadThread
         rule.ReasonDetail = detail;
         MergeRefusal refusal = RefusalOf(rule);
         Report.NoteRefusal(_registry.AskedFor(rule), refusal, _nowMs);
-        Finish(rule, wasThere: false);
+        MergedFlow? forgotten = Finish(rule, wasThere: false);
         if (reason == OffloadReason.TableFull) Evict(rule);
         else if (OffloadReasons.IsLasting(reason)) Remember(rule.TraceHash, refusal);
+        Recycle(forgotten);
     }
 
     private MergeRefusal RefusalOf(MergedFlow rule) => new(rule.Reason, rule.PassCount - 1, rule.ReasonDetail ?? _provider.Name);
@@ -106,12 +108,17 @@ public sealed partial class OffloadThread
         Kill(victim, OffloadReason.TableFull);
     }
 
-    /// <summary>The rule is gone and its counters are credited: it lets go of everything.</summary>
-    private void Finish(MergedFlow rule, bool wasThere)
+    /// <summary>The rule is gone and its counters are credited: it lets go of everything. Returns the rule that nobody asks for any more, this one or another; null = none.</summary>
+    private MergedFlow? Finish(MergedFlow rule, bool wasThere)
     {
         _ledger.Close(rule);
         _registry.Remove(rule, _nowMs);
-        Report.NoteRemove(rule, wasThere);
+        return Report.NoteRemove(rule, wasThere);
+    }
+
+    private void Recycle(MergedFlow? rule)
+    {
+        if (rule is not null) _pool.Return(rule);
     }
 
     private static bool IsLive(MergedFlow rule) => rule.State is MergedFlowState.Installing or MergedFlowState.Active;

@@ -56,6 +56,7 @@ public sealed partial class OffloadThread
         _nowMs = Math.Max(_nowMs, nowMs);
         Kill(rule, OffloadReason.ShadowDifference);
         rule.ReasonDetail = detail;
+        rule.IsShown = true;
         _refused.Add(rule.TraceHash, RefusalOf(rule), _nowMs + DifferenceMs);
         return rule;
     }
@@ -131,15 +132,16 @@ public sealed partial class OffloadThread
         Report.NoteRevoke(rule);
         rule.AskedAtMs = _nowMs;
         rule.Attempts = 1;
-        if (!_provider.Destroy(rule, _nowMs)) _destroyLater.Enqueue(rule);
+        if (!_provider.Destroy(rule, _nowMs)) _destroyLater.Enqueue((rule, rule.Id));
     }
 
     private int RetryDestroys()
     {
         int count = 0;
-        while (_destroyLater.TryPeek(out MergedFlow? rule))
+        while (_destroyLater.TryPeek(out (MergedFlow Rule, long Id) later))
         {
-            if (rule.State == MergedFlowState.Dying)
+            MergedFlow rule = later.Rule;
+            if (rule.Id == later.Id && rule.State == MergedFlowState.Dying)
             {
                 if (!_provider.Destroy(rule, _nowMs)) return count;
                 rule.AskedAtMs = _nowMs;

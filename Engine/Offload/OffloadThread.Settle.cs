@@ -51,13 +51,13 @@ public sealed partial class OffloadThread
         StepThrough(nowMs, credits ? WaitingTraces : 0);
 
         // Rules that make room for others die meanwhile; only those that were dying before are waited for, and only in a device that goes on using them.
-        List<MergedFlow> revoked = DyingCount == 0 || IsSuspended || _provider.Capabilities.RevokesAtOnce ? [] : [.. _registry.Rules.Where(static r => r.State == MergedFlowState.Dying)];
+        List<long> revoked = DyingCount == 0 || IsSuspended || _provider.Capabilities.RevokesAtOnce ? [] : [.. _registry.Rules.Where(static r => r.State == MergedFlowState.Dying).Select(static r => r.Id)];
         for (int idle = 0; revoked.Count > 0 && idle < MaxIdleDrains;)
         {
             Drain(nowMs);
             StepThrough(nowMs, credits ? WaitingTraces : 0);
 
-            idle = revoked.RemoveAll(static r => r.State == MergedFlowState.Dead) > 0 ? 0 : idle + 1;
+            idle = revoked.RemoveAll(id => _registry.Find(id) is null) > 0 ? 0 : idle + 1;
         }
 
         if (revoked.Count > 0) Suspend();

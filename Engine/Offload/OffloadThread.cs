@@ -27,7 +27,8 @@ public sealed partial class OffloadThread : IPoller, IMegaflowObserver, IDisposa
     private readonly RuleRegistry _registry;
     private readonly RuleLedger _ledger;
     private readonly List<MergedFlow> _scratch = [];
-    private readonly Queue<MergedFlow> _destroyLater = new();
+    private readonly Queue<(MergedFlow Rule, long Id)> _destroyLater = new();
+    private readonly MergedFlowPool _pool = new();
     private readonly OffloadCompletion[] _completions = new OffloadCompletion[64];
     private readonly RevocationGates? _gates;
     private readonly ConcurrentQueue<Revocation> _revocations = new();

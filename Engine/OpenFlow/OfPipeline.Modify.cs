@@ -110,6 +110,16 @@ public sealed partial class OfPipeline
         return HasDue(nowMs);
     }
 
+    private static bool IsAddedBefore(IReadOnlyList<FlowMod> mods, int index, byte table)
+    {
+        for (int i = 0; i < index; i++)
+        {
+            if (mods[i].Command == FlowModCommand.Add && (mods[i].Table ?? 0) == table) return true;
+        }
+
+        return false;
+    }
+
     private static void CheckTable(FlowMod mod, int index)
     {
         if (mod.Table == 255) throw new FlowModException("OFPFMFC_BAD_TABLE_ID", "table 255 does not exist", index);
@@ -127,7 +137,7 @@ public sealed partial class OfPipeline
         bool acts = mod.Command == FlowModCommand.Add
             || mod.AddsIfNone
             || _modifier.Selects(mod)
-            || mods.Take(index).Any(m => m.Command == FlowModCommand.Add && (m.Table ?? 0) == table);
+            || IsAddedBefore(mods, index, table);
         if (!acts) return;
         if (meter is { } m) throw new FlowModException("OFPMMFC_INVALID_METER", $"meter {m} does not exist", index);
         throw NoGroup(group!.Value, index);

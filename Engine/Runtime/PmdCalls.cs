@@ -25,12 +25,16 @@ public class PmdCalls(Action? before = null) : IPoller, IDisposable
     /// <summary>Control waits for the answer; null until a thread is attached.</summary>
     private WakeLatch? _answered;
     private readonly PollSet _sleep = new();
+    private ulong _busyAtAnswer;
     private Func<int>? _call;
     private int _result;
     private ExceptionDispatchInfo? _failure;
 
     /// <inheritdoc/>
     public string Name => "calls";
+
+    /// <summary>Moves when the thread has packets: one that has none is asleep soon, and need not make way for whom it wakes; null = it always has.</summary>
+    public Func<ulong>? Busy { get; init; }
 
     /// <summary>Calls so far, those that were made again counted each time. Of the thread that makes them.</summary>
     public long Made { get; private set; }
@@ -136,8 +140,12 @@ public class PmdCalls(Action? before = null) : IPoller, IDisposable
     /// <summary>Control need not sleep.</summary>
     protected void Wake()
     {
+        ulong busy = Busy?.Invoke() ?? _busyAtAnswer + 1;
+        bool isBusy = busy != _busyAtAnswer;
+        _busyAtAnswer = busy;
+
         // Whoever was asleep may be on this processor, which it would get when a slice of the scheduler has passed.
-        if (_answered?.Set() == true && !Interleaving.IsOn) Thread.Yield();
+        if (_answered?.Set() == true && isBusy && !Interleaving.IsOn) Thread.Yield();
     }
 
     private bool IsAnswered

@@ -72,7 +72,7 @@ public sealed class PmdContext : IDisposable
             Conntrack.DroppedFragment = DropFragment;
         }
 
-        Calls = new PmdCalls(Conntrack.LetGo);
+        Calls = new PmdCalls(Conntrack.LetGo) { Busy = () => Thread.Stats.Batches };
 
         foreach ((_, uint number) in options.Ports) Ports.SetExists(number, true);
     }

@@ -14,6 +14,8 @@ internal static class PausesCommand
 
     private const double WarmSeconds = 1;
 
+    private const int MostTypes = 24;
+
     /// <summary>The program starts over with <see cref="ShortCollections"/> if this command is asked for.</summary>
     public static void BeforeAll(string[] args)
     {
@@ -24,34 +26,41 @@ internal static class PausesCommand
     {
         NumberOption<double> seconds = new("--seconds") { HelpName = "S", Description = "Measured time per load.", DefaultValueFactory = _ => 5 };
         NumberOption<int> pmds = new("--pmd") { HelpName = "N", Description = "Packet threads, of one datapath.", DefaultValueFactory = _ => 1 };
-        NumberOption<int> limit = new("--limit-us") { HelpName = "US", Description = "Exit 1 if a pause of the collector at p99.9 is longer; 0: never.", DefaultValueFactory = _ => 0 };
-        Option<PauseLoad?> only = new("--load") { HelpName = "NAME", Description = "One load: idle, rules, dumps or upcalls. Default: all, in turn." };
+        NumberOption<int> limit = new("--limit-us") { HelpName = "US", Description = "Exit 1 if a pause of the collector at --limit-at is longer; 0: never.", DefaultValueFactory = _ => 0 };
+        NumberOption<double> limitAt = new("--limit-at") { HelpName = "P", Description = "Share of the pauses that the limit holds for.", DefaultValueFactory = _ => 0.999 };
+        Option<PauseLoad?> only = new("--load") { HelpName = "NAME", Description = "One load: idle, rules, dumps, upcalls or bundles. Default: all, in turn." };
+        Option<bool> types = new("--types") { Description = "Which types are allocated; the events that tell cost time of their own." };
         Option<bool> asStarted = new(AsStarted) { Description = "Leave the collector as it is set, also by variables (DOTNET_GCGen0MaxBudget, DOTNET_GCGen1MaxBudget, DOTNET_gcConcurrent, DOTNET_gcServer); otherwise it is set for short pauses." };
-        Command command = new(Name, "Stops of packet threads under control load: the collector's, the system's, and the threads' own.") { seconds, pmds, only, limit, asStarted };
+        Command command = new(Name, "Stops of packet threads under control load: the collector's, the system's, and the threads' own.") { seconds, pmds, only, limit, limitAt, types, asStarted };
         command.SetAction(parsed =>
         {
             double time = parsed.GetValue(seconds);
             int threads = parsed.GetValue(pmds), limitUs = parsed.GetValue(limit);
             if (time is not (>= 0.1 and <= 3600)) throw PerfException.Usage("--seconds: expected 0.1 to 3600");
             if (threads is < 1 or > 64) throw PerfException.Usage("--pmd: expected 1 to 64");
+            double part = parsed.GetValue(limitAt);
+            if (part is not (> 0 and <= 1)) throw PerfException.Usage("--limit-at: expected a share up to 1");
             if (limitUs < 0) throw PerfException.Usage("--limit-us: expected 0 or more");
             using CollectorPauses collector = new();
+            using AllocationTicks? ticks = parsed.GetValue(types) ? new AllocationTicks() : null;
             output.WriteLine($"collector: {(GCSettings.IsServerGC ? "server" : "workstation")}, {(GCSettings.LatencyMode == GCLatencyMode.Batch ? "not concurrent" : "concurrent")}{string.Concat(RuntimeInfo.Probe().Overrides.Select(static o => $", {o}"))}");
             double worst = 0;
-            foreach (PauseLoad load in parsed.GetValue(only) is { } named ? [named] : Enum.GetValues<PauseLoad>()) worst = Math.Max(worst, Run(load, threads, time, collector, output, interrupted));
+            foreach (PauseLoad load in parsed.GetValue(only) is { } named ? [named] : Enum.GetValues<PauseLoad>()) worst = Math.Max(worst, Run(load, threads, time, part, (collector, ticks), output, interrupted));
             if (limitUs == 0 || worst <= limitUs) return PerfExitCode.Ok;
-            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"a pause of the collector at p99.9 is {worst:F0} us, longer than {limitUs} us"));
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"a pause of the collector at p{part * 100:0.##} is {worst:F0} us, longer than {limitUs} us"));
             return PerfExitCode.Failed;
         });
         return command;
     }
 
-    /// <summary>p99.9 of the collector's pauses, us.</summary>
-    private static double Run(PauseLoad load, int threads, double seconds, CollectorPauses collector, TextWriter output, CancellationToken interrupted)
+    /// <summary>The collector's pause at a share of all of them, us.</summary>
+    private static double Run(PauseLoad load, int threads, double seconds, double part, (CollectorPauses Pauses, AllocationTicks? Types) watched, TextWriter output, CancellationToken interrupted)
     {
+        CollectorPauses collector = watched.Pauses;
         using PauseRun run = new(load, threads);
         run.Run(Math.Min(WarmSeconds, seconds), interrupted);
         collector.Take();
+        watched.Types?.Take();
         long allocated = GC.GetTotalAllocatedBytes();
         (ulong packets, long operations) = run.Run(seconds, interrupted);
         double mibPerSecond = (GC.GetTotalAllocatedBytes() - allocated) / seconds / 1048576;
@@ -66,17 +75,20 @@ internal static class PausesCommand
             output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"    {(kind.Key < 0 ? "beside threads" : $"generation {kind.Key}")}: {us.Length}, p50 {At(us, 0.5):F0}, p99 {At(us, 0.99):F0}, max {At(us, 1):F0}"));
         }
 
+        foreach ((string type, long bytes) in watched.Types?.Take().Take(MostTypes) ?? []) output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"    {bytes / seconds / 1048576:F2} MiB/s {type}"));
         foreach (PollGaps gaps in run.Gaps)
         {
-            output.WriteLine($"  polls, us: p50 {Us(gaps.All, 0.5)}, p99 {Us(gaps.All, 0.99)}, p99.9 {Us(gaps.All, 0.999)}, p99.99 {Us(gaps.All, 0.9999)}; longer than {PollGaps.LongUs:F0}: collector {Long(gaps.OfCollector)}, processor taken away {Long(gaps.OfSystem)}, own work {Long(gaps.OfWork)}");
+            output.WriteLine($"  polls, us: p50 {Us(gaps.All, 0.5)}, p99 {Us(gaps.All, 0.99)}, p99.9 {Us(gaps.All, 0.999)}, p99.99 {Us(gaps.All, 0.9999)}; processor time of each p99.9 {Ns(gaps.Own, 0.999)}, max {Ns(gaps.Own, 1)}; longer than {PollGaps.LongUs:F0}: collector {Long(gaps.OfCollector)}, processor taken away {Long(gaps.OfSystem)}, own work {Long(gaps.OfWork)}");
         }
 
-        return At(pauses, 0.999);
+        return At(pauses, part);
     }
 
     private static string Long(LatencyHistogram gaps) => gaps.Count == 0 ? "none" : $"{gaps.Count} (p50 {Us(gaps, 0.5)}, p99 {Us(gaps, 0.99)}, p99.9 {Us(gaps, 0.999)}, max {Us(gaps, 1)})";
 
     private static string Us(LatencyHistogram gaps, double part) => (gaps.Percentile(part) * 1e6 / TscClock.FrequencyHz).ToString(gaps.Percentile(part) * 1e6 / TscClock.FrequencyHz < 10 ? "F1" : "F0", CultureInfo.InvariantCulture);
+
+    private static string Ns(LatencyHistogram own, double part) => (own.Percentile(part) / 1e3).ToString("F0", CultureInfo.InvariantCulture);
 
     private static double At(double[] sorted, double share) => sorted.Length == 0 ? 0 : sorted[Math.Min(sorted.Length - 1, (int)(share * sorted.Length))];
 }

@@ -20,6 +20,7 @@ internal static class WakeCommand
             if (n is < 1 or > 1_000_000) throw PerfException.Usage("--rounds: expected 1 to 1000000");
             if (threads is < 1 or > 64) throw PerfException.Usage("--pmd: expected 1 to 64");
             using WakeRun run = new(threads);
+            output.WriteLine(Line("a thread that sleeps in the same way and has no switch, until it runs: the machine", run.Bare(n, interrupted)));
             output.WriteLine(Line("frame to a thread that sleeps, until it leaves", run.Frames(n, interrupted)));
             output.WriteLine(Line($"order to {threads} threads that sleep, until it is carried out", run.Orders(n, interrupted)));
             output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"processor time with nothing to do, {threads} packet threads, offload and upkeep: {WakeRun.IdleShare(IdleSeconds) * 100:F2} % of one processor"));

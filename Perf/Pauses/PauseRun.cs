@@ -14,7 +14,11 @@ internal sealed class PauseRun : IDisposable
     private readonly CaptureRxQueue[] _frames;
     private readonly ThreadedSwitch _threads;
     private readonly PauseLoad _load;
+    private const int Bundled = 100_000;
     private readonly FlowMod[][] _changes;
+
+    /// <summary>To add and to delete as one; none for other loads.</summary>
+    private readonly FlowMod[][] _bundles = [];
 
     /// <summary>A switch that runs.</summary>
     public PauseRun(PauseLoad load, int pmds)
@@ -26,6 +30,7 @@ internal sealed class PauseRun : IDisposable
         Rules.Load(_datapath, workload, Now);
         var parser = new FlowTextParser();
         _changes = [.. Enumerable.Range(0, Dependents / ChangesPerMod).Select(i => Change(parser, i))];
+        if (load == PauseLoad.Bundles) _bundles = [Bundle(parser, "add table=7,priority=9", ",actions=output:2"), Bundle(parser, "delete_strict table=7,priority=9", "")];
         Gaps = [.. Enumerable.Range(0, pmds).Select(static _ => new PollGaps())];
         Workload[] shares = [.. FlowSplit.Of(workload, pmds)];
         _frames = [.. shares.Select(static s => new CaptureRxQueue([.. s.Setup.Concat(s.Frames).Select(static f => (ReadOnlyMemory<byte>)f)], [.. Enumerable.Repeat(1u, s.Setup.Count + s.Frames.Count)], 0, verifyChecksums: true))];
@@ -75,6 +80,9 @@ internal sealed class PauseRun : IDisposable
         return [.. Enumerable.Range(0, ChangesPerMod).Select(k => parser.ParseFlow($"{command},ip,nw_dst=10.{i % Half % 250}.{k}.{i % Half / 250}{actions}"))];
     }
 
+    private static FlowMod[] Bundle(FlowTextParser parser, string command, string actions)
+        => [.. Enumerable.Range(0, Bundled).Select(i => parser.ParseFlow($"{command},ip,nw_dst=10.{i >> 16}.{i >> 8 & 255}.{i & 255}{actions}"))];
+
     private long Operate(long done, double elapsed)
     {
         switch (_load)
@@ -87,6 +95,9 @@ internal sealed class PauseRun : IDisposable
             case PauseLoad.Upcalls when done < elapsed * 10:
                 _datapath.PurgeMegaflows(Now);
                 return 1;
+            case PauseLoad.Bundles:
+                _datapath.ApplyFlowMods(_bundles[done / Bundled % 2], Now);
+                return Bundled;
             default:
                 Thread.Sleep(1);
                 return 0;

@@ -13,6 +13,7 @@ internal sealed class PollGaps
     private readonly LatencyHistogram _all = new();
     private long _involuntary = -1;
     private int _collections = -1;
+    private long _ownNs;
     private volatile bool _restarts;
 
     /// <summary>Long gaps in which a collection ended.</summary>
@@ -24,6 +25,9 @@ internal sealed class PollGaps
     /// <summary>Long gaps without either: work of the thread itself, or a machine that is not there.</summary>
     public LatencyHistogram OfWork { get; private set; } = new();
 
+    /// <summary>Processor time of the thread from each poll to the next, ns: what neither the collector nor the system is to blame for.</summary>
+    public LatencyHistogram Own { get; private set; } = new();
+
     /// <summary>All polls.</summary>
     public LatencyHistogram All => _all;
 
@@ -33,7 +37,10 @@ internal sealed class PollGaps
     /// <summary>A poll has come <paramref name="cycles"/> after the one before. By the packet thread.</summary>
     public void Add(ulong cycles)
     {
+        long ownNs = ThreadClock.NowNs;
         if (_restarts) Clear();
+        else Own.Add((ulong)(ownNs - _ownNs));
+        _ownNs = ownNs;
         _all.Add(cycles);
         if (cycles < s_long) return;
         int collections = GC.CollectionCount(0);
@@ -46,6 +53,7 @@ internal sealed class PollGaps
     {
         _restarts = false;
         _all.Clear();
+        Own.Clear();
         OfCollector.Clear();
         OfSystem.Clear();
         OfWork.Clear();

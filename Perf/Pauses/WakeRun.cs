@@ -33,6 +33,39 @@ internal sealed class WakeRun : IDisposable, IOutputSink
         return end - begin;
     });
 
+    /// <summary>us of a thread that has nothing to do with a switch, and sleeps and is woken in the same way (eventfd, poll(2)), shortest first: what of the others is the machine.</summary>
+    public double[] Bare(int count, CancellationToken interrupted)
+    {
+        using WakeLatch latch = new();
+        PollSet set = new();
+        bool ends = false;
+        ulong wokenAt = 0;
+        Thread sleeper = new(() =>
+        {
+            while (!Volatile.Read(ref ends))
+            {
+                latch.Announce();
+                latch.Sleep(set);
+                Volatile.Write(ref wokenAt, TscClock.Now);
+            }
+        })
+        { IsBackground = true };
+        sleeper.Start();
+        double[] us = Measure(count, interrupted, () =>
+        {
+            Volatile.Write(ref wokenAt, 0);
+            ulong begin = TscClock.Now;
+            if (!latch.Set()) return 0;
+            ulong end;
+            for (SpinWait spin = default; (end = Volatile.Read(ref wokenAt)) == 0;) spin.SpinOnce(sleep1Threshold: -1);
+            return end - begin;
+        });
+        Volatile.Write(ref ends, true);
+        latch.Set();
+        sleeper.Join();
+        return us;
+    }
+
     /// <summary>us of an order that all packet threads, which sleep, have to carry out, shortest first.</summary>
     public double[] Orders(int count, CancellationToken interrupted) => Measure(count, interrupted, () =>
     {

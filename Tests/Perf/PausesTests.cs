@@ -13,10 +13,18 @@ public sealed class PausesTests
         using StringWriter output = new(), error = new();
         Assert.Equal(PerfExitCode.Ok, PerfApp.Run(["pauses", "--seconds", "0.1", "--as-started"], output, error, TestContext.Current.CancellationToken));
         string text = output.ToString();
-        Assert.All(["idle: ", "rules: ", "dumps: ", "upcalls: "], load => Assert.Contains(load, text, StringComparison.Ordinal));
-        Assert.Equal(4, text.Split("  collector, us: ").Length - 1);
-        Assert.Equal(4, text.Split("  polls, us: p50 ").Length - 1);
+        Assert.All(["idle: ", "rules: ", "dumps: ", "upcalls: ", "bundles: "], load => Assert.Contains(load, text, StringComparison.Ordinal));
+        Assert.Equal(5, text.Split("  collector, us: ").Length - 1);
+        Assert.Equal(5, text.Split("  polls, us: p50 ").Length - 1);
         Assert.Equal("", error.ToString());
+    }
+
+    [Fact]
+    public void What_is_allocated_is_told_by_type()
+    {
+        using StringWriter output = new(), error = new();
+        Assert.Equal(PerfExitCode.Ok, PerfApp.Run(["pauses", "--load", "bundles", "--seconds", "0.5", "--limit-us", "100000000", "--limit-at", "0.5", "--types", "--as-started"], output, error, TestContext.Current.CancellationToken));
+        Assert.Contains("MiB/s Mergeflow.Engine.OpenFlow.", output.ToString(), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -24,6 +32,7 @@ public sealed class PausesTests
     {
         using StringWriter output = new(), error = new();
         Assert.Equal(PerfExitCode.Ok, PerfApp.Run(["wake", "--rounds", "20"], output, error, TestContext.Current.CancellationToken));
+        Assert.Contains("a thread that sleeps in the same way", output.ToString(), StringComparison.Ordinal);
         Assert.Contains("frame to a thread that sleeps", output.ToString(), StringComparison.Ordinal);
         Assert.Contains("of one processor", output.ToString(), StringComparison.Ordinal);
     }
@@ -32,6 +41,7 @@ public sealed class PausesTests
     [InlineData("pauses", "--seconds", "0")]
     [InlineData("pauses", "--pmd", "65")]
     [InlineData("pauses", "--limit-us", "-1")]
+    [InlineData("pauses", "--limit-at", "0")]
     [InlineData("wake", "--rounds", "0")]
     [InlineData("churn", "--connections", "0")]
     [InlineData("churn", "--flow-limit", "16777217")]

@@ -86,9 +86,9 @@ public sealed unsafe partial class TraceMerger : ITraceMerger
     {
         rule.Mask = _mask;
         FlowKey.And(ref _trace.OriginalKey, ref _mask, ref rule.Value);
-        rule.Program = _transposition.ToArray();
-        rule.Passes = _passes.AsSpan(0, _passCount).ToArray();
-        rule.Conns = _conns.AsSpan(0, _connCount).ToArray();
+        rule.Program = MergedFlowPool.Kept(rule.Program, _transposition.Program);
+        rule.Passes = MergedFlowPool.Kept(rule.Passes, _passes.AsSpan(0, _passCount));
+        rule.Conns = MergedFlowPool.Kept(rule.Conns, _conns.AsSpan(0, _connCount));
         rule.PassCount = _pass;
         rule.RequiresCsum = _connCount > 0;
         rule.IsExact = _exact;
@@ -101,7 +101,7 @@ public sealed unsafe partial class TraceMerger : ITraceMerger
             if (o.Header.Push != 0 && _pushes[o.Header.Push - 1].CountedPort is var tunnel && !ports[..count].Contains(tunnel)) ports[count++] = tunnel;
         }
 
-        rule.Ports = ports[..count].ToArray();
+        rule.Ports = MergedFlowPool.Kept(rule.Ports, ports[..count]);
     }
 
     private bool RunPass(ref SymbolicHeader header)

@@ -23,8 +23,8 @@ internal sealed partial class Transposition
     private FlowKey _original;
     private FlowKey _pinned;
 
-    /// <summary>The emitted program.</summary>
-    public DpAction[] ToArray() => _program.Count == 0 ? [] : [.. _program];
+    /// <summary>The emitted program, until the next one.</summary>
+    public ReadOnlySpan<DpAction> Program => System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_program);
 
     /// <summary>Emits all outputs in order; false if a rewrite has no action. <paramref name="pushes"/>: what snapshots mean by their <see cref="SymbolicHeader.Push"/>.</summary>
     public bool TryEmit(ref FlowKey original, ref FlowKey pinned, ReadOnlySpan<OutputSnapshot> outputs, ReadOnlySpan<DpAction> pushes)

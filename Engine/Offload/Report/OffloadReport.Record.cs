@@ -55,8 +55,8 @@ public sealed partial class OffloadReport
         if (IsHeard) MergeflowEventSource.Log.Revoke(_thread.TelemetryId, rule.Id, MergeflowEventSource.NameOf(rule.Reason));
     }
 
-    /// <summary>A rule is gone. One that has been in the device is kept for a while, for who asks.</summary>
-    internal void NoteRemove(MergedFlow rule, bool wasThere)
+    /// <summary>A rule is gone. One that has been in the device is kept for a while, for who asks; returns one that is not kept any more, if there is one.</summary>
+    internal MergedFlow? NoteRemove(MergedFlow rule, bool wasThere)
     {
         if (rule.Timeline.ActiveAtMs >= 0)
         {
@@ -65,9 +65,10 @@ public sealed partial class OffloadReport
             if (IsHeard) MergeflowEventSource.Log.Remove(_thread.TelemetryId, rule.Id, (long)rule.Packets, (long)rule.Bytes);
         }
 
-        if (!wasThere) return;
-        if (_graveyard.Count == GraveyardCapacity) _graveyard.Dequeue();
+        if (!wasThere) return rule;
+        MergedFlow? forgotten = _graveyard.Count == GraveyardCapacity ? _graveyard.Dequeue() : null;
         _graveyard.Enqueue(rule);
+        return forgotten;
     }
 
     /// <summary>The device leaves the path.</summary>

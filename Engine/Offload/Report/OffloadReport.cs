@@ -13,6 +13,7 @@ public sealed partial class OffloadReport
     private readonly OffloadThread _thread;
     private readonly RuleRegistry _registry;
     private readonly RuleLedger _ledger;
+    private readonly List<MergedFlow> _found = [];
     private IPacketFates? _fates;
 
     internal OffloadReport(OffloadThread thread, RuleRegistry registry, RuleLedger ledger)
@@ -42,13 +43,13 @@ public sealed partial class OffloadReport
     /// <summary>Rules that exist now (Installing, Active, Dying), in no order.</summary>
     public IReadOnlyList<MergedFlow> Rules()
     {
-        using (_thread.LookIn()) return [.. _registry.Rules];
+        using (_thread.LookIn()) return Shown(_registry.Rules);
     }
 
     /// <summary>The latest rules that are gone, oldest first.</summary>
     public IReadOnlyList<MergedFlow> DeadRules()
     {
-        using (_thread.LookIn()) return [.. _graveyard];
+        using (_thread.LookIn()) return Shown(_graveyard);
     }
 
     /// <summary>The rules that depend on a megaflow.</summary>
@@ -58,7 +59,20 @@ public sealed partial class OffloadReport
         {
             List<MergedFlow> found = [];
             _registry.CollectDependents(DependencyIndex.OfMegaflow(megaflowId), found);
-            return found;
+            return Shown(found);
+        }
+    }
+
+    /// <summary>Some rule that depends on a megaflow is in use.</summary>
+    public bool HasActiveRule(int megaflowId)
+    {
+        using (_thread.LookIn())
+        {
+            _found.Clear();
+            _registry.CollectDependents(DependencyIndex.OfMegaflow(megaflowId), _found);
+            bool any = _found.Exists(static r => r.State == MergedFlowState.Active);
+            _found.Clear();
+            return any;
         }
     }
 
@@ -75,8 +89,8 @@ public sealed partial class OffloadReport
     {
         using (_thread.LookIn())
         {
-            List<MergedFlow> live = [.. _registry.Rules.Where(r => MayMatch(r, ref value, ref mask))];
-            List<MergedFlow> dead = [.. _graveyard.Where(r => MayMatch(r, ref value, ref mask))];
+            MergedFlow[] live = Shown(_registry.Rules.Where(r => MayMatch(r, ref value, ref mask)));
+            MergedFlow[] dead = Shown(_graveyard.Where(r => MayMatch(r, ref value, ref mask)));
             List<Refusal> refusals = [.. Refusals.All().Concat(_thread.Pmds.SelectMany(static p => p.Refusals.All())).Where(r => Takes(ref value, ref mask, ref r.Key)).OrderByDescending(static r => r.AtMs)];
             return new OffloadExplanation(live, dead, refusals);
         }
@@ -98,6 +112,14 @@ public sealed partial class OffloadReport
     public OffloadDebts Debts()
     {
         using (_thread.LookIn()) return _ledger.Debts();
+    }
+
+    /// <summary>Whoever asks keeps these for as long as he likes: they become no other rules.</summary>
+    private static MergedFlow[] Shown(IEnumerable<MergedFlow> rules)
+    {
+        MergedFlow[] shown = [.. rules];
+        foreach (MergedFlow rule in shown) rule.IsShown = true;
+        return shown;
     }
 
     /// <summary>The 5-tuple, with the port if the key has one.</summary>

@@ -95,6 +95,18 @@ public sealed class MergedFlow
     /// <summary>How often the pending request was repeated.</summary>
     internal int Attempts { get; set; }
 
+    /// <summary>Somebody outside the offload thread may have it: it stays what it is when it is gone.</summary>
+    internal bool IsShown { get; set; }
+
+    /// <summary>It is to be another rule: nothing is left of this one but room.</summary>
+    internal void Renew()
+    {
+        (Id, State, TraceHash, Reason, ReasonDetail) = (-1, MergedFlowState.Merging, 0, OffloadReason.None, null);
+        (Packets, Bytes, LastUsedMs, Rate) = (0, 0, 0, default);
+        (Timeline, Clock) = (MergedTimeline.Empty, default);
+        (Gate, Table, FirstLink, AskedAtMs, ListIndex, Attempts) = (RevocationGates.Shut + 1, 0, -1, 0, 0, 0);
+    }
+
     /// <summary>The life cycle's only door. Throws <see cref="InvalidOperationException"/> on an edge that does not exist.</summary>
     public void MoveTo(MergedFlowState next, long nowMs)
     {

@@ -172,7 +172,7 @@ internal sealed class RuleRegistry(IMegaflowLedger megaflows, IConnLedger conns,
         _byId.EnsureCapacity(count);
         _byTrace.EnsureCapacity(count);
         _byMatch.EnsureCapacity(count);
-        _asked.EnsureCapacity(count);
+        _asked.EnsureCapacity(_asked.Count + 1);
         _dependencies.Reserve(rule.Passes.Length + rule.Conns.Length);
     }
 

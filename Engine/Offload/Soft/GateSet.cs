@@ -36,13 +36,13 @@ public struct GateSet
 }
 
 /// <summary>Rules that were merged from the same megaflows: they are revoked together.</summary>
-internal sealed class GateChain(byte gate, int[] buckets)
+internal sealed class GateChain
 {
     /// <summary>What its rules stand behind.</summary>
-    public byte Gate { get; } = gate;
+    public byte Gate { get; set; }
 
     /// <summary>Where the gate's bit is set.</summary>
-    public int[] Buckets { get; } = buckets;
+    public int[] Buckets { get; set; } = [];
 
     /// <summary>Rules that exist.</summary>
     public int RuleCount { get; set; }

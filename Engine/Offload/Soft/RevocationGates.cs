@@ -47,6 +47,9 @@ public sealed unsafe partial class RevocationGates : IDisposable
 
     private const int BucketCount = 1024;
 
+    /// <summary>Chains that are kept for others to come.</summary>
+    private const int MostFree = 65_536;
+
     /// <summary>Megaflows with the same slot in the tables of two packet threads do not share a bucket.</summary>
     private const int BucketStride = 389;
 
@@ -54,6 +57,7 @@ public sealed unsafe partial class RevocationGates : IDisposable
     private readonly ulong[] _buckets = new ulong[BucketCount * GateSet.WordCount];
     private readonly Dictionary<ulong, GateChain> _chains = [];
     private readonly List<GateChain>[] _chainsOf = new List<GateChain>[Count];
+    private readonly Stack<GateChain> _free = new();
     private readonly Queue<(GateSet Closed, ulong Point)> _opening = new();
     private readonly IGracePeriod _grace;
 
@@ -97,7 +101,9 @@ public sealed unsafe partial class RevocationGates : IDisposable
         ulong key = GateChain.KeyOf(rule);
         if (!_chains.TryGetValue(key, out GateChain? chain))
         {
-            chain = new GateChain(EmptiestGate(), BucketsOf(rule.Passes));
+            if (!_free.TryPop(out chain)) chain = new GateChain();
+            chain.Gate = EmptiestGate();
+            chain.Buckets = BucketsOf(rule.Passes, chain.Buckets);
             _chains.Add(key, chain);
             _chainsOf[chain.Gate].Add(chain);
             foreach (int bucket in chain.Buckets)
@@ -123,6 +129,8 @@ public sealed unsafe partial class RevocationGates : IDisposable
         {
             if (!IsIn(others, bucket)) Interlocked.And(ref Word(bucket, chain.Gate), ~Bit(chain.Gate));
         }
+
+        if (_free.Count < MostFree) _free.Push(chain);
     }
 
     /// <summary>C2 and C3: from now on no packet uses a rule of the megaflow. Takes no lock. Give the result to <see cref="Open"/> when the rules are gone.</summary>
@@ -183,17 +191,18 @@ public sealed unsafe partial class RevocationGates : IDisposable
         }
     }
 
-    private static int[] BucketsOf(MergedPass[] passes)
+    /// <summary>Each once, in <paramref name="room"/> if it has that length.</summary>
+    private static int[] BucketsOf(MergedPass[] passes, int[] room)
     {
-        int[] buckets = new int[passes.Length];
+        Span<int> buckets = stackalloc int[passes.Length];
         int count = 0;
         foreach (MergedPass pass in passes)
         {
             int bucket = BucketOf(pass.MegaflowId);
-            if (Array.IndexOf(buckets, bucket, 0, count) < 0) buckets[count++] = bucket;
+            if (!buckets[..count].Contains(bucket)) buckets[count++] = bucket;
         }
 
-        return count == buckets.Length ? buckets : buckets[..count];
+        return MergedFlowPool.Kept(room, buckets[..count]);
     }
 
     private static bool IsIn(List<GateChain> chains, int bucket)

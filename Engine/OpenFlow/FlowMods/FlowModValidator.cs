@@ -42,7 +42,14 @@ internal static class FlowModValidator
 
     private static void CheckList(IReadOnlyList<OfAction> actions, byte table, MatchFacts state, int index)
     {
-        if (actions.Any(static a => a is OfConjunction) && actions.Any(static a => a is not (OfConjunction or OfNote)))
+        bool hasConjunction = false, hasOthers = false;
+        for (int i = 0; i < actions.Count; i++)
+        {
+            hasConjunction |= actions[i] is OfConjunction;
+            hasOthers |= actions[i] is not (OfConjunction or OfNote);
+        }
+
+        if (hasConjunction && hasOthers)
         {
             throw new FlowModException("NXBAC_BAD_CONJUNCTION", "conjunction may only stand with note", index);
         }

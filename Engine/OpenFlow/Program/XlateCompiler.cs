@@ -8,13 +8,20 @@ internal static class XlateCompiler
     /// <summary>Compiles a list; <c>drop</c> leaves nothing behind.</summary>
     public static XlateOp[] Compile(IReadOnlyList<OfAction> actions)
     {
-        var ops = new List<XlateOp>(actions.Count);
+        int count = 0;
         for (int i = 0; i < actions.Count; i++)
         {
-            if (actions[i] is not OfDrop) ops.Add(CompileOne(actions[i]));
+            if (actions[i] is not OfDrop) count++;
         }
 
-        return [.. ops];
+        if (count == 0) return [];
+        var ops = new XlateOp[count];
+        for (int i = 0, at = 0; i < actions.Count; i++)
+        {
+            if (actions[i] is not OfDrop) ops[at++] = CompileOne(actions[i]);
+        }
+
+        return ops;
     }
 
     /// <summary>

@@ -93,19 +93,24 @@ internal sealed class RuleModifier(RuleTables tables, PipelineWork work, bool is
                 Modify(mod, nowMs);
                 break;
             default:
-                bool strict = mod.Command == FlowModCommand.DeleteStrict;
-                for (int t = 0; t < OfPipeline.TableCount; t++)
-                {
-                    if (mod.Table is not null && mod.Table != t) continue;
-                    if (strict) RemoveStrict(t, mod);
-                    else tables.RemoveWhere(t, r => mod.Selects(r, strict: false));
-                }
-
+                Delete(mod);
                 break;
         }
 
         tables.RemoveUnlearned();
     }
+
+    private void Delete(FlowMod mod)
+    {
+        for (int t = mod.Table ?? 0, last = mod.Table ?? OfPipeline.TableCount - 1; t <= last && t < OfPipeline.TableCount; t++)
+        {
+            if (mod.Command == FlowModCommand.DeleteStrict) RemoveStrict(t, mod);
+            else RemoveSelected(t, mod);
+        }
+    }
+
+    /// <summary>Apart: what it captures would be made for each modification.</summary>
+    private void RemoveSelected(int table, FlowMod mod) => tables.RemoveWhere(table, r => mod.Selects(r, strict: false));
 
     /// <summary>Applies a batch in which an add may be refused because it overlaps, or because its table is full: undoes what came before it.</summary>
     private void ApplyRefusing(IReadOnlyList<FlowMod> mods, long nowMs)

@@ -153,9 +153,12 @@ internal sealed class RuleTables(Quirks quirks, PipelineWork work)
     public int RemoveUnlearned()
     {
         int removed = 0;
-        while (_learned.TryTakeDead(out (byte Table, ulong Cookie) dead)) removed += RemoveWhere(dead.Table, r => r.Cookie == dead.Cookie);
+        while (_learned.TryTakeDead(out (byte Table, ulong Cookie) dead)) removed += RemoveCookie(dead.Table, dead.Cookie);
         return removed;
     }
+
+    /// <summary>Apart: what it captures would be made for each modification.</summary>
+    private int RemoveCookie(byte table, ulong cookie) => RemoveWhere(table, r => r.Cookie == cookie);
 
     /// <summary>True if some touched table differs from what it was; the others are as if they had not been touched.</summary>
     public bool KeepChanges()

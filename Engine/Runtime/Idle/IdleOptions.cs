@@ -1,6 +1,6 @@
 namespace Mergeflow.Engine.Runtime;
 
-/// <summary>What a thread does that finds nothing to do: it looks again at once, then lets others have its processor in between, then sleeps until it is woken.</summary>
+/// <summary>What a thread does that finds nothing to do: it looks again at once, then sleeps until it is woken. One that may not sleep lets others have its processor in between.</summary>
 public sealed record IdleOptions
 {
     /// <summary>Polls for ever, as Open vSwitch does unless told otherwise (<c>pmd-sleep-max=0</c>).</summary>
@@ -17,6 +17,8 @@ public sealed record IdleOptions
     /// </summary>
     public int MinSpinUs { get; init; }
 
-    /// <summary>Then, for how long it yields, us.</summary>
-    public int YieldUs { get; init; } = 20;
+    /// <summary>
+    /// Then, for how long it yields, us. Not at all: where others want the processor, a thread that yields is behind all of them, for milliseconds, while one that sleeps is back as soon as it is woken.
+    /// </summary>
+    public int YieldUs { get; init; }
 }
