@@ -17,7 +17,7 @@ public sealed partial class OffloadThread
             return new MergeRefusal(OffloadReason.AdmissionPolicy, lastPass, _options.Admission.Name);
         }
 
-        if (!_registry.TryAdd(rule, new AskedRule(trace.FlowHash, trace.OriginalKey, trace.OriginalLengthBytes), _nowMs))
+        if (!_registry.TryAdd(rule, new AskedRule(trace.FlowHash, trace.OriginalKey, trace.OriginalLengthBytes, trace.EndsInTunnel), _nowMs))
         {
             return new MergeRefusal(OffloadReason.StaleTrace, lastPass, "dependency moved");
         }

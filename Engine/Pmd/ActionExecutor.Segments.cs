@@ -35,7 +35,7 @@ internal sealed unsafe partial class ActionExecutor
         where T : struct, IStageMarks
     {
         // Encapsulated frames only leave: how many there are is no matter of the rule.
-        bool onlyLeaves = MergedRules is not null && count == 2 && a[0].Op == DpOp.TnlPush && a[1].Op == DpOp.Output;
+        bool onlyLeaves = MergesTunnels && count == 2 && a[0].Op == DpOp.TnlPush && a[1].Op == DpOp.Output;
         if (!onlyLeaves) StopTrace(OffloadReason.UnsupportedAction, "super-frame");
         int frames = SuperFrame.CountOf(p);
         for (int i = 0; i < frames; i++)

@@ -5,16 +5,19 @@ using Mergeflow.Engine.Telemetry;
 
 namespace Mergeflow.Engine.Pmd;
 
-/// <summary>Encapsulation and decapsulation (OVS <c>push_tnl_action</c>, <c>OVS_ACTION_ATTR_TUNNEL_POP</c>). Only the soft device does either: for others traces end here.</summary>
+/// <summary>Encapsulation and decapsulation (OVS <c>push_tnl_action</c>, <c>OVS_ACTION_ATTR_TUNNEL_POP</c>). The soft device and the kernel's do both: for others traces end here.</summary>
 internal sealed unsafe partial class ActionExecutor
 {
     /// <summary>Looks for merged rules of packets that come out of tunnels; null without a soft device.</summary>
     internal PmdThread? MergedRules { get; init; }
 
+    /// <summary>Encapsulation and decapsulation are part of merged rules.</summary>
+    private bool MergesTunnels => MergedRules is not null || _offload is { TakesTunnels: true };
+
     /// <summary>Puts outer headers on; false if the packet has to be dropped: the tunnel port is gone, or there is no headroom.</summary>
     private bool PushTunnel(Packet* p, DpAction* act)
     {
-        if (MergedRules is null) StopTrace(OffloadReason.UnsupportedAction, "tnl_push");
+        if (!MergesTunnels) StopTrace(OffloadReason.UnsupportedAction, "tnl_push");
         PortTable.PortHot* port = Ports[act->CountedPort];
         if (port->Exists == 0)
         {
@@ -39,7 +42,7 @@ internal sealed unsafe partial class ActionExecutor
         where T : struct, IStageMarks
     {
         // On a copy it is not the packet that has come in.
-        bool isWhole = MergedRules is not null && _nested == 0;
+        bool isWhole = MergesTunnels && _nested == 0;
         if (!isWhole) StopTrace(OffloadReason.UnsupportedAction, "tnl_pop");
         PortTable.PortHot* port = Ports[act->Port];
         if (port->Exists == 0 || p->RecircDepth >= PmdThread.MaxRecircDepth || !TunnelCodec.TryPop(p, act->TunnelKind, act->Option))
@@ -60,14 +63,15 @@ internal sealed unsafe partial class ActionExecutor
         if (isWhole)
         {
             // What was inside is a packet that comes in: it has rules and traces of its own.
-            if (MergedRules!.TryMergedInside<T>(p))
+            if (MergedRules?.TryMergedInside<T>(p) == true)
             {
                 _trace = null;
                 _offload!.TookRuleInside();
                 return;
             }
 
-            _trace = _offload!.BeginInside(p, NowMs);
+            bool goesOn = _trace is not { } outside || MergedRules is not null || _offload!.EndOutside(outside, NowMs);
+            _trace = goesOn ? _offload!.BeginInside(p, NowMs) : null;
         }
 
         RunPass<T>(p, null);

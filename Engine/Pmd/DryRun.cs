@@ -28,12 +28,17 @@ internal sealed unsafe class DryRun(OfPipeline pipeline, RecircStore recircs, Co
     private readonly List<DryOutput> _outputs = [];
     private long _nowMs;
     private int _depth;
+    private bool _isPartialInside;
+    private (int At, ushort Value)? _unfinished;
 
     /// <summary>What left, in order.</summary>
     public IReadOnlyList<DryOutput> Outputs => _outputs;
 
     /// <summary>What the packet would do that no rule of a device does; null = nothing of the kind.</summary>
     public string? Effect { get; private set; }
+
+    /// <summary>The packet came out of a tunnel.</summary>
+    public bool IsInside { get; private set; }
 
     /// <summary>
     /// What stands in the transport checksum of a frame that has come: nothing in a frame tells an unfinished one from a wrong one. The first is the likeliest.
@@ -55,11 +60,13 @@ internal sealed unsafe class DryRun(OfPipeline pipeline, RecircStore recircs, Co
     /// <param name="segmentBytes">Payload of the frames that it is cut into; 0 = it is no super-frame.</param>
     /// <param name="isPartial">Its transport checksum is unfinished.</param>
     /// <param name="nowMs">Time.</param>
+    /// <param name="isPartialInside">That of what is in a tunnel is.</param>
     /// <returns>False if there is no memory for it, or it is no frame.</returns>
-    public bool Run(ReadOnlySpan<byte> frame, int lengthBytes, uint inPort, int segmentBytes, bool isPartial, long nowMs)
+    public bool Run(ReadOnlySpan<byte> frame, int lengthBytes, uint inPort, int segmentBytes, bool isPartial, long nowMs, bool isPartialInside = false)
     {
         _outputs.Clear();
         (Effect, _nowMs, _depth) = (null, nowMs, 0);
+        (IsInside, _isPartialInside, _unfinished) = (false, isPartialInside, null);
         Packet* p = Load(frame, lengthBytes, inPort);
         if (p == null) return false;
         p->Flags |= PacketFlags.IpCsumGood | PacketFlags.L4CsumGood;
@@ -163,10 +170,17 @@ internal sealed unsafe class DryRun(OfPipeline pipeline, RecircStore recircs, Co
                 case DpOp.Drop:
                     count = 0;
                     break;
+                case DpOp.TnlPop:
+                    if (TakeOff(p, act)) Pass(p);
+                    else pool.Return(p);
+                    return;
+                case DpOp.TnlPush:
+                    if (!PutOn(p, act)) Effect = "no headroom";
+                    break;
                 case DpOp.SetIpv6Addr:
                     PacketEdit.SetIpv6Addr(p, act->Ipv6, conntrack.Quirks.LeavesAtomicChecksums);
                     break;
-                case DpOp.Sample or DpOp.CheckPktLen or DpOp.Truncate or DpOp.Meter or DpOp.Userspace or DpOp.TnlPop or DpOp.TnlPush:
+                case DpOp.Sample or DpOp.CheckPktLen or DpOp.Truncate or DpOp.Meter or DpOp.Userspace:
                     Effect = $"goes through {act->Op}";
                     break;
                 default:
@@ -176,6 +190,34 @@ internal sealed unsafe class DryRun(OfPipeline pipeline, RecircStore recircs, Co
         }
 
         pool.Return(p);
+    }
+
+    /// <summary>False if software would drop it.</summary>
+    private bool TakeOff(Packet* p, DpAction* act)
+    {
+        // An unfinished one outside goes with what it is in.
+        p->Flags &= ~PacketFlags.CsumPartial;
+        if (ports[act->Port]->Exists == 0 || !TunnelCodec.TryPop(p, act->TunnelKind, act->Option)) return false;
+        IsInside = true;
+        PacketMetadata.SetInPort(p, act->Port);
+        if (_isPartialInside && !EnterPartial(p)) return false;
+        p->Flags |= PacketFlags.IpCsumGood | PacketFlags.L4CsumGood;
+        return true;
+    }
+
+    /// <summary>A device leaves a checksum inside as unfinished as it came.</summary>
+    private bool PutOn(Packet* p, DpAction* act)
+    {
+        _unfinished = null;
+        MiniflowExtractor.EnsureParsed(p);
+        uint hash = DpHashFunction.Compute(p, default, key: 0);
+        if ((p->Flags & PacketFlags.CsumPartial) != 0)
+        {
+            _unfinished = (act->Push.LengthBytes + PartialChecksum.StartOf(p) + p->CsumOffset, PartialChecksum.WireValue(p));
+            PartialChecksum.Complete(p);
+        }
+
+        return TunnelCodec.Push(p, act->Push, hash);
     }
 
     private void Send(Packet* p, uint port)
@@ -189,6 +231,7 @@ internal sealed unsafe class DryRun(OfPipeline pipeline, RecircStore recircs, Co
             BitConverter.TryWriteBytes(frame.AsSpan(sumAt), PartialChecksum.WireValue(p));
         }
 
+        if (_unfinished is { } inside) BitConverter.TryWriteBytes(frame.AsSpan(inside.At), inside.Value);
         _outputs.Add(new DryOutput(port, frame, sumAt));
     }
 }

@@ -22,7 +22,7 @@ public sealed partial class Datapath
         List<OffloadAuditLine> lines =
         [
             new("device -> merged rules", device ?? debts.Rules, debts.Rules),
-            new("merged rules -> offload statistics", debts.Rules, new BookTotals(offload.Stats.Hits, offload.Stats.HitBytes)),
+            new("merged rules -> offload statistics", debts.Rules - debts.Outside, new BookTotals(offload.Stats.Hits, offload.Stats.HitBytes)),
             new("merged rules -> megaflows", debts.Megaflows, _pmds.Aggregate(default(BookTotals), static (sum, p) => sum + p.Megaflows.Credited)),
             new("merged rules -> connections", debts.Connections, Conntrack.Offload.Credited),
         ];

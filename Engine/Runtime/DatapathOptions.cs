@@ -5,6 +5,7 @@ using Mergeflow.Engine.Lookup;
 using Mergeflow.Engine.Offload;
 using Mergeflow.Engine.OpenFlow;
 using Mergeflow.Engine.Pmd;
+using Mergeflow.Native;
 using Mergeflow.Nic;
 
 namespace Mergeflow.Engine.Runtime;
@@ -34,6 +35,9 @@ public class DatapathOptions
     public int HandlerCount { get; init; }
 
     public OffloadMode Offload { get; init; }
+
+    /// <summary>Rules in the kernel: the form of the program that a test run takes; ports that come by XDP have theirs in any case.</summary>
+    public BpfAttachPoint KernelForm { get; init; } = BpfAttachPoint.TcxIngress;
 
     /// <summary>Name or path of a NIC profile; null = <c>ideal</c>.</summary>
     public string? NicProfile { get; init; }

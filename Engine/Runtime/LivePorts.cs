@@ -284,7 +284,9 @@ public sealed class LivePorts(Datapath datapath, SwitchPollers pollers, IReadOnl
     /// <summary>Rules in the kernel take what comes in by tc and by XDP, and send to every port that is a device. Frames to a TAP of the switch's own are for the host behind it.</summary>
     private void AddToKernel(LivePort port)
     {
-        if (datapath.Kernel is not { } kernel || port.IfIndex == 0) return;
+        if (datapath.Kernel is not { } kernel) return;
+        if (port is TunnelVport) port.ByKernel = () => ShareOf(kernel.TotalsOf(port.Number));
+        if (port.IfIndex == 0) return;
         TcPort? tc = port is TcPort { Datapath: "tc" } found ? found : null;
         KernelPortOptions options = new()
         {

@@ -40,7 +40,7 @@ public sealed class PmdContext : IDisposable
         };
         if (options.Offload != OffloadMode.None)
         {
-            Offload = new PmdOffload(merged, new RecordingFilter(Math.Max(options.RecordAfterPackets, options.OffloadThread.Admission.RecordAfterPackets))) { Index = index };
+            Offload = new PmdOffload(merged, new RecordingFilter(Math.Max(options.RecordAfterPackets, options.OffloadThread.Admission.RecordAfterPackets))) { Index = index, TakesTunnels = options.Offload == OffloadMode.Kernel };
         }
 
         if (options.PacketInBytes > 0) PacketIns = new PacketInRing(options.PacketInBytes);

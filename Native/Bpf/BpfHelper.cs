@@ -48,6 +48,9 @@ public enum BpfHelper
     /// <summary><c>bpf_xdp_adjust_head(xdp, delta)</c>.</summary>
     XdpAdjustHead = 44,
 
+    /// <summary><c>bpf_skb_adjust_room(skb, difference, mode, flags)</c>.</summary>
+    SkbAdjustRoom = 50,
+
     /// <summary><c>bpf_redirect_map(map, key, flags)</c>.</summary>
     RedirectMap = 51,
 
@@ -79,6 +82,7 @@ public static class BpfHelpers
         BpfHelper.SkbLoadBytes => "bpf_skb_load_bytes",
         BpfHelper.SkbPullData => "bpf_skb_pull_data",
         BpfHelper.XdpAdjustHead => "bpf_xdp_adjust_head",
+        BpfHelper.SkbAdjustRoom => "bpf_skb_adjust_room",
         BpfHelper.RedirectMap => "bpf_redirect_map",
         BpfHelper.ProbeReadKernel => "bpf_probe_read_kernel",
         BpfHelper.XdpBufferLength => "bpf_xdp_get_buff_len",

@@ -3,9 +3,11 @@ using System.Runtime.InteropServices;
 
 namespace Mergeflow.Nic;
 
-/// <summary>The actions of a rule as the program carries them out: each field is written at most once, tags change by one, one output.</summary>
+/// <summary>The actions of a rule as the program carries them out: in front of each output each field is written at most once, and tags change by one.</summary>
 internal sealed class KernelActions
 {
+    private const int TailBytes = 8;
+
     private readonly byte[] _body = new byte[KernelLayout.SlotBytes];
     private KernelFlags _flags;
     private uint _port = KernelLayout.NoPort;
@@ -17,17 +19,35 @@ internal sealed class KernelActions
     /// <summary>Where frames leave; <see cref="KernelLayout.NoPort"/> = they are dropped.</summary>
     public uint OutPort => _port;
 
-    /// <summary>By how much a frame grows.</summary>
+    /// <summary>What comes behind the output: another one, on the frame as it is then. Null = nothing.</summary>
+    public KernelActions? Next { get; private set; }
+
+    /// <summary>What is taken off; null = nothing.</summary>
+    public FlowActionTunnelDecap? Decap { get; private set; }
+
+    /// <summary>What is put on; null = nothing.</summary>
+    public FlowActionTunnelEncap? Encap { get; private set; }
+
+    /// <summary>What the program has to know.</summary>
+    public KernelFeatures Features => (Decap is null ? 0 : KernelFeatures.Decap) | (Encap is null ? 0 : KernelFeatures.Encap) | (Next is null ? 0 : KernelFeatures.Several | Next.Features);
+
+    /// <summary>By how much a frame grows, outer headers apart.</summary>
     public int TagChangeBytes => (_flags & KernelFlags.PushTag) != 0 ? 4 : (_flags & KernelFlags.PopTag) != 0 ? -4 : 0;
 
-    /// <summary>A tag that is there is changed.</summary>
-    public bool SetsTag => (_flags & KernelFlags.SetTag) != 0;
+    /// <summary>Bytes of the outer headers.</summary>
+    public int FrontBytes => Encap?.Header.Count ?? 0;
 
-    /// <summary>Addresses of IPv4 or IPv6 are written.</summary>
-    public bool SetsIp => (_flags & (KernelFlags.SetIpSrc | KernelFlags.SetIpDst)) != 0;
+    /// <summary>A tag that is there is changed, or there are outer headers.</summary>
+    public bool UsesTail => (_flags & (KernelFlags.SetTag | KernelFlags.Encap)) != 0;
+
+    /// <summary>Addresses of IPv4 or IPv6 are written, or it says what is inside.</summary>
+    public bool UsesAddresses => (_flags & (KernelFlags.SetIpSrc | KernelFlags.SetIpDst | KernelFlags.Decap)) != 0;
 
     /// <summary>The slot without key, counters and life.</summary>
     public ReadOnlySpan<byte> Body => _body;
+
+    /// <summary>Where the tail lies in the body.</summary>
+    public static Range Tail => KernelLayout.TciMask..(KernelLayout.TciMask + TailBytes);
 
     /// <summary>Null and what goes into a slot, or why the program cannot do it.</summary>
     public static FlowError? TryCompile(CompiledRule rule, out KernelActions? actions)
@@ -38,28 +58,50 @@ internal sealed class KernelActions
             return new FlowError(FlowErrno.NotSupported, FlowErrorType.ItemMask, "the kernel's table has no labels, ARP or neighbour discovery") { Subject = "mpls" };
         }
 
+        KernelActions last = actions;
+        int outputs = 0;
         foreach (NicOp op in rule.Ops)
         {
             NicOp o = op;
-            if (actions.Add(ref o) is { } subject)
+            if (last._port != KernelLayout.NoPort) last = last.Next = new KernelActions();
+            string? subject = o.Code == NicOpCode.Output && ++outputs > KernelLayout.MaxOutputs ? $"more than {KernelLayout.MaxOutputs} outputs" : last.Add(ref o, rule, isFirst: last == actions);
+            if (subject is not null)
             {
                 actions = null;
                 return new FlowError(FlowErrno.NotSupported, FlowErrorType.Action, $"the kernel's program cannot carry out {subject}") { Subject = subject };
             }
         }
 
-        Span<byte> body = actions._body;
-        body[KernelLayout.MinTtl] = rule.MinTtl;
-        if (rule.Counts) actions._flags |= KernelFlags.Count;
-        MemoryMarshal.Write(body[KernelLayout.Port..], in actions._port);
-        int flags = (int)actions._flags;
-        MemoryMarshal.Write(body[KernelLayout.Flags..], in flags);
+        for (KernelActions? a = actions; a is not null; a = a.Next)
+        {
+            // What is changed behind the last output has no effect.
+            if (a.Next is { _port: KernelLayout.NoPort }) a.Next = null;
+            if (a.Encap is not null && (a.Next is not null || a != actions)) return Refused(ref actions, "tunnel_encap beside another output");
+            a.Finish(rule);
+        }
+
         return null;
     }
 
-    private string? Add(ref NicOp op)
+    private static FlowError Refused(ref KernelActions? actions, string subject)
     {
-        if (_port != KernelLayout.NoPort) return "several outputs";
+        actions = null;
+        return new FlowError(FlowErrno.NotSupported, FlowErrorType.Action, $"the kernel's program cannot carry out {subject}") { Subject = subject };
+    }
+
+    private void Finish(CompiledRule rule)
+    {
+        Span<byte> body = _body;
+        body[KernelLayout.MinTtl] = rule.MinTtl;
+        if (rule.Counts) _flags |= KernelFlags.Count;
+        if (Next is not null) _flags |= KernelFlags.Several;
+        MemoryMarshal.Write(body[KernelLayout.Port..], in _port);
+        int flags = (int)_flags;
+        MemoryMarshal.Write(body[KernelLayout.Flags..], in flags);
+    }
+
+    private string? Add(ref NicOp op, CompiledRule rule, bool isFirst)
+    {
         switch (op.Code)
         {
             case NicOpCode.SetEth:
@@ -85,19 +127,56 @@ internal sealed class KernelActions
                 return Once(KernelFlags.SetTos, "set_tos");
             case NicOpCode.PushVlan:
                 if ((_flags & (KernelFlags.SetTag | KernelFlags.PopTag)) != 0) return "of_push_vlan behind another change of tags";
+                if (!isFirst && !rule.IsUntagged) return "of_push_vlan behind an output";
                 BinaryPrimitives.WriteUInt16BigEndian(_body.AsSpan(KernelLayout.Tpid), (ushort)op.Argument);
                 return Once(KernelFlags.PushTag, "of_push_vlan");
             case NicOpCode.PopVlan:
                 if ((_flags & (KernelFlags.SetTag | KernelFlags.PushTag)) != 0) return "of_pop_vlan behind another change of tags";
+                if (!isFirst && !rule.IsUntagged) return "of_pop_vlan behind an output";
                 return Once(KernelFlags.PopTag, "of_pop_vlan");
             case NicOpCode.SetVlanTci:
+                if (!isFirst && (_flags & KernelFlags.PushTag) == 0) return "of_set_vlan_tci behind an output";
                 return SetTci(op.Value[..2], op.Mask[..2]);
+            case NicOpCode.TunnelDecap:
+                return TakeOff(rule.Decap!, rule);
+            case NicOpCode.TunnelEncap:
+                return PutOn(rule.Encaps[(int)op.Argument]);
             case NicOpCode.Output:
                 _port = op.Argument;
                 return _port == KernelLayout.NoPort ? $"port {op.Argument}" : null;
             default:
                 return op.Code == NicOpCode.Sample ? "sample" : op.Code.ToString();
         }
+    }
+
+    private string? TakeOff(FlowActionTunnelDecap decap, CompiledRule rule)
+    {
+        if (decap.Type == FlowTunnelType.Gre) return "tunnel_decap of GRE";
+        if (!rule.IsUdpOverIpv4) return "tunnel_decap of what is not UDP over IPv4";
+        if (decap.OptionBytes is not (0 or 4 or 8)) return $"an option of {decap.OptionBytes} bytes";
+        if (rule.IsInside) return "tunnel_decap inside a tunnel";
+        Span<byte> body = _body;
+        MemoryMarshal.Write(body[KernelLayout.InnerPort..], decap.Port);
+        body[KernelLayout.InnerTunnel] = decap.Type == FlowTunnelType.Geneve ? (byte)1 : (byte)0;
+        if (decap.Type == FlowTunnelType.Geneve && decap.OptionBytes != 0)
+        {
+            BinaryPrimitives.WriteUInt16BigEndian(body[KernelLayout.InnerOption..], decap.OptionClass);
+            (body[KernelLayout.InnerOption + 2], body[KernelLayout.InnerOption + 3]) = (decap.OptionType, (byte)(decap.OptionBytes / 4));
+        }
+
+        Decap = decap;
+        return Once(KernelFlags.Decap, "tunnel_decap");
+    }
+
+    private string? PutOn(FlowActionTunnelEncap encap)
+    {
+        if (encap.Type == FlowTunnelType.Gre) return "tunnel_encap of GRE";
+        if (encap.Header[12] != 8 || encap.Header[13] != 0 || encap.Header[14] != 0x45) return "tunnel_encap over IPv6";
+        if (encap.Header.Count is < KernelProgram.LeastFrontBytes or > KernelLayout.MaxFrontBytes || encap.Header.Count % 4 != 2) return $"tunnel_encap of {encap.Header.Count} bytes";
+        if ((_flags & (KernelFlags.SetTag | KernelFlags.PushTag)) != 0) return "a change of tags in front of tunnel_encap";
+        _body[KernelLayout.Front] = (byte)encap.Header.Count;
+        Encap = encap;
+        return Once(KernelFlags.Encap, "tunnel_encap");
     }
 
     /// <summary>The tag of a push is written with it; of one that was there, the bits of the mask.</summary>

@@ -9,8 +9,11 @@ namespace Mergeflow.Nic;
 /// slot   256 bytes   0 key[0..6] u64, the words of the template in order     56 alive u32   60 gate u16   62 min_ttl u8   63 seen u8
 ///                   64 packets u64   72 bytes u64   80 last u64   88 port u32   92 flags u32   96 dst[6]   102 src[6]   108 tp_src[2]   110 tp_dst[2]
 ///                  112 ipv4_src[4]   116 ipv4_dst[4]   120 ttl u8   121 decrement u8   122 tos u8   123 tos_mask u8   124 tpid[2]   126 tci[2]   128 tci_mask[2]
-///                  136 key[7..13] u64   192 ipv6_src[16]   208 ipv6_dst[16]
+///                  130 header u16   132 front u8, bytes of the outer headers   136 key[7..13] u64   192 ipv6_src[16]   208 ipv6_dst[16]   224 key[14..15] u64   240 next u32
+///                  of a rule that takes outer headers off: 192 inner_port u32   196 option {class be16, type u8, words of data u8}, 0 = none   200 tunnel u8, 1 = Geneve
+/// header 128 bytes   what is put in front of frames; lengths and UDP source port 0
 /// control            0 matching u64   8 clock u64   4096 devices {ifindex u32, port u32}[1024]   12288 ports {ifindex u32, max_frame u32, upcall u32, flags u32}[1024]
+///                 1024 left u64[8], frames that a rule was found for and that are software's all the same, by <see cref="KernelLeft"/>
 ///                32768 readers {inside u64, until_sample u64} every 64 bytes, one for each processor   49152 gates u32[256], 0 = open
 /// </code>
 /// </remarks>
@@ -23,7 +26,7 @@ internal static class KernelLayout
 
     public const int SlotShift = 8;
     public const int SlotBytes = 1 << SlotShift;
-    public const int MaxKeyWords = 14;
+    public const int MaxKeyWords = 16;
     public const int Alive = 56;
     public const int Gate = 60;
     public const int MinTtl = 62;
@@ -46,14 +49,29 @@ internal static class KernelLayout
     public const int Tpid = 124;
     public const int Tci = 126;
     public const int TciMask = 128;
+    public const int Header = 130;
+    public const int Front = 132;
     public const int Ipv6Src = 192;
     public const int Ipv6Dst = 208;
+    public const int InnerPort = 192;
+    public const int InnerOption = 196;
+    public const int InnerTunnel = 200;
+    public const int Next = 240;
+
+    public const int HeaderShift = 7;
+    public const int HeaderBytes = 1 << HeaderShift;
+    public const int HeaderCount = 4096;
+    public const int MaxFrontBytes = 64;
+
+    /// <summary>Most outputs of a rule.</summary>
+    public const int MaxOutputs = 8;
 
     public const uint NoPort = uint.MaxValue;
 
     public const int ControlBytes = 64 << 10;
     public const int Matching = 0;
     public const int Clock = 8;
+    public const int Left = 1024;
     public const int Devices = 4096;
     public const int DeviceCount = 1024;
     public const int Ports = 12288;
@@ -78,7 +96,7 @@ internal static class KernelLayout
     public const int GateCount = 256;
 
     /// <summary>Where a word of the key lies in a slot.</summary>
-    public static int KeyWord(int index) => index < 7 ? 8 * index : 136 + (8 * (index - 7));
+    public static int KeyWord(int index) => index < 7 ? 8 * index : index < 14 ? 136 + (8 * (index - 7)) : 224 + (8 * (index - 14));
 }
 
 /// <summary>What a rule does, in the flags word of its slot.</summary>
@@ -100,6 +118,44 @@ internal enum KernelFlags
     PopTag = 2048,
     Count = 4096,
 
+    /// <summary>Outer headers come off, and what was inside is looked up.</summary>
+    Decap = 8192,
+
+    /// <summary>Outer headers are put on.</summary>
+    Encap = 16384,
+
+    /// <summary>There are more outputs behind this one.</summary>
+    Several = 32768,
+
     /// <summary>Something behind the Ethernet header changes.</summary>
     Network = SetIpSrc | SetIpDst | SetTpSrc | SetTpDst | SetTtl | DecTtl | SetTos,
+}
+
+/// <summary>Why a frame is left to software although there is a rule for it.</summary>
+public enum KernelLeft
+{
+    /// <summary>A super-frame in a tunnel is to be taken out of it: this kernel cannot make one of what is inside.</summary>
+    SuperFrameInside,
+
+    /// <summary>A super-frame is to be put into a tunnel with UDP checksums: each of its frames needs one of its own.</summary>
+    SuperFrameChecksum,
+
+    /// <summary>A UDP checksum is asked for, and what is inside says nothing about its own sum.</summary>
+    ChecksumInside,
+
+    /// <summary>Outer headers are not the ones that the rule expects: lengths, flags, options.</summary>
+    OuterHeader,
+
+    /// <summary>The kernel gives no room for outer headers.</summary>
+    NoRoom,
+}
+
+/// <summary>What programs do only if some rule asks for it.</summary>
+[Flags]
+internal enum KernelFeatures
+{
+    None = 0,
+    Decap = 1,
+    Encap = 2,
+    Several = 4,
 }

@@ -17,6 +17,7 @@ internal sealed unsafe class KernelMemory : IDisposable
         Buckets = BpfMap.Shared((1 << BucketBits) * KernelLayout.BucketBytes, "mf_buckets");
         Slots = BpfMap.Shared(SlotCount * KernelLayout.SlotBytes, "mf_slots");
         Control = BpfMap.Shared(KernelLayout.ControlBytes, "mf_control");
+        Headers = BpfMap.Shared(KernelLayout.HeaderCount * KernelLayout.HeaderBytes, "mf_headers");
     }
 
     public int SlotCount { get; }
@@ -28,6 +29,9 @@ internal sealed unsafe class KernelMemory : IDisposable
     public BpfMap Slots { get; }
 
     public BpfMap Control { get; }
+
+    /// <summary>Outer headers.</summary>
+    public BpfMap Headers { get; }
 
     /// <summary>A table in this memory.</summary>
     /// <exception cref="IOException">More processors than it has words for.</exception>
@@ -46,6 +50,7 @@ internal sealed unsafe class KernelMemory : IDisposable
         Buckets.Dispose();
         Slots.Dispose();
         Control.Dispose();
+        Headers.Dispose();
     }
 
     /// <summary>Highest processor that may ever run a program, plus 1.</summary>

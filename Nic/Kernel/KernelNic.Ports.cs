@@ -150,6 +150,9 @@ public sealed partial class KernelNic
     private FlowError? Swap()
     {
         if (_ports.Values.Any(static p => p.Link is not null || p.Xdp is not null)) return Load();
+
+        // Not before the program is written: then by what is there.
+        _features = FeaturesOfRules();
         _isBehind = true;
         return null;
     }
@@ -159,8 +162,10 @@ public sealed partial class KernelNic
     {
         BpfProgram? next = null;
         List<(KernelXdp Port, BpfProgram Program)> forms = [];
+        KernelFeatures before = _features;
         try
         {
+            _features = FeaturesOfRules();
             next = Load(IsTc, -1);
             lock (_sync)
             {
@@ -183,6 +188,7 @@ public sealed partial class KernelNic
         }
         catch (BpfException e)
         {
+            _features = before;
             return new FlowError(FlowErrno.Io, FlowErrorType.Unspecified, $"the kernel refuses the program: {e.Message}: {LastLine(e.VerifierLog)}");
         }
         finally
@@ -210,7 +216,7 @@ public sealed partial class KernelNic
 
     private BpfProgram Load(bool isTc, int socketMap)
     {
-        BpfInstruction[] code = KernelProgram.Write(_memory, [.. _templates], isTc, socketMap, shadow: new KernelShadow(SampledOneIn, _samples?.MapDescriptor ?? -1));
+        BpfInstruction[] code = KernelProgram.Write(_memory, [.. _templates], isTc, socketMap, shadow: new KernelShadow(SampledOneIn, _samples?.MapDescriptor ?? -1), features: _features);
         if (Edit is { } edit) code = edit(code);
         return isTc ? BpfProgram.Load(BpfProgramType.SchedCls, code, "mergeflow") : BpfProgram.Load(BpfProgramType.Xdp, code, "mergeflow", BpfProgram.HasFragments);
     }

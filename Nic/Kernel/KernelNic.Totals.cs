@@ -37,6 +37,7 @@ public sealed partial class KernelNic
     private sealed class Totals
     {
         private readonly Dictionary<uint, KernelPortTotals> _sums = [];
+        private readonly Dictionary<uint, KernelPortTotals> _tunnels = [];
         private readonly uint? _only;
 
         public Totals()
@@ -47,26 +48,35 @@ public sealed partial class KernelNic
         {
             _only = port;
             _sums[port] = before._sums.GetValueOrDefault(port);
+            _tunnels[port] = before._tunnels.GetValueOrDefault(port);
         }
 
-        public Totals(Totals before) => _sums = new Dictionary<uint, KernelPortTotals>(before._sums);
+        public Totals(Totals before) => (_sums, _tunnels) = (new Dictionary<uint, KernelPortTotals>(before._sums), new Dictionary<uint, KernelPortTotals>(before._tunnels));
 
-        public KernelPortTotals Sum => _sums[_only!.Value];
+        public KernelPortTotals Sum => Plus(_sums[_only!.Value], _tunnels[_only.Value]);
 
         public KernelPortTotals OfAll => _sums.Values.Aggregate(default(KernelPortTotals), Plus);
 
+        /// <summary>What a rule has forwarded; tunnel ports, whose frames are those of other ports too, are not part of the sum of all.</summary>
         public void Add(Rule rule, NicCounters c)
         {
             if (c.Hits == 0) return;
-            AddTo(rule.InPort, new KernelPortTotals(c.Hits, c.Bytes, 0, 0));
-            if (rule.OutPort != KernelLayout.NoPort) AddTo(rule.OutPort, new KernelPortTotals(0, 0, c.Hits, c.Bytes + (c.Hits * (ulong)rule.TagChange)));
+            AddTo(rule.Compiled.IsInside ? _tunnels : _sums, rule.InPort, new KernelPortTotals(c.Hits, c.Bytes, 0, 0));
+            ulong grownBytes = c.Bytes;
+            for (KernelActions? a = rule.Actions; a is not null; a = a.Next)
+            {
+                grownBytes += c.Hits * (ulong)a.TagChangeBytes;
+                if (a.OutPort == KernelLayout.NoPort) continue;
+                AddTo(_sums, a.OutPort, new KernelPortTotals(0, 0, c.Hits, grownBytes + (c.Hits * (ulong)a.FrontBytes)));
+                if (a.Encap is { } encap) AddTo(_tunnels, encap.Port, new KernelPortTotals(0, 0, c.Hits, grownBytes));
+            }
         }
 
-        private void AddTo(uint port, KernelPortTotals t)
+        private void AddTo(Dictionary<uint, KernelPortTotals> sums, uint port, KernelPortTotals t)
         {
             if (_only is { } only && only != port) return;
-            KernelPortTotals s = _sums.GetValueOrDefault(port);
-            _sums[port] = Plus(s, t);
+            KernelPortTotals s = sums.GetValueOrDefault(port);
+            sums[port] = Plus(s, t);
         }
 
         private static KernelPortTotals Plus(KernelPortTotals s, KernelPortTotals t) => new(s.RxPackets + t.RxPackets, s.RxBytes + t.RxBytes, s.TxPackets + t.TxPackets, s.TxBytes + t.TxBytes);

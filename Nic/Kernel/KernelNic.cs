@@ -30,6 +30,7 @@ public sealed partial class KernelNic : IGatedFlowDevice, IDisposable
     private readonly List<KernelTemplate> _templates = [];
     private readonly KernelMemory _memory;
     private readonly KernelTable _table;
+    private readonly KernelHeaders _headers;
     private readonly ulong _seed;
     private readonly Totals _gone = new();
     private readonly int _queueDepth;
@@ -50,6 +51,7 @@ public sealed partial class KernelNic : IGatedFlowDevice, IDisposable
         _memory = new KernelMemory(profile.ExactMatchEntries);
         _rules = new Rule?[_memory.SlotCount];
         _table = _memory.NewTable();
+        _headers = new KernelHeaders(_memory.Headers);
         _table.SetMatching(true);
         try
         {
@@ -94,9 +96,11 @@ public sealed partial class KernelNic : IGatedFlowDevice, IDisposable
         if (_requests.Count + _completions.Count >= _queueDepth) return false;
         FlowError? error = Compile(rule, out CompiledRule? compiled, out KernelActions? actions);
         uint slot = 0;
+        KernelPlaces places = default;
         if (error is null && (slot = _table.TakeSlot()) == 0) error = new FlowError(FlowErrno.NoSpace, FlowErrorType.AttrGroup, "the kernel's table is full");
+        if (error is null && actions!.Features != KernelFeatures.None && (error = TakePlaces(actions, out places)) is not null) _table.GiveSlotBack(slot);
         handle = new NicHandle((++_lastSerial << SlotBits) | slot);
-        Rule? made = error is null ? new Rule(handle, userData, compiled!, actions!, gate, slot) : null;
+        Rule? made = error is null ? new Rule(handle, userData, compiled!, actions!, places, gate, slot) : null;
         if (made is not null && FindTemplate(compiled!) is { } template) made.Join(template);
         if (made is not null) _rules[slot] = made;
         _requests.Enqueue(new Request(NicOperation.Create, handle, userData, made, error));
@@ -188,9 +192,21 @@ public sealed partial class KernelNic : IGatedFlowDevice, IDisposable
     {
         actions = null;
         if ((FlowRuleCompiler.TryCompile(Profile, rule, out compiled) ?? KernelActions.TryCompile(compiled!, out actions)) is { } error) return error;
-        if (actions!.OutPort is var port && (port == KernelLayout.NoPort || IsOutput(port))) return null;
-        actions = null;
-        return new FlowError(FlowErrno.NotSupported, FlowErrorType.Action, $"the kernel's table has no port {port}") { Subject = $"port {port}" };
+        string? subject = actions!.Features == KernelFeatures.None && !compiled!.IsInside ? null : UnlikeMode(rule, compiled!, actions);
+        if (subject is not null)
+        {
+            actions = null;
+            return new FlowError(FlowErrno.NotSupported, FlowErrorType.Action, $"the kernel's program cannot carry out {subject}") { Subject = subject };
+        }
+
+        for (KernelActions? a = actions; a is not null; a = a.Next)
+        {
+            if (a.OutPort is var port && (port == KernelLayout.NoPort || IsOutput(port))) continue;
+            actions = null;
+            return new FlowError(FlowErrno.NotSupported, FlowErrorType.Action, $"the kernel's table has no port {port}") { Subject = $"port {port}" };
+        }
+
+        return null;
     }
 
     /// <summary>All that are to come next: one program for all their masks.</summary>
@@ -201,6 +217,7 @@ public sealed partial class KernelNic : IGatedFlowDevice, IDisposable
         for (; count < _requests.Count && _requests.At(count).Operation == NicOperation.Create; count++)
         {
             if (_requests.At(count).Rule is { Template: null } rule && TemplateOf(rule.Compiled, ref isNew) is { } template) rule.Join(template);
+            if (_requests.At(count).Rule is { Template: not null } asked) isNew |= (asked.Actions.Features & ~_features) != 0;
         }
 
         FlowError? refused = isNew ? Swap() : null;
@@ -214,6 +231,7 @@ public sealed partial class KernelNic : IGatedFlowDevice, IDisposable
                 failed.Leave();
                 _rules[failed.Slot] = null;
                 _table.GiveSlotBack(failed.Slot);
+                GivePlacesBack(failed);
             }
 
             _completions.Enqueue(new NicCompletion(NicOperation.Create, r.Handle, r.UserData, new NicCounters(0, 0, -1), outcome));
@@ -225,7 +243,7 @@ public sealed partial class KernelNic : IGatedFlowDevice, IDisposable
     private FlowError? Install(Rule rule)
     {
         if (rule.Template is not { } template) return new FlowError(FlowErrno.NoTemplate, FlowErrorType.AttrGroup, $"all {Profile.ExactMatchTemplates} templates of the kernel's table are in use");
-        if (!_table.TryPut(rule.Slot, template, ref rule.Compiled.Value, rule.Hash, rule.Actions, rule.Gate, rule.IsRevoked ? 0 : SerialOf(rule.Handle), out bool isThere))
+        if (!_table.TryPut(rule.Slot, template, ref rule.Compiled.Value, rule.Hash, rule.Actions, rule.Places, rule.Gate, rule.IsRevoked ? 0 : SerialOf(rule.Handle), out bool isThere))
         {
             return isThere
                 ? new FlowError(FlowErrno.Exists, FlowErrorType.Unspecified, "the kernel's table has a rule with this mask and value")
@@ -267,6 +285,7 @@ public sealed partial class KernelNic : IGatedFlowDevice, IDisposable
             _rules[rule.Slot] = null;
             RuleCount--;
             _table.Remove(rule.Slot, rule.Hash);
+            GivePlacesBack(rule);
             rule.Leave();
             _completions.Enqueue(new NicCompletion(NicOperation.Destroy, r.Handle, r.UserData, final, null));
         }
@@ -279,7 +298,7 @@ public sealed partial class KernelNic : IGatedFlowDevice, IDisposable
         return new NicCounters(packets, bytes, packets == 0 ? -1 : (long)last);
     }
 
-    private sealed class Rule(NicHandle handle, ulong userData, CompiledRule compiled, KernelActions actions, byte gate, uint slot)
+    private sealed class Rule(NicHandle handle, ulong userData, CompiledRule compiled, KernelActions actions, KernelPlaces places, byte gate, uint slot)
     {
         public NicHandle Handle { get; } = handle;
 
@@ -289,15 +308,13 @@ public sealed partial class KernelNic : IGatedFlowDevice, IDisposable
 
         public KernelActions Actions { get; } = actions;
 
+        public KernelPlaces Places { get; } = places;
+
         public byte Gate { get; } = gate;
 
         public uint Slot { get; } = slot;
 
         public bool Counts { get; } = compiled.Counts;
-
-        public int TagChange => Actions.TagChangeBytes;
-
-        public uint OutPort => Actions.OutPort;
 
         public uint InPort => BinaryPrimitives.ReadUInt32BigEndian(Compiled.Value.Bytes[16..]);
 

@@ -72,7 +72,7 @@ internal sealed partial class KernelProgram
 
         _a.Place(found);
         _a.Alu(BpfAlu.And, R8, _memory.SlotCount - 1);
-        if (_shadow.IsOn) _a.Store(BpfSize.Double, R10, SlotAt, R8);
+        if (_shadow.IsOn || Decaps) _a.Store(BpfSize.Double, R10, SlotAt, R8);
         _a.Alu(BpfAlu.Lsh, R8, L.SlotShift);
         _a.LoadMapValue(R2, _memory.Slots.Descriptor, 0);
         _a.Alu(BpfAlu.Add, R8, R2);

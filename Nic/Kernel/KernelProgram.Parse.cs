@@ -22,7 +22,7 @@ internal sealed partial class KernelProgram
     private const int CsumBits = NicKey.Ipv4CsumOk | NicKey.L4CsumOk;
 
     /// <summary>Which words of a key the templates look at; the one with the TTL is looked at anyway.</summary>
-    private bool Uses(int word) => word == 4 || Array.Exists(_templates, t => t.Places.Contains(word));
+    private bool Uses(int word) => word == 4 || (Encaps && word is 5 or 6 or >= 8 and < 12) || Array.Exists(_templates, t => t.Places.Contains(word));
 
     /// <summary>A number of 16 bits as a load from the frame gives it.</summary>
     private static int Raw16(int value) => BinaryPrimitives.ReverseEndianness((ushort)value);
@@ -42,14 +42,16 @@ internal sealed partial class KernelProgram
         _a.Store(BpfSize.Double, R10, HeadersAt, R1);
     }
 
-    private void Parse()
+    /// <summary>What is inside has no tags that tc could change: they would lie in the frame, not beside it.</summary>
+    private void Parse(bool isInside = false)
     {
+        int mostTags = isInside && _isTc ? 0 : 2;
         for (int word = 4; word < 12; word++)
         {
             if (Uses(word)) _a.Store(BpfSize.Double, R10, KeyAt + (8 * word), 0);
         }
 
-        for (int tags = 0; tags <= 2; tags++)
+        for (int tags = 0; tags <= mostTags; tags++)
         {
             BpfLabel ipv4 = _a.NewLabel(), ipv6 = _a.NewLabel(), tagged = _a.NewLabel();
             int at = EthernetBytes + (TagBytes * tags);
@@ -57,7 +59,7 @@ internal sealed partial class KernelProgram
             _a.LoadFrom(BpfSize.Half, R1, R7, at - 2);
             _a.Jump(BpfJump.Equal, R1, Raw16(0x0800), ipv4);
             _a.Jump(BpfJump.Equal, R1, Raw16(0x86dd), ipv6);
-            if (tags < 2)
+            if (tags < mostTags)
             {
                 _a.Jump(BpfJump.Equal, R1, Raw16(0x8100), tagged);
                 _a.Jump(BpfJump.Equal, R1, Raw16(0x88a8), tagged);
@@ -68,7 +70,7 @@ internal sealed partial class KernelProgram
             ParseIpv4(tags, at);
             _a.Place(ipv6);
             ParseIpv6(tags, at);
-            if (tags == 2) return;
+            if (tags == mostTags) return;
             _a.Place(tagged);
             Need(at + TagBytes);
             _a.LoadFrom(BpfSize.Word, R2, R7, at - 2);

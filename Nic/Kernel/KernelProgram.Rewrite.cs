@@ -18,6 +18,7 @@ internal sealed partial class KernelProgram
         BpfLabel[] kinds = [.. Enumerable.Range(0, KindCount).Select(_ => _a.NewLabel())];
         BpfLabel network = _a.NewLabel();
         LoadFrame();
+        if (Encaps) SkipFront();
         NeedChecked(EthernetBytes);
         _a.LoadFrom(BpfSize.Word, R1, R8, L.Flags);
         Mac(KernelFlags.SetEthDst, L.EthDst, 0);

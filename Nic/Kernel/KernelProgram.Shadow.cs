@@ -37,7 +37,7 @@ internal sealed partial class KernelProgram
         _a.Store(BpfSize.Byte, R8, L.Seen, 1);
         _a.Place(take);
         _a.Store(BpfSize.Double, R10, SampledAt, 1);
-        _a.LoadFrom(BpfSize.Double, R1, R10, PortAt);
+        _a.LoadFrom(BpfSize.Double, R1, R10, Decaps ? DevicePortAt : PortAt);
         _a.ToBigEndian(R1, 32);
         _a.Store(BpfSize.Word, R10, MetaAt + S.PortAt, R1);
         Copy(S.Came);

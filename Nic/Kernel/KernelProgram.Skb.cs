@@ -152,6 +152,12 @@ internal sealed partial class KernelProgram
 
         _a.Mov(R1, R6);
         _a.Mov(R2, at);
+        if (Encaps)
+        {
+            _a.LoadFrom(BpfSize.Double, R3, R10, FrontAt);
+            _a.Alu(BpfAlu.Add, R2, R3);
+        }
+
         _a.Mov(R3, 0);
         _a.Mov(R5, flags);
         _a.Call(BpfHelper.L4ChecksumReplace);
@@ -162,6 +168,9 @@ internal sealed partial class KernelProgram
     {
         BpfLabel done = _a.NewLabel(), push = _a.NewLabel(), some = _a.NewLabel();
         _a.LoadFrom(BpfSize.Word, R1, R8, L.Flags);
+
+        // One that is to be inside has been taken off in front of the outer headers.
+        if (Encaps) _a.Jump(BpfJump.AnyBit, R1, (int)KernelFlags.Encap, done);
         _a.Jump(BpfJump.AnyBit, R1, (int)KernelFlags.PushTag, push);
         _a.Jump(BpfJump.AnyBit, R1, (int)(KernelFlags.SetTag | KernelFlags.PopTag), some);
         _a.Jump(done);

@@ -14,6 +14,8 @@ namespace Mergeflow.Nic;
 /// stack        -128 key, 16 words of 64 bits   -136 kind   -144 interface to leave by   -152 length   -160 port that it came in by   -168 header bits   -176 tags   -192 addresses that move
 ///              -200 bytes of the frame itself   -208 end of the headers   -216 interface that misses go to   -224 how to leave   -232 packets that the frame stands for   -240 sum of the ports
 ///              -248 the hit is copied up   -256 number of the slot   -296 what is said of a copy
+///              -304 it came out of a tunnel   -312 number of the slot of the rule that says so   -320 length of the whole   -328 bytes that come off   -336 bytes that are put in front   -352 Ethernet header of what is inside
+///              -360 port of the device that it came in by
 /// kind         tags in the frame, + 4 for IPv6
 /// </code>
 /// </remarks>
@@ -48,17 +50,26 @@ internal sealed partial class KernelProgram
     private readonly bool _countsExactly;
     private readonly bool _isTc;
     private readonly KernelShadow _shadow;
+    private readonly KernelFeatures _features;
+    private readonly Dictionary<KernelLeft, BpfLabel> _left = [];
     private readonly BpfLabel _miss;
     private readonly BpfLabel _broken;
     private readonly BpfLabel _leave;
-    private readonly BpfLabel _lookup;
     private readonly BpfLabel _hit;
+    private readonly BpfLabel _decap;
+    private BpfLabel _lookup;
 
-    private KernelProgram(KernelMemory memory, KernelTemplate[] templates, bool isTc, bool countsExactly, KernelShadow shadow)
+    private KernelProgram(KernelMemory memory, KernelTemplate[] templates, bool isTc, bool countsExactly, KernelShadow shadow, KernelFeatures features)
     {
-        (_memory, _templates, _isTc, _countsExactly, _shadow) = (memory, templates, isTc, countsExactly, shadow);
-        (_miss, _broken, _leave, _lookup, _hit) = (_a.NewLabel(), _a.NewLabel(), _a.NewLabel(), _a.NewLabel(), _a.NewLabel());
+        (_memory, _templates, _isTc, _countsExactly, _shadow, _features) = (memory, templates, isTc, countsExactly, shadow, features);
+        (_miss, _broken, _leave, _lookup, _hit, _decap) = (_a.NewLabel(), _a.NewLabel(), _a.NewLabel(), _a.NewLabel(), _a.NewLabel(), _a.NewLabel());
     }
+
+    private bool Decaps => (_features & KernelFeatures.Decap) != 0;
+
+    private bool Encaps => (_features & KernelFeatures.Encap) != 0;
+
+    private bool SendsSeveral => (_features & KernelFeatures.Several) != 0;
 
     /// <summary>The program.</summary>
     /// <param name="memory">What it reads and counts in.</param>
@@ -67,12 +78,14 @@ internal sealed partial class KernelProgram
     /// <param name="socketMap">XDP: An XSKMAP for misses; -1 = they go to the host's stack.</param>
     /// <param name="countsExactly">Locked additions: exact when several processors hit one rule.</param>
     /// <param name="shadow">Which hits are copied up.</param>
-    public static BpfInstruction[] Write(KernelMemory memory, KernelTemplate[] templates, bool isTc = false, int socketMap = -1, bool countsExactly = true, KernelShadow shadow = default)
+    /// <param name="features">What some rule asks for.</param>
+    public static BpfInstruction[] Write(KernelMemory memory, KernelTemplate[] templates, bool isTc = false, int socketMap = -1, bool countsExactly = true, KernelShadow shadow = default, KernelFeatures features = KernelFeatures.None)
     {
-        KernelProgram p = new(memory, templates, isTc, countsExactly, shadow);
+        KernelProgram p = new(memory, templates, isTc, countsExactly, shadow, features);
         p.Enter();
         if (templates.Length == 0) p._a.Jump(p._miss);
         else p.Match();
+        p.CountLeft();
         p.Leave(socketMap);
         return p._a.Finish();
     }
@@ -84,11 +97,20 @@ internal sealed partial class KernelProgram
         _a.Place(_lookup);
         Forget();
         ComposeKey();
-        foreach (KernelTemplate t in _templates) Lookup(t);
+        foreach (KernelTemplate t in _templates)
+        {
+            if (!t.IsInside) Lookup(t);
+        }
+
         _a.Jump(_miss);
+        if (Decaps) MatchInside();
         Hit();
+        BpfLabel again = _a.NewLabel();
+        if (_isTc && SendsSeveral) BeginOutputs(again);
         Rewrite();
         if (_isTc) ChangeTags();
+        if (Encaps) FinishOuter();
+        if (_isTc && SendsSeveral) SendCopy(again);
         Send();
 
         // What was checked before the frame was changed cannot be otherwise now; the verifier does not know.
@@ -140,6 +162,8 @@ internal sealed partial class KernelProgram
         _a.Store(BpfSize.Double, R10, HeadersAt, 0);
         _a.Store(BpfSize.Double, R10, TagsAt, 0);
         _a.Store(BpfSize.Double, R10, UpcallAt, 0);
+        if (Decaps) _a.Store(BpfSize.Double, R10, InsideAt, 0);
+        if (Encaps) _a.Store(BpfSize.Double, R10, FrontAt, 0);
         MeasureFrame();
 
         _a.LoadFrom(BpfSize.Word, R1, R6, _isTc ? SkbInterface : XdpInterface);
@@ -156,6 +180,7 @@ internal sealed partial class KernelProgram
         if (_isTc) FindUpcall();
         _a.ToBigEndian(R1, 32);
         _a.Store(BpfSize.Double, R10, PortAt, R1);
+        if (Decaps) _a.Store(BpfSize.Double, R10, DevicePortAt, R1);
 
         _a.LoadMapValue(R2, _memory.Control.Descriptor, L.Matching);
         _a.LoadFrom(BpfSize.Double, R1, R2, 0);
@@ -176,6 +201,12 @@ internal sealed partial class KernelProgram
         _a.Alu(BpfAlu.Add, R2, R1);
         _a.LoadFrom(BpfSize.Word, R1, R2, 0);
         _a.Jump(BpfJump.NotEqual, R1, 0, _miss);
+        if (Decaps || (SendsSeveral && !_isTc))
+        {
+            _a.LoadFrom(BpfSize.Word, R1, R8, L.Flags);
+            if (Decaps) _a.Jump(BpfJump.AnyBit, R1, (int)KernelFlags.Decap, _decap);
+            if (SendsSeveral && !_isTc) _a.Jump(BpfJump.AnyBit, R1, (int)KernelFlags.Several, _miss);
+        }
 
         // A frame whose TTL would not stay above 0 is software's.
         _a.LoadFrom(BpfSize.Byte, R1, R8, L.MinTtl);
@@ -210,11 +241,16 @@ internal sealed partial class KernelProgram
         _a.LoadFrom(BpfSize.Word, R2, R2, L.PortMaxFrame);
         _a.LoadFrom(BpfSize.Double, R3, R10, LengthAt);
         if (_isTc) LengthOfSegment();
+        if (Encaps) AddFront();
         _a.Jump(BpfJump.Above, R3, R2, _miss);
         _a.Store(BpfSize.Double, R10, InterfaceAt, R1);
+        if (_isTc && SendsSeveral) CheckOutputs();
+        if (Encaps) CheckInner();
         _a.Place(drops);
         SampleHit();
+        if (Decaps) TakeOff();
         if (!_isTc) MakeRoom();
+        if (Encaps) PutOn();
 
         _a.LoadFrom(BpfSize.Word, R1, R8, L.Flags);
         _a.Jump(BpfJump.AnyBit, R1, (int)KernelFlags.Count, mayGo);
@@ -229,6 +265,7 @@ internal sealed partial class KernelProgram
         _a.LoadFrom(BpfSize.Double, R2, R2, 0);
         _a.Store(BpfSize.Double, R8, L.Last, R2);
         _a.Place(counted);
+        if (Decaps) CountOuter();
     }
 
     private void AddTo(int at, BpfRegister value)

@@ -82,6 +82,10 @@ internal sealed unsafe partial class KernelTable
 
     /// <summary>W6, in a slot from <see cref="TakeSlot"/>. False: both buckets are full or hold the same tag; or the key is there already. <paramref name="serial"/> 0: no frame uses it.</summary>
     public bool TryPut(uint slot, KernelTemplate template, ref NicKey key, ulong hash, KernelActions actions, ushort gate, uint serial, out bool isThere)
+        => TryPut(slot, template, ref key, hash, actions, default, gate, serial, out isThere);
+
+    /// <summary>The same for a rule that has more than a slot: what it puts on frames, and its further outputs.</summary>
+    public bool TryPut(uint slot, KernelTemplate template, ref NicKey key, ulong hash, KernelActions actions, KernelPlaces places, ushort gate, uint serial, out bool isThere)
     {
         Span<ulong> words = stackalloc ulong[KernelLayout.MaxKeyWords];
         words = words[..template.WordsOf(ref key, words)];
@@ -101,6 +105,8 @@ internal sealed unsafe partial class KernelTable
         if (way < 0 && (way = Find(bucket = other, 0)) < 0) return false;
         byte* s = SlotAt(slot);
         Write(s, words, actions);
+        if (places.Header != 0) *(ushort*)(s + KernelLayout.Header) = places.Header;
+        if (places.More is { } more) WriteOutputs(s, actions, more);
         s[KernelLayout.MinTtl] = actions.Body[KernelLayout.MinTtl];
         s[KernelLayout.Seen] = 0;
         *(ushort*)(s + KernelLayout.Gate) = gate;
@@ -175,9 +181,20 @@ internal sealed unsafe partial class KernelTable
         const int line = 64;
         ReadOnlySpan<byte> body = actions.Body;
         body.Slice(line, line).CopyTo(new Span<byte>(s + line, line));
-        if (actions.SetsTag) body.Slice(KernelLayout.TciMask, 2).CopyTo(new Span<byte>(s + KernelLayout.TciMask, 2));
-        if (actions.SetsIp) body.Slice(KernelLayout.Ipv6Src, 32).CopyTo(new Span<byte>(s + KernelLayout.Ipv6Src, 32));
+        if (actions.UsesTail) body[KernelActions.Tail].CopyTo(new Span<byte>(s + KernelLayout.TciMask, line));
+        if (actions.UsesAddresses) body.Slice(KernelLayout.Ipv6Src, 32).CopyTo(new Span<byte>(s + KernelLayout.Ipv6Src, 32));
         for (int i = 0; i < words.Length; i++) *(ulong*)(s + KernelLayout.KeyWord(i)) = words[i];
+    }
+
+    /// <summary>The slots of further outputs: nobody finds them but by the slot in front of them, which is not alive so far.</summary>
+    private void WriteOutputs(byte* s, KernelActions actions, uint[] more)
+    {
+        foreach (uint slot in more)
+        {
+            actions = actions.Next!;
+            *(uint*)(s + KernelLayout.Next) = slot;
+            Write(s = SlotAt(slot), [], actions);
+        }
     }
 
     private uint HomeOf(ulong hash) => (uint)(hash >> (64 - BucketBits));
@@ -208,3 +225,8 @@ internal sealed unsafe partial class KernelTable
         Volatile.Write(ref word, isOn ? word | KernelLayout.SpilledBit : word & ~KernelLayout.SpilledBit);
     }
 }
+
+/// <summary>What a rule has besides its slot.</summary>
+/// <param name="Header">Place of its outer headers; 0 = none.</param>
+/// <param name="More">Slots of the outputs behind the first one, in order; null = none.</param>
+internal readonly record struct KernelPlaces(ushort Header, uint[]? More);

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using Mergeflow.Native;
 
@@ -28,13 +29,15 @@ internal sealed class KernelTemplate
         for (int i = 0; i < _multipliers.Length; i++) _multipliers[i] = Next(ref seed) | 1;
     }
 
-    /// <summary>Whether the program can match the mask: none of the words that it does not read, and no more than a slot has.</summary>
+    /// <summary>Whether the program can match the mask: none of the words that it does not read.</summary>
     public static bool Fits(ref NicKey mask)
     {
         const int read = 12;
-        ReadOnlySpan<ulong> words = MemoryMarshal.Cast<byte, ulong>(mask.Bytes);
-        return !words[read..].ContainsAnyExcept(0UL) && words.Length - words.Count(0UL) <= KernelLayout.MaxKeyWords;
+        return IsTunnelMask(ref mask) || !MemoryMarshal.Cast<byte, ulong>(mask.Bytes)[read..].ContainsAnyExcept(0UL);
     }
+
+    /// <summary>Of rules for what was inside a tunnel.</summary>
+    public bool IsInside => IsTunnelMask(ref Mask);
 
     public NicKey Mask;
 
@@ -81,6 +84,8 @@ internal sealed class KernelTemplate
 
     /// <summary>The other bucket of a tag; from there the same way back.</summary>
     public static uint OtherBucket(uint bucket, uint tag, uint bucketMask) => bucket ^ ((tag >> 1) & bucketMask);
+
+    private static bool IsTunnelMask(ref NicKey mask) => (BinaryPrimitives.ReadUInt16BigEndian(mask.Bytes[NicFields.Get(NicField.HasVlan).Offset..]) & (ushort)NicHeaders.Tunnel) != 0;
 
     private static ulong Next(ref ulong state)
     {

@@ -16,6 +16,7 @@ namespace Mergeflow.Nic;
 ///          48 tcp_flags[2]  50 icmp_type[1]  51 icmp_code[1]  52 arp_op[2]  56 ipv6_label[4]
 /// lane 2   64 ipv6_src[16]  80 ipv6_dst[16]
 /// lane 3   96 mpls_lse[4] x 3 | 96 nd_target[16]  112 nd_sll/arp_sha[6]  118 nd_tll/arp_tha[6]
+///        | 96 tun_id[8]  104 tun_src[4]  108 tun_dst[4]  112 tun_option[8]  120 tun_flags[2]  122 tun_tos[1]  123 tun_ttl[1]  124 tun_has_option[1]
 /// </code>
 /// Fields that share bytes belong to headers that exclude each other; an item always matches its bit in <c>headers</c> too.
 /// </remarks>

@@ -45,6 +45,9 @@ public enum NicHeaders : ushort
 
     /// <summary>Neighbour solicitation or advertisement with sane options.</summary>
     Nd = 1024,
+
+    /// <summary>It came out of a tunnel over IPv4.</summary>
+    Tunnel = 2048,
 }
 
 /// <summary>Transport checksums that cover the IP addresses.</summary>

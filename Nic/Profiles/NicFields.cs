@@ -53,6 +53,14 @@ public static class NicFields
         new(NicField.NdTll, "nd_tll", 118, 6, 0xffff_ffff_ffff, H.Nd),
         new(NicField.Ipv4CsumOk, "ipv4_csum_ok", 28, 1, NicKey.Ipv4CsumOk, H.None),
         new(NicField.L4CsumOk, "l4_csum_ok", 28, 1, NicKey.L4CsumOk, H.None),
+        new(NicField.TunId, "tun_id", 96, 8, ulong.MaxValue, H.Tunnel),
+        new(NicField.TunSrc, "tun_src", 104, 4, 0xffff_ffff, H.Tunnel),
+        new(NicField.TunDst, "tun_dst", 108, 4, 0xffff_ffff, H.Tunnel),
+        new(NicField.TunOption, "tun_option", 112, 8, ulong.MaxValue, H.Tunnel),
+        new(NicField.TunFlags, "tun_flags", 120, 2, 0xffff, H.Tunnel),
+        new(NicField.TunTos, "tun_tos", 122, 1, 0xff, H.Tunnel),
+        new(NicField.TunTtl, "tun_ttl", 123, 1, 0xff, H.Tunnel),
+        new(NicField.TunHasOption, "tun_has_option", 124, 1, 0xff, H.Tunnel),
     ];
 
     private static readonly Dictionary<string, NicFieldInfo> s_byName = All.ToDictionary(static f => f.Name);
@@ -136,4 +144,12 @@ public enum NicField : byte
     NdTll,
     Ipv4CsumOk,
     L4CsumOk,
+    TunId,
+    TunSrc,
+    TunDst,
+    TunOption,
+    TunFlags,
+    TunTos,
+    TunTtl,
+    TunHasOption,
 }

@@ -9,11 +9,14 @@ internal sealed class ActionCompiler(NicProfile profile, PatternCompiler pattern
     /// <summary>Most bytes that a rule may grow a frame by; callers leave that much headroom.</summary>
     public const int MaxGrowthBytes = 32;
 
+    private const int MaxTunnelHeaderBytes = 96;
+
     private readonly List<NicOp> _ops = [];
+    private readonly List<FlowActionTunnelEncap> _encaps = [];
     private int _actionCount;
 
     /// <summary>What is known about the frame while the actions run.</summary>
-    private record struct State(int Tags, int Labels, int PushedLabels, int Growth, int Decrements, int Ttl, bool Outputs, bool Drops, bool Samples);
+    private record struct State(int Tags, int Labels, int PushedLabels, int Growth, int Decrements, int Ttl, bool Outputs, bool Drops, bool Samples, bool Encapsulated);
 
     /// <summary>A frame needs a TTL above this.</summary>
     public int MinTtl { get; private set; }
@@ -21,10 +24,16 @@ internal sealed class ActionCompiler(NicProfile profile, PatternCompiler pattern
     /// <summary>Whether there is a count action.</summary>
     public bool Counts { get; private set; }
 
+    /// <summary>What is taken off; null = nothing.</summary>
+    public FlowActionTunnelDecap? Decap { get; private set; }
+
+    /// <summary>What is put on, by the arguments of the records.</summary>
+    public IReadOnlyList<FlowActionTunnelEncap> Encaps => _encaps;
+
     /// <summary>Compiles. Throws <see cref="FlowRejectedException"/>.</summary>
     public NicOp[] Compile(FlowRule source)
     {
-        var state = new State(pattern.TagCount, pattern.LabelCount, 0, 0, 0, -1, false, false, false);
+        var state = new State(pattern.TagCount, pattern.LabelCount, 0, 0, 0, -1, false, false, false, false);
         Run(source.Actions, ref state, isNested: false);
         return [.. _ops];
     }
@@ -43,6 +52,8 @@ internal sealed class ActionCompiler(NicProfile profile, PatternCompiler pattern
             {
                 throw Fail(FlowErrno.NotSupported, FlowErrorType.ActionConf, a, $"profile {profile.Name}: {a.Name} only writes the whole field");
             }
+            if (Decap is not null) throw Fail(FlowErrno.Invalid, FlowErrorType.Action, a, $"{a.Name} behind tunnel_decap");
+            if (s.Encapsulated && a is not (FlowActionPort or FlowActionCount)) throw Fail(FlowErrno.Invalid, FlowErrorType.Action, a, $"{a.Name} behind tunnel_encap");
             Add(a, ref s, isNested);
         }
         if (s.Drops && s.Outputs) throw new FlowRejectedException(new FlowError(FlowErrno.Invalid, FlowErrorType.Action, "drop and port_id in one list") { Subject = "drop" });
@@ -154,6 +165,18 @@ internal sealed class ActionCompiler(NicProfile profile, PatternCompiler pattern
                 NicOp op = _ops[at];
                 op.NestedCount = _ops.Count - at - 1;
                 _ops[at] = op;
+                break;
+            case FlowActionTunnelDecap a:
+                if (isNested || s.Outputs || s.Samples || _ops.Count > 0) throw Fail(FlowErrno.Invalid, FlowErrorType.Action, action, "tunnel_decap behind another action");
+                s.Outputs = true;
+                Decap = a;
+                Emit(NicOpCode.TunnelDecap, a.Port, 0, 0);
+                break;
+            case FlowActionTunnelEncap a:
+                if (a.Header.Count is 0 or > MaxTunnelHeaderBytes) throw Fail(FlowErrno.Invalid, FlowErrorType.ActionConf, action, $"outer headers of {a.Header.Count} bytes");
+                s.Encapsulated = true;
+                Emit(NicOpCode.TunnelEncap, (uint)_encaps.Count, 0, 0);
+                _encaps.Add(a);
                 break;
             default:
                 throw Fail(FlowErrno.NotSupported, FlowErrorType.Action, action, $"unknown action {action.Name}");

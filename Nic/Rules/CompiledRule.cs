@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
@@ -19,6 +20,44 @@ internal sealed class CompiledRule
     public bool Counts;
 
     public FlowTable Table;
+
+    /// <summary>It is for frames without a tag only.</summary>
+    public bool IsUntagged
+    {
+        get
+        {
+            const int headers = 14;
+            int vlan = (int)NicHeaders.Vlan;
+            return (BinaryPrimitives.ReadUInt16BigEndian(Mask.Bytes[headers..]) & vlan) != 0 && (BinaryPrimitives.ReadUInt16BigEndian(Value.Bytes[headers..]) & vlan) == 0;
+        }
+    }
+
+    /// <summary>It is for what was inside a tunnel.</summary>
+    public bool IsInside
+    {
+        get
+        {
+            const int headers = 14;
+            return (BinaryPrimitives.ReadUInt16BigEndian(Value.Bytes[headers..]) & (int)NicHeaders.Tunnel) != 0;
+        }
+    }
+
+    /// <summary>It is for UDP over IPv4 only.</summary>
+    public bool IsUdpOverIpv4
+    {
+        get
+        {
+            const int headers = 14;
+            int both = (int)(NicHeaders.Udp | NicHeaders.Ipv4);
+            return (BinaryPrimitives.ReadUInt16BigEndian(Value.Bytes[headers..]) & both) == both;
+        }
+    }
+
+    /// <summary>What <see cref="NicOpCode.TunnelDecap"/> takes off; null = nothing.</summary>
+    public FlowActionTunnelDecap? Decap;
+
+    /// <summary>What <see cref="NicOpCode.TunnelEncap"/> puts on, by its argument.</summary>
+    public IReadOnlyList<FlowActionTunnelEncap> Encaps = [];
 }
 
 /// <summary>One compiled action: 40 bytes in unmanaged memory, behind its rule. Value and mask are in network byte order.</summary>
@@ -88,4 +127,10 @@ internal enum NicOpCode : byte
 
     /// <summary>The next <see cref="NicOp.NestedCount"/> records work on a copy.</summary>
     Sample,
+
+    /// <summary>What is to be taken off is <see cref="CompiledRule.Decap"/>.</summary>
+    TunnelDecap,
+
+    /// <summary>The argument is the number of one of <see cref="CompiledRule.Encaps"/>.</summary>
+    TunnelEncap,
 }

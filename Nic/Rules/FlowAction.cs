@@ -207,3 +207,47 @@ public sealed record FlowActionOfSetMpls(Masked<uint> Lse) : FlowAction
     /// <inheritdoc/>
     public override bool IsPartial => Lse.Mask != uint.MaxValue;
 }
+
+/// <summary>
+/// Takes the outer headers off and looks again for a rule, with a <see cref="FlowItemTunnel"/>, for what was inside (<c>RTE_FLOW_ACTION_TYPE_RAW_DECAP</c> and <c>JUMP</c>). Without one the frame is software's, as it came.
+/// Must be the only fate.
+/// </summary>
+/// <param name="Port">Port that what was inside came in by.</param>
+/// <param name="Type">What the outer headers are.</param>
+public sealed record FlowActionTunnelDecap(uint Port, FlowTunnelType Type) : FlowAction
+{
+    /// <inheritdoc/>
+    public override string Name => "tunnel_decap";
+
+    /// <summary>Geneve: class of the option that is read.</summary>
+    public ushort OptionClass { get; init; }
+
+    /// <summary>Geneve: its type.</summary>
+    public byte OptionType { get; init; }
+
+    /// <summary>Geneve: length of its data; 0 = none is read.</summary>
+    public byte OptionBytes { get; init; }
+}
+
+/// <summary>Puts outer headers in front of the frame (<c>RTE_FLOW_ACTION_TYPE_RAW_ENCAP</c>); lengths, the UDP source port and checksums are filled in. Only an output may follow.</summary>
+/// <param name="Port">Tunnel port that counts the frame as it is inside.</param>
+/// <param name="Type">What the headers are.</param>
+/// <param name="Header">Ethernet, IP, and what is behind it: lengths and source port 0, the IPv4 sum that of the rest, a UDP checksum 0 or, if one is to be computed, 0xffff.</param>
+public sealed record FlowActionTunnelEncap(uint Port, FlowTunnelType Type, IReadOnlyList<byte> Header) : FlowAction
+{
+    /// <inheritdoc/>
+    public override string Name => "tunnel_encap";
+}
+
+/// <summary>Encapsulations.</summary>
+public enum FlowTunnelType : byte
+{
+    /// <summary>RFC 7348.</summary>
+    Vxlan,
+
+    /// <summary>RFC 8926.</summary>
+    Geneve,
+
+    /// <summary>RFC 2784 with Ethernet inside.</summary>
+    Gre,
+}

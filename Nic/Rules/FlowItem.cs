@@ -195,6 +195,39 @@ public sealed record FlowItemArp : FlowItem
     public Masked<ulong> Tha { get; init; }
 }
 
+/// <summary>
+/// The frame came out of a tunnel (<c>struct rte_flow_tunnel</c>): a rule with this item is for what was inside a VXLAN or Geneve packet over IPv4, and all its other items mean that. First item only.
+/// </summary>
+public sealed record FlowItemTunnel : FlowItem
+{
+    /// <inheritdoc/>
+    public override string Name => "tunnel";
+
+    /// <summary>Network identifier, 24 bits.</summary>
+    public Masked<ulong> Id { get; init; }
+
+    /// <summary>Outer source.</summary>
+    public Masked<uint> Src { get; init; }
+
+    /// <summary>Outer destination.</summary>
+    public Masked<uint> Dst { get; init; }
+
+    /// <summary>Outer DSCP and ECN.</summary>
+    public Masked<byte> Tos { get; init; }
+
+    /// <summary>Outer time to live.</summary>
+    public Masked<byte> Ttl { get; init; }
+
+    /// <summary>1 = Geneve OAM, 4 = there was a UDP checksum, 8 = there was an identifier.</summary>
+    public Masked<ushort> Flags { get; init; }
+
+    /// <summary>1 = the Geneve option that <see cref="FlowActionTunnelDecap"/> names was there.</summary>
+    public Masked<byte> HasOption { get; init; }
+
+    /// <summary>What was in that option, right-aligned; 0 if it was not there.</summary>
+    public Masked<ulong> Option { get; init; }
+}
+
 /// <summary>What the checksum unit says (<c>RTE_FLOW_ITEM_TYPE_INTEGRITY</c>). A checksum that was not verified is not good.</summary>
 public sealed record FlowItemIntegrity : FlowItem
 {

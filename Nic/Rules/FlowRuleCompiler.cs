@@ -21,6 +21,7 @@ internal static class FlowRuleCompiler
             rule.Ops = actions.Compile(source);
             rule.MinTtl = (byte)actions.MinTtl;
             rule.Counts = actions.Counts;
+            (rule.Decap, rule.Encaps) = (actions.Decap, actions.Encaps);
             compiled = rule;
             return null;
         }

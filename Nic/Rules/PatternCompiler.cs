@@ -7,6 +7,7 @@ internal sealed class PatternCompiler(NicProfile profile, CompiledRule rule)
     private enum Layer
     {
         Start,
+        Tunnel,
         Eth,
         Vlan,
         Mpls,
@@ -43,8 +44,20 @@ internal sealed class PatternCompiler(NicProfile profile, CompiledRule rule)
     {
         switch (item)
         {
+            case FlowItemTunnel i:
+                Enter(item, Layer.Tunnel, _layer == Layer.Start);
+                Require(item, NicHeaders.Tunnel);
+                Put(NicField.TunId, "tunnel id", i.Id.Value, i.Id.Mask);
+                Put(NicField.TunSrc, "tunnel src", i.Src.Value, i.Src.Mask);
+                Put(NicField.TunDst, "tunnel dst", i.Dst.Value, i.Dst.Mask);
+                Put(NicField.TunOption, "tunnel option", i.Option.Value, i.Option.Mask);
+                Put(NicField.TunFlags, "tunnel flags", i.Flags.Value, i.Flags.Mask);
+                Put(NicField.TunTos, "tunnel tos", i.Tos.Value, i.Tos.Mask);
+                Put(NicField.TunTtl, "tunnel ttl", i.Ttl.Value, i.Ttl.Mask);
+                Put(NicField.TunHasOption, "tunnel has_option", i.HasOption.Value, i.HasOption.Mask);
+                break;
             case FlowItemEth i:
-                Enter(item, Layer.Eth, _layer == Layer.Start);
+                Enter(item, Layer.Eth, _layer <= Layer.Tunnel);
                 Put(NicField.EthDst, "eth dst", i.Dst.Value, i.Dst.Mask);
                 Put(NicField.EthSrc, "eth src", i.Src.Value, i.Src.Mask);
                 Put(NicField.EthType, "eth type", i.Type.Value, i.Type.Mask);
@@ -65,7 +78,7 @@ internal sealed class PatternCompiler(NicProfile profile, CompiledRule rule)
                 Put(NicField.HasMoreVlan, "vlan has_more_vlan", more ? NicField.HasMoreVlan.FullMask() : 0, NicField.HasMoreVlan.FullMask());
                 break;
             case FlowItemMpls i:
-                Enter(item, Layer.Mpls, _layer <= Layer.Mpls && LabelCount < 3);
+                Enter(item, Layer.Mpls, _layer <= Layer.Mpls && LabelCount < 3 && (Required & NicHeaders.Tunnel) == 0);
                 Require(item, NicHeaders.Mpls);
                 // The parser stops at the bottom of the stack: a further label is there only if this one is not the bottom.
                 if (LabelCount > 0) PutContainer(LabelField(LabelCount - 1), 0, 0x100);
@@ -92,7 +105,7 @@ internal sealed class PatternCompiler(NicProfile profile, CompiledRule rule)
                 Put(NicField.Ipv6Label, "ipv6 flow label", i.FlowLabel.Value, i.FlowLabel.Mask);
                 break;
             case FlowItemArp i:
-                Enter(item, Layer.Network, _layer < Layer.Mpls);
+                Enter(item, Layer.Network, _layer < Layer.Mpls && (Required & NicHeaders.Tunnel) == 0);
                 Require(item, NicHeaders.Arp);
                 Put(NicField.ArpOp, "arp op", i.Op.Value, i.Op.Mask);
                 Put(NicField.ArpSpa, "arp spa", i.Spa.Value, i.Spa.Mask);
@@ -126,7 +139,7 @@ internal sealed class PatternCompiler(NicProfile profile, CompiledRule rule)
                 Put(NicField.IcmpCode, "icmp6 code", i.Code.Value, i.Code.Mask);
                 break;
             case FlowItemNd i:
-                Enter(item, Layer.Nd, (Required & NicHeaders.Icmp6) != 0 && _layer == Layer.Transport);
+                Enter(item, Layer.Nd, (Required & (NicHeaders.Icmp6 | NicHeaders.Tunnel)) == NicHeaders.Icmp6 && _layer == Layer.Transport);
                 Require(item, NicHeaders.Nd);
                 Put(NicField.NdTarget, "icmp6_nd target", i.Target.Value, i.Target.Mask);
                 Put(NicField.NdSll, "icmp6_nd sll", i.Sll.Value, i.Sll.Mask);

@@ -52,8 +52,10 @@ public static class TestpmdFormatter
         FlowAction[] nested = [.. rule.Actions.OfType<FlowActionSample>().SelectMany(static s => s.Actions)];
         if (nested.Any(static a => a is not (FlowActionPort or FlowActionCount))) other.Add("changes in a copy (sample_actions)");
         bool isNew = false;
+        if (rule.Pattern.Any(static i => i is FlowItemTunnel)) more.Add("what was outside (tunnel)");
         foreach (FlowAction action in rule.Actions)
         {
+            if (action is FlowActionTunnelDecap or FlowActionTunnelEncap) other.Add($"outer headers ({action.Name})");
             // A new tag comes without the bit.
             if (action is FlowActionOfSetVlanTci { Tci: var tci } && (tci.Mask & DeiBit) != 0)
             {
@@ -118,7 +120,7 @@ public static class TestpmdFormatter
             case FlowActionOfPopMpls a:
                 s.Append($"of_pop_mpls ethertype 0x{a.EthType:x4} / ");
                 break;
-            case FlowActionOfSetMpls:
+            case FlowActionOfSetMpls or FlowActionTunnelDecap or FlowActionTunnelEncap:
                 break;
             case FlowActionPort a:
                 s.Append($"port_id id {a.Port} / ");

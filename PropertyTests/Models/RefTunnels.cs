@@ -142,6 +142,17 @@ internal sealed class RefTunnels(IReadOnlyList<RefTunnel> tunnels, uint own, uin
         BinaryPrimitives.WriteUInt16BigEndian(ip[10..], (ushort)~Sum(ip[..20], 0));
     }
 
+    /// <summary>Computes the checksum of UDP, TCP or ICMP behind the header; of UDP none if it is not wanted.</summary>
+    public static void FinishTransport(Span<byte> ip, bool hasUdpSum)
+    {
+        Span<byte> l4 = ip[20..];
+        int at = ip[9] == 17 ? 6 : ip[9] == 6 ? 16 : 2;
+        BinaryPrimitives.WriteUInt16BigEndian(l4[at..], 0);
+        if (ip[9] == 17 && !hasUdpSum) return;
+        ushort sum = (ushort)~Sum(l4, ip[9] == 1 ? 0 : Sum(ip[12..20], (uint)(ip[9] + l4.Length)));
+        BinaryPrimitives.WriteUInt16BigEndian(l4[at..], sum == 0 && ip[9] == 17 ? (ushort)0xffff : sum);
+    }
+
     private string Outside(RefTunnel tunnel, uint key, uint? option, ReadOnlySpan<byte> inner)
     {
         int ecn = inner[Ethernet + 1] & 3;

@@ -49,8 +49,14 @@ internal sealed class RuleLedger(RuleRegistry registry, IOffloadProvider provide
         rule.Bytes = counters.Bytes;
         rule.LastUsedMs = lastUsedMs;
         if (rule.Timeline.FirstHitAtMs < 0) rule.Timeline.FirstHitAtMs = lastUsedMs;
-        stats.Hits += packets;
-        stats.HitBytes += bytes;
+
+        // What is inside counts as a hit, by its own rule.
+        if (!rule.TakesOff)
+        {
+            stats.Hits += packets;
+            stats.HitBytes += bytes;
+        }
+
         foreach (ref readonly MergedPass p in rule.Passes.AsSpan())
         {
             megaflows.Credit(p.MegaflowId, p.Generation, packets * (ulong)p.Multiplicity, Corrected(packets, bytes, p.Multiplicity, p.LengthDeltaBytes), lastUsedMs);
@@ -102,7 +108,7 @@ internal sealed class RuleLedger(RuleRegistry registry, IOffloadProvider provide
             if (provider.Capabilities.KeepsConnections) ofConns -= own;
         }
 
-        return sum with { Rules = sum.Rules + own, Megaflows = sum.Megaflows + ofMegaflows, Connections = sum.Connections + ofConns };
+        return sum with { Rules = sum.Rules + own, Outside = rule.TakesOff ? sum.Outside + own : sum.Outside, Megaflows = sum.Megaflows + ofMegaflows, Connections = sum.Connections + ofConns };
     }
 
     /// <summary>Bytes of all visits: each at the length that the packet had then.</summary>

@@ -36,6 +36,7 @@ public sealed unsafe partial class TraceMerger : ITraceMerger
     private int _passCount;
     private int _connCount;
     private bool _exact;
+    private DpAction? _takesOff;
     private MergeRefusal _refusal;
 
     /// <summary>A merger that reads programs from <paramref name="source"/>.</summary>
@@ -62,6 +63,7 @@ public sealed unsafe partial class TraceMerger : ITraceMerger
         if (!RunPass(ref header)) return false;
         if (_pass != trace.PassCount) return Refuse(OffloadReason.BrokenTrace, "more passes than recirculations");
         if (_event != trace.EventCount) return Refuse(OffloadReason.BrokenTrace, "more events than actions");
+        if (_takesOff is not null != trace.EndsInTunnel || (_takesOff is not null && _outputCount > 0)) return Refuse(OffloadReason.UnsupportedAction, "tnl_pop");
         ReadOnlySpan<OutputSnapshot> outputs = _outputs.AsSpan(0, _outputCount);
         if (!_transposition.TryEmit(ref trace.OriginalKey, ref _mask, outputs, System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_pushes)))
         {
@@ -78,6 +80,7 @@ public sealed unsafe partial class TraceMerger : ITraceMerger
         _mask = default;
         _outputCount = _pass = _currentPass = _event = _passCount = _connCount = 0;
         _exact = false;
+        _takesOff = null;
         _refusal = default;
         _pushes.Clear();
     }
@@ -86,7 +89,8 @@ public sealed unsafe partial class TraceMerger : ITraceMerger
     {
         rule.Mask = _mask;
         FlowKey.And(ref _trace.OriginalKey, ref _mask, ref rule.Value);
-        rule.Program = MergedFlowPool.Kept(rule.Program, _transposition.Program);
+        rule.Program = _takesOff is { } pop ? MergedFlowPool.Kept(rule.Program, [pop]) : MergedFlowPool.Kept(rule.Program, _transposition.Program);
+        (rule.IsInside, rule.TakesOff) = (_trace.IsTunnelled, _takesOff is not null);
         rule.Passes = MergedFlowPool.Kept(rule.Passes, _passes.AsSpan(0, _passCount));
         rule.Conns = MergedFlowPool.Kept(rule.Conns, _conns.AsSpan(0, _connCount));
         rule.PassCount = _pass;
@@ -95,6 +99,7 @@ public sealed unsafe partial class TraceMerger : ITraceMerger
         Span<uint> ports = stackalloc uint[(2 * MaxOutputs) + 1];
         ports[0] = _trace.OriginalKey.InPort.Host;
         int count = 1;
+        if (_takesOff is { } inner) ports[count++] = inner.Port;
         foreach (ref readonly OutputSnapshot o in outputs)
         {
             if (!ports[..count].Contains(o.Port)) ports[count++] = o.Port;
@@ -192,6 +197,8 @@ public sealed unsafe partial class TraceMerger : ITraceMerger
                     _pushes.Add(a);
                     header.Push = _pushes.Count;
                     break;
+                case DpOp.TnlPop:
+                    return TakeOff(ref header, ref a);
                 case DpOp.Ct:
                     if (!Ct(ref header, ref a.Ct)) return false;
                     break;
@@ -207,6 +214,17 @@ public sealed unsafe partial class TraceMerger : ITraceMerger
             }
         }
 
+        return true;
+    }
+
+    /// <summary>The packet as it came loses its outer headers.</summary>
+    private bool TakeOff(ref SymbolicHeader header, ref DpAction pop)
+    {
+        FlowKey written = default;
+        KeyBits.AndNot(ref header.Constant, ref KeyMasks.Metadata, ref written);
+        bool isAsItCame = KeyBits.IsZero(ref written) && header.LengthDeltaBytes == 0 && header.Vlan.Pops + header.Vlan.Pushes + header.Mpls.Pops + header.Mpls.Pushes == 0 && header.Vlan.SetMask == 0 && header.Mpls.SetMask == 0;
+        if (!isAsItCame || _takesOff is not null) return Refuse(OffloadReason.UnsupportedAction, "tnl_pop");
+        _takesOff = pop;
         return true;
     }
 

@@ -40,6 +40,7 @@ internal ref struct NicMatch
     private string? Translate(List<FlowItem> items, bool needsTransport)
     {
         _left.InPort = default;
+        if (_rule.IsInside) Tunnel(items);
         if (!Link(items, out string? field)) return field;
         bool typed = Mask.DlType.Raw == 0xffff;
         _left.DlType = default;
@@ -54,6 +55,33 @@ internal ref struct NicMatch
         if (_rule.RequiresCsum) items.Add(new FlowItemIntegrity { Ipv4CsumOk = Value.DlType.Host == EthType.Ip, L4CsumOk = true });
         if (typed) DropImplied();
         return KeyBits.IsZero(ref _left) ? null : KeyBits.FieldName(ref _left);
+    }
+
+    /// <summary>What was read of the headers outside, which the device knows over IPv4.</summary>
+    private void Tunnel(List<FlowItem> items)
+    {
+        items.Add(new FlowItemTunnel
+        {
+            Id = new Masked<ulong>(Value.TunId.Host, Mask.TunId.Host),
+            Src = new Masked<uint>(Value.TunSrc.Host, Mask.TunSrc.Host),
+            Dst = new Masked<uint>(Value.TunDst.Host, Mask.TunDst.Host),
+            Tos = new Masked<byte>(Value.TunTos, Mask.TunTos),
+            Ttl = new Masked<byte>(Value.TunTtl, Mask.TunTtl),
+            Flags = new Masked<ushort>(Value.TunFlags.Host, Mask.TunFlags.Host),
+            HasOption = new Masked<byte>(Value.TunOptions, Mask.TunOptions),
+            Option = new Masked<ulong>(Value.TunMetadata0.Host, Mask.TunMetadata0.Host),
+        });
+        _left.TunId = default;
+        _left.TunSrc = _left.TunDst = default;
+        _left.TunTos = _left.TunTtl = _left.TunOptions = 0;
+        _left.TunFlags = default;
+        _left.TunMetadata0 = default;
+
+        // There are none over IPv4.
+        if (Value.TunIpv6Src.IsZero) _left.TunIpv6Src = default;
+        if (Value.TunIpv6Dst.IsZero) _left.TunIpv6Dst = default;
+        if (Value.TunGbpId.Raw == 0) _left.TunGbpId = default;
+        if (Value.TunGbpFlags == 0) _left.TunGbpFlags = 0;
     }
 
     /// <summary>Fields of headers that a frame of this dl_type cannot have read as 0, and 0 is what the rule wants.</summary>

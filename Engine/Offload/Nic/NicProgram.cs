@@ -43,6 +43,12 @@ internal static class NicProgram
     {
         switch (a.Op)
         {
+            case DpOp.TnlPop:
+                actions.Add(new FlowActionTunnelDecap(a.Port, TypeOf(a.TunnelKind)) { OptionClass = a.Option.Class, OptionType = a.Option.Type, OptionBytes = a.Option.LengthBytes });
+                return null;
+            case DpOp.TnlPush:
+                actions.Add(new FlowActionTunnelEncap(a.CountedPort, TypeOf(a.Push.Kind), a.Push.Bytes.ToArray()));
+                return null;
             case DpOp.Output:
                 actions.Add(new FlowActionPort(a.Port));
                 return null;
@@ -92,6 +98,13 @@ internal static class NicProgram
                 return a.Op.ToString();
         }
     }
+
+    private static FlowTunnelType TypeOf(TunnelKind kind) => kind switch
+    {
+        TunnelKind.Vxlan => FlowTunnelType.Vxlan,
+        TunnelKind.Geneve => FlowTunnelType.Geneve,
+        _ => FlowTunnelType.Gre,
+    };
 
     private static string? AddTosTtl(byte tos, byte tosMask, byte ttl, byte ttlMask, List<FlowAction> actions)
     {

@@ -48,6 +48,9 @@ public sealed unsafe class PmdOffload : IConnObserver
     /// <summary>The soft device's table, or null.</summary>
     public MergedFlowTable? Table { get; }
 
+    /// <summary>The device takes outer headers off and puts them on, by rules of its own: what leads to a tunnel has rules too.</summary>
+    public bool TakesTunnels { get; init; }
+
     /// <summary>Finished traces.</summary>
     public TraceRing Traces { get; }
 
@@ -103,6 +106,24 @@ public sealed unsafe class PmdOffload : IConnObserver
         Trace? trace = TryBegin(packet, nowMs);
         if (trace is not null) trace.IsTunnelled = true;
         return trace;
+    }
+
+    /// <summary>
+    /// The outer headers of the packet have come off: what led there is a rule of its own, for devices with such rules. False if recording has stopped on the way, which is then counted: without that rule one for what is
+    /// inside would never be asked.
+    /// </summary>
+    public bool EndOutside(Trace trace, long nowMs)
+    {
+        if (trace.Reason != OffloadReason.None)
+        {
+            End(trace, nowMs);
+            return false;
+        }
+
+        trace.EndsInTunnel = true;
+        trace.QueuedTicks = Stopwatch.GetTimestamp();
+        Traces.Publish();
+        return true;
     }
 
     /// <summary>The packet that was begun last has come out of a tunnel and took a merged rule there: it counts as that alone.</summary>

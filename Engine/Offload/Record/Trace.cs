@@ -26,6 +26,9 @@ public sealed class Trace
     /// <summary>It came out of a tunnel: <see cref="OriginalKey"/> is the packet inside, with the tunnel fields of the one outside.</summary>
     public bool IsTunnelled;
 
+    /// <summary>It ends where outer headers come off: what was inside has a trace of its own.</summary>
+    public bool EndsInTunnel;
+
     public readonly TracePass[] Passes = new TracePass[MaxPasses];
 
     public int PassCount;
@@ -67,7 +70,7 @@ public sealed class Trace
         PassCount = EventCount = ReasonPass = 0;
         Reason = OffloadReason.None;
         ReasonDetail = null;
-        IsTunnelled = false;
+        IsTunnelled = EndsInTunnel = false;
     }
 }
 

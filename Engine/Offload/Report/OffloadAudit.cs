@@ -30,12 +30,13 @@ public readonly record struct OffloadAuditLine(string Book, BookTotals Counted, 
 
 /// <summary>What follows from the counters of all merged rules there ever were.</summary>
 /// <param name="Rules">Packets of the rules themselves, as received.</param>
+/// <param name="Outside">Of these, what rules have counted that take outer headers off: the same packets are counted by the rules for what was inside.</param>
 /// <param name="Megaflows">What megaflows must have been credited.</param>
 /// <param name="Connections">What connections must have been credited.</param>
 /// <param name="StaleRules">Active rules that depend on something which has moved.</param>
 /// <param name="LiveRules">Rules that exist.</param>
 /// <param name="DyingRules">Of these, revoked ones whose removal the device has not confirmed.</param>
-public readonly record struct OffloadDebts(BookTotals Rules, BookTotals Megaflows, BookTotals Connections, int StaleRules, int LiveRules, int DyingRules);
+public readonly record struct OffloadDebts(BookTotals Rules, BookTotals Outside, BookTotals Megaflows, BookTotals Connections, int StaleRules, int LiveRules, int DyingRules);
 
 /// <summary>Why a flow is, or is not, in the device.</summary>
 /// <param name="Live">Rules that match it now.</param>

@@ -15,16 +15,25 @@ public sealed partial class OffloadReport
     /// <summary>A trace became a rule that the device is asked for.</summary>
     internal void NoteMerge(Trace trace)
     {
-        _thread.Stats.MadeRule += new BookTotals(1, (ulong)trace.OriginalLengthBytes);
-        Fates?.MadeRule(in trace.OriginalKey, trace.OriginalLengthBytes);
+        // The packet is that of the trace of what was inside.
+        if (!trace.EndsInTunnel)
+        {
+            _thread.Stats.MadeRule += new BookTotals(1, (ulong)trace.OriginalLengthBytes);
+            Fates?.MadeRule(in trace.OriginalKey, trace.OriginalLengthBytes);
+        }
+
         TellMerge(trace, OffloadReason.None);
     }
 
     /// <summary>A trace did not become one.</summary>
     internal void NoteRefusal(Trace trace, in MergeRefusal refusal, long nowMs)
     {
-        _thread.Stats.Refused.Add(refusal.Reason, trace.OriginalLengthBytes);
-        Fates?.Refused(in trace.OriginalKey, trace.OriginalLengthBytes, refusal.Reason, refusal.Pass, refusal.Detail);
+        if (!trace.EndsInTunnel)
+        {
+            _thread.Stats.Refused.Add(refusal.Reason, trace.OriginalLengthBytes);
+            Fates?.Refused(in trace.OriginalKey, trace.OriginalLengthBytes, refusal.Reason, refusal.Pass, refusal.Detail);
+        }
+
         TellMerge(trace, refusal.Reason);
         if (refusal.Reason != OffloadReason.AlreadyOffloaded) Refusals.Add(trace, refusal.Reason, refusal.Pass, refusal.Detail, nowMs);
     }
@@ -32,11 +41,15 @@ public sealed partial class OffloadReport
     /// <summary>The device has refused a rule that it was asked for.</summary>
     internal void NoteRefusal(in AskedRule asked, in MergeRefusal refusal, long nowMs)
     {
-        _thread.Stats.Refused.Add(refusal.Reason, asked.LengthBytes);
-        _thread.Stats.MadeRule -= new BookTotals(1, (ulong)asked.LengthBytes);
-        FlowKey key = asked.Key;
-        Fates?.LostRule(in key, asked.LengthBytes);
-        Fates?.Refused(in key, asked.LengthBytes, refusal.Reason, refusal.Pass, refusal.Detail);
+        if (!asked.EndsInTunnel)
+        {
+            _thread.Stats.Refused.Add(refusal.Reason, asked.LengthBytes);
+            _thread.Stats.MadeRule -= new BookTotals(1, (ulong)asked.LengthBytes);
+            FlowKey key = asked.Key;
+            Fates?.LostRule(in key, asked.LengthBytes);
+            Fates?.Refused(in key, asked.LengthBytes, refusal.Reason, refusal.Pass, refusal.Detail);
+        }
+
         Refusals.Add(asked.FlowHash, asked.Key, asked.LengthBytes, refusal.Reason, refusal.Pass, refusal.Detail, nowMs);
     }
 

@@ -29,7 +29,7 @@ public sealed class MergedFlow
     /// <summary>Bits of the original header that decided the packet's fate.</summary>
     public FlowKey Mask;
 
-    /// <summary>Set*, Push*, Pop*, Output and Clone records only; empty = drop.</summary>
+    /// <summary>Set*, Push*, Pop*, Output, TnlPush and Clone records only, or a single TnlPop; empty = drop.</summary>
     public DpAction[] Program { get; internal set; } = [];
 
     /// <summary>Distinct megaflows in first-visit order.</summary>
@@ -49,6 +49,12 @@ public sealed class MergedFlow
 
     /// <summary>The rule pins a full 5-tuple (a connection or an L4 hash): it belongs in an exact-match table.</summary>
     public bool IsExact { get; internal set; }
+
+    /// <summary>It is for what was inside a tunnel: the tunnel fields are those of the packet outside.</summary>
+    public bool IsInside { get; internal set; }
+
+    /// <summary>It takes outer headers off, and what is inside has a rule of its own: its packets are those of that one.</summary>
+    public bool TakesOff { get; internal set; }
 
     /// <summary>Recognises a repeated trace without merging it: <see cref="Engine.TraceHash"/>.</summary>
     public ulong TraceHash { get; internal set; }

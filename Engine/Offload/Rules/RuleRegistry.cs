@@ -240,4 +240,4 @@ internal sealed class RuleRegistry(IMegaflowLedger megaflows, IConnLedger conns,
 /// <param name="FlowHash">See <see cref="Trace.FlowHash"/>.</param>
 /// <param name="Key">Header as received.</param>
 /// <param name="LengthBytes">Length as received.</param>
-internal readonly record struct AskedRule(ulong FlowHash, FlowKey Key, int LengthBytes);
+internal readonly record struct AskedRule(ulong FlowHash, FlowKey Key, int LengthBytes, bool EndsInTunnel);

@@ -224,7 +224,7 @@ public sealed class KernelNicTests
 
     public static TheoryData<string, FlowRule> Refused => new()
     {
-        { "several outputs", new FlowRule(new FlowAttr(1), s_tcp4, [new FlowActionPort(2), new FlowActionPort(3)]) },
+        { "several outputs by XDP", new FlowRule(new FlowAttr(1), s_tcp4, [new FlowActionPort(2), new FlowActionPort(3)]) },
         { "set_tp twice", new FlowRule(new FlowAttr(1), s_tcp4, [new FlowActionSetTpSrc(1), new FlowActionSetTpSrc(2), new FlowActionPort(3)]) },
         { "set_ipv4_src", new FlowRule(new FlowAttr(1), s_tcp4, [new FlowActionSetIpv4Src(new(1, 0xff)), new FlowActionPort(3)]) },
         { "sample", new FlowRule(new FlowAttr(1), s_tcp4, [new FlowActionSample([new FlowActionPort(2)]), new FlowActionPort(3)]) },
