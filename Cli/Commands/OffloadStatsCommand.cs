@@ -6,6 +6,15 @@ namespace Mergeflow.Cli;
 /// <summary><c>mergeflow offload stats</c>: totals of the offload, and refused packets by reason.</summary>
 internal static class OffloadStatsCommand
 {
+    private static readonly (Nic.KernelLeft Left, string Name, string Member)[] s_left =
+    [
+        (Nic.KernelLeft.SuperFrameInside, "super-frames that came in a tunnel", "left_super_frame_inside"),
+        (Nic.KernelLeft.SuperFrameChecksum, "super-frames for a tunnel with checksums", "left_super_frame_checksum"),
+        (Nic.KernelLeft.ChecksumInside, "no sum is known of what is inside", "left_checksum_inside"),
+        (Nic.KernelLeft.OuterHeader, "other outer headers", "left_outer_header"),
+        (Nic.KernelLeft.NoRoom, "no room for outer headers", "left_no_room"),
+    ];
+
     public static Command Create(CancellationToken interrupted) =>
         ShowCommand.Create("stats", "Replay, then print totals and the reasons for what was not offloaded.", interrupted, Show);
 
@@ -42,6 +51,11 @@ internal static class OffloadStatsCommand
             ("- of a rule that was revoked meanwhile", "shadow_undecided", shadow.Undecided),
             ("- no room for a copy", "shadow_lost", shadow.Lost),
         ];
+        if (context.Datapath.Kernel is { } kernel)
+        {
+            checks = [.. checks, .. s_left.Where(l => kernel.LeftFor(l.Left) > 0).Select(l => ($"Left to software although there was a rule: {l.Name}", l.Member, kernel.LeftFor(l.Left)))];
+        }
+
         OffloadShares shares = offload.Report.Shares(context.Received);
         IReadOnlyList<(OffloadReason Reason, ulong Packets, ulong Bytes)> refused = offload.Report.RefusedTotals().Sorted();
         IReadOnlyList<(OffloadReason Reason, ulong Packets, ulong Bytes)> removed = s.RemovedBy.Sorted();

@@ -22,7 +22,8 @@ internal sealed class ShadowCases(RunningSwitch running, string directory)
         KernelSample sample = difference.Sample;
         running.Log.Write(string.Create(CultureInfo.InvariantCulture, $"the kernel forwards otherwise than software, rule {difference.Rule.Id} is revoked: {difference.Difference}"));
         running.Log.Write(string.Create(CultureInfo.InvariantCulture, $"  came by port {sample.InPort}, {sample.LengthBytes} bytes: {Hex(sample.Frame)}"));
-        running.Log.Write(sample.OutPort is { } port ? string.Create(CultureInfo.InvariantCulture, $"  left by port {port}, {sample.OutputLengthBytes} bytes: {Hex(sample.Output)}") : "  was dropped");
+        foreach (KernelOutput output in sample.Outputs) running.Log.Write(string.Create(CultureInfo.InvariantCulture, $"  left by port {output.Port}, {output.LengthBytes} bytes: {Hex(output.Frame)}"));
+        if (sample.OutPort is null) running.Log.Write("  was dropped");
         foreach ((uint to, byte[] frame) in difference.Software) running.Log.Write(string.Create(CultureInfo.InvariantCulture, $"  software sends by port {to}, {frame.Length} bytes: {Hex(frame)}"));
         if (_count >= MostCases || running.Datapath.Conntrack.Count > LastFrames.MaxConnections) return;
         string path = Path.Combine(directory, string.Create(CultureInfo.InvariantCulture, $"{Environment.ProcessId}-{++_count}"));
@@ -47,7 +48,7 @@ internal sealed class ShadowCases(RunningSwitch running, string directory)
         recording.Add(sample.InPort, whole, difference.Software);
         Directory.CreateDirectory(path);
         recording.Write((name, bytes) => File.WriteAllBytes(Path.Combine(path, name), bytes));
-        string output = sample.OutPort is { } port ? string.Create(CultureInfo.InvariantCulture, $"[{port},\"{Convert.ToHexStringLower(sample.Output)}\"]") : "";
+        string output = string.Join(',', sample.Outputs.Select(static o => string.Create(CultureInfo.InvariantCulture, $"[{o.Port},\"{Convert.ToHexStringLower(o.Frame)}\"]")));
         File.WriteAllBytes(Path.Combine(path, "kernel.jsonl"), Encoding.UTF8.GetBytes($"{{\"out\":[{output}]}}\n"));
         StringWriter rule = new();
         rule.WriteLine($"{difference.Rule.Id}: {MergedFlowText.Line(difference.Rule)}");

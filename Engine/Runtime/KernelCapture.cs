@@ -52,7 +52,10 @@ internal sealed class KernelCapture(KernelNic kernel)
             {
                 if (!isFirst && !IsDrawn(view.OneIn, kernel.SampledOneIn)) continue;
                 if (view.Ring.Takes(sample.InPort, FrameDirections.In)) view.Ring.Add(sample.Frame, sample.LengthBytes, sample.InPort, FrameDirections.In, sample.Ns, sample.Packets);
-                if (sample.OutPort is { } port && view.Ring.Takes(port, FrameDirections.Out)) view.Ring.Add(sample.Output, sample.OutputLengthBytes, port, FrameDirections.Out, sample.Ns, sample.Packets);
+                foreach (KernelOutput output in sample.Outputs)
+                {
+                    if (view.Ring.Takes(output.Port, FrameDirections.Out)) view.Ring.Add(output.Frame, output.LengthBytes, output.Port, FrameDirections.Out, sample.Ns, sample.Packets);
+                }
             }
         }
     }

@@ -170,20 +170,28 @@ public sealed class ShadowCheck : IPoller, IDisposable
     /// <summary>Null, or in what the frame that left is not the one that software would have sent.</summary>
     private static string? Compare(KernelSample sample, IReadOnlyList<DryOutput> outputs)
     {
-        int left = sample.OutPort is null ? 0 : 1;
-        if (outputs.Count != left) return $"{left} left, software sends {outputs.Count}";
-        if (left == 0) return null;
-        DryOutput wanted = outputs[0];
-        if (wanted.Port != sample.OutPort) return $"left by port {sample.OutPort}, software sends by port {wanted.Port}";
-        if (wanted.Frame.Length != sample.OutputLengthBytes) return $"{sample.OutputLengthBytes} bytes left, software sends {wanted.Frame.Length}";
+        KernelOutput[] left = [.. sample.Outputs];
+        if (outputs.Count != left.Length) return $"{left.Length} left, software sends {outputs.Count}";
+        for (int i = 0; i < left.Length; i++)
+        {
+            if (Compare(sample, left[i], outputs[i]) is { } difference) return difference;
+        }
+
+        return null;
+    }
+
+    private static string? Compare(KernelSample sample, KernelOutput left, DryOutput wanted)
+    {
+        if (wanted.Port != left.Port) return $"left by port {left.Port}, software sends by port {wanted.Port}";
+        if (wanted.Frame.Length != left.LengthBytes) return $"{left.LengthBytes} bytes left, software sends {wanted.Frame.Length}";
 
         // Of a long super-frame the end is not there.
-        int known = sample.Frame.Length < sample.LengthBytes ? Math.Min(sample.Frame.Length, sample.Output.Length) - CutBytes : sample.Output.Length;
+        int known = sample.Frame.Length < sample.LengthBytes ? Math.Min(sample.Frame.Length, left.Frame.Length) - CutBytes : left.Frame.Length;
         for (int at = 0; at < known; at++)
         {
-            if (sample.Output[at] == wanted.Frame[at]) continue;
-            if (at - wanted.SumAt is 0 or 1 && IsSameSum(sample.Output, wanted.Frame, wanted.SumAt)) continue;
-            return $"byte {at} is {sample.Output[at]:x2}, software sends {wanted.Frame[at]:x2}";
+            if (left.Frame[at] == wanted.Frame[at]) continue;
+            if (at - wanted.SumAt is 0 or 1 && IsSameSum(left.Frame, wanted.Frame, wanted.SumAt)) continue;
+            return $"byte {at} is {left.Frame[at]:x2}, software sends {wanted.Frame[at]:x2}";
         }
 
         return null;

@@ -23,7 +23,7 @@ public sealed unsafe partial class EmulatedNic
         CatchUpWithReset(nowNs);
         if (_requests.Count + _completions.Count >= Profile.QueueDepth) return false;
         handle = new NicHandle(++_lastHandle);
-        FlowError? error = FlowRuleCompiler.TryCompile(Profile, rule, out CompiledRule? compiled);
+        FlowError? error = Compile(rule, out CompiledRule? compiled);
         Enqueue(NicOperation.Create, handle, userData, compiled, error, nowNs, Profile.InsertsPerSecond, Profile.InsertLatencyNs);
         return true;
     }

@@ -50,7 +50,16 @@ public sealed unsafe partial class EmulatedNic : IFlowDevice, IDisposable
     internal ulong RssSeed { get; }
 
     /// <inheritdoc/>
-    public FlowError? Validate(FlowRule rule) => FlowRuleCompiler.TryCompile(Profile, rule, out _);
+    public FlowError? Validate(FlowRule rule) => Compile(rule, out _);
+
+    /// <summary>Whatever the profile says: there are no tunnels here.</summary>
+    private FlowError? Compile(FlowRule rule, out CompiledRule? compiled)
+    {
+        if (FlowRuleCompiler.TryCompile(Profile, rule, out compiled) is { } error) return error;
+        if (compiled is { Decap: null, Encaps.Count: 0, IsInside: false }) return null;
+        compiled = null;
+        return new FlowError(FlowErrno.NotSupported, FlowErrorType.Unspecified, "the emulated device has no tunnels") { Subject = "tunnel" };
+    }
 
     /// <inheritdoc/>
     public void SetMatching(bool isOn)

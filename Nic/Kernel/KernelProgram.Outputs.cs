@@ -56,6 +56,7 @@ internal sealed partial class KernelProgram
         _a.Alu(BpfAlu.Add, R1, 1);
         _a.Jump(BpfJump.AboveOrEqual, R1, L.MaxOutputs, _broken);
         _a.Store(BpfSize.Double, R10, OutputAt, R1);
+        SampleOutput(KernelSamples.CopyLeft);
         _a.LoadFrom(BpfSize.Double, R2, R10, InterfaceAt);
         _a.LoadFrom(BpfSize.Double, R3, R10, FlagsAt);
         _a.Mov(R1, R6);

@@ -44,8 +44,8 @@ internal sealed partial class KernelProgram
         _a.Place(done);
     }
 
-    /// <summary>The frame is as it will leave, or is to be dropped.</summary>
-    private void SampleOutput()
+    /// <summary>The frame is as it will leave, or is to be dropped; R8 the slot that says where.</summary>
+    private void SampleOutput(int kind = S.Left)
     {
         if (!_shadow.IsOn) return;
         BpfLabel done = _a.NewLabel();
@@ -53,7 +53,7 @@ internal sealed partial class KernelProgram
         _a.Jump(BpfJump.Equal, R1, 0, done);
         _a.LoadFrom(BpfSize.Word, R1, R8, L.Port);
         _a.Store(BpfSize.Word, R10, MetaAt + S.PortAt, R1);
-        Copy(S.Left);
+        Copy(kind);
         _a.Place(done);
     }
 

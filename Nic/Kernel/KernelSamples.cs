@@ -8,7 +8,7 @@ namespace Mergeflow.Nic;
 /// <code>
 /// record  0 kind u32   4 slot u32   8 serial u32   12 port u32 (came in by, leaves by)   16 length u32   20 frames of the wire u32, 0 = one   24 tag beside the frame {tpid be16, tci be16}, 0 = none   28 -   32 bytes of a segment u32   36 -   40 frame
 /// </code>
-/// A run of the program is not interrupted by another one that takes frames, so the two records of a hit stand one behind the other, unless one of them found no room.
+/// A run of the program is not interrupted by another one that takes frames, so the records of a hit stand one behind the other, unless one of them found no room.
 /// </remarks>
 internal sealed class KernelSamples : IDisposable
 {
@@ -24,6 +24,9 @@ internal sealed class KernelSamples : IDisposable
 
     public const int Came = 0;
     public const int Left = 1;
+
+    /// <summary>As <see cref="Left"/>, and another one leaves behind it.</summary>
+    public const int CopyLeft = 2;
 
     /// <summary>Of a longer frame, which is a super-frame, the beginning is copied.</summary>
     public const int MaxFrameBytes = 60_000;
@@ -67,11 +70,18 @@ internal sealed class KernelSamples : IDisposable
         {
             if (came.IsThere) Unpaired++;
             (came.IsThere, came.Slot, came.Serial) = (true, slot, serial);
+            came.Before.Clear();
             came.Sample = new KernelSample { InPort = port, Ns = ns, Frame = FrameOf(record), LengthBytes = LengthOf(record, length), SegmentBytes = (int)Word(record, SegmentBytesAt), Packets = Math.Max(1, (int)Word(record, SegmentsAt)), Output = [] };
             return true;
         }
 
         bool isPair = came.IsThere && came.Slot == slot;
+        if (isPair && Word(record, KindAt) == CopyLeft)
+        {
+            came.Before.Add(new KernelOutput(port, FrameOf(record), LengthOf(record, length)));
+            return true;
+        }
+
         came.IsThere = false;
         if (!isPair)
         {
@@ -82,6 +92,7 @@ internal sealed class KernelSamples : IDisposable
         bool isDrop = port == KernelLayout.NoPort;
         return take(slot, came.Serial, came.Sample with
         {
+            Before = [.. came.Before],
             OutPort = isDrop ? null : port,
             Output = isDrop ? [] : FrameOf(record),
             OutputLengthBytes = isDrop ? 0 : LengthOf(record, length),
@@ -112,6 +123,7 @@ internal sealed class KernelSamples : IDisposable
         public bool IsThere;
         public uint Slot;
         public uint Serial;
+        public readonly List<KernelOutput> Before = [];
         public KernelSample Sample = null!;
     }
 }
@@ -137,6 +149,12 @@ public sealed record KernelSample
     /// <summary>Payload of the frames that it is cut into; 0 = it is no super-frame.</summary>
     public int SegmentBytes { get; init; }
 
+    /// <summary>Copies that left before it did.</summary>
+    public IReadOnlyList<KernelOutput> Before { get; init; } = [];
+
+    /// <summary>All that left, in order.</summary>
+    public IEnumerable<KernelOutput> Outputs => OutPort is { } port ? [.. Before, new KernelOutput(port, Output, OutputLengthBytes)] : Before;
+
     /// <summary>Port that it left by; null = it was dropped.</summary>
     public uint? OutPort { get; init; }
 
@@ -146,3 +164,9 @@ public sealed record KernelSample
     /// <summary>Length of the whole.</summary>
     public int OutputLengthBytes { get; init; }
 }
+
+/// <summary>A frame that left.</summary>
+/// <param name="Port">By this port.</param>
+/// <param name="Frame">Its tags in it; of a long super-frame the beginning.</param>
+/// <param name="LengthBytes">Length of the whole.</param>
+public readonly record struct KernelOutput(uint Port, byte[] Frame, int LengthBytes);

@@ -184,6 +184,38 @@ public sealed class KernelTunnelTests
         Assert.Equal(other.Nic.Program.Count, two);
     }
 
+    public static TheoryData<string, byte, byte, short> Faults => new()
+    {
+        { "UDP length not written", 0x6b, 0x37, 38 },
+        { "IP length not written", 0x6b, 0x27, 16 },
+        { "UDP checksum not written", 0x6b, 0x47, 40 },
+        { "source port not written", 0x6b, 0x07, 34 },
+    };
+
+    /// <summary>The control: a program without one of its stores is found out by the tests above.</summary>
+    [Theory]
+    [MemberData(nameof(Faults))]
+    public void A_broken_program_is_found_out(string fault, byte code, byte registers, short offset)
+    {
+        int broken = 0;
+        KernelNic.Broken.Value = all => [.. all.Select(i =>
+        {
+            if (i.Code != code || i.Registers != registers || i.Offset != offset) return i;
+            broken++;
+            return new BpfInstruction(0x05, 0, 0, 0);
+        })];
+        try
+        {
+            Assert.ThrowsAny<Xunit.Sdk.XunitException>(() => Outer_headers_have_lengths_and_sums_of_their_own(isTc: false));
+        }
+        finally
+        {
+            KernelNic.Broken.Value = null;
+        }
+
+        Assert.True(broken > 0, fault);
+    }
+
     private static FlowItem[] Inside(uint id, FlowItem[] pattern, uint? option = null)
         => [new FlowItemTunnel { Id = (ulong)id, HasOption = option is null ? default : (byte)1, Option = option is { } o ? (ulong)o : default(Masked<ulong>), Src = 0xc000_0202 }, .. pattern];
 
