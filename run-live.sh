@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Hosts in network namespaces behind a stateful firewall with SNAT: ping, one TCP stream, 64-byte UDP and a storm of connections through mergeflow (offload none, soft and kernel), and beside it, as far as
 # installed, through the Linux bridge (no rules), the Linux router with nft conntrack and SNAT, and Open vSwitch's userspace datapath with the same flows. Then the outage of a restart with --state.
-# Needs root; whatever happens, all that it makes is removed. Each number is the median of BURSTS=10 bursts of
-# SECONDS_EACH=1, with the lowest and the highest; of pings the median of each burst counts.
+# Needs root; all that it makes is removed when it ends, and at the next run if it was killed. Each number is the median of BURSTS=10 bursts of
+# SECONDS_EACH=1 (a fraction is rounded up for iperf3, which takes whole seconds), with the lowest and the highest; of pings the median of each burst counts.
 #
 #   ./run-live.sh --soak MINUTES [--offload none|soft|kernel] [OPTION]..
 #
@@ -23,6 +23,10 @@ for need in ip ping $([ -n "$soak$cost" ] && echo python3 || echo iperf3); do co
 
 t=${SECONDS_EACH:-1}
 bursts=${BURSTS:-10}
+[[ $t =~ ^([0-9]+(\.[0-9]*)?|\.[0-9]+)$ && ! $t =~ ^[0.]*$ ]] || { echo "run-live.sh: SECONDS_EACH=$t: expected a number above 0"; exit 1; }
+[[ $bursts =~ ^[1-9][0-9]*$ ]] || { echo "run-live.sh: BURSTS=$bursts: expected a number of at least 1"; exit 1; }
+whole=$(awk -v t="$t" 'BEGIN { n = int(t); print n < t ? n + 1 : n }')
+pings=$(awk -v t="$t" 'BEGIN { n = int(200 * t); print n < 10 ? 10 : n }')
 p=mfl$$
 s=$p-s
 dir=$(mktemp -d)
@@ -40,6 +44,13 @@ remove() {
     stop
     for n in $(ip netns list | awk -v p=$p- 'index($1, p) == 1 { print $1 }'); do ip netns del "$n" 2>/dev/null; done
 }
+# What a run has left behind that was killed: namespaces named by a process that is there no more, and whatever runs in them.
+for n in $(ip netns list | awk '$1 ~ /^mfl[0-9]+-/ { print $1 }'); do
+    owner=${n#mfl}
+    [ -e "/proc/${owner%%-*}" ] && continue
+    for pid in $(ip netns pids "$n" 2>/dev/null); do kill -9 "$pid" 2>/dev/null; done
+    ip netns del "$n" 2>/dev/null
+done
 trap 'remove; rm -rf "$dir"' EXIT
 trap 'exit 130' INT TERM HUP
 
@@ -115,11 +126,11 @@ measure() {
     if command -v python3 >/dev/null; then ip netns exec $p-b python3 "$dir/storm.py" $server 0 & pids+=($!); fi
     sleep 0.5
     for ((i = 0; i < bursts; i++)); do
-        ip netns exec $p-a ping -c "$((200 * t))" -i 0.005 $server | sed -n 's/.*time=\([0-9.]*\) ms/\1/p' | sort -n | awk '{ v[NR] = $1 } END { if (NR) print 1000 * v[int((NR + 1) / 2)] }' >>"$dir/rtt"
+        ip netns exec $p-a ping -c "$pings" -i 0.005 $server | sed -n 's/.*time=\([0-9.]*\) ms/\1/p' | sort -n | awk '{ v[NR] = $1 } END { if (NR) print 1000 * v[int((NR + 1) / 2)] }' >>"$dir/rtt"
         before=$(cpu_of "${2:-}")
-        ip netns exec $p-a iperf3 -c $server -C cubic -t "$t" -f g 2>&1 | awk '/receiver/ { print $7 }' >>"$dir/tcp"
-        [ -n "${2:-}" ] && echo $((($(cpu_of "$2") - before) / (10 * t))) >>"$dir/cpu"
-        ip netns exec $p-a iperf3 -c $server -u -b 0 -l 64 -t "$t" 2>&1 | awk -v t="$t" '/receiver/ { for (i = 1; i <= NF; i++) if ($i ~ /^[0-9]+\/[0-9]+$/) { split($i, x, "/"); print (x[2] - x[1]) / t / 1000 } }' >>"$dir/udp"
+        ip netns exec $p-a iperf3 -c $server -C cubic -t "$whole" -f g 2>&1 | awk '/receiver/ { print $7 }' >>"$dir/tcp"
+        [ -n "${2:-}" ] && echo $((($(cpu_of "$2") - before) / (10 * whole))) >>"$dir/cpu"
+        ip netns exec $p-a iperf3 -c $server -u -b 0 -l 64 -t "$whole" 2>&1 | awk -v t="$whole" '/receiver/ { for (i = 1; i <= NF; i++) if ($i ~ /^[0-9]+\/[0-9]+$/) { split($i, x, "/"); print (x[2] - x[1]) / t / 1000 } }' >>"$dir/udp"
         command -v python3 >/dev/null && ip netns exec $p-a python3 "$dir/storm.py" $server "$t" >>"$dir/storm"
     done
     printf '%-34s %18s %20s %16s %20s %14s\n' "$1" "$(spread <"$dir/rtt")" "$(spread %.1f <"$dir/tcp")" "$(spread <"$dir/udp")" "$(spread <"$dir/storm")" "$(spread <"$dir/cpu")"
