@@ -31,13 +31,19 @@ public sealed class LiveChangeTests
     }
 
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public void A_device_that_is_deleted_under_traffic_is_seen_to_be_gone_and_nobody_spins(bool isTap)
+    [InlineData("packet")]
+    [InlineData("tc")]
+    [InlineData("clsact")]
+    [InlineData("xdp")]
+    [InlineData("tap")]
+    public void A_device_that_is_deleted_under_traffic_is_seen_to_be_gone_and_nobody_spins(string kind)
     {
+        bool isTap = kind == "tap";
         using LiveLab lab = new();
         string a = lab.AddHost("a", ["10.82.0.1/24"]), b = lab.AddHost("b", ["10.82.0.2/24"]), c = lab.AddHost("c", ["10.82.0.3/24"]), tap = lab.DeviceName("t");
-        using LiveSwitch s = new LiveSwitch().With(a, b, c);
+        if (kind == "xdp") lab.SwitchOffloadsOff("a", "b", "c");
+        using LiveSwitch s = new();
+        foreach (string device in new[] { a, b, c }) s.Add(SystemPort.Open((uint)s.Ports.All.Count + 1, device, isTap ? "packet" : kind));
         s.Add(TapPort.Open(4, tap));
         using LiveProcess flood = lab.Begin("a", "ping", "-i", "0.002", "10.82.0.3");
         LiveLab.WaitFor(() => s[3].TxPackets > 20, "packets");
