@@ -76,6 +76,12 @@ public sealed partial class OfPipeline
         }
     }
 
+    /// <summary>Rules of a table.</summary>
+    public int CountOf(int table)
+    {
+        lock (_lock) return _tables.CountOf(table);
+    }
+
     /// <summary>Some rule or group has the action <c>normal</c> or <c>learn</c>: packets change what later ones get.</summary>
     public bool UsesNormal => _snapshot.UsesNormal;
 

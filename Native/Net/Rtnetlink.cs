@@ -37,10 +37,31 @@ public sealed class Rtnetlink : IDisposable
     /// <exception cref="IOException">The kernel does not answer.</exception>
     public int Order(NetlinkWriter request) => Ask(request, static _ => { });
 
+    /// <summary>What the queues of a device have counted that has some of its own (<c>htb</c>), by number.</summary>
+    /// <exception cref="IOException">The kernel does not answer.</exception>
+    public IReadOnlyList<QueueCounters> Queues(int device)
+    {
+        List<QueueCounters> queues = [];
+        Ask(TrafficControl.DumpClasses(device), (in NetlinkMessage message) =>
+        {
+            if (QueueCounters.TryRead(message, device, out QueueCounters queue)) queues.Add(queue);
+        });
+        queues.Sort(static (a, b) => a.Queue.CompareTo(b.Queue));
+        return queues;
+    }
+
     /// <inheritdoc/>
     public void Dispose() => _socket.Dispose();
 
+    private delegate void Taker(in NetlinkMessage message);
+
     private int Ask(NetlinkWriter request, Action<RtEvent> take)
+        => Ask(request, (in NetlinkMessage message) =>
+        {
+            if (RtnetlinkCodec.TryParse(message, out RtEvent? told)) take(told);
+        });
+
+    private int Ask(NetlinkWriter request, Taker take)
     {
         _socket.Send(request.Finish(++_sequence));
         long start = Stopwatch.GetTimestamp();
@@ -53,7 +74,7 @@ public sealed class Rtnetlink : IDisposable
             {
                 if (message.Sequence != _sequence) continue;
                 if (message.Type is NetlinkMessage.Done or NetlinkMessage.Error) return message.Errno;
-                if (RtnetlinkCodec.TryParse(message, out RtEvent? told)) take(told);
+                take(message);
             }
 
             if (!datagram.IsEmpty) continue;

@@ -9,6 +9,7 @@ public static class TrafficControl
     private const ushort NewQdisc = 36;
     private const ushort DeleteQdisc = 37;
     private const ushort NewClass = 40;
+    private const ushort GetClass = 42;
     private const uint Root = 0xffff_ffff;
     private const uint Handle = 0x0001_0000;
     private const ushort RootClass = 0xfffe;
@@ -44,6 +45,9 @@ public static class TrafficControl
     /// <returns>errno; 0 = done.</returns>
     public static int SetHtbQueue(int device, uint queue, ulong minRate, ulong maxRate, ulong burst, uint priority, int mtuBytes)
         => SetClass(device, (ushort)(queue + 1), Handle | RootClass, minRate, maxRate, burst, priority, mtuBytes);
+
+    /// <summary>Asks for all classes of a device.</summary>
+    internal static NetlinkWriter DumpClasses(int device) => new NetlinkWriter(GetClass, NetlinkWriter.Dump).Raw(Message(device, 0, 0));
 
     private static int SetClass(int device, ushort minor, uint parent, ulong minRate, ulong maxRate, ulong burst, uint priority, int mtuBytes)
     {

@@ -42,6 +42,7 @@ internal sealed class PortQos
     private static string[] Clear(NetDevicePort device, QosConfig? wanted)
     {
         if (wanted is not { Type: "linux-noop" }) TrafficControl.Clear(device.IfIndex);
+        device.QueuesSinceMs = null;
         return [];
     }
 
@@ -56,6 +57,7 @@ internal sealed class PortQos
             return lines;
         }
 
+        device.QueuesSinceMs = ProcessClock.NowMs;
         IReadOnlyDictionary<string, string> none = new SortedDictionary<string, string>();
         Dictionary<long, IReadOnlyDictionary<string, string>> queues = new(wanted.Queues);
         queues.TryAdd(0, none);

@@ -12,6 +12,9 @@ public sealed partial class LiveOfSwitch
 
     private readonly ConcurrentQueue<(OfRule Rule, RuleEnd End, long AtMs)> _removed = new();
 
+    /// <summary>Tables that have crossed a bound of free places.</summary>
+    private readonly ConcurrentQueue<(byte Table, byte Reason, byte Free)> _crossed = new();
+
     /// <summary>Rounds of what a barrier waits for: packets that go on coming do not keep it.</summary>
     private const int MostRounds = 16;
 
@@ -20,12 +23,13 @@ public sealed partial class LiveOfSwitch
     private IReadOnlyList<OfPort> _portsBefore = [];
 
     /// <summary>There is something to tell.</summary>
-    internal bool HasNews => !_removed.IsEmpty || _datapath.HasPacketIns;
+    internal bool HasNews => !_removed.IsEmpty || !_crossed.IsEmpty || _datapath.HasPacketIns;
 
     /// <summary>From now on connections are told what becomes of flows, and the latch is set when there is something to tell.</summary>
     internal void Watch(OfConnectionGroup group, WakeLatch latch)
     {
         Volatile.Write(ref _watchers, group);
+        Tables.CountOf = _datapath.Pipeline.CountOf;
         _datapath.WakeForPacketIns(latch);
         _datapath.Pipeline.Watch(changes =>
         {
@@ -36,7 +40,8 @@ public sealed partial class LiveOfSwitch
                 if (isTold && _removed.Count < MostRemoved) _removed.Enqueue((change.Old!, change.End, NowMs));
             }
 
-            if (!_removed.IsEmpty) latch.Set();
+            foreach ((byte Table, byte Reason, byte Free) crossed in Tables.Cross(changes.Select(static c => (c.New ?? c.Old!).Table))) _crossed.Enqueue(crossed);
+            if (!_removed.IsEmpty || !_crossed.IsEmpty) latch.Set();
         });
     }
 
@@ -65,6 +70,11 @@ public sealed partial class LiveOfSwitch
             _datapath.Settle(NowMs);
             while (_removed.TryDequeue(out (OfRule Rule, RuleEnd End, long AtMs) removed)) TellRemoved(group, removed.Rule, removed.End, removed.AtMs);
             told++;
+        }
+
+        for (; _crossed.TryDequeue(out (byte Table, byte Reason, byte Free) crossed); told++)
+        {
+            foreach (OfConnection connection in group.All) connection.OnTable(crossed.Reason, crossed.Table, crossed.Free);
         }
 
         if (looksAtPorts) TellPorts(group);

@@ -141,8 +141,8 @@ public sealed partial class LiveOfSwitch(LiveSwitch live, string name, Func<uint
     /// <inheritdoc/>
     public IReadOnlyList<OfPortStats> PortStats() => [.. live.Ports.All.Select(CountersOf)];
 
-    /// <summary>A port without a device has one queue, that counts nothing (OVS <c>netdev_dummy_get_queue</c>).</summary>
-    public IReadOnlyList<OfQueueStats> QueueStats() => [.. live.Ports.All.OfType<DummyPort>().Select(static p => new OfQueueStats { Port = p.Number, Queue = 0 })];
+    /// <inheritdoc/>
+    public IReadOnlyList<OfQueueStats> QueueStats() => DeviceQueues.Of(live.Ports.All);
 
     /// <inheritdoc/>
     public IReadOnlyList<OfRule> Rules(FlowMod? which)

@@ -52,6 +52,12 @@ public sealed partial class OfConnection
         if (Wants(OfAsyncKind.FlowRemoved, removed.Reason)) TrySend(removed with { IsNicira = _version == OfVersion.V10 && _hasNiciraFlows });
     }
 
+    /// <summary>A table has become nearly full, or is so no more.</summary>
+    public void OnTable(byte reason, byte table, byte free)
+    {
+        if (_version >= OfVersion.V14 && Wants(OfAsyncKind.TableStatus, reason)) TrySend(new OfTableStatus { Kind = OfKind.TableStatus, Xid = 0, Reason = reason, Table = _switch.Tables.Describe(_version, table, free) });
+    }
+
     /// <summary>A packet is for the controllers.</summary>
     public void OnPacket(OfPacketForController packet)
     {

@@ -1,7 +1,7 @@
 namespace Mergeflow.Control.OpenFlow;
 
 /// <summary>What <c>OFPT_TABLE_MOD</c> says of tables (OVS <c>struct oftable</c>). For any thread.</summary>
-public sealed class OfTableSettings
+public sealed partial class OfTableSettings
 {
     /// <summary>What decides which flow goes (<c>OTHER|IMPORTANCE|LIFETIME</c>): it cannot be chosen (OVS <c>OFPROTO_EVICTION_FLAGS</c>).</summary>
     public const uint EvictionFlags = 7;
@@ -28,12 +28,17 @@ public sealed class OfTableSettings
     {
         if (mod.Table >= tableCount && mod.Table != AllTables) throw new OfRefusal("OFPTMFC_BAD_TABLE", $"table {mod.Table}");
         Vacancy? vacancy = version >= OfVersion.V14 ? Properties(mod.Properties.Span, version) : null;
+        int[] counts = Counts(mod.Table, (mod.Config & VacancyConfig) != 0);
         lock (_lock)
         {
             for (int t = 0; t < tableCount; t++)
             {
-                if (mod.Table == AllTables || mod.Table == t) Change(ref _tables[t], mod, version, vacancy ?? default);
+                if (mod.Table != AllTables && mod.Table != t) continue;
+                Change(ref _tables[t], mod, version, vacancy ?? default);
+                Await(ref _tables[t], counts[t]);
             }
+
+            _watchesVacancy = Array.Exists(_tables, static t => t.HasVacancy);
         }
     }
 
@@ -117,7 +122,10 @@ public sealed class OfTableSettings
     }
 
     /// <summary>A table as <c>TABLE_DESC</c> tells it.</summary>
-    public OfTableDesc Describe(OfVersion version, int table)
+    /// <param name="version">Of the connection.</param>
+    /// <param name="table">Which table.</param>
+    /// <param name="free">Percent of its places that are free; null = as it is now.</param>
+    public OfTableDesc Describe(OfVersion version, int table, byte? free = null)
     {
         Settings settings;
         lock (_lock) settings = _tables[table];
@@ -130,9 +138,7 @@ public sealed class OfTableSettings
             start = OfProperty.Begin(w, VacancyProperty);
             w.U8(settings.Down);
             w.U8(settings.Up);
-
-            // There is no limit to what a table takes.
-            w.U8(100);
+            w.U8(free ?? FreeOf(settings, CountOf(table)));
             w.Zeros(1);
             OfProperty.End(w, start);
         }
@@ -195,5 +201,8 @@ public sealed class OfTableSettings
         public bool HasVacancy;
         public byte Down;
         public byte Up;
+
+        /// <summary>What is told next: 0 = nothing.</summary>
+        public byte Awaited;
     }
 }

@@ -47,6 +47,7 @@ internal static class OfForms
         new(K.RoleRequest, Nicira, 10, V10, V15, static () => new OfRole()),
         new(K.RoleReply, Nicira, 11, V10, V15, static () => new OfRole()),
         new(K.RoleStatus, Standard, 30, V14, V15, static () => new OfRoleStatus()),
+        new(K.TableStatus, Standard, 31, V14, V15, static () => new OfTableStatus()),
         new(K.RoleStatus, Onf, 1911, V13, V13, static () => new OfRoleStatus()),
         new(K.GetAsyncRequest, Standard, 26, V13, V15, static () => new OfEmpty()),
         new(K.GetAsyncReply, Standard, 27, V13, V15, static () => new OfAsyncConfig()),

@@ -97,6 +97,30 @@ public sealed record OfTableDesc
     }
 }
 
+/// <summary><c>OFPT_TABLE_STATUS</c>: a table has become nearly full, or is so no more.</summary>
+public sealed record OfTableStatus : OfMessage
+{
+    /// <summary><c>OFPTR_VACANCY_DOWN</c>.</summary>
+    public const byte VacancyDown = 3;
+
+    /// <summary><c>OFPTR_VACANCY_UP</c>.</summary>
+    public const byte VacancyUp = 4;
+
+    /// <summary>One of them.</summary>
+    public byte Reason;
+
+    /// <summary>The table as it is then.</summary>
+    public OfTableDesc Table = new();
+
+    /// <inheritdoc/>
+    internal override void Exchange(ref OfWire wire)
+    {
+        wire.U8(ref Reason);
+        wire.Pad(7);
+        OfList.Sized(ref wire, Table, static (OfTableDesc t, ref OfWire w) => t.Exchange(ref w));
+    }
+}
+
 /// <summary>Multipart <c>TABLE_FEATURES</c>, reply.</summary>
 public sealed record OfTableFeaturesReply : OfMessage
 {

@@ -121,6 +121,9 @@ internal sealed class RuleTables(Quirks quirks, PipelineWork work)
         return removed.Count;
     }
 
+    /// <summary>Rules of a table.</summary>
+    public int CountOf(int table) => _tables[table]?.Rules.Count ?? 0;
+
     /// <summary>Makes room for one more rule; false: the table is full.</summary>
     public bool MakeRoom(int table)
     {

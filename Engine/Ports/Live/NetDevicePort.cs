@@ -7,6 +7,7 @@ public abstract class NetDevicePort : LivePort
 {
     private volatile NetDeviceState _state;
     private volatile bool _isGone;
+    private long _queuesSinceMs = -1;
     private volatile bool _isElsewhere;
     private readonly ulong _receivedBefore;
     private ulong _receivedAtStart = ulong.MaxValue;
@@ -74,6 +75,13 @@ public abstract class NetDevicePort : LivePort
     {
         using Rtnetlink net = new();
         return net.Find(Device) is { } link && link.Index == IfIndex ? link.RxPackets : null;
+    }
+
+    /// <summary>Since when the kernel has queues there that are the switch's, by <see cref="ProcessClock"/>, ms; null = it has none. Set by control, read by any thread.</summary>
+    public long? QueuesSinceMs
+    {
+        get => Volatile.Read(ref _queuesSinceMs) is >= 0 and var since ? since : null;
+        set => Volatile.Write(ref _queuesSinceMs, value ?? -1);
     }
 
     /// <summary>A queue has seen that the device is gone.</summary>
