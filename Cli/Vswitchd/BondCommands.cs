@@ -41,7 +41,7 @@ internal sealed class BondCommands(Vswitchd vswitchd)
         uint vlan = 0, basis = 0;
         if (words.Count > 1 && !uint.TryParse(words[1], NumberStyles.None, CultureInfo.InvariantCulture, out vlan)) throw new UnixctlException("invalid vlan");
         if (words.Count > 2 && !uint.TryParse(words[2], NumberStyles.None, CultureInfo.InvariantCulture, out basis)) throw new UnixctlException("invalid basis");
-        if (MacText.Parse(words[0]) is not { } mac) throw new UnixctlException("invalid mac");
+        if (MacText.ParseAny(words[0]) is not { } mac) throw new UnixctlException("invalid mac");
         return (BondHash.OfMac(mac, (ushort)vlan, basis) % BondPlan.BucketCount).ToString(CultureInfo.InvariantCulture);
     }
 

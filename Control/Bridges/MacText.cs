@@ -11,7 +11,10 @@ public static class MacText
     public static string Of(ulong mac) => string.Join(':', Enumerable.Range(0, Bytes).Select(i => ((mac >> (8 * (Bytes - 1 - i))) & 0xff).ToString("x2", CultureInfo.InvariantCulture)));
 
     /// <summary>Reads six pairs of digits; null = it is no address of one station.</summary>
-    public static ulong? Parse(string? text)
+    public static ulong? Parse(string? text) => ParseAny(text) is { } mac && mac != 0 && (mac & 0x0100_0000_0000) == 0 ? mac : null;
+
+    /// <summary>The same of any address, groups and zero included (OVS <c>eth_addr_from_string</c>); null = it is none.</summary>
+    public static ulong? ParseAny(string? text)
     {
         if (text?.Split(':') is not { Length: Bytes } parts) return null;
         ulong mac = 0;
@@ -21,7 +24,7 @@ public static class MacText
             mac = (mac << 8) | value;
         }
 
-        return mac == 0 || (mac & 0x0100_0000_0000) != 0 ? null : mac;
+        return mac;
     }
 
     /// <summary>An address that nobody has been given by its maker.</summary>

@@ -123,7 +123,7 @@ public sealed class RouteCommands(Vswitchd vswitchd, LiveBridgeHost host)
     private string SetNeighbor(IReadOnlyList<string> words)
     {
         IPAddress address = Address(words[1]) ?? throw new UnixctlException("bad IP address");
-        ulong mac = MacText.Parse(words[2]) ?? throw new UnixctlException("bad MAC address");
+        ulong mac = MacText.ParseAny(words[2]) ?? throw new UnixctlException("bad MAC address");
         Host.Said.SetNeighbor(words[0], address, mac, ProcessClock.NowMs);
         return Changed();
     }

@@ -69,9 +69,9 @@ public sealed record BfdOptions
             ForwardsIfReceiving = Flag("forwarding_if_rx"),
             ChecksTunnelKey = Flag("check_tnl_key"),
             IsOam = Flag("oam"),
-            LocalMac = MacText.Parse(column.GetValueOrDefault("bfd_local_src_mac")) ?? 0,
-            Destination = MacText.Parse(column.GetValueOrDefault("bfd_local_dst_mac")) ?? DefaultMac,
-            RemoteDestination = MacText.Parse(column.GetValueOrDefault("bfd_remote_dst_mac")) ?? 0,
+            LocalMac = MacText.ParseAny(column.GetValueOrDefault("bfd_local_src_mac")) ?? 0,
+            Destination = MacText.ParseAny(column.GetValueOrDefault("bfd_local_dst_mac")) ?? DefaultMac,
+            RemoteDestination = MacText.ParseAny(column.GetValueOrDefault("bfd_remote_dst_mac")) ?? 0,
             SourceAddress = Address("bfd_src_ip", DefaultSource),
             DestinationAddress = Address("bfd_dst_ip", DefaultDestination),
         };

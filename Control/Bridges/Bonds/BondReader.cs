@@ -56,7 +56,7 @@ internal static class BondReader
         ulong id = bridgeMac;
         if (port.OtherConfig.TryGetValue("lacp-system-id", out string? text))
         {
-            if (MacText.Parse(text) is not { } asked)
+            if (MacText.ParseAny(text) is not { } asked)
             {
                 warn($"port {port.Name}: LACP system ID ({text}) must be an Ethernet address.");
                 return null;
