@@ -36,4 +36,13 @@ public sealed class BridgeMacTests
 
     private static PortConfig Port(string name, params string[] members)
         => new() { Id = Guid.NewGuid(), Name = name, Interfaces = [.. members.Select(static m => new InterfaceConfig { Id = Guid.NewGuid(), Name = m, Type = "system" })] };
+
+    [Theory]
+    [InlineData("02:00:00:00:00:01", true, true)]
+    [InlineData("11:22:33:44:55:66", false, true)]
+    [InlineData("00:00:00:00:00:00", false, true)]
+    [InlineData("02:00:00:00:00", false, false)]
+    [InlineData("02:00:00:00:00:0g", false, false)]
+    public void An_address_may_be_one_of_a_station_or_any(string text, bool isOfStation, bool isAny)
+        => Assert.Equal((isOfStation, isAny), (MacText.Parse(text) is not null, MacText.ParseAny(text) is not null));
 }
