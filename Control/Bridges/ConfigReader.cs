@@ -1,5 +1,7 @@
 using Mergeflow.Control.OpenFlow;
 using Mergeflow.Control.Ovsdb;
+using Mergeflow.Engine.Keys;
+using Mergeflow.Engine.OpenFlow;
 using Mergeflow.Engine.Ports;
 using Mergeflow.Engine.Text;
 
@@ -99,10 +101,33 @@ public static class ConfigReader
             }
 
             TableLimit? limit = row.Integer("flow_limit") is { } most ? new TableLimit((int)Math.Clamp(most, 0, int.MaxValue), row.OptionalText("overflow_policy") == "evict", new EquatableList<Subfield>(groups)) : null;
-            tables[table] = new OfTableConfig(row.OptionalText("name") ?? "", limit);
+            tables[table] = new OfTableConfig(row.OptionalText("name") ?? "", limit, Prefixes(row.Texts("prefixes"), name, warn));
         }
 
         return tables;
+    }
+
+    /// <summary>OVS <c>bridge_configure_tables</c>. Prefixes of addresses of tunnels are told apart no further.</summary>
+    private static PrefixFields Prefixes(IEnumerable<string> names, string bridge, Action<string> warn)
+    {
+        PrefixFields? said = null;
+        foreach (string field in names)
+        {
+            if (field == "none") return PrefixFields.None;
+            PrefixFields? one = field switch
+            {
+                "nw_dst" or "ip_dst" => PrefixFields.NwDst,
+                "nw_src" or "ip_src" => PrefixFields.NwSrc,
+                "ipv6_dst" => PrefixFields.Ipv6Dst,
+                "ipv6_src" => PrefixFields.Ipv6Src,
+                "tun_dst" or "tun_src" or "tun_ipv6_dst" or "tun_ipv6_src" => PrefixFields.None,
+                _ => null,
+            };
+            if (one is { } known) said = (said ?? PrefixFields.None) | known;
+            else warn($"bridge {bridge}: 'prefixes' with {(Fields.ByName(field) is null ? "unknown" : "incompatible")} field: {field}");
+        }
+
+        return said ?? PrefixFields.Default;
     }
 
     /// <summary>What an interface may ask for and there is not.</summary>

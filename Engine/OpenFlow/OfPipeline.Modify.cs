@@ -73,6 +73,15 @@ public sealed partial class OfPipeline
         }
     }
 
+    /// <summary>Of which addresses lookups in tables tell prefixes apart, where megaflows are as narrow as Open vSwitch's; in tables that are not named <see cref="PrefixFields.Default"/>.</summary>
+    public void SetPrefixes(IReadOnlyDictionary<int, PrefixFields> prefixes)
+    {
+        lock (_lock)
+        {
+            if (_tables.SetPrefixes(prefixes)) Publish();
+        }
+    }
+
     /// <summary>Refuses actions for a packet that control gives, as those of a rule that matches it would be refused; what they need of the packet is not looked at.</summary>
     /// <exception cref="FlowModException">The actions are refused.</exception>
     internal void CheckPacketOut(EquatableList<OfAction> actions)

@@ -1,3 +1,4 @@
+using Mergeflow.Native;
 using Xunit;
 using static Mergeflow.Tests.PipelineBed;
 
@@ -28,6 +29,21 @@ public sealed class StagedLookupTests
     {
         using PipelineBed bed = new(flows, stagedTableRules: 8);
         Assert.Equal("2", bed.Actions(Udp(src, dst)));
+        Assert.Equal(mask, bed.Mask());
+    }
+
+    /// <summary>Of IPv6 addresses only where the table is told to tell prefixes apart, of IPv4 ones unless it is told not to.</summary>
+    [Theory]
+    [InlineData(PrefixFields.Default, "priority=9,ip,nw_dst=10.12.0.240,actions=drop", false, "48:ff 49:fc")]
+    [InlineData(PrefixFields.None, "priority=9,ip,nw_dst=10.12.0.240,actions=drop", false, "48:ff 49:ff 50:ff 51:ff")]
+    [InlineData(PrefixFields.NwSrc, "priority=9,ip,nw_dst=10.12.0.240,actions=drop", false, "48:ff 49:ff 50:ff 51:ff")]
+    [InlineData(PrefixFields.Ipv6Src | PrefixFields.Ipv6Dst, "priority=9,ipv6,ipv6_src=2001:db8:3c4d:1:2:3:4:5,actions=drop", true, "64:ff 65:ff 66:ff 67:ff 68:ff 69:ff 70:ff 71:fc")]
+    [InlineData(PrefixFields.Default, "priority=9,ipv6,ipv6_src=2001:db8:3c4d:1:2:3:4:5,actions=drop", true, "64:ff 65:ff 66:ff 67:ff 68:ff 69:ff 70:ff 71:ff 72:ff 73:ff 74:ff 75:ff 76:ff 77:ff 78:ff 79:ff")]
+    public void Prefixes_are_told_apart_of_the_fields_that_are_said(PrefixFields fields, string flow, bool isIpv6, string mask)
+    {
+        using PipelineBed bed = new(flow + "\npriority=1,actions=output:2", stagedTableRules: 8);
+        bed.Pipeline.SetPrefixes(new Dictionary<int, PrefixFields> { [0] = fields });
+        Assert.Equal("2", bed.Actions(isIpv6 ? Ipv6("2001:db8:3c4d:5:4:3:2:1") : Udp("10.0.0.1", "10.11.0.240")));
         Assert.Equal(mask, bed.Mask());
     }
 
@@ -97,5 +113,13 @@ public sealed class StagedLookupTests
         bed.Mod("priority=7,ip,nw_src=10.0.0.9,actions=drop");
         bed.Actions(Udp());
         Assert.Equal("44:ff 45:ff 46:ff 47:ff", bed.Mask());
+    }
+
+    private static FlowKey Ipv6(string source)
+    {
+        FlowKey key = Udp();
+        (key.NwSrc, key.NwDst, key.DlType) = (default, default, Be16.FromHost(EthType.Ipv6));
+        key.Ipv6Src = Ipv6Address.From(System.Net.IPAddress.Parse(source).GetAddressBytes());
+        return key;
     }
 }

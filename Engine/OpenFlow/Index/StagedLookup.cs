@@ -7,7 +7,7 @@ namespace Mergeflow.Engine.OpenFlow;
 
 /// <summary>
 /// What Open vSwitch reads of a packet in one lookup (<c>find_match_wc</c> of lib/classifier.c): subtables in order of their best priority,
-/// in each stage by stage, with a prefix trie for <c>nw_dst</c>, one for <c>nw_src</c> and one of ports per subtable.
+/// in each stage by stage, with prefix tries of addresses (<see cref="PrefixFields"/>) and one of ports per subtable.
 /// </summary>
 /// <remarks>
 /// For small tables, and where double-tagged packets are concerned: there megaflows must be as narrow as Open vSwitch's, because which packets share
@@ -15,32 +15,31 @@ namespace Mergeflow.Engine.OpenFlow;
 /// </remarks>
 internal sealed unsafe partial class StagedLookup
 {
-    private const int NwSrcByte = KeyLayout.NwSrc;
-    private const int NwDstByte = KeyLayout.NwDst;
+    private const int Ipv4Bits = 32;
+    private const int Ipv6Bits = 128;
     private const int PortsByte = KeyLayout.TpSrc;
 
     private readonly bool _portsStandForStage;
     private readonly OfRule[] _rules;
     private readonly Subtable[] _subtables;
-    private readonly Prefix[] _dstTrie;
-    private readonly Prefix[] _srcTrie;
+    private readonly Trie[] _tries;
 
     /// <summary>Takes the rules, sorted by precedence, and one rule of each subtable, first visited first.</summary>
-    public StagedLookup(OfRule[] rules, OfRule[] heads, bool portsStandForStage)
+    public StagedLookup(OfRule[] rules, OfRule[] heads, bool portsStandForStage, PrefixFields prefixes)
     {
         _portsStandForStage = portsStandForStage;
+        Trie[] tries = [.. Trie.All.Where(t => (t.Field & prefixes) != 0)];
         _rules = rules;
         var byMask = new Dictionary<MaskKey, Subtable>();
-        foreach (OfRule head in heads) byMask.Add(new MaskKey(head), new Subtable(in head.Match.Mask));
+        foreach (OfRule head in heads) byMask.Add(new MaskKey(head), new Subtable(in head.Match.Mask, tries));
         for (int r = 0; r < rules.Length; r++) byMask[new MaskKey(rules[r])].Members.Add(r);
         _subtables = [.. heads.Select(h => byMask[new MaskKey(h)])];
         foreach (Subtable s in _subtables)
         {
-            if (s.PortsLength > 0) s.Ports = [.. s.Members.Select(r => new Prefix(ValueAt(r, PortsByte), s.PortsLength)).Distinct()];
+            if (s.PortsLength > 0) s.Ports = [.. s.Members.Select(r => new Prefix(ValueAt(r, PortsByte, Ipv4Bits), s.PortsLength)).Distinct()];
         }
 
-        _dstTrie = Prefixes(NwDstByte, static s => s.DstPrefixLength);
-        _srcTrie = Prefixes(NwSrcByte, static s => s.SrcPrefixLength);
+        _tries = [.. tries.Select((t, i) => t with { Prefixes = PrefixesOf(t, i) })];
     }
 
     /// <summary>The rule that the flow matches, or null; adds to the view what is read until it is known.</summary>
@@ -130,23 +129,43 @@ internal sealed unsafe partial class StagedLookup
     /// <summary>True if an address has no prefix of the length that all rules of the subtable have; reads what shows it (<c>check_tries</c>).</summary>
     private bool CanSkip(Subtable s, Stage stage, FlowView view)
     {
-        if (!stage.HasAddresses || BinaryPrimitives.ReverseEndianness(((ushort*)view.Flow)[KeyLayout.DlType / 2]) != EthType.Ip) return false;
-        return CanSkip(s.DstPrefixLength, _dstTrie, NwDstByte, view) || CanSkip(s.SrcPrefixLength, _srcTrie, NwSrcByte, view);
+        if (!stage.HasAddresses) return false;
+        ushort type = BinaryPrimitives.ReverseEndianness(((ushort*)view.Flow)[KeyLayout.DlType / 2]);
+        for (int i = 0; i < _tries.Length; i++)
+        {
+            if (_tries[i].EthType == type && CanSkip(s.PrefixLengths[i], _tries[i], view)) return true;
+        }
+
+        return false;
     }
 
-    private static bool CanSkip(int length, Prefix[] trie, int offset, FlowView view)
+    private static bool CanSkip(int length, Trie trie, FlowView view)
     {
         if (length == 0) return false;
-        uint value = BinaryPrimitives.ReverseEndianness(*(uint*)((byte*)view.Flow + offset));
-        int read = Walk(trie, value, out ulong lengths);
-        if ((lengths >> length & 1) != 0) return false;
-        uint bits = PrefixMask(read);
-        uint known = BinaryPrimitives.ReverseEndianness((uint)(view.Known(offset / 8) >> ((offset & 4) * 8)));
-        if (read > length && (known & bits) != bits) return false;
-        ulong window = (ulong)BinaryPrimitives.ReverseEndianness(bits) << ((offset & 4) * 8);
-        view.Excluded[offset / 8] |= window & view.Live[offset / 8] & ~view.Consulted[offset / 8];
+        UInt128 value = Left(new ReadOnlySpan<byte>((byte*)view.Flow + trie.Offset, trie.Bits / 8));
+        int read = Walk(trie.Prefixes, value, trie.Bits, length, out bool hasLength);
+        if (hasLength) return false;
+        UInt128 bits = PrefixMask(read);
+        int first = trie.Offset / 8, words = trie.Bits == Ipv4Bits ? 1 : 2, shift = trie.Bits == Ipv4Bits ? (trie.Offset & 4) * 8 : 0;
+        bool isKnown = true;
+        for (int w = 0; w < words; w++)
+        {
+            ulong window = Window(bits, w, trie.Bits, shift);
+            isKnown &= (view.Known(first + w) & window) == window;
+        }
+
+        if (read > length && !isKnown) return false;
+        for (int w = 0; w < words; w++) view.Excluded[first + w] |= Window(bits, w, trie.Bits, shift) & view.Live[first + w] & ~view.Consulted[first + w];
         return true;
     }
+
+    /// <summary>Bits of an address, the first one highest, in an 8-byte word of the flow.</summary>
+    private static ulong Window(UInt128 bits, int word, int fieldBits, int shift) => fieldBits == Ipv4Bits
+        ? (ulong)BinaryPrimitives.ReverseEndianness((uint)(bits >> (Ipv6Bits - Ipv4Bits))) << shift
+        : BinaryPrimitives.ReverseEndianness((ulong)(bits >> (word == 0 ? 64 : 0)));
+
+    /// <summary>Bytes of an address, the first bit highest.</summary>
+    private static UInt128 Left(ReadOnlySpan<byte> bytes) => bytes.Length == Ipv4Bits / 8 ? (UInt128)BinaryPrimitives.ReadUInt32BigEndian(bytes) << (Ipv6Bits - Ipv4Bits) : BinaryPrimitives.ReadUInt128BigEndian(bytes);
 
     /// <summary>The bits of the word with the ports that a lookup without an answer reads: of the ports themselves only as many as tell which prefixes there are.</summary>
     private static ulong PortsThatDecide(Subtable s, FlowView view, out bool decide)
@@ -154,60 +173,70 @@ internal sealed unsafe partial class StagedLookup
         decide = false;
         if (s.PortsLength == 0) return ulong.MaxValue;
         uint value = BinaryPrimitives.ReverseEndianness(*(uint*)((byte*)view.Flow + PortsByte)) & s.PortsMask;
-        int read = Walk(s.Ports, value, out ulong lengths);
-        decide = (lengths >> s.PortsLength & 1) == 0;
-        ulong unread = (ulong)BinaryPrimitives.ReverseEndianness(s.PortsMask & ~PrefixMask(read)) << ((PortsByte & 4) * 8);
+        int read = Walk(s.Ports, (UInt128)value << (Ipv6Bits - Ipv4Bits), Ipv4Bits, s.PortsLength, out bool hasLength);
+        decide = !hasLength;
+        ulong unread = (ulong)BinaryPrimitives.ReverseEndianness(s.PortsMask & ~(uint)(PrefixMask(read) >> (Ipv6Bits - Ipv4Bits))) << ((PortsByte & 4) * 8);
         return ~unread;
     }
 
     /// <summary>The bits of the word with the ports that are the subtable's ports.</summary>
     private static ulong PortsOf(Subtable s) => (ulong)BinaryPrimitives.ReverseEndianness(s.PortsMask) << ((PortsByte & 4) * 8);
 
-    /// <summary>How many bits tell which prefixes the value has (<c>trie_lookup_value</c>); bit n of <paramref name="lengths"/>: one of n bits.</summary>
-    private static int Walk(Prefix[] trie, uint value, out ulong lengths)
+    /// <summary>How many bits tell which prefixes the value has (<c>trie_lookup_value</c>), and whether it has one of a length.</summary>
+    private static int Walk(Prefix[] trie, UInt128 value, int bits, int wanted, out bool hasLength)
     {
-        lengths = 0;
+        hasLength = false;
         int longest = 0;
         bool parts = false;
-        foreach ((uint prefix, int length) in trie)
+        foreach ((UInt128 prefix, int length) in trie)
         {
-            int common = Math.Min(length, BitOperations.LeadingZeroCount(prefix ^ value));
-            if (common == length) lengths |= 1UL << length;
+            int common = Math.Min(length, (int)UInt128.LeadingZeroCount(prefix ^ value));
+            hasLength |= common == length && length == wanted;
             if (common > longest) (longest, parts) = (common, false);
             if (common == longest) parts |= length > common;
         }
 
-        return Math.Min(32, parts ? longest + 1 : longest);
+        return Math.Min(bits, parts ? longest + 1 : longest);
     }
 
-    private Prefix[] Prefixes(int offset, Func<Subtable, int> lengthOf)
+    private Prefix[] PrefixesOf(Trie trie, int index)
     {
         var all = new List<Prefix>();
         foreach (Subtable s in _subtables)
         {
-            if (lengthOf(s) == 0) continue;
-            foreach (int r in s.Members) all.Add(new Prefix(ValueAt(r, offset), lengthOf(s)));
+            if (s.PrefixLengths[index] == 0) continue;
+            foreach (int r in s.Members) all.Add(new Prefix(ValueAt(r, trie.Offset, trie.Bits), s.PrefixLengths[index]));
         }
 
         return [.. all.Distinct()];
     }
 
-    private uint ValueAt(int rule, int offset) => BinaryPrimitives.ReadUInt32BigEndian(PipelineFlow.BytesOf(in _rules[rule].Match.Value)[offset..]);
+    private UInt128 ValueAt(int rule, int offset, int bits) => Left(PipelineFlow.BytesOf(in _rules[rule].Match.Value).Slice(offset, bits / 8));
 
-    private static uint PrefixMask(int length) => length == 0 ? 0 : uint.MaxValue << (32 - length);
+    private static UInt128 PrefixMask(int length) => length == 0 ? 0 : UInt128.MaxValue << (Ipv6Bits - length);
 
-    private readonly record struct Prefix(uint Value, int Length);
+    private readonly record struct Prefix(UInt128 Value, int Length);
+
+    /// <summary>Prefixes of one field, for packets of one Ethernet type.</summary>
+    private readonly record struct Trie(PrefixFields Field, int Offset, int Bits, ushort EthType, Prefix[] Prefixes)
+    {
+        public static readonly Trie[] All =
+        [
+            new(PrefixFields.NwDst, KeyLayout.NwDst, Ipv4Bits, Keys.EthType.Ip, []), new(PrefixFields.NwSrc, KeyLayout.NwSrc, Ipv4Bits, Keys.EthType.Ip, []),
+            new(PrefixFields.Ipv6Dst, KeyLayout.Ipv6Dst, Ipv6Bits, Keys.EthType.Ipv6, []), new(PrefixFields.Ipv6Src, KeyLayout.Ipv6Src, Ipv6Bits, Keys.EthType.Ipv6, []),
+        ];
+    }
 
     private readonly record struct Stage((int Index, ulong Mask)[] Words, bool HasAddresses);
 
     /// <summary>Rules with one mask (OVS <c>struct cls_subtable</c>).</summary>
     private sealed class Subtable
     {
-        public Subtable(ref readonly PipelineFlow mask)
+        public Subtable(ref readonly PipelineFlow mask, Trie[] tries)
         {
             ReadOnlySpan<byte> bytes = PipelineFlow.BytesOf(in mask);
-            DstPrefixLength = PrefixLength(BinaryPrimitives.ReadUInt32BigEndian(bytes[NwDstByte..]));
-            SrcPrefixLength = PrefixLength(BinaryPrimitives.ReadUInt32BigEndian(bytes[NwSrcByte..]));
+            PrefixLengths = new int[tries.Length];
+            for (int i = 0; i < tries.Length; i++) PrefixLengths[i] = PrefixLength(Left(bytes.Slice(tries[i].Offset, tries[i].Bits / 8)));
             PortsMask = BinaryPrimitives.ReadUInt32BigEndian(bytes[PortsByte..]);
             PortsLength = PortsMask == 0 ? 0 : 32 - BitOperations.TrailingZeroCount(PortsMask);
             var stages = new List<Stage>();
@@ -234,9 +263,8 @@ internal sealed unsafe partial class StagedLookup
 
         public Stage[] Stages { get; }
 
-        public int DstPrefixLength { get; }
-
-        public int SrcPrefixLength { get; }
+        /// <summary>Of each trie's field, the bits that all rules match; 0 = none, or not those at its beginning.</summary>
+        public int[] PrefixLengths { get; }
 
         public uint PortsMask { get; }
 
@@ -244,10 +272,10 @@ internal sealed unsafe partial class StagedLookup
 
         public Prefix[] Ports { get; set; } = [];
 
-        private static int PrefixLength(uint mask)
+        private static int PrefixLength(UInt128 mask)
         {
-            int length = BitOperations.LeadingZeroCount(~mask);
-            return length == 32 || mask << length == 0 ? length : 0;
+            int length = (int)UInt128.LeadingZeroCount(~mask);
+            return length == Ipv6Bits || mask << length == 0 ? length : 0;
         }
     }
 

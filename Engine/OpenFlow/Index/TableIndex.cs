@@ -81,6 +81,9 @@ internal sealed unsafe partial class TableIndex
     /// <summary>See <see cref="Quirks.PortsStandForStage"/>.</summary>
     public bool PortsStandForStage { get; init; }
 
+    /// <summary>What a staged lookup has tries of.</summary>
+    public PrefixFields Prefixes { get; init; } = PrefixFields.Default;
+
     /// <summary>Lookups read what Open vSwitch's read.</summary>
     public bool IsStaged { get; }
 
@@ -97,7 +100,7 @@ internal sealed unsafe partial class TableIndex
 
     private FlatRules Flat => _flat ??= new FlatRules(InOrder, _words);
 
-    private StagedLookup Staged => _staged ??= new StagedLookup(InOrder, _heads ?? Array.ConvertAll(_subtables, static s => s.Head), PortsStandForStage);
+    private StagedLookup Staged => _staged ??= new StagedLookup(InOrder, _heads ?? Array.ConvertAll(_subtables, static s => s.Head), PortsStandForStage, Prefixes);
 
     private static (int[] Words, int[] Slots) Words(ulong map)
     {

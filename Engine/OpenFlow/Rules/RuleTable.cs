@@ -17,6 +17,9 @@ internal sealed class RuleTable
     /// <summary>Rules in order of precedence.</summary>
     public PrecedenceList Rules { get; } = [];
 
+    /// <summary>See <see cref="TableIndex.Prefixes"/>.</summary>
+    public PrefixFields Prefixes { get; set; } = PrefixFields.Default;
+
     /// <summary>Rules that have a timeout.</summary>
     public int ExpiringCount { get; private set; }
 
@@ -129,7 +132,7 @@ internal sealed class RuleTable
         _changed.Clear();
         if (sorts) subtables.Sort(Subtable.ByFirst);
         if (Rules.Count == 0) return null;
-        return new TableIndex([.. subtables], Rules.Count, old, order, isStaged, work) { PortsStandForStage = portsStandForStage, UsesNormal = _normalCount > 0, HasConjunctions = _conjunctiveCount > 0 };
+        return new TableIndex([.. subtables], Rules.Count, old, order, isStaged, work) { PortsStandForStage = portsStandForStage, Prefixes = Prefixes, UsesNormal = _normalCount > 0, HasConjunctions = _conjunctiveCount > 0 };
     }
 
     private void Count(OfRule rule, int by)

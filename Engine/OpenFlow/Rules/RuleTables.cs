@@ -12,6 +12,7 @@ internal sealed class RuleTables(Quirks quirks, PipelineWork work)
     private readonly RuleTable?[] _tables = new RuleTable?[OfPipeline.TableCount];
     private readonly SubtableOrder?[] _orders = new SubtableOrder?[OfPipeline.TableCount];
     private readonly HashSet<int> _changed = [];
+    private IReadOnlyDictionary<int, PrefixFields> _prefixes = new Dictionary<int, PrefixFields>();
 
     /// <summary>Tables that the modifications under way have touched, as they were.</summary>
     private readonly Dictionary<int, TableBefore> _before = [];
@@ -52,7 +53,7 @@ internal sealed class RuleTables(Quirks quirks, PipelineWork work)
     public IReadOnlyList<OfRule>? Noted => _noted.Count <= MostNoted ? [.. _noted] : null;
 
     /// <summary>The rules of a table.</summary>
-    public RuleTable Of(int table) => _tables[table] ??= new RuleTable();
+    public RuleTable Of(int table) => _tables[table] ??= new RuleTable { Prefixes = PrefixesOf(table) };
 
     /// <summary>Modifications begin that are of one batch.</summary>
     public void BeginBatch()
@@ -261,6 +262,23 @@ internal sealed class RuleTables(Quirks quirks, PipelineWork work)
         _events = [];
         return taken;
     }
+
+    /// <summary>Of which addresses lookups tell prefixes apart; true if that changes what they read.</summary>
+    public bool SetPrefixes(IReadOnlyDictionary<int, PrefixFields> prefixes)
+    {
+        _prefixes = prefixes;
+        bool isChanged = false;
+        for (int t = 0; t < _tables.Length; t++)
+        {
+            if (_tables[t] is not { } rules || rules.Prefixes == PrefixesOf(t)) continue;
+            rules.Prefixes = PrefixesOf(t);
+            isChanged |= _changed.Add(t);
+        }
+
+        return isChanged;
+    }
+
+    private PrefixFields PrefixesOf(int table) => _prefixes.GetValueOrDefault(table, PrefixFields.Default);
 
     /// <summary>The searchable pictures of the tables as they are now; those of <paramref name="old"/> where nothing has changed.</summary>
     public TableIndex?[] Index(TableIndex?[] old)
