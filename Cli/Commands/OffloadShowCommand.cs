@@ -40,7 +40,7 @@ internal static class OffloadShowCommand
     private static void WriteCommand(ShowContext context, MergedFlow rule, string how)
     {
         string number = string.Create(CultureInfo.InvariantCulture, $"rule {rule.Id}");
-        if (NicOffloadProvider.Translate(rule, out OffloadReason reason, out string? detail) is not { } flow)
+        if (NicOffloadProvider.Translate(rule, out OffloadReason reason, out string? detail, context.Datapath.Options.VlanLimit == 1) is not { } flow)
         {
             context.Output.WriteLine($"# {number}: no rule for a device: {MergedFlowText.Reason(reason, detail)}: {MergedFlowText.Line(rule)}");
             return;

@@ -15,7 +15,7 @@ public sealed record DatapathSettings
     /// <summary><c>mergeflow-offload</c>: where merged rules go.</summary>
     public OffloadMode Offload { get; init; } = OffloadMode.Soft;
 
-    /// <summary><c>vlan-limit</c>: tags that are read, 1 or 2. Without a word 1, and 2 with rules in the kernel: its program reads two, and takes no rule that does not look at tags where software reads one.</summary>
+    /// <summary><c>vlan-limit</c>: tags that are read, 1 or 2.</summary>
     public int VlanLimit { get; init; } = 1;
 
     /// <summary><c>max-idle</c>, ms.</summary>
@@ -49,7 +49,7 @@ public sealed record DatapathSettings
             Offload = offload switch { "none" => OffloadMode.None, "kernel" => OffloadMode.Kernel, _ => OffloadMode.Soft },
             Cpus = CpusOf(otherConfig.GetValueOrDefault("pmd-cpu-mask"), warn),
             HandlerCount = Number("n-handler-threads", 0, 0, MaxHandlers),
-            VlanLimit = Number("vlan-limit", offload == "kernel" ? 2 : 1, 0, int.MaxValue) is 1 ? 1 : 2,
+            VlanLimit = Number("vlan-limit", 1, 0, int.MaxValue) is 1 ? 1 : 2,
             MaxIdleMs = Number("max-idle", 10_000, 500, int.MaxValue),
             MaxRevalidatorMs = Number("max-revalidator", 500, 100, int.MaxValue),
             FlowLimit = Number("flow-limit", DefaultFlowLimit, 1000, DefaultFlowLimit),

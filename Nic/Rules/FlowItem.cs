@@ -24,6 +24,9 @@ public sealed record FlowItemEth : FlowItem
 
     /// <summary>Whether there is a tag; null = do not care.</summary>
     public bool? HasVlan { get; init; }
+
+    /// <summary>Whether there is a second tag; null = do not care. rte_flow says it of the outer tag only (<see cref="FlowItemVlan.HasMoreVlan"/>), so not of frames that may have a tag or none.</summary>
+    public bool? HasMoreVlan { get; init; }
 }
 
 /// <summary>VLAN tag, outermost first, at most two (<c>RTE_FLOW_ITEM_TYPE_VLAN</c>).</summary>

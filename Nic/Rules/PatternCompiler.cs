@@ -62,6 +62,7 @@ internal sealed class PatternCompiler(NicProfile profile, CompiledRule rule)
                 Put(NicField.EthSrc, "eth src", i.Src.Value, i.Src.Mask);
                 Put(NicField.EthType, "eth type", i.Type.Value, i.Type.Mask);
                 if (i.HasVlan is bool hasVlan) Put(NicField.HasVlan, "eth has_vlan", hasVlan ? NicField.HasVlan.FullMask() : 0, NicField.HasVlan.FullMask());
+                if (i.HasMoreVlan is bool hasMore) Put(NicField.HasMoreVlan, "eth has_more_vlan", hasMore ? NicField.HasMoreVlan.FullMask() : 0, NicField.HasMoreVlan.FullMask());
                 break;
             case FlowItemVlan i:
                 bool isInner = (Required & NicHeaders.Vlan) != 0;

@@ -54,6 +54,7 @@ internal static class TcMatch
 
         // The protocol of a filter is the outermost type, so one that is not a tag's says "untagged".
         if (vlans.Length == 0 && eth?.HasVlan == false && inner.IsWildcard) unsaid.Add("untagged (no type)");
+        if (vlans.Length == 0 && eth is { HasVlan: null, HasMoreVlan: false } && inner.IsWildcard) unsaid.Add("no second tag");
         if (vlans.Length == 0 && eth?.HasVlan is null && !inner.IsWildcard) unsaid.Add("frames with a tag as well as without (it takes those without)");
         int vlan = 0;
         foreach (FlowItem item in pattern) Append(keys, item, vlans, ref vlan, inner, unsaid);

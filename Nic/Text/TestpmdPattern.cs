@@ -30,6 +30,9 @@ internal static class TestpmdPattern
                     Masked<ushort> outer = vlans.Length == 0 ? i.Type : vlans[0].Tpid;
                     Hex(s, "type", outer);
                     if (i.HasVlan is bool has) s.Append($"has_vlan is {(has ? 1 : 0)} ");
+
+                    // "One tag or none" has no form: without a tag is narrower, and what else there is goes to software.
+                    else if (i.HasMoreVlan == false) s.Append("has_vlan is 0 ");
                     break;
                 case FlowItemVlan i:
                     s.Append("vlan ");

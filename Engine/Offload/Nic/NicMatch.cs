@@ -16,18 +16,23 @@ namespace Mergeflow.Engine.Offload;
 internal ref struct NicMatch
 {
     private readonly MergedFlow _rule;
+    private readonly bool _oneTag;
     private FlowKey _left;
 
-    private NicMatch(MergedFlow rule)
+    private NicMatch(MergedFlow rule, bool oneTag)
     {
-        _rule = rule;
+        (_rule, _oneTag) = (rule, oneTag);
         _left = rule.Mask;
     }
 
     /// <summary>The items, or null and the name of the field that cannot be matched.</summary>
-    public static List<FlowItem>? TryTranslate(MergedFlow rule, bool needsTransport, out string? field)
+    /// <param name="rule">The merged rule.</param>
+    /// <param name="needsTransport">Something behind the network header changes.</param>
+    /// <param name="field">The field.</param>
+    /// <param name="oneTag">Software reads one tag, a device two: it leaves frames with two to software.</param>
+    public static List<FlowItem>? TryTranslate(MergedFlow rule, bool needsTransport, out string? field, bool oneTag = false)
     {
-        NicMatch m = new(rule);
+        NicMatch m = new(rule, oneTag);
         List<FlowItem> items = [];
         field = m.Translate(items, needsTransport);
         return field is null ? items : null;
@@ -43,6 +48,7 @@ internal ref struct NicMatch
         if (_rule.IsInside) Tunnel(items);
         if (!Link(items, out string? field)) return field;
         bool typed = Mask.DlType.Raw == 0xffff;
+        if (_oneTag && Mask.DlType.Raw != 0 && (!typed || IsTag(Value.DlType.Host))) return "vlan_limit";
         _left.DlType = default;
         switch (typed ? Value.DlType.Host : 0)
         {
@@ -113,6 +119,7 @@ internal ref struct NicMatch
             Src = new Masked<ulong>(Value.DlSrc.ToUInt64(), Mask.DlSrc.ToUInt64()),
             Type = new Masked<ushort>(Value.DlType.Host, Mask.DlType.Host),
             HasVlan = untagged ? false : null,
+            HasMoreVlan = _oneTag && !tagged && !untagged ? false : null,
         });
         _left.DlDst = _left.DlSrc = default;
         _left.Vlan0Tci = default;
@@ -135,7 +142,7 @@ internal ref struct NicMatch
         {
             Tci = new Masked<ushort>(tci, (ushort)(tciMask & ~KeyMasks.VlanPresent)),
             Tpid = new Masked<ushort>(Value.Vlan0Tpid.Host, Mask.Vlan0Tpid.Host),
-            HasMoreVlan = noInner ? false : null,
+            HasMoreVlan = noInner || _oneTag ? false : null,
         });
         _left.Vlan0Tpid = default;
         if (hasInner)
@@ -263,6 +270,9 @@ internal ref struct NicMatch
         _left.NwSrc = _left.NwDst = default;
         _left.ArpSha = _left.ArpTha = default;
     }
+
+    /// <summary>What software that reads one tag takes for the type of a frame with two.</summary>
+    private static bool IsTag(ushort type) => type is EthType.Vlan or EthType.QinQ;
 
     private static Masked<byte> Low(Masked<ushort> word) => new((byte)word.Value, (byte)word.Mask);
 

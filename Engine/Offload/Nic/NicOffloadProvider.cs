@@ -40,13 +40,12 @@ public sealed unsafe class NicOffloadProvider : IOffloadProvider
     private long _deviceNs;
 
     /// <summary>
-    /// Software parses one tag (<see cref="PacketFlags.OneTag"/>), the device two: what it takes for an IP packet behind two tags is none there, so only
-    /// rules for untagged frames are installed.
+    /// Software parses one tag (<see cref="PacketFlags.OneTag"/>), the device two: what it takes for an IP packet behind two tags is none there, so
+    /// frames with two tags are left to software.
     /// </summary>
     public bool OneTag { get; init; }
 
-    private static bool IsForUntagged(MergedFlow rule)
-        => (rule.Mask.Vlan0Tci.Host & KeyMasks.VlanPresent) != 0 && (rule.Value.Vlan0Tci.Host & KeyMasks.VlanPresent) == 0;
+    private bool PinsTags => OneTag && _device.Profile.VlanTags > 1;
 
     /// <summary>A provider for <paramref name="device"/>, which it does not own.</summary>
     public NicOffloadProvider(IFlowDevice device)
@@ -75,7 +74,7 @@ public sealed unsafe class NicOffloadProvider : IOffloadProvider
     /// <inheritdoc/>
     public OffloadReason Validate(MergedFlow rule, out string? detail)
     {
-        FlowRule? flow = Translate(rule, out OffloadReason reason, out detail, OneTag);
+        FlowRule? flow = Translate(rule, out OffloadReason reason, out detail, PinsTags);
         if (flow is null) return reason;
         FlowError? error = _device.Validate(flow);
         detail = error is null ? null : error.Subject ?? error.Message;
@@ -88,13 +87,7 @@ public sealed unsafe class NicOffloadProvider : IOffloadProvider
         reason = OffloadReason.UnsupportedAction;
         if (NicProgram.TryTranslate(rule, out detail) is not { } actions) return null;
         reason = OffloadReason.UnsupportedMatch;
-        if (oneTag && !IsForUntagged(rule))
-        {
-            detail = "vlan_limit";
-            return null;
-        }
-
-        if (NicMatch.TryTranslate(rule, NicProgram.NeedsTransport(rule), out detail) is not { } items) return null;
+        if (NicMatch.TryTranslate(rule, NicProgram.NeedsTransport(rule), out detail, oneTag) is not { } items) return null;
         reason = OffloadReason.None;
         FlowTable table = rule.IsExact ? FlowTable.ExactMatch : FlowTable.Wildcard;
         return new FlowRule(new FlowAttr(rule.Value.InPort.Host, table), items, actions);
@@ -110,7 +103,7 @@ public sealed unsafe class NicOffloadProvider : IOffloadProvider
             return true;
         }
 
-        if (Translate(rule, out OffloadReason reason, out string? detail, OneTag) is not { } flow)
+        if (Translate(rule, out OffloadReason reason, out string? detail, PinsTags) is not { } flow)
         {
             Answer(OffloadCompletionKind.CreateFailed, rule.Id, reason, detail, default);
             return true;

@@ -10,8 +10,8 @@ public sealed class DatapathSettingsTests
     [InlineData("", "Soft vlans=1 idle=10000 limit=200000 restoring=False", 0)]
     [InlineData("mergeflow-offload=none vlan-limit=0 max-idle=100 flow-limit=5000 flow-restore-wait=true", "None vlans=2 idle=500 limit=5000 restoring=True", 0)]
     [InlineData("mergeflow-offload=magic vlan-limit=2 max-idle=x flow-limit=1", "Soft vlans=2 idle=10000 limit=1000 restoring=False", 1)]
-    [InlineData("hw-offload=true", "Kernel vlans=2 idle=10000 limit=200000 restoring=False", 0)]
-    [InlineData("hw-offload=true vlan-limit=1", "Kernel vlans=1 idle=10000 limit=200000 restoring=False", 0)]
+    [InlineData("hw-offload=true", "Kernel vlans=1 idle=10000 limit=200000 restoring=False", 0)]
+    [InlineData("hw-offload=true vlan-limit=2", "Kernel vlans=2 idle=10000 limit=200000 restoring=False", 0)]
     [InlineData("hw-offload=true mergeflow-offload=soft", "Soft vlans=1 idle=10000 limit=200000 restoring=False", 0)]
     public void Settings_are_read_and_bounded(string text, string expected, int warnings)
     {
