@@ -17,6 +17,22 @@ public sealed unsafe partial class PacketSocket
         }
     }
 
+    /// <summary>Sends frames of one length that lie one behind the other, <see cref="MessageBatch.MaxCount"/> at most, by one call; how many the system has taken.</summary>
+    public int TrySend(ReadOnlySpan<byte> frames, int frameBytes, MessageBatch batch)
+    {
+        int count = Math.Min(frames.Length / frameBytes, MessageBatch.MaxCount);
+        fixed (byte* bytes = frames)
+        {
+            for (int i = 0; i < count; i++)
+            {
+                batch.PartsOf(i)[1] = new IoVector { Base = bytes + (i * frameBytes), LengthBytes = (nuint)frameBytes };
+                batch.SetPartCount(i, 2);
+            }
+
+            return Math.Max(0, Send(batch, 0, count));
+        }
+    }
+
     /// <summary>Receives a frame, its tag where it was; null = there is none.</summary>
     public byte[]? TryReceive()
     {
