@@ -25,6 +25,7 @@ internal static class KernelCommand
 
             foreach (string line in KernelRun.Rules(count, interrupted)) output.WriteLine(line);
             foreach (string line in KernelRun.Frames(interrupted)) output.WriteLine(line);
+            foreach (string line in KernelTunnelRun.Costs(interrupted)) output.WriteLine(line);
             output.WriteLine(KernelRun.Revocations(Math.Min(count, 10_000), n, interrupted));
             return PerfExitCode.Ok;
         });

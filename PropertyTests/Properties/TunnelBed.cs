@@ -84,6 +84,9 @@ internal sealed class TunnelBed : IOutputSink, IDisposable
         Simulator.ApplyFlowMods(_parser.ParseFlows("delete\n" + string.Join("\n", lines)));
     }
 
+    /// <summary>Other rules, as text.</summary>
+    public void Apply(string flows) => Simulator.ApplyFlowMods(_parser.ParseFlows(flows));
+
     public string[] Send(uint port, byte[] frame, RefTunnels model)
     {
         _sent.Clear();
