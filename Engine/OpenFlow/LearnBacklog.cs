@@ -4,7 +4,7 @@ namespace Mergeflow.Engine.OpenFlow;
 /// What packets of one thread change in tables that somebody else is changing: a packet thread does not wait for an order of 100,000 rules. It is done in order as soon as the tables are free, as if the packets had come
 /// behind that order. Bounded: what finds no room is counted, and learned with the next packets of its megaflow. For that thread alone.
 /// </summary>
-internal sealed class LearnBacklog
+public sealed class LearnBacklog
 {
     /// <summary>Changes that may wait.</summary>
     public const int Capacity = 1024;
