@@ -6,21 +6,24 @@ namespace Mergeflow.PropertyTests;
 /// <summary>The ring of a patch between two packet threads: frames arrive whole and in order, none is lost that was taken on, and a reader that sleeps is woken.</summary>
 public sealed class PatchRingLitmus
 {
-    private const int Frames = 5, FrameBytes = 60;
+    private const int Frames = 4, FrameBytes = 60;
 
     /// <summary>Room for three records: the fourth stands behind a gap, or finds none.</summary>
     private const int RingBytes = 256;
 
-    private static readonly Explorer s_explorer = new() { StoreBuffers = true, MaxPreemptions = 3, MaxRuns = 1200, RandomRuns = 300 };
+    private static readonly Explorer s_explorer = new() { StoreBuffers = true, MaxPreemptions = 3, MaxRuns = 500, RandomRuns = 150 };
+
+    /// <summary>Stores are seen at once: where a record is written late, that is seen sooner.</summary>
+    private static readonly Explorer s_prompt = new() { MaxPreemptions = 2, MaxRuns = 1200, RandomRuns = 300 };
 
     [Fact]
     public void Frames_arrive_whole_and_in_order() => s_explorer.Explore(static () => Run()).MustHold();
 
     [Fact]
-    public void A_record_that_is_published_before_it_is_written_is_caught() => s_explorer.Explore(static () => Run(publishesFirst: true)).MustBeCaught("frame");
+    public void A_record_that_is_published_before_it_is_written_is_caught() => s_prompt.Explore(static () => Run(publishesFirst: true)).MustBeCaught("frame");
 
     [Fact]
-    public void A_record_that_is_released_before_it_is_copied_is_caught() => s_explorer.Explore(static () => Run(releasesFirst: true)).MustBeCaught("frame");
+    public void A_record_that_is_released_before_it_is_copied_is_caught() => s_prompt.Explore(static () => Run(releasesFirst: true)).MustBeCaught("frame");
 
     [Fact]
     public void A_reader_that_sleeps_is_woken() => s_explorer.Explore(static () => Sleeping()).MustHold();

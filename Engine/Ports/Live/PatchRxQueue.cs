@@ -33,7 +33,7 @@ public sealed unsafe partial class PatchRxQueue : RxQueue
     public PatchRxQueue(uint port, int capacityBytes = DefaultCapacityBytes)
     {
         (_port, _capacityBytes) = (port, capacityBytes);
-        _bytes = GC.AllocateUninitializedArray<byte>(capacityBytes, pinned: true);
+        _bytes = GC.AllocateArray<byte>(capacityBytes, pinned: true);
     }
 
     /// <summary>What has come out.</summary>
