@@ -156,6 +156,7 @@ public sealed class Vswitchd : IDisposable
         yield return ("datapath_drop", bridges.Aggregate(0UL, static (sum, b) => sum + b.Datapath.Stats.Dropped));
         yield return ("datapath_drop_recirc_error", bridges.Aggregate(0UL, static (sum, b) => sum + b.Datapath.Stats.RecircTooDeep));
         yield return ("datapath_drop_invalid_port", bridges.Aggregate(0UL, static (sum, b) => sum + b.Datapath.Stats.TxNoPort + b.TunnelDrops));
+        yield return ("datapath_drop_meter", bridges.Aggregate(0UL, static (sum, b) => sum + b.Datapath.Stats.DroppedByMeter));
     }
 
     private int Step(long nowMs)
