@@ -25,7 +25,7 @@ internal sealed class BridgeCommands(Vswitchd vswitchd)
         foreach (LiveBridge bridge in All(vswitchd))
         {
             IEnumerable<TracePort> ports = vswitchd.Bridges.OfportsOf(bridge.Name).Select(p => new TracePort(p.Key, (uint)p.Value, bridge.DatapathNumbers.TryGetValue(p.Value, out uint number) ? number : null));
-            bridges.Add(new TraceBridge(bridge.Name, bridge.Datapath, SharedDatapath.NameOf(bridge), [.. ports]) { LacksTruncation = !vswitchd.Features.Truncates });
+            bridges.Add(new TraceBridge(bridge.Name, bridge.Bridge, SharedDatapath.NameOf(bridge), [.. ports]) { LacksTruncation = !vswitchd.Features.Truncates, DatapathPorts = bridge.Shared.Numbers.Names });
         }
 
         return bridges;
@@ -36,7 +36,7 @@ internal sealed class BridgeCommands(Vswitchd vswitchd)
         bridge.Datapath.Settle(LiveSwitch.NowMs);
         FlowTextFormatter formatter = new();
         StringBuilder text = new();
-        foreach (OfRule rule in bridge.Datapath.Pipeline.Rules)
+        foreach (OfRule rule in bridge.Pipeline.Rules)
         {
             long seconds = Math.Max(0, LiveSwitch.NowMs - rule.CreatedMs) / 1000;
             text.Append(CultureInfo.InvariantCulture, $"duration={seconds}s, n_packets={rule.Packets}, n_bytes={rule.Bytes}, {formatter.FormatWithoutStats(rule)}\n");

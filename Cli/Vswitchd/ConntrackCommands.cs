@@ -6,7 +6,7 @@ using Mergeflow.Control.OpenFlow;
 
 namespace Mergeflow.Cli;
 
-/// <summary>Questions of <c>ovs-appctl</c> about connections (OVS <c>lib/dpctl.c</c>): dump, flush, counts, limits. All bridges answer together, as the one datapath of Open vSwitch does.</summary>
+/// <summary>Questions of <c>ovs-appctl</c> about connections (OVS <c>lib/dpctl.c</c>): dump, flush, counts, limits. All datapaths answer together.</summary>
 internal sealed class ConntrackCommands(Vswitchd vswitchd)
 {
     /// <summary>Names by which people call the datapath of all bridges.</summary>
@@ -45,8 +45,8 @@ internal sealed class ConntrackCommands(Vswitchd vswitchd)
     /// <summary>As <c>dpctl</c> says what is wrong with arguments.</summary>
     internal static UnixctlException Invalid(string text) => new($"ovs-vswitchd: {text} (Invalid argument)");
 
-    /// <summary>The connection trackers of all bridges.</summary>
-    internal IEnumerable<ConnTracker> Trackers() => BridgeCommands.All(vswitchd).Select(static b => b.Datapath.Conntrack);
+    /// <summary>The connection trackers of all datapaths.</summary>
+    internal IEnumerable<ConnTracker> Trackers() => vswitchd.Datapaths.Select(static d => d.Datapath.Conntrack);
 
     /// <summary>Makes all trackers as it was set.</summary>
     internal string Applied(string text)
@@ -62,7 +62,7 @@ internal sealed class ConntrackCommands(Vswitchd vswitchd)
         ushort? zone = Zone(words);
         bool withStatistics = words.Contains("-s");
         StringBuilder text = new();
-        foreach (ConnInfo connection in BridgeCommands.All(vswitchd).SelectMany(static b => b.Datapath.DumpConnections(LiveSwitch.NowMs)))
+        foreach (ConnInfo connection in vswitchd.Datapaths.SelectMany(static d => d.Datapath.DumpConnections(LiveSwitch.NowMs)))
         {
             if (zone is null || connection.Zone == zone) text.Append(ConnectionText.Line(connection, withStatistics)).Append('\n');
         }
@@ -88,14 +88,14 @@ internal sealed class ConntrackCommands(Vswitchd vswitchd)
         }
 
         OfCtFlush which = new() { Zone = zone, Protocol = protocol, Original = tuples[0], Reply = tuples[1] };
-        foreach (LiveBridge bridge in BridgeCommands.All(vswitchd)) ConnectionFlush.Run(bridge.Datapath, which, LiveSwitch.NowMs);
+        foreach (LiveDatapath datapath in vswitchd.Datapaths) ConnectionFlush.Run(datapath.Datapath, which, LiveSwitch.NowMs);
         return "";
     }
 
     private string Statistics(IReadOnlyList<string> words)
     {
         ushort? zone = Zone(words);
-        ConnInfo[] connections = [.. BridgeCommands.All(vswitchd).SelectMany(static b => b.Datapath.DumpConnections(LiveSwitch.NowMs)).Where(c => zone is null || c.Zone == zone)];
+        ConnInfo[] connections = [.. vswitchd.Datapaths.SelectMany(static d => d.Datapath.DumpConnections(LiveSwitch.NowMs)).Where(c => zone is null || c.Zone == zone)];
         StringBuilder text = new();
         text.Append(CultureInfo.InvariantCulture, $"Connections Stats:\n    Total: {connections.Length}\n");
         Dictionary<string, int> counts = connections.GroupBy(static c => NameOf(c.Proto)).ToDictionary(static g => g.Key, static g => g.Count(), StringComparer.Ordinal);

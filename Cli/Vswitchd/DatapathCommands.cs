@@ -15,7 +15,7 @@ internal sealed class DatapathCommands(Vswitchd vswitchd)
         commands.Add("dpctl/dump-dps", "", 0, 0, _ => vswitchd.Locked(() => string.Concat(SharedDatapath.All(vswitchd, []).Select(static d => d.Name + "\n"))));
         commands.Add("dpctl/dump-flows", "[-m] [--names] [dp] [filter=..] [type=..] [pmd=..]", 0, 6, words => vswitchd.Locked(() => string.Concat(SharedDatapath.All(vswitchd, words).Select(d => AllFlows(d, words)))));
         commands.Add("dpctl/del-if", "dp iface...", 2, int.MaxValue, words => vswitchd.Locked(() => DeletePorts(words)));
-        commands.Add("dpif/dump-flows", "[-m] [--names | --no-names] bridge", 1, 4, words => vswitchd.Locked(() => Flows(Find(words[^1]), words, isOfBridge: true)));
+        commands.Add("dpif/dump-flows", "[-m] [--names | --no-names] bridge", 1, 4, words => vswitchd.Locked(() => FlowsOf(Find(words[^1]), words)));
         commands.Add("dpctl/get-flow", "[-m] [--names] [dp] ufid:..", 1, 4, words => vswitchd.Locked(() => Flow(words)));
         commands.Add("dpif/show-dp-features", "bridge", 1, 1, words => vswitchd.Locked(() =>
         {
@@ -28,8 +28,8 @@ internal sealed class DatapathCommands(Vswitchd vswitchd)
             string answer = vswitchd.Features.Set(words.ElementAtOrDefault(1), words.ElementAtOrDefault(2));
             foreach (LiveBridge bridge in BridgeCommands.All(vswitchd))
             {
-                if (bridge.Datapath.Pipeline.PushesTunnels == vswitchd.Features.PushesTunnels && bridge.Datapath.Pipeline.CloneOp == vswitchd.Features.CloneOp) continue;
-                (bridge.Datapath.Pipeline.PushesTunnels, bridge.Datapath.Pipeline.CloneOp) = (vswitchd.Features.PushesTunnels, vswitchd.Features.CloneOp);
+                if (bridge.Pipeline.PushesTunnels == vswitchd.Features.PushesTunnels && bridge.Pipeline.CloneOp == vswitchd.Features.CloneOp) continue;
+                (bridge.Pipeline.PushesTunnels, bridge.Pipeline.CloneOp) = (vswitchd.Features.PushesTunnels, vswitchd.Features.CloneOp);
                 bridge.Datapath.PurgeMegaflows(LiveSwitch.NowMs);
             }
 
@@ -44,7 +44,7 @@ internal sealed class DatapathCommands(Vswitchd vswitchd)
     {
         PmdStats stats = datapath.Stats;
         StringBuilder text = new();
-        text.Append(CultureInfo.InvariantCulture, $"{datapath.Name}:\n  lookups: hit:{HitsOf(stats)} missed:{stats.Upcalls} lost:{stats.UpcallsUninstalled}\n  flows: {datapath.Bridges.Sum(static b => b.Datapath.MegaflowCount)}\n");
+        text.Append(CultureInfo.InvariantCulture, $"{datapath.Name}:\n  lookups: hit:{HitsOf(stats)} missed:{stats.Upcalls} lost:{stats.UpcallsUninstalled}\n  flows: {datapath.Datapath.MegaflowCount}\n");
         text.Append(CultureInfo.InvariantCulture, $"  port 0: {datapath.Name[(datapath.Name.IndexOf('@') + 1)..]} ({datapath.InternalType})\n");
         foreach ((uint number, LiveBridge bridge, int ofport, string name) in datapath.Ports)
         {
@@ -76,40 +76,46 @@ internal sealed class DatapathCommands(Vswitchd vswitchd)
 
     private string AllFlows(SharedDatapath datapath, IReadOnlyList<string> words)
     {
-        string text = string.Concat(datapath.Bridges.Select(b => Flows(b, words)));
+        string text = Flows(datapath, words);
         return text.Length == 0 ? "" : "flow-dump from the main thread:\n" + text;
     }
 
     private string Flow(IReadOnlyList<string> words)
     {
         if (!words[^1].StartsWith("ufid:", StringComparison.Ordinal) || !Guid.TryParse(words[^1].AsSpan("ufid:".Length), out Guid ufid)) throw new UnixctlException("ovs-vswitchd: failed to parse ufid (Invalid argument)");
-        string text = string.Concat(SharedDatapath.All(vswitchd, [.. words.SkipLast(1)]).SelectMany(static d => d.Bridges).Select(b => Flows(b, words, only: ufid)));
+        string text = string.Concat(SharedDatapath.All(vswitchd, [.. words.SkipLast(1)]).Select(d => Flows(d, words, only: ufid)));
         return text.Length > 0 ? text : throw new UnixctlException("ovs-vswitchd: getting flow (No such file or directory)");
     }
 
-    /// <param name="bridge">Whose flows.</param>
+    /// <summary>Flows of packets that come by a port of the bridge, or go on in its tables (OVS <c>ofproto_unixctl_dpif_dump_flows</c>).</summary>
+    private string FlowsOf(LiveBridge bridge, IReadOnlyList<string> words)
+        => Flows(SharedDatapath.All(vswitchd, []).First(d => d.Live == bridge.Shared), words, of: bridge);
+
+    /// <param name="datapath">Whose flows.</param>
     /// <param name="words">Words of the command.</param>
     /// <param name="only">Only the one of this name.</param>
-    /// <param name="isOfBridge">In the form of <c>dpif/dump-flows</c>, which names no layer.</param>
-    private string Flows(LiveBridge bridge, IReadOnlyList<string> words, Guid? only = null, bool isOfBridge = false)
+    /// <param name="of">Only those of a bridge, in the form of <c>dpif/dump-flows</c>, which names no layer.</param>
+    private string Flows(SharedDatapath datapath, IReadOnlyList<string> words, Guid? only = null, LiveBridge? of = null)
     {
+        bool isOfBridge = of is not null;
         bool isVerbose = words.Contains("-m") || words.Contains("--more");
         bool onlyOffloaded = words.Contains("type=offloaded"), noneOffloaded = words.Contains("type=ovs") || words.Contains("type=non-offloaded");
-        FlowFilter? filter = FlowFilter.Read(words, vswitchd.Bridges.OfportsOf(bridge.Name), out bool fitsNothing);
+        FlowFilter? filter = FlowFilter.Read(words, datapath.Live.Numbers.Names, out bool fitsNothing);
         if (fitsNothing) return "";
         StringBuilder text = new();
-        bridge.Datapath.EndDoubts(LiveSwitch.NowMs);
-        PortNames ports = bridge.PortsInDatapath(byName: words.Contains("--names") || (isVerbose && !words.Contains("--no-names")));
-        foreach (MegaflowInfo flow in bridge.Datapath.DumpMegaflows(LiveSwitch.NowMs).OrderBy(static f => f.Order))
+        datapath.Datapath.EndDoubts(LiveSwitch.NowMs);
+        PortNames ports = datapath.Live.PortNames(byName: words.Contains("--names") || (isVerbose && !words.Contains("--no-names")));
+        foreach (MegaflowInfo flow in datapath.Datapath.DumpMegaflows(LiveSwitch.NowMs).OrderBy(static f => f.Order))
         {
+            if (of is not null && datapath.Datapath.BridgeOf(flow.Key) != of.Bridge) continue;
             if (only is { } ufid && flow.Ufid != ufid) continue;
-            bool isOffloaded = bridge.Datapath.Offload is OffloadThread offload && offload.Report.HasActiveRule(flow.Id);
+            bool isOffloaded = datapath.Datapath.Offload is OffloadThread offload && offload.Report.HasActiveRule(flow.Id);
             if ((onlyOffloaded && !isOffloaded) || (noneOffloaded && isOffloaded) || filter?.Fits(flow) == false) continue;
 
             (ulong packets, ulong bytes, long? idleMs, ushort flags) = OwnCountersOf(flow);
             if (isOfBridge && isVerbose) text.Append(CultureInfo.InvariantCulture, $"ufid:{flow.Ufid} ");
             string line = DpFlowFormatter.FormatFlow(flow.Key, flow.Mask, packets, bytes, idleMs, flags, flow.Actions, ports, isVerbose, isOfBridge ? null : flow.Ufid, isOffloaded && !isOfBridge, isOfBridge ? "" : "ovs");
-            text.Append(bridge.IsDummy && SlowPath.IsAction(flow.Actions, flow.IsSlowByOrder, !vswitchd.Features.Truncates) ? Slow(line) : line).Append('\n');
+            text.Append(datapath.Live.IsDummy && SlowPath.IsAction(flow.Actions, flow.IsSlowByOrder, !vswitchd.Features.Truncates) ? Slow(line) : line).Append('\n');
         }
 
         return text.ToString();

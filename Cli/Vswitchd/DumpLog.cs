@@ -35,20 +35,20 @@ internal sealed class DumpLog
         if (IsTerse || !_log.IsOn(Module, VlogLevel.Dbg)) return;
         _vswitchd.Locked(() =>
         {
-            foreach (LiveBridge bridge in BridgeCommands.All(_vswitchd)) Write(bridge);
+            foreach (SharedDatapath datapath in SharedDatapath.All(_vswitchd, [])) Write(datapath);
             return true;
         });
     }
 
-    private void Write(LiveBridge bridge)
+    private void Write(SharedDatapath datapath)
     {
-        PortNames ports = bridge.PortsInDatapath(byName: false);
-        foreach (MegaflowInfo flow in bridge.Datapath.DumpMegaflows(LiveSwitch.NowMs).OrderBy(static f => f.Order))
+        PortNames ports = datapath.Live.PortNames(byName: false);
+        foreach (MegaflowInfo flow in datapath.Datapath.DumpMegaflows(LiveSwitch.NowMs).OrderBy(static f => f.Order))
         {
             (ulong packets, ulong bytes, long? idleMs, ushort flags) = DatapathCommands.OwnCountersOf(flow);
             string line = DpFlowFormatter.FormatFlow(flow.Key, flow.Mask, packets, bytes, idleMs, flags, flow.Actions, ports, verbose: true, layer: "");
             if (MissLog.IsExact(flow.Mask)) line = line.Replace("skb_priority(0/0)", "skb_priority(0)", StringComparison.Ordinal);
-            _log.Write(Module, VlogLevel.Dbg, $"{SharedDatapath.NameOf(bridge)}: flow_dump ufid:{flow.Ufid} {line}");
+            _log.Write(Module, VlogLevel.Dbg, $"{datapath.Name}: flow_dump ufid:{flow.Ufid} {line}");
         }
     }
 

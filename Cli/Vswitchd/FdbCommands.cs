@@ -20,9 +20,9 @@ internal sealed class FdbCommands(Vswitchd vswitchd)
     private static string Show(LiveBridge bridge)
     {
         StringBuilder text = new(" port  VLAN  MAC                Age\n");
-        foreach ((LearnedSource source, long ageMs) in bridge.Datapath.Pipeline.LearnedAddresses(LiveSwitch.NowMs))
+        foreach ((LearnedSource source, long ageMs) in bridge.Pipeline.LearnedAddresses(LiveSwitch.NowMs))
             text.Append(CultureInfo.InvariantCulture, $"{PortText(source.Port),5}  {source.Vid,4}  {MacText.Of(source.Mac)}  {ageMs / 1000,3}\n");
-        foreach (LearnedSource set in bridge.Datapath.Pipeline.StaticAddresses)
+        foreach (LearnedSource set in bridge.Pipeline.StaticAddresses)
             text.Append(CultureInfo.InvariantCulture, $"{PortText(set.Port),5}  {set.Vid,4}  {MacText.Of(set.Mac)}  static\n");
         return text.ToString();
     }
@@ -30,7 +30,7 @@ internal sealed class FdbCommands(Vswitchd vswitchd)
     private string Flush(IReadOnlyList<string> words)
     {
         IEnumerable<LiveBridge> bridges = words.Count == 0 ? BridgeCommands.All(vswitchd) : [Find(words[0])];
-        foreach (LiveBridge bridge in bridges) bridge.Datapath.ForgetLearned(LiveSwitch.NowMs);
+        foreach (LiveBridge bridge in bridges) bridge.Bridge.ForgetLearned(LiveSwitch.NowMs);
         return "table successfully flushed\n";
     }
 
@@ -38,16 +38,16 @@ internal sealed class FdbCommands(Vswitchd vswitchd)
     {
         MacKey key = Key(words[3], words[2]);
         if (!vswitchd.Bridges.OfportsOf(bridge.Name).TryGetValue(words[1], out int ofport)) throw new UnixctlException("software error, odp port is present but no ofp port");
-        if (!bridge.Datapath.Main.SetStaticAddress(key, (uint)ofport, LiveSwitch.NowMs, out (uint Port, bool IsStatic)? before)) throw new UnixctlException("could not add static mac entry\n");
+        if (!bridge.Bridge.SetStaticAddress(key, (uint)ofport, LiveSwitch.NowMs, out (uint Port, bool IsStatic)? before)) throw new UnixctlException("could not add static mac entry\n");
         return before is not { } old || (old.IsStatic && old.Port == (uint)ofport) ? "" : $"Overriding already existing {(old.IsStatic ? "static" : "dynamic")} entry on {PortText(old.Port)}\n";
     }
 
     private static string Delete(LiveBridge bridge, IReadOnlyList<string> words)
-        => bridge.Datapath.Main.RemoveStaticAddress(Key(words[2], words[1]), LiveSwitch.NowMs) ? "" : throw new UnixctlException("could not find static mac entry\n");
+        => bridge.Bridge.RemoveStaticAddress(Key(words[2], words[1]), LiveSwitch.NowMs) ? "" : throw new UnixctlException("could not find static mac entry\n");
 
     private static string ShowStatistics(LiveBridge bridge)
     {
-        MacStatistics s = bridge.Datapath.Pipeline.AddressStatistics;
+        MacStatistics s = bridge.Pipeline.AddressStatistics;
         StringBuilder text = new();
         text.Append(CultureInfo.InvariantCulture, $"Statistics for bridge \"{bridge.Name}\":\n  Current/maximum MAC entries in the table: {s.Count}/{s.Capacity}\n");
         text.Append(CultureInfo.InvariantCulture, $"  Current static MAC entries in the table : {s.StaticCount}\n  Total number of learned MAC entries     : {s.Learned}\n");

@@ -43,7 +43,7 @@ internal sealed class FragmentCommands(Vswitchd vswitchd, ConntrackCommands conn
     private string Show(bool withDatagrams)
     {
         FragmentFamily[] v4 = [.. conntrack.Trackers().SelectMany(static t => t.FragmentsOf(isIpv6: false))], v6 = [.. conntrack.Trackers().SelectMany(static t => t.FragmentsOf(isIpv6: true))];
-        HeldDatagram[] held = [.. BridgeCommands.All(vswitchd).SelectMany(static b => b.Datapath.DumpFragments())];
+        HeldDatagram[] held = [.. vswitchd.Datapaths.SelectMany(static d => d.Datapath.DumpFragments())];
         StringBuilder text = new("        Fragmentation Module Status\n        ---------------------------\n");
         int most = conntrack.Trackers().Select(static t => t.MaxFragments).FirstOrDefault(vswitchd.Conntrack.MaxFragments ?? 1000);
         text.Append(CultureInfo.InvariantCulture, $"        v4 enabled: {Flag(v4)}\n        v6 enabled: {Flag(v6)}\n        max num frags (v4/v6): {most}\n        num frag: {held.Sum(static d => d.FragmentCount)}\n");

@@ -20,17 +20,17 @@ internal sealed class MdbCommands(Vswitchd vswitchd)
     {
         long nowMs = LiveSwitch.NowMs;
         StringBuilder text = new(" port  VLAN  GROUP                Age\n");
-        foreach (MulticastMember m in bridge.Datapath.Pipeline.MulticastMembers(nowMs))
+        foreach (MulticastMember m in bridge.Pipeline.MulticastMembers(nowMs))
             text.Append(CultureInfo.InvariantCulture, $"{FdbCommands.PortText(m.Port),5}  {m.Vid,4}  {GroupText(m.Group)}         {m.AgeSeconds,3}\n");
-        foreach (MulticastRouter r in bridge.Datapath.Pipeline.MulticastRouters(nowMs))
+        foreach (MulticastRouter r in bridge.Pipeline.MulticastRouters(nowMs))
             text.Append(CultureInfo.InvariantCulture, $"{FdbCommands.PortText(r.Port),5}  {r.Vid,4}  querier             {r.AgeSeconds,3}\n");
         return text.ToString();
     }
 
     private string Flush(IReadOnlyList<string> words)
     {
-        IEnumerable<LiveBridge> bridges = words.Count == 0 ? BridgeCommands.All(vswitchd).Where(static b => b.Datapath.Pipeline.MulticastSettings is not null) : [Find(words[0])];
-        foreach (LiveBridge bridge in bridges) bridge.Datapath.Main.ForgetMulticast(LiveSwitch.NowMs);
+        IEnumerable<LiveBridge> bridges = words.Count == 0 ? BridgeCommands.All(vswitchd).Where(static b => b.Pipeline.MulticastSettings is not null) : [Find(words[0])];
+        foreach (LiveBridge bridge in bridges) bridge.Bridge.ForgetMulticast(LiveSwitch.NowMs);
         return "table successfully flushed\n";
     }
 
@@ -44,6 +44,6 @@ internal sealed class MdbCommands(Vswitchd vswitchd)
     private LiveBridge Find(string name)
     {
         LiveBridge bridge = vswitchd.Bridges.Find(name) as LiveBridge ?? throw new UnixctlException("no such bridge");
-        return bridge.Datapath.Pipeline.MulticastSettings is null ? throw new UnixctlException("multicast snooping is disabled") : bridge;
+        return bridge.Pipeline.MulticastSettings is null ? throw new UnixctlException("multicast snooping is disabled") : bridge;
     }
 }

@@ -23,10 +23,10 @@ internal sealed class MissLog
 
     private void Follow() => _host.ReportMisses(_log.IsOn(Module, VlogLevel.Dbg) ? Write : null);
 
-    private void Write(LiveBridge bridge, MissReport miss)
+    private void Write(LiveDatapath datapath, MissReport miss)
     {
-        PortNames ports = bridge.PortsInDatapath(byName: false);
-        string name = bridge.IsDummy ? "ovs-dummy" : "ovs-netdev";
+        PortNames ports = datapath.PortNames(byName: false);
+        string name = datapath.IsDummy ? "ovs-dummy" : "ovs-netdev";
         _log.WriteLines(Module, VlogLevel.Dbg, $"{name}: miss upcall:", DpFlowFormatter.FormatPacket(miss.Key, ports));
         string flow = DpFlowFormatter.FormatKey(miss.Key, miss.Mask, ports);
         _log.Write(Module, VlogLevel.Dbg, $"flow_add: ufid:{MegaflowInfo.UfidOf(miss.Key, miss.Mask)} {(IsExact(miss.Mask) ? "skb_priority(0)," : "")}{flow}, actions:{DpFlowFormatter.FormatActions(miss.Actions, ports)}");

@@ -4,45 +4,45 @@ using Mergeflow.Control.Bridges;
 
 namespace Mergeflow.Cli;
 
-/// <summary>Questions of <c>ovs-appctl</c> about merged rules, bridge by bridge: <c>mergeflow/offload-*</c>.</summary>
+/// <summary>Questions of <c>ovs-appctl</c> about merged rules, datapath by datapath: <c>mergeflow/offload-*</c>.</summary>
 internal sealed class OffloadCommands(Vswitchd vswitchd)
 {
     private const int MostRefusals = 200;
 
     public void AddTo(UnixctlCommands commands)
     {
-        commands.Add("mergeflow/offload-stats", "[bridge]", 0, 1, words => Each(words, static (bridge, to) =>
+        commands.Add("mergeflow/offload-stats", "[bridge]", 0, 1, words => Each(words, static (datapath, to) =>
         {
-            bridge.Datapath.Settle(LiveSwitch.NowMs);
-            OffloadShares shares = bridge.Datapath.Offload!.Report.Shares(bridge.Received);
+            datapath.Datapath.Settle(LiveSwitch.NowMs);
+            OffloadShares shares = datapath.Datapath.Offload!.Report.Shares(datapath.Live.Received);
             ShareTable.Table(ShareTable.Rows(shares)).Write(to);
             to.WriteLine(ShareTable.Summary(shares));
         }));
-        commands.Add("mergeflow/offload-show", "[bridge]", 0, 1, words => Each(words, static (bridge, to) =>
+        commands.Add("mergeflow/offload-show", "[bridge]", 0, 1, words => Each(words, static (datapath, to) =>
         {
-            bridge.Datapath.Settle(LiveSwitch.NowMs);
-            foreach (MergedFlow rule in bridge.Datapath.Offload!.Report.Rules().OrderBy(static r => r.Id)) to.WriteLine(MergedFlowText.Line(rule));
+            datapath.Datapath.Settle(LiveSwitch.NowMs);
+            foreach (MergedFlow rule in datapath.Datapath.Offload!.Report.Rules().OrderBy(static r => r.Id)) to.WriteLine(MergedFlowText.Line(rule));
         }));
-        commands.Add("mergeflow/offload-explain", "[bridge]", 0, 1, words => Each(words, static (bridge, to) =>
+        commands.Add("mergeflow/offload-explain", "[bridge]", 0, 1, words => Each(words, static (datapath, to) =>
         {
-            foreach (Refusal refusal in bridge.Datapath.Offload!.Pmds.SelectMany(static p => p.Refusals.All()).OrderByDescending(static r => r.Bytes).Take(MostRefusals))
+            foreach (Refusal refusal in datapath.Datapath.Offload!.Pmds.SelectMany(static p => p.Refusals.All()).OrderByDescending(static r => r.Bytes).Take(MostRefusals))
             {
                 to.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{FlowKeyText.Of(refusal.Key)}, packets:{refusal.Packets}, bytes:{refusal.Bytes}, pass:{refusal.Pass}, reason:{MergedFlowText.Reason(refusal.Reason, refusal.Detail)}"));
             }
         }));
-        commands.Add("mergeflow/offload-audit", "[bridge]", 0, 1, words => Each(words, static (bridge, to) => LedgerText.Write(to, bridge.Ledger(), isJson: false), needsOffload: false));
+        commands.Add("mergeflow/offload-audit", "[bridge]", 0, 1, words => Each(words, static (datapath, to) => LedgerText.Write(to, datapath.Live.Ledger(), isJson: false), needsOffload: false));
     }
 
-    private string Each(IReadOnlyList<string> words, Action<LiveBridge, TextWriter> write, bool needsOffload = true) => vswitchd.Locked(() =>
+    private string Each(IReadOnlyList<string> words, Action<LiveDatapath, TextWriter> write, bool needsOffload = true) => vswitchd.Locked(() =>
     {
-        LiveBridge[] bridges = [.. BridgeCommands.All(vswitchd).Where(b => words.Count == 0 || b.Name == words[0])];
-        if (words.Count > 0 && bridges.Length == 0) throw new UnixctlException("no such bridge");
+        SharedDatapath[] datapaths = [.. SharedDatapath.All(vswitchd, []).Where(d => words.Count == 0 || d.Bridges.Any(b => b.Name == words[0]))];
+        if (words.Count > 0 && datapaths.Length == 0) throw new UnixctlException("no such bridge");
         StringWriter text = new(CultureInfo.InvariantCulture);
-        foreach (LiveBridge bridge in bridges)
+        foreach (SharedDatapath datapath in datapaths)
         {
-            text.WriteLine($"{bridge.Name}:");
-            if (needsOffload && bridge.Datapath.Offload is null) text.WriteLine("merged rules are off (other_config:mergeflow-offload)");
-            else write(bridge, text);
+            text.WriteLine($"{datapath.Name}:");
+            if (needsOffload && datapath.Datapath.Offload is null) text.WriteLine("merged rules are off (other_config:mergeflow-offload)");
+            else write(datapath.Live, text);
         }
 
         return text.ToString();

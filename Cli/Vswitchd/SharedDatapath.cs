@@ -2,10 +2,11 @@ using Mergeflow.Control.Bridges;
 
 namespace Mergeflow.Cli;
 
-/// <summary>The datapaths of all bridges of a kind, as the one that Open vSwitch has for them (OVS <c>struct dpif_backer</c>).</summary>
+/// <summary>A datapath and the bridges in it (OVS <c>struct dpif_backer</c>).</summary>
 /// <param name="Name"><c>TYPE@NAME</c>.</param>
-/// <param name="Bridges">Theirs.</param>
-internal sealed record SharedDatapath(string Name, IReadOnlyList<LiveBridge> Bridges)
+/// <param name="Live">What runs.</param>
+/// <param name="Bridges">Those in it.</param>
+internal sealed record SharedDatapath(string Name, LiveDatapath Live, IReadOnlyList<LiveBridge> Bridges)
 {
     private const string NetdevName = "netdev@ovs-netdev";
     private const string DummyName = "dummy@ovs-dummy";
@@ -16,17 +17,20 @@ internal sealed record SharedDatapath(string Name, IReadOnlyList<LiveBridge> Bri
     /// <summary>Type of its own port, and of those of bridges.</summary>
     public string InternalType => Name == DummyName ? "dummy-internal" : "tap";
 
-    /// <summary>What their packet threads have counted.</summary>
-    public PmdStats Stats => Bridges.Aggregate(default(PmdStats), static (sum, b) => sum.Plus(b.Datapath.Stats));
+    /// <summary>Its tables, threads and connections.</summary>
+    public Datapath Datapath => Live.Datapath;
+
+    /// <summary>What its packet threads have counted.</summary>
+    public PmdStats Stats => Datapath.Stats;
 
     /// <summary>Its ports by number: which bridge has it, and as which.</summary>
     public IEnumerable<(uint Number, LiveBridge Bridge, int Ofport, string Name)> Ports
-        => Bridges.SelectMany(static b => b.DatapathNumbers.Select(n => (n.Value, b, n.Key, b.NameOf(n.Key)))).OrderBy(static p => p.Value);
+        => Bridges.SelectMany(static b => b.DatapathNumbers.Select(n => (n.Value, b, n.Key, b.NameOf(n.Key)))).DistinctBy(static p => p.Value).OrderBy(static p => p.Value);
 
-    /// <summary>Those that a command names among its words, or all; where there is no bridge, there is none but the one without devices that is real.</summary>
+    /// <summary>Those that a command names among its words, or all.</summary>
     public static IReadOnlyList<SharedDatapath> All(Vswitchd vswitchd, IReadOnlyList<string> words)
     {
-        SharedDatapath[] all = [.. BridgeCommands.All(vswitchd).GroupBy(NameOf).OrderBy(static g => g.Key, StringComparer.Ordinal).Select(static g => new SharedDatapath(g.Key, [.. g]))];
+        SharedDatapath[] all = [.. BridgeCommands.All(vswitchd).GroupBy(static b => b.Shared).Select(static g => new SharedDatapath(NameOf(g.First()), g.Key, [.. g])).OrderBy(static d => d.Name, StringComparer.Ordinal)];
         HashSet<string> asked = [.. words.Where(static w => !w.StartsWith('-') && !w.Contains('='))];
         return asked.Count == 0 ? all : [.. all.Where(d => asked.Contains(d.Name))];
     }

@@ -13,7 +13,7 @@ internal sealed class ThreadCommands(Vswitchd vswitchd)
 
     public void AddTo(UnixctlCommands commands)
     {
-        commands.Add("dpif-netdev/pmd-stats-show", "[-pmd core] [dp]", 0, 3, _ => vswitchd.Locked(() => string.Concat(BridgeCommands.All(vswitchd).Select(Show))));
+        commands.Add("dpif-netdev/pmd-stats-show", "[-pmd core] [dp]", 0, 3, _ => vswitchd.Locked(() => string.Concat(SharedDatapath.All(vswitchd, []).Select(Show))));
         commands.Add("dpif-netdev/pmd-stats-clear", "[-pmd core] [dp]", 0, 3, _ => vswitchd.Locked(Clear));
         commands.Add("dpif-netdev/pmd-rxq-show", "[-pmd core] [-secs secs] [dp]", 0, 5, _ => vswitchd.Locked(ShowQueues));
         commands.Add("coverage/show", "", 0, 0, _ => vswitchd.Locked(() => vswitchd.Coverage.Show()));
@@ -21,11 +21,11 @@ internal sealed class ThreadCommands(Vswitchd vswitchd)
         commands.Add("memory/show", "", 0, 0, _ => vswitchd.Locked(ShowMemory));
     }
 
-    private string Show(LiveBridge bridge)
+    private string Show(SharedDatapath datapath)
     {
-        PmdStats s = bridge.Datapath.Stats.Since(_cleared.GetValueOrDefault(bridge.Datapath.TelemetryId));
+        PmdStats s = datapath.Stats.Since(_cleared.GetValueOrDefault(datapath.Datapath.TelemetryId));
         StringBuilder text = new();
-        text.Append(CultureInfo.InvariantCulture, $"pmd thread of bridge {bridge.Name}:\n  packets received: {s.Rx}\n  packet recirculations: {s.Recirculations}\n");
+        text.Append(CultureInfo.InvariantCulture, $"pmd threads of {datapath.Name}:\n  packets received: {s.Rx}\n  packet recirculations: {s.Recirculations}\n");
         text.Append(CultureInfo.InvariantCulture, $"  avg. datapath passes per packet: {Ratio(s.Passes, s.Rx)}\n  merged rule hits: {s.MergedHits}\n  emc hits: {s.EmcHits}\n  megaflow hits: {s.MegaflowHits}\n");
         text.Append(CultureInfo.InvariantCulture, $"  avg. subtable lookups per megaflow hit: {Ratio(s.SubtablesProbed, s.MegaflowHits)}\n  miss with success upcall: {s.Upcalls - s.UpcallsUninstalled}\n");
         text.Append(CultureInfo.InvariantCulture, $"  miss with failed upcall: {s.UpcallsUninstalled}\n  avg. packets per input batch: {Ratio(s.Rx, s.Batches)}\n");
@@ -34,21 +34,22 @@ internal sealed class ThreadCommands(Vswitchd vswitchd)
 
     private string Clear()
     {
-        foreach (LiveBridge bridge in BridgeCommands.All(vswitchd)) _cleared[bridge.Datapath.TelemetryId] = bridge.Datapath.Stats;
+        foreach (LiveDatapath datapath in vswitchd.Datapaths) _cleared[datapath.Datapath.TelemetryId] = datapath.Datapath.Stats;
         return "";
     }
 
     private string ShowQueues()
     {
         StringBuilder text = new();
-        foreach (LiveBridge bridge in BridgeCommands.All(vswitchd))
+        foreach (SharedDatapath datapath in SharedDatapath.All(vswitchd, []))
         {
-            IReadOnlyDictionary<string, int> ofports = vswitchd.Bridges.OfportsOf(bridge.Name);
-            for (int pmd = 0; pmd < bridge.Datapath.Pmds.Count; pmd++)
+            for (int pmd = 0; pmd < datapath.Datapath.Pmds.Count; pmd++)
             {
-                text.Append(CultureInfo.InvariantCulture, $"pmd thread {pmd} of bridge {bridge.Name}:\n");
-                foreach (RxQueueName queue in bridge.Datapath.Queues.QueuesOf(pmd))
-                    text.Append(CultureInfo.InvariantCulture, $"  port: {ofports.FirstOrDefault(p => p.Value == queue.Port).Key,-16}  queue-id: {queue.Index,2}\n");
+                text.Append(CultureInfo.InvariantCulture, $"pmd thread {pmd} of {datapath.Name}:\n");
+                foreach (RxQueueName queue in datapath.Datapath.Queues.QueuesOf(pmd))
+                {
+                    if (datapath.Live.Numbers.Names.TryGetValue(queue.Port, out string? name)) text.Append(CultureInfo.InvariantCulture, $"  port: {name,-16}  queue-id: {queue.Index,2}\n");
+                }
             }
         }
 
@@ -57,8 +58,8 @@ internal sealed class ThreadCommands(Vswitchd vswitchd)
 
     private string ShowMemory()
     {
-        int ports = vswitchd.Bridges.Names.Sum(n => vswitchd.Bridges.OfportsOf(n).Count), rules = BridgeCommands.All(vswitchd).Sum(static b => b.Datapath.Pipeline.Rules.Count());
-        int threads = BridgeCommands.All(vswitchd).Sum(static b => b.Datapath.Pmds.Count);
+        int ports = vswitchd.Bridges.Names.Sum(n => vswitchd.Bridges.OfportsOf(n).Count), rules = BridgeCommands.All(vswitchd).Sum(static b => b.Pipeline.Rules.Count());
+        int threads = vswitchd.Datapaths.Sum(static d => d.Datapath.Pmds.Count);
         return string.Create(CultureInfo.InvariantCulture, $"handlers:{threads} idl-rows-Open_vSwitch:{vswitchd.RowCount} ports:{ports} rules:{rules}\n");
     }
 

@@ -33,8 +33,8 @@ internal sealed class TimeCommands(Vswitchd vswitchd, DummyWire wire)
     private void Step(long ms)
     {
         ProcessClock.Warp(ms);
-        LiveBridge[] bridges = vswitchd.Locked(() => BridgeCommands.All(vswitchd).ToArray());
-        foreach (LiveBridge bridge in bridges) bridge.Datapath.Leap(ProcessClock.NowMs);
+        LiveDatapath[] datapaths = vswitchd.Locked(() => vswitchd.Datapaths.ToArray());
+        foreach (LiveDatapath datapath in datapaths) datapath.Datapath.Leap(ProcessClock.NowMs);
         vswitchd.RunOnce();
         Thread.Sleep(OthersMs);
         DummyStillness.Wait(vswitchd, wire);

@@ -15,10 +15,10 @@ internal sealed class UpcallCommands(Vswitchd vswitchd, LiveBridgeHost host, Dum
         commands.Add("upcall/enable-megaflows", "", 0, 0, _ => SetMegaflows(areWide: true));
         commands.Add("upcall/disable-ufid", "", 0, 0, _ => SetUfids(areUsed: false));
         commands.Add("upcall/enable-ufid", "", 0, 0, _ => SetUfids(areUsed: true));
-        commands.Add("revalidator/purge", "", 0, 0, _ => OnEach(static b => b.Datapath.PurgeMegaflows(LiveSwitch.NowMs)));
+        commands.Add("revalidator/purge", "", 0, 0, _ => OnEach(static d => d.PurgeMegaflows(LiveSwitch.NowMs)));
         commands.Add("revalidator/wait", "", 0, 0, _ =>
         {
-            OnEach(static b => b.Datapath.EndDoubts(LiveSwitch.NowMs));
+            OnEach(static d => d.EndDoubts(LiveSwitch.NowMs));
             dumps.Write();
             return "";
         });
@@ -28,15 +28,12 @@ internal sealed class UpcallCommands(Vswitchd vswitchd, LiveBridgeHost host, Dum
 
     private string Show(SharedDatapath datapath)
     {
-        int current = datapath.Bridges.Sum(static b => b.Datapath.MegaflowCount), limit = datapath.Bridges.Max(static b => b.Datapath.Options.MegaflowCapacity);
+        int current = datapath.Datapath.MegaflowCount, limit = datapath.Datapath.Options.MegaflowCapacity;
         StringBuilder text = new();
         text.Append(CultureInfo.InvariantCulture, $"{datapath.Name}:\n  flows         : (current {current}) (avg {current}) (max {current}) (limit {limit})\n");
         text.Append(CultureInfo.InvariantCulture, $"  dump duration : 1ms\n  ufid enabled : {(dumps.IsTerse ? "true" : "false")}\n\n");
         int thread = 0;
-        foreach (LiveBridge bridge in datapath.Bridges)
-        {
-            foreach (PmdContext pmd in bridge.Datapath.Pmds) text.Append(CultureInfo.InvariantCulture, $"  {++thread}: (keys {pmd.Megaflows.Count})\n");
-        }
+        foreach (PmdContext pmd in datapath.Datapath.Pmds) text.Append(CultureInfo.InvariantCulture, $"  {++thread}: (keys {pmd.Megaflows.Count})\n");
 
         return text.ToString();
     }
@@ -46,7 +43,7 @@ internal sealed class UpcallCommands(Vswitchd vswitchd, LiveBridgeHost host, Dum
         vswitchd.Locked(() =>
         {
             host.SetMegaflows(areWide);
-            return OnEach(b => b.Datapath.SetMegaflows(areWide, LiveSwitch.NowMs));
+            return OnEach(d => d.SetMegaflows(areWide, LiveSwitch.NowMs));
         });
         return $"megaflows {(areWide ? "enabled" : "disabled")}\n";
     }
@@ -57,9 +54,9 @@ internal sealed class UpcallCommands(Vswitchd vswitchd, LiveBridgeHost host, Dum
         return $"Datapath dumping tersely using UFID {(areUsed ? "enabled" : "disabled")}\n";
     }
 
-    private string OnEach(Action<LiveBridge> work) => vswitchd.Locked(() =>
+    private string OnEach(Action<Datapath> work) => vswitchd.Locked(() =>
     {
-        foreach (LiveBridge bridge in BridgeCommands.All(vswitchd)) work(bridge);
+        foreach (LiveDatapath datapath in vswitchd.Datapaths) work(datapath.Datapath);
         return "";
     });
 }

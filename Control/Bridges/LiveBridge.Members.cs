@@ -24,11 +24,11 @@ public sealed partial class LiveBridge
     /// <summary>What was learned at a port that goes is forgotten by all bridges of the kind: who was behind it may be behind another now (OVS <c>bundle_flush_macs</c>).</summary>
     private void ForgetElsewhere(uint ofport)
     {
-        MacKey[] gone = [.. Datapath.Pipeline.LearnedAddresses(LiveSwitch.NowMs).Where(a => a.Source.Port == ofport).Select(static a => new MacKey(a.Source.Mac, a.Source.Vid))];
+        MacKey[] gone = [.. Pipeline.LearnedAddresses(LiveSwitch.NowMs).Where(a => a.Source.Port == ofport).Select(static a => new MacKey(a.Source.Mac, a.Source.Vid))];
         if (gone.Length == 0) return;
         foreach (LiveBridge other in _host.Bridges)
         {
-            if (other != this && other.DatapathType == DatapathType) other.Datapath.Main.Forget(gone, LiveSwitch.NowMs);
+            if (other != this && other.Shared == Shared) other.Bridge.Forget(gone, LiveSwitch.NowMs);
         }
     }
 
@@ -36,24 +36,83 @@ public sealed partial class LiveBridge
     private string? Police(InterfaceConfig wanted, LivePort port)
     {
         bool isChanged = wanted.Limits != port.Limits;
-        if (port is PatchPort or TunnelVport) return isChanged && _unpoliced.Add(wanted.Name) ? $"interface {wanted.Name}: ingress policing needs a device, ignoring" : null;
+        if (port is PatchVport or TunnelVport) return isChanged && _unpoliced.Add(wanted.Name) ? $"interface {wanted.Name}: ingress policing needs a device, ignoring" : null;
         if (!isChanged) return null;
         string? refusalBefore = port.KernelRefusal;
         _live.Ports.Police(port.Number, wanted.Limits, LiveSwitch.NowMs);
         return port.KernelRefusal is { } why && why != refusalBefore ? $"{wanted.Name}: packets from and to it are forwarded in software: {why}" : null;
     }
 
-    private void Forget(int ofport, LivePort port)
+    /// <summary>Opens an interface and makes it a port of the datapath; a patch port is one of the bridge alone, and tunnels of a kind share one.</summary>
+    private LivePort Attach(InterfaceConfig config, uint ofport)
     {
-        if (port is PatchPort patch) _host.Leave(patch);
+        string name = config.Name;
+        if (config.Type == "patch")
+        {
+            string peer = config.Options.GetValueOrDefault("peer", "");
+            if (peer.Length == 0) throw new IOException($"{name}: patch type requires valid 'peer' argument");
+            if (peer == name) throw new IOException($"{name}: patch peer must not be self");
+            PatchVport patch = new(ofport, name, peer, Bridge, MacText.Random());
+            Bridge.Ports.Add(patch.InPipeline, 0, LiveSwitch.NowMs);
+            return patch;
+        }
+
+        if (config.Type is "geneve" or "gre" or "vxlan") return AttachTunnel(config, ofport);
+        uint number = Shared.Take(name);
+        try
+        {
+            LivePort port = Open(config, number);
+            port.Ofport = ofport;
+            _live.Ports.Add(port, Bridge, LiveSwitch.NowMs);
+            _numbers.Add((int)ofport, number);
+            return port;
+        }
+        catch
+        {
+            Shared.Release(number);
+            throw;
+        }
+    }
+
+    private TunnelVport AttachTunnel(InterfaceConfig config, uint ofport)
+    {
+        string name = config.Name;
+        TunnelPort tunnel = TunnelOptions.Parse(config, ofport, _host.Warn);
+        if (_host.Bridges.SelectMany(static b => b._interfaces.Values).Any(i => i.Config.Name != name && ClashesIn(i, tunnel, TunnelOptions.HasGroupPolicy(config))))
+        {
+            _host.Warn($"{name}: VXLAN-GBP, and non-VXLAN-GBP tunnels can't be configured on the same dst_port");
+            throw new IOException($"{name}: could not set configuration (File exists)");
+        }
+
+        if (Tunnels.Any(t => t with { Number = ofport, HasInKey = tunnel.HasInKey } == tunnel)) throw new IOException($"could not add network device {name} to ofproto (File exists)");
+        uint number = Shared.ShareTunnel(TunnelName(config), config.Type);
+        TunnelVport port = new(number, name, config.Type, tunnel, MacText.Random()) { Ofport = ofport, Counters = new VportCounters(Pipeline.Options.IsShared) };
+        Bridge.Ports.Add(new PipelinePort(name, ofport) { InDatapath = number, Tunnel = tunnel, Counters = port.Counters }, 0, LiveSwitch.NowMs);
+        _numbers.Add((int)ofport, number);
+        return port;
+    }
+
+    private void Detach(int ofport, LivePort port)
+    {
         if (port is DummyPort dummy) _host.Wire!.Remove(dummy);
-        if (_numbers.Remove(ofport, out uint number)) _host.NumbersOf(DatapathType).Release(number);
+        _ports = [.. _ports.Where(p => p != port)];
+        if (port is PatchVport or TunnelVport)
+        {
+            Bridge.Ports.Remove((uint)ofport, LiveSwitch.NowMs);
+            port.Dispose();
+        }
+        else
+        {
+            _live.Ports.Remove(port.Number, LiveSwitch.NowMs);
+        }
+
+        if (_numbers.Remove(ofport, out uint number)) Shared.Release(number);
     }
 
     /// <summary>What the database says of a port without a device.</summary>
     private IEnumerable<string> Configure(DummyPort port, LiveInterface member, InterfaceConfig wanted)
     {
-        if (port.Number == OfportAllocator.Local) port.SetMac(_mac);
+        if (port.Ofport == OfportAllocator.Local) port.SetMac(_mac);
         else if (wanted.Type == "internal" && MacText.Parse(wanted.Mac) is { } mac) port.SetMac(mac);
         if (wanted.MtuRequest is { } mtu) port.SetMtuBytes(mtu);
         if (member.Config == wanted || (member.Config.Options.Count == wanted.Options.Count && !member.Config.Options.Except(wanted.Options).Any())) return [];

@@ -32,14 +32,6 @@ public sealed partial class LiveBridge
         return string.Join(", ", options.Select(static o => $"{o.Key}={o.Value}"));
     }
 
-    /// <summary>Packets for tunnels that something behind their ports should have encapsulated, and nothing is there.</summary>
-    public ulong TunnelDrops => _interfaces.Values.Select(static i => i.Port).OfType<TunnelVport>().Aggregate(0UL, static (sum, p) => sum + p.Statistics()[PortDrop.TxDown]);
-
-    /// <summary>What its ports are called in texts about the datapath.</summary>
-    /// <param name="byName">By their names, else by their numbers there.</param>
-    public PortNames PortsInDatapath(bool byName)
-        => PortNames.InDatapath(_numbers.Select(n => KeyValuePair.Create((uint)n.Key, byName ? NameOf(n.Key) : n.Value.ToString(CultureInfo.InvariantCulture))));
-
     private static IEnumerable<KeyValuePair<string, string>> OptionsOf(DummyPort port, InterfaceConfig config)
     {
         SortedDictionary<string, string> shown = new(StringComparer.Ordinal);

@@ -10,13 +10,16 @@ using Mergeflow.Native;
 
 namespace Mergeflow.Control.Bridges;
 
-/// <summary>A bridge that moves packets: a datapath on threads, and its live ports.</summary>
+/// <summary>A bridge that moves packets, in the datapath of its kind, and its live ports.</summary>
 public sealed partial class LiveBridge : IHostedBridge
 {
     private readonly LiveBridgeHost _host;
     private readonly Dictionary<int, LiveInterface> _interfaces = [];
     private readonly Dictionary<int, uint> _numbers = [];
     private readonly LiveSwitch _live;
+
+    /// <summary>Its ports in the order of their OpenFlow numbers; any thread reads.</summary>
+    private volatile LivePort[] _ports = [];
     private readonly OfEndpoint? _openFlow;
     private readonly LiveOfSwitch _seen;
     private readonly PortLiveness _liveness;
@@ -32,17 +35,14 @@ public sealed partial class LiveBridge : IHostedBridge
     internal LiveBridge(LiveBridgeHost host, BridgeConfig config)
     {
         (_host, Name, DatapathType, _ownMac) = (host, config.Name, config.DatapathType, BridgeMac.Default(config.Id));
-        _live = BridgeSwitch.New(host, config);
-        if (host.Settings.IsRestoring) _live.Ports.Hold();
-        Forwarding = new BridgeForwarding(_live.Datapath, (module, line) => host.Say(module, VlogLevel.Info, line));
-        _liveness = new PortLiveness(_live.Datapath.Pipeline, Forwarding);
-        host.Conntrack.Apply(_live.Datapath.Conntrack);
-        _live.Start();
-        if (host.HasExactMegaflows) Datapath.SetMegaflows(areWide: false, LiveSwitch.NowMs);
-        host.Enter(this);
+        Shared = host.Enter(config);
+        _live = Shared.Live;
+        Bridge = Datapath.AddBridge(Name, LiveSwitch.NowMs);
+        Forwarding = new BridgeForwarding(Bridge, (module, line) => host.Say(module, VlogLevel.Info, line));
+        _liveness = new PortLiveness(Pipeline, Forwarding);
         _mac = _ownMac;
         _id = _mac;
-        _seen = new LiveOfSwitch(_live, Name, SetUp, () => DatapathId) { MayUse = _liveness.MayUse, Debug = () => _host.Vlog?.IsOn("ofproto_dpif", VlogLevel.Dbg) == true ? line => _host.Vlog.Write("ofproto_dpif", VlogLevel.Dbg, line) : null, FlushDebug = () => _host.Vlog?.IsOn("ct_dpif", VlogLevel.Dbg) == true ? line => _host.Vlog.Write("ct_dpif", VlogLevel.Dbg, $"{(IsDummy ? "dummy@ovs-dummy" : "netdev@ovs-netdev")}: {line}") : null, Warned = (module, line) => _host.Say(module, VlogLevel.Warn, line) };
+        _seen = new LiveOfSwitch(_live, Name, SetUp, () => DatapathId, Bridge, () => _ports) { MayUse = _liveness.MayUse, Debug = () => _host.Vlog?.IsOn("ofproto_dpif", VlogLevel.Dbg) == true ? line => _host.Vlog.Write("ofproto_dpif", VlogLevel.Dbg, line) : null, FlushDebug = () => _host.Vlog?.IsOn("ct_dpif", VlogLevel.Dbg) == true ? line => _host.Vlog.Write("ct_dpif", VlogLevel.Dbg, $"{(IsDummy ? "dummy@ovs-dummy" : "netdev@ovs-netdev")}: {line}") : null, Warned = (module, line) => _host.Say(module, VlogLevel.Warn, line) };
         if (host.RunFolder is not { } folder)
         {
             if (!config.IsSecure) _seen.FlushFlows(learns: true);
@@ -59,7 +59,8 @@ public sealed partial class LiveBridge : IHostedBridge
         catch
         {
             _openFlow?.Dispose();
-            _live.Dispose();
+            Datapath.RemoveBridge(Bridge, LiveSwitch.NowMs);
+            host.Exit(Shared);
             throw;
         }
     }
@@ -93,7 +94,16 @@ public sealed partial class LiveBridge : IHostedBridge
     public IReadOnlyDictionary<int, uint> DatapathNumbers => _numbers;
 
     /// <summary>No frame waits to be received by one of its ports that is no device. Any thread.</summary>
-    public bool IsIdle => _live.Ports.All.All(static p => p is DummyPort { IsIdle: true } or PatchPort { IsIdle: true } or not (DummyPort or PatchPort));
+    public bool IsIdle => Array.TrueForAll(_ports, static p => p is DummyPort { IsIdle: true } or not DummyPort);
+
+    /// <summary>Its tables and ports in the datapath. Its control operations are for any thread.</summary>
+    public DatapathBridge Bridge { get; }
+
+    /// <summary>Its tables.</summary>
+    public OfPipeline Pipeline => Bridge.Pipeline;
+
+    /// <summary>What it is in, with others.</summary>
+    public LiveDatapath Shared { get; }
 
     /// <summary>What runs. Its control operations are for any thread.</summary>
     public Datapath Datapath => _live.Datapath;
@@ -116,32 +126,16 @@ public sealed partial class LiveBridge : IHostedBridge
     /// <summary>Flows have been brought back: packets are taken.</summary>
     internal void BeginForwarding() => _live.Ports.Release();
 
-    /// <summary>Opens an end of a link to another bridge, or to itself.</summary>
-    /// <param name="number">Number of the end.</param>
-    /// <param name="name">Its name.</param>
-    /// <param name="from">Port that its packets seem to come from.</param>
-    internal PatchPort NewLink(uint number, string name, uint from)
-    {
-        PatchPort port = new(number, name, _host.ThreadCount, 0, from);
-        _live.Ports.Add(port, LiveSwitch.NowMs);
-        return port;
-    }
-
-    /// <summary>Closes an end.</summary>
-    internal void RemoveLink(PatchPort port) => _live.Ports.Remove(port.Number, LiveSwitch.NowMs);
-
     /// <inheritdoc/>
     public ulong DatapathId => Volatile.Read(ref _id);
 
     /// <inheritdoc/>
     public void Add(InterfaceConfig config, int ofport)
     {
-        LivePort port = Open(config, (uint)ofport);
-        _live.Ports.Add(port, LiveSwitch.NowMs);
+        LivePort port = Attach(config, (uint)ofport);
         if (port.KernelRefusal is { } why) _host.Warn($"{config.Name}: packets from and to it are forwarded in software: {why}");
         _interfaces.Add(ofport, new LiveInterface(config, port));
-        if (port is PatchPort patch) _host.Join(patch, config.Options.GetValueOrDefault("peer", ""));
-        else _numbers.Add(ofport, port is TunnelVport ? _host.NumbersOf(DatapathType).Share(TunnelName(config)) : _host.NumbersOf(DatapathType).Take(config.Name));
+        _ports = [.. _ports.Append(port).OrderBy(static p => p.Ofport)];
         if (port is DummyPort dummy)
         {
             _host.Wire!.Add(dummy);
@@ -159,9 +153,8 @@ public sealed partial class LiveBridge : IHostedBridge
         _qos.Forget(gone.Config.Name);
         ForgetElsewhere((uint)ofport);
         _host.Underlay?.Forget(gone.Config.Name);
-        Forget(ofport, gone.Port);
-        _host.Bfd.Configure(Datapath, (uint)ofport, gone.Config.Name, 0, null, static () => 0);
-        _live.Ports.Remove((uint)ofport, LiveSwitch.NowMs);
+        _host.Bfd.Configure(Bridge, (uint)ofport, gone.Config.Name, 0, null, static () => 0);
+        Detach(ofport, gone.Port);
         _host.Underlay?.Changed();
         TellPorts();
     }
@@ -184,14 +177,14 @@ public sealed partial class LiveBridge : IHostedBridge
         {
             foreach (InterfaceConfig member in port.Interfaces)
             {
-                if (ofports.TryGetValue(member.Name, out int number)) Datapath.Ports.SetVlan((uint)number, VlanOf(port), LiveSwitch.NowMs);
+                if (ofports.TryGetValue(member.Name, out int number)) Bridge.Ports.SetVlan((uint)number, VlanOf(port), LiveSwitch.NowMs);
             }
         }
 
         _seen.Configure(config.Tables);
         int most = Setting(config, "mac-table-size", 8192, 10, 1_000_000), agingSeconds = Setting(config, "mac-aging-time", 300, 15, 3600);
-        Datapath.Pipeline.ConfigureAddresses(most, agingSeconds * 1000L);
-        Datapath.Ports.SetMulticast(MulticastReader.Read(config, ofports), LiveSwitch.NowMs);
+        Pipeline.ConfigureAddresses(most, agingSeconds * 1000L);
+        Bridge.Ports.SetMulticast(MulticastReader.Read(config, ofports), LiveSwitch.NowMs);
         foreach (InterfaceConfig wanted in config.Interfaces)
         {
             if (!ofports.TryGetValue(wanted.Name, out int ofport)) continue;
@@ -217,7 +210,7 @@ public sealed partial class LiveBridge : IHostedBridge
             if (!ofports.TryGetValue(wanted.Name, out int ofport)) continue;
             LivePort port = _interfaces[ofport].Port;
             if (Police(wanted, port) is { } line) failures.Add(line);
-            _host.Bfd.Configure(Datapath, (uint)ofport, wanted.Name, port.Mac, BfdOptions.Of(wanted.Bfd), () => port.Statistics().RxPackets);
+            _host.Bfd.Configure(Bridge, (uint)ofport, wanted.Name, port.Mac, BfdOptions.Of(wanted.Bfd), () => port.Statistics().RxPackets);
         }
 
         foreach (PortConfig port in config.Ports)
@@ -240,13 +233,10 @@ public sealed partial class LiveBridge : IHostedBridge
     }
 
     /// <inheritdoc/>
-    public InterfaceStatus StatusOf(int ofport) => _interfaces[ofport].Status(_host.Underlay is { } underlay ? underlay.EgressOf : null) with { LacpCurrent = Forwarding.LacpCurrent(ofport), BfdStatus = _host.Bfd.StatusOf(Datapath, (uint)ofport) };
+    public InterfaceStatus StatusOf(int ofport) => _interfaces[ofport].Status(_host.Underlay is { } underlay ? underlay.EgressOf : null) with { LacpCurrent = Forwarding.LacpCurrent(ofport), BfdStatus = _host.Bfd.StatusOf(Bridge, (uint)ofport) };
 
     /// <inheritdoc/>
     public IReadOnlyDictionary<string, long> StatisticsOf(int ofport) => _interfaces[ofport].Statistics();
-
-    /// <summary>From now on <paramref name="told"/> is called for every miss, by the packet thread that has it; null = nobody is.</summary>
-    internal void ReportMisses(Action<LiveBridge, MissReport>? told) => Datapath.ReportMisses(told is null ? null : miss => told(this, miss));
 
     /// <summary>Every batch that was under way has ended on return. Any thread; a bridge that goes meanwhile has none.</summary>
     public void EndBatches()
@@ -275,22 +265,22 @@ public sealed partial class LiveBridge : IHostedBridge
         if (_isDisposed) return;
         _isDisposed = true;
         _host.Leave(this);
-        _host.Bfd.Leave(Datapath);
-        _host.Exit(this);
+        _host.Bfd.Leave(Bridge);
         foreach ((int ofport, LiveInterface member) in _interfaces)
         {
             _host.Underlay?.Forget(member.Config.Name);
-            Forget(ofport, member.Port);
+            Detach(ofport, member.Port);
         }
 
         _openFlow?.Dispose();
-        _live.Dispose();
+        Datapath.RemoveBridge(Bridge, LiveSwitch.NowMs);
+        _host.Exit(Shared);
     }
 
     /// <summary>As <c>OFPPC_PORT_DOWN</c> asks: the device itself goes up or down.</summary>
     private bool SetUp(uint ofport, bool isUp)
     {
-        switch (_live.Ports.All.FirstOrDefault(p => p.Number == ofport))
+        switch (Array.Find(_ports, p => p.Ofport == ofport))
         {
             case NetDevicePort device:
                 NetDevice.SetUp(device.Device, isUp);
@@ -338,42 +328,23 @@ public sealed partial class LiveBridge : IHostedBridge
         return digits.Length <= 16 && ulong.TryParse(digits, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ulong id) && id != 0 ? id : null;
     }
 
-    private LivePort Open(InterfaceConfig config, uint ofport)
+    private LivePort Open(InterfaceConfig config, uint number)
     {
         string name = config.Name;
         if (_host.DummyTypeOf(config.Type, DatapathType) is { } dummy)
         {
             bool hasQueues = dummy == "dummy-pmd" && int.TryParse(config.Options.GetValueOrDefault("n_rxq"), out _);
             int queues = hasQueues ? Math.Clamp(int.Parse(config.Options["n_rxq"], CultureInfo.InvariantCulture), 1, DummyPort.MaxQueues) : 1;
-            return new DummyPort(ofport, name, dummy, queues);
+            return new DummyPort(number, name, dummy, queues);
         }
 
-        switch (config.Type)
+        return config.Type switch
         {
-            case "system" when _host.IsSystemDisabled || NetDevice.IndexOf(name) == 0:
-                throw new IOException($"could not open network device {name} (No such device)");
-            case "system":
-                return Opened(name, () => BridgeSwitch.OpenDevice(_host, Datapath.Options.Offload, ofport, name));
-            case "internal" or "tap":
-                return Opened(name, () => TapPort.Open(ofport, name, isInternal: config.Type == "internal", setUp: false));
-            case "patch":
-                string peer = config.Options.GetValueOrDefault("peer", "");
-                if (peer.Length == 0) throw new IOException($"{name}: patch type requires valid 'peer' argument");
-                if (peer == name) throw new IOException($"{name}: patch peer must not be self");
-                return new PatchPort(ofport, name, _host.ThreadCount, MacText.Random());
-            case "geneve" or "gre" or "vxlan":
-                TunnelPort tunnel = TunnelOptions.Parse(config, ofport, _host.Warn);
-                if (_host.Bridges.SelectMany(static b => b._interfaces.Values).Any(i => i.Config.Name != name && ClashesIn(i, tunnel, TunnelOptions.HasGroupPolicy(config))))
-                {
-                    _host.Warn($"{name}: VXLAN-GBP, and non-VXLAN-GBP tunnels can't be configured on the same dst_port");
-                    throw new IOException($"{name}: could not set configuration (File exists)");
-                }
-
-                if (Tunnels.Any(t => t with { Number = ofport, HasInKey = tunnel.HasInKey } == tunnel)) throw new IOException($"could not add network device {name} to ofproto (File exists)");
-                return new TunnelVport(ofport, name, config.Type, tunnel, MacText.Random());
-            default:
-                throw new IOException($"could not open network device {name} (Address family not supported by protocol)");
-        }
+            "system" when _host.IsSystemDisabled || NetDevice.IndexOf(name) == 0 => throw new IOException($"could not open network device {name} (No such device)"),
+            "system" => Opened(name, () => BridgeSwitch.OpenDevice(_host, Datapath.Options.Offload, number, name)),
+            "internal" or "tap" => Opened(name, () => TapPort.Open(number, name, isInternal: config.Type == "internal", setUp: false)),
+            _ => throw new IOException($"could not open network device {name} (Address family not supported by protocol)"),
+        };
     }
 
     /// <summary>OVS <c>is_concomitant_vxlan_tunnel_present</c>.</summary>

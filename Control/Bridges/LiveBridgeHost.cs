@@ -8,7 +8,7 @@ using Mergeflow.Native;
 
 namespace Mergeflow.Control.Bridges;
 
-/// <summary>Bridges with live ports: a datapath for each, whose packet threads are threads. Patch ports know each other by their names.</summary>
+/// <summary>Bridges with live ports, in one datapath for all of a kind, whose packet threads are threads.</summary>
 public sealed class LiveBridgeHost : IBridgeHost, IDisposable
 {
     /// <summary>Types of ports without devices (OVS <c>netdev_dummy_register</c>).</summary>
@@ -22,10 +22,9 @@ public sealed class LiveBridgeHost : IBridgeHost, IDisposable
     private bool _saysCpus;
     private BfdMonitor? _bfd;
     private bool _hasForwarded;
-    private readonly Dictionary<string, PatchEnd> _patches = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, DatapathNumbers> _numbers = new(StringComparer.Ordinal);
-    private readonly List<LiveBridge> _reporting = [];
-    private Action<LiveBridge, MissReport>? _missTold;
+    private readonly Dictionary<bool, LiveDatapath> _datapaths = [];
+    private readonly List<LiveDatapath> _reporting = [];
+    private Action<LiveDatapath, MissReport>? _missTold;
 
     /// <inheritdoc/>
     public IReadOnlyList<string> DatapathTypes => Wire is null ? ["netdev", "system"] : ["dummy", "netdev", "system"];
@@ -58,7 +57,7 @@ public sealed class LiveBridgeHost : IBridgeHost, IDisposable
     /// <summary>What the database says of datapaths.</summary>
     public DatapathSettings Settings { get; private set; } = new();
 
-    /// <summary>Packet threads of each datapath.</summary>
+    /// <summary>Packet threads of a datapath.</summary>
     public int ThreadCount => Math.Max(1, Settings.Cpus.Count);
 
     /// <summary>Handler threads of each bridge that is made from now on (OVS <c>n-handler-threads</c>); 0 = packet threads translate what they miss.</summary>
@@ -157,43 +156,59 @@ public sealed class LiveBridgeHost : IBridgeHost, IDisposable
     internal bool HasExactMegaflows { get; private set; }
 
     /// <summary>From now on <paramref name="told"/> is called for every miss of any bridge, by the packet thread that has it; null = nobody is. Any thread.</summary>
-    public void ReportMisses(Action<LiveBridge, MissReport>? told)
+    public void ReportMisses(Action<LiveDatapath, MissReport>? told)
     {
         lock (_reporting)
         {
             _missTold = told;
-            foreach (LiveBridge bridge in _reporting) bridge.ReportMisses(told);
+            foreach (LiveDatapath datapath in _reporting) Report(datapath);
         }
     }
 
-    /// <summary>A bridge comes.</summary>
-    internal void Enter(LiveBridge bridge)
+    /// <summary>The datapaths that there are; for the thread that makes bridges.</summary>
+    public IReadOnlyCollection<LiveDatapath> Datapaths => _datapaths.Values;
+
+    /// <summary>A bridge comes: into the datapath of its kind, which is made for the first.</summary>
+    internal LiveDatapath Enter(BridgeConfig config)
     {
-        lock (_reporting)
+        bool isDummy = IsDummyDatapath(config.DatapathType);
+        if (!_datapaths.TryGetValue(isDummy, out LiveDatapath? datapath))
         {
-            _reporting.Add(bridge);
-            if (_missTold is not null) bridge.ReportMisses(_missTold);
+            LiveSwitch live = BridgeSwitch.New(this, config);
+            datapath = new LiveDatapath(live, isDummy);
+            if (Settings.IsRestoring) live.Ports.Hold();
+            Conntrack.Apply(live.Datapath.Conntrack);
+            live.Start();
+            if (HasExactMegaflows) live.Datapath.SetMegaflows(areWide: false, LiveSwitch.NowMs);
+            _datapaths.Add(isDummy, datapath);
+            lock (_reporting)
+            {
+                _reporting.Add(datapath);
+                if (_missTold is not null) Report(datapath);
+            }
         }
+
+        datapath.BridgeCount++;
+        return datapath;
     }
 
-    /// <summary>A bridge goes.</summary>
-    internal void Exit(LiveBridge bridge)
+    /// <summary>A bridge has gone, and its datapath with the last one.</summary>
+    internal void Exit(LiveDatapath datapath)
     {
-        lock (_reporting) _reporting.Remove(bridge);
+        if (--datapath.BridgeCount > 0) return;
+        _datapaths.Remove(datapath.IsDummy);
+        lock (_reporting) _reporting.Remove(datapath);
+        datapath.Dispose();
     }
 
-    /// <summary>Numbers of ports in the datapath of a type; for the thread that makes bridges.</summary>
-    public DatapathNumbers NumbersOf(string datapathType)
-    {
-        if (_numbers.TryGetValue(datapathType, out DatapathNumbers? numbers)) return numbers;
-        return _numbers[datapathType] = new DatapathNumbers(IsDummyDatapath(datapathType));
-    }
+    private void Report(LiveDatapath datapath) => datapath.Datapath.ReportMisses(_missTold is { } told ? miss => told(datapath, miss) : null);
 
     /// <inheritdoc/>
     public IHostedBridge Create(BridgeConfig config)
     {
+        bool isFirst = _bridges.TrueForAll(b => b.DatapathType != config.DatapathType);
         LiveBridge bridge = new(this, config);
-        _zones.Apply(bridge.Datapath.Conntrack, config.DatapathType, null, Warn);
+        if (isFirst) _zones.Apply(bridge.Datapath.Conntrack, config.DatapathType, null, Warn);
         if (_probed.Add(config.DatapathType)) SayFeatures(config.DatapathType);
         _bridges.Add(bridge);
         Underlay ??= new Underlay(_bridges);
@@ -224,7 +239,7 @@ public sealed class LiveBridgeHost : IBridgeHost, IDisposable
             Settings = Settings with { Cpus = before.Cpus };
         }
 
-        foreach (LiveBridge bridge in _bridges) wanted.ZoneTimeouts.Apply(bridge.Datapath.Conntrack, bridge.DatapathType, _zones, Warn);
+        foreach (LiveBridge bridge in _bridges.DistinctBy(static b => b.DatapathType)) wanted.ZoneTimeouts.Apply(bridge.Datapath.Conntrack, bridge.DatapathType, _zones, Warn);
         _zones = wanted.ZoneTimeouts;
         HandlerCount = Settings.HandlerCount;
         _isPrepared = true;
@@ -264,26 +279,4 @@ public sealed class LiveBridgeHost : IBridgeHost, IDisposable
     {
         if (_bridges.Remove(bridge)) Underlay?.Leave(bridge);
     }
-
-    /// <summary>A patch port appears; it and its peer find each other.</summary>
-    internal void Join(PatchPort port, string peer)
-    {
-        _patches[port.Name] = new PatchEnd(port, peer);
-        Connect();
-    }
-
-    /// <summary>A patch port goes.</summary>
-    internal void Leave(PatchPort port)
-    {
-        _patches.Remove(port.Name);
-        Connect();
-    }
-
-    /// <summary>Each end sends to the one that it names, if that names it back (OVS <c>ofport_update_peer</c>).</summary>
-    private void Connect()
-    {
-        foreach (PatchEnd end in _patches.Values) end.Port.Peer = _patches.TryGetValue(end.Peer, out PatchEnd? other) && other.Peer == end.Port.Name ? other.Port : null;
-    }
-
-    private sealed record PatchEnd(PatchPort Port, string Peer);
 }

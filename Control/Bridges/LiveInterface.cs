@@ -31,9 +31,9 @@ internal sealed class LiveInterface
     /// <param name="egress">Which way a tunnel takes, as the column <c>status</c> says it; null = nobody knows.</param>
     public InterfaceStatus Status(Func<TunnelPort?, IReadOnlyDictionary<string, string>>? egress = null)
     {
-        if (Port is PatchPort patch)
+        if (Port is PatchVport patch)
         {
-            string? error = patch.Peer is null ? $"No usable peer '{Config.Options.GetValueOrDefault("peer")}' exists in 'netdev' datapath." : null;
+            string? error = !patch.HasPeer ? $"No usable peer '{Config.Options.GetValueOrDefault("peer")}' exists in 'netdev' datapath." : null;
             return new InterfaceStatus { Mac = MacText.Of(Port.Mac), IsUp = true, HasLink = true, Error = error };
         }
 

@@ -110,7 +110,7 @@ public sealed class RouteCommands(Vswitchd vswitchd, LiveBridgeHost host)
     private string Neighbors()
     {
         StringBuilder text = new("IP                                            MAC                 Bridge\n==========================================================================\n");
-        HashSet<int> devices = [.. host.Underlay?.Links.Select(static l => l.Device) ?? []];
+        HashSet<int> devices = [.. host.Underlay?.Places.Select(static p => p.Device) ?? []];
         IEnumerable<(string Device, IPAddress Address, ulong Mac)> told = Host.Neighbors.Where(n => devices.Contains(n.Interface) && n.Mac is not null).Select(n => (Host.Link(n.Interface)?.Name ?? "", n.Address, n.Mac!.Value));
         foreach ((string device, IPAddress address, ulong mac) in Host.Said.Neighbors.Concat(told).DistinctBy(static n => (n.Device, n.Address)).OrderBy(static n => n.Address.ToString(), StringComparer.Ordinal))
         {

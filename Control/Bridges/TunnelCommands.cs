@@ -43,7 +43,7 @@ public sealed class TunnelCommands(Vswitchd vswitchd, LiveBridgeHost host)
             }
 
             string transport = group.Key.Kind == TunnelKind.Gre ? "" : string.Create(CultureInfo.InvariantCulture, $",udp(dst={group.Key.Port})");
-            foreach ((int device, IPAddress address) in host.Underlay?.Links.Select(static l => l.Device).Distinct().SelectMany(d => Host.Addresses.Where(a => a.Interface == d && !a.Address.IsIPv6LinkLocal).Select(a => (d, a.Address))) ?? [])
+            foreach ((int device, IPAddress address) in host.Underlay?.Places.Select(static p => p.Device).Distinct().SelectMany(d => Host.Addresses.Where(a => a.Interface == d && !a.Address.IsIPv6LinkLocal).Select(a => (d, a.Address))) ?? [])
             {
                 bool isV6 = address.AddressFamily == AddressFamily.InterNetworkV6;
                 text.Append(CultureInfo.InvariantCulture, $"{name} ({number}) : eth(dst={MacText.Of(Host.Link(device)?.Mac ?? 0)}),eth_type(0x{(isV6 ? "86dd" : "0800")}),");

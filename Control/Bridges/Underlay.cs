@@ -9,15 +9,11 @@ using Mergeflow.Native;
 namespace Mergeflow.Control.Bridges;
 
 /// <summary>
-/// Tells the tunnels of all bridges which way their packets go: follows the host's routes, neighbours and addresses, joins the bridges that have tunnels with those whose ports have the addresses
+/// Tells the tunnels of all bridges which way their packets go: follows the host's routes, neighbours and addresses, and which ports have the addresses by which they come and go
 /// (OVS <c>ovs-router</c>, <c>tnl-ports</c>, <c>tnl-neigh-cache</c>). For a next hop that is not known it has the kernel ask; behind a port without a device the request goes through the tables of its bridge, and the reply teaches on its way to the port. For one thread.
 /// </summary>
 internal sealed class Underlay : IDisposable
 {
-    /// <summary>Numbers of links: above ports, below reserved ones.</summary>
-    private const uint FirstNumber = 0xff00;
-
-    private const uint EndNumber = 0xfff0;
     private const int AskAgainMs = 1000;
     private const int AskAnywayMs = 60_000;
     private const int MostAsked = 1024;
@@ -25,7 +21,7 @@ internal sealed class Underlay : IDisposable
 
     private readonly List<LiveBridge> _bridges;
     private readonly RtnetlinkWatch _kernel = new(RtTopics.Links | RtTopics.Routes | RtTopics.Neighbors | RtTopics.Addresses);
-    private readonly List<UnderlayLink> _links = [];
+    private readonly List<UnderlayPlace> _places = [];
     private readonly Dictionary<(int Device, IPAddress Hop), long> _askedMs = [];
     private readonly Dictionary<string, int> _dummies = [];
     private int _lastDummy;
@@ -37,8 +33,8 @@ internal sealed class Underlay : IDisposable
     /// <summary>What the kernel has told.</summary>
     public HostNetwork Host { get; } = new();
 
-    /// <summary>The ways between bridges.</summary>
-    public IReadOnlyList<UnderlayLink> Links => _links;
+    /// <summary>Where tunnels begin and end; none where there are no tunnels.</summary>
+    public IReadOnlyList<UnderlayPlace> Places => _places;
 
     /// <summary>Bridges or their ports have changed.</summary>
     public void Changed() => _isDirty = true;
@@ -96,7 +92,7 @@ internal sealed class Underlay : IDisposable
     /// <summary>A bridge goes: nothing leads there any more.</summary>
     public void Leave(LiveBridge bridge)
     {
-        foreach (UnderlayLink link in _links.Where(l => l.Of == bridge || l.By == bridge).ToArray()) Remove(link);
+        _places.RemoveAll(p => p.By == bridge);
         _isDirty = true;
     }
 
@@ -107,83 +103,44 @@ internal sealed class Underlay : IDisposable
     {
         _isDirty = false;
         LookAtDummies();
-        List<(LiveBridge Of, LiveBridge By, uint Port, int Device)> wanted = [];
-        LiveBridge[] users = [.. _bridges.Where(static b => b.Tunnels.Any())];
-        if (users.Length > 0)
+        _places.Clear();
+        foreach (LiveBridge by in _bridges.Where(by => _bridges.Exists(of => of.Shared == by.Shared && of.Tunnels.Any())))
         {
-            foreach (LiveBridge by in _bridges)
-            {
-                foreach (NetDevicePort device in by.Devices.Where(d => AddressesOf(d.IfIndex).Any())) wanted.AddRange(users.Select(of => (of, by, device.Number, device.IfIndex)));
-                foreach (DummyPort dummy in by.AddressedDummies) wanted.AddRange(users.Select(of => (of, by, dummy.Number, _dummies[dummy.Name])));
-            }
+            foreach (NetDevicePort device in by.Devices.Where(d => AddressesOf(d.IfIndex).Any())) _places.Add(new UnderlayPlace(by, device.Ofport, device.IfIndex));
+            foreach (DummyPort dummy in by.AddressedDummies) _places.Add(new UnderlayPlace(by, dummy.Ofport, _dummies[dummy.Name]));
         }
 
-        foreach (UnderlayLink link in _links.Where(l => !wanted.Contains((l.Of, l.By, l.Port, l.Device))).ToArray()) Remove(link);
-        foreach ((LiveBridge of, LiveBridge by, uint port, int device) in wanted)
-        {
-            if (!_links.Exists(l => l.Of == of && l.By == by && l.Port == port && l.Device == device)) Add(of, by, port, device);
-        }
-
-        foreach (LiveBridge bridge in _bridges) bridge.Datapath.Ports.SetUnderlay(Of(bridge), nowMs);
-    }
-
-    private void Add(LiveBridge of, LiveBridge by, uint port, int device)
-    {
-        if (FreeNumber(of, 0) is not { } upper || FreeNumber(by, of == by ? upper : 0) is not { } lower) return;
-        UnderlayLink link = new(of, by, port, device)
-        {
-            Upper = of.NewLink(upper, $"{by.Name}-below", upper),
-            Lower = by.NewLink(lower, $"{of.Name}-tunnels", port),
-        };
-        (link.Upper.Peer, link.Lower.Peer) = (link.Lower, link.Upper);
-        _links.Add(link);
-    }
-
-    private void Remove(UnderlayLink link)
-    {
-        (link.Upper.Peer, link.Lower.Peer) = (null, null);
-        link.Of.RemoveLink(link.Upper);
-        link.By.RemoveLink(link.Lower);
-        _links.Remove(link);
-    }
-
-    private uint? FreeNumber(LiveBridge bridge, uint taken)
-    {
-        for (uint n = FirstNumber; n < EndNumber; n++)
-        {
-            if (n != taken && !_links.Exists(l => (l.Of == bridge && l.Upper.Number == n) || (l.By == bridge && l.Lower.Number == n))) return n;
-        }
-
-        return null;
+        foreach (LiveBridge bridge in _bridges) bridge.Bridge.Ports.SetUnderlay(Of(bridge), nowMs);
     }
 
     private TunnelUnderlay Of(LiveBridge bridge)
     {
-        UnderlayLink[] upper = [.. _links.Where(l => l.Of == bridge)], lower = [.. _links.Where(l => l.By == bridge)];
-        if (upper.Length == 0 && lower.Length == 0) return TunnelUnderlay.None;
+        UnderlayPlace[] all = [.. _places.Where(p => p.By.Shared == bridge.Shared)];
+        if (all.Length == 0) return TunnelUnderlay.None;
+        bool hasTunnels = bridge.Tunnels.Any();
         return new TunnelUnderlay
         {
-            Routes = new EquatableList<TunnelRoute>(upper.Length == 0 ? [] : Routes(upper)),
-            Neighbors = new EquatableList<TunnelNeighbor>(upper.SelectMany(NeighborsOf)),
-            Entries = new EquatableList<uint>(upper.Select(static l => l.Upper.Number)),
-            Ends = new EquatableList<TunnelEnd>(lower.SelectMany(EndsOf)),
+            Routes = new EquatableList<TunnelRoute>(hasTunnels ? Routes(all) : []),
+            Neighbors = new EquatableList<TunnelNeighbor>(hasTunnels ? all.SelectMany(NeighborsOf) : []),
+            Ends = new EquatableList<TunnelEnd>(all.Where(p => p.By == bridge).SelectMany(EndsOf)),
         };
     }
 
     /// <summary>Routes by devices of the switch, and those of other devices that win over them.</summary>
-    private IEnumerable<TunnelRoute> Routes(UnderlayLink[] upper)
+    private IEnumerable<TunnelRoute> Routes(UnderlayPlace[] places)
     {
         RtRoute[] all = [.. Host.OwnRoutes];
-        RtRoute[] own = [.. all.Where(r => Array.Exists(upper, l => l.Device == r.NextHops[0].Interface))];
+        RtRoute[] own = [.. all.Where(r => Array.Exists(places, p => p.Device == r.NextHops[0].Interface))];
         foreach (RtRoute route in all)
         {
             RtNextHop hop = route.NextHops[0];
             bool isV6 = route.Destination.AddressFamily == AddressFamily.InterNetworkV6;
-            if (Array.Find(upper, l => l.Device == hop.Interface) is { } link && Host.Link(hop.Interface) is { IsUp: true } device)
+            if (Array.Find(places, p => p.Device == hop.Interface) is { } place && Host.Link(hop.Interface) is { IsUp: true } device)
             {
                 if ((route.PreferredSource ?? Host.SourceFor(hop.Interface, hop.Gateway ?? route.Destination)) is not { } source) continue;
-                yield return new TunnelRoute(HostNetwork.Raw(route.Destination), route.PrefixLength, isV6, link.Upper.Number, device.Name, EthAddress.FromUInt64(device.Mac), HostNetwork.Raw(source),
-                    hop.Gateway is { } gateway && gateway.AddressFamily == route.Destination.AddressFamily ? HostNetwork.Raw(gateway) : null);
+                yield return new TunnelRoute(HostNetwork.Raw(route.Destination), route.PrefixLength, isV6, place.Port, device.Name, EthAddress.FromUInt64(device.Mac), HostNetwork.Raw(source),
+                    hop.Gateway is { } gateway && gateway.AddressFamily == route.Destination.AddressFamily ? HostNetwork.Raw(gateway) : null)
+                { Bridge = place.By.Pipeline };
             }
             else if (Array.Exists(own, o => o.PrefixLength <= route.PrefixLength && HostNetwork.Covers(o.Destination, o.PrefixLength, route.Destination)))
             {
@@ -193,12 +150,12 @@ internal sealed class Underlay : IDisposable
     }
 
     /// <summary>Those of the device, and behind a port without one those of its bridge.</summary>
-    private IEnumerable<TunnelNeighbor> NeighborsOf(UnderlayLink link)
+    private IEnumerable<TunnelNeighbor> NeighborsOf(UnderlayPlace place)
     {
-        IEnumerable<(IPAddress Address, ulong Mac)> ofBridge = link.Device < 0 ? Host.Said.Neighbors.Where(n => n.Device == link.By.Name).Select(static n => (n.Address, n.Mac)) : [];
-        return Host.Neighbors.Where(n => n.Interface == link.Device).Select(static n => (n.Address, Mac: n.Mac!.Value)).Concat(ofBridge).DistinctBy(static n => n.Address)
+        IEnumerable<(IPAddress Address, ulong Mac)> ofBridge = place.Device < 0 ? Host.Said.Neighbors.Where(n => n.Device == place.By.Name).Select(static n => (n.Address, n.Mac)) : [];
+        return Host.Neighbors.Where(n => n.Interface == place.Device).Select(static n => (n.Address, Mac: n.Mac!.Value)).Concat(ofBridge).DistinctBy(static n => n.Address)
             .OrderBy(static n => n.Address.ToString(), StringComparer.Ordinal)
-            .Select(n => new TunnelNeighbor(link.Upper.Number, HostNetwork.Raw(n.Address), n.Address.AddressFamily == AddressFamily.InterNetworkV6, EthAddress.FromUInt64(n.Mac)));
+            .Select(n => new TunnelNeighbor(place.Port, HostNetwork.Raw(n.Address), n.Address.AddressFamily == AddressFamily.InterNetworkV6, EthAddress.FromUInt64(n.Mac)) { Bridge = place.By.Pipeline });
     }
 
     /// <summary>What packets to ports without devices have told; where there is a device, the kernel learns. False = nothing new.</summary>
@@ -207,9 +164,9 @@ internal sealed class Underlay : IDisposable
         bool isNew = false;
         foreach (LiveBridge by in _bridges)
         {
-            foreach (SeenNeighbor seen in by.Datapath.Pipeline.TakeSeenNeighbors())
+            foreach (SeenNeighbor seen in by.Pipeline.TakeSeenNeighbors())
             {
-                if (!_links.Exists(l => l.By == by && l.Port == seen.Port && l.Device < 0)) continue;
+                if (!_places.Exists(p => p.By == by && p.Port == seen.Port && p.Device < 0)) continue;
                 Host.Said.SetNeighbor(by.Name, ToAddress(seen.Address, seen.IsIpv6), seen.Mac.ToUInt64(), nowMs);
                 isNew = true;
             }
@@ -218,14 +175,14 @@ internal sealed class Underlay : IDisposable
         return isNew;
     }
 
-    private IEnumerable<TunnelEnd> EndsOf(UnderlayLink link)
+    private IEnumerable<TunnelEnd> EndsOf(UnderlayPlace place)
     {
-        if (Host.Link(link.Device) is not { } device) yield break;
-        foreach (IPAddress address in AddressesOf(link.Device).OrderBy(static a => a.ToString(), StringComparer.Ordinal))
+        if (Host.Link(place.Device) is not { } device) yield break;
+        foreach (IPAddress address in AddressesOf(place.Device).OrderBy(static a => a.ToString(), StringComparer.Ordinal))
         {
-            foreach ((TunnelKind kind, ushort port) in link.Of.Tunnels.Select(static t => (t.Kind, t.DestinationPort)).Distinct().Order())
+            foreach ((TunnelKind kind, ushort port) in _bridges.Where(b => b.Shared == place.By.Shared).SelectMany(static b => b.Tunnels).Select(static t => (t.Kind, t.DestinationPort)).Distinct().Order())
             {
-                yield return new TunnelEnd(link.Port, EthAddress.FromUInt64(device.Mac), HostNetwork.Raw(address), address.AddressFamily == AddressFamily.InterNetworkV6, kind, port, link.Lower.Number);
+                yield return new TunnelEnd(place.Port, EthAddress.FromUInt64(device.Mac), HostNetwork.Raw(address), address.AddressFamily == AddressFamily.InterNetworkV6, kind, port, 0);
             }
         }
     }
@@ -237,18 +194,18 @@ internal sealed class Underlay : IDisposable
     {
         foreach (LiveBridge bridge in _bridges)
         {
-            foreach ((uint port, Ipv6Address address, bool isIpv6) in bridge.Datapath.Pipeline.TakeUnknownHops())
+            foreach ((uint port, Ipv6Address address, bool isIpv6) in bridge.Pipeline.TakeUnknownHops())
             {
-                if (_links.Find(l => l.Of == bridge && l.Upper.Number == port) is not { } link) continue;
-                if (link.Device < 0) AskByBridge(link, address, isIpv6);
-                else Ask(link.Device, ToAddress(address, isIpv6), nowMs, AskAgainMs);
+                if (_places.Find(p => p.By == bridge && p.Port == port) is not { } place) continue;
+                if (place.Device < 0) AskByBridge(place, address, isIpv6);
+                else Ask(place.Device, ToAddress(address, isIpv6), nowMs, AskAgainMs);
             }
 
             foreach (TunnelPort tunnel in bridge.Tunnels)
             {
                 if (tunnel.Remote is not { } remote) continue;
                 IPAddress peer = ToAddress(remote, tunnel.IsIpv6 == true);
-                if (Host.RouteTo(peer)?.NextHops[0] is not { } hop || !_links.Exists(l => l.Of == bridge && l.Device == hop.Interface)) continue;
+                if (Host.RouteTo(peer)?.NextHops[0] is not { } hop || !_places.Exists(p => p.By.Shared == bridge.Shared && p.Device == hop.Interface)) continue;
                 IPAddress next = hop.Gateway ?? peer;
                 Ask(hop.Interface, next, nowMs, Host.MacOf(hop.Interface, next) is null ? AskAgainMs : AskAnywayMs);
             }
@@ -256,13 +213,13 @@ internal sealed class Underlay : IDisposable
     }
 
     /// <summary>A request that seems to come from the port, through the tables of its bridge (OVS <c>compose_table_xlate</c>).</summary>
-    private void AskByBridge(UnderlayLink link, in Ipv6Address address, bool isIpv6)
+    private void AskByBridge(UnderlayPlace place, in Ipv6Address address, bool isIpv6)
     {
-        if (Host.SourceFor(link.Device, ToAddress(address, isIpv6)) is not { } own || Host.Link(link.Device) is not { } device) return;
+        if (Host.SourceFor(place.Device, ToAddress(address, isIpv6)) is not { } own || Host.Link(place.Device) is not { } device) return;
         PipelineFlow flow = default;
-        flow.Key.InPort = Be32.FromHost(link.Port);
+        flow.Key.InPort = Be32.FromHost(place.Port);
         byte[] frame = NeighborRequest.Write(device.Mac, HostNetwork.Raw(own), address, isIpv6);
-        link.By.Datapath.PacketOut(frame, flow, new EquatableList<OfAction>([new OfOutputSpecial(OfReservedPort.Table)]), LiveSwitch.NowMs);
+        place.By.Bridge.PacketOut(frame, flow, new EquatableList<OfAction>([new OfOutputSpecial(OfReservedPort.Table)]), LiveSwitch.NowMs);
     }
 
     /// <summary>A datagram for nobody: the kernel has to find out where it goes.</summary>

@@ -131,13 +131,16 @@ public sealed class Vswitchd : IDisposable
         return Coverage.Read(name);
     }
 
+    /// <summary>The datapaths of all bridges; within <see cref="Locked"/>.</summary>
+    public IReadOnlyCollection<LiveDatapath> Datapaths => (_host as LiveBridgeHost)?.Datapaths ?? [];
+
     /// <summary>Why packets went nowhere. All megaflows are looked at for it: only when somebody asks.</summary>
     private IEnumerable<(string Name, ulong Count)> Drops()
     {
         ulong[] sum = new ulong[DropReasons.Count];
-        foreach (LiveBridge bridge in Bridges.Names.Select(Bridges.Find).OfType<LiveBridge>())
+        foreach (LiveDatapath datapath in Datapaths)
         {
-            ulong[] dropped = bridge.Datapath.DroppedByReason();
+            ulong[] dropped = datapath.Datapath.DroppedByReason();
             for (int i = 0; i < sum.Length; i++) sum[i] += dropped[i];
         }
 
@@ -149,14 +152,14 @@ public sealed class Vswitchd : IDisposable
         yield return ("bridge_reconfigure", (ulong)_loop.ReconfigureCount);
         yield return ("txn_sent", (ulong)_loop.TransactionCount);
         LiveBridge[] bridges = [.. Bridges.Names.Select(Bridges.Find).OfType<LiveBridge>()];
-        yield return ("netdev_received", bridges.Aggregate(0UL, static (sum, b) => sum + b.Datapath.Stats.Rx));
-        yield return ("netdev_sent", bridges.Aggregate(0UL, static (sum, b) => sum + b.Datapath.Stats.Tx));
-        yield return ("mac_learning_static_none_move", bridges.Aggregate(0UL, static (sum, b) => sum + b.Datapath.Pipeline.AddressStatistics.StaticNotMoved));
-        yield return ("xlate_actions", bridges.Aggregate(0UL, static (sum, b) => sum + b.Datapath.Stats.Upcalls));
-        yield return ("datapath_drop", bridges.Aggregate(0UL, static (sum, b) => sum + b.Datapath.Stats.Dropped));
-        yield return ("datapath_drop_recirc_error", bridges.Aggregate(0UL, static (sum, b) => sum + b.Datapath.Stats.RecircTooDeep));
-        yield return ("datapath_drop_invalid_port", bridges.Aggregate(0UL, static (sum, b) => sum + b.Datapath.Stats.TxNoPort + b.TunnelDrops));
-        yield return ("datapath_drop_meter", bridges.Aggregate(0UL, static (sum, b) => sum + b.Datapath.Stats.DroppedByMeter));
+        yield return ("netdev_received", Datapaths.Aggregate(0UL, static (sum, d) => sum + d.Datapath.Stats.Rx));
+        yield return ("netdev_sent", Datapaths.Aggregate(0UL, static (sum, d) => sum + d.Datapath.Stats.Tx));
+        yield return ("mac_learning_static_none_move", bridges.Aggregate(0UL, static (sum, b) => sum + b.Pipeline.AddressStatistics.StaticNotMoved));
+        yield return ("xlate_actions", Datapaths.Aggregate(0UL, static (sum, d) => sum + d.Datapath.Stats.Upcalls));
+        yield return ("datapath_drop", Datapaths.Aggregate(0UL, static (sum, d) => sum + d.Datapath.Stats.Dropped));
+        yield return ("datapath_drop_recirc_error", Datapaths.Aggregate(0UL, static (sum, d) => sum + d.Datapath.Stats.RecircTooDeep));
+        yield return ("datapath_drop_invalid_port", Datapaths.Aggregate(0UL, static (sum, d) => sum + d.Datapath.Stats.TxNoPort + d.TunnelDrops));
+        yield return ("datapath_drop_meter", Datapaths.Aggregate(0UL, static (sum, d) => sum + d.Datapath.Stats.DroppedByMeter));
     }
 
     private int Step(long nowMs)

@@ -49,7 +49,7 @@ public static class OfprotoTrace
         string flow = arguments.Words[^1];
         string? where = arguments.Words.Count == 2 ? arguments.Words[0] : null;
         TraceRequest request = OfDatapath(bridges, where, flow) ?? OfBridge(bridges, where!, flow);
-        request = request with { Frame = frame, IsGenerated = arguments.Generates, WithNames = arguments.WithNames, Next = arguments.Next };
+        request = request with { Bridges = bridges, Frame = frame, IsGenerated = arguments.Generates, WithNames = arguments.WithNames, Next = arguments.Next };
         return frame is null ? request : request with { Flow = Extract(request, frame) };
     }
 
@@ -103,7 +103,7 @@ public static class OfprotoTrace
         {
             foreach (TraceBridge bridge in bridges)
             {
-                if (bridge.Datapath.Recirc.PlaceOf(recircId) is { } place) return (bridge, place.InPort);
+                if (bridge.Datapath.Recirc.PlaceOf(recircId) is { } place && place.Bridge == bridge.Bridge.Pipeline) return (bridge, place.InPort);
             }
 
             throw new UnixctlException(string.Create(CultureInfo.InvariantCulture, $"no recirculation data for recirc_id 0x{recircId:x}"));
@@ -113,10 +113,7 @@ public static class OfprotoTrace
         {
             foreach (TraceBridge bridge in bridges)
             {
-                FlowKey asked = key;
-                uint number = key.InPort.Host;
-                asked.InPort = Be32.FromHost(bridge.Ports.Where(p => p.Number == number).Select(static p => p.Ofport).DefaultIfEmpty(uint.MaxValue).Min());
-                if (bridge.Datapath.Pipeline.TunnelPortOf(asked) is { } tunnel) return (bridge, tunnel);
+                if (bridge.Bridge.Pipeline.TunnelPortOf(key) is { } tunnel) return (bridge, tunnel);
             }
 
             throw new UnixctlException("no OpenFlow tunnel port for this packet");

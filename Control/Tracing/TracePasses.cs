@@ -29,7 +29,7 @@ internal sealed class TracePasses : IDisposable
     {
         _request = request;
         _formatter = new FlowTextFormatter(request.WithNames ? request.Bridge.Names : null);
-        _translator = new Translator(request.Bridge.Datapath.Pipeline, request.Bridge.Datapath.Recirc) { Learns = request.HasPacket };
+        _translator = new Translator(request.Bridge.Bridge.Pipeline, request.Bridge.Datapath.Recirc) { Learns = request.HasPacket };
     }
 
     /// <summary>Follows a packet to the end.</summary>
@@ -63,7 +63,7 @@ internal sealed class TracePasses : IDisposable
         _translator.Explain(ref working, LengthBytes, result, _request.NowMs, actions);
         foreach (XlateFork fork in result.Forks) _forks.Enqueue(fork);
         _output.WriteLine();
-        TranslationText.WriteTitle($"bridge(\"{_request.Bridge.Name}\")", _output);
+        TranslationText.WriteTitle($"bridge(\"{BridgeOf(flow.Key.RecircId.Host).Name}\")", _output);
         TranslationText.WriteSteps(result.Steps!, _formatter, _output);
         PipelineFlow final = result.Final;
         bool isSame = PipelineFlow.BytesOf(in final).SequenceEqual(PipelineFlow.BytesOf(in flow));
@@ -74,6 +74,10 @@ internal sealed class TracePasses : IDisposable
         if (result.Error is { } error) _output.Write($"\nTranslation failed ({error}), packet is dropped.\n");
         else if (SlowPath.ReasonOf(result.Actions, result.IsSlowByOrder, _request.Bridge.LacksTruncation) is { } reason) _output.Write($"\nThis flow is handled by the userspace slow path because it:\n  - {reason}.");
     }
+
+    /// <summary>Where a pass begins: what was put aside in another bridge goes on there.</summary>
+    private TraceBridge BridgeOf(uint recircId)
+        => recircId != 0 && _request.Bridge.Datapath.Recirc.PlaceOf(recircId) is { } place ? _request.Bridges.FirstOrDefault(b => b.Bridge.Pipeline == place.Bridge) ?? _request.Bridge : _request.Bridge;
 
     /// <summary>What a fork is when conntrack has seen it (OVS <c>ofproto_trace_recirc_node</c>).</summary>
     private PipelineFlow Resumed(XlateFork fork)

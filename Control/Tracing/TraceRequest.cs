@@ -9,6 +9,9 @@ internal sealed record TraceRequest
     /// <summary>The bridge that the packet comes to.</summary>
     public required TraceBridge Bridge { get; init; }
 
+    /// <summary>All that there are: a packet may come to others.</summary>
+    public IReadOnlyList<TraceBridge> Bridges { get; init; } = [];
+
     /// <summary>The packet, with what the pipeline knows of it.</summary>
     public required PipelineFlow Flow { get; init; }
 

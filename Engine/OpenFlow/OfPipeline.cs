@@ -275,6 +275,9 @@ public sealed partial class OfPipeline
         static Ipv6Address Wide(Be32 address) => Ipv6Address.FromUInt128((UInt128)address.Host << 96);
     }
 
+    /// <summary>A patch port has its other end.</summary>
+    public bool HasPeer(uint port) => Backer.Ports.PeerOf(this, port) is not null;
+
     /// <summary>It is no bridge of its datapath any more: no packet comes to it, and its meters have no place.</summary>
     internal void Leave()
     {

@@ -18,6 +18,7 @@ public sealed partial class Datapath
     public ulong PacketInsDropped => _pmds.Aggregate(0ul, static (sum, p) => sum + (p.PacketIns?.Dropped ?? 0));
 
     private readonly Lock _taking = new();
+    private WakeLatch[] _takers = [];
 
     /// <summary>Packets wait to be taken.</summary>
     public bool HasPacketIns => Array.Exists(_pmds, static p => p.PacketIns is { HasPackets: true });
@@ -26,6 +27,26 @@ public sealed partial class Datapath
     public void WakeForPacketIns(WakeLatch? latch)
     {
         foreach (PmdContext pmd in _pmds) pmd.PacketIns?.Latch = latch;
+    }
+
+    /// <summary>One more who takes packets, for all: of several that take turns the first one is woken.</summary>
+    public void AddTaker(WakeLatch latch)
+    {
+        lock (_taking)
+        {
+            _takers = [.. _takers, latch];
+            WakeForPacketIns(_takers[0]);
+        }
+    }
+
+    /// <summary>He takes no more.</summary>
+    public void RemoveTaker(WakeLatch latch)
+    {
+        lock (_taking)
+        {
+            _takers = [.. _takers.Where(t => t != latch)];
+            WakeForPacketIns(_takers.Length == 0 ? null : _takers[0]);
+        }
     }
 
     /// <inheritdoc cref="DatapathBridge.Collector"/>

@@ -15,6 +15,9 @@ public sealed class LivePorts(Datapath datapath, SwitchPollers pollers, IReadOnl
     private readonly Lock _lock = new();
     private readonly SortedDictionary<uint, LivePort> _ports = [];
 
+    /// <summary>Whose ports they are, where that is not the first bridge.</summary>
+    private readonly Dictionary<uint, DatapathPorts> _places = [];
+
     /// <summary>Ports whose link the datapath holds for down: others look at devices too, so what a port said last is no measure.</summary>
     private readonly HashSet<uint> _down = [];
 
@@ -47,7 +50,12 @@ public sealed class LivePorts(Datapath datapath, SwitchPollers pollers, IReadOnl
     /// <summary>From now on the port is one of the switch, which owns it. If that fails, it is closed.</summary>
     /// <exception cref="ArgumentException">There is a port of that number.</exception>
     /// <exception cref="IOException">The system refuses what is needed to send.</exception>
-    public void Add(LivePort port, long nowMs)
+    public void Add(LivePort port, long nowMs) => Add(port, datapath.Main, nowMs);
+
+    /// <summary>The same, of a bridge.</summary>
+    /// <exception cref="ArgumentException">There is a port of that number.</exception>
+    /// <exception cref="IOException">The system refuses what is needed to send.</exception>
+    public void Add(LivePort port, DatapathBridge bridge, long nowMs)
     {
         lock (_lock)
         {
@@ -74,7 +82,13 @@ public sealed class LivePorts(Datapath datapath, SwitchPollers pollers, IReadOnl
             }
 
             if (port.IsLink) datapath.Ports.AddHidden(port.Number, port.QueueCount, nowMs);
-            else datapath.Ports.Add(new PipelinePort(port.Name, port.Number) { Tunnel = (port as TunnelVport)?.Tunnel, IsPatch = port is PatchPort }, port.QueueCount, nowMs);
+            else
+            {
+                if (bridge != datapath.Main) _places[port.Number] = bridge.Ports;
+                uint? number = port.Ofport == port.Number ? null : port.Number;
+                bridge.Ports.Add(new PipelinePort(port.Name, port.Ofport) { InDatapath = number, Tunnel = (port as TunnelVport)?.Tunnel, IsPatch = port is PatchPort }, port.QueueCount, nowMs);
+            }
+
             WatchDrops(port);
             AddToKernel(port);
             _down.Remove(port.Number);
@@ -136,7 +150,8 @@ public sealed class LivePorts(Datapath datapath, SwitchPollers pollers, IReadOnl
         {
             if (!_ports.Remove(number, out LivePort? port)) return false;
             if (port.IsLink) datapath.Ports.RemoveHidden(number, nowMs);
-            else datapath.Ports.Remove(number, nowMs);
+            else PortsOf(number).Remove(port.Ofport, nowMs);
+            _places.Remove(number);
             datapath.Kernel?.RemovePort(number);
             for (int q = 0; q < port.QueueCount; q++) pollers.Remove(new RxQueueName(number, q));
             _held?.RemoveAll(h => h.Name.Port == number);
@@ -251,8 +266,10 @@ public sealed class LivePorts(Datapath datapath, SwitchPollers pollers, IReadOnl
     {
         if (isUp) _down.Remove(number);
         else _down.Add(number);
-        datapath.Ports.SetLink(number, isUp, nowMs);
+        if (_ports.TryGetValue(number, out LivePort? port) && !port.IsLink) PortsOf(number).SetLink(port.Ofport, isUp, nowMs);
     }
+
+    private DatapathPorts PortsOf(uint number) => _places.GetValueOrDefault(number) ?? datapath.Ports;
 
     private readonly record struct PortTotals(ulong Rx, ulong RxDropped, ulong Tx, ulong TxDropped)
     {

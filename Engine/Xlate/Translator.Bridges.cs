@@ -78,7 +78,7 @@ public sealed partial class Translator
         foreach (int lane in (ReadOnlySpan<byte>)[Lanes.Regs, Lanes.RegsHigh, Lanes.Metadata, Lanes.Tunnel, Lanes.TunnelIpv6]) _flow.ClearLane(lane);
         _actionSet.Clear();
         _conntrack.Clear();
-        if (_context.IsExplained) _context.Step(new XlateStep(XlateStepKind.Bridge, level, to.Bridge.Name));
+        if (_context.IsExplained) _context.Step(new XlateStep(XlateStepKind.Bridge, level, $"bridge(\"{to.Bridge.Name}\")"));
         _context.Level++;
         if (to.Bridge != bridge) _context.Mirrored = 0;
         _context.InActionSet = false;

@@ -320,8 +320,6 @@ internal sealed unsafe class TunnelXlate(XlateContext context, Committer committ
         if (!SetEnds(t, ref tunnel)) return;
         if (port.Counters is { } sent) _context.Out.Groups.Add(sent.Tx);
         _context.Detail(isPushed ? "output to native tunnel" : "output to kernel tunnel");
-        (uint Port, EthAddress Mac, EthAddress NextHop, OfPipeline? Bridge)? found = isPushed ? Way(t, ref tunnel) : (0, default, default, null);
-        if (found is not { } way) return;
 
         GeneveOption option = default;
         if (t.Kind == TunnelKind.Geneve && _context.Tables.Option.Exists)
@@ -353,6 +351,10 @@ internal sealed unsafe class TunnelXlate(XlateContext context, Committer committ
         _flow.Consult(L.TunFlags, System.Buffers.Binary.BinaryPrimitives.ReverseEndianness(oam));
         TunnelFlags flags = ((TunnelFlags)key.TunFlags.Host & TunnelFlags.Oam) | (t.DontFragment ? TunnelFlags.DontFragment : 0) | (t.HasChecksum ? TunnelFlags.Checksum : 0) | (t.HasOutKey ? TunnelFlags.Key : 0);
         tunnel.Flags = Be16.FromHost((ushort)flags);
+
+        // Behind all that the port wants to know of the packet (OVS tnl_port_send).
+        (uint Port, EthAddress Mac, EthAddress NextHop, OfPipeline? Bridge)? found = isPushed ? Way(t, ref tunnel) : (0, default, default, null);
+        if (found is not { } way) return;
         if (!isPushed)
         {
             tunnel.DestinationPort = Be16.FromHost(t.DestinationPort);

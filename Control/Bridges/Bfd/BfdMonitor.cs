@@ -15,7 +15,7 @@ public sealed class BfdMonitor : IDisposable
     private const int SourcePorts = 16384;
 
     private readonly Lock _lock = new();
-    private readonly Dictionary<(Datapath Datapath, uint Port), Entry> _entries = [];
+    private readonly Dictionary<(DatapathBridge Bridge, uint Port), Entry> _entries = [];
     private readonly WakeLatch _latch = new();
     private readonly Action<string> _log;
     private Thread? _thread;
@@ -26,24 +26,24 @@ public sealed class BfdMonitor : IDisposable
     public BfdMonitor(Action<string> log) => _log = log;
 
     /// <summary>A port gets a session, or other options; null takes it away.</summary>
-    /// <param name="datapath">Whose port.</param>
+    /// <param name="bridge">Whose port.</param>
     /// <param name="port">Which one.</param>
     /// <param name="name">Of the interface.</param>
     /// <param name="mac">Its Ethernet address.</param>
     /// <param name="options">What is asked for.</param>
     /// <param name="received">Packets that the port has received.</param>
-    public void Configure(Datapath datapath, uint port, string name, ulong mac, BfdOptions? options, Func<ulong> received)
+    public void Configure(DatapathBridge bridge, uint port, string name, ulong mac, BfdOptions? options, Func<ulong> received)
     {
         lock (_lock)
         {
             if (options is null)
             {
-                Remove(datapath, port);
+                Remove(bridge, port);
                 return;
             }
 
             long nowMs = LiveSwitch.NowMs;
-            if (_entries.TryGetValue((datapath, port), out Entry? entry))
+            if (_entries.TryGetValue((bridge, port), out Entry? entry))
             {
                 if (entry.Session.Options == options) return;
                 entry.Session.Configure(options, nowMs);
@@ -51,13 +51,13 @@ public sealed class BfdMonitor : IDisposable
             else
             {
                 entry = new Entry(new BfdSession(name, options, NewDiscriminator(), nowMs, Random.Shared, received), mac, (ushort)(FirstSourcePort + (_lastSource++ % SourcePorts)));
-                _entries.Add((datapath, port), entry);
-                datapath.BfdReceiver = (number, frame) => Receive(datapath, number, frame);
-                datapath.Ports.SetBfdLive(port, isLive: false, nowMs);
+                _entries.Add((bridge, port), entry);
+                bridge.BfdReceiver = (number, frame) => Receive(bridge, number, frame);
+                bridge.Ports.SetBfdLive(port, isLive: false, nowMs);
             }
 
             EthAddress destination = options.RemoteDestination == 0 ? default : EthAddress.FromUInt64(options.RemoteDestination);
-            datapath.Ports.SetBfd(port, new BfdMatch(destination, options.HasOwnAddress ? options.SourceAddress : 0, options.ChecksTunnelKey), nowMs);
+            bridge.Ports.SetBfd(port, new BfdMatch(destination, options.HasOwnAddress ? options.SourceAddress : 0, options.ChecksTunnelKey), nowMs);
             if (_thread is null)
             {
                 _thread = new Thread(Run) { Name = "bfd", IsBackground = true };
@@ -68,19 +68,19 @@ public sealed class BfdMonitor : IDisposable
         _latch.Set();
     }
 
-    /// <summary>All sessions of a datapath end, before it does.</summary>
-    public void Leave(Datapath datapath)
+    /// <summary>All sessions of a bridge end, before it does.</summary>
+    public void Leave(DatapathBridge bridge)
     {
         lock (_lock)
         {
-            foreach ((Datapath Datapath, uint Port) key in _entries.Keys.Where(k => k.Datapath == datapath).ToArray()) _entries.Remove(key);
+            foreach ((DatapathBridge Bridge, uint Port) key in _entries.Keys.Where(k => k.Bridge == bridge).ToArray()) _entries.Remove(key);
         }
     }
 
     /// <summary>The column <c>bfd_status</c>; empty where there is no session.</summary>
-    public IReadOnlyDictionary<string, string> StatusOf(Datapath datapath, uint port)
+    public IReadOnlyDictionary<string, string> StatusOf(DatapathBridge bridge, uint port)
     {
-        lock (_lock) return _entries.TryGetValue((datapath, port), out Entry? entry) ? entry.Session.Status(LiveSwitch.NowMs) : new SortedDictionary<string, string>();
+        lock (_lock) return _entries.TryGetValue((bridge, port), out Entry? entry) ? entry.Session.Status(LiveSwitch.NowMs) : new SortedDictionary<string, string>();
     }
 
     /// <summary>As <c>bfd/show</c> prints it; null = there is no session of that name.</summary>
@@ -119,13 +119,13 @@ public sealed class BfdMonitor : IDisposable
         _latch.Dispose();
     }
 
-    private void Receive(Datapath datapath, uint port, byte[] frame)
+    private void Receive(DatapathBridge bridge, uint port, byte[] frame)
     {
         ReadOnlySpan<byte> payload = BfdFrame.PayloadOf(frame);
         if (payload.IsEmpty) return;
         lock (_lock)
         {
-            if (!_entries.TryGetValue((datapath, port), out Entry? entry)) return;
+            if (!_entries.TryGetValue((bridge, port), out Entry? entry)) return;
             BfdMessage? message = BfdMessage.Read(payload, out string? wrong);
             if (message is { } read && !entry.Session.Receive(read, LiveSwitch.NowMs)) wrong = "Incorrect your_disc";
             if (wrong is not null && entry.LastWrong != wrong) _log($"{entry.Session.Name}: {wrong}");
@@ -157,7 +157,7 @@ public sealed class BfdMonitor : IDisposable
         lock (_lock)
         {
             long nowMs = LiveSwitch.NowMs;
-            foreach (((Datapath datapath, uint port), Entry entry) in _entries) Step(datapath, port, entry, nowMs);
+            foreach (((DatapathBridge bridge, uint port), Entry entry) in _entries) Step(bridge, port, entry, nowMs);
             nowMs = LiveSwitch.NowMs;
             foreach (Entry entry in _entries.Values) waitMs = Math.Clamp(entry.Session.WakeMs - nowMs, 1, waitMs);
         }
@@ -165,34 +165,34 @@ public sealed class BfdMonitor : IDisposable
         return waitMs;
     }
 
-    private void Step(Datapath datapath, uint port, Entry entry, long nowMs)
+    private void Step(DatapathBridge bridge, uint port, Entry entry, long nowMs)
     {
         BfdSession session = entry.Session;
         session.Run(nowMs);
-        if (session.ShouldSend(nowMs)) Send(datapath, port, entry, nowMs);
+        if (session.ShouldSend(nowMs)) Send(bridge, port, entry, nowMs);
         if (session.State != entry.State) _log($"{session.Name}: BFD state change: {entry.State}->{session.State}");
         entry.State = session.State;
         bool forwards = session.IsForwarding(nowMs);
         if (forwards == entry.IsLive) return;
         entry.IsLive = forwards;
-        datapath.Ports.SetBfdLive(port, forwards, nowMs);
+        bridge.Ports.SetBfdLive(port, forwards, nowMs);
     }
 
     /// <summary>As an output to the port, of a packet that has come from nowhere (OVS <c>ofproto_dpif_send_packet</c>).</summary>
-    private static void Send(Datapath datapath, uint port, Entry entry, long nowMs)
+    private static void Send(DatapathBridge bridge, uint port, Entry entry, long nowMs)
     {
         BfdOptions options = entry.Session.Options;
         PipelineFlow flow = default;
         flow.Key.InPort = Be32.FromHost((uint)OfReservedPort.None);
         if (options.IsOam) flow.Key.TunFlags = Be16.FromHost((ushort)TunnelFlags.Oam);
         byte[] frame = BfdFrame.Write(entry.Session.Send(nowMs), options, entry.Mac, entry.SourcePort);
-        datapath.PacketOut(frame, flow, new EquatableList<OfAction>([new OfOutput(port)]), nowMs);
+        bridge.PacketOut(frame, flow, new EquatableList<OfAction>([new OfOutput(port)]), nowMs);
     }
 
-    private void Remove(Datapath datapath, uint port)
+    private void Remove(DatapathBridge bridge, uint port)
     {
-        if (!_entries.Remove((datapath, port))) return;
-        datapath.Ports.SetBfd(port, null, LiveSwitch.NowMs);
+        if (!_entries.Remove((bridge, port))) return;
+        bridge.Ports.SetBfd(port, null, LiveSwitch.NowMs);
     }
 
     private uint NewDiscriminator()

@@ -7,9 +7,9 @@ using Mergeflow.Native;
 namespace Mergeflow.Control.Bridges;
 
 /// <summary>What the ports of a bridge have together: bonds with their LACP, mirrors, protected ports, VLANs without learning. The datapath is told when something of it changes. For one thread at a time.</summary>
-/// <param name="datapath">Of the bridge.</param>
+/// <param name="bridge">Told what it is.</param>
 /// <param name="log">Takes lines: module, text.</param>
-public sealed class BridgeForwarding(Datapath datapath, Action<string, string> log)
+public sealed class BridgeForwarding(DatapathBridge bridge, Action<string, string> log)
 {
     private readonly SortedDictionary<string, Bond> _bonds = new(StringComparer.Ordinal);
     private readonly Dictionary<string, BondPlan> _plans = new(StringComparer.Ordinal);
@@ -55,7 +55,7 @@ public sealed class BridgeForwarding(Datapath datapath, Action<string, string> l
                 bond.Configure(BondReader.Read(port, bridgeMac, lines.Add), members);
             }
 
-            if (_bonds.Values.Any(static b => b.Lacp is not null)) datapath.LacpReceiver = Receive;
+            if (_bonds.Values.Any(static b => b.Lacp is not null)) bridge.LacpReceiver = Receive;
             Run(LiveSwitch.NowMs, lines);
         }
 
@@ -123,7 +123,7 @@ public sealed class BridgeForwarding(Datapath datapath, Action<string, string> l
         {
             _shape = shape;
             _plan = PlanOf(_config!, lines);
-            datapath.Ports.SetForwarding(_plan, nowMs);
+            bridge.Ports.SetForwarding(_plan, nowMs);
         }
 
         Tell(nowMs);
@@ -136,7 +136,7 @@ public sealed class BridgeForwarding(Datapath datapath, Action<string, string> l
         foreach (Bond bond in _bonds.Values.Where(static b => b.TakeHasToTell()))
         {
             uint own = _plan.Bundles.Values.FirstOrDefault(b => b.Name == bond.Name)?.Representative ?? 0;
-            foreach ((LearnedSource source, _) in datapath.Pipeline.LearnedAddresses(nowMs))
+            foreach ((LearnedSource source, _) in bridge.Pipeline.LearnedAddresses(nowMs))
             {
                 if (source.Port != own) _untold.Enqueue((bond, new MacKey(source.Mac, source.Vid)));
             }
@@ -216,6 +216,6 @@ public sealed class BridgeForwarding(Datapath datapath, Action<string, string> l
     {
         PipelineFlow flow = default;
         flow.Key.InPort = Be32.FromHost((uint)OfReservedPort.None);
-        datapath.PacketOut(frame, flow, new EquatableList<OfAction>([new OfOutput(port)]), LiveSwitch.NowMs);
+        bridge.PacketOut(frame, flow, new EquatableList<OfAction>([new OfOutput(port)]), LiveSwitch.NowMs);
     }
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Mergeflow.Engine.Ports;
+using Mergeflow.Engine.Runtime;
 using Mergeflow.Native;
 
 namespace Mergeflow.Control.Bridges;
@@ -32,7 +33,7 @@ internal sealed class PortQos
         if (_applied.GetValueOrDefault(name, "") == text) return [];
         _applied[name] = text;
         if (wanted is not null && wanted.Type is not ("linux-htb" or "linux-noop" or "")) return [$"{name}: QoS type {wanted.Type} is not supported, ignoring"];
-        if (port is not NetDevicePort device) return wanted is { Type: "linux-htb" } ? [$"{name}: a {(port is PatchPort ? "patch" : "virtual")} port has no queues, ignoring QoS type linux-htb"] : [];
+        if (port is not NetDevicePort device) return wanted is { Type: "linux-htb" } ? [$"{name}: a {(port is PatchVport ? "patch" : "virtual")} port has no queues, ignoring QoS type linux-htb"] : [];
         return wanted is { Type: "linux-htb" } ? SetHtb(name, device, wanted) : Clear(device, wanted);
     }
 

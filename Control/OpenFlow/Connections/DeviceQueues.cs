@@ -12,7 +12,7 @@ internal static class DeviceQueues
         List<OfQueueStats> told = [];
         foreach (LivePort port in ports)
         {
-            if (port is DummyPort) told.Add(new OfQueueStats { Port = port.Number, Queue = 0 });
+            if (port is DummyPort) told.Add(new OfQueueStats { Port = port.Ofport, Queue = 0 });
             else if (port is NetDevicePort { QueuesSinceMs: { } since }) told.AddRange(Counted(port, since));
         }
 
@@ -29,7 +29,7 @@ internal static class DeviceQueues
             [
                 .. kernel.Queues(port.IfIndex).Select(q => new OfQueueStats
                 {
-                    Port = port.Number,
+                    Port = port.Ofport,
                     Queue = q.Queue,
                     TxBytes = q.Bytes,
                     TxPackets = q.Packets,

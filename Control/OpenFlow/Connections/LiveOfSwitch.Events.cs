@@ -29,9 +29,16 @@ public sealed partial class LiveOfSwitch
     internal void Watch(OfConnectionGroup group, WakeLatch latch)
     {
         Volatile.Write(ref _watchers, group);
-        Tables.CountOf = _datapath.Pipeline.CountOf;
-        _datapath.WakeForPacketIns(latch);
-        _datapath.Pipeline.Watch(changes =>
+        Tables.CountOf = _bridge.Pipeline.CountOf;
+
+        // Who takes packets hands those of other bridges to theirs.
+        _bridge.PacketInReceiver = packet =>
+        {
+            TellPacket(group, packet);
+            if (group.All.Any(static c => c.HasWaiting)) latch.Set();
+        };
+        _datapath.AddTaker(latch);
+        _bridge.Pipeline.Watch(changes =>
         {
             foreach (OfConnection connection in group.All) connection.OnFlows(changes, s_owner, s_xid);
             foreach (RuleEvent change in changes)
@@ -44,6 +51,9 @@ public sealed partial class LiveOfSwitch
             if (!_removed.IsEmpty || !_crossed.IsEmpty) latch.Set();
         });
     }
+
+    /// <summary>Nobody tells any more.</summary>
+    internal void Unwatch(WakeLatch latch) => _datapath.RemoveTaker(latch);
 
     /// <inheritdoc/>
     public void TellAll()
@@ -63,7 +73,7 @@ public sealed partial class LiveOfSwitch
 
     private bool TellHere(OfConnectionGroup group, bool looksAtPorts)
     {
-        int told = _datapath.TakePacketIns(packet => TellPacket(group, packet), most: 64);
+        int told = _datapath.TakePacketIns(static _ => { }, most: 64);
         if (!_removed.IsEmpty)
         {
             // What packets have counted for them arrives now.

@@ -11,7 +11,9 @@ namespace Mergeflow.Control.OpenFlow;
 /// <param name="name">Its name.</param>
 /// <param name="setUp">Sets a port up or down, as <c>OFPPC_PORT_DOWN</c> says; false = there is no such port.</param>
 /// <param name="datapathId">Its id; null = the address of its first port, as that of a bridge is that of one of its ports.</param>
-public sealed partial class LiveOfSwitch(LiveSwitch live, string name, Func<uint, bool, bool> setUp, Func<ulong>? datapathId = null) : IOfSwitch
+/// <param name="bridge">Which of its bridges; null = the only one.</param>
+/// <param name="ports">Ports of that bridge; null = all of the switch. Called by any thread.</param>
+public sealed partial class LiveOfSwitch(LiveSwitch live, string name, Func<uint, bool, bool> setUp, Func<ulong>? datapathId = null, DatapathBridge? bridge = null, Func<IReadOnlyList<LivePort>>? ports = null) : IOfSwitch
 {
     private const int EthernetHeaderBytes = 14;
     private const uint PortDown = 1;
@@ -36,9 +38,12 @@ public sealed partial class LiveOfSwitch(LiveSwitch live, string name, Func<uint
     private readonly Dictionary<uint, long> _groupsMadeMs = [];
     private readonly Dictionary<uint, uint> _portConfigs = [];
     private readonly Datapath _datapath = live.Datapath;
+    private readonly DatapathBridge _bridge = bridge ?? live.Datapath.Main;
+
+    private IReadOnlyList<LivePort> AllPorts => ports?.Invoke() ?? live.Ports.All;
 
     /// <inheritdoc/>
-    public ulong DatapathId => datapathId is not null ? datapathId() : live.Ports.All.Select(static p => p.Mac).FirstOrDefault(static m => m != 0);
+    public ulong DatapathId => datapathId is not null ? datapathId() : AllPorts.Select(static p => p.Mac).FirstOrDefault(static m => m != 0);
 
     /// <inheritdoc/>
     public string Name => name;
@@ -67,7 +72,7 @@ public sealed partial class LiveOfSwitch(LiveSwitch live, string name, Func<uint
     /// <inheritdoc/>
     public FragmentHandling Fragments
     {
-        get => _datapath.Pipeline.Treatment.Fragments;
+        get => _bridge.Pipeline.Treatment.Fragments;
         set
         {
             if (value == FragmentHandling.Reassemble) return;
@@ -76,13 +81,13 @@ public sealed partial class LiveOfSwitch(LiveSwitch live, string name, Func<uint
     }
 
     /// <inheritdoc/>
-    public IReadOnlyList<OfPort> Ports => [.. live.Ports.All.Select(Describe)];
+    public IReadOnlyList<OfPort> Ports => [.. AllPorts.Select(Describe)];
 
     /// <inheritdoc/>
-    public IReadOnlyList<GroupMod> Groups => [.. _datapath.Pipeline.Groups];
+    public IReadOnlyList<GroupMod> Groups => [.. _bridge.Pipeline.Groups];
 
     /// <inheritdoc/>
-    public IReadOnlyList<OfMeterState> Meters => _datapath.Pipeline.Meters;
+    public IReadOnlyList<OfMeterState> Meters => _bridge.Pipeline.Meters;
 
     /// <summary>Called when an order has changed a port.</summary>
     internal Action? PortsChanged { get; set; }
@@ -106,7 +111,7 @@ public sealed partial class LiveOfSwitch(LiveSwitch live, string name, Func<uint
 
         // Uses that megaflows have not reported yet put off what is evicted.
         _datapath.Settle(NowMs);
-        _datapath.Pipeline.SetLimits(limits);
+        _bridge.Pipeline.SetLimits(limits);
     }
 
     /// <summary>Removes all flows, groups and meters (OVS <c>ofproto_flush_flows</c>).</summary>
@@ -114,8 +119,8 @@ public sealed partial class LiveOfSwitch(LiveSwitch live, string name, Func<uint
     internal void FlushFlows(bool learns)
     {
         GroupMod groups = new(GroupModCommand.Delete, OfPipeline.AllGroups, GroupType.All, null, 0, EquatableList<Field>.Empty, EquatableList<GroupBucket>.Empty);
-        _datapath.ApplyChanges([new FlowMod { Command = FlowModCommand.Delete }, groups, .. learns ? new FlowTextParser().ParseFlows("priority=0,actions=NORMAL") : []], NowMs);
-        foreach (OfMeterState meter in Meters) _datapath.ApplyMeterMod(meter.Mod with { Command = MeterModCommand.Delete }, NowMs);
+        _bridge.ApplyChanges([new FlowMod { Command = FlowModCommand.Delete }, groups, .. learns ? new FlowTextParser().ParseFlows("priority=0,actions=NORMAL") : []], NowMs);
+        foreach (OfMeterState meter in Meters) _bridge.ApplyMeterMod(meter.Mod with { Command = MeterModCommand.Delete }, NowMs);
     }
 
     /// <summary>No controller is there: packets are forwarded by learned addresses, or by flows again.</summary>
@@ -136,20 +141,20 @@ public sealed partial class LiveOfSwitch(LiveSwitch live, string name, Func<uint
 
     private void Treat(Func<PacketTreatment, PacketTreatment> change)
     {
-        lock (_treating) _datapath.SetTreatment(change(_datapath.Pipeline.Treatment), NowMs);
+        lock (_treating) _bridge.SetTreatment(change(_bridge.Pipeline.Treatment), NowMs);
     }
 
     /// <inheritdoc/>
-    public IReadOnlyList<OfPortStats> PortStats() => [.. live.Ports.All.Select(CountersOf)];
+    public IReadOnlyList<OfPortStats> PortStats() => [.. AllPorts.Select(CountersOf)];
 
     /// <inheritdoc/>
-    public IReadOnlyList<OfQueueStats> QueueStats() => DeviceQueues.Of(live.Ports.All);
+    public IReadOnlyList<OfQueueStats> QueueStats() => DeviceQueues.Of(AllPorts);
 
     /// <inheritdoc/>
     public IReadOnlyList<OfRule> Rules(FlowMod? which)
     {
         _datapath.Settle(NowMs);
-        return which is null ? [.. _datapath.Pipeline.Rules] : _datapath.Pipeline.Select(which);
+        return which is null ? [.. _bridge.Pipeline.Rules] : _bridge.Pipeline.Select(which);
     }
 
     /// <inheritdoc/>
@@ -160,7 +165,7 @@ public sealed partial class LiveOfSwitch(LiveSwitch live, string name, Func<uint
 
     /// <inheritdoc/>
     public (BookTotals Taken, IReadOnlyList<BookTotals> Buckets) GroupCounters(uint groupId)
-        => _datapath.Pipeline.GroupCounters(groupId) is var (taken, buckets) ? (Totals(taken), [.. buckets.Select(Totals)]) : default;
+        => _bridge.Pipeline.GroupCounters(groupId) is var (taken, buckets) ? (Totals(taken), [.. buckets.Select(Totals)]) : default;
 
     private static BookTotals Totals(OfRuleStats stats) => new(stats.Packets, stats.Bytes);
 
@@ -177,7 +182,7 @@ public sealed partial class LiveOfSwitch(LiveSwitch live, string name, Func<uint
         (s_owner, s_xid) = (owner, xid);
         try
         {
-            _datapath.ApplyChanges(changes, NowMs);
+            _bridge.ApplyChanges(changes, NowMs);
         }
         finally
         {
@@ -189,11 +194,11 @@ public sealed partial class LiveOfSwitch(LiveSwitch live, string name, Func<uint
         {
             foreach (GroupMod mod in changes.OfType<GroupMod>())
             {
-                foreach (string line in _datapath.Pipeline.ExplainGroup(mod.GroupId)) say(line);
+                foreach (string line in _bridge.Pipeline.ExplainGroup(mod.GroupId)) say(line);
             }
         }
 
-        HashSet<uint> there = [.. _datapath.Pipeline.Groups.Select(static g => g.GroupId)];
+        HashSet<uint> there = [.. _bridge.Pipeline.Groups.Select(static g => g.GroupId)];
         lock (_lock)
         {
             foreach (uint gone in _groupsMadeMs.Keys.Where(id => !there.Contains(id)).ToArray()) _groupsMadeMs.Remove(gone);
@@ -205,7 +210,7 @@ public sealed partial class LiveOfSwitch(LiveSwitch live, string name, Func<uint
     public IReadOnlyList<FlowModException> ApplyEach(IReadOnlyList<FlowMod> mods)
     {
         List<FlowModException> refused = [];
-        _datapath.ApplyEach(mods, NowMs, refused);
+        _bridge.ApplyEach(mods, NowMs, refused);
         return refused;
     }
 
@@ -222,12 +227,12 @@ public sealed partial class LiveOfSwitch(LiveSwitch live, string name, Func<uint
     }
 
     /// <inheritdoc/>
-    public void Apply(MeterMod mod) => _datapath.ApplyMeterMod(mod, NowMs);
+    public void Apply(MeterMod mod) => _bridge.ApplyMeterMod(mod, NowMs);
 
     /// <inheritdoc/>
     public void Apply(OfPortMod mod)
     {
-        LivePort port = live.Ports.All.FirstOrDefault(p => p.Number == mod.Port) ?? throw new OfRefusal("OFPPMFC_BAD_PORT", $"port {mod.Port}");
+        LivePort port = AllPorts.FirstOrDefault(p => p.Ofport == mod.Port) ?? throw new OfRefusal("OFPPMFC_BAD_PORT", $"port {mod.Port}");
         if (mod.Mac != port.Mac) throw new OfRefusal("OFPPMFC_BAD_HW_ADDR", $"port {mod.Port} has another address");
         uint before, after;
         lock (_lock)
@@ -237,8 +242,8 @@ public sealed partial class LiveOfSwitch(LiveSwitch live, string name, Func<uint
         }
 
         if (((before ^ after) & PortDown) != 0) setUp(mod.Port, (after & PortDown) == 0);
-        if (((before ^ after) & NoForward) != 0) _datapath.Ports.SetForwards(mod.Port, (after & NoForward) == 0, NowMs);
-        if (((before ^ after) & NoFlood) != 0) _datapath.Ports.SetFloods(mod.Port, (after & NoFlood) == 0, NowMs);
+        if (((before ^ after) & NoForward) != 0) _bridge.Ports.SetForwards(mod.Port, (after & NoForward) == 0, NowMs);
+        if (((before ^ after) & NoFlood) != 0) _bridge.Ports.SetFloods(mod.Port, (after & NoFlood) == 0, NowMs);
         PortsChanged?.Invoke();
     }
 
@@ -247,7 +252,7 @@ public sealed partial class LiveOfSwitch(LiveSwitch live, string name, Func<uint
     {
         Tlvs.Apply(mod, index => index == 0 && _datapath.Pipeline.Rules.Any(static r => r.Match.Mask.Key.TunOptions != 0));
         OfTlvMap? first = Tlvs.Maps.FirstOrDefault(static m => m.Index == 0);
-        _datapath.SetOption(first is { LengthBytes: 4 or 8 } ? new GeneveOption(first.Class, first.Type, first.LengthBytes) : default, NowMs);
+        _bridge.SetOption(first is { LengthBytes: 4 or 8 } ? new GeneveOption(first.Class, first.Type, first.LengthBytes) : default, NowMs);
     }
 
     /// <inheritdoc/>
@@ -255,7 +260,7 @@ public sealed partial class LiveOfSwitch(LiveSwitch live, string name, Func<uint
     {
         if (packet.BufferId != OfFlowModMessage.NoBuffer) throw new OfRefusal("OFPBRC_BUFFER_UNKNOWN", "there are no buffers");
         if (packet.Packet.Count < EthernetHeaderBytes) throw new OfRefusal("OFPBRC_BAD_PACKET", "shorter than an Ethernet header");
-        _datapath.PacketOut(packet.Packet.Span.ToArray(), packet.Metadata.Value, packet.Actions, NowMs);
+        _bridge.PacketOut(packet.Packet.Span.ToArray(), packet.Metadata.Value, packet.Actions, NowMs);
     }
 
     /// <inheritdoc/>
@@ -279,11 +284,11 @@ public sealed partial class LiveOfSwitch(LiveSwitch live, string name, Func<uint
     private OfPort Describe(LivePort port)
     {
         uint config;
-        lock (_lock) config = _portConfigs.GetValueOrDefault(port.Number);
+        lock (_lock) config = _portConfigs.GetValueOrDefault(port.Ofport);
         bool isUp = port is NetDevicePort ? port.IsUp : port.IsUp && (config & PortDown) == 0;
         config = (config & ~PortDown) | (isUp ? 0 : PortDown);
-        uint state = !isUp || !port.HasCarrier ? LinkDown : MayUse?.Invoke(port.Number) != false ? Live : 0;
-        return PortFeatures.Describe(new OfPort { Number = port.Number, Name = port.Name, Mac = port.Mac, Config = config, State = state }, port);
+        uint state = !isUp || !port.HasCarrier ? LinkDown : MayUse?.Invoke(port.Ofport) != false ? Live : 0;
+        return PortFeatures.Describe(new OfPort { Number = port.Ofport, Name = port.Name, Mac = port.Mac, Config = config, State = state }, port);
     }
 
     private OfPortStats CountersOf(LivePort port)
@@ -292,7 +297,7 @@ public sealed partial class LiveOfSwitch(LiveSwitch live, string name, Func<uint
         PortStatistics counted = port.Statistics();
         return new OfPortStats
         {
-            Port = port.Number,
+            Port = port.Ofport,
             DurationSeconds = (uint)(ageMs / 1000),
             DurationNanoseconds = (uint)(ageMs % 1000 * 1_000_000),
             RxPackets = counted.RxPackets,

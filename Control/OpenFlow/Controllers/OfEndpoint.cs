@@ -60,6 +60,7 @@ public sealed class OfEndpoint : IDisposable
         _end = true;
         _latch.Set();
         _thread.Join();
+        _switch.Unwatch(_latch);
         Controllers.Dispose();
         _latch.Dispose();
     }

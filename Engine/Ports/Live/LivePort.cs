@@ -6,15 +6,18 @@ namespace Mergeflow.Engine.Ports;
 /// A port with a wire behind it (OVS <c>struct netdev</c>). Control opens and closes it; each receive queue belongs to the packet thread that polls it, each transmit queue to the one it was
 /// opened for.
 /// </summary>
-/// <param name="number">OpenFlow number.</param>
+/// <param name="number">Number in the datapath.</param>
 /// <param name="name">Name in the switch.</param>
 public abstract class LivePort(uint number, string name) : IDisposable
 {
     private readonly Lock _lock = new();
     private readonly List<TxQueue> _txQueues = [];
 
-    /// <summary>OpenFlow number.</summary>
+    /// <summary>Number in the datapath.</summary>
     public uint Number { get; } = number;
+
+    /// <summary>OpenFlow number; another one where bridges share a datapath.</summary>
+    public uint Ofport { get; set; } = number;
 
     /// <summary>Name in the switch.</summary>
     public string Name { get; } = name;

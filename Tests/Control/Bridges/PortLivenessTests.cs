@@ -15,7 +15,7 @@ public sealed class PortLivenessTests : IDisposable
     [Fact]
     public void A_port_whose_session_is_down_may_not_be_used_until_it_comes_up_or_goes()
     {
-        PortLiveness liveness = new(_datapath.Pipeline, new BridgeForwarding(_datapath, static (_, _) => { }));
+        PortLiveness liveness = new(_datapath.Pipeline, new BridgeForwarding(_datapath.Main, static (_, _) => { }));
         Assert.False(liveness.Update());
         _datapath.Ports.SetBfdLive(2, isLive: false, 0);
         Assert.True(liveness.MayUse(2));
@@ -39,7 +39,7 @@ public sealed class PortLivenessTests : IDisposable
     public void A_trace_says_that_messages_of_a_session_are_treated_one_by_one(uint port, int destination, bool isBfd)
     {
         _datapath.Ports.SetBfd(1, new BfdMatch(default, 0, IsKeyZero: false), 0);
-        TraceBridge bridge = new("br0", _datapath, "dummy@ovs-dummy", [new TracePort("p1", 1, 1), new TracePort("p2", 2, 2)]);
+        TraceBridge bridge = new("br0", _datapath.Main, "dummy@ovs-dummy", [new TracePort("p1", 1, 1), new TracePort("p2", 2, 2)]);
         string answer = OfprotoTrace.Write([bridge], ["br0", $"in_port={port},udp,udp_dst={destination}"], 0);
         Assert.Equal(isBfd, answer.Contains("\nThis flow is handled by the userspace slow path because it:\n  - Consists of BFD packets.", StringComparison.Ordinal));
         Assert.DoesNotContain("not supported", answer, StringComparison.Ordinal);

@@ -29,11 +29,13 @@ public sealed partial class RecordedTraceTests
         List<TracePort> ports = [.. numbers.Select(static n => new TracePort($"p{n}", Number(n), Number(n))), new TracePort("br0", Local, 100)];
         using Datapath datapath = new(new DatapathOptions
         {
-            Ports = [.. ports.Select(static p => (p.Name, p.Ofport))],
+            Ports = [],
             VlanLimit = 1,
             Quirks = Quirks.Ovs31Exact,
         }, sink: null);
-        TraceBridge bridge = new("br0", datapath, "dummy@ovs-dummy", ports);
+        DatapathBridge pipeline = datapath.AddBridge("br0", 0);
+        foreach (TracePort port in ports) pipeline.Ports.Add(new PipelinePort(port.Name, port.Ofport) { InDatapath = port.Number }, 0, 0);
+        TraceBridge bridge = new("br0", pipeline, "dummy@ovs-dummy", ports) { DatapathPorts = ports.ToDictionary(static p => p.Number!.Value, static p => p.Name) };
         FlowTextParser parser = new(bridge.Names);
         int traced = 0;
         for (int i = 0; i < wanted.Lines.Count; i++)
@@ -42,10 +44,10 @@ public sealed partial class RecordedTraceTests
             switch (word)
             {
                 case "flow":
-                    datapath.ApplyFlowMods(parser.ParseFlows(rest), 0);
+                    pipeline.ApplyFlowMods(parser.ParseFlows(rest), 0);
                     break;
                 case "group":
-                    datapath.ApplyGroupMod(Assert.Single(parser.ParseGroups(rest, GroupModCommand.Add)), 0);
+                    pipeline.ApplyGroupMod(Assert.Single(parser.ParseGroups(rest, GroupModCommand.Add)), 0);
                     break;
                 case "trace" or "trace-packet-out":
                     List<string> answer = [];

@@ -1,3 +1,4 @@
+using Mergeflow.Engine.Keys;
 using Mergeflow.Engine.OpenFlow;
 
 namespace Mergeflow.Engine.Runtime;
@@ -48,6 +49,25 @@ public sealed partial class Datapath
 
     /// <summary>What packets have learned later because the tables were being changed, and what found no room to wait (<see cref="LearnBacklog"/>): rules and shorter timeouts.</summary>
     public (ulong PutOff, ulong Refused) Learned => _pmds.Aggregate(default((ulong PutOff, ulong Refused)), static (sum, p) => (sum.PutOff + p.Upcall.Learning.PutOff, sum.Refused + p.Upcall.Learning.Refused));
+
+    /// <summary>The bridge in which packets with this key are looked up first (OVS <c>xlate_lookup_ofproto</c>); null = there is none.</summary>
+    public DatapathBridge? BridgeOf(in FlowKey key)
+    {
+        if (key.RecircId.Host is not 0 and var id) return Recirc.PlaceOf(id) is { } place ? BridgeOf(place.Bridge) : null;
+        BackerPorts ports = Pipeline.Backer.Ports;
+        if (ports.IsSingle) return Main;
+        if (ports.Tunnels is { } tunnels && tunnels.IsDatapathPort(key.InPort.Host))
+        {
+            foreach (DatapathBridge bridge in _bridges)
+            {
+                if (bridge.Pipeline.TunnelPortOf(key) is not null) return bridge;
+            }
+
+            return null;
+        }
+
+        return ports.Find(key.InPort.Host) is { } at ? BridgeOf(at.Bridge) : null;
+    }
 
     private DatapathBridge? BridgeOf(OfPipeline pipeline) => Array.Find(_bridges, b => b.Pipeline == pipeline);
 

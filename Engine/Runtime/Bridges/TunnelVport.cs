@@ -18,6 +18,15 @@ public sealed class TunnelVport(uint number, string name, string type, TunnelPor
 
     private volatile TunnelPort? _tunnel = tunnel;
 
+    /// <summary>What it has counted, where tunnels of a kind share a port of the datapath (<see cref="PipelinePort.Counters"/>); null = packet threads count for its number.</summary>
+    public VportCounters? Counters { get; init; }
+
+    /// <summary>It is the port of the datapath that tunnels of a kind share; no pipeline knows it.</summary>
+    public bool IsSharedPort { get; init; }
+
+    /// <inheritdoc/>
+    public override bool IsLink => IsSharedPort;
+
     /// <inheritdoc/>
     public override string Type => type;
 
@@ -41,7 +50,7 @@ public sealed class TunnelVport(uint number, string name, string type, TunnelPor
     public override int IfIndex => 0;
 
     /// <summary>Its way is known.</summary>
-    public override bool HasCarrier => _tunnel is not null;
+    public override bool HasCarrier => _tunnel is not null || IsSharedPort;
 
     /// <inheritdoc/>
     public override bool IsGone => false;
@@ -61,6 +70,7 @@ public sealed class TunnelVport(uint number, string name, string type, TunnelPor
     /// <inheritdoc/>
     public override unsafe PortStatistics Statistics()
     {
+        if (Counters is { } counters) return StatisticsOf(counters);
         PortStatistics sum = OfQueues();
         foreach (PmdContext pmd in Counted?.Pmds ?? [])
         {
@@ -69,6 +79,15 @@ public sealed class TunnelVport(uint number, string name, string type, TunnelPor
             sum.AddTx(new PortCounters { Packets = hot->TxPackets, Bytes = hot->TxBytes });
         }
 
+        return sum;
+    }
+
+    /// <summary>As ports tell it.</summary>
+    internal static PortStatistics StatisticsOf(VportCounters counters)
+    {
+        PortStatistics sum = new();
+        sum.AddRx(new PortCounters { Packets = counters.Rx.Packets, Bytes = counters.Rx.Bytes });
+        sum.AddTx(new PortCounters { Packets = counters.Tx.Packets, Bytes = counters.Tx.Bytes });
         return sum;
     }
 

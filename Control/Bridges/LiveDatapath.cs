@@ -1,0 +1,84 @@
+using System.Globalization;
+using Mergeflow.Engine.Ports;
+using Mergeflow.Engine.Runtime;
+using Mergeflow.Engine.Text;
+
+namespace Mergeflow.Control.Bridges;
+
+/// <summary>The datapath that all bridges of a kind have in common, on threads, with its live ports (OVS <c>struct dpif_backer</c>). For the thread that makes bridges, unless said otherwise.</summary>
+public sealed class LiveDatapath : IDisposable
+{
+    private readonly Dictionary<uint, (TunnelVport Port, int Sharers)> _tunnels = [];
+    private volatile KeyValuePair<uint, string>[] _names = [];
+
+    internal LiveDatapath(LiveSwitch live, bool isDummy) => (Live, IsDummy, Numbers) = (live, isDummy, new DatapathNumbers(isDummy));
+
+    /// <summary>What runs.</summary>
+    public LiveSwitch Live { get; }
+
+    /// <summary>Its tables, threads and connections. Its control operations are for any thread.</summary>
+    public Datapath Datapath => Live.Datapath;
+
+    /// <summary>It has no devices.</summary>
+    public bool IsDummy { get; }
+
+    /// <summary>Numbers of its ports.</summary>
+    public DatapathNumbers Numbers { get; }
+
+    /// <summary>Bridges that are in it.</summary>
+    internal int BridgeCount { get; set; }
+
+    /// <summary>Packets for tunnels that something behind their ports should have encapsulated, and nothing is there.</summary>
+    public ulong TunnelDrops => _tunnels.Values.Aggregate(0UL, static (sum, t) => sum + t.Port.Statistics()[PortDrop.TxDown]);
+
+    /// <summary>What its ports are called in texts. Any thread.</summary>
+    /// <param name="byName">By their names, else by their numbers.</param>
+    public PortNames PortNames(bool byName)
+        => Engine.Text.PortNames.InDatapath(_names.Select(n => KeyValuePair.Create(n.Key, byName ? n.Value : n.Key.ToString(CultureInfo.InvariantCulture))));
+
+    /// <inheritdoc/>
+    public void Dispose() => Live.Dispose();
+
+    /// <summary>Gives a port its number.</summary>
+    internal uint Take(string name)
+    {
+        uint number = Numbers.Take(name);
+        _names = [.. Numbers.Names];
+        return number;
+    }
+
+    /// <summary>The number of tunnels of a kind; each gives it back.</summary>
+    internal uint ShareTunnel(string name, string type)
+    {
+        uint number = Numbers.Share(name);
+        _names = [.. Numbers.Names];
+        if (!_tunnels.TryGetValue(number, out (TunnelVport Port, int Sharers) tunnel))
+        {
+            tunnel.Port = new TunnelVport(number, name, type, null) { IsSharedPort = true };
+            Live.Ports.Add(tunnel.Port, LiveSwitch.NowMs);
+        }
+
+        _tunnels[number] = (tunnel.Port, tunnel.Sharers + 1);
+        return number;
+    }
+
+    /// <summary>A port goes.</summary>
+    internal void Release(uint number)
+    {
+        if (_tunnels.TryGetValue(number, out (TunnelVport Port, int Sharers) tunnel))
+        {
+            if (tunnel.Sharers > 1)
+            {
+                _tunnels[number] = (tunnel.Port, tunnel.Sharers - 1);
+            }
+            else
+            {
+                _tunnels.Remove(number);
+                Live.Ports.Remove(number, LiveSwitch.NowMs);
+            }
+        }
+
+        Numbers.Release(number);
+        _names = [.. Numbers.Names];
+    }
+}
