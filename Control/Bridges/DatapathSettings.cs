@@ -33,7 +33,7 @@ public sealed record DatapathSettings
     /// <summary><c>flow-restore-wait</c>: flows are being brought back, nothing is forwarded.</summary>
     public bool IsRestoring { get; init; }
 
-    /// <summary><c>pmd-cpu-mask</c>: processors, a packet thread of each bridge on each; none = one thread, which may be anywhere. For the start of the switch.</summary>
+    /// <summary><c>pmd-cpu-mask</c>: processors, a packet thread of each datapath on each; none = one thread, which may be anywhere. For the start of the switch.</summary>
     public IReadOnlyList<int> Cpus { get; init; } = [];
 
     /// <summary><c>n-handler-threads</c>: threads that translate what packet threads miss; 0 = packet threads do.</summary>

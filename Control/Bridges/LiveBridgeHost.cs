@@ -60,7 +60,7 @@ public sealed class LiveBridgeHost : IBridgeHost, IDisposable
     /// <summary>Packet threads of a datapath.</summary>
     public int ThreadCount => Math.Max(1, Settings.Cpus.Count);
 
-    /// <summary>Handler threads of each bridge that is made from now on (OVS <c>n-handler-threads</c>); 0 = packet threads translate what they miss.</summary>
+    /// <summary>Handler threads of each datapath that is made from now on (OVS <c>n-handler-threads</c>); 0 = packet threads translate what they miss.</summary>
     public int HandlerCount { get; set; }
 
     /// <summary>Whose answers datapaths repeat; null = nobody's.</summary>

@@ -79,7 +79,7 @@ public static class OfprotoTrace
         flow.Key = parsed.Value;
         (TraceBridge bridge, uint inPort) = Receiver(known, flow.Key);
         flow.Key.InPort = Be32.FromHost(inPort);
-        bridge.Datapath.Pipeline.TakeOption(parsed.Options, ref flow.Key);
+        bridge.Bridge.Pipeline.TakeOption(parsed.Options, ref flow.Key);
         if (bridge.Datapath.Options.VlanLimit == 1) LeaveOneTag(ref flow.Key);
         return new TraceRequest { Bridge = bridge, Flow = flow, SkbPriority = parsed.SkbPriority };
     }

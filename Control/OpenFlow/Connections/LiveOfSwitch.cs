@@ -250,7 +250,7 @@ public sealed partial class LiveOfSwitch(LiveSwitch live, string name, Func<uint
     /// <summary>The option behind <c>tun_metadata0</c> acts if it has 4 or 8 bytes; the others are kept, and there are no fields for them.</summary>
     public void Apply(OfTlvTableMod mod)
     {
-        Tlvs.Apply(mod, index => index == 0 && _datapath.Pipeline.Rules.Any(static r => r.Match.Mask.Key.TunOptions != 0));
+        Tlvs.Apply(mod, index => index == 0 && _bridge.Pipeline.Rules.Any(static r => r.Match.Mask.Key.TunOptions != 0));
         OfTlvMap? first = Tlvs.Maps.FirstOrDefault(static m => m.Index == 0);
         _bridge.SetOption(first is { LengthBytes: 4 or 8 } ? new GeneveOption(first.Class, first.Type, first.LengthBytes) : default, NowMs);
     }

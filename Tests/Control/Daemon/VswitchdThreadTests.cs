@@ -10,7 +10,7 @@ namespace Mergeflow.Tests;
 public sealed class VswitchdThreadTests
 {
     [Fact]
-    public void A_mask_of_processors_has_a_packet_thread_of_each_bridge_on_each_of_them()
+    public void A_mask_of_processors_has_a_packet_thread_on_each_of_them_for_all_bridges()
     {
         int[] allowed = ThreadPinning.AllowedCpus();
         Assert.SkipUnless(allowed.Length > 1, "one processor");
@@ -21,18 +21,18 @@ public sealed class VswitchdThreadTests
         run.Start();
         AddBridge(run, "br0");
         AddBridge(run, "br1");
-        Assert.Equal(4, ThreadsShown(run));
-        foreach (int cpu in cpus) Assert.Equal(2, Pinned(run, cpu));
+        Assert.Equal(2, ThreadsShown(run));
+        foreach (int cpu in cpus) Assert.Equal(1, Pinned(run, cpu));
 
         // Threads are what they are until the next start.
         run.Vsctl("set", "open", ".", $"other_config:pmd-cpu-mask=0x{UInt128.One << cpus[1]:x}");
         AddBridge(run, "br2");
-        Assert.Equal(6, ThreadsShown(run));
+        Assert.Equal(2, ThreadsShown(run));
         Assert.Contains("pmd-cpu-mask", run.Log, StringComparison.Ordinal);
         run.Stop();
         run.Start();
-        Eventually.True(() => ThreadsShown(run) == 3, "a thread for each bridge");
-        Assert.Equal(3, Pinned(run, cpus[1]));
+        Eventually.True(() => ThreadsShown(run) == 1, "one thread");
+        Assert.Equal(1, Pinned(run, cpus[1]));
         Assert.Equal(0, Pinned(run, cpus[0]));
     }
 
@@ -47,20 +47,21 @@ public sealed class VswitchdThreadTests
         Assert.Contains("pmd-cpu-mask=3g: expected hexadecimal digits", run.Log, StringComparison.Ordinal);
     }
 
-    /// <summary>A bridge without handlers has fewer threads by just those.</summary>
+    /// <summary>The datapath is made with its first bridge, and goes with its last one.</summary>
     [Theory]
     [InlineData(1)]
     [InlineData(3)]
-    public void Handlers_are_threads_of_each_bridge_made_from_then_on(int handlers)
+    public void Handlers_are_threads_of_the_datapath_for_all_bridges(int handlers)
     {
         using VswitchdRun run = new("--enable-dummy", "--disable-system");
         run.Start();
         AddBridge(run, "br0");
         Assert.Equal(0, Named(run, "handler"));
         run.Vsctl("set", "open", ".", $"other_config:n-handler-threads={handlers}");
+        run.Vsctl("del-br", "br0");
         AddBridge(run, "br1");
         AddBridge(run, "br2");
-        Assert.Equal(2 * handlers, Named(run, "handler"));
+        Assert.Equal(handlers, Named(run, "handler"));
     }
 
     [Theory]
@@ -91,7 +92,7 @@ public sealed class VswitchdThreadTests
 
     private static void AddBridge(VswitchdRun run, string name) => Assert.Equal("", run.Vsctl("add-br", name, "--", "set", "bridge", name, "datapath_type=dummy"));
 
-    private static int ThreadsShown(VswitchdRun run) => Regex.Count(run.Ask("dpif-netdev/pmd-rxq-show"), "pmd thread [0-9]+ of bridge");
+    private static int ThreadsShown(VswitchdRun run) => Regex.Count(run.Ask("dpif-netdev/pmd-rxq-show"), "pmd thread [0-9]+ of dummy@ovs-dummy");
 
     /// <summary>Threads that may run on one processor alone.</summary>
     private static int Pinned(VswitchdRun run, int cpu) => Threads(run).Count(t => Value(t, "Cpus_allowed_list") == cpu.ToString(CultureInfo.InvariantCulture));
