@@ -6,7 +6,7 @@ using Mergeflow.Engine.Runtime;
 
 namespace Mergeflow.Control.Bridges;
 
-/// <summary>What <c>other_config</c> of <c>Open_vSwitch</c> says of datapaths. All but <see cref="IsRestoring"/> and <see cref="BundleIdleMs"/> is for bridges that are made from then on.</summary>
+/// <summary>What <c>other_config</c> of <c>Open_vSwitch</c> says of datapaths. All but <see cref="IsRestoring"/> and <see cref="BundleIdleMs"/> is for datapaths that are made from then on.</summary>
 public sealed record DatapathSettings
 {
     private const int DefaultFlowLimit = 200_000;

@@ -160,8 +160,8 @@ internal sealed unsafe class TunnelXlate(XlateContext context, Committer committ
     }
 
     /// <summary>
-    /// An output to a port with addresses: if the packet is one that tunnels of some bridge expect there, it is sent to that bridge instead (OVS <c>terminate_native_tunnel</c>, <c>tnl_port_map_lookup</c>). Bridges with
-    /// tunnels of one kind and UDP port get it each: whose it is, the key says.
+    /// An output to a port with addresses: if the packet is one that tunnels of some bridge expect there, it is decapsulated there instead (OVS <c>terminate_native_tunnel</c>, <c>tnl_port_map_lookup</c>); or
+    /// it is sent to where they are. Whose it is, the key says.
     /// </summary>
     public bool TryEnd(uint port)
     {
@@ -182,17 +182,12 @@ internal sealed unsafe class TunnelXlate(XlateContext context, Committer committ
         {
             if ((key.NwProto == IpProto.Gre) != (end.Kind == TunnelKind.Gre) || !end.Is(port, key.DlDst, isIpv6, destination)) continue;
             if (key.NwProto == IpProto.Udp && key.TpDst.Host != end.DestinationPort) continue;
-            if (end.To == 0 && (ends || PlaceOf(end) is null)) continue;
+            TunnelPlace? place = end.To == 0 ? PlaceOf(end) : null;
+            if (end.To == 0 && (ends || place is null)) continue;
             if (!ends) _committer.Commit();
             ends = true;
-            if (end.To == 0)
-            {
-                Pop(PlaceOf(end)!.Value);
-                continue;
-            }
-
-            _context.Out.Add(DpOp.Output).Port = end.To;
-            _context.Detail($"to the tunnels at port {end.To}");
+            if (place is { } inside) Pop(inside);
+            else _context.Out.Add(DpOp.Output).Port = end.To;
         }
 
         if (ends && !_context.IsSilent) _context.Pipeline.See(new SeenNeighbor(port, isIpv6 ? key.Ipv6Src : Ipv4(key.NwSrc), isIpv6, key.DlSrc));
