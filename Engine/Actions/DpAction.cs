@@ -59,6 +59,9 @@ public unsafe partial struct DpAction
     /// <summary>TnlPush: OpenFlow port that counts the packet.</summary>
     [FieldOffset(112)] public uint CountedPort;
 
+    /// <summary>TnlPush: the port that it is sent from, for who reads it; 0 = that is not in the datapath.</summary>
+    [FieldOffset(116)] public uint OutPort;
+
     /// <summary>TnlPop: what is taken off.</summary>
     [FieldOffset(12)] public TunnelKind TunnelKind;
 

@@ -364,9 +364,11 @@ internal sealed unsafe class TunnelXlate(XlateContext context, Committer committ
         ref DpAction push = ref _context.Out.Add(DpOp.TnlPush);
         push.Push = TunnelHeader.Build(t.Kind, way.Mac, way.NextHop, tunnel, t.DestinationPort, option, _flow.Key.TunMetadata0.Host);
         push.CountedPort = port.DatapathNumber;
+        PipelinePort? below = way.Bridge?.Snapshot.Ports.GetValueOrDefault(way.Port);
+        push.OutPort = below?.DatapathNumber ?? 0;
         int pushed = _context.Out.Count;
         if (way.Bridge is null) _context.Out.Add(DpOp.Output).Port = way.Port;
-        else if (way.Bridge.Snapshot.Ports.TryGetValue(way.Port, out PipelinePort? below)) Below(OuterOf(t, tunnel, way.Mac, way.NextHop), new BridgePort(way.Bridge, below));
+        else if (below is not null) Below(OuterOf(t, tunnel, way.Mac, way.NextHop), new BridgePort(way.Bridge, below));
         if (_context.Out.Count == pushed) _context.Out.Truncate(record);
         else _context.Out.Nest(record);
     }

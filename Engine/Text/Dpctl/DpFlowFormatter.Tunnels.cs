@@ -28,7 +28,9 @@ public static partial class DpFlowFormatter
         }
 
         AppendEncapsulation(s, header.Kind, ip[(header.IsIpv6 ? 40 : 20)..]);
-        return s.Append("))").ToString();
+        s.Append(')');
+        if (a.OutPort != 0) s.Append(CultureInfo.InvariantCulture, $",out_port({Port(a.OutPort, ports)})");
+        return s.Append(')').ToString();
     }
 
     private static void AppendEncapsulation(StringBuilder s, TunnelKind kind, ReadOnlySpan<byte> l4)
