@@ -99,7 +99,7 @@ public sealed partial class LiveOfSwitch(LiveSwitch live, string name, Func<uint
         {
             Tables.Configure(tables);
             SetLimits();
-            _datapath.Pipeline.SetPrefixes(tables.ToDictionary(static t => t.Key, static t => t.Value.Prefixes));
+            _bridge.Pipeline.SetPrefixes(tables.ToDictionary(static t => t.Key, static t => t.Value.Prefixes));
         }
     }
 
