@@ -38,7 +38,7 @@ public sealed class ControlGarbageTests
     [Fact]
     public void An_order_of_one_rule_leaves_a_few_objects()
     {
-        const int most = 3_300;
+        const int most = 4_000;
         using Simulator s = new(new SimulatorOptions { Ports = [("p1", 1), ("p2", 2)] }, new NoSink());
         var parser = new FlowTextParser();
         FlowMod[][] add = [.. Enumerable.Range(0, Flows).Select(i => new[] { parser.ParseFlow($"table=5,priority=9,ip,nw_dst=10.1.{i / 250}.{i % 250} actions=output:2") })];
