@@ -82,6 +82,19 @@ public sealed class DummyToldTests : IDisposable
         Assert.Matches("dummy@ovs-dummy: flow_dump ufid:[0-9a-f-]{36} skb_priority\\(0/0\\),.*ipv4\\(src=10.0.0.2/0.0.0.0.*, packets:0, bytes:0, used:never, actions:drop", _run.Log);
     }
 
+    [Fact]
+    public void What_meters_drop_is_counted()
+    {
+        _run.Ask("time/stop");
+        _run.Ofctl("add-meter", "br0", "meter=1,pktps,bands=type=drop,rate=1");
+        _run.Ofctl("add-flow", "br0", "actions=meter:1,LOCAL");
+        Assert.Equal("0\n", _run.Ask("coverage/read-counter", "datapath_drop_meter"));
+        for (int i = 0; i < 5; i++) _run.Ask("netdev-dummy/receive", "p1", Ping);
+        string told = _run.Ofctl("meter-stats", "br0", "meter=1");
+        Assert.Matches("packet_count:[1-4] ", told);
+        Assert.Contains($"packet_count:{_run.Ask("coverage/read-counter", "datapath_drop_meter").TrimEnd('\n')} ", told, StringComparison.Ordinal);
+    }
+
     private (int Code, string Text) Ofctl(string version, string command, string bridge, params string[] more)
     {
         using LiveProcess process = new("ovs-ofctl", ["-O", version, command, $"unix:{_run.Folder[$"{bridge}.mgmt"]}", .. more]);
