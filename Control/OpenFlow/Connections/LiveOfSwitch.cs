@@ -304,8 +304,8 @@ public sealed partial class LiveOfSwitch(LiveSwitch live, string name, Func<uint
             TxPackets = counted.TxPackets,
             RxBytes = counted.RxBytes,
             TxBytes = counted.TxBytes,
-            RxDropped = port is DummyPort ? ulong.MaxValue : counted.RxDropped + counted.RxLostInKernel,
-            TxDropped = port is DummyPort ? ulong.MaxValue : counted.TxDropped + counted.TxLostInKernel,
+            RxDropped = port is DummyPort or PatchVport ? ulong.MaxValue : counted.RxDropped + counted.RxLostInKernel,
+            TxDropped = port is DummyPort or PatchVport ? ulong.MaxValue : counted.TxDropped + counted.TxLostInKernel,
             MoreProperties = CustomStatistics.Write(port.CustomStatistics()),
         };
     }
