@@ -247,7 +247,7 @@ public sealed class LiveBridgeHost : IBridgeHost, IDisposable
         // Where the clock is moved by hand, nothing is merged behind its back unless that is asked for.
         if (Wire is not null && !wanted.OtherConfig.ContainsKey("mergeflow-offload")) Settings = Settings with { Offload = OffloadMode.None };
         if (Settings.Offload != before.Offload && _bridges.Count > 0)
-            Warn($"other_config:mergeflow-offload, hw-offload: {Settings.Offload.ToString().ToLowerInvariant()} for bridges that are made from now on; those that there are keep {before.Offload.ToString().ToLowerInvariant()} until the switch starts anew");
+            Warn($"other_config:mergeflow-offload, hw-offload: {Settings.Offload.ToString().ToLowerInvariant()} for datapaths that are made from now on; those that there are keep {before.Offload.ToString().ToLowerInvariant()} until the switch starts anew");
 
         // Flows are brought back once: who has begun to forward goes on.
         if (_hasForwarded) Settings = Settings with { IsRestoring = false };
