@@ -30,7 +30,7 @@ public sealed class ConformanceLedgerTests
     {
         ReplayArguments arguments = ReplayArguments.FromCase(CaseFiles.Load(caseName).Directory) with { Offload = offload, PmdCount = PmdSpread.Count, RssIsSymmetric = PmdSpread.IsSymmetric };
         ulong packets = 0;
-        ReplaySession.Run(arguments, Stream.Null, beforeEvent: s =>
+        ReplaySession.Run(arguments, Stream.Null, TestContext.Current.CancellationToken, beforeEvent: s =>
         {
             s.ProcessPending();
             foreach (PmdContext pmd in s.Datapath.Pmds)

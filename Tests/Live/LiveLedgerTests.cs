@@ -66,10 +66,11 @@ public sealed class LiveLedgerTests
         s.Add(new TcPort(2, b, 2));
         using Socket sender = lab.In("a", static () => new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp));
         using CancellationTokenSource end = new();
-        Task sending = Task.Run(() =>
+        Thread sending = new(() =>
         {
             while (!end.IsCancellationRequested) sender.SendTo(new byte[200], new IPEndPoint(IPAddress.Parse("10.87.1.2"), 9));
         });
+        sending.Start();
         for (int i = 0; i < 20; i++)
         {
             SwitchLedger ledger = Get(s);
@@ -81,7 +82,7 @@ public sealed class LiveLedgerTests
         }
 
         end.Cancel();
-        sending.Wait();
+        sending.Join();
         LiveLab.WaitFor(() => Get(s).Ports.All(static p => p.Uncounted == 0), "all frames of the devices to be counted");
         Assert.True(Get(s).IsWhole);
         s.Stop();

@@ -75,7 +75,7 @@ public sealed class OfTurnsTests
             turns.Exit();
         });
         slow.Start();
-        Assert.True(isFull.Wait(s_patience));
+        Assert.True(isFull.Wait(s_patience, TestContext.Current.CancellationToken));
 
         // The turn can be had although its owner has not come to an end; then it goes back.
         turns.Enter();
