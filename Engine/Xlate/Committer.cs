@@ -51,7 +51,8 @@ internal sealed unsafe class Committer(XlateContext context, FlowDifference diff
 
         byte read = (byte)(_flow.Consulted[L.NwProto] | _flow.Excluded[L.NwProto]);
 
-        // Without a protocol there is no header that parsed: OVS leaves such packets alone, and does not read it for that.
+        // Without a protocol there is no header that parsed: OVS leaves such packets alone. Of IP it does not read it for that; of ARP it has, to write what was written.
+        if (_context.ReadsWhatItWrites && type is (EthType.Arp or EthType.Rarp)) _flow.Consult(L.NwProto, 0xff);
         if (_context.ReadsWhatItWrites ? _flow.Current[L.NwProto] == 0 : !_flow.ConsultAnyBit(L.NwProto, 0xff)) return;
         switch (type)
         {
