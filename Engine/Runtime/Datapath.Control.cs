@@ -89,9 +89,12 @@ public sealed partial class Datapath
     {
         using ControlScope control = new(this);
         nowMs = Clock.Of(nowMs);
-        if (Pipeline.HasDue(nowMs)) Note(Pipeline, () => Revalidator.ExpireShared(nowMs) > 0, nowMs);
+        if (Pipeline.HasDue(nowMs)) ExpireNoted(nowMs);
         else Revalidator.ExpireShared(nowMs);
     }
+
+    /// <summary>A method of its own, so that nothing is captured where no rule is due.</summary>
+    private void ExpireNoted(long nowMs) => Note(Pipeline, () => Revalidator.ExpireShared(nowMs) > 0, nowMs);
 
     /// <summary>A control operation begins.</summary>
     internal ControlScope BeginControl() => new(this);

@@ -17,7 +17,7 @@ public sealed class PipelineBacker
     private uint _nextMeterSlot;
 
     /// <summary>The bridges, in the order in which they came.</summary>
-    public IReadOnlyList<OfPipeline> Pipelines => _pipelines;
+    public ReadOnlySpan<OfPipeline> Pipelines => _pipelines;
 
     /// <summary>Moves at each change of tables, groups and ports of a bridge.</summary>
     public ulong Version => Volatile.Read(ref _version);

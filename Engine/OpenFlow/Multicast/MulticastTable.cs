@@ -130,15 +130,17 @@ internal sealed class MulticastTable(MacTable addresses)
                 }
 
                 // Members are in the order in which they have asked.
-                int aged = oldest.Members.FindIndex(m => nowSeconds - m.AskedSeconds < plan.AgingSeconds);
-                if (aged == 0) break;
-                any = true;
-                if (aged < 0)
+                int aged = 0;
+                while (aged < oldest.Members.Count && nowSeconds - oldest.Members[aged].AskedSeconds >= plan.AgingSeconds) aged++;
+                if (aged == oldest.Members.Count)
                 {
                     Remove(oldest);
+                    any = true;
                     continue;
                 }
 
+                if (aged == 0) break;
+                any = true;
                 oldest.Members.RemoveRange(0, aged);
                 addresses.Touch(oldest.Key);
             }
