@@ -1,4 +1,5 @@
 using Mergeflow.Engine.Ports;
+using Mergeflow.Native;
 using Mergeflow.Nic;
 
 namespace Mergeflow.Engine.Runtime;
@@ -7,6 +8,9 @@ namespace Mergeflow.Engine.Runtime;
 internal sealed class KernelCapture(KernelNic kernel)
 {
     private readonly Lock _lock = new();
+
+    /// <summary>For who reads copies.</summary>
+    private readonly Random _chance = new((int)ProcessSeed.For("capture"));
     private View[] _views = [];
 
     /// <summary>Somebody looks.</summary>
@@ -60,8 +64,8 @@ internal sealed class KernelCapture(KernelNic kernel)
         }
     }
 
-    /// <summary>Of one in <paramref name="sampledOneIn"/>, one in <paramref name="oneIn"/>.</summary>
-    internal static bool IsDrawn(int oneIn, int sampledOneIn) => oneIn > 0 && (oneIn <= sampledOneIn || Random.Shared.Next(oneIn) < sampledOneIn);
+    /// <summary>Of one in <paramref name="sampledOneIn"/>, one in <paramref name="oneIn"/>. For who reads copies.</summary>
+    internal bool IsDrawn(int oneIn, int sampledOneIn) => oneIn > 0 && (oneIn <= sampledOneIn || _chance.Next(oneIn) < sampledOneIn);
 
     /// <summary>Packets that have been forwarded from and to a port so far; 0 = all ports.</summary>
     public (ulong Rx, ulong Tx) Forwarded(uint port)

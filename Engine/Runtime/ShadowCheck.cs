@@ -110,7 +110,7 @@ public sealed class ShadowCheck : IPoller, IDisposable
     private void Read(int most) => _kernel.ReadSamples((rule, isFirst, sample) =>
     {
         Capture.Take(isFirst, sample);
-        if (_kernel.ShadowOneIn > 0 && (isFirst || KernelCapture.IsDrawn(_kernel.ShadowOneIn, _kernel.SampledOneIn)))
+        if (_kernel.ShadowOneIn > 0 && (isFirst || Capture.IsDrawn(_kernel.ShadowOneIn, _kernel.SampledOneIn)))
         {
             if (_waiting.Count < MostInDoubt) _waiting.Enqueue(new Doubt((long)rule, sample, null));
             else _overfull++;

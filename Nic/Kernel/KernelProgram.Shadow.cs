@@ -36,7 +36,9 @@ internal sealed partial class KernelProgram
         _a.Place(first);
         _a.Store(BpfSize.Byte, R8, L.Seen, 1);
         _a.Place(take);
-        _a.Store(BpfSize.Double, R10, SampledAt, 1);
+        _a.Call(BpfHelper.Random);
+        _a.Alu(BpfAlu.Or, R0, 1);
+        _a.Store(BpfSize.Double, R10, SampledAt, R0);
         _a.LoadFrom(BpfSize.Double, R1, R10, Decaps ? DevicePortAt : PortAt);
         _a.ToBigEndian(R1, 32);
         _a.Store(BpfSize.Word, R10, MetaAt + S.PortAt, R1);
@@ -68,6 +70,8 @@ internal sealed partial class KernelProgram
         _a.Store(BpfSize.Word, R10, MetaAt + S.SerialAt, R1);
         _a.Store(BpfSize.Double, R10, MetaAt + S.TagAt, 0);
         _a.Store(BpfSize.Double, R10, MetaAt + S.SegmentBytesAt, 0);
+        _a.LoadFrom(BpfSize.Double, R1, R10, SampledAt);
+        _a.Store(BpfSize.Word, R10, MetaAt + S.HitAt, R1);
         if (_isTc)
         {
             _a.LoadFrom(BpfSize.Word, R1, R6, SkbTagIsThere);

@@ -6,9 +6,9 @@ namespace Mergeflow.Nic;
 /// <summary>Copies of frames that the program in the kernel has taken: as they came, and behind it as they left. One thread reads.</summary>
 /// <remarks>
 /// <code>
-/// record  0 kind u32   4 slot u32   8 serial u32   12 port u32 (came in by, leaves by)   16 length u32   20 frames of the wire u32, 0 = one   24 tag beside the frame {tpid be16, tci be16}, 0 = none   28 -   32 bytes of a segment u32   36 -   40 frame
+/// record  0 kind u32   4 slot u32   8 serial u32   12 port u32 (came in by, leaves by)   16 length u32   20 frames of the wire u32, 0 = one   24 tag beside the frame {tpid be16, tci be16}, 0 = none   28 hit u32   32 bytes of a segment u32   36 -   40 frame
 /// </code>
-/// A run of the program is not interrupted by another one that takes frames, so the records of a hit stand one behind the other, unless one of them found no room.
+/// A run of the program is not interrupted by another one that takes frames, so the records of a hit stand one behind the other, unless one of them found no room: each has the number of its hit, drawn by chance.
 /// </remarks>
 internal sealed class KernelSamples : IDisposable
 {
@@ -19,6 +19,7 @@ internal sealed class KernelSamples : IDisposable
     public const int LengthAt = 16;
     public const int SegmentsAt = 20;
     public const int TagAt = 24;
+    public const int HitAt = 28;
     public const int SegmentBytesAt = 32;
     public const int MetaBytes = 40;
 
@@ -69,13 +70,13 @@ internal sealed class KernelSamples : IDisposable
         if (Word(record, KindAt) == Came)
         {
             if (came.IsThere) Unpaired++;
-            (came.IsThere, came.Slot, came.Serial) = (true, slot, serial);
+            (came.IsThere, came.Slot, came.Serial, came.Hit) = (true, slot, serial, Word(record, HitAt));
             came.Before.Clear();
             came.Sample = new KernelSample { InPort = port, Ns = ns, Frame = FrameOf(record), LengthBytes = LengthOf(record, length), SegmentBytes = (int)Word(record, SegmentBytesAt), Packets = Math.Max(1, (int)Word(record, SegmentsAt)), Output = [] };
             return true;
         }
 
-        bool isPair = came.IsThere && came.Slot == slot;
+        bool isPair = came.IsThere && came.Slot == slot && came.Hit == Word(record, HitAt);
         if (isPair && Word(record, KindAt) == CopyLeft)
         {
             came.Before.Add(new KernelOutput(port, FrameOf(record), LengthOf(record, length)));
@@ -123,6 +124,7 @@ internal sealed class KernelSamples : IDisposable
         public bool IsThere;
         public uint Slot;
         public uint Serial;
+        public uint Hit;
         public readonly List<KernelOutput> Before = [];
         public KernelSample Sample = null!;
     }
