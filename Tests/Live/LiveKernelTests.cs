@@ -32,7 +32,7 @@ public sealed class LiveKernelTests
         using LiveLab lab = new();
         string a = lab.AddHost("a", ["10.81.0.1/24", "fd81::1/64"]), b = lab.AddHost("b", ["10.81.0.2/24", "fd81::2/64"]);
         using LiveSwitch s = Switch(Firewall, a, b);
-        LiveStream.Send(lab, "a", "b", to, megabytes: Megabytes);
+        LiveStream.Send(lab, "a", "b", to, megabytes: Megabytes, taken: () => s[1].ByKernel.RxBytes);
         AssertStayed(s);
         Assert.NotEqual(0, lab.On("b", "ping", "-c", "1", "-W", "1", "10.81.0.1").Code);
         s.Stop();
@@ -86,7 +86,7 @@ public sealed class LiveKernelTests
             table=2,in_port=2,ip actions=mod_dl_src:{GatewayMac},mod_dl_dst:{LiveLab.MacOf("a")},dec_ttl,output:1
             """;
         using LiveSwitch s = Switch(router, a, b);
-        EndPoint source = LiveStream.Send(lab, "a", "b", "10.83.0.2", megabytes: Megabytes);
+        EndPoint source = LiveStream.Send(lab, "a", "b", "10.83.0.2", megabytes: Megabytes, taken: () => s[1].ByKernel.RxBytes);
         Assert.StartsWith("10.83.0.100", source.ToString(), StringComparison.Ordinal);
         AssertStayed(s);
         Assert.Equal(0ul, Of(lab, "b", "TcpInCsumErrors"));
@@ -111,7 +111,7 @@ public sealed class LiveKernelTests
             """;
         using LiveSwitch s = Switch(rules, a, left, right, b);
         lab.Must("a", "ping", "-c", "3", "-i", "0.05", "-W", "5", "10.84.0.2");
-        LiveStream.Send(lab, "a", "b", "10.84.0.2", megabytes: Megabytes);
+        LiveStream.Send(lab, "a", "b", "10.84.0.2", megabytes: Megabytes, taken: () => s[1].ByKernel.RxBytes);
         LiveStream.Send(lab, "b", "a", "10.84.0.1");
         AssertStayed(s);
         Assert.Equal(0ul, Of(lab, "b", "TcpInCsumErrors"));
@@ -169,7 +169,7 @@ public sealed class LiveKernelTests
         s.Datapath.Shadow!.Reported = differences.Add;
         s.Ports.Add(new XdpPort(1, a), LiveSwitch.Now);
         s.Ports.Add(new XdpPort(2, b), LiveSwitch.Now);
-        LiveStream.Send(lab, "a", "b", "10.89.0.2", megabytes: 256);
+        LiveStream.Send(lab, "a", "b", "10.89.0.2", megabytes: 256, taken: () => s[1].ByKernel.RxBytes);
         PortStatistics all = s[1];
         Assert.True(all.ByKernel.RxPackets > all.RxPackets / 2, $"{all.ByKernel.RxPackets} of {all.RxPackets} packets stayed in the kernel");
         Assert.Equal(0ul, Of(lab, "b", "TcpInCsumErrors"));
@@ -188,7 +188,7 @@ public sealed class LiveKernelTests
         using LiveSwitch s = new(Firewall, OffloadMode.Kernel);
         s.Ports.Add(new TcPort(1, a), LiveSwitch.Now);
         s.Ports.Add(new XdpPort(2, b), LiveSwitch.Now);
-        LiveStream.Send(lab, "a", "b", "10.90.0.2", megabytes: 256);
+        LiveStream.Send(lab, "a", "b", "10.90.0.2", megabytes: 256, taken: () => s[1].ByKernel.RxBytes);
         PortStatistics from = s[1], to = s[2];
         Assert.True(from.ByKernel.RxPackets > from.RxPackets / 2, $"{from.ByKernel.RxPackets} of {from.RxPackets} packets stayed in the kernel");
         Assert.Equal(0ul, to.ByKernel.RxPackets);
@@ -231,12 +231,12 @@ public sealed class LiveKernelTests
         }
     }
 
-    /// <summary>Less than half of a stream came to this process; the port has counted all of it.</summary>
+    /// <summary>Less than a quarter of a stream came to this process; the port has counted all of it.</summary>
     private static void AssertStayed(LiveSwitch s)
     {
         PortStatistics all = s[1];
         ulong cameUp = all.RxBytes - all.ByKernel.RxBytes;
-        Assert.True(cameUp < StreamBytes / 2, $"{cameUp} bytes of {StreamBytes} came up");
+        Assert.True(cameUp < StreamBytes / 4, $"{cameUp} bytes of {StreamBytes} came up");
         Assert.InRange(all.RxBytes, StreamBytes, 2 * StreamBytes);
     }
 

@@ -9,13 +9,14 @@ namespace Mergeflow.Tests;
 /// <summary>Bytes from one host to another over TCP, and datagrams over UDP, with what arrives compared to what was sent.</summary>
 internal static class LiveStream
 {
-    private const int ChunkBytes = 1 << 18, TimeoutMs = 60_000;
+    private const int ChunkBytes = 1 << 18, TimeoutMs = 60_000, SlowBytes = 1 << 14, SlowRounds = 2000;
 
     /// <summary>MB that a stream has: more by <c>MERGEFLOW_LIVE_MB</c>, 1024 for a whole GB.</summary>
     public static int Megabytes { get; } = int.TryParse(Environment.GetEnvironmentVariable("MERGEFLOW_LIVE_MB"), out int mb) && mb > 0 ? mb : 32;
 
     /// <summary>Sends a stream from a host to the address of another, which must come out with the same SHA-256; both sides' endpoints as the receiver saw them.</summary>
-    public static EndPoint Send(LiveLab lab, string from, string to, string address, int port = 5001, int megabytes = 0, string? listenOn = null)
+    /// <param name="taken">Bytes by merged rules so far. The stream begins slowly and goes on at full speed when rules have taken some of it; null = at full speed at once.</param>
+    public static EndPoint Send(LiveLab lab, string from, string to, string address, int port = 5001, int megabytes = 0, string? listenOn = null, Func<ulong>? taken = null)
     {
         if (megabytes == 0) megabytes = Megabytes;
         IPAddress target = IPAddress.Parse(address), local = listenOn is null ? target : IPAddress.Parse(listenOn);
@@ -34,7 +35,7 @@ internal static class LiveStream
         using Socket server = listener.Accept();
         server.ReceiveTimeout = TimeoutMs;
         EndPoint peer = server.RemoteEndPoint!;
-        Task<byte[]> sent = Task.Run(() => Write(client, megabytes));
+        Task<byte[]> sent = Task.Run(() => Write(client, megabytes, taken));
         byte[] received = Read(server);
         Assert.Equal(Convert.ToHexString(sent.GetAwaiter().GetResult()), Convert.ToHexString(received));
         return peer;
@@ -130,12 +131,24 @@ internal static class LiveStream
         return received.ToString();
     }
 
-    private static byte[] Write(Socket socket, int megabytes)
+    private static byte[] Write(Socket socket, int megabytes, Func<ulong>? taken)
     {
         using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         byte[] chunk = new byte[ChunkBytes];
         Random random = new(megabytes);
         random.NextBytes(chunk);
+        if (taken is not null)
+        {
+            ulong before = taken();
+            for (int i = 0; taken() < before + SlowBytes; i++)
+            {
+                if (i == SlowRounds) Assert.Fail("no merged rule took any of the stream");
+                hash.AppendData(chunk, 0, SlowBytes);
+                for (int at = 0; at < SlowBytes;) at += socket.Send(chunk, at, SlowBytes - at, SocketFlags.None);
+                Thread.Sleep(20);
+            }
+        }
+
         for (int i = 0; i < megabytes * ((1 << 20) / ChunkBytes); i++)
         {
             random.NextBytes(chunk.AsSpan(0, 4096));

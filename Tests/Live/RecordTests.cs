@@ -182,7 +182,9 @@ public sealed class RecordTests
             s.Must("add-meters", meter);
             s.Must("add-flows", to);
             s.Must("add-groups", other);
-            s.Must("flush-conntrack");
+
+            // Which of two threads came first to a connection that is made anew, a recording does not say.
+            if (threads == 1) s.Must("flush-conntrack");
             s.Must("del-flows", "cookie=0x17/-1");
             lab.Must("c", "ip", "link", "set", "eth0", "down");
             Thread.Sleep(20);
@@ -197,14 +199,18 @@ public sealed class RecordTests
         Assert.Matches(" at the beginning, [0-9]+ changes", record.Error);
         string[] expected = File.ReadAllLines(Path.Combine(directory, "expected.jsonl"));
         string events = File.ReadAllText(Path.Combine(directory, "events.jsonl"));
-        foreach (string op in new[] { "flow_mods", "group_mods", "meter_mods", "ct_flush", "port_down", "port_up" }) Assert.Contains($"\"op\":\"{op}\"", events, StringComparison.Ordinal);
+        string[] ops = ["flow_mods", "group_mods", "meter_mods", "port_down", "port_up", .. threads == 1 ? new[] { "ct_flush" } : []];
+        foreach (string op in ops) Assert.Contains($"\"op\":\"{op}\"", events, StringComparison.Ordinal);
         Assert.Contains(expected, static l => l.Contains("[2,", StringComparison.Ordinal) && l.Contains("[3,", StringComparison.Ordinal));
         foreach (string mode in new[] { "none", "soft", "nic" })
         {
             CliRun replay = CliRun.Of("replay", "--case", directory, "--offload", mode, "--out", files["out.jsonl"]);
             Assert.True(replay.ExitCode == 0, replay.Error);
             string[] outputs = File.ReadAllLines(files["out.jsonl"])[..^1];
-            for (int i = 0; i < expected.Length; i++) Assert.True(expected[i] == outputs[i], $"{mode}, line {i} of {expected.Length}: {File.ReadLines(Path.Combine(directory, "events.jsonl")).ElementAt(i)}\nexpected {expected[i]}\nbut was  {outputs[i]}");
+            for (int i = 0; i < expected.Length; i++)
+            {
+                if (expected[i] != outputs[i]) Assert.Fail($"{mode}, line {i} of {expected.Length}: {events.Split('\n')[i]}\nexpected {expected[i]}\nbut was  {outputs[i]}");
+            }
         }
     }
 
@@ -213,6 +219,7 @@ public sealed class RecordTests
     {
         using LiveLab lab = new();
         (string a, string b) = Hosts(lab);
+        foreach (string host in new[] { "a", "b" }) lab.Must(host, "sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1");
         using TemporaryFolder folder = new();
         const string translation =
             """

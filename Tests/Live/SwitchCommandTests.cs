@@ -174,7 +174,8 @@ public sealed class SwitchCommandTests
         File.Move(log, folder["log.1"]);
         folder.Write("flows.txt", "priority=1,actions=normal\npriority=6,ip,actions=normal\n");
         Kill(process, "HUP");
-        LiveLab.WaitFor(() => s.Text.Contains("rules read: 2 flows, 1 of them new, 1 gone", StringComparison.Ordinal), "the rules");
+        LiveLab.WaitFor(() => s.Text.Contains("rules read", StringComparison.Ordinal), "the rules");
+        Assert.Contains("rules read: 2 flows, 1 of them new, 1 gone", s.Text, StringComparison.Ordinal);
         LiveLab.WaitFor(() => File.Exists(log) && File.ReadAllText(log).Contains("rules read", StringComparison.Ordinal), "the line in the new log");
         CliRun after = CliRun.Of("dump-flows", "--live", folder["s"]);
         Assert.Contains("priority=6,ip actions=NORMAL", after.Output, StringComparison.Ordinal);

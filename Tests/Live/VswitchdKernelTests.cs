@@ -32,13 +32,13 @@ public sealed class VswitchdKernelTests
         run.Start();
         AddBridge(run, bridge, a, b);
         run.SetFlows(bridge, Firewall);
-        LiveStream.Send(lab, "a", "b", to, megabytes: Megabytes);
+        LiveStream.Send(lab, "a", "b", to, megabytes: Megabytes, taken: () => Shares(run, bridge).Offloaded);
         Assert.DoesNotContain("software", run.Log, StringComparison.Ordinal);
 
         // Merged rules were most of it, and nothing is left over.
         (ulong offloaded, ulong all) = Shares(run, bridge);
         Assert.InRange(all, StreamBytes, 2 * StreamBytes);
-        Assert.True(offloaded > all / 2, $"{offloaded} of {all} bytes were offloaded");
+        Assert.True(offloaded > all / 4 * 3, $"{offloaded} of {all} bytes were offloaded");
         string flows = run.Ask("dpctl/dump-flows", "type=offloaded", "-m");
         Assert.Contains("offloaded:yes", flows, StringComparison.Ordinal);
 
@@ -66,12 +66,12 @@ public sealed class VswitchdKernelTests
         run.Start();
         LiveLab.WaitFor(() => run.Ask("dpctl/show").Contains(b, StringComparison.Ordinal), "the ports again");
         run.SetFlows(bridge, Firewall);
-        LiveStream.Send(lab, "a", "b", to, port: 5003, megabytes: Megabytes);
+        LiveStream.Send(lab, "a", "b", to, port: 5003, megabytes: Megabytes, taken: () => Shares(run, bridge).Offloaded);
         (offloaded, all) = Shares(run, bridge);
-        Assert.True(offloaded > all / 2, $"{offloaded} of {all} bytes were offloaded");
+        Assert.True(offloaded > all / 4 * 3, $"{offloaded} of {all} bytes were offloaded");
     }
 
-    /// <summary>Each bridge has a device of its own; what goes from one to the other by a patch is software's, and arrives.</summary>
+    /// <summary>Bridges share a datapath and its rules in the kernel; what goes from one to the other by a patch arrives.</summary>
     [Fact]
     public void Two_bridges_have_rules_of_their_own_and_a_change_of_one_leaves_the_other_alone()
     {
@@ -84,13 +84,13 @@ public sealed class VswitchdKernelTests
         AddBridge(run, x, a, b);
         AddBridge(run, y, c, d);
         run.Vsctl("add-port", x, "px", "--", "set", "interface", "px", "type=patch", "options:peer=py", "--", "add-port", y, "py", "--", "set", "interface", "py", "type=patch", "options:peer=px");
-        LiveStream.Send(lab, "a", "b", "10.93.0.2", megabytes: Megabytes);
-        LiveStream.Send(lab, "c", "d", "10.93.0.4", megabytes: Megabytes);
+        LiveStream.Send(lab, "a", "b", "10.93.0.2", megabytes: Megabytes, taken: () => Shares(run, x).Offloaded);
+        LiveStream.Send(lab, "c", "d", "10.93.0.4", megabytes: Megabytes, taken: () => Shares(run, y).Offloaded);
         LiveStream.Send(lab, "a", "d", "10.93.0.4", port: 5004, megabytes: 8);
         foreach (string bridge in new[] { x, y })
         {
             (ulong offloaded, ulong all) = Shares(run, bridge);
-            Assert.True(offloaded > all / 2, $"{bridge}: {offloaded} of {all} bytes were offloaded");
+            Assert.True(offloaded > all / 4 * 3, $"{bridge}: {offloaded} of {all} bytes were offloaded");
         }
 
         run.SetFlows(x, "actions=drop");
@@ -103,7 +103,7 @@ public sealed class VswitchdKernelTests
 
     /// <summary>As with Open vSwitch, which says of <c>hw-offload</c> that it needs a restart.</summary>
     [Fact]
-    public void A_value_that_changes_is_for_new_bridges_and_the_next_start_which_is_said_once()
+    public void A_value_that_changes_is_for_new_datapaths_and_the_next_start_which_is_said_once()
     {
         using LiveLab lab = new();
         using VswitchdRun run = new();
@@ -116,9 +116,9 @@ public sealed class VswitchdKernelTests
         run.Stop();
         run.Start();
         LiveLab.WaitFor(() => run.Ask("dpctl/show").Contains(b, StringComparison.Ordinal), "the ports again");
-        LiveStream.Send(lab, "a", "b", "10.94.0.2", megabytes: Megabytes);
+        LiveStream.Send(lab, "a", "b", "10.94.0.2", megabytes: Megabytes, taken: () => Shares(run, bridge).Offloaded);
         (ulong offloaded, ulong all) = Shares(run, bridge);
-        Assert.True(offloaded > all / 2, $"{offloaded} of {all} bytes were offloaded");
+        Assert.True(offloaded > all / 4 * 3, $"{offloaded} of {all} bytes were offloaded");
 
         // Rules in the kernel stand behind a TAP for each port; software has none.
         Assert.Equal(2, Taps(run));
