@@ -18,22 +18,7 @@ public sealed class ConformanceHandlersTests
     private static readonly string[] s_dependOnOthers = ["alg_ftp_nat", "alg_ftp_nat__noseq", "alg_tftp", "frags_late__purge", "icmp_quotes_fragment", "ovn_like", "ovn_like__noseq"];
 
     /// <summary>Case and offload, one in turn, or all.</summary>
-    public static TheoryData<string, OffloadMode> Runs
-    {
-        get
-        {
-            TheoryData<string, OffloadMode> runs = [];
-            OffloadMode[] modes = Enum.GetValues<OffloadMode>();
-            int number = 0;
-            foreach (string name in CaseFiles.Names)
-            {
-                number++;
-                foreach (OffloadMode offload in RunSample.IsWhole ? modes : [modes[number % modes.Length]]) runs.Add(name, offload);
-            }
-
-            return runs;
-        }
-    }
+    public static TheoryData<string, OffloadMode> Runs => RunSample.InTurn(Enum.GetValues<OffloadMode>());
 
     [Theory]
     [MemberData(nameof(Runs))]

@@ -7,22 +7,7 @@ namespace Mergeflow.Tests;
 public sealed class ConformanceLedgerTests
 {
     /// <summary>Case and offload, one in turn, or all.</summary>
-    public static TheoryData<string, OffloadMode> Runs
-    {
-        get
-        {
-            TheoryData<string, OffloadMode> runs = [];
-            OffloadMode[] modes = [OffloadMode.None, OffloadMode.Soft, OffloadMode.Nic];
-            int number = 0;
-            foreach (string name in CaseFiles.Names)
-            {
-                number++;
-                foreach (OffloadMode offload in RunSample.IsWhole ? modes : [modes[number % modes.Length]]) runs.Add(name, offload);
-            }
-
-            return runs;
-        }
-    }
+    public static TheoryData<string, OffloadMode> Runs => RunSample.InTurn(OffloadMode.None, OffloadMode.Soft, OffloadMode.Nic);
 
     [Theory]
     [MemberData(nameof(Runs))]

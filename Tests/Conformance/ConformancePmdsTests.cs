@@ -40,7 +40,7 @@ public sealed class ConformancePmdsTests
                 foreach (int count in s_pmdCounts)
                 {
                     number++;
-                    foreach (OffloadMode offload in RunSample.IsWhole ? modes : [modes[number % modes.Length]]) runs.Add(name, offload, count);
+                    foreach (OffloadMode offload in RunSample.Modes(number, modes)) runs.Add(name, offload, count);
                 }
             }
 

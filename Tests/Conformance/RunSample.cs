@@ -20,6 +20,23 @@ internal static class RunSample
     /// <summary>The combinations of caches and batch size for the <paramref name="number"/>-th run: one of them, or all.</summary>
     public static IEnumerable<(bool CacheOn, int BatchSize)> Ways(int number) => IsWhole ? s_ways : [Way(number)];
 
+    /// <summary>The offload modes for the <paramref name="number"/>-th run: one of them, or all.</summary>
+    public static IEnumerable<OffloadMode> Modes(int number, params OffloadMode[] modes) => IsWhole ? modes : [modes[number % modes.Length]];
+
+    /// <summary>Every case, with one of the modes in turn, or all.</summary>
+    public static TheoryData<string, OffloadMode> InTurn(params OffloadMode[] modes)
+    {
+        TheoryData<string, OffloadMode> runs = [];
+        int number = 0;
+        foreach (string name in CaseFiles.Names)
+        {
+            number++;
+            foreach (OffloadMode offload in Modes(number, modes)) runs.Add(name, offload);
+        }
+
+        return runs;
+    }
+
     /// <summary>Fails with the first faults.</summary>
     public static void AssertNone(List<string> faults) =>
         Assert.True(faults.Count == 0, $"{faults.Count} faults\n{string.Join("\n", faults.Take(5))}");

@@ -6,11 +6,6 @@ namespace Mergeflow.Tests;
 /// <summary>What a port takes in is kept to its rate: how much passes is known to the packet, as the time is given by hand. Several threads share the buckets.</summary>
 public sealed class IngressPolicerTests
 {
-    private const int Threads = 4;
-    private const int PacketsPerThread = 200_000;
-    private const int PacketsPerTick = 400;
-    private const int HeldTicks = 20;
-
     private long _nowNs = 1;
 
     [Fact]
@@ -89,60 +84,24 @@ public sealed class IngressPolicerTests
     }
 
     [Fact]
-    public void Threads_share_a_bucket() => Assert.Null(Run<AtomicSwap>());
+    public void Threads_share_a_bucket() => Assert.Null(Run<AtomicSwap>(tears: false));
 
     [Fact]
-    public void A_swap_that_is_not_one_is_caught()
-    {
-        using ManualResetEventSlim looked = new(), wentOn = new();
-        Assert.NotNull(Run<TornSwap>(
-            begin: thread =>
-            {
-                if (thread != 0) looked.Wait();
-                else TornSwap.Interrupt(() =>
-                {
-                    looked.Set();
-                    wentOn.Wait();
-                });
-            },
-            afterTicks: wentOn.Set));
-    }
+    public void A_swap_that_is_not_one_is_caught() => Assert.NotNull(Run<TornSwap>(tears: true));
 
-    /// <param name="begin">What a thread does first.</param>
-    /// <param name="afterTicks">What any thread but the first does after <see cref="HeldTicks"/>.</param>
-    private static string? Run<TSwap>(Action<int>? begin = null, Action? afterTicks = null)
+    private static string? Run<TSwap>(bool tears)
         where TSwap : struct, IWordSwap
     {
-        // A packet a tick of a ms, into a bucket that is empty and never gets full: a thousand packets, a second's worth.
-        long ticks = 1;
-        IngressPolicer policer = new(new IngressLimits(0, 0, 1, 1), () => Volatile.Read(ref ticks) * 1_000_000);
-        long passed = 0, refused = 0;
+        // A packet a ms, into a bucket that is empty and never gets full: a thousand packets, a second's worth.
+        using BucketRace race = new();
+        IngressPolicer policer = new(new IngressLimits(0, 0, 1, 1), () => (race.NowMs + 1) * 1_000_000);
+        long passed = 0;
         while (policer.Admits(64)) passed++;
-        Thread[] threads = new Thread[Threads];
-        for (int t = 0; t < Threads; t++)
-        {
-            int thread = t;
-            threads[t] = new Thread(() =>
-            {
-                begin?.Invoke(thread);
-                long mine = 0;
-                for (int i = 0; i < PacketsPerThread; i++)
-                {
-                    if (i % PacketsPerTick == 0) Interlocked.Increment(ref ticks);
-                    if (policer.Admits<TSwap>(64)) mine++;
-                    if (thread != 0 && i == PacketsPerTick * HeldTicks) afterTicks?.Invoke();
-                }
-
-                Interlocked.Add(ref passed, mine);
-                Interlocked.Add(ref refused, PacketsPerThread - mine);
-            });
-        }
-
-        foreach (Thread one in threads) one.Start();
-        foreach (Thread one in threads) one.Join();
+        long meanwhile = race.Play(_ => policer.Admits<TSwap>(64), tears);
+        passed += meanwhile;
         while (policer.Admits(64)) passed++;
-        if (refused == 0) return "nothing was refused";
-        return passed == 1000 + ticks - 1 ? null : $"{ticks} ticks gave {passed} packets";
+        if (meanwhile == BucketRace.Threads * BucketRace.PacketsPerThread) return "nothing was refused";
+        return passed == 1000 + race.NowMs ? null : $"{race.NowMs} ms gave {passed} packets";
     }
 
     private static int Passed(IngressPolicer policer, int lengthBytes, int count) => Enumerable.Range(0, count).Count(_ => policer.Admits(lengthBytes));

@@ -29,7 +29,7 @@ public sealed class MulticastProcessTests : IDisposable
         Receive(1, packet);
         Assert.Equal((1, 1, 1), (Frames(2), Frames(3), Frames(4)));
         Receive(3, MulticastFrames.Igmp(0x16, Group));
-        LiveLab.WaitFor(() => _run.Ask("mdb/show", "br0") == " port  VLAN  GROUP                Age\n    3     0  239.1.2.3           0\n", "the group");
+        Eventually.True(() => _run.Ask("mdb/show", "br0") == " port  VLAN  GROUP                Age\n    3     0  239.1.2.3           0\n", "the group");
 
         // The megaflow that flooded the group has looked again; the report has gone nowhere, as there is no router.
         Receive(1, packet);
@@ -37,12 +37,12 @@ public sealed class MulticastProcessTests : IDisposable
         Receive(4, MulticastFrames.Mld(130, "::"));
         Receive(2, MulticastFrames.MldV2((4, "ff05::10", 0)));
         Assert.Equal((2, 3, 2), (Frames(2), Frames(3), Frames(4)));
-        LiveLab.WaitFor(() => _run.Ask("mdb/show", "br0") == " port  VLAN  GROUP                Age\n    3     0  239.1.2.3           0\n    2     0  ff05::10           0\n    4     0  querier               0\n", "the groups and the router");
+        Eventually.True(() => _run.Ask("mdb/show", "br0") == " port  VLAN  GROUP                Age\n    3     0  239.1.2.3           0\n    2     0  ff05::10           0\n    4     0  querier               0\n", "the groups and the router");
         Receive(1, packet);
         Assert.Equal((2, 4, 3), (Frames(2), Frames(3), Frames(4)));
         Assert.Contains("slow_path(action)", _run.Ask("dpctl/dump-flows"), StringComparison.Ordinal);
         Receive(3, MulticastFrames.Igmp(0x17, Group));
-        LiveLab.WaitFor(() => !_run.Ask("mdb/show", "br0").Contains("239.1.2.3", StringComparison.Ordinal), "a group without members");
+        Eventually.True(() => !_run.Ask("mdb/show", "br0").Contains("239.1.2.3", StringComparison.Ordinal), "a group without members");
         Receive(1, packet);
         Assert.Equal((2, 4, 5), (Frames(2), Frames(3), Frames(4)));
         Assert.Equal("table successfully flushed\n", _run.Ask("mdb/flush"));
@@ -58,7 +58,7 @@ public sealed class MulticastProcessTests : IDisposable
             "--", "set", "port", "p4", "other_config:mcast-snooping-flood=true", "other_config:mcast-snooping-flood-reports=true");
         Receive(3, MulticastFrames.Igmp(0x16, Group));
         Assert.Equal(1, Frames(4));
-        LiveLab.WaitFor(() => _run.Ask("mdb/show", "br0").Contains("239.1.2.3", StringComparison.Ordinal), "the group");
+        Eventually.True(() => _run.Ask("mdb/show", "br0").Contains("239.1.2.3", StringComparison.Ordinal), "the group");
         _run.Ask("time/warp", "50000");
         Assert.Equal(50, int.Parse(_run.Ask("mdb/show", "br0").TrimEnd().Split(' ')[^1], CultureInfo.InvariantCulture));
         Receive(1, MulticastFrames.Udp(Group));
@@ -68,7 +68,7 @@ public sealed class MulticastProcessTests : IDisposable
         Receive(1, MulticastFrames.Udp(Group));
         Assert.Equal((0, 1, 3), (Frames(2), Frames(3), Frames(4)));
         for (int i = 0; i < 20; i++) Receive(3, MulticastFrames.Igmp(0x16, $"239.0.0.{i}"));
-        LiveLab.WaitFor(() => _run.Ask("mdb/show", "br0").Contains("239.0.0.19", StringComparison.Ordinal), "the last group");
+        Eventually.True(() => _run.Ask("mdb/show", "br0").Contains("239.0.0.19", StringComparison.Ordinal), "the last group");
         Assert.Equal(1 + 10, _run.Ask("mdb/show", "br0").Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
     }
 
@@ -77,7 +77,7 @@ public sealed class MulticastProcessTests : IDisposable
     {
         Receive(3, MulticastFrames.Igmp(0x16, Group));
         Receive(4, MulticastFrames.Igmp(0x11, "0.0.0.0"));
-        LiveLab.WaitFor(() => _run.Ask("mdb/show", "br0").Contains("239.1.2.3", StringComparison.Ordinal) && _run.Ask("mdb/show", "br0").Contains("querier", StringComparison.Ordinal), "the group and the router");
+        Eventually.True(() => _run.Ask("mdb/show", "br0").Contains("239.1.2.3", StringComparison.Ordinal) && _run.Ask("mdb/show", "br0").Contains("querier", StringComparison.Ordinal), "the group and the router");
         string told = _run.Ask("ofproto/trace", "br0", "in_port=1,udp,dl_dst=01:00:5e:01:02:03,nw_dst=239.1.2.3");
         Assert.Contains(" -> forwarding to mcast group port\n     -> forwarding to mcast router port\n", told, StringComparison.Ordinal);
         Assert.Contains("Datapath actions: 3,4", told, StringComparison.Ordinal);
