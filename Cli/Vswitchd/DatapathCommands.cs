@@ -74,10 +74,21 @@ internal sealed class DatapathCommands(Vswitchd vswitchd)
 
     private static string Known(IReadOnlyDictionary<string, long> counted, string name) => counted.TryGetValue(name, out long value) ? value.ToString(CultureInfo.InvariantCulture) : "?";
 
+    /// <summary>The flows of each packet thread behind a line that names it, unless one is asked for (<c>pmd=CORE</c>, -1 = the main thread).</summary>
     private string AllFlows(SharedDatapath datapath, IReadOnlyList<string> words)
     {
-        string text = Flows(datapath, words);
-        return text.Length == 0 ? "" : "flow-dump from the main thread:\n" + text;
+        string? asked = words.FirstOrDefault(static w => w.StartsWith("pmd=", StringComparison.Ordinal))?["pmd=".Length..];
+        StringBuilder text = new();
+        foreach ((int pmd, int core) in datapath.Live.Pmds.Threads.Select(static t => (t.Index, t.Cpu.Cpu)).Append((DatapathPmds.Main, -1)))
+        {
+            string number = core.ToString(CultureInfo.InvariantCulture);
+            if (asked is not null && asked != number) continue;
+            string flows = Flows(datapath, words, pmd: pmd);
+            if (flows.Length > 0 && asked is null) text.Append(core < 0 ? "flow-dump from the main thread:\n" : $"flow-dump from pmd on cpu core: {number}\n");
+            text.Append(flows);
+        }
+
+        return text.ToString();
     }
 
     private string Flow(IReadOnlyList<string> words)
@@ -95,7 +106,8 @@ internal sealed class DatapathCommands(Vswitchd vswitchd)
     /// <param name="words">Words of the command.</param>
     /// <param name="only">Only the one of this name.</param>
     /// <param name="of">Only those of a bridge, in the form of <c>dpif/dump-flows</c>, which names no layer.</param>
-    private string Flows(SharedDatapath datapath, IReadOnlyList<string> words, Guid? only = null, LiveBridge? of = null)
+    /// <param name="pmd">Only those of a packet thread.</param>
+    private string Flows(SharedDatapath datapath, IReadOnlyList<string> words, Guid? only = null, LiveBridge? of = null, int? pmd = null)
     {
         bool isOfBridge = of is not null;
         bool isVerbose = words.Contains("-m") || words.Contains("--more");
@@ -108,7 +120,7 @@ internal sealed class DatapathCommands(Vswitchd vswitchd)
         foreach (MegaflowInfo flow in datapath.Datapath.DumpMegaflows(LiveSwitch.NowMs).OrderBy(static f => f.Order))
         {
             if (of is not null && datapath.Datapath.BridgeOf(flow.Key) != of.Bridge) continue;
-            if (only is { } ufid && flow.Ufid != ufid) continue;
+            if ((only is { } ufid && flow.Ufid != ufid) || (pmd is { } index && MegaflowId.PmdOf(flow.Id) != index)) continue;
             bool isOffloaded = datapath.Datapath.Offload is OffloadThread offload && offload.Report.HasActiveRule(flow.Id);
             if ((onlyOffloaded && !isOffloaded) || (noneOffloaded && isOffloaded) || filter?.Fits(flow) == false) continue;
 

@@ -33,7 +33,7 @@ internal sealed class UpcallCommands(Vswitchd vswitchd, LiveBridgeHost host, Dum
         text.Append(CultureInfo.InvariantCulture, $"{datapath.Name}:\n  flows         : (current {current}) (avg {current}) (max {current}) (limit {limit})\n");
         text.Append(CultureInfo.InvariantCulture, $"  dump duration : 1ms\n  ufid enabled : {(dumps.IsTerse ? "true" : "false")}\n\n");
         int thread = 0;
-        foreach (PmdContext pmd in datapath.Datapath.Pmds) text.Append(CultureInfo.InvariantCulture, $"  {++thread}: (keys {pmd.Megaflows.Count})\n");
+        foreach (PmdContext pmd in datapath.Datapath.Pmds.Where(p => datapath.Live.Pmds.Runs(p.Index))) text.Append(CultureInfo.InvariantCulture, $"  {++thread}: (keys {pmd.Megaflows.Count})\n");
 
         return text.ToString();
     }

@@ -48,4 +48,7 @@ internal sealed record VswitchdArguments
 
     /// <summary>Stays in its folder in the background.</summary>
     public bool StaysInFolder { get; init; }
+
+    /// <summary>Memory nodes of processors that are said to be there; null = those that there are.</summary>
+    public string? DummyNuma { get; init; }
 }

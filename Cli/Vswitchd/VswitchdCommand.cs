@@ -25,6 +25,7 @@ internal static class VswitchdCommand
 
     private static LiveBridgeHost Host(VswitchdArguments arguments, Vlog log) => new()
     {
+        Topology = Topology(arguments, log),
         RunFolder = OvsFolders.Run,
         Vlog = log,
         Dummies = arguments.Dummies,
@@ -37,6 +38,13 @@ internal static class VswitchdCommand
         LogBfd = line => log.Write("bfd", VlogLevel.Info, line),
         Log = (module, isWarning, line) => log.Write(module, isWarning ? VlogLevel.Warn : VlogLevel.Info, line),
     };
+
+    private static NumaTopology Topology(VswitchdArguments arguments, Vlog log)
+    {
+        NumaTopology topology = arguments.DummyNuma is { } nodes ? NumaTopology.OfDummy(nodes, line => log.Write("ovs_numa", VlogLevel.Warn, line)) : NumaTopology.OfSystem();
+        foreach (string line in topology.Lines()) log.Write("ovs_numa", VlogLevel.Info, line);
+        return topology;
+    }
 
     private static int Run(VswitchdArguments arguments, TextWriter console, CancellationToken interrupted)
     {

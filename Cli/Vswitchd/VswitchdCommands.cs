@@ -30,7 +30,9 @@ internal static class VswitchdCommands
         ConntrackCommands conntrack = new(vswitchd);
         conntrack.AddTo(commands);
         new FragmentCommands(vswitchd, conntrack).AddTo(commands);
-        new ThreadCommands(vswitchd).AddTo(commands);
+        new PmdCommands(vswitchd).AddTo(commands);
+        new ImplementationCommands(vswitchd, log).AddTo(commands);
+        new ProcessCommands(vswitchd).AddTo(commands);
         new TunnelCommands(vswitchd, host).AddTo(commands);
         new OffloadCommands(vswitchd).AddTo(commands);
         new UpcallCommands(vswitchd, host, new DumpLog(vswitchd, log)).AddTo(commands);

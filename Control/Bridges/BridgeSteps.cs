@@ -81,7 +81,7 @@ public static class BridgeSteps
     }
 
     /// <summary>A port of this type stays what it is when its options change (OVS <c>netdev_set_config</c>); those of others are part of what they are.</summary>
-    private static bool HasOnlySoftOptions(string type) => type is "dummy" or "dummy-internal";
+    private static bool HasOnlySoftOptions(string type) => type is "dummy" or "dummy-internal" or "dummy-pmd";
 
     private static bool SameOptions(IReadOnlyDictionary<string, string> a, IReadOnlyDictionary<string, string> b) => a.Count == b.Count && a.All(pair => b.TryGetValue(pair.Key, out string? value) && value == pair.Value);
 }

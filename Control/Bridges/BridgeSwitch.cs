@@ -28,19 +28,19 @@ internal static class BridgeSwitch
 
     /// <summary>Opens a device of the host: with rules in the kernel by tc, where they are in front of it; otherwise through packet sockets.</summary>
     /// <exception cref="IOException">There is no such device, or the system refuses.</exception>
-    public static LivePort OpenDevice(LiveBridgeHost host, OffloadMode offload, uint ofport, string device)
+    public static LivePort OpenDevice(LiveBridgeHost host, OffloadMode offload, uint ofport, string device, int queues)
     {
-        if (offload != OffloadMode.Kernel) return new PacketSocketPort(ofport, device);
+        if (offload != OffloadMode.Kernel) return new PacketSocketPort(ofport, device, queues);
         try
         {
-            TcPort port = new(ofport, device);
+            TcPort port = new(ofport, device, queues);
             if (port.Datapath != "tc") host.Warn($"{device}: what comes in is forwarded in software: the kernel has no tcx links");
             return port;
         }
         catch (IOException e)
         {
             // If there is no device, this says so as well.
-            PacketSocketPort port = new(ofport, device);
+            PacketSocketPort port = new(ofport, device, queues);
             host.Warn($"{device}: what comes in is forwarded in software: {e.Message}");
             return port;
         }
@@ -52,7 +52,7 @@ internal static class BridgeSwitch
         DatapathOptions options = new()
         {
             Ports = [],
-            PmdCount = host.ThreadCount,
+            PmdCount = host.PlaceCount,
             Quirks = host.QuirksOf(config.DatapathType),
             LargeFrameCapacity = LargeFrames,
             PacketInBytes = PacketInBytes,
@@ -66,6 +66,8 @@ internal static class BridgeSwitch
             // What the kernel forwards moves no window.
             TcpSeqChk = offload != OffloadMode.Kernel,
         };
-        return new LiveSwitch(options, new ThreadedSwitchOptions { Cpus = settings.Cpus.Count > 0 ? settings.Cpus : null });
+        bool hasPlaces = options.PmdCount > 1;
+        ThreadedSwitchOptions threads = new() { StartedPmds = 1, TimesQueues = hasPlaces };
+        return new LiveSwitch(options, threads, port => hasPlaces && port.IsPmd ? QueueAssignment.Nobody : DatapathPmds.Main);
     }
 }

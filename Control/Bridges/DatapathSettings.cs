@@ -33,9 +33,6 @@ public sealed record DatapathSettings
     /// <summary><c>flow-restore-wait</c>: flows are being brought back, nothing is forwarded.</summary>
     public bool IsRestoring { get; init; }
 
-    /// <summary><c>pmd-cpu-mask</c>: processors, a packet thread of each datapath on each; none = one thread, which may be anywhere. For the start of the switch.</summary>
-    public IReadOnlyList<int> Cpus { get; init; } = [];
-
     /// <summary><c>n-handler-threads</c>: threads that translate what packet threads miss; 0 = packet threads do.</summary>
     public int HandlerCount { get; init; }
 
@@ -47,7 +44,6 @@ public sealed record DatapathSettings
         return new DatapathSettings
         {
             Offload = offload switch { "none" => OffloadMode.None, "kernel" => OffloadMode.Kernel, _ => OffloadMode.Soft },
-            Cpus = CpusOf(otherConfig.GetValueOrDefault("pmd-cpu-mask"), warn),
             HandlerCount = Number("n-handler-threads", 0, 0, MaxHandlers),
             VlanLimit = Number("vlan-limit", 1, 0, int.MaxValue) is 1 ? 1 : 2,
             MaxIdleMs = Number("max-idle", 10_000, 500, int.MaxValue),
@@ -59,29 +55,5 @@ public sealed record DatapathSettings
 
         int Number(string name, int otherwise, int least, int most)
             => int.TryParse(otherConfig.GetValueOrDefault(name), NumberStyles.None, CultureInfo.InvariantCulture, out int n) ? Math.Clamp(n, least, most) : otherwise;
-    }
-
-    /// <summary>Numbers of the bits of a hexadecimal mask, as far as there are such processors.</summary>
-    private static int[] CpusOf(string? mask, Action<string> warn)
-    {
-        if (string.IsNullOrEmpty(mask)) return [];
-        ReadOnlySpan<char> digits = mask.StartsWith("0x", StringComparison.OrdinalIgnoreCase) ? mask.AsSpan(2) : mask;
-        List<int> cpus = [];
-        for (int at = 0; at < digits.Length; at++)
-        {
-            int digit = "0123456789abcdef".IndexOf(char.ToLowerInvariant(digits[digits.Length - 1 - at]), StringComparison.Ordinal);
-            if (digit < 0)
-            {
-                warn($"other_config:pmd-cpu-mask={mask}: expected hexadecimal digits");
-                return [];
-            }
-
-            for (int bit = 0; bit < 4; bit++)
-            {
-                if ((digit & (1 << bit)) != 0 && (at * 4) + bit < Environment.ProcessorCount) cpus.Add((at * 4) + bit);
-            }
-        }
-
-        return [.. cpus];
     }
 }

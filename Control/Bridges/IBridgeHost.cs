@@ -30,6 +30,12 @@ public interface IBridgeHost
         // All bridges are alike.
     }
 
+    /// <summary>What is wanted of the switch as a whole, behind the bridges.</summary>
+    void Finish(SwitchConfig wanted, long nowMs)
+    {
+        // There is nothing that bridges have together.
+    }
+
     /// <summary>Follows what is outside of the switch; never waits.</summary>
     void Run(long nowMs)
     {

@@ -7,6 +7,9 @@ namespace Mergeflow.Control.Bridges;
 /// <content>What its ports are to others: numbers in the datapath, addresses that were learned there, sockets between ports without devices.</content>
 public sealed partial class LiveBridge
 {
+    /// <summary>Most receive queues of a device: each has a socket, with its memory in the kernel.</summary>
+    private const int MaxDeviceQueues = 64;
+
     /// <summary>Interfaces of which it has been said that they cannot be limited.</summary>
     private readonly HashSet<string> _unpoliced = new(StringComparer.Ordinal);
 
@@ -109,12 +112,24 @@ public sealed partial class LiveBridge
         if (_numbers.Remove(ofport, out uint number)) Shared.Release(number);
     }
 
+    /// <summary>Receive and transmit queues of a port without a device, as far as its type has several.</summary>
+    private void SetQueues(DummyPort port, InterfaceConfig wanted)
+    {
+        if (!port.IsPmd) return;
+        int queues = QueuesOf(wanted, "n_rxq");
+        if (queues != port.QueueCount) _live.Ports.Requeue(port.Number, () => port.SetQueueCount(queues));
+        port.SetTxQueues(QueuesOf(wanted, "n_txq"), byHash: wanted.OtherConfig.GetValueOrDefault("tx-steering") == "hash");
+    }
+
+    private static int QueuesOf(InterfaceConfig config, string option) => int.TryParse(config.Options.GetValueOrDefault(option), out int queues) ? Math.Clamp(queues, 1, DummyPort.MaxQueues) : 1;
+
     /// <summary>What the database says of a port without a device.</summary>
     private IEnumerable<string> Configure(DummyPort port, LiveInterface member, InterfaceConfig wanted)
     {
         if (port.Ofport == OfportAllocator.Local) port.SetMac(_mac);
         else if (wanted.Type == "internal" && MacText.Parse(wanted.Mac) is { } mac) port.SetMac(mac);
         if (wanted.MtuRequest is { } mtu) port.SetMtuBytes(mtu);
+        SetQueues(port, wanted);
         if (member.Config == wanted || (member.Config.Options.Count == wanted.Options.Count && !member.Config.Options.Except(wanted.Options).Any())) return [];
         member.Config = wanted;
         return _host.Wire!.Configure(port, wanted.Options);

@@ -42,7 +42,7 @@ public sealed partial class LiveBridge
         }
 
         if (port.Type != "dummy-pmd") return shown;
-        string queues = port.QueueCount.ToString(CultureInfo.InvariantCulture), sent = config.Options.GetValueOrDefault("n_txq", "1");
+        string queues = port.QueueCount.ToString(CultureInfo.InvariantCulture), sent = port.TxQueueCount.ToString(CultureInfo.InvariantCulture);
         (shown["configured_rx_queues"], shown["requested_rx_queues"], shown["configured_tx_queues"], shown["requested_tx_queues"]) = (queues, queues, sent, sent);
         return shown;
     }

@@ -333,15 +333,13 @@ public sealed partial class LiveBridge : IHostedBridge
         string name = config.Name;
         if (_host.DummyTypeOf(config.Type, DatapathType) is { } dummy)
         {
-            bool hasQueues = dummy == "dummy-pmd" && int.TryParse(config.Options.GetValueOrDefault("n_rxq"), out _);
-            int queues = hasQueues ? Math.Clamp(int.Parse(config.Options["n_rxq"], CultureInfo.InvariantCulture), 1, DummyPort.MaxQueues) : 1;
-            return new DummyPort(number, name, dummy, queues);
+            return new DummyPort(number, name, dummy, dummy == "dummy-pmd" ? QueuesOf(config, "n_rxq") : 1);
         }
 
         return config.Type switch
         {
             "system" when _host.IsSystemDisabled || NetDevice.IndexOf(name) == 0 => throw new IOException($"could not open network device {name} (No such device)"),
-            "system" => Opened(name, () => BridgeSwitch.OpenDevice(_host, Datapath.Options.Offload, number, name)),
+            "system" => Opened(name, () => BridgeSwitch.OpenDevice(_host, Datapath.Options.Offload, number, name, Math.Min(QueuesOf(config, "n_rxq"), MaxDeviceQueues))),
             "internal" or "tap" => Opened(name, () => TapPort.Open(number, name, isInternal: config.Type == "internal", setUp: false)),
             _ => throw new IOException($"could not open network device {name} (Address family not supported by protocol)"),
         };

@@ -1,4 +1,5 @@
 using Mergeflow.Control.OpenFlow;
+using Mergeflow.Engine.Conntrack;
 using Mergeflow.Engine.Keys;
 using Mergeflow.Engine.Offload;
 using Mergeflow.Engine.Ports;
@@ -18,8 +19,7 @@ public sealed class LiveBridgeHost : IBridgeHost, IDisposable
     private readonly List<LiveBridge> _bridges = [];
     private readonly HashSet<string> _probed = new(StringComparer.Ordinal);
     private ZoneTimeouts _zones = new();
-    private bool _isPrepared;
-    private bool _saysCpus;
+    private PmdSettings _pmdSettings = new();
     private BfdMonitor? _bfd;
     private bool _hasForwarded;
     private readonly Dictionary<bool, LiveDatapath> _datapaths = [];
@@ -57,8 +57,11 @@ public sealed class LiveBridgeHost : IBridgeHost, IDisposable
     /// <summary>What the database says of datapaths.</summary>
     public DatapathSettings Settings { get; private set; } = new();
 
-    /// <summary>Packet threads of a datapath.</summary>
-    public int ThreadCount => Math.Max(1, Settings.Cpus.Count);
+    /// <summary>Processors, and where they are.</summary>
+    public NumaTopology Topology { get; init; } = NumaTopology.OfSystem();
+
+    /// <summary>Packet threads that a datapath has room for: those of a datapath that is made without <c>pmd-cpu-mask</c> are one, which shares nothing and costs nothing for that.</summary>
+    public int PlaceCount => _pmdSettings.Cpus is null && !Topology.IsDummy ? 1 : Math.Min(1 + Topology.Cpus.Count, ConnTracker.MaxThreads);
 
     /// <summary>Handler threads of each datapath that is made from now on (OVS <c>n-handler-threads</c>); 0 = packet threads translate what they miss.</summary>
     public int HandlerCount { get; set; }
@@ -175,7 +178,7 @@ public sealed class LiveBridgeHost : IBridgeHost, IDisposable
         if (!_datapaths.TryGetValue(isDummy, out LiveDatapath? datapath))
         {
             LiveSwitch live = BridgeSwitch.New(this, config);
-            datapath = new LiveDatapath(live, isDummy);
+            datapath = new LiveDatapath(live, isDummy, new DatapathPmds(live, Topology, (level, line) => Say("dpif_netdev", level, line)));
             if (Settings.IsRestoring) live.Ports.Hold();
             Conntrack.Apply(live.Datapath.Conntrack);
             live.Start();
@@ -232,17 +235,10 @@ public sealed class LiveBridgeHost : IBridgeHost, IDisposable
     {
         DatapathSettings before = Settings;
         Settings = DatapathSettings.Of(wanted.OtherConfig, Warn);
-        if (_isPrepared && !Settings.Cpus.SequenceEqual(before.Cpus))
-        {
-            if (!_saysCpus) Warn("other_config:pmd-cpu-mask: packet threads are what they are until the switch starts anew");
-            _saysCpus = true;
-            Settings = Settings with { Cpus = before.Cpus };
-        }
-
+        _pmdSettings = PmdSettings.Of(wanted.OtherConfig, line => Say("dpif_netdev", VlogLevel.Warn, line));
         foreach (LiveBridge bridge in _bridges.DistinctBy(static b => b.DatapathType)) wanted.ZoneTimeouts.Apply(bridge.Datapath.Conntrack, bridge.DatapathType, _zones, Warn);
         _zones = wanted.ZoneTimeouts;
         HandlerCount = Settings.HandlerCount;
-        _isPrepared = true;
 
         // Where the clock is moved by hand, nothing is merged behind its back unless that is asked for.
         if (Wire is not null && !wanted.OtherConfig.ContainsKey("mergeflow-offload")) Settings = Settings with { Offload = OffloadMode.None };
@@ -257,8 +253,21 @@ public sealed class LiveBridgeHost : IBridgeHost, IDisposable
     }
 
     /// <inheritdoc/>
+    public void Finish(SwitchConfig wanted, long nowMs)
+    {
+        Dictionary<string, string> affinities = new(StringComparer.Ordinal);
+        foreach (InterfaceConfig port in wanted.Bridges.SelectMany(static b => b.Interfaces))
+        {
+            if (port.OtherConfig.TryGetValue("pmd-rxq-affinity", out string? affinity)) affinities[port.Name] = affinity;
+        }
+
+        foreach (LiveDatapath datapath in _datapaths.Values) datapath.Pmds.Configure(_pmdSettings, affinities, nowMs);
+    }
+
+    /// <inheritdoc/>
     public void Run(long nowMs)
     {
+        foreach (LiveDatapath datapath in _datapaths.Values) datapath.Pmds.Run(nowMs);
         Underlay?.Run(nowMs);
         if (Wire is not null) _bfd?.Step();
     }

@@ -11,13 +11,16 @@ public sealed class LiveDatapath : IDisposable
     private readonly Dictionary<uint, (TunnelVport Port, int Sharers)> _tunnels = [];
     private volatile KeyValuePair<uint, string>[] _names = [];
 
-    internal LiveDatapath(LiveSwitch live, bool isDummy) => (Live, IsDummy, Numbers) = (live, isDummy, new DatapathNumbers(isDummy));
+    internal LiveDatapath(LiveSwitch live, bool isDummy, DatapathPmds pmds) => (Live, IsDummy, Numbers, Pmds) = (live, isDummy, new DatapathNumbers(isDummy), pmds);
 
     /// <summary>What runs.</summary>
     public LiveSwitch Live { get; }
 
     /// <summary>Its tables, threads and connections. Its control operations are for any thread.</summary>
     public Datapath Datapath => Live.Datapath;
+
+    /// <summary>Its packet threads, and what they poll.</summary>
+    public DatapathPmds Pmds { get; }
 
     /// <summary>It has no devices.</summary>
     public bool IsDummy { get; }

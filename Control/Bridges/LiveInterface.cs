@@ -82,6 +82,7 @@ internal sealed class LiveInterface
             ["tx_packets"] = (long)counted.TxPackets,
             ["tx_bytes"] = (long)counted.TxBytes,
         };
+        foreach ((string name, ulong value) in Port.CustomStatistics()) statistics[name] = (long)value;
         if (Port is NetDevicePort) (statistics["rx_dropped"], statistics["tx_dropped"]) = ((long)(counted.RxDropped + counted.RxLostInKernel), (long)(counted.TxDropped + counted.TxLostInKernel));
 
         // As ports of DPDK have it in Open vSwitch.

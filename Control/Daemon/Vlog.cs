@@ -33,7 +33,7 @@ public sealed class Vlog : IDisposable
     private static readonly string[] s_destinations = ["console", "syslog", "file"];
     private static readonly string[] s_modules =
     [
-        "bridge", "connmgr", "coverage", "daemon_unix", "dpif", "dpif_netdev", "memory", "netdev", "netdev_linux", "ofproto", "ofproto_dpif", "ofproto_dpif_upcall", "ofproto_dpif_xlate", "ovsdb_cs", "ovsdb_idl", "rconn",
+        "bridge", "connmgr", "coverage", "daemon_unix", "dpif", "dpif_netdev", "memory", "netdev", "netdev_linux", "ofproto", "ofproto_dpif", "ofproto_dpif_upcall", "ofproto_dpif_xlate", "ovs_numa", "ovsdb_cs", "ovsdb_idl", "rconn",
         "reconnect", "timeval", "tunnel", "unixctl", "util", "vconn", "vlog", "vswitchd",
     ];
 

@@ -15,13 +15,14 @@ public sealed class LiveSwitch : IDisposable
     /// <summary>Builds it; nothing runs yet.</summary>
     /// <param name="options">Sizes and features; ports come by <see cref="Ports"/>.</param>
     /// <param name="threads">How it runs; null = not pinned, asleep when there is nothing to do.</param>
-    public LiveSwitch(DatapathOptions options, ThreadedSwitchOptions? threads = null)
+    /// <param name="entryOf">See <see cref="LivePorts.EntryOf"/>.</param>
+    public LiveSwitch(DatapathOptions options, ThreadedSwitchOptions? threads = null, Func<LivePort, int>? entryOf = null)
     {
         LivePortSink[] sinks = [.. Enumerable.Range(0, options.PmdCount).Select(static _ => new LivePortSink())];
         Datapath = new Datapath(options, pmd => sinks[pmd]);
         Datapath.Clock.NeverGoesBack = true;
         _threads = new ThreadedSwitch(Datapath, new Dictionary<RxQueueName, RxQueue>(), threads);
-        Ports = new LivePorts(Datapath, _threads.Pollers, sinks) { WatchesKernelDrops = true };
+        Ports = new LivePorts(Datapath, _threads.Pollers, sinks) { WatchesKernelDrops = true, EntryOf = entryOf };
         for (int i = 0; i < sinks.Length; i++) Datapath.Pmds[i].Thread.Tap = sinks[i].Tap;
         Taps = new FrameTaps(Datapath, [.. sinks.Select(static s => s.Tap)]);
     }
@@ -55,8 +56,23 @@ public sealed class LiveSwitch : IDisposable
     /// <summary>The first failure of a thread, one line; null = none. All threads are about to end then.</summary>
     public string? Failure => _threads.Failure?.Line;
 
-    /// <summary>Starts all threads.</summary>
+    /// <summary>Starts all threads, packet threads as far as they start with the others (<see cref="ThreadedSwitchOptions.StartedPmds"/>).</summary>
     public void Start() => _threads.Start();
+
+    /// <inheritdoc cref="ThreadedSwitch.StartPmd"/>
+    public void StartPmd(int pmd, int? cpu) => _threads.StartPmd(pmd, cpu);
+
+    /// <inheritdoc cref="ThreadedSwitch.EndPmd"/>
+    public void EndPmd(int pmd, long nowMs) => _threads.EndPmd(pmd, nowMs);
+
+    /// <inheritdoc cref="SwitchPollers.MoveQueue"/>
+    public void MoveQueue(RxQueueName queue, int pmd) => _threads.Pollers.MoveQueue(queue, pmd);
+
+    /// <inheritdoc cref="SwitchPollers.HoldQueue"/>
+    public void HoldQueue(RxQueueName queue) => _threads.Pollers.HoldQueue(queue);
+
+    /// <inheritdoc cref="SwitchPollers.BusyTicksOf"/>
+    public long BusyTicksOf(RxQueueName queue) => _threads.Pollers.BusyTicksOf(queue);
 
     /// <summary>Ends all threads, each behind the batch that is under way. What the switch holds can still be read.</summary>
     /// <exception cref="InvalidOperationException">A thread has failed.</exception>

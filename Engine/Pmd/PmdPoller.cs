@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.InteropServices;
 using Mergeflow.Engine.Ledger;
 using Mergeflow.Engine.Packets;
@@ -27,6 +28,9 @@ public sealed unsafe class PmdPoller : IPoller, IDisposable
     /// <inheritdoc/>
     public string Name => "pmd";
 
+    /// <summary>Whether it measures how long the packets of each queue take (<see cref="RxQueue.BusyTicks"/>). Before it runs.</summary>
+    public bool IsTimed { get; init; }
+
     /// <summary>Its queues. The polling thread changes them.</summary>
     public IReadOnlyList<RxQueue> Queues => _queues;
 
@@ -38,12 +42,17 @@ public sealed unsafe class PmdPoller : IPoller, IDisposable
         {
             RxQueue queue = queues[_turn];
             if (++_turn == queues.Length) _turn = 0;
+
+            // By a count of each queue: counted together, one of eight queues would be measured alone.
+            bool isTimed = IsTimed && (queue.Polls++ & (RxQueue.TimedOneIn - 1)) == 0;
+            long begin = isTimed ? Stopwatch.GetTimestamp() : 0;
             int n = queue.Receive(_pmd.Pool, _batch, Math.Min(_batchSize, _pmd.BatchLimit));
             if (n == 0) continue;
             if (_pmd.Tap is { IsOn: true } tap) tap.Received(_batch, n);
             _pmd.ProcessBatch(_batch, n, nowMs);
             _pmd.Flush();
             _pmd.Conntrack.Between();
+            if (isTimed) Volatile.Write(ref queue.BusyTicks, queue.BusyTicks + (RxQueue.TimedOneIn * (Stopwatch.GetTimestamp() - begin)));
             return n;
         }
 

@@ -31,6 +31,21 @@ public sealed class PortCounters
         if (isSuperFrame) SuperFrames++;
     }
 
+    /// <summary>What queues have counted together, without what was lost.</summary>
+    public static PortCounters Sum(IEnumerable<PortCounters> queues)
+    {
+        PortCounters sum = new();
+        foreach (PortCounters queue in queues)
+        {
+            sum.Packets += Volatile.Read(ref queue.Packets);
+            sum.Bytes += Volatile.Read(ref queue.Bytes);
+            sum.SuperFrames += Volatile.Read(ref queue.SuperFrames);
+            sum.Cut += Volatile.Read(ref queue.Cut);
+        }
+
+        return sum;
+    }
+
     /// <summary>Some were lost.</summary>
     public void Drop(PortDrop cause, ulong count = 1) => _drops[(int)cause] += count;
 }

@@ -6,6 +6,15 @@ namespace Mergeflow.Engine.Ports;
 /// <summary>A receive queue of one port, polled by one PMD.</summary>
 public abstract unsafe class RxQueue
 {
+    /// <summary>Time that its packets have taken, in ticks of <see cref="System.Diagnostics.Stopwatch"/>, estimated from one poll in <see cref="TimedOneIn"/>. Written by the thread that polls it.</summary>
+    public long BusyTicks;
+
+    /// <summary>A power of two: to look at the clock costs as much as a packet.</summary>
+    internal const int TimedOneIn = 8;
+
+    /// <summary>Polls so far, of the thread that polls it.</summary>
+    internal uint Polls;
+
     private volatile WakeLatch? _latch;
     private volatile IngressPolicer? _policer;
 

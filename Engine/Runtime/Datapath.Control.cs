@@ -93,6 +93,16 @@ public sealed partial class Datapath
         else Revalidator.ExpireShared(nowMs);
     }
 
+    /// <summary>The same that packet threads do for themselves, for those that do not run while others do.</summary>
+    internal void ExpireUnattended(long nowMs)
+    {
+        if (_controlReader is null) return;
+        foreach (PmdContext pmd in _pmds)
+        {
+            if (!pmd.Calls.IsAttached) Call(pmd.Index, () => pmd.ExpireSome(nowMs));
+        }
+    }
+
     /// <summary>A method of its own, so that nothing is captured where no rule is due.</summary>
     private void ExpireNoted(long nowMs) => Note(Pipeline, () => Revalidator.ExpireShared(nowMs) > 0, nowMs);
 

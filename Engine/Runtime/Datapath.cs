@@ -232,6 +232,20 @@ public sealed partial class Datapath : IDisposable
         return Acknowledge(nowMs);
     }
 
+    /// <summary>The same for one packet thread, which does not run: its megaflows are gone on return, and what they have counted is reported.</summary>
+    internal void PurgeMegaflowsOf(int pmd, long nowMs)
+    {
+        using ControlScope control = new(this);
+        nowMs = Clock.Of(nowMs);
+        MegaflowRevalidator revalidator = _pmds[pmd].Revalidator;
+        Offload?.Settle(nowMs);
+        Call(pmd, () => revalidator.Purge(nowMs));
+        Call(pmd, () => revalidator.EndDoubts(nowMs));
+        Offload?.AcknowledgeRemoval(nowMs);
+        Call(pmd, () => revalidator.PushAll(nowMs));
+        Acknowledge(nowMs);
+    }
+
     /// <summary>Pushes everything that is counted anywhere to where it is reported.</summary>
     public void Settle(long nowMs)
     {

@@ -41,6 +41,9 @@ public sealed class LivePorts(Datapath datapath, SwitchPollers pollers, IReadOnl
         }
     }
 
+    /// <summary>The packet thread that gets the queues of a port that comes, or <see cref="QueueAssignment.Nobody"/>; null = packet threads in turn.</summary>
+    public Func<LivePort, int>? EntryOf { get; init; }
+
     /// <summary>Whether to count what the kernel loses of its ports' frames, where that is allowed.</summary>
     public bool WatchesKernelDrops { get; init; }
 
@@ -86,7 +89,7 @@ public sealed class LivePorts(Datapath datapath, SwitchPollers pollers, IReadOnl
             {
                 if (bridge != datapath.Main) _places[port.Number] = bridge.Ports;
                 uint? number = port.Ofport == port.Number ? null : port.Number;
-                bridge.Ports.Add(new PipelinePort(port.Name, port.Ofport) { InDatapath = number, Tunnel = (port as TunnelVport)?.Tunnel, IsPatch = port is PatchPort }, port.QueueCount, nowMs);
+                bridge.Ports.Add(new PipelinePort(port.Name, port.Ofport) { InDatapath = number, Tunnel = (port as TunnelVport)?.Tunnel, IsPatch = port is PatchPort }, port.QueueCount, nowMs, EntryOf?.Invoke(port));
             }
 
             WatchDrops(port);
@@ -94,11 +97,22 @@ public sealed class LivePorts(Datapath datapath, SwitchPollers pollers, IReadOnl
             _down.Remove(port.Number);
             (port as NetDevicePort)?.Started();
             if (!port.HasCarrier) TellLink(port.Number, isUp: false, nowMs);
-            for (int q = 0; q < port.QueueCount; q++)
-            {
-                if (_held is null) pollers.Add(new RxQueueName(port.Number, q), port.Rx(q));
-                else _held.Add((new RxQueueName(port.Number, q), port.Rx(q)));
-            }
+            BeginPolling(port);
+        }
+    }
+
+    /// <summary>A port is to have other queues: <paramref name="change"/> makes it so while nobody polls any of them. False if there is no such port.</summary>
+    public bool Requeue(uint number, Action change)
+    {
+        lock (_lock)
+        {
+            if (!_ports.TryGetValue(number, out LivePort? port)) return false;
+            EndPolling(port);
+            change();
+            if (EntryOf is { } entry) datapath.Queues.Give(number, port.QueueCount, entry(port));
+            else datapath.Queues.Add(number, port.QueueCount);
+            BeginPolling(port);
+            return true;
         }
     }
 
@@ -153,8 +167,8 @@ public sealed class LivePorts(Datapath datapath, SwitchPollers pollers, IReadOnl
             else PortsOf(number).Remove(port.Ofport, nowMs);
             _places.Remove(number);
             datapath.Kernel?.RemovePort(number);
-            for (int q = 0; q < port.QueueCount; q++) pollers.Remove(new RxQueueName(number, q));
-            _held?.RemoveAll(h => h.Name.Port == number);
+            EndPolling(port);
+            if (EntryOf is not null) datapath.Queues.Forget(number);
             for (int i = 0; i < sinks.Count; i++)
             {
                 int pmd = i;
@@ -166,6 +180,21 @@ public sealed class LivePorts(Datapath datapath, SwitchPollers pollers, IReadOnl
             port.Dispose();
             return true;
         }
+    }
+
+    private void BeginPolling(LivePort port)
+    {
+        for (int q = 0; q < port.QueueCount; q++)
+        {
+            if (_held is null) pollers.Add(new RxQueueName(port.Number, q), port.Rx(q));
+            else _held.Add((new RxQueueName(port.Number, q), port.Rx(q)));
+        }
+    }
+
+    private void EndPolling(LivePort port)
+    {
+        for (int q = 0; q < port.QueueCount; q++) pollers.Remove(new RxQueueName(port.Number, q));
+        _held?.RemoveAll(h => h.Name.Port == port.Number);
     }
 
     /// <summary>Where all packets are: packet threads stand still for that moment.</summary>

@@ -45,6 +45,15 @@ public class PmdCalls(Action? before = null) : IPoller, IDisposable
     /// <summary>Control has a call that is not answered.</summary>
     public bool IsCalled => Volatile.Read(ref _call) is not null;
 
+    /// <summary>A thread steps this; else who calls does it himself.</summary>
+    public bool IsAttached
+    {
+        get
+        {
+            lock (_lock) return _isAttached;
+        }
+    }
+
     /// <summary>From now on a thread steps this; <paramref name="latch"/> wakes it, null = it does not sleep.</summary>
     public void Attach(WakeLatch? latch = null)
     {

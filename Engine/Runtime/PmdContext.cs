@@ -18,6 +18,7 @@ public sealed class PmdContext : IDisposable
     private const int MegaflowsPerStep = 4096;
 
     private readonly ParkedUpcalls? _parked;
+    private long _upkeepNs;
 
     /// <summary>Builds the parts of thread <paramref name="index"/>.</summary>
     internal PmdContext(int index, Datapath datapath, MergedFlowTable? merged, IPacketSink? sink, (ulong Random, ulong Hash) seeds)
@@ -98,6 +99,9 @@ public sealed class PmdContext : IDisposable
     /// <summary>Its megaflows, by slots: see <see cref="MegaflowId"/>.</summary>
     public MegaflowTable Megaflows { get; }
 
+    /// <summary>Masks among them. Any thread.</summary>
+    public int SubtableCount => Upcall.Classifier.SubtableCount;
+
     /// <summary>Keeps them true.</summary>
     public MegaflowRevalidator Revalidator { get; }
 
@@ -116,6 +120,12 @@ public sealed class PmdContext : IDisposable
         nowMs = Clock.Of(nowMs);
         return Conntrack.Step(nowMs) + StepMegaflows(nowMs);
     }
+
+    /// <summary>Time that it has spent on that until now, ns, and on what changes of the tables mean for its megaflows. Any thread.</summary>
+    public long UpkeepNs => Volatile.Read(ref _upkeepNs);
+
+    /// <summary>By its thread.</summary>
+    internal void AddUpkeep(long ns) => Volatile.Write(ref _upkeepNs, _upkeepNs + ns);
 
     /// <summary>The part of it that is about megaflows.</summary>
     internal int StepMegaflows(long nowMs) => Revalidator.Step(Clock.Of(nowMs), MegaflowsPerStep, out _);

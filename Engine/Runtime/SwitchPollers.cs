@@ -21,8 +21,8 @@ public sealed class SwitchPollers : IDisposable
     private readonly IOutputSink? _sink;
     private readonly Func<long>? _clock;
 
-    /// <summary>What a packet thread polls: the queue, or the device in front of it.</summary>
-    private readonly Dictionary<RxQueueName, (RxQueue Wire, RxQueue Polled)> _queues = [];
+    /// <summary>What a packet thread polls: the queue, or the device in front of it; null = nobody polls it.</summary>
+    private readonly Dictionary<RxQueueName, (RxQueue Wire, RxQueue? Polled)> _queues = [];
     private readonly Lock _moves = new();
     private readonly UpcallWorker[] _workers;
     private readonly bool _onThreads;
@@ -32,11 +32,12 @@ public sealed class SwitchPollers : IDisposable
     /// <param name="onThreads">Groups are stepped by threads of their own, so who reclaims waits for each. Before any has started.</param>
     /// <param name="sink">What an offloading NIC forwards goes there too; null = it is counted.</param>
     /// <param name="clock">The time of the steps, ms, for the device, which has no steps; null = the system's.</param>
-    public SwitchPollers(Datapath datapath, bool onThreads, IOutputSink? sink = null, Func<long>? clock = null)
+    /// <param name="isTimed">See <see cref="PmdPoller.IsTimed"/>.</param>
+    public SwitchPollers(Datapath datapath, bool onThreads, IOutputSink? sink = null, Func<long>? clock = null, bool isTimed = false)
     {
         (_datapath, _sink, _clock) = (datapath, sink, clock);
         _nics = new NicFrontEnd?[datapath.Pmds.Count];
-        _packets = [.. datapath.Pmds.Select(static p => new PmdPoller(p.Thread, []))];
+        _packets = [.. datapath.Pmds.Select(p => new PmdPoller(p.Thread, []) { IsTimed = isTimed })];
         if (onThreads) datapath.EnterThreads();
         if (datapath.Offload is { } offload) Offload = new PollerGroup("offload", [offload, datapath.Aging!]) { Reader = onThreads ? datapath.Quiescent.Register() : null };
         WakeLatch? offloads = Offload?.Latch;
@@ -81,7 +82,7 @@ public sealed class SwitchPollers : IDisposable
     public IEnumerable<PollerGroup> All => [.. Pmds, .. Handlers, .. Offload is null ? Array.Empty<PollerGroup>() : [Offload], .. Shadow is null ? Array.Empty<PollerGroup>() : [Shadow], Upkeep];
 
     /// <summary>
-    /// From now on the thread that <see cref="Datapath.Queues"/> names polls the queue, or the device in front of it; returns what it polls. While threads that others
+    /// From now on the thread that <see cref="Datapath.Queues"/> names, if any, polls the queue, or the device in front of it; returns what it polls, or would. While threads that others
     /// play are not attached to their calls, by the caller.
     /// </summary>
     /// <exception cref="ArgumentException">There is a queue of that name.</exception>
@@ -89,11 +90,9 @@ public sealed class SwitchPollers : IDisposable
     {
         lock (_moves)
         {
-            int pmd = _datapath.Queues.PmdOf(name);
-            RxQueue polled = OnWire(queue, pmd);
-            _queues.Add(name, (queue, polled));
-            _datapath.Call(pmd, () => Take(pmd, polled));
-            return polled;
+            _queues.Add(name, (queue, null));
+            Give(name, queue, _datapath.Queues.PmdOf(name));
+            return _queues[name].Polled ?? queue;
         }
     }
 
@@ -102,9 +101,8 @@ public sealed class SwitchPollers : IDisposable
     {
         lock (_moves)
         {
-            if (!_queues.Remove(name, out (RxQueue Wire, RxQueue Polled) queue)) return false;
-            int pmd = _datapath.Queues.PmdOf(name);
-            Release(pmd, queue.Polled);
+            if (!_queues.Remove(name, out (RxQueue Wire, RxQueue? Polled) queue)) return false;
+            if (queue.Polled is { } polled) Release(_datapath.Queues.PmdOf(name), polled);
             return true;
         }
     }
@@ -114,18 +112,36 @@ public sealed class SwitchPollers : IDisposable
     /// holds fragments does not become whole.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">There is no such queue or thread; nothing has moved.</exception>
-    public void MoveQueue(RxQueueName name, int pmd)
+    public void MoveQueue(RxQueueName name, int pmd) => Change(name, () => _datapath.Queues.Move(name, pmd));
+
+    /// <summary>Takes a receive queue from its packet thread, which has finished with it on return; what comes waits until the queue is moved to another one.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such queue.</exception>
+    public void HoldQueue(RxQueueName name) => Change(name, () => _datapath.Queues.Hold(name));
+
+    private void Change(RxQueueName name, Action assign)
     {
         lock (_moves)
         {
             int from = _datapath.Queues.PmdOf(name);
-            _datapath.Queues.Move(name, pmd);
-            if (from == pmd || !_queues.TryGetValue(name, out (RxQueue Wire, RxQueue Polled) queue)) return;
-            Release(from, queue.Polled);
-            RxQueue polled = OnWire(queue.Wire, pmd);
-            _queues[name] = (queue.Wire, polled);
-            _datapath.Call(pmd, () => Take(pmd, polled));
+            assign();
+            int to = _datapath.Queues.PmdOf(name);
+            if (from == to || !_queues.TryGetValue(name, out (RxQueue Wire, RxQueue? Polled) queue)) return;
+            if (queue.Polled is { } polled) Release(from, polled);
+            _queues[name] = (queue.Wire, null);
+            Give(name, queue.Wire, to);
         }
+    }
+
+    /// <summary>Time that the packets of a queue have taken until now, in ticks of <see cref="System.Diagnostics.Stopwatch"/>: see <see cref="PmdPoller.IsTimed"/>. 0 where there is no such queue.</summary>
+    public long BusyTicksOf(RxQueueName name)
+    {
+        lock (_moves) return _queues.TryGetValue(name, out (RxQueue Wire, RxQueue? Polled) queue) ? Volatile.Read(ref (queue.Polled ?? queue.Wire).BusyTicks) : 0;
+    }
+
+    /// <summary>Whether a packet thread has a queue.</summary>
+    public bool HasQueues(int pmd)
+    {
+        lock (_moves) return _queues.Any(q => q.Value.Polled is not null && _datapath.Queues.PmdOf(q.Key) == pmd);
     }
 
     /// <inheritdoc/>
@@ -180,6 +196,14 @@ public sealed class SwitchPollers : IDisposable
         }
     }
 
+    private void Give(RxQueueName name, RxQueue queue, int pmd)
+    {
+        if (pmd == QueueAssignment.Nobody) return;
+        RxQueue polled = OnWire(queue, pmd);
+        _queues[name] = (queue, polled);
+        _datapath.Call(pmd, () => Take(pmd, polled));
+    }
+
     private RxQueue OnWire(RxQueue queue, int pmd)
     {
         if (_datapath.Nic is not { } nic) return queue;
@@ -205,7 +229,10 @@ public sealed class SwitchPollers : IDisposable
             if (pmd.Revalidator.HasSlices) return StepSlices(nowMs);
             if (nowMs == _nowMs) return 0;
             _nowMs = nowMs;
-            return pmd.ExpireSome(nowMs);
+            long begin = isTimed ? MonotonicClock.NowNs : 0;
+            int work = pmd.ExpireSome(nowMs);
+            if (isTimed && work > 0) pmd.AddUpkeep(MonotonicClock.NowNs - begin);
+            return work;
         }
 
         private int StepSlices(long nowMs)
@@ -215,7 +242,10 @@ public sealed class SwitchPollers : IDisposable
             if (nowMs == _nowMs) pmd.StepMegaflows(nowMs);
             else pmd.ExpireSome(nowMs);
             _nowMs = nowMs;
-            if (isTimed) _notBeforeNs = MonotonicClock.NowNs + (MonotonicClock.NowNs - beginNs);
+            if (!isTimed) return 1;
+            long nowNs = MonotonicClock.NowNs;
+            pmd.AddUpkeep(nowNs - beginNs);
+            _notBeforeNs = nowNs + (nowNs - beginNs);
             return 1;
         }
 
@@ -284,6 +314,7 @@ public sealed class SwitchPollers : IDisposable
             if (nowMs < _dueMs) return 0;
             _dueMs = nowMs + Math.Min(datapath.Options.MaxRevalidatorMs, PollSet.LongestMs);
             datapath.ExpireShared(nowMs);
+            datapath.ExpireUnattended(nowMs);
             return 1;
         }
 

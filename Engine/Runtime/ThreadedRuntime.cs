@@ -35,20 +35,50 @@ public sealed class ThreadedRuntime(IdleOptions? idle = null) : IDisposable
     /// <summary>Starts all threads.</summary>
     public void Start()
     {
-        foreach (Worker w in _workers) w.Thread.Start();
+        lock (_workers)
+        {
+            foreach (Worker w in _workers) w.Thread.Start();
+        }
+    }
+
+    /// <summary>Adds a thread for a group while others run, and starts it. Groups that have ended may start again.</summary>
+    public void Start(PollerGroup group, int? cpu)
+    {
+        lock (_workers)
+        {
+            Worker worker = new(this, group, cpu);
+            _workers.Add(worker);
+            worker.Thread.Start();
+        }
+    }
+
+    /// <summary>Ends the thread of one group, and waits for it; nothing if there is none.</summary>
+    public void End(PollerGroup group)
+    {
+        Worker? worker;
+        lock (_workers) worker = _workers.Find(w => w.Group == group);
+        if (worker is null) return;
+        worker.End();
+        worker.Thread.Join();
+        lock (_workers)
+        {
+            if (worker.Failure is null) _workers.Remove(worker);
+        }
     }
 
     /// <summary>Asks all threads to end, waits, and rethrows the first failure of a poller.</summary>
     public void Stop()
     {
         End();
-        foreach (Worker w in _workers)
+        Worker[] workers;
+        lock (_workers) workers = [.. _workers];
+        foreach (Worker w in workers)
         {
             if (w.Thread.IsAlive) w.Thread.Join();
         }
 
         foreach (PollerGroup group in _own) group.Dispose();
-        Worker? failed = _workers.Find(w => w.Failure is not null);
+        Worker? failed = Array.Find(workers, static w => w.Failure is not null);
         if (failed is not null) throw new InvalidOperationException($"{failed.Thread.Name}: {failed.Failure!.Message}", failed.Failure);
     }
 
@@ -56,7 +86,13 @@ public sealed class ThreadedRuntime(IdleOptions? idle = null) : IDisposable
     public PollerFailure? Failure { get; private set; }
 
     /// <summary>Times that threads have gone to sleep.</summary>
-    public long Sleeps => _workers.Sum(static w => Volatile.Read(ref w.Sleeps));
+    public long Sleeps
+    {
+        get
+        {
+            lock (_workers) return _workers.Sum(static w => Volatile.Read(ref w.Sleeps));
+        }
+    }
 
     /// <inheritdoc/>
     public void Dispose() => Stop();
@@ -64,7 +100,10 @@ public sealed class ThreadedRuntime(IdleOptions? idle = null) : IDisposable
     private void End()
     {
         _stop = true;
-        foreach (Worker w in _workers) w.Group.Latch.Set();
+        lock (_workers)
+        {
+            foreach (Worker w in _workers) w.Group.Latch.Set();
+        }
     }
 
     private sealed class Worker
@@ -74,6 +113,7 @@ public sealed class ThreadedRuntime(IdleOptions? idle = null) : IDisposable
         private readonly int? _cpu;
         private readonly PollSet _set = new();
         private readonly IdleWait _idle;
+        private volatile bool _ends;
 
         public Worker(ThreadedRuntime runtime, PollerGroup group, int? cpu)
         {
@@ -89,12 +129,22 @@ public sealed class ThreadedRuntime(IdleOptions? idle = null) : IDisposable
 
         public Exception? Failure { get; private set; }
 
+        private bool IsToEnd => _ends || _runtime._stop;
+
+        /// <summary>Asks it to end.</summary>
+        public void End()
+        {
+            _ends = true;
+            Group.Latch.Set();
+        }
+
         private void Run()
         {
             if (_cpu is int cpu) Pinned = ThreadPinning.TryPin(cpu);
+            Group.Reader?.Enter();
             try
             {
-                while (!_runtime._stop)
+                while (!IsToEnd)
                 {
                     if (Group.Step(ProcessClock.NowMs) > 0) _idle.Worked();
                     else if (_idle.MaySleep()) Sleep();
@@ -126,7 +176,7 @@ public sealed class ThreadedRuntime(IdleOptions? idle = null) : IDisposable
             }
 
             Group.Latch.Announce();
-            if (_runtime._stop || Group.Step(ProcessClock.NowMs) > 0)
+            if (IsToEnd || Group.Step(ProcessClock.NowMs) > 0)
             {
                 Group.Latch.Cancel();
                 _idle.Worked();

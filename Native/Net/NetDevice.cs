@@ -43,6 +43,19 @@ public static unsafe partial class NetDevice
         return new NetDeviceState(name, mtu, MacOf(ref r), (flags & IsUp) != 0, (flags & IsRunning) != 0, (ushort)r.Flags == EthernetType);
     }
 
+    /// <summary>Memory node that a device's bus is at (<c>/sys/class/net/NAME/device/numa_node</c>); null = none, or nobody knows.</summary>
+    public static int? NumaNodeOf(string name)
+    {
+        try
+        {
+            return int.TryParse(File.ReadAllText($"/sys/class/net/{name}/device/numa_node"), out int node) && node >= 0 ? node : null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
     /// <summary>Sets a device up or down.</summary>
     /// <exception cref="IOException">Refused by the system.</exception>
     public static void SetUp(string name, bool isUp)

@@ -5,7 +5,7 @@ namespace Mergeflow.Tests;
 
 /// <summary>One switch on two packet threads, a thread for the offload and one for upkeep, each direction of every connection on the other packet thread, while another thread gives orders.</summary>
 [Collection(nameof(AloneCollection))]
-public sealed class ThreadedSwitchTests
+public sealed partial class ThreadedSwitchTests
 {
     private const int Connections = 64;
     private const int Numbers = 4096;

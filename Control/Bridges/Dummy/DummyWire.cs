@@ -50,7 +50,7 @@ public sealed class DummyWire : IDisposable
     {
         List<string> failures = [];
         port.ShownIndex = int.TryParse(options.GetValueOrDefault("ifindex"), out int index) && index >= 0 ? index : null;
-        port.NumaNode = int.TryParse(options.GetValueOrDefault("numa_id"), out int node) ? node : 0;
+        port.SetNumaNode(int.TryParse(options.GetValueOrDefault("numa_id"), out int node) ? node : 0);
         try
         {
             string? both = options.GetValueOrDefault("pcap");

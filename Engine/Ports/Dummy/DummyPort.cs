@@ -19,13 +19,18 @@ public sealed unsafe class DummyPort : LivePort
     private static uint s_last = 0xaa550000 - 1;
 
     private readonly Lock _wire = new();
-    private readonly PatchRxQueue[] _in;
-    private readonly List<PatchRxQueue> _out = [];
+
+    /// <summary>Those that it has, and behind them those that it has had.</summary>
+    private volatile PatchRxQueue[] _in;
+    private volatile int _queueCount;
+    private readonly List<DummyTxQueue> _out = [];
     private readonly byte[] _frame = new byte[Packets.Packet.MaxLengthBytes];
     private PcapFile? _received, _sent;
     private ulong _mac;
     private int _mtuBytes = DefaultMtuBytes;
     private volatile bool _isUp = true;
+    private volatile int _numaNode;
+    private bool _steersByHash;
 
     /// <summary>What it was at the last look.</summary>
     private volatile bool _hasCarrier = true;
@@ -39,7 +44,9 @@ public sealed unsafe class DummyPort : LivePort
     public DummyPort(uint number, string name, string type, int queues)
         : base(number, name)
     {
-        (Type, _in) = (type, [.. Enumerable.Range(0, queues).Select(_ => new PatchRxQueue(number, InBytes))]);
+        Type = type;
+        _in = [];
+        SetQueueCount(queues);
         _mac = 0xaa55_0000_0000UL | Interlocked.Increment(ref s_last);
     }
 
@@ -47,7 +54,10 @@ public sealed unsafe class DummyPort : LivePort
     public override string Type { get; }
 
     /// <inheritdoc/>
-    public override int QueueCount => _in.Length;
+    public override int QueueCount => _queueCount;
+
+    /// <inheritdoc/>
+    public override bool IsPmd => Type == "dummy-pmd";
 
     /// <inheritdoc/>
     public override int MtuBytes => Volatile.Read(ref _mtuBytes);
@@ -61,8 +71,11 @@ public sealed unsafe class DummyPort : LivePort
     /// <summary>The number that it says it has as a device; null = none.</summary>
     public int? ShownIndex { get; set; }
 
-    /// <summary>Memory node that it says it is at.</summary>
-    public int NumaNode { get; set; }
+    /// <inheritdoc/>
+    public override int? NumaNode => _numaNode;
+
+    /// <summary>Transmit queues that it says it has.</summary>
+    public int TxQueueCount { get; private set; } = 1;
 
     /// <summary>Addresses that it says the host has there, with the bits of their prefixes.</summary>
     public IReadOnlyList<(IPAddress Address, int PrefixBits)> Addresses { get; private set; } = [];
@@ -92,7 +105,7 @@ public sealed unsafe class DummyPort : LivePort
     {
         get
         {
-            foreach (PatchRxQueue queue in _in)
+            foreach (PatchRxQueue queue in _in.AsSpan(0, _queueCount))
             {
                 if (!queue.IsEmpty) return false;
             }
@@ -114,7 +127,7 @@ public sealed unsafe class DummyPort : LivePort
         ulong packets = received.Aggregate(0UL, static (sum, c) => sum + c.Packets);
         List<(string, ulong)> named = [("rx_custom_packets_1", packets), ("rx_custom_packets_2", packets)];
         Name("rx", received);
-        Name("tx", TxCounters());
+        lock (_wire) Name("tx", [.. Enumerable.Range(0, TxQueueCount).Select(q => PortCounters.Sum(_out.Select(o => o.OfQueue(q))))]);
         return named;
 
         void Name(string direction, PortCounters[] queues)
@@ -122,6 +135,41 @@ public sealed unsafe class DummyPort : LivePort
             for (int i = 0; i < queues.Length; i++) named.AddRange([($"{direction}_q{i}_bytes", queues[i].Bytes), ($"{direction}_q{i}_packets", queues[i].Packets)]);
         }
     }
+
+    /// <summary>Gives it another number of receive queues, 1 to <see cref="MaxQueues"/>; frames that wait in those that go are lost. While nobody polls them.</summary>
+    public void SetQueueCount(int queues)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(queues, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(queues, MaxQueues);
+        lock (_wire)
+        {
+            foreach (PatchRxQueue gone in _in.Skip(queues))
+            {
+                while (gone.TryTake(_frame, out _))
+                {
+                }
+            }
+
+            if (queues > _in.Length) _in = [.. _in, .. Enumerable.Range(0, queues - _in.Length).Select(_ => new PatchRxQueue(Number, InBytes))];
+            _queueCount = queues;
+        }
+    }
+
+    /// <summary>Has it say that it has so many transmit queues, 1 to <see cref="MaxQueues"/>: packet threads use them in turn, or each frame one by its hash (OVS <c>tx-steering</c>). They begin to count anew when that changes.</summary>
+    public void SetTxQueues(int queues, bool byHash)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(queues, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(queues, MaxQueues);
+        lock (_wire)
+        {
+            if (queues == TxQueueCount && byHash == _steersByHash) return;
+            (TxQueueCount, _steersByHash) = (queues, byHash);
+            foreach (DummyTxQueue tx in _out) tx.Steer(queues, byHash);
+        }
+    }
+
+    /// <summary>Has it say that it is at another memory node.</summary>
+    public void SetNumaNode(int node) => _numaNode = node;
 
     /// <summary>Switches it on or off.</summary>
     public void SetUp(bool isUp) => _isUp = isUp;
@@ -155,9 +203,9 @@ public sealed unsafe class DummyPort : LivePort
     public bool Receive(ReadOnlySpan<byte> frame, int queue)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(queue);
-        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(queue, _in.Length);
         lock (_wire)
         {
+            ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(queue, _queueCount);
             _received?.Write(frame);
             if (frame.Length is < EthernetBytes or > Packets.Packet.MaxLengthBytes) return false;
             VirtioNetHeader plain = default;
@@ -172,9 +220,9 @@ public sealed unsafe class DummyPort : LivePort
         bool hadSome = false;
         lock (_wire)
         {
-            foreach (PatchRxQueue ring in _out)
+            foreach (DummyTxQueue tx in _out)
             {
-                while (ring.TryTake(_frame, out int length))
+                while (tx.Ring.TryTake(_frame, out int length))
                 {
                     hadSome = true;
                     _sent?.Write(_frame.AsSpan(0, length));
@@ -195,10 +243,17 @@ public sealed unsafe class DummyPort : LivePort
     /// <inheritdoc/>
     protected override TxQueue NewTx()
     {
-        PatchRxQueue ring = new(Number, OutBytes);
-        lock (_wire) _out.Add(ring);
-        return new DummyTxQueue(this, ring);
+        lock (_wire)
+        {
+            DummyTxQueue tx = new(this, new PatchRxQueue(Number, OutBytes), _out.Count);
+            tx.Steer(TxQueueCount, _steersByHash);
+            _out.Add(tx);
+            return tx;
+        }
     }
+
+    /// <inheritdoc/>
+    protected override int CountedQueues => _in.Length;
 
     /// <inheritdoc/>
     protected override PortCounters RxCounters(int queue) => _in[queue].Counters;

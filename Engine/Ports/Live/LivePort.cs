@@ -40,6 +40,12 @@ public abstract class LivePort(uint number, string name) : IDisposable
     /// <summary>Receive queues.</summary>
     public abstract int QueueCount { get; }
 
+    /// <summary>Packet threads with a processor of their own poll it, if there are some (OVS <c>netdev_is_pmd</c>).</summary>
+    public virtual bool IsPmd => true;
+
+    /// <summary>Memory node that it is at; null = none.</summary>
+    public virtual int? NumaNode => null;
+
     /// <summary>Longest packet behind the Ethernet header, bytes, as of the last <see cref="Refresh"/>.</summary>
     public abstract int MtuBytes { get; }
 
@@ -110,7 +116,7 @@ public abstract class LivePort(uint number, string name) : IDisposable
     internal PortStatistics OfQueues()
     {
         PortStatistics sum = new();
-        for (int i = 0; i < QueueCount; i++) sum.AddRx(RxCounters(i));
+        for (int i = 0; i < CountedQueues; i++) sum.AddRx(RxCounters(i));
         lock (_lock)
         {
             foreach (TxQueue queue in _txQueues) sum.AddTx(queue.Counters);
@@ -130,6 +136,9 @@ public abstract class LivePort(uint number, string name) : IDisposable
 
     /// <summary>Opens a transmit queue.</summary>
     protected abstract TxQueue NewTx();
+
+    /// <summary>Receive queues that it has or has had.</summary>
+    protected virtual int CountedQueues => QueueCount;
 
     /// <summary>What a receive queue has counted, kernel-side drops brought up to date.</summary>
     protected abstract PortCounters RxCounters(int queue);

@@ -37,6 +37,9 @@ public abstract class NetDevicePort : LivePort
     public override int IfIndex { get; }
 
     /// <inheritdoc/>
+    public override int? NumaNode => NetDevice.NumaNodeOf(Device);
+
+    /// <inheritdoc/>
     public override bool HasCarrier => !_isGone && (_isElsewhere || _state is { IsUp: true, HasCarrier: true });
 
     /// <inheritdoc/>

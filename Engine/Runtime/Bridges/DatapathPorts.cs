@@ -45,8 +45,12 @@ public sealed class DatapathPorts
     }
 
     /// <summary>A port appears, up. On return packets go there.</summary>
+    /// <param name="port">What the pipeline knows of it.</param>
+    /// <param name="queues">Its receive queues.</param>
+    /// <param name="nowMs">The time.</param>
+    /// <param name="pmd">The packet thread that gets them, or <see cref="QueueAssignment.Nobody"/>; null = packet threads in turn.</param>
     /// <exception cref="ArgumentException">There is a port of that number.</exception>
-    public Acknowledgement Add(PipelinePort port, int queues, long nowMs)
+    public Acknowledgement Add(PipelinePort port, int queues, long nowMs, int? pmd = null)
     {
         using Datapath.ControlScope control = _datapath.BeginControl();
         nowMs = _datapath.Clock.Of(nowMs);
@@ -63,7 +67,8 @@ public sealed class DatapathPorts
             ns => new PortChange(ns, port.Number, PortNews.Come),
             nowMs);
         if (!isNew) throw new ArgumentException($"there is a port {port.Number}", nameof(port));
-        if (number is { } polled) _datapath.Queues.Add(polled, queues);
+        if (number is { } polled && pmd is { } thread) _datapath.Queues.Give(polled, queues, thread);
+        else if (number is { } inTurn) _datapath.Queues.Add(inTurn, queues);
         return _datapath.Reconcile(nowMs, purge: false);
     }
 

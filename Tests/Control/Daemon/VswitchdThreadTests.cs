@@ -24,26 +24,46 @@ public sealed class VswitchdThreadTests
         Assert.Equal(2, ThreadsShown(run));
         foreach (int cpu in cpus) Assert.Equal(1, Pinned(run, cpu));
 
-        // Threads are what they are until the next start.
+        // Threads follow the mask while the switch runs, and after the next start.
         run.Vsctl("set", "open", ".", $"other_config:pmd-cpu-mask=0x{UInt128.One << cpus[1]:x}");
-        AddBridge(run, "br2");
-        Assert.Equal(2, ThreadsShown(run));
-        Assert.Contains("pmd-cpu-mask", run.Log, StringComparison.Ordinal);
+        OneIsLeft();
         run.Stop();
         run.Start();
+        Eventually.True(() => run.Ask("dpif/show").Contains("br1p", StringComparison.Ordinal), "the bridges are there");
         Eventually.True(() => ThreadsShown(run) == 1, "one thread");
-        Assert.Equal(1, Pinned(run, cpus[1]));
-        Assert.Equal(0, Pinned(run, cpus[0]));
+        OneIsLeft();
+
+        void OneIsLeft()
+        {
+            Assert.Equal(1, ThreadsShown(run));
+            Assert.Equal(1, Pinned(run, cpus[1]));
+            Assert.Equal(0, Pinned(run, cpus[0]));
+        }
     }
 
     [Fact]
-    public void A_mask_that_is_no_mask_is_said_and_leaves_one_thread()
+    public void A_mask_is_for_datapaths_that_are_made_behind_it()
+    {
+        using VswitchdRun run = new("--enable-dummy", "--disable-system");
+        run.Start();
+        AddBridge(run, "br0");
+        run.Vsctl("set", "open", ".", "other_config:pmd-cpu-mask=1");
+        Assert.Equal(0, ThreadsShown(run));
+        Assert.Contains("WARN|other_config:pmd-cpu-mask: the datapath was made without it", run.Log, StringComparison.Ordinal);
+        Assert.Contains("main thread:\n  port: br0p", run.Ask("dpif-netdev/pmd-rxq-show"), StringComparison.Ordinal);
+        run.Vsctl("del-br", "br0");
+        AddBridge(run, "br1");
+        Assert.Equal(1, ThreadsShown(run));
+    }
+
+    [Fact]
+    public void A_mask_that_is_no_mask_is_said_and_leaves_the_main_thread()
     {
         using VswitchdRun run = new("--enable-dummy", "--disable-system");
         run.Vsctl("set", "open", ".", "other_config:pmd-cpu-mask=3g");
         run.Start();
         AddBridge(run, "br0");
-        Assert.Equal(1, ThreadsShown(run));
+        Assert.Equal(0, ThreadsShown(run));
         Assert.Contains("pmd-cpu-mask=3g: expected hexadecimal digits", run.Log, StringComparison.Ordinal);
     }
 
@@ -90,9 +110,10 @@ public sealed class VswitchdThreadTests
         Assert.Contains($"start it as {name}", line, StringComparison.Ordinal);
     }
 
-    private static void AddBridge(VswitchdRun run, string name) => Assert.Equal("", run.Vsctl("add-br", name, "--", "set", "bridge", name, "datapath_type=dummy"));
+    private static void AddBridge(VswitchdRun run, string name) 
+        => Assert.Equal("", run.Vsctl("add-br", name, "--", "set", "bridge", name, "datapath_type=dummy", "--", "add-port", name, $"{name}p", "--", "set", "interface", $"{name}p", "type=dummy-pmd"));
 
-    private static int ThreadsShown(VswitchdRun run) => Regex.Count(run.Ask("dpif-netdev/pmd-rxq-show"), "pmd thread [0-9]+ of dummy@ovs-dummy");
+    private static int ThreadsShown(VswitchdRun run) => Regex.Count(run.Ask("dpif-netdev/pmd-rxq-show"), "pmd thread numa_id [0-9]+ core_id [0-9]+:");
 
     /// <summary>Threads that may run on one processor alone.</summary>
     private static int Pinned(VswitchdRun run, int cpu) => Threads(run).Count(t => Value(t, "Cpus_allowed_list") == cpu.ToString(CultureInfo.InvariantCulture));

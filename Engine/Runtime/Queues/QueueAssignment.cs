@@ -3,11 +3,14 @@ using System.Collections.Concurrent;
 namespace Mergeflow.Engine.Runtime;
 
 /// <summary>
-/// Which packet thread polls which receive queue (OVS <c>pmd-rxq-assign</c>, <c>pmd-rxq-affinity</c>): in turn, unless a queue is pinned; one thread may have several. Any thread
+/// Which packet thread polls which receive queue (OVS <c>pmd-rxq-assign</c>, <c>pmd-rxq-affinity</c>): in turn, unless a queue is pinned or control says otherwise (<see cref="RxqScheduler"/>); one thread may have several. Any thread
 /// may ask. Who moves a queue that threads poll asks <see cref="SwitchPollers.MoveQueue"/>.
 /// </summary>
 public sealed class QueueAssignment
 {
+    /// <summary>In the place of a thread: no thread polls the queue.</summary>
+    public const int Nobody = -1;
+
     private readonly ConcurrentDictionary<RxQueueName, int> _pmdOf = [];
     private readonly int _pmdCount;
     private int _turn;
@@ -39,7 +42,7 @@ public sealed class QueueAssignment
     /// <summary>Queues of each port.</summary>
     public int QueuesPerPort { get; }
 
-    /// <summary>The thread that polls a queue; that of a port that is not there is polled by the thread with its number.</summary>
+    /// <summary>The thread that polls a queue, or <see cref="Nobody"/>; that of a port that is not there is polled by the thread with its number.</summary>
     public int PmdOf(RxQueueName queue) => _pmdOf.TryGetValue(queue, out int pmd) ? pmd : queue.Index % _pmdCount;
 
     /// <summary>The queues of a thread, by port and index.</summary>
@@ -54,14 +57,47 @@ public sealed class QueueAssignment
         }
     }
 
+    /// <summary>A port has appeared, or has other queues: all of them are the thread's, or <see cref="Nobody"/>'s. One thread at a time.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such thread.</exception>
+    public void Give(uint port, int queues, int pmd)
+    {
+        Check(pmd);
+        Forget(port);
+        for (int q = 0; q < queues; q++) _pmdOf[new RxQueueName(port, q)] = pmd;
+    }
+
+    /// <summary>A port has gone for good.</summary>
+    public void Forget(uint port)
+    {
+        foreach (RxQueueName queue in _pmdOf.Keys)
+        {
+            if (queue.Port == port) _pmdOf.TryRemove(queue, out _);
+        }
+    }
+
     /// <summary>Gives a queue to another thread.</summary>
     /// <exception cref="ArgumentOutOfRangeException">There is no such queue or thread.</exception>
     public void Move(RxQueueName queue, int pmd)
     {
-        if (!_pmdOf.ContainsKey(queue)) throw new ArgumentOutOfRangeException(nameof(queue), queue, "there is no such queue");
         ArgumentOutOfRangeException.ThrowIfNegative(pmd);
-        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(pmd, _pmdCount);
+        Check(pmd);
+        Set(queue, pmd);
+    }
+
+    /// <summary>Takes a queue from all threads: it is <see cref="Nobody"/>'s until it is moved.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such queue.</exception>
+    public void Hold(RxQueueName queue) => Set(queue, Nobody);
+
+    private void Set(RxQueueName queue, int pmd)
+    {
+        if (!_pmdOf.ContainsKey(queue)) throw new ArgumentOutOfRangeException(nameof(queue), queue, "there is no such queue");
         _pmdOf[queue] = pmd;
+    }
+
+    private void Check(int pmd)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(pmd, Nobody);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(pmd, _pmdCount);
     }
 }
 
