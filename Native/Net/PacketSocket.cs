@@ -19,26 +19,33 @@ public sealed unsafe partial class PacketSocket : IDisposable
     /// <summary>Receives every frame of a device but those that are sent by sockets of this host.</summary>
     /// <param name="ifIndex">The device.</param>
     /// <param name="bufferBytes">What the kernel holds for it: a super-frame takes some 70 KB.</param>
-    /// <param name="fanoutGroup">Sockets of the same group share the device's frames by flow; null = this one has all.</param>
     /// <exception cref="IOException">Refused by the system; the message says what.</exception>
-    public static PacketSocket Receiver(int ifIndex, int bufferBytes, ushort? fanoutGroup = null)
+    public static PacketSocket Receiver(int ifIndex, int bufferBytes) => Receivers(ifIndex, bufferBytes, 1)[0];
+
+    /// <summary>As <see cref="Receiver"/>, several that share the device's frames by flow: each frame comes to one of them.</summary>
+    /// <param name="ifIndex">The device.</param>
+    /// <param name="bufferBytes">What the kernel holds for each of them.</param>
+    /// <param name="count">Sockets.</param>
+    /// <exception cref="IOException">Refused by the system; the message says what.</exception>
+    public static PacketSocket[] Receivers(int ifIndex, int bufferBytes, int count)
     {
-        PacketSocket socket = New();
+        List<PacketSocket> sockets = [];
         try
         {
-            socket.Set(SocketCalls.PacketVnetHeader, 1, "PACKET_VNET_HDR");
-            socket.Set(SocketCalls.PacketIgnoreOutgoing, 1, "PACKET_IGNORE_OUTGOING");
-            socket.Set(SocketCalls.PacketAuxData, 1, "PACKET_AUXDATA");
-            socket.SetBuffer(SocketCalls.SoReceiveBufferForce, SocketCalls.SoReceiveBuffer, bufferBytes);
-            socket.Bind(ifIndex, SocketCalls.EthPAll);
-            var membership = new Membership { IfIndex = ifIndex, Type = SocketCalls.PacketMembershipPromiscuous };
-            if (SocketCalls.SetSockOpt(socket._fd, SocketCalls.SolPacket, SocketCalls.PacketAddMembership, &membership, (uint)sizeof(Membership)) < 0) throw Refused("promiscuous mode");
-            if (fanoutGroup is ushort group) socket.Set(SocketCalls.PacketFanout, group | (SocketCalls.PacketFanoutHash << 16), "PACKET_FANOUT");
-            return socket;
+            int group = 0;
+            for (int i = 0; i < count; i++)
+            {
+                PacketSocket socket = New();
+                sockets.Add(socket);
+                socket.Listen(ifIndex, bufferBytes, isShared: count > 1);
+                if (count > 1) group = socket.Join(group, isFirst: i == 0);
+            }
+
+            return [.. sockets];
         }
         catch
         {
-            socket.Dispose();
+            foreach (PacketSocket socket in sockets) socket.Dispose();
             throw;
         }
     }
@@ -104,6 +111,45 @@ public sealed unsafe partial class PacketSocket : IDisposable
         int error = Marshal.GetLastPInvokeError();
         string hint = error == SocketCalls.NotPermitted ? " (needs CAP_NET_RAW)" : "";
         return new IOException($"{what}: {Marshal.GetPInvokeErrorMessage(error)}{hint}");
+    }
+
+    /// <summary>Begins to receive; who is to share frames keeps none before he does (<see cref="Join"/>), or some would come twice.</summary>
+    private void Listen(int ifIndex, int bufferBytes, bool isShared)
+    {
+        Set(SocketCalls.PacketVnetHeader, 1, "PACKET_VNET_HDR");
+        Set(SocketCalls.PacketIgnoreOutgoing, 1, "PACKET_IGNORE_OUTGOING");
+        Set(SocketCalls.PacketAuxData, 1, "PACKET_AUXDATA");
+        SetBuffer(SocketCalls.SoReceiveBufferForce, SocketCalls.SoReceiveBuffer, bufferBytes);
+        if (isShared) Filter(PacketFilter.Nothing);
+        Bind(ifIndex, SocketCalls.EthPAll);
+        var membership = new Membership { IfIndex = ifIndex, Type = SocketCalls.PacketMembershipPromiscuous };
+        if (SocketCalls.SetSockOpt(_fd, SocketCalls.SolPacket, SocketCalls.PacketAddMembership, &membership, (uint)sizeof(Membership)) < 0) throw Refused("promiscuous mode");
+    }
+
+    /// <summary>
+    /// Shares the device's frames from now on; returns the group, which the first one has the kernel choose: others may have theirs. A group asks for frames itself and knows nothing of its members'
+    /// <c>PACKET_IGNORE_OUTGOING</c>: it has a flag of its own, which older kernels do not know. There the filter drops what is sent.
+    /// </summary>
+    private int Join(int group, bool isFirst)
+    {
+        int flags = SocketCalls.PacketFanoutHash | SocketCalls.PacketFanoutIgnoreOutgoing | (isFirst ? SocketCalls.PacketFanoutUniqueId : 0);
+        Set(SocketCalls.PacketFanout, group | (flags << 16), "PACKET_FANOUT");
+        Filter(PacketFilter.NotOutgoing);
+        if (!isFirst) return group;
+        int chosen;
+        uint length = sizeof(int);
+        return SocketCalls.GetSockOpt(_fd, SocketCalls.SolPacket, SocketCalls.PacketFanout, &chosen, &length) < 0 ? throw Refused("PACKET_FANOUT") : chosen & ushort.MaxValue;
+    }
+
+    private void Filter(ReadOnlySpan<ulong> program)
+    {
+        fixed (ulong* instructions = program)
+        {
+            // struct sock_fprog.
+            ulong* filter = stackalloc ulong[2];
+            (filter[0], filter[1]) = ((ulong)program.Length, (ulong)instructions);
+            if (SocketCalls.SetSockOpt(_fd, SocketCalls.SolSocket, SocketCalls.SoAttachFilter, filter, 2 * sizeof(ulong)) < 0) throw Refused("SO_ATTACH_FILTER");
+        }
     }
 
     private void Set(int option, int value, string name)

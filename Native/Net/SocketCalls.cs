@@ -17,6 +17,7 @@ internal static unsafe partial class SocketCalls
     public const int SolSocket = 1;
     public const int SoSendBuffer = 7;
     public const int SoReceiveBuffer = 8;
+    public const int SoAttachFilter = 26;
     public const int SoSendBufferForce = 32;
     public const int SoReceiveBufferForce = 33;
 
@@ -29,6 +30,8 @@ internal static unsafe partial class SocketCalls
     public const int PacketIgnoreOutgoing = 23;
     public const int PacketMembershipPromiscuous = 1;
     public const int PacketFanoutHash = 0;
+    public const int PacketFanoutUniqueId = 0x2000;
+    public const int PacketFanoutIgnoreOutgoing = 0x4000;
 
     public const int MsgDontWait = 0x40;
     public const int MsgTruncated = 0x20;

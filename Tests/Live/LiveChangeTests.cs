@@ -91,6 +91,24 @@ public sealed class LiveChangeTests
         s.Stop();
     }
 
+    /// <summary>The queues of a port share what comes in, and see nothing of what goes out: else addresses of one side would be learned on the other.</summary>
+    [Theory]
+    [InlineData(OffloadMode.None)]
+    [InlineData(OffloadMode.Soft)]
+    public void A_port_with_queues_takes_in_what_its_device_receives_and_no_more(OffloadMode offload)
+    {
+        using LiveLab lab = new();
+        string a = lab.AddHost("a", ["10.82.0.1/24"]), b = lab.AddHost("b", ["10.82.0.2/24"]);
+        using LiveSwitch s = new(offload: offload, pmds: 2);
+        s.Add(new PacketSocketPort(1, a, queueCount: 2));
+        s.Add(new PacketSocketPort(2, b, queueCount: 3));
+        lab.Must("a", "ping", "-c", "50", "-i", "0.01", "-W", "5", "10.82.0.2");
+        lab.Must("b", "ping", "-c", "50", "-i", "0.01", "-W", "5", "10.82.0.1");
+        LiveLab.WaitFor(() => s[2].TxPackets >= 100, "what b has got");
+        Assert.All(new[] { s[1], s[2] }, static port => Assert.InRange(port.RxPackets, 100ul, 150ul));
+        s.Stop();
+    }
+
     [Theory]
     [InlineData("")]
     [InlineData("no-such-device-at-all")]

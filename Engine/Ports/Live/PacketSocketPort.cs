@@ -11,7 +11,6 @@ public sealed class PacketSocketPort : NetDevicePort
     /// <summary>Room in the kernel for what comes while the packet thread is busy or asleep: some 100 super-frames.</summary>
     public const int DefaultBufferBytes = 8 << 20;
 
-    private static int s_lastFanoutGroup = Environment.ProcessId;
     private readonly PacketSocketRxQueue[] _queues;
 
     /// <summary>Opens a device: in promiscuous mode until the port is closed.</summary>
@@ -23,19 +22,14 @@ public sealed class PacketSocketPort : NetDevicePort
         : base(number, device, device)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(queueCount, 1);
-        ushort? group = queueCount == 1 ? null : (ushort)Interlocked.Increment(ref s_lastFanoutGroup);
-        List<PacketSocketRxQueue> queues = [];
         try
         {
-            for (int i = 0; i < queueCount; i++) queues.Add(new PacketSocketRxQueue(this, PacketSocket.Receiver(IfIndex, DefaultBufferBytes, group)));
+            _queues = [.. PacketSocket.Receivers(IfIndex, DefaultBufferBytes, queueCount).Select(s => new PacketSocketRxQueue(this, s))];
         }
         catch (IOException e)
         {
-            foreach (PacketSocketRxQueue queue in queues) queue.Dispose();
             throw new IOException($"{device}: {e.Message}", e);
         }
-
-        _queues = [.. queues];
     }
 
     /// <inheritdoc/>
