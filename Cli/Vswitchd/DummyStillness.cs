@@ -2,11 +2,14 @@ using Mergeflow.Control.Bridges;
 
 namespace Mergeflow.Cli;
 
-/// <summary>Waits until what was handed over to ports without devices has gone its way: through packet threads, patches to other bridges, and into what is written of it.</summary>
+/// <summary>Waits until what was handed over to ports without devices has gone its way: through packet threads, patches to other bridges, up to control, and into what is written of it.</summary>
 internal static class DummyStillness
 {
     /// <summary>A loop of bridges is never still.</summary>
     private const int MostRounds = 1000;
+
+    /// <summary>Control may have to do with something else first.</summary>
+    private static readonly TimeSpan s_longestTelling = TimeSpan.FromSeconds(10);
 
     /// <summary>Returns when nothing is on its way any more.</summary>
     public static void Wait(Vswitchd vswitchd, DummyWire wire)
@@ -24,6 +27,9 @@ internal static class DummyStillness
             // The batch that has emptied a queue may be under way.
             foreach (LiveBridge bridge in bridges) bridge.EndBatches();
             isStill &= !wire.Drain();
+
+            // Multicast snooping and controllers see packets behind the batch: what they have seen decides where the next one goes.
+            if (!SpinWait.SpinUntil(() => Array.TrueForAll(bridges, static b => b.Datapath.IsToldAll), s_longestTelling)) return;
             stillRounds = isStill ? stillRounds + 1 : 0;
         }
     }

@@ -23,6 +23,9 @@ public sealed partial class Datapath
     /// <summary>Packets wait to be taken.</summary>
     public bool HasPacketIns => Array.Exists(_pmds, static p => p.PacketIns is { HasPackets: true });
 
+    /// <summary>Nothing that packet threads have sent to control so far waits for it, or is being handled: what it changes is changed. True also if nobody takes packets. By any thread.</summary>
+    public bool IsToldAll => Volatile.Read(ref _takers).Length == 0 || Array.TrueForAll(_pmds, static p => p.PacketIns is not { } ring || ring.HandledBytes == ring.PublishedBytes);
+
     /// <summary>From now on packet threads wake who takes packets, if he sleeps; null = he does not.</summary>
     public void WakeForPacketIns(WakeLatch? latch)
     {

@@ -27,6 +27,25 @@ public sealed class PacketInTests
         Assert.False(bed.Switch.Datapath.HasPacketIns);
     }
 
+    /// <summary>A packet that is taken is not done with before whoever gets it has looked at it.</summary>
+    [Fact]
+    public void Control_has_been_told_all_when_it_has_handled_all_or_does_not_listen()
+    {
+        using var bed = new Bed("actions=controller");
+        using WakeLatch latch = new();
+        Datapath datapath = bed.Switch.Datapath;
+        bed.Send(1);
+        bed.Switch.ProcessPending();
+        Assert.True(datapath.IsToldAll);
+        datapath.AddTaker(latch);
+        Assert.False(datapath.IsToldAll);
+        List<bool> within = [];
+        Assert.Equal(1, datapath.TakePacketIns(_ => within.Add(datapath.HasPacketIns || datapath.IsToldAll)));
+        Assert.Equal([false], within);
+        Assert.True(datapath.IsToldAll);
+        datapath.RemoveTaker(latch);
+    }
+
     [Fact]
     public void A_packet_comes_with_all_that_was_known_of_it()
     {

@@ -27,7 +27,7 @@ public sealed class LivePatchTests
         toRight.Peer = null;
         right.Ports.Remove(2, LiveSwitch.Now);
         Assert.NotEqual(0, lab.On("a", "ping", "-c", "1", "-W", "1", "10.83.0.2").Code);
-        Assert.True(left[2][PortDrop.TxDown] > 0);
+        LiveLab.WaitFor(() => left[2][PortDrop.TxDown] > 0, "the drop");
         left.Stop();
         right.Stop();
     }

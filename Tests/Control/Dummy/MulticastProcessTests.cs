@@ -72,6 +72,22 @@ public sealed class MulticastProcessTests : IDisposable
         Assert.Equal(1 + 10, _run.Ask("mdb/show", "br0").Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
     }
 
+    /// <summary>Snooping is behind packet threads, and the order that brings a frame waits for both: the next frame goes by what this one said.</summary>
+    [Fact]
+    public void What_a_report_changes_is_changed_when_the_order_that_brings_it_is_answered()
+    {
+        for (int i = 0; i < 100; i++)
+        {
+            string group = $"239.0.1.{i}";
+            Receive(3, MulticastFrames.Igmp(0x16, group));
+            Assert.Contains($"    3     0  {group} ", _run.Ask("mdb/show", "br0"), StringComparison.Ordinal);
+        }
+
+        int[] before = [Frames(2), Frames(3), Frames(4)];
+        for (int i = 0; i < 20; i++) Receive(1, MulticastFrames.Udp($"239.0.1.{i}"));
+        Assert.Equal((before[0], before[1] + 20, before[2]), (Frames(2), Frames(3), Frames(4)));
+    }
+
     [Fact]
     public void A_trace_tells_where_multicast_goes_and_why()
     {
