@@ -25,7 +25,7 @@ public sealed class SystemPortTests
         s.Stop();
     }
 
-    /// <summary>XDP of somebody else is on the device already.</summary>
+    /// <summary>A queue of the device has somebody else's socket.</summary>
     [Fact]
     public void Hardware_whose_driver_refuses_is_opened_by_packet_sockets_and_the_reason_is_said()
     {

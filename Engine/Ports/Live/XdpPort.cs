@@ -10,6 +10,9 @@ public sealed class XdpPort : NetDevicePort
 {
     private const int HeaderAndTagBytes = 18;
 
+    /// <summary>errno of the kernel: another program or link is there; another program is there in the other mode; the driver has no XDP.</summary>
+    private const int Busy = 16, Exists = 17, NotSupported = 95;
+
     private readonly List<XdpRxQueue> _queues = [];
     private readonly List<IDisposable> _attached = [];
     private int _nextTx;
@@ -110,16 +113,28 @@ public sealed class XdpPort : NetDevicePort
 
     private BpfLink Attach(BpfProgram program, bool nativeOnly)
     {
-        const int notSupported = 95;
         try
         {
-            BpfLink link = new(program, IfIndex, BpfAttachPoint.Xdp, BpfLink.XdpNative);
             IsNative = true;
-            return link;
+            return Attach(program, BpfLink.XdpNative);
         }
-        catch (BpfException e) when (e.Errno == notSupported && !nativeOnly)
+        catch (BpfException e) when (e.Errno == NotSupported && !nativeOnly)
         {
-            return new BpfLink(program, IfIndex, BpfAttachPoint.Xdp, BpfLink.XdpGeneric);
+            IsNative = false;
+            return Attach(program, BpfLink.XdpGeneric);
+        }
+    }
+
+    /// <summary>A link never takes the place of a program that is there, in either mode.</summary>
+    private BpfLink Attach(BpfProgram program, uint mode)
+    {
+        try
+        {
+            return new BpfLink(program, IfIndex, BpfAttachPoint.Xdp, mode);
+        }
+        catch (BpfException e) when (e.Errno is Busy or Exists)
+        {
+            throw new IOException("another XDP program is on it, and stays there (see bpftool net)", e);
         }
     }
 
