@@ -26,6 +26,9 @@ public sealed unsafe partial class PacketPool
         return n;
     }
 
+    /// <summary>As <see cref="ReturnUnused"/>, for a large slot.</summary>
+    internal void ReturnUnusedLarge(Packet* packet) => _large!.ReturnUnused(packet);
+
     /// <summary>A slot for a received frame of that length; null if none is left.</summary>
     public Packet* RentFor(int lengthBytes)
         => lengthBytes <= FrameCapacityBytes ? Rent() : lengthBytes <= Packet.MaxLengthBytes && _large is { FreeCount: > 0 } ? _large.Rent() : null;
@@ -90,6 +93,8 @@ public sealed unsafe partial class PacketPool
         public int FreeCount { get; private set; }
 
         public Packet* Rent() => (Packet*)_free[--FreeCount];
+
+        public void ReturnUnused(Packet* packet) => _free[FreeCount++] = (nint)packet;
 
         public bool TryReturn(Packet* packet)
         {

@@ -15,10 +15,18 @@ internal abstract unsafe class KernelRxQueue : RxQueue, IDisposable
     private const int MacsBytes = 12, TagBytes = 4, EthernetHeaderBytes = 14;
 
     private readonly uint _inPort;
+    private readonly int _fewest;
     private readonly Packet** _large = (Packet**)NativeMemory.AlignedAlloc(MessageBatch.MaxCount * (nuint)sizeof(Packet*), 64);
     private bool _disposed;
 
-    protected KernelRxQueue(uint inPort) => _inPort = inPort;
+    /// <summary>
+    /// Frames that are asked for at once: twice as many as there were the last time. Room for a frame is memory that the processor has to fetch, which whoever waits for a single packet would wait for too.
+    /// </summary>
+    private int _most;
+
+    /// <param name="inPort">Port that packets come in by.</param>
+    /// <param name="fewest">Frames that are asked for where they come one by one: 1 where each is a system call of its own.</param>
+    protected KernelRxQueue(uint inPort, int fewest) => (_inPort, _fewest, _most) = (inPort, fewest, fewest);
 
     /// <summary>What it has received and lost.</summary>
     public PortCounters Counters { get; } = new();
@@ -36,7 +44,7 @@ internal abstract unsafe class KernelRxQueue : RxQueue, IDisposable
     public override int Receive(PacketPool pool, Packet** batch, int max)
     {
         if (IsGone) return 0;
-        int offered = pool.RentBulk(batch, Math.Min(max, MessageBatch.MaxCount));
+        int offered = pool.RentBulk(batch, Math.Min(max, _most));
         int large = pool.RentLarge(_large, offered);
         for (int i = 0; i < offered; i++) Offer(pool, batch[i], i, i < large);
         int received = offered == 0 ? 0 : ReceiveFrames(offered);
@@ -47,12 +55,13 @@ internal abstract unsafe class KernelRxQueue : RxQueue, IDisposable
             if (p != null) batch[count++] = p;
         }
 
-        for (int i = offered - 1; i >= received; i--) pool.Return(batch[i]);
+        for (int i = offered - 1; i >= received; i--) pool.ReturnUnused(batch[i]);
         for (int i = large - 1; i >= 0; i--)
         {
-            if (_large[i] != null) pool.Return(_large[i]);
+            if (_large[i] != null) pool.ReturnUnusedLarge(_large[i]);
         }
 
+        _most = received > 0 ? Math.Clamp(2 * received, _fewest, MessageBatch.MaxCount) : Math.Max(_most / 2, _fewest);
         return count;
     }
 

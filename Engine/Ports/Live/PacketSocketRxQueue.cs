@@ -3,7 +3,7 @@ using Mergeflow.Native;
 namespace Mergeflow.Engine.Ports;
 
 /// <summary>Frames of a packet socket.</summary>
-internal sealed class PacketSocketRxQueue(NetDevicePort port, PacketSocket socket) : KernelRxQueue(port.Number)
+internal sealed class PacketSocketRxQueue(NetDevicePort port, PacketSocket socket) : KernelRxQueue(port.Number, fewest: 4)
 {
     private const int NetworkDown = -100, Again = -11, Interrupted = -4;
 

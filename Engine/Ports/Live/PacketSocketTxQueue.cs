@@ -6,22 +6,20 @@ namespace Mergeflow.Engine.Ports;
 /// <summary>Frames to a packet socket: short ones are collected and sent by one call, long ones go at once and are not copied.</summary>
 internal sealed unsafe class PacketSocketTxQueue : VnetTxQueue
 {
-    /// <summary>Up to here a frame is copied, bytes.</summary>
+    /// <summary>Up to here a frame is copied behind its virtio header, bytes: one part costs the kernel less than two.</summary>
     private const int CopiedBytes = 2048;
+
+    private const int CopyStrideBytes = CopiedBytes + 64;
 
     private const int Again = -11, Interrupted = -4, NoBuffers = -105, TooLong = -90, NetworkDown = -100, NoDevice = -19, NoSuchDeviceOrAddress = -6;
 
     private readonly PacketSocket _socket;
     private readonly MessageBatch _batch = new();
-    private readonly PinnedBlock _copies = PinnedMemory.Allocate(MessageBatch.MaxCount * CopiedBytes, 64);
+    private readonly PinnedBlock _copies = PinnedMemory.Allocate(MessageBatch.MaxCount * CopyStrideBytes, 64);
     private int _count;
 
     public PacketSocketTxQueue(LivePort port, PacketSocket socket)
-        : base(port)
-    {
-        _socket = socket;
-        for (int i = 0; i < MessageBatch.MaxCount; i++) _batch.SetPartCount(i, 2);
-    }
+        : base(port) => _socket = socket;
 
     /// <inheritdoc/>
     public override void Flush()
@@ -31,10 +29,7 @@ internal sealed unsafe class PacketSocketTxQueue : VnetTxQueue
             int sent = _socket.Send(_batch, from, _count);
             if (sent > 0)
             {
-                for (int end = from + sent; from < end; from++)
-                {
-                    Counters.Count((int)_batch.PartsOf(from)[1].LengthBytes, _batch.HeaderOf(from)->GsoType != VirtioNetHeader.GsoNone);
-                }
+                for (int end = from + sent; from < end; from++) Counters.Count(LengthOf(from), ((VirtioNetHeader*)_batch.PartsOf(from)->Base)->GsoType != VirtioNetHeader.GsoNone);
             }
             else if (sent != Interrupted)
             {
@@ -50,10 +45,13 @@ internal sealed unsafe class PacketSocketTxQueue : VnetTxQueue
     {
         bool isCopied = lengthBytes <= CopiedBytes;
         if (!isCopied) Flush();
-        *_batch.HeaderOf(_count) = *header;
-        void* bytes = isCopied ? _copies.Pointer + (_count * CopiedBytes) : frame;
-        if (isCopied) NativeMemory.Copy(frame, bytes, (nuint)lengthBytes);
-        _batch.PartsOf(_count)[1] = new IoVector { Base = bytes, LengthBytes = (nuint)lengthBytes };
+        IoVector* parts = _batch.PartsOf(_count);
+        byte* start = isCopied ? _copies.Pointer + (_count * CopyStrideBytes) : (byte*)_batch.HeaderOf(_count);
+        *(VirtioNetHeader*)start = *header;
+        if (isCopied) NativeMemory.Copy(frame, start + VirtioNetHeader.SizeBytes, (nuint)lengthBytes);
+        else parts[1] = new IoVector { Base = frame, LengthBytes = (nuint)lengthBytes };
+        parts[0] = new IoVector { Base = start, LengthBytes = (nuint)(VirtioNetHeader.SizeBytes + (isCopied ? lengthBytes : 0)) };
+        _batch.SetPartCount(_count, isCopied ? 1 : 2);
         _count++;
         if (!isCopied || _count == MessageBatch.MaxCount) Flush();
     }
@@ -69,6 +67,12 @@ internal sealed unsafe class PacketSocketTxQueue : VnetTxQueue
         }
 
         base.Dispose(disposing);
+    }
+
+    private int LengthOf(int index)
+    {
+        IoVector* parts = _batch.PartsOf(index);
+        return (int)(_batch.PartCountOf(index) == 1 ? parts[0].LengthBytes - VirtioNetHeader.SizeBytes : parts[1].LengthBytes);
     }
 
     /// <summary>The first frame could not be sent; returns how many are lost with it.</summary>

@@ -3,12 +3,9 @@ using Mergeflow.Native;
 namespace Mergeflow.Engine.Ports;
 
 /// <summary>Frames of one queue of a TAP device. The kernel gives them with their tags.</summary>
-internal sealed unsafe class TapRxQueue(NetDevicePort port, TapDevice device) : KernelRxQueue(port.Number)
+internal sealed unsafe class TapRxQueue(NetDevicePort port, TapDevice device) : KernelRxQueue(port.Number, fewest: 1)
 {
     private const int Again = -11, Interrupted = -4, BadDescriptorState = -77;
-
-    /// <summary>Most frames of the next look: twice as many as there were the last time. Where they come one by one, each goes on before anybody looks for another: that look is a system call, too.</summary>
-    private int _most = 1;
 
     /// <inheritdoc/>
     protected override int Descriptor => device.Descriptor;
@@ -17,7 +14,6 @@ internal sealed unsafe class TapRxQueue(NetDevicePort port, TapDevice device) : 
     protected override int ReceiveFrames(int count)
     {
         int received = 0;
-        count = Math.Min(count, _most);
         while (received < count)
         {
             int length = device.Read(Batch.PartsOf(received), Batch.PartCountOf(received));
@@ -40,7 +36,6 @@ internal sealed unsafe class TapRxQueue(NetDevicePort port, TapDevice device) : 
             break;
         }
 
-        _most = Math.Max(1, 2 * received);
         return received;
     }
 
