@@ -32,7 +32,7 @@ public sealed class KernelLiveRevocationTests(ITestOutputHelper output)
         nic.AddPort(new KernelPortOptions { Number = 1, Interface = NetDevice.IndexOf(traffic.Here), MtuBytes = 1500, Attaches = true });
         for (int i = 0; i < Rules; i++)
         {
-            Assert.True(nic.EnqueueCreate(Rule(new FlowItemUdp { Src = (ushort)(1 + i) }), (ulong)i, 1, Gate, out _));
+            Assert.True(nic.EnqueueCreate(RevocationBench.Rule(new FlowItemUdp { Src = (ushort)(1 + i) }), (ulong)i, 1, Gate, out _));
             while (nic.Poll(done, 1) > 0) ;
         }
 
@@ -84,8 +84,6 @@ public sealed class KernelLiveRevocationTests(ITestOutputHelper output)
         output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{cycles} cycles under traffic, {frames} frames, {frames - counted} lost"));
         Assert.NotEqual(frames, counted);
     }
-
-    private static FlowRule Rule(FlowItemUdp udp) => new(new FlowAttr(1, FlowTable.ExactMatch), [new FlowItemEth { Type = 0x0800 }, new FlowItemIpv4(), udp], [new FlowActionCount(), new FlowActionDrop()]);
 
     /// <summary>Datagrams from so many ports out of a host's veth, as fast as a thread can send them.</summary>
     private sealed class Traffic : IDisposable
@@ -164,38 +162,20 @@ public sealed class KernelLiveRevocationTests(ITestOutputHelper output)
         }
     }
 
-    /// <summary>The real program on a device, and a table without anybody else: a rule that comes and goes, and one behind it for what it does not take.</summary>
+    /// <summary>The real program on a device.</summary>
     private sealed class Bench : IDisposable
     {
-        private readonly KernelMemory _memory;
-        private readonly KernelTable _table;
-        private readonly KernelTemplate _first;
-        private readonly CompiledRule _rule;
-        private readonly KernelActions _actions;
-        private readonly BpfProgram _program;
+        private readonly RevocationBench _bench;
         private readonly BpfLink _link;
-        private readonly uint _behind;
         private readonly Traffic _traffic;
         private long _harvested, _cycles, _frames;
-        private uint _turn;
 
         public Bench(LiveLab lab, bool waits)
         {
-            _memory = new KernelMemory(15);
-            _table = waits ? _memory.NewTable() : _memory.NewTable(0);
-            _table.SetMatching(true);
-            (_rule, _actions) = Compile(new FlowItemUdp { Src = 1 });
-            (CompiledRule last, _) = Compile(new FlowItemUdp());
-            _first = new KernelTemplate(ref _rule.Mask, FlowTable.ExactMatch, 1);
-            KernelTemplate behind = new(ref last.Mask, FlowTable.Wildcard, 2);
-            _behind = _table.Insert(behind, ref last.Value, _actions, 0, out _);
-            _program = BpfProgram.Load(BpfProgramType.Xdp, KernelProgram.Write(_memory, [_first, behind]), "revocation");
             _traffic = new Traffic(lab, 1);
             int device = NetDevice.IndexOf(_traffic.Here);
-            int at = KernelLayout.Devices + (8 * (device & (KernelLayout.DeviceCount - 1)));
-            BitConverter.TryWriteBytes(_memory.Control.Span[at..], device);
-            BitConverter.TryWriteBytes(_memory.Control.Span[(at + 4)..], 1);
-            _link = new BpfLink(_program, device, BpfAttachPoint.Xdp, BpfLink.XdpNative);
+            _bench = new RevocationBench(device, waits);
+            _link = new BpfLink(_bench.Program, device, BpfAttachPoint.Xdp, BpfLink.XdpNative);
         }
 
         public (long Frames, long Counted, long Cycles) Play(long cycles)
@@ -203,39 +183,17 @@ public sealed class KernelLiveRevocationTests(ITestOutputHelper output)
             long before = _traffic.Came;
             _traffic.Begin();
             long frames = _traffic.Sent + FramesOfAPlay;
-            for (long end = _cycles + cycles; _cycles < end || _traffic.Sent < frames;) Cycle();
+            for (long end = _cycles + cycles; _cycles < end || _traffic.Sent < frames; _cycles++) _harvested += _bench.Cycle();
             _traffic.End();
             _frames += _traffic.Came - before;
-            _table.Read(_behind, out ulong rest, out _, out _);
-            return (_frames, _harvested + (long)rest, _cycles);
+            return (_frames, _harvested + _bench.Behind, _cycles);
         }
 
         public void Dispose()
         {
             _traffic.Dispose();
             _link.Dispose();
-            _program.Dispose();
-            _memory.Dispose();
-        }
-
-        private void Cycle()
-        {
-            uint slot = _table.Insert(_first, ref _rule.Value, _actions, 0, out _);
-            if (slot == 0) throw new InvalidOperationException("no room");
-            if ((++_turn & 7) == 0) Thread.SpinWait(20);
-            _table.Kill(slot);
-            _table.Quiesce();
-            _table.Read(slot, out ulong packets, out _, out _);
-            _table.Remove(slot, _first.HashOf(ref _rule.Value));
-            _harvested += (long)packets;
-            _cycles++;
-        }
-
-        private static (CompiledRule Rule, KernelActions Actions) Compile(FlowItemUdp udp)
-        {
-            Assert.Null(FlowRuleCompiler.TryCompile(NicProfile.Load("kernel"), Rule(udp), out CompiledRule? compiled));
-            Assert.Null(KernelActions.TryCompile(compiled!, out KernelActions? actions));
-            return (compiled!, actions!);
+            _bench.Dispose();
         }
     }
 }

@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using Mergeflow.Native;
-using Mergeflow.Nic;
 using Xunit;
 
 namespace Mergeflow.Tests;
@@ -36,35 +34,15 @@ public sealed class KernelRevocationTests(ITestOutputHelper output)
         Assert.NotEqual(runs, counted);
     }
 
-    private sealed class Bench : IDisposable
+    private sealed class Bench(bool waits) : IDisposable
     {
-        private readonly KernelMemory _memory;
-        private readonly KernelTable _table;
-        private readonly KernelTemplate _first, _behind;
-        private readonly CompiledRule _rule, _last;
-        private readonly KernelActions _actions;
-        private readonly BpfProgram _program;
-        private readonly uint _lastSlot;
-        private uint _turn;
+        private const int Loopback = 1;
 
-        public Bench(bool waits)
-        {
-            if (!OperatingSystem.IsLinux() || !Environment.IsPrivilegedProcess) Assert.Skip("needs root: bpf(2)");
-            _memory = new KernelMemory(15);
-            _table = waits ? _memory.NewTable() : _memory.NewTable(0);
-            _table.SetMatching(true);
-            BitConverter.TryWriteBytes(_memory.Control.Span[(KernelLayout.Devices + 8)..], 1);
-            (_rule, _actions) = Compile(new FlowItemUdp { Src = 1000 });
-            (_last, _) = Compile(new FlowItemUdp());
-            _first = new KernelTemplate(ref _rule.Mask, FlowTable.ExactMatch, 1);
-            _behind = new KernelTemplate(ref _last.Mask, FlowTable.Wildcard, 2);
-            _lastSlot = _table.Insert(_behind, ref _last.Value, _actions, 0, out _);
-            _program = BpfProgram.Load(BpfProgramType.Xdp, KernelProgram.Write(_memory, [_first, _behind]), "revocation");
-        }
+        private readonly RevocationBench _bench = new(Loopback, waits);
 
         public (long Runs, long Counted, long Cycles) Play(TimeSpan time, bool untilLost)
         {
-            byte[] frame = NicFrame.UdpIpv4();
+            byte[] frame = NicFrame.UdpIpv4(src: RevocationBench.Source);
             long calls = 0, cycles = 0, harvested = 0;
             bool end = false;
             for (long start = Stopwatch.GetTimestamp(); ;)
@@ -75,50 +53,23 @@ public sealed class KernelRevocationTests(ITestOutputHelper output)
                     byte[] result = new byte[100];
                     while (!Volatile.Read(ref end))
                     {
-                        _program.TestRun(frame, result, repeat: RunsPerCall);
+                        _bench.Program.TestRun(frame, result, repeat: RunsPerCall);
                         calls++;
                     }
                 });
                 runner.Start();
                 for (long slice = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(slice).TotalMilliseconds < 200; cycles += 100)
                 {
-                    for (int i = 0; i < 100; i++) harvested += Cycle();
+                    for (int i = 0; i < 100; i++) harvested += _bench.Cycle();
                 }
 
                 Volatile.Write(ref end, true);
                 runner.Join();
-                _table.Read(_lastSlot, out ulong rest, out _, out _);
-                long runs = calls * RunsPerCall, counted = harvested + (long)rest;
+                long runs = calls * RunsPerCall, counted = harvested + _bench.Behind;
                 if (Stopwatch.GetElapsedTime(start) > time || (untilLost && runs != counted)) return (runs, counted, cycles);
             }
         }
 
-        public void Dispose()
-        {
-            _program.Dispose();
-            _memory.Dispose();
-        }
-
-        private long Cycle()
-        {
-            uint slot = _table.Insert(_first, ref _rule.Value, _actions, 0, out _);
-            if (slot == 0) throw new InvalidOperationException("no room");
-
-            // Most rules live for a moment, some long enough for several runs.
-            if ((++_turn & 7) == 0) Thread.SpinWait(20);
-            _table.Kill(slot);
-            _table.Quiesce();
-            _table.Read(slot, out ulong packets, out _, out _);
-            _table.Remove(slot, _first.HashOf(ref _rule.Value));
-            return (long)packets;
-        }
-
-        private static (CompiledRule Rule, KernelActions Actions) Compile(FlowItemUdp udp)
-        {
-            FlowRule rule = new(new FlowAttr(null, FlowTable.ExactMatch), [new FlowItemEth { Type = 0x0800 }, new FlowItemIpv4(), udp], [new FlowActionCount(), new FlowActionDrop()]);
-            Assert.Null(FlowRuleCompiler.TryCompile(NicProfile.Load("kernel"), rule, out CompiledRule? compiled));
-            Assert.Null(KernelActions.TryCompile(compiled!, out KernelActions? actions));
-            return (compiled!, actions!);
-        }
+        public void Dispose() => _bench.Dispose();
     }
 }
