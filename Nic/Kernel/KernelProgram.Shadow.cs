@@ -69,9 +69,16 @@ internal sealed partial class KernelProgram
         _a.LoadFrom(BpfSize.Word, R1, R8, L.Alive);
         _a.Store(BpfSize.Word, R10, MetaAt + S.SerialAt, R1);
         _a.Store(BpfSize.Double, R10, MetaAt + S.TagAt, 0);
-        _a.Store(BpfSize.Double, R10, MetaAt + S.SegmentBytesAt, 0);
+        _a.Store(BpfSize.Word, R10, MetaAt + S.SegmentBytesAt, 0);
+        _a.Store(BpfSize.Word, R10, MetaAt + S.CopiesAt, 0);
         _a.LoadFrom(BpfSize.Double, R1, R10, SampledAt);
         _a.Store(BpfSize.Word, R10, MetaAt + S.HitAt, R1);
+        if (kind != S.Came && _isTc && SendsSeveral)
+        {
+            _a.LoadFrom(BpfSize.Double, R1, R10, OutputAt);
+            _a.Store(BpfSize.Word, R10, MetaAt + S.CopiesAt, R1);
+        }
+
         if (_isTc)
         {
             _a.LoadFrom(BpfSize.Word, R1, R6, SkbTagIsThere);

@@ -6,9 +6,10 @@ namespace Mergeflow.Nic;
 /// <summary>Copies of frames that the program in the kernel has taken: as they came, and behind it as they left. One thread reads.</summary>
 /// <remarks>
 /// <code>
-/// record  0 kind u32   4 slot u32   8 serial u32   12 port u32 (came in by, leaves by)   16 length u32   20 frames of the wire u32, 0 = one   24 tag beside the frame {tpid be16, tci be16}, 0 = none   28 hit u32   32 bytes of a segment u32   36 -   40 frame
+/// record  0 kind u32   4 slot u32   8 serial u32   12 port u32 (came in by, leaves by)   16 length u32   20 frames of the wire u32, 0 = one   24 tag beside the frame {tpid be16, tci be16}, 0 = none   28 hit u32   32 bytes of a segment u32   36 copies that have left with this one u32   40 frame
 /// </code>
-/// A run of the program is not interrupted by another one that takes frames, so the records of a hit stand one behind the other, unless one of them found no room: each has the number of its hit, drawn by chance.
+/// A run of the program is not interrupted by another one that takes frames, so the records of a hit stand one behind the other, unless one of them found no room: each has the number of its hit, drawn by chance, and says
+/// how many copies there are (<see cref="KernelSamplePairs"/>).
 /// </remarks>
 internal sealed class KernelSamples : IDisposable
 {
@@ -21,6 +22,7 @@ internal sealed class KernelSamples : IDisposable
     public const int TagAt = 24;
     public const int HitAt = 28;
     public const int SegmentBytesAt = 32;
+    public const int CopiesAt = 36;
     public const int MetaBytes = 40;
 
     public const int Came = 0;
@@ -33,101 +35,29 @@ internal sealed class KernelSamples : IDisposable
     public const int MaxFrameBytes = 60_000;
 
     private const int RingBytes = 1 << 20;
-    private const int TagBytes = 4;
-    private const int MacsBytes = 12;
 
     private readonly BpfPerfEvents _events;
-    private readonly Half[] _came;
+    private readonly KernelSamplePairs _pairs;
 
     /// <summary>Rings for so many processors.</summary>
     /// <exception cref="BpfException">The kernel refuses.</exception>
     public KernelSamples(int processorCount)
     {
         _events = new BpfPerfEvents(processorCount, RingBytes);
-        _came = [.. Enumerable.Range(0, processorCount).Select(static _ => new Half())];
+        _pairs = new KernelSamplePairs(processorCount);
     }
 
     /// <summary>For the program.</summary>
     public int MapDescriptor => _events.Map.Descriptor;
 
     /// <summary>Hits that were to be copied and found no room.</summary>
-    public ulong Lost => _events.Lost + Unpaired;
-
-    private ulong Unpaired { get; set; }
+    public ulong Lost => _events.Lost + _pairs.Unpaired;
 
     /// <summary>Reads what is there until <paramref name="take"/> (slot, serial number, what came and left) wants no more.</summary>
-    public void Read(Func<uint, uint, KernelSample, bool> take) => _events.Read((processor, ns, record) => Take(processor, ns, record.Span, take));
+    public void Read(Func<uint, uint, KernelSample, bool> take) => _events.Read((processor, ns, record) => _pairs.Take(processor, ns, record.Span, take));
 
     /// <inheritdoc/>
     public void Dispose() => _events.Dispose();
-
-    private bool Take(int processor, long ns, ReadOnlySpan<byte> record, Func<uint, uint, KernelSample, bool> take)
-    {
-        if (record.Length < MetaBytes) return true;
-        uint slot = Word(record, SlotAt), serial = Word(record, SerialAt), port = Word(record, PortAt);
-        int length = (int)Word(record, LengthAt);
-        Half came = _came[processor];
-        if (Word(record, KindAt) == Came)
-        {
-            if (came.IsThere) Unpaired++;
-            (came.IsThere, came.Slot, came.Serial, came.Hit) = (true, slot, serial, Word(record, HitAt));
-            came.Before.Clear();
-            came.Sample = new KernelSample { InPort = port, Ns = ns, Frame = FrameOf(record), LengthBytes = LengthOf(record, length), SegmentBytes = (int)Word(record, SegmentBytesAt), Packets = Math.Max(1, (int)Word(record, SegmentsAt)), Output = [] };
-            return true;
-        }
-
-        bool isPair = came.IsThere && came.Slot == slot && came.Hit == Word(record, HitAt);
-        if (isPair && Word(record, KindAt) == CopyLeft)
-        {
-            came.Before.Add(new KernelOutput(port, FrameOf(record), LengthOf(record, length)));
-            return true;
-        }
-
-        came.IsThere = false;
-        if (!isPair)
-        {
-            Unpaired++;
-            return true;
-        }
-
-        bool isDrop = port == KernelLayout.NoPort;
-        return take(slot, came.Serial, came.Sample with
-        {
-            Before = [.. came.Before],
-            OutPort = isDrop ? null : port,
-            Output = isDrop ? [] : FrameOf(record),
-            OutputLengthBytes = isDrop ? 0 : LengthOf(record, length),
-        });
-    }
-
-    private static uint Word(ReadOnlySpan<byte> record, int at) => MemoryMarshal.Read<uint>(record[at..]);
-
-    private static int LengthOf(ReadOnlySpan<byte> record, int length) => Word(record, TagAt) == 0 ? length : length + TagBytes;
-
-    /// <summary>The frame with the tag that lies beside it.</summary>
-    private static byte[] FrameOf(ReadOnlySpan<byte> record)
-    {
-        // The kernel pads records; what is behind the frame is not of it.
-        int length = Math.Min((int)Word(record, LengthAt), Math.Min(MaxFrameBytes, record.Length - MetaBytes));
-        ReadOnlySpan<byte> frame = record.Slice(MetaBytes, length);
-        if (Word(record, TagAt) == 0 || frame.Length < MacsBytes) return frame.ToArray();
-        byte[] tagged = new byte[frame.Length + TagBytes];
-        frame[..MacsBytes].CopyTo(tagged);
-        record.Slice(TagAt, TagBytes).CopyTo(tagged.AsSpan(MacsBytes));
-        frame[MacsBytes..].CopyTo(tagged.AsSpan(MacsBytes + TagBytes));
-        return tagged;
-    }
-
-    /// <summary>What the last record of a processor was, if its other half is to come.</summary>
-    private sealed class Half
-    {
-        public bool IsThere;
-        public uint Slot;
-        public uint Serial;
-        public uint Hit;
-        public readonly List<KernelOutput> Before = [];
-        public KernelSample Sample = null!;
-    }
 }
 
 /// <summary>A hit of a rule in the kernel: the frame as it came, and as it left.</summary>
