@@ -10,6 +10,7 @@ internal sealed class KernelActions
 
     private readonly byte[] _body = new byte[KernelLayout.SlotBytes];
     private KernelFlags _flags;
+    private KernelFront _front;
     private uint _port = KernelLayout.NoPort;
 
     private KernelActions()
@@ -29,7 +30,7 @@ internal sealed class KernelActions
     public FlowActionTunnelEncap? Encap { get; private set; }
 
     /// <summary>What the program has to know.</summary>
-    public KernelFeatures Features => (Decap is null ? 0 : KernelFeatures.Decap) | (Encap is null ? 0 : KernelFeatures.Encap) | (Next is null ? 0 : KernelFeatures.Several | Next.Features);
+    public KernelFeatures Features => (Decap is null ? 0 : KernelFeatures.Decap) | (Encap is null ? 0 : KernelFeatures.Encap | ((_front & KernelFront.Ipv6) == 0 ? 0 : KernelFeatures.EncapIpv6)) | (Next is null ? 0 : KernelFeatures.Several | Next.Features);
 
     /// <summary>By how much a frame grows, outer headers apart.</summary>
     public int TagChangeBytes => (_flags & KernelFlags.PushTag) != 0 ? 4 : (_flags & KernelFlags.PopTag) != 0 ? -4 : 0;
@@ -151,13 +152,13 @@ internal sealed class KernelActions
 
     private string? TakeOff(FlowActionTunnelDecap decap, CompiledRule rule)
     {
-        if (decap.Type == FlowTunnelType.Gre) return "tunnel_decap of GRE";
-        if (!rule.IsUdpOverIpv4) return "tunnel_decap of what is not UDP over IPv4";
+        if (rule.IsOverIpv6) return "tunnel_decap over IPv6";
+        if (decap.Type == FlowTunnelType.Gre ? !rule.IsGreOverIpv4 : !rule.IsUdpOverIpv4) return $"tunnel_decap of what is not {(decap.Type == FlowTunnelType.Gre ? "GRE" : "UDP")} over IPv4";
         if (decap.OptionBytes is not (0 or 4 or 8)) return $"an option of {decap.OptionBytes} bytes";
         if (rule.IsInside) return "tunnel_decap inside a tunnel";
         Span<byte> body = _body;
         MemoryMarshal.Write(body[KernelLayout.InnerPort..], decap.Port);
-        body[KernelLayout.InnerTunnel] = decap.Type == FlowTunnelType.Geneve ? (byte)1 : (byte)0;
+        body[KernelLayout.InnerTunnel] = (byte)decap.Type;
         if (decap.Type == FlowTunnelType.Geneve && decap.OptionBytes != 0)
         {
             BinaryPrimitives.WriteUInt16BigEndian(body[KernelLayout.InnerOption..], decap.OptionClass);
@@ -170,13 +171,37 @@ internal sealed class KernelActions
 
     private string? PutOn(FlowActionTunnelEncap encap)
     {
-        if (encap.Type == FlowTunnelType.Gre) return "tunnel_encap of GRE";
-        if (encap.Header[12] != 8 || encap.Header[13] != 0 || encap.Header[14] != 0x45) return "tunnel_encap over IPv6";
-        if (encap.Header.Count is < KernelProgram.LeastFrontBytes or > KernelLayout.MaxFrontBytes || encap.Header.Count % 4 != 2) return $"tunnel_encap of {encap.Header.Count} bytes";
+        if (FrontOf(encap.Type, [.. encap.Header], out _front) is { } subject) return subject;
         if ((_flags & (KernelFlags.SetTag | KernelFlags.PushTag)) != 0) return "a change of tags in front of tunnel_encap";
-        _body[KernelLayout.Front] = (byte)encap.Header.Count;
+        (_body[KernelLayout.Front], _body[KernelLayout.FrontKind]) = ((byte)encap.Header.Count, (byte)_front);
         Encap = encap;
         return Once(KernelFlags.Encap, "tunnel_encap");
+    }
+
+    /// <summary>Null and what the headers are, or what of them the program cannot put on.</summary>
+    private static string? FrontOf(FlowTunnelType type, ReadOnlySpan<byte> header, out KernelFront front)
+    {
+        const int networkAt = 14, udpBytes = 8, greBytes = 4, checksumPresent = 0x80, keyPresent = 0x20, sequencePresent = 0x10;
+        front = KernelFront.None;
+        if (header.Length is < KernelProgram.LeastGreBytes or > KernelLayout.MaxFrontBytes || header.Length % 4 != 2) return $"tunnel_encap of {header.Length} bytes";
+        bool isIpv6 = header[12] == 0x86 && header[13] == 0xdd && header[networkAt] >> 4 == 6, isIpv4 = header[12] == 8 && header[13] == 0 && header[networkAt] == 0x45;
+        if (!isIpv4 && !isIpv6) return "tunnel_encap over what is neither IPv4 without options nor IPv6";
+        if (isIpv6) front |= KernelFront.Ipv6;
+        (int at, byte protocol) = isIpv6 ? (54, header[20]) : (34, header[23]);
+        ReadOnlySpan<byte> transport = header[Math.Min(at, header.Length)..];
+        if (protocol != (type == FlowTunnelType.Gre ? 47 : 17)) return $"tunnel_encap with IP protocol {protocol}";
+        if (type != FlowTunnelType.Gre)
+        {
+            if (transport.Length < udpBytes + KernelProgram.TunnelBytes) return $"tunnel_encap of {header.Length} bytes";
+            if ((transport[6] | transport[7]) != 0) front |= KernelFront.Checksum;
+            return null;
+        }
+
+        front |= KernelFront.Gre;
+        if (transport.Length < greBytes) return $"tunnel_encap of {header.Length} bytes";
+        if ((transport[0] & checksumPresent) != 0) return "tunnel_encap of GRE with a checksum";
+        if ((transport[0] & sequencePresent) != 0) return "tunnel_encap of GRE with a sequence number";
+        return (transport[0] & ~keyPresent) != 0 || transport[1] != 0 ? "tunnel_encap of GRE with unknown flags" : null;
     }
 
     /// <summary>The tag of a push is written with it; of one that was there, the bits of the mask.</summary>

@@ -9,8 +9,8 @@ namespace Mergeflow.Nic;
 /// slot   256 bytes   0 key[0..6] u64, the words of the template in order     56 alive u32   60 gate u16   62 min_ttl u8   63 seen u8
 ///                   64 packets u64   72 bytes u64   80 last u64   88 port u32   92 flags u32   96 dst[6]   102 src[6]   108 tp_src[2]   110 tp_dst[2]
 ///                  112 ipv4_src[4]   116 ipv4_dst[4]   120 ttl u8   121 decrement u8   122 tos u8   123 tos_mask u8   124 tpid[2]   126 tci[2]   128 tci_mask[2]
-///                  130 header u16   132 front u8, bytes of the outer headers   136 key[7..13] u64   192 ipv6_src[16]   208 ipv6_dst[16]   224 key[14..15] u64   240 next u32
-///                  of a rule that takes outer headers off: 192 inner_port u32   196 option {class be16, type u8, words of data u8}, 0 = none   200 tunnel u8, 1 = Geneve
+///                  130 header u16   132 front u8, bytes of the outer headers   133 front_kind u8 (<see cref="KernelFront"/>)   136 key[7..13] u64   192 ipv6_src[16]   208 ipv6_dst[16]   224 key[14..15] u64   240 next u32
+///                  of a rule that takes outer headers off: 192 inner_port u32   196 option {class be16, type u8, words of data u8}, 0 = none   200 tunnel u8 (<see cref="FlowTunnelType"/>)
 /// header 128 bytes   what is put in front of frames; lengths and UDP source port 0
 /// control            0 matching u64   8 clock u64   4096 devices {ifindex u32, port u32}[1024]   12288 ports {ifindex u32, max_frame u32, upcall u32, flags u32}[1024]
 ///                 1024 left u64[8], frames that a rule was found for and that are software's all the same, by <see cref="KernelLeft"/>
@@ -51,6 +51,7 @@ internal static class KernelLayout
     public const int TciMask = 128;
     public const int Header = 130;
     public const int Front = 132;
+    public const int FrontKind = 133;
     public const int Ipv6Src = 192;
     public const int Ipv6Dst = 208;
     public const int InnerPort = 192;
@@ -61,7 +62,7 @@ internal static class KernelLayout
     public const int HeaderShift = 7;
     public const int HeaderBytes = 1 << HeaderShift;
     public const int HeaderCount = 4096;
-    public const int MaxFrontBytes = 64;
+    public const int MaxFrontBytes = 84;
 
     /// <summary>Most outputs of a rule.</summary>
     public const int MaxOutputs = 8;
@@ -158,4 +159,24 @@ internal enum KernelFeatures
     Decap = 1,
     Encap = 2,
     Several = 4,
+
+    /// <summary>Outer headers with IPv6 are put on.</summary>
+    EncapIpv6 = 8,
+}
+
+/// <summary>What outer headers are put on, in a slot.</summary>
+[Flags]
+internal enum KernelFront : byte
+{
+    /// <summary>UDP over IPv4 without a checksum.</summary>
+    None = 0,
+
+    /// <summary>Over IPv6.</summary>
+    Ipv6 = 1,
+
+    /// <summary>GRE, so neither a source port nor a checksum.</summary>
+    Gre = 2,
+
+    /// <summary>A UDP checksum is to be computed.</summary>
+    Checksum = 4,
 }

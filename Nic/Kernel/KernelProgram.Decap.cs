@@ -6,7 +6,7 @@ namespace Mergeflow.Nic;
 
 /// <content>
 /// Out of a tunnel: a rule says that the outer headers come off, and what is inside is looked up among the rules for that. Only if one is found does anything change; else the frame is software's, as it came.
-/// The outer UDP checksum is not looked at, as no transport checksum is.
+/// The outer UDP checksum is not looked at, as no transport checksum is. Of GRE there may be a key; one with a checksum or a sequence number is software's.
 /// </content>
 internal sealed partial class KernelProgram
 {
@@ -17,18 +17,30 @@ internal sealed partial class KernelProgram
     private const int InnerEthernetAt = -352;
     private const int DevicePortAt = -360;
 
-    /// <summary>Ethernet, IPv4, UDP, and the fixed part of VXLAN or Geneve.</summary>
-    internal const int LeastFrontBytes = 50;
+    /// <summary>Ethernet, IPv4, and GRE without a key: the shortest outer headers.</summary>
+    internal const int LeastGreBytes = 38;
+
+    /// <summary>VXLAN, and Geneve without options.</summary>
+    internal const int TunnelBytes = 8;
 
     private const int OuterIpAt = 14;
     private const int OuterUdpAt = 34;
+    private const int GreAt = 34;
+    private const int GreBytes = 4;
+    private const int GreKeyBytes = 4;
     private const int TunnelAt = 42;
     private const int OptionsAt = 50;
+
+    /// <summary>Ethernet inside (OVS <c>ETH_TYPE_TEB</c>), in Geneve and GRE.</summary>
+    private const int TransparentEthernet = 0x6558;
     private const int OptionHeadBytes = 4;
     private const int ByMac = 1;
     private const int FixedSegments = 1;
     private const int InsideIpv4 = 1 << 7;
     private const int InsideIpv6 = 1 << 8;
+
+    /// <summary>Flags of the tunnel as they lie in the last word of a key: there was an identifier, a UDP checksum, the mark of Geneve OAM.</summary>
+    private const int HasKey = 8 << 8, HasSum = 4 << 8, IsOam = 1 << 8;
 
     /// <summary>Frames that are left to software for a reason are counted under it, and are misses.</summary>
     private BpfLabel Left(KernelLeft reason)
@@ -52,7 +64,7 @@ internal sealed partial class KernelProgram
     /// <summary>R8 the slot of the rule that takes outer headers off: reads them, then the frame inside, and looks it up.</summary>
     private void MatchInside()
     {
-        BpfLabel geneve = _a.NewLabel(), common = _a.NewLabel(), option = _a.NewLabel();
+        BpfLabel geneve = _a.NewLabel(), gre = _a.NewLabel(), common = _a.NewLabel(), option = _a.NewLabel();
         BpfLabel odd = Left(KernelLeft.OuterHeader);
         _a.Place(_decap);
 
@@ -81,7 +93,7 @@ internal sealed partial class KernelProgram
         _a.LoadFrom(BpfSize.Byte, R5, R8, L.InnerTunnel);
         _a.LoadFrom(BpfSize.Word, R7, R6, DataOfContext);
         _a.LoadFrom(BpfSize.Word, R8, R6, EndOfContext);
-        Need(LeastFrontBytes);
+        Need(LeastGreBytes);
 
         // Both lengths are those of the frame: what lies behind them is nothing that would go on.
         _a.LoadFrom(BpfSize.Half, R1, R7, OuterIpAt + 2);
@@ -89,6 +101,9 @@ internal sealed partial class KernelProgram
         _a.LoadFrom(BpfSize.Double, R2, R10, DataLengthAt);
         _a.Alu(BpfAlu.Sub, R2, OuterIpAt);
         _a.Jump(BpfJump.NotEqual, R1, R2, odd);
+        if (Uses(14)) _a.Store(BpfSize.Double, R10, KeyAt + 112, 0);
+        _a.Jump(BpfJump.Equal, R5, (int)FlowTunnelType.Gre, gre);
+        Need(OptionsAt);
         _a.LoadFrom(BpfSize.Half, R1, R7, OuterUdpAt + 4);
         _a.ToBigEndian(R1, 16);
         _a.Alu(BpfAlu.Add, R1, Ipv4Bytes);
@@ -96,15 +111,20 @@ internal sealed partial class KernelProgram
 
         // R0: flags, has_option and what else there is in their word. R3: bytes that come off.
         BpfLabel noSum = _a.NewLabel();
-        const int hasKey = 8 << 8, hasSum = 4 << 8, isOam = 1 << 8;
-        _a.Mov(R0, hasKey);
+        _a.Mov(R0, HasKey);
         _a.LoadFrom(BpfSize.Half, R1, R7, OuterUdpAt + 6);
         _a.Jump(BpfJump.Equal, R1, 0, noSum);
-        _a.Alu(BpfAlu.Or, R0, hasSum);
+        _a.Alu(BpfAlu.Or, R0, HasSum);
         _a.Place(noSum);
-        if (Uses(14)) _a.Store(BpfSize.Double, R10, KeyAt + 112, 0);
-        _a.Mov(R3, LeastFrontBytes);
-        _a.Jump(BpfJump.NotEqual, R5, 0, geneve);
+        if (Uses(12))
+        {
+            _a.LoadFrom(BpfSize.Word, R1, R7, TunnelAt + 4);
+            _a.Alu(BpfAlu.Lsh, R1, 40);
+            _a.Store(BpfSize.Double, R10, KeyAt + 96, R1);
+        }
+
+        _a.Mov(R3, OptionsAt);
+        _a.Jump(BpfJump.NotEqual, R5, (int)FlowTunnelType.Vxlan, geneve);
         _a.LoadFrom(BpfSize.Word, R1, R7, TunnelAt);
         _a.Jump(BpfJump.NotEqual, R1, 0x08, odd);
         _a.LoadFrom(BpfSize.Byte, R1, R7, TunnelAt + 7);
@@ -114,11 +134,11 @@ internal sealed partial class KernelProgram
         _a.Place(geneve);
         BpfLabel noOam = _a.NewLabel();
         _a.LoadFrom(BpfSize.Half, R1, R7, TunnelAt + 2);
-        _a.Jump(BpfJump.NotEqual, R1, Raw16(0x6558), odd);
+        _a.Jump(BpfJump.NotEqual, R1, Raw16(TransparentEthernet), odd);
         _a.LoadFrom(BpfSize.Byte, R1, R7, TunnelAt + 1);
         _a.Alu(BpfAlu.And, R1, 0x80);
         _a.Jump(BpfJump.Equal, R1, 0, noOam);
-        _a.Alu(BpfAlu.Or, R0, isOam);
+        _a.Alu(BpfAlu.Or, R0, IsOam);
         _a.Place(noOam);
         _a.LoadFrom(BpfSize.Byte, R1, R7, TunnelAt);
         _a.Jump(BpfJump.NotEqual, R1, 0, option);
@@ -151,7 +171,10 @@ internal sealed partial class KernelProgram
         _a.Alu(BpfAlu.Or, R2, R1);
         if (Uses(14)) _a.Store(BpfSize.Double, R10, KeyAt + 112, R2);
         _a.Alu(BpfAlu.Add, R3, OptionHeadBytes + 8);
+        _a.Jump(common);
 
+        _a.Place(gre);
+        ReadGre(odd);
         _a.Place(common);
         ComposeTunnelKey();
         EnterInside();
@@ -168,16 +191,31 @@ internal sealed partial class KernelProgram
         _a.Jump(_miss);
     }
 
+    /// <summary>R7 the outer frame. Leaves R0 flags and R3 bytes that come off.</summary>
+    private void ReadGre(BpfLabel odd)
+    {
+        BpfLabel noKey = _a.NewLabel();
+        const int keyPresent = 0x2000;
+        _a.LoadFrom(BpfSize.Half, R1, R7, GreAt + 2);
+        _a.Jump(BpfJump.NotEqual, R1, Raw16(TransparentEthernet), odd);
+        _a.Mov(R0, 0);
+        _a.Mov(R2, 0);
+        _a.Mov(R3, GreAt + GreBytes);
+        _a.LoadFrom(BpfSize.Half, R1, R7, GreAt);
+        _a.Jump(BpfJump.Equal, R1, 0, noKey);
+        _a.Jump(BpfJump.NotEqual, R1, Raw16(keyPresent), odd);
+        Need(GreAt + GreBytes + GreKeyBytes);
+        _a.Mov(R0, HasKey);
+        _a.LoadFrom(BpfSize.Word, R2, R7, GreAt + GreBytes);
+        _a.Alu(BpfAlu.Lsh, R2, 32);
+        _a.Alu(BpfAlu.Add, R3, GreKeyBytes);
+        _a.Place(noKey);
+        if (Uses(12)) _a.Store(BpfSize.Double, R10, KeyAt + 96, R2);
+    }
+
     /// <summary>R0 flags as in the last word, R7 the outer frame; R3 is kept.</summary>
     private void ComposeTunnelKey()
     {
-        if (Uses(12))
-        {
-            _a.LoadFrom(BpfSize.Word, R1, R7, TunnelAt + 4);
-            _a.Alu(BpfAlu.Lsh, R1, 40);
-            _a.Store(BpfSize.Double, R10, KeyAt + 96, R1);
-        }
-
         if (Uses(13))
         {
             _a.LoadFrom(BpfSize.Word, R1, R7, OuterIpAt + 12);

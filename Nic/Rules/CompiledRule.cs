@@ -33,31 +33,36 @@ internal sealed class CompiledRule
     }
 
     /// <summary>It is for what was inside a tunnel.</summary>
-    public bool IsInside
+    public bool IsInside => Requires(NicHeaders.Tunnel);
+
+    /// <summary>It is for UDP over IPv4 only.</summary>
+    public bool IsUdpOverIpv4 => Requires(NicHeaders.Udp | NicHeaders.Ipv4);
+
+    /// <summary>It is for GRE over IPv4 only.</summary>
+    public bool IsGreOverIpv4
     {
         get
         {
-            const int headers = 14;
-            return (BinaryPrimitives.ReadUInt16BigEndian(Value.Bytes[headers..]) & (int)NicHeaders.Tunnel) != 0;
+            const int gre = 47;
+            int at = NicFields.Get(NicField.IpProto).Offset;
+            return Requires(NicHeaders.Ipv4) && Mask.Bytes[at] == 0xff && Value.Bytes[at] == gre;
         }
     }
 
-    /// <summary>It is for UDP over IPv4 only.</summary>
-    public bool IsUdpOverIpv4
-    {
-        get
-        {
-            const int headers = 14;
-            int both = (int)(NicHeaders.Udp | NicHeaders.Ipv4);
-            return (BinaryPrimitives.ReadUInt16BigEndian(Value.Bytes[headers..]) & both) == both;
-        }
-    }
+    /// <summary>It is for IPv6 only.</summary>
+    public bool IsOverIpv6 => Requires(NicHeaders.Ipv6);
 
     /// <summary>What <see cref="NicOpCode.TunnelDecap"/> takes off; null = nothing.</summary>
     public FlowActionTunnelDecap? Decap;
 
     /// <summary>What <see cref="NicOpCode.TunnelEncap"/> puts on, by its argument.</summary>
     public IReadOnlyList<FlowActionTunnelEncap> Encaps = [];
+
+    private bool Requires(NicHeaders headers)
+    {
+        const int at = 14;
+        return (BinaryPrimitives.ReadUInt16BigEndian(Value.Bytes[at..]) & (int)headers) == (int)headers;
+    }
 }
 
 /// <summary>One compiled action: 40 bytes in unmanaged memory, behind its rule. Value and mask are in network byte order.</summary>

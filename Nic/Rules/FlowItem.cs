@@ -199,14 +199,14 @@ public sealed record FlowItemArp : FlowItem
 }
 
 /// <summary>
-/// The frame came out of a tunnel (<c>struct rte_flow_tunnel</c>): a rule with this item is for what was inside a VXLAN or Geneve packet over IPv4, and all its other items mean that. First item only.
+/// The frame came out of a tunnel (<c>struct rte_flow_tunnel</c>): a rule with this item is for what was inside a VXLAN, Geneve or GRE packet over IPv4, and all its other items mean that. First item only.
 /// </summary>
 public sealed record FlowItemTunnel : FlowItem
 {
     /// <inheritdoc/>
     public override string Name => "tunnel";
 
-    /// <summary>Network identifier, 24 bits.</summary>
+    /// <summary>Network identifier, 24 bits; key of GRE, 32 bits, 0 if there is none.</summary>
     public Masked<ulong> Id { get; init; }
 
     /// <summary>Outer source.</summary>

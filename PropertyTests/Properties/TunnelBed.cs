@@ -37,7 +37,9 @@ internal sealed class TunnelBed : IOutputSink, IDisposable
                 Tunnels =
                 [
                     tunnels.Parse(10, $"type=geneve,remote_ip=192.0.2.2,key=flow,csum=true,{TunnelCases.Underlay}"), tunnels.Parse(11, $"type=geneve,remote_ip=192.0.2.3,key=flow,{TunnelCases.Underlay}"),
-                    tunnels.Parse(12, $"type=vxlan,remote_ip=192.0.2.3,key=77,{TunnelCases.Underlay}"),
+                    tunnels.Parse(12, $"type=vxlan,remote_ip=192.0.2.3,key=77,{TunnelCases.Underlay}"), tunnels.Parse(13, $"type=gre,remote_ip=192.0.2.3,key=5,{TunnelCases.Underlay}"),
+                    tunnels.Parse(14, $"type=geneve,remote_ip=fd00::2,key=9,{TunnelCases.Underlay6}"), tunnels.Parse(15, $"type=gre,remote_ip=fd00::3,{TunnelCases.Underlay6}"),
+                    tunnels.Parse(16, $"type=vxlan,remote_ip=fd00::4,key=8,{TunnelCases.Underlay6}"),
                 ],
                 Offload = mode,
                 KernelForm = form,

@@ -10,13 +10,16 @@ internal static class TunnelCases
     /// <summary>As the options of a tunnel port: what is below it.</summary>
     public const string Underlay = "out=p1,addr=192.0.2.1,mac=02:00:00:00:01:01,gw_mac=02:00:00:00:02:02";
 
-    /// <summary>The most specific first.</summary>
+    /// <summary>The same over IPv6.</summary>
+    public const string Underlay6 = "out=p1,addr=fd00::1,mac=02:00:00:00:01:01,gw_mac=02:00:00:00:02:02";
+
+    /// <summary>The most specific first. Those that the model knows; GRE, and those over IPv6, are in <see cref="TunnelBed"/> only.</summary>
     public static readonly RefTunnel[] Tunnels =
     [
         new(12, false, PeerB, 77, false), new(10, true, PeerA, null, true), new(11, true, PeerB, null, false),
     ];
 
-    public static readonly Dictionary<string, uint> Ports = new() { ["p1"] = 1, ["p2"] = 2, ["p3"] = 3, ["t10"] = 10, ["t11"] = 11, ["t12"] = 12 };
+    public static readonly Dictionary<string, uint> Ports = new() { ["p1"] = 1, ["p2"] = 2, ["p3"] = 3, ["t10"] = 10, ["t11"] = 11, ["t12"] = 12, ["t13"] = 13, ["t14"] = 14, ["t15"] = 15, ["t16"] = 16 };
 
     private static readonly byte[] s_protocols = [17, 17, 6, 1];
 

@@ -20,7 +20,7 @@ public sealed class KernelTunnelTests
     [InlineData(true)]
     public void What_is_inside_leaves_by_its_own_rule_and_both_rules_count(bool isTc)
     {
-        using Bench bench = new(isTc);
+        using KernelTunnelBench bench = new(isTc);
         NicHandle outside = bench.AddOutside(), inside = bench.Add(9, Inside(5, s_tcp4, Option), new FlowActionDecTtl(), new FlowActionSetIpv4Src(0x0a000009), new FlowActionPort(2));
         NicHandle other = bench.Add(9, Inside(6, s_tcp6), new FlowActionPort(3));
         byte[] inner = NicFrame.TcpIpv4(), frame = Geneve(5, Option, inner);
@@ -83,7 +83,7 @@ public sealed class KernelTunnelTests
     {
         foreach (bool isTc in new[] { false, true })
         {
-            using Bench bench = new(isTc);
+            using KernelTunnelBench bench = new(isTc);
             bench.AddOutside();
             bench.Add(9, Inside(5, s_tcp4, Option), new FlowActionDecTtl(), new FlowActionPort(2));
             bench.Takes(Geneve(5, Option, NicFrame.TcpIpv4()));
@@ -97,7 +97,7 @@ public sealed class KernelTunnelTests
     [InlineData(true)]
     public void Outer_headers_have_lengths_and_sums_of_their_own(bool isTc)
     {
-        using Bench bench = new(isTc);
+        using KernelTunnelBench bench = new(isTc);
         byte[] vxlan = Header(4789, [8, 0, 0, 0, 0, 0, 7, 0], hasSum: false), geneve = Header(6081, [2, 0x40, 0x65, 0x58, 0, 0, 5, 0, 1, 2, 0x80, 1, 0, 2, 0, 3], hasSum: true);
         NicHandle tcp = bench.Add(1, s_tcp4, new FlowActionDecTtl(), new FlowActionSetIpv4Dst(0x0a000009), new FlowActionSetTpDst(8080), new FlowActionTunnelEncap(9, FlowTunnelType.Geneve, geneve), new FlowActionPort(2));
         bench.Add(1, s_udp4, new FlowActionSetMacDst(0x0a0b_0c0d_0e0f), new FlowActionTunnelEncap(10, FlowTunnelType.Vxlan, vxlan), new FlowActionPort(2));
@@ -129,7 +129,7 @@ public sealed class KernelTunnelTests
         byte[] header = Header(4789, [8, 0, 0, 0, 0, 0, 7, 0], hasSum: false), tagged = NicFrame.New().Vlan(9).Ipv4("1.2.3.4", "5.6.7.8", 17, NicFrame.UdpDatagram(7, 8, 20));
         FlowItem[] pattern = [new FlowItemEth { Type = 0x0800 }, new FlowItemVlan { Tci = new(9, 0xfff) }, new FlowItemIpv4(), new FlowItemUdp { Dst = 8 }];
         FlowAction[] keep = [new FlowActionTunnelEncap(9, FlowTunnelType.Vxlan, header), new FlowActionPort(2)];
-        using Bench xdp = new(isTc: false), tc = new(isTc: true);
+        using KernelTunnelBench xdp = new(isTc: false), tc = new(isTc: true);
         NicHandle kept = xdp.Add(1, pattern, keep);
         Check(xdp.Takes(tagged), header, tagged);
         xdp.Destroy(kept);
@@ -141,11 +141,17 @@ public sealed class KernelTunnelTests
 
     public static TheoryData<string, bool, uint, FlowItem[], FlowAction[]> Refused => new()
     {
-        { "tunnel_encap of GRE", true, 1, s_tcp4, [new FlowActionTunnelEncap(9, FlowTunnelType.Gre, Header(4789, new byte[8], false)), new FlowActionPort(2)] },
-        { "tunnel_encap over IPv6", true, 1, s_tcp4, [new FlowActionTunnelEncap(9, FlowTunnelType.Vxlan, NicFrame.New().Ipv6("fd00::1", "fd00::2", 17, new byte[16])), new FlowActionPort(2)] },
+        { "tunnel_encap of GRE with a checksum", true, 1, s_tcp4, [new FlowActionTunnelEncap(9, FlowTunnelType.Gre, GreHeader([0x80, 0, 0x65, 0x58, 0, 0, 0, 0])), new FlowActionPort(2)] },
+        { "tunnel_encap of GRE with a sequence number", true, 1, s_tcp4, [new FlowActionTunnelEncap(9, FlowTunnelType.Gre, GreHeader([0x10, 0, 0x65, 0x58, 0, 0, 0, 0])), new FlowActionPort(2)] },
+        { "tunnel_encap of GRE with unknown flags", true, 1, s_tcp4, [new FlowActionTunnelEncap(9, FlowTunnelType.Gre, GreHeader([0x20, 1, 0x65, 0x58, 0, 0, 0, 0])), new FlowActionPort(2)] },
+        { "tunnel_encap with IP protocol 17", true, 1, s_tcp4, [new FlowActionTunnelEncap(9, FlowTunnelType.Gre, Header(4789, new byte[8], false)), new FlowActionPort(2)] },
+        { "tunnel_encap of 42 bytes", true, 1, s_tcp4, [new FlowActionTunnelEncap(9, FlowTunnelType.Vxlan, Header(4789, [], false)), new FlowActionPort(2)] },
+        { "tunnel_encap over what is neither IPv4 without options nor IPv6", true, 1, s_tcp4, [new FlowActionTunnelEncap(9, FlowTunnelType.Vxlan, NicFrame.New().Type(0x0806, new byte[36])), new FlowActionPort(2)] },
+        { "tunnel_encap of 86 bytes", true, 1, s_tcp4, [new FlowActionTunnelEncap(9, FlowTunnelType.Vxlan, NicFrame.New().Ipv6("fd00::1", "fd00::2", 17, new byte[32])), new FlowActionPort(2)] },
         { "tunnel_encap beside another output", true, 1, s_tcp4, [new FlowActionPort(3), new FlowActionTunnelEncap(9, FlowTunnelType.Vxlan, Header(4789, new byte[8], false)), new FlowActionPort(2)] },
         { "a change of tags in front of tunnel_encap", false, 1, s_tcp4, [new FlowActionOfPushVlan(0x8100), new FlowActionTunnelEncap(9, FlowTunnelType.Vxlan, Header(4789, new byte[8], false)), new FlowActionPort(2)] },
-        { "tunnel_decap of GRE", true, 1, s_udp4, [new FlowActionTunnelDecap(9, FlowTunnelType.Gre)] },
+        { "tunnel_decap of what is not GRE over IPv4", true, 1, s_udp4, [new FlowActionTunnelDecap(9, FlowTunnelType.Gre)] },
+        { "tunnel_decap over IPv6", true, 1, [new FlowItemEth { Type = 0x86dd }, new FlowItemIpv6(), new FlowItemUdp { Dst = 4789 }], [new FlowActionTunnelDecap(9, FlowTunnelType.Vxlan)] },
         { "tunnel_decap of what is not UDP over IPv4", true, 1, s_tcp4, [new FlowActionTunnelDecap(9, FlowTunnelType.Vxlan)] },
         { "tunnel_decap inside a tunnel", false, 9, Inside(5, s_udp4), [new FlowActionTunnelDecap(9, FlowTunnelType.Vxlan)] },
         { "tunnel_encap inside a tunnel by tc", true, 9, Inside(5, s_udp4), [new FlowActionTunnelEncap(9, FlowTunnelType.Vxlan, Header(4789, new byte[8], false)), new FlowActionPort(2)] },
@@ -159,7 +165,7 @@ public sealed class KernelTunnelTests
     [MemberData(nameof(Refused))]
     public void What_the_form_of_the_program_cannot_do_is_refused_with_a_reason(string subject, bool isTc, uint port, FlowItem[] pattern, FlowAction[] actions)
     {
-        using Bench bench = new(isTc);
+        using KernelTunnelBench bench = new(isTc);
         FlowError? error = bench.Nic.Validate(new FlowRule(new FlowAttr(port), pattern, actions));
         Assert.Equal((subject, FlowErrno.NotSupported), (error?.Subject, error?.Errno ?? FlowErrno.Invalid));
     }
@@ -168,7 +174,7 @@ public sealed class KernelTunnelTests
     [Fact]
     public void A_program_without_tunnels_has_none_of_their_instructions()
     {
-        using Bench bench = new(isTc: true);
+        using KernelTunnelBench bench = new(isTc: true);
         bench.Add(1, s_tcp4, new FlowActionDecTtl(), new FlowActionPort(2));
         int plain = bench.Nic.Program.Count;
         NicHandle encap = bench.Add(1, s_udp4, new FlowActionTunnelEncap(9, FlowTunnelType.Vxlan, Header(4789, new byte[8], false)), new FlowActionPort(2));
@@ -177,7 +183,7 @@ public sealed class KernelTunnelTests
         bench.Add(1, s_udp4, new FlowActionPort(2));
         bench.Add(1, s_tcp6, new FlowActionPort(2));
         int two = bench.Nic.Program.Count;
-        using Bench other = new(isTc: true);
+        using KernelTunnelBench other = new(isTc: true);
         other.Add(1, s_tcp4, new FlowActionPort(2));
         other.Add(1, s_udp4, new FlowActionPort(2));
         other.Add(1, s_tcp6, new FlowActionPort(2));
@@ -238,6 +244,8 @@ public sealed class KernelTunnelTests
         return frame;
     }
 
+    private static byte[] GreHeader(byte[] gre) => NicFrame.New().Ipv4(Own, Peer, 47, gre);
+
     private static void Check(byte[] left, byte[] header, byte[] inner)
     {
         Assert.Equal(Convert.ToHexString(inner), Convert.ToHexString(left[header.Length..]));
@@ -268,63 +276,5 @@ public sealed class KernelTunnelTests
         ip[10] = ip[11] = 0;
         BinaryPrimitives.WriteUInt16BigEndian(ip.AsSpan(10), NicFrame.Checksum(ip));
         return [.. frame[..14], .. ip, .. frame[34..]];
-    }
-
-    private sealed class Bench : IDisposable
-    {
-        private readonly NicCompletion[] _done = new NicCompletion[4];
-        private readonly byte[] _buffer = new byte[4096];
-        private readonly bool _isTc;
-
-        public Bench(bool isTc)
-        {
-            if (!OperatingSystem.IsLinux() || !Environment.IsPrivilegedProcess) Assert.Skip("needs root: bpf(2)");
-            _isTc = isTc;
-            Nic = new KernelNic(NicProfile.Load("kernel") with { ExactMatchEntries = 1000 }, isTc ? BpfAttachPoint.TcxIngress : BpfAttachPoint.Xdp, seed: 7);
-            for (uint port = 1; port < 4; port++) Nic.AddPort(new KernelPortOptions { Number = port, Interface = port == 1 ? 1 : 100 + (int)port, MtuBytes = 1500 });
-        }
-
-        public KernelNic Nic { get; }
-
-        public NicHandle LastOutside { get; private set; }
-
-        public NicHandle AddOutside()
-            => LastOutside = Add(1, [new FlowItemEth { Type = 0x0800 }, new FlowItemIpv4 { Proto = 17, Dst = 0xc000_0201 }, new FlowItemUdp { Dst = 6081 }], new FlowActionTunnelDecap(9, FlowTunnelType.Geneve) { OptionClass = 0x102, OptionType = 0x80, OptionBytes = 4 });
-
-        public NicHandle Add(uint port, FlowItem[] pattern, params FlowAction[] actions)
-        {
-            Assert.True(Nic.EnqueueCreate(new FlowRule(new FlowAttr(port), pattern, [new FlowActionCount(), .. actions]), 5, 1, out NicHandle handle));
-            Assert.Equal(1, Nic.Poll(_done, 1));
-            Assert.True(_done[0].Error is null, _done[0].Error?.Message);
-            return handle;
-        }
-
-        public void Destroy(NicHandle handle)
-        {
-            Assert.True(Nic.EnqueueDestroy(handle, 5, 1));
-            Assert.Equal(1, Nic.Poll(_done, 1));
-            Assert.Null(_done[0].Error);
-        }
-
-        public (ulong Hits, ulong Bytes) CountersOf(NicHandle handle)
-        {
-            Assert.Null(Nic.Query(handle, 1, out NicCounters counters));
-            return (counters.Hits, counters.Bytes);
-        }
-
-        public byte[] Takes(byte[] frame)
-        {
-            BpfRun run = Nic.TestRun(frame, _buffer);
-            Assert.True(run.Result == (_isTc ? 7 : 4), $"{run.Result}: {string.Join(", ", Enum.GetValues<KernelLeft>().Select(l => $"{l} {Nic.LeftFor(l)}"))}");
-            return _buffer[..run.LengthBytes];
-        }
-
-        public void Misses(byte[] frame, string name = "")
-        {
-            BpfRun run = Nic.TestRun(frame, _buffer);
-            Assert.Equal((name, _isTc ? -1 : 2, Convert.ToHexString(frame)), (name, run.Result, Convert.ToHexString(_buffer[..run.LengthBytes])));
-        }
-
-        public void Dispose() => Nic.Dispose();
     }
 }
