@@ -51,9 +51,7 @@ internal sealed unsafe class Committer(XlateContext context, FlowDifference diff
 
         byte read = (byte)(_flow.Consulted[L.NwProto] | _flow.Excluded[L.NwProto]);
 
-        // Without a protocol there is no header that parsed: OVS leaves such packets alone. Of IP it does not read it for that; of ARP it has, to write what was written.
-        if (_context.ReadsWhatItWrites && type is (EthType.Arp or EthType.Rarp)) _flow.Consult(L.NwProto, 0xff);
-        if (_context.ReadsWhatItWrites ? _flow.Current[L.NwProto] == 0 : !_flow.ConsultAnyBit(L.NwProto, 0xff)) return;
+        if (!HasProtocol(type)) return;
         switch (type)
         {
             case EthType.Ip:
@@ -69,6 +67,17 @@ internal sealed unsafe class Committer(XlateContext context, FlowDifference diff
                 CommitArp(read);
                 break;
         }
+    }
+
+    /// <summary>
+    /// Without a protocol no header was parsed, and OVS leaves the packet alone. The megaflow has to depend on the protocol then; not so in an IP packet
+    /// where what is written has been read before (<see cref="XlateContext.ReadsWhatItWrites"/>).
+    /// </summary>
+    private bool HasProtocol(ushort type)
+    {
+        if (!_context.ReadsWhatItWrites) return _flow.ConsultAnyBit(L.NwProto, 0xff);
+        if (type is EthType.Arp or EthType.Rarp) _flow.Consult(L.NwProto, 0xff);
+        return _flow.Current[L.NwProto] != 0;
     }
 
     /// <summary>Some bit of the headers behind Ethernet is not the packet's own, in the flow or in the base.</summary>
