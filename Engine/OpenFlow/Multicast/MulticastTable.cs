@@ -54,12 +54,12 @@ internal sealed class MulticastTable(MacTable addresses)
             }
             else
             {
-                _byAge.Remove(found);
+                _byAge.Remove(found.Place);
             }
 
-            if (found.Members.RemoveAll(m => m.Port == port) == 0) addresses.Touch(found.Key);
+            if (!found.TakeOut(port)) addresses.Touch(found.Key);
             found.Members.Add((port, nowMs / 1000));
-            _byAge.AddLast(found);
+            _byAge.AddLast(found.Place);
         }
     }
 
@@ -69,7 +69,7 @@ internal sealed class MulticastTable(MacTable addresses)
         lock (_lock)
         {
             if (_plan is not { } plan || plan.ReportPorts.Contains(port) || !_groups.TryGetValue((group, vid), out Group? found)) return;
-            if (found.Members.RemoveAll(m => m.Port == port) > 0) addresses.Touch(found.Key);
+            if (found.TakeOut(port)) addresses.Touch(found.Key);
         }
     }
 
@@ -163,7 +163,7 @@ internal sealed class MulticastTable(MacTable addresses)
             for (LinkedListNode<Group>? g = _byAge.First, next; g is not null; g = next)
             {
                 next = g.Next;
-                if (g.Value.Members.RemoveAll(m => m.Port == port) == 0) continue;
+                if (!g.Value.TakeOut(port)) continue;
                 addresses.Touch(g.Value.Key);
                 if (g.Value.Members.Count == 0) Remove(g.Value);
             }
@@ -204,7 +204,7 @@ internal sealed class MulticastTable(MacTable addresses)
 
     private void Remove(Group group)
     {
-        _byAge.Remove(group);
+        _byAge.Remove(group.Place);
         _groups.Remove((group.Address, group.Vid));
         addresses.Touch(group.Key);
     }
@@ -216,16 +216,34 @@ internal sealed class MulticastTable(MacTable addresses)
         addresses.Touch(KeyOfRouters(router.Value.Vid));
     }
 
-    private sealed class Group(UInt128 address, ushort vid)
+    private sealed class Group
     {
-        public UInt128 Address { get; } = address;
+        public Group(UInt128 address, ushort vid) => (Address, Vid, Key, Place) = (address, vid, KeyOf(address, vid), new LinkedListNode<Group>(this));
 
-        public ushort Vid { get; } = vid;
+        public UInt128 Address { get; }
 
-        public MacKey Key { get; } = KeyOf(address, vid);
+        public ushort Vid { get; }
+
+        public MacKey Key { get; }
+
+        /// <summary>Among all groups: one report may ask for thousands, so none is searched for.</summary>
+        public LinkedListNode<Group> Place { get; }
 
         /// <summary>Who has asked last comes last.</summary>
         public List<(uint Port, long AskedSeconds)> Members { get; } = [];
+
+        /// <summary>Removes a port; false if it is not in the group.</summary>
+        public bool TakeOut(uint port)
+        {
+            for (int i = 0; i < Members.Count; i++)
+            {
+                if (Members[i].Port != port) continue;
+                Members.RemoveAt(i);
+                return true;
+            }
+
+            return false;
+        }
     }
 
     private readonly record struct Router(ushort Vid, uint Port, long AskedSeconds);
