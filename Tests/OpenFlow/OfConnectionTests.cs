@@ -54,6 +54,31 @@ public sealed class OfConnectionTests
         Assert.Equal([1, 2, 3], ((OfOpaque)talk.Come[0]).Body.Span.ToArray());
     }
 
+    [Fact]
+    public void A_message_that_comes_byte_by_byte_is_not_copied_with_each()
+    {
+        const long mostBytes = 1 << 20;
+        OfTalk talk = new(_switch, _group, OfVersion.V13);
+        byte[] bytes = OfCodec.Encode(new OfOpaque { Kind = OfKind.EchoRequest, Xid = 5, Body = new OfBytes(new byte[65_000]) }, OfVersion.V13);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int i = 0; i < bytes.Length; i++) Assert.True(talk.Connection.Receive(bytes.AsSpan(i, 1)));
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, mostBytes);
+        Assert.Equal(65_000, Assert.IsType<OfOpaque>(Assert.Single(talk.Come)).Body.Count);
+    }
+
+    [Fact]
+    public void Messages_cut_anywhere_are_all_answered()
+    {
+        OfTalk talk = new(_switch, _group, OfVersion.V13);
+        byte[] bytes = [.. Enumerable.Range(0, 40).SelectMany(static i => OfCodec.Encode(new OfOpaque { Kind = OfKind.EchoRequest, Xid = (uint)i, Body = new OfBytes(new byte[i]) }, OfVersion.V13))];
+        for (int piece = 2; piece < 100; piece++)
+        {
+            talk.Come.Clear();
+            for (int at = 0; at < bytes.Length; at += piece) Assert.True(talk.Connection.Receive(bytes.AsSpan(at, Math.Min(piece, bytes.Length - at))));
+            Assert.Equal(Enumerable.Range(0, 40).Select(static i => (uint)i), talk.Come.Select(static m => m.Xid));
+        }
+    }
+
     [Theory]
     [MemberData(nameof(Versions))]
     public void Another_version_is_refused_and_the_connection_goes_on(OfVersion version)

@@ -17,8 +17,9 @@ public sealed partial class OfConnection : IOfSession
     private volatile OfControllerSettings _settings;
     private volatile bool _isAdmitted;
 
-    /// <summary>The beginning of a message whose end has not come.</summary>
+    /// <summary>The beginning of a message whose end has not come; what comes is put behind it.</summary>
     private byte[] _held = [];
+    private int _heldCount;
 
     /// <summary>0 = no hello has come.</summary>
     private OfVersion _version;
@@ -111,15 +112,13 @@ public sealed partial class OfConnection : IOfSession
     private bool ReceiveHere(ReadOnlySpan<byte> bytes)
     {
         ExpireBundles(ProcessClock.NowMs);
-        ReadOnlySpan<byte> rest = bytes;
-        if (_held.Length > 0)
+        ReadOnlySpan<byte> received = bytes;
+        if (_heldCount > 0)
         {
-            byte[] joined = [.. _held, .. bytes];
-            _held = [];
-            rest = joined;
+            Hold(bytes);
+            received = _held.AsSpan(0, _heldCount);
         }
 
-        ReadOnlySpan<byte> received = rest;
         int at = 0;
         bool goesOn = true;
         while (goesOn && received.Length - at >= OfCodec.HeaderBytes)
@@ -132,8 +131,26 @@ public sealed partial class OfConnection : IOfSession
         }
 
         ApplyGathered(received);
-        _held = goesOn ? received[at..].ToArray() : [];
+        Keep(goesOn ? received[at..] : default);
         return goesOn;
+    }
+
+    /// <summary>Puts bytes behind what is held: each is copied once, however small the pieces are in which a message comes.</summary>
+    private void Hold(ReadOnlySpan<byte> bytes)
+    {
+        if (_heldCount + bytes.Length > _held.Length) Array.Resize(ref _held, Math.Max(2 * _held.Length, _heldCount + bytes.Length));
+        bytes.CopyTo(_held.AsSpan(_heldCount));
+        _heldCount += bytes.Length;
+    }
+
+    /// <summary>Holds this, which may be the end of what was held, and nothing else.</summary>
+    private void Keep(ReadOnlySpan<byte> rest)
+    {
+        if (rest.Length == _heldCount) return;
+        if (rest.IsEmpty) _held = [];
+        else if (_heldCount > 0) rest.CopyTo(_held);
+        else Hold(rest);
+        _heldCount = rest.Length;
     }
 
     private bool Handle(ReadOnlySpan<byte> received, Range at)
