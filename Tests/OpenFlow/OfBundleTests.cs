@@ -56,6 +56,21 @@ public sealed class OfBundleTests
     }
 
     [Fact]
+    public void Messages_in_bundles_take_a_bounded_number_of_bytes()
+    {
+        const int packetBytes = 1000;
+        OfTalk talk = new(_switch, new OfConnectionGroup { MaxBundledBytes = 4 * packetBytes }, OfVersion.V14);
+        OfPacketOut packet = new() { Kind = OfKind.PacketOut, Packet = new OfBytes(new byte[packetBytes]) };
+        for (uint id = 1; id <= 3; id++) Assert.Null(talk.ErrorOfAdding(id, Both, packet));
+        Assert.Equal("OFPBFC_MSG_TOO_MANY", talk.ErrorOfAdding(4, Both, packet));
+
+        // What is given up makes room.
+        Assert.Null(talk.ErrorOfBundle(2, OfBundleCommand.DiscardRequest, Both));
+        Assert.Null(talk.ErrorOfAdding(3, Both, packet));
+        Assert.Equal("OFPBFC_MSG_TOO_MANY", talk.ErrorOfAdding(3, Both, packet));
+    }
+
+    [Fact]
     public void Orders_that_do_not_fit_are_refused()
     {
         var talk = new OfTalk(_switch, _group, OfVersion.V14);

@@ -13,6 +13,7 @@ public sealed partial class OfConnection
 
     private readonly Dictionary<uint, Bundle> _bundles = [];
     private int _bundledCount;
+    private long _bundledBytes;
 
     /// <summary>A bundle that nobody has touched for a while is given up (OVS <c>bundle_remove_expired</c>).</summary>
     private void ExpireBundles(long nowMs)
@@ -76,7 +77,9 @@ public sealed partial class OfConnection
 
     private void Discard(uint id)
     {
-        if (_bundles.Remove(id, out Bundle? bundle)) _bundledCount -= bundle.Parts.Count;
+        if (!_bundles.Remove(id, out Bundle? bundle)) return;
+        _bundledCount -= bundle.Parts.Count;
+        _bundledBytes -= bundle.SizeBytes;
     }
 
     private void Close(OfBundleControl message)
@@ -95,6 +98,7 @@ public sealed partial class OfConnection
     {
         if (_bundledCount >= MaxBundledMessages) throw new OfRefusal("OFPBFC_MSG_TOO_MANY", $"{MaxBundledMessages} messages");
         ReadOnlySpan<byte> bytes = message.Message.Span;
+        if (_bundledBytes + bytes.Length > _group.MaxBundledBytes) throw new OfRefusal("OFPBFC_MSG_TOO_MANY", $"{_group.MaxBundledBytes} bytes of messages");
         if (bytes[0] != (byte)_version) throw new OfRefusal("OFPBFC_BAD_VERSION", "the message has another version");
         OfMessage inner = OfCodec.Decode(bytes);
         object change = inner switch
@@ -113,7 +117,9 @@ public sealed partial class OfConnection
 
         bundle.UsedMs = ProcessClock.NowMs;
         bundle.Parts.Add((change, message.Message));
+        bundle.SizeBytes += bytes.Length;
         _bundledCount++;
+        _bundledBytes += bytes.Length;
     }
 
     /// <summary>What cannot be, whatever stands before it, is refused at once (OVS <c>ofproto_flow_mod_init</c>).</summary>
@@ -175,5 +181,8 @@ public sealed partial class OfConnection
 
         /// <summary>Each message, and its bytes for an error.</summary>
         public List<(object Change, OfBytes Quote)> Parts { get; } = [];
+
+        /// <summary>Of all messages.</summary>
+        public long SizeBytes { get; set; }
     }
 }

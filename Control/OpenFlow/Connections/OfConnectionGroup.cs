@@ -20,6 +20,9 @@ public sealed class OfConnectionGroup
         set => Volatile.Write(ref _bundleIdleMs, value);
     }
 
+    /// <summary>Bytes of messages that a connection may have in its bundles.</summary>
+    public long MaxBundledBytes { get; init; } = 256 << 20;
+
     /// <summary>Called when what connections want may be another thing; null = nobody waits for it.</summary>
     internal Action? Changed { get; set; }
 
