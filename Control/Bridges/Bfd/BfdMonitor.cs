@@ -17,13 +17,15 @@ public sealed class BfdMonitor : IDisposable
     private readonly Lock _lock = new();
     private readonly Dictionary<(DatapathBridge Bridge, uint Port), Entry> _entries = [];
     private readonly WakeLatch _latch = new();
-    private readonly Action<string> _log;
+
+    /// <summary>As many lines as Open vSwitch lets through (<c>lib/bfd.c</c>): who sends messages decides how many there are.</summary>
+    private readonly LogLimit _log;
     private Thread? _thread;
     private int _lastSource;
     private volatile bool _end;
 
     /// <param name="log">Takes lines about what happens.</param>
-    public BfdMonitor(Action<string> log) => _log = log;
+    public BfdMonitor(Action<string> log) => _log = new LogLimit(log, linesPerMinute: 20, burst: 20);
 
     /// <summary>A port gets a session, or other options; null takes it away.</summary>
     /// <param name="bridge">Whose port.</param>
@@ -128,7 +130,7 @@ public sealed class BfdMonitor : IDisposable
             if (!_entries.TryGetValue((bridge, port), out Entry? entry)) return;
             BfdMessage? message = BfdMessage.Read(payload, out string? wrong);
             if (message is { } read && !entry.Session.Receive(read, LiveSwitch.NowMs)) wrong = "Incorrect your_disc";
-            if (wrong is not null && entry.LastWrong != wrong) _log($"{entry.Session.Name}: {wrong}");
+            if (wrong is not null && entry.LastWrong != wrong) _log.Write($"{entry.Session.Name}: {wrong}");
             entry.LastWrong = wrong;
         }
 
@@ -170,7 +172,7 @@ public sealed class BfdMonitor : IDisposable
         BfdSession session = entry.Session;
         session.Run(nowMs);
         if (session.ShouldSend(nowMs)) Send(bridge, port, entry, nowMs);
-        if (session.State != entry.State) _log($"{session.Name}: BFD state change: {entry.State}->{session.State}");
+        if (session.State != entry.State) _log.Write($"{session.Name}: BFD state change: {entry.State}->{session.State}");
         entry.State = session.State;
         bool forwards = session.IsForwarding(nowMs);
         if (forwards == entry.IsLive) return;

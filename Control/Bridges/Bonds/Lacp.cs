@@ -12,6 +12,9 @@ public sealed class Lacp(string name, Action<string> log)
     private const int SlowMs = 30_000;
     private const int ReceiveFactor = 3;
 
+    /// <summary>Each frame of a link that comes back to its own bond says so.</summary>
+    private readonly LogLimit _loops = new(log, linesPerMinute: 1, burst: 5);
+
     private readonly SortedDictionary<uint, Member> _members = [];
     private LacpOptions _options = new() { SystemId = 0, SystemPriority = ushort.MaxValue };
     private bool _isDue = true;
@@ -175,7 +178,7 @@ public sealed class Lacp(string name, Action<string> log)
             member.IsAttached = false;
             if (member.Partner.SystemId == _options.SystemId && member.Status != LacpStatus.Defaulted)
             {
-                log($"member {member.Options.Name}: Loopback detected. Interface is connected to its own bond");
+                _loops.Write($"member {member.Options.Name}: Loopback detected. Interface is connected to its own bond");
                 continue;
             }
 
