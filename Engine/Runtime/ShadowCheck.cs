@@ -87,7 +87,7 @@ public sealed class ShadowCheck : IPoller, IDisposable
         }
 
         if (_taken.Count == 0) return 0;
-        foreach (ShadowDifference difference in _datapath.WithoutChanges(() => Check(nowMs))) Reported?.Invoke(difference);
+        CheckTaken(nowMs);
         return _taken.Count;
     }
 
@@ -118,6 +118,12 @@ public sealed class ShadowCheck : IPoller, IDisposable
 
         return _waiting.Count < most;
     });
+
+    /// <summary>A method of its own, so that nothing is captured where there is nothing to check.</summary>
+    private void CheckTaken(long nowMs)
+    {
+        foreach (ShadowDifference difference in _datapath.WithoutChanges(() => Check(nowMs))) Reported?.Invoke(difference);
+    }
 
     /// <summary>While no control operation is under way.</summary>
     private List<ShadowDifference> Check(long nowMs)

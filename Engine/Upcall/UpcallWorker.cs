@@ -13,17 +13,17 @@ internal sealed class UpcallWorker(OfPipeline pipeline, RecircStore recircs, IRe
 
     private readonly Translator _translator = new(pipeline, recircs);
 
+    /// <summary>One for each packet thread; an array, as walking a list by its interface allocates in every round.</summary>
+    private readonly UpcallChannel<UpcallRequest>[] _channels = [.. channels];
+
     /// <inheritdoc/>
     public string Name => "upcalls";
-
-    /// <summary>One for each packet thread.</summary>
-    public IReadOnlyList<UpcallChannel<UpcallRequest>> Channels => channels;
 
     /// <inheritdoc/>
     public int Step(long nowMs)
     {
         int work = 0;
-        foreach (UpcallChannel<UpcallRequest> channel in channels)
+        foreach (UpcallChannel<UpcallRequest> channel in _channels)
         {
             for (int n = 0; n < MostInTurn && channel.Asked is { } request; n++, work++)
             {

@@ -38,6 +38,27 @@ public sealed class SteppedSwitchTests
         Assert.Equal(Run(4, OffloadMode.Soft, 5), Run(4, OffloadMode.Soft, 5));
     }
 
+    [Theory]
+    [InlineData(OffloadMode.None)]
+    [InlineData(OffloadMode.Soft)]
+    [InlineData(OffloadMode.Nic)]
+    public void Rounds_without_work_allocate_nothing(OffloadMode offload)
+    {
+        using Engine.Runtime.Datapath d = new(
+            new DatapathOptions { Ports = [("p1", 1), ("p2", 2)], Offload = offload, PmdCount = 2, HandlerCount = 2, PacketCapacity = 64, FrameCapacityBytes = 2048, ConnectionCapacity = 64, MegaflowCapacity = 64, Seed = 3 },
+            new OutputSinkAdapter(new NoSink()));
+        d.ApplyFlowMods(new FlowTextParser().ParseFlows(Tables), 0);
+        using RingRxQueue a = new(1), b = new(2);
+        using SteppedSwitch stepped = new(d, new Dictionary<RxQueueName, RxQueue> { [new RxQueueName(1, 0)] = a, [new RxQueueName(2, 0)] = b }, seed: 1);
+        Assert.True(a.TrySend(NicFrame.UdpIpv4(1000, 53, "10.0.0.1", "10.0.0.2", payload: 16)));
+        stepped.Run(2000);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        stepped.Run(2000);
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.Equal(1ul, d.Stats.Rx);
+        Assert.Equal(2, d.Pmds.Count);
+    }
+
     private static string Run(int pmds, OffloadMode offload, ulong seed)
     {
         FlowSink sink = new();
@@ -97,6 +118,15 @@ public sealed class SteppedSwitchTests
             BinaryPrimitives.WriteInt32BigEndian(frame.AsSpan(frame.Length - 4), sent);
             frame.AsSpan(UdpChecksum, 2).Clear();
             return rings[(forth ? 0 : 2) + (flow % 2)].TrySend(frame) ? 1 : throw new InvalidOperationException("the ring is full");
+        }
+    }
+
+    /// <summary>Nobody looks at what leaves.</summary>
+    private sealed class NoSink : IOutputSink
+    {
+        public void Output(long eventIndex, uint port, ReadOnlySpan<byte> frame)
+        {
+            // It has left.
         }
     }
 
