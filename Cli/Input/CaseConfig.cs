@@ -104,6 +104,12 @@ public sealed record CaseConfig
             CommandFailedException.ThrowBadInput(name, line, $"not JSON: {(cut < 0 ? e.Message : e.Message[..cut])}");
             return null;
         }
+        catch (InvalidOperationException)
+        {
+            // What JSON says of a string with half of a surrogate pair when it is read.
+            CommandFailedException.ThrowBadInput(name, 1, "a string is not valid Unicode");
+            return null;
+        }
     }
 
     /// <summary>A member that is not known is a mistake, not a note: a switch would come out that nobody asked for.</summary>

@@ -144,7 +144,7 @@ public static class ConnectionFile
             LeftMs = root.GetProperty("left_ms").GetInt64(),
             Nat = root.GetProperty("nat").GetByte(),
             Mark = root.GetProperty("mark").GetUInt32(),
-            Label = Ipv6Address.FromUInt128(UInt128.Parse(root.GetProperty("label").GetString()!, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture)),
+            Label = Ipv6Address.FromUInt128(UInt128.Parse(Text(root.GetProperty("label")), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture)),
             OrigPeer = Peer(root.GetProperty("orig_peer")),
             ReplyPeer = Peer(root.GetProperty("reply_peer")),
             L4State = root.GetProperty("l4_state").GetByte(),
@@ -173,11 +173,13 @@ public static class ConnectionFile
 
     private static (bool IsIpv6, Ipv6Address Address) Address(JsonElement text)
     {
-        byte[] bytes = IPAddress.Parse(text.GetString()!).GetAddressBytes();
+        byte[] bytes = IPAddress.Parse(Text(text)).GetAddressBytes();
         byte[] wide = new byte[s_addressBytes[1]];
         bytes.CopyTo(wide, 0);
         return (bytes.Length == s_addressBytes[1], Ipv6Address.From(wide));
     }
+
+    private static string Text(JsonElement text) => text.GetString() ?? throw new FormatException();
 
     private static IPAddress AddressOf(bool isIpv6, Ipv6Address address)
     {

@@ -99,6 +99,7 @@ public sealed class WrongInputTests
         // Members that are not known.
         { $"{Replay} --config misspelt.json --out o", Two, "unknown member \"tunnelz\"" },
         { $"{Replay} --config bare.json --out o", Two, "unknown member \"tunnelz\"" },
+        { $"{Replay} --config half-a-pair.json --out o", Two, "half-a-pair.json line 1: a string is not valid Unicode" },
         { "M dump-flows --case misspelt", Two, "unknown member \"tunnelz\"" },
         { "P --suite misspelt-suite.json", Usage, "colour" },
 
@@ -226,6 +227,7 @@ public sealed class WrongInputTests
         folder.Write("flows.txt", "actions=drop\n");
         folder.Write("events.jsonl", events);
         folder.Write("config.json", "{}");
+        folder.Write("half-a-pair.json", """{"quirks":"\ud800"}""");
         folder.Write("misspelt.json", """{"ports":{"p1":1},"note":"free","config":{"tunnelz":{}}}""");
         folder.Write("bare.json", """{"ports":{"p1":1},"tunnelz":{}}""");
         folder.Write("annotated.json", """{"ports":{"p1":1},"note":"free","config":{"mtu":1500}}""");

@@ -1,3 +1,5 @@
+using System.Text;
+using System.Text.RegularExpressions;
 using Mergeflow.Cli;
 using Xunit;
 
@@ -32,6 +34,18 @@ public sealed class ConnectionFileTests
 
         Assert.InRange(refused, Files / 10, Files - (Files / 10));
         Assert.True(takenOver > Files / 10);
+    }
+
+    [Theory]
+    [InlineData("\"label\":\"[0-9a-f]*\"")]
+    [InlineData("\"src\":\"[^\"]*\"")]
+    public void A_connection_without_a_text_that_it_must_have_is_refused(string member)
+    {
+        using TemporaryFolder folder = new();
+        string whole = Encoding.UTF8.GetString(Whole(new Random(1)));
+        File.WriteAllText(folder["c"], Regex.Replace(whole, member, $"{member[..member.IndexOf(':')]}:null"));
+        CommandFailedException e = Assert.Throws<CommandFailedException>(() => ConnectionFile.Read(folder["c"], now: null));
+        Assert.Equal((ExitCode.BadInput, 2), (e.Code, e.Line));
     }
 
     private static int TakeOver(IReadOnlyList<SavedConn> read, int threads)
