@@ -8,7 +8,7 @@ public static class MacText
     private const int Bytes = 6;
 
     /// <summary>As everybody writes it.</summary>
-    public static string Of(ulong mac) => string.Join(':', Enumerable.Range(0, Bytes).Select(i => ((mac >> (8 * (Bytes - 1 - i))) & 0xff).ToString("x2", CultureInfo.InvariantCulture)));
+    public static string Of(ulong mac) => EthAddress.FromUInt64(mac).ToString();
 
     /// <summary>Reads six pairs of digits; null = it is no address of one station.</summary>
     public static ulong? Parse(string? text) => ParseAny(text) is { } mac && mac != 0 && (mac & 0x0100_0000_0000) == 0 ? mac : null;

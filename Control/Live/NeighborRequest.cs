@@ -32,7 +32,7 @@ public static class NeighborRequest
         Span<byte> arp = frame.AsSpan(EthernetBytes);
         ReadOnlySpan<byte> request = [0, 1, 8, 0, 6, 4, 0, 1];
         request.CopyTo(arp);
-        WriteMac(arp[8..], source);
+        EthAddress.FromUInt64(source).CopyTo(arp[8..]);
         BinaryPrimitives.WriteUInt32BigEndian(arp[14..], (uint)(own >> ipv4Shift));
         BinaryPrimitives.WriteUInt32BigEndian(arp[24..], (uint)(wanted >> ipv4Shift));
         return frame;
@@ -52,7 +52,7 @@ public static class NeighborRequest
         message[0] = NeighborSolicitation;
         BinaryPrimitives.WriteUInt128BigEndian(message[8..], wanted);
         (message[24], message[25]) = (SourceLinkAddress, 1);
-        WriteMac(message[26..], source);
+        EthAddress.FromUInt64(source).CopyTo(message[26..]);
         ushort checksum = InternetChecksum.UpperLayer6(ip, message, IpProto.Icmpv6);
         MemoryMarshal.Write(message[2..], in checksum);
         return frame;
@@ -60,13 +60,8 @@ public static class NeighborRequest
 
     private static void WriteEthernet(Span<byte> frame, ulong destination, ulong source, ushort type)
     {
-        WriteMac(frame, destination);
-        WriteMac(frame[6..], source);
+        EthAddress.FromUInt64(destination).CopyTo(frame);
+        EthAddress.FromUInt64(source).CopyTo(frame[6..]);
         BinaryPrimitives.WriteUInt16BigEndian(frame[12..], type);
-    }
-
-    private static void WriteMac(Span<byte> to, ulong mac)
-    {
-        for (int i = 0; i < 6; i++) to[i] = (byte)(mac >> (40 - (8 * i)));
     }
 }

@@ -21,6 +21,9 @@ public struct EthAddress : IEquatable<EthAddress>
         return From(b);
     }
 
+    /// <summary>Writes six bytes in wire order.</summary>
+    public readonly void CopyTo(Span<byte> to) => MemoryMarshal.Write(to, in this);
+
     /// <summary>The address as a number, first wire byte most significant.</summary>
     public readonly ulong ToUInt64()
     {

@@ -21,8 +21,8 @@ public static class BfdFrame
     {
         const byte internetControl = 0xc0;
         byte[] frame = new byte[EthernetBytes + Ipv4Bytes + UdpBytes + BfdMessage.LengthBytes];
-        WriteMac(frame, options.Destination);
-        WriteMac(frame.AsSpan(6), options.LocalMac != 0 ? options.LocalMac : portMac);
+        EthAddress.FromUInt64(options.Destination).CopyTo(frame);
+        EthAddress.FromUInt64(options.LocalMac != 0 ? options.LocalMac : portMac).CopyTo(frame.AsSpan(6));
         BinaryPrimitives.WriteUInt16BigEndian(frame.AsSpan(12), 0x0800);
         Span<byte> ip = frame.AsSpan(EthernetBytes), udp = ip[Ipv4Bytes..];
         (ip[0], ip[1], ip[8], ip[9]) = (0x45, internetControl, Ttl, 17);
@@ -54,10 +54,5 @@ public static class BfdFrame
         int header = (ip[0] & 15) * 4, total = BinaryPrimitives.ReadUInt16BigEndian(ip[2..]);
         if (header < Ipv4Bytes || total < header + UdpBytes || total > ip.Length || ip[8] != Ttl || ip[9] != 17) return default;
         return ip[(header + UdpBytes)..total];
-    }
-
-    private static void WriteMac(Span<byte> to, ulong mac)
-    {
-        for (int i = 0; i < 6; i++) to[i] = (byte)(mac >> (40 - (8 * i)));
     }
 }

@@ -17,7 +17,8 @@ public static class LacpFrame
     public static byte[] Write(ulong source, LacpInfo actor, LacpInfo partner)
     {
         byte[] frame = new byte[Header + PduBytes];
-        for (int i = 0; i < 6; i++) (frame[i], frame[6 + i]) = ((byte)(Destination >> (40 - (8 * i))), (byte)(source >> (40 - (8 * i))));
+        EthAddress.FromUInt64(Destination).CopyTo(frame);
+        EthAddress.FromUInt64(source).CopyTo(frame.AsSpan(6));
         (frame[12], frame[13], frame[Header], frame[Header + 1]) = (0x88, 0x09, 1, 1);
         (frame[ActorAt], frame[ActorAt + 1], frame[PartnerAt], frame[PartnerAt + 1]) = (1, InfoBytes, 2, InfoBytes);
         actor.Write(frame.AsSpan(ActorAt + 2));

@@ -16,7 +16,7 @@ public static class RarpFrame
         int at = Macs + (vlan == 0 ? 0 : TagBytes);
         byte[] frame = new byte[at + 2 + ArpBytes];
         frame.AsSpan(0, 6).Fill(0xff);
-        WriteMac(frame.AsSpan(6), mac);
+        EthAddress.FromUInt64(mac).CopyTo(frame.AsSpan(6));
         if (vlan != 0)
         {
             BinaryPrimitives.WriteUInt16BigEndian(frame.AsSpan(Macs), Vlan);
@@ -29,13 +29,8 @@ public static class RarpFrame
         BinaryPrimitives.WriteUInt16BigEndian(arp[2..], Ipv4);
         (arp[4], arp[5]) = (6, 4);
         BinaryPrimitives.WriteUInt16BigEndian(arp[6..], Request);
-        WriteMac(arp[8..], mac);
-        WriteMac(arp[18..], mac);
+        EthAddress.FromUInt64(mac).CopyTo(arp[8..]);
+        EthAddress.FromUInt64(mac).CopyTo(arp[18..]);
         return frame;
-    }
-
-    private static void WriteMac(Span<byte> to, ulong mac)
-    {
-        for (int i = 0; i < 6; i++) to[i] = (byte)(mac >> (40 - (8 * i)));
     }
 }
