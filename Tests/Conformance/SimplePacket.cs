@@ -74,13 +74,13 @@ internal sealed class SimplePacket
     {
         List<string> wrong = [];
         if (EtherType != 0x800) return wrong;
-        if (Checksum(_frame.AsSpan(L3, L4 - L3)) != 0) wrong.Add("ip");
+        if (NicFrame.Checksum(_frame.AsSpan(L3, L4 - L3)) != 0) wrong.Add("ip");
         if ((U16(L3 + 6) & 0x3fff) != 0) return wrong;
         Span<byte> l4 = _frame.AsSpan(L4, L3 + U16(L3 + 2) - L4);
         byte[] pseudo = [.. _frame.AsSpan(L3 + 12, 8), 0, (byte)Proto, (byte)(l4.Length >> 8), (byte)l4.Length];
         byte[] covered = Proto == 1 ? l4.ToArray() : [.. pseudo, .. l4];
         bool isUnused = Proto == 17 && l4[6] == 0 && l4[7] == 0;
-        if (Proto is 1 or 6 or 17 && !isUnused && Checksum(covered) != 0) wrong.Add("l4");
+        if (Proto is 1 or 6 or 17 && !isUnused && NicFrame.Checksum(covered) != 0) wrong.Add("l4");
         return wrong;
     }
 
@@ -90,23 +90,14 @@ internal sealed class SimplePacket
         byte[] addresses = [.. IPAddress.Parse(src).GetAddressBytes(), .. IPAddress.Parse(dst).GetAddressBytes()];
         int udpSize = 8 + data.Length;
         byte[] udp = [.. Be(srcPort), .. Be(dstPort), .. Be(udpSize), 0, 0, .. data];
-        int sum = Checksum([.. addresses, 0, 17, .. Be(udpSize), .. udp]);
+        int sum = NicFrame.Checksum([.. addresses, 0, 17, .. Be(udpSize), .. udp]);
         BinaryPrimitives.WriteUInt16BigEndian(udp.AsSpan(6), (ushort)(sum == 0 ? 0xffff : sum));
         byte[] ip = [0x45, 0, .. Be(20 + udpSize), 0, 0, 0, 0, 64, 17, 0, 0, .. addresses];
-        BinaryPrimitives.WriteUInt16BigEndian(ip.AsSpan(10), (ushort)Checksum(ip));
+        BinaryPrimitives.WriteUInt16BigEndian(ip.AsSpan(10), (ushort)NicFrame.Checksum(ip));
         return Convert.ToHexStringLower([.. ethDst, .. ethSrc, 8, 0, .. ip, .. udp]);
     }
 
     private static byte[] Be(int value) => [(byte)(value >> 8), (byte)value];
-
-    /// <summary>RFC 1071; 0 over data that holds its own right checksum.</summary>
-    private static int Checksum(ReadOnlySpan<byte> data)
-    {
-        uint sum = 0;
-        for (int i = 0; i < data.Length; i++) sum += (uint)(i % 2 == 0 ? data[i] << 8 : data[i]);
-        while (sum >> 16 != 0) sum = (sum & 0xffff) + (sum >> 16);
-        return (int)(~sum & 0xffff);
-    }
 
     private int U16(int at) => BinaryPrimitives.ReadUInt16BigEndian(_frame.AsSpan(at));
 }

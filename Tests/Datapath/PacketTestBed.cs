@@ -89,10 +89,7 @@ internal sealed class PacketTestBed : IDisposable
         BinaryPrimitives.WriteUInt16BigEndian(f.AsSpan(34), sport);
         BinaryPrimitives.WriteUInt16BigEndian(f.AsSpan(36), dport);
         BinaryPrimitives.WriteUInt16BigEndian(f.AsSpan(38), 12);
-        uint sum = 0;
-        for (int i = 14; i < 34; i += 2) sum += BinaryPrimitives.ReadUInt16BigEndian(f.AsSpan(i));
-        while (sum >> 16 != 0) sum = (sum & 0xffff) + (sum >> 16);
-        BinaryPrimitives.WriteUInt16BigEndian(f.AsSpan(24), (ushort)~sum);
+        NicFrame.SetIpv4Checksum(f);
         return f;
     }
 }

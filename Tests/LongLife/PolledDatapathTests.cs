@@ -108,20 +108,11 @@ public sealed class PolledDatapathTests : IDisposable
         for (uint i = 0; i < count; i++)
         {
             BinaryPrimitives.WriteUInt32BigEndian(frame.AsSpan(26), 0x0a00_0000 + i);
-            FixChecksum(frame);
+            NicFrame.SetIpv4Checksum(frame);
             frames.Add(frame.ToArray());
         }
 
         return frames;
-    }
-
-    private static void FixChecksum(byte[] frame)
-    {
-        frame[24] = frame[25] = 0;
-        uint sum = 0;
-        for (int i = 14; i < 34; i += 2) sum += BinaryPrimitives.ReadUInt16BigEndian(frame.AsSpan(i));
-        while (sum >> 16 != 0) sum = (sum & 0xffff) + (sum >> 16);
-        BinaryPrimitives.WriteUInt16BigEndian(frame.AsSpan(24), (ushort)~sum);
     }
 
     private void Apply(string flows) => _datapath.ApplyFlowMods(new FlowTextParser().ParseFlows(flows), _nowMs);

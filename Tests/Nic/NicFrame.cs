@@ -91,6 +91,14 @@ internal sealed class NicFrame
         return (ushort)~sum;
     }
 
+    /// <summary>Sets the checksum of an IPv4 header without options right behind Ethernet.</summary>
+    public static void SetIpv4Checksum(Span<byte> frame)
+    {
+        const int header = 14, headerBytes = 20, checksum = header + 10;
+        frame.Slice(checksum, 2).Clear();
+        BinaryPrimitives.WriteUInt16BigEndian(frame[checksum..], Checksum(frame.Slice(header, headerBytes)));
+    }
+
     private static byte[] WithChecksum(byte[] l4, byte proto, ReadOnlySpan<byte> addresses)
     {
         byte[] s = [.. l4];

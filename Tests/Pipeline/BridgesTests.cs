@@ -189,7 +189,7 @@ public sealed class BridgesTests
         Assert.StartsWith("tnl_push(tnl_port(30),", Assert.Single(bed.Programs()), StringComparison.Ordinal);
         Assert.EndsWith(",22", bed.Programs()[0], StringComparison.Ordinal);
         byte[] encapsulated = Convert.FromHexString("020000000101" + "020000000202" + "0800" + "4500004e0000400040112c95" + "c0000202c0000201" + "c00012b5003a0000" + "0800000000000700" + Convert.ToHexStringLower(Frame(2)));
-        Checksum(encapsulated);
+        NicFrame.SetIpv4Checksum(encapsulated);
         Assert.Equal("11", bed.Send(22, encapsulated));
         bed.Simulator.Settle();
         Assert.Equal((1ul, 1ul), (counters.Tx.Packets, counters.Rx.Packets));
@@ -210,17 +210,7 @@ public sealed class BridgesTests
     {
         int to = 3 - from;
         byte[] frame = Convert.FromHexString($"0200000000{to:x2}0200000000{from:x2}08004500001c0000400040110000" + $"0a0000{from:x2}0a0000{to:x2}" + (from == 1 ? "03e80035" : "003503e8") + "00080000");
-        Checksum(frame);
+        NicFrame.SetIpv4Checksum(frame);
         return frame;
-    }
-
-    private static void Checksum(byte[] frame)
-    {
-        uint sum = 0;
-        frame[24] = frame[25] = 0;
-        for (int i = 14; i < 34; i += 2) sum += (uint)((frame[i] << 8) | frame[i + 1]);
-        sum = (sum & 0xffff) + (sum >> 16);
-        sum = (sum & 0xffff) + (sum >> 16);
-        (frame[24], frame[25]) = ((byte)(~sum >> 8), (byte)~sum);
     }
 }

@@ -54,7 +54,7 @@ internal static class MulticastFrames
         int at = isIpv4 ? 14 + ((frame[14] & 0xf) * 4) : 14 + 40 + 8, end = isIpv4 ? 14 + Load(frame, 16) : 14 + 40 + Load(frame, 18);
         if (at + 4 > end || end > frame.Length) return;
         (frame[at + 2], frame[at + 3]) = (0, 0);
-        BinaryPrimitives.WriteUInt16BigEndian(frame.AsSpan(at + 2), isIpv4 ? Sum(frame.AsSpan(at..end)) : Sum([.. frame[22..54], 0, 0, 0, (byte)(end - at), 0, 0, 0, 58, .. frame[at..end]]));
+        BinaryPrimitives.WriteUInt16BigEndian(frame.AsSpan(at + 2), isIpv4 ? NicFrame.Checksum(frame.AsSpan(at..end)) : NicFrame.Checksum([.. frame[22..54], 0, 0, 0, (byte)(end - at), 0, 0, 0, 58, .. frame[at..end]]));
     }
 
     private static byte[] Ipv4(string group, byte protocol, byte[] body)
@@ -62,7 +62,7 @@ internal static class MulticastFrames
         byte[] to = IPAddress.Parse(group).GetAddressBytes();
         int total = 24 + body.Length;
         byte[] frame = [1, 0, 0x5e, (byte)(to[1] & 0x7f), to[2], to[3], 2, 0, 0, 0, 0, 9, 8, 0, 0x46, 0, (byte)(total >> 8), (byte)total, 0, 0, 0, 0, 1, protocol, 0, 0, 10, 0, 0, 9, .. to, 0x94, 4, 0, 0, .. body];
-        BinaryPrimitives.WriteUInt16BigEndian(frame.AsSpan(24), Sum(frame.AsSpan(14, 24)));
+        BinaryPrimitives.WriteUInt16BigEndian(frame.AsSpan(24), NicFrame.Checksum(frame.AsSpan(14, 24)));
         if (protocol == 2) Repair(frame);
         return frame;
     }
@@ -77,12 +77,4 @@ internal static class MulticastFrames
     }
 
     private static int Load(byte[] frame, int at) => BinaryPrimitives.ReadUInt16BigEndian(frame.AsSpan(at));
-
-    private static ushort Sum(ReadOnlySpan<byte> bytes)
-    {
-        uint sum = 0;
-        for (int i = 0; i < bytes.Length; i++) sum += (uint)(bytes[i] << (i % 2 == 0 ? 8 : 0));
-        while (sum >> 16 != 0) sum = (sum & 0xffff) + (sum >> 16);
-        return (ushort)~sum;
-    }
 }

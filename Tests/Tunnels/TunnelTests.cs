@@ -295,11 +295,7 @@ public sealed class TunnelTests
     private static byte[] WithTos(byte[] frame, byte tos)
     {
         frame[15] = tos;
-        frame[24] = frame[25] = 0;
-        int sum = 0;
-        for (int i = 14; i < 34; i += 2) sum += (frame[i] << 8) | frame[i + 1];
-        sum = ~((sum & 0xffff) + (sum >> 16));
-        (frame[24], frame[25]) = ((byte)(sum >> 8), (byte)sum);
+        NicFrame.SetIpv4Checksum(frame);
         return frame;
     }
 }
