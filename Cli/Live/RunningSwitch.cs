@@ -55,9 +55,6 @@ internal sealed class RunningSwitch : IDisposable
     /// <summary>Its time, ms.</summary>
     public long NowMs => LiveSwitch.NowMs;
 
-    /// <summary>When it was built.</summary>
-    public long StartedMs { get; } = Environment.TickCount64;
-
     /// <summary>Somebody wants it to end.</summary>
     public WaitHandle Ending => _end.WaitHandle;
 

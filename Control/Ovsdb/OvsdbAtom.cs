@@ -49,9 +49,6 @@ public readonly struct OvsdbAtom : IEquatable<OvsdbAtom>, IComparable<OvsdbAtom>
     /// <summary>Of a UUID that is no name; zero for others.</summary>
     public Guid Uuid => _uuid;
 
-    /// <summary>Name within a transaction; null for others.</summary>
-    public string? RowName => Type == OvsdbAtomType.Uuid ? _text : null;
-
     /// <summary>An integer.</summary>
     public static OvsdbAtom Of(long value) => new(OvsdbAtomType.Integer, value, null, default);
 

@@ -9,9 +9,6 @@ public static class MegaflowId
     /// <summary>Most slots of one thread's table.</summary>
     public const int MaxSlots = 1 << SlotBits;
 
-    /// <summary>Most threads.</summary>
-    public const int MaxPmds = 1 << (31 - SlotBits);
-
     private const int SlotBits = 24;
 
     /// <summary>The name of slot <paramref name="slot"/> of thread <paramref name="pmd"/>.</summary>

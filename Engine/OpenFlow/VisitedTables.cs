@@ -43,10 +43,7 @@ internal struct VisitedTables
     /// <summary>Whether the table of the bridge may have been looked up: a table of that number was, and some table of that bridge.</summary>
     public readonly bool Has(ushort bridge, byte table) => (_bridges >> (bridge & 63) & _tables[table >> 6] >> (table & 63) & 1) != 0;
 
-    /// <summary>Bytes of a lane, bit n for byte n, that all lookups saw as they came with the packet: not written by an action, not hidden, not exchanged.</summary>
-    public readonly uint OwnBytes(int lane) => _own[lane];
-
-    /// <summary>The same as bits of the lane's width.</summary>
+    /// <summary>Bits of a lane that all lookups saw as they came with the packet: of bytes that were not written by an action, not hidden, not exchanged.</summary>
     public readonly Vector256<byte> OwnMask(int lane)
     {
         // Byte n of the lane looks at bit n of the word: its byte n / 8, bit n % 8.

@@ -56,9 +56,6 @@ public sealed record RtLink
 
     /// <summary>IFF_RUNNING: it is on, and works.</summary>
     public bool IsRunning => (Flags & 0x40) != 0;
-
-    /// <summary>IFF_PROMISC.</summary>
-    public bool IsPromiscuous => (Flags & 0x100) != 0;
 }
 
 /// <summary>State of an interface (RFC 2863, <c>IF_OPER_*</c>).</summary>

@@ -36,16 +36,13 @@ internal static unsafe partial class SocketCalls
     public const int MsgDontWait = 0x40;
     public const int MsgTruncated = 0x20;
 
-    public const int NoSuchEntry = 2;
     public const int Interrupted = 4;
     public const int NoSuchDeviceOrAddress = 6;
     public const int TryAgain = 11;
     public const int NotPermitted = 1;
     public const int Busy = 16;
-    public const int NoSuchDevice = 19;
     public const int Invalid = 22;
     public const int BadDescriptorState = 77;
-    public const int MessageTooLong = 90;
     public const int NetworkDown = 100;
     public const int NoBuffers = 105;
 

@@ -21,9 +21,6 @@ public sealed class DummyWire : IDisposable
     /// <summary>The ports.</summary>
     public IEnumerable<DummyPort> Ports => _ends.Select(static e => e.Port);
 
-    /// <summary>Some port has a socket to another: what is sent may come in again a moment later.</summary>
-    public bool HasStreams => _ends.Any(static e => e.Stream is not null);
-
     /// <summary>A port by its name in the switch; null = there is none.</summary>
     public DummyPort? Find(string name) => _ends.FirstOrDefault(e => e.Port.Name == name)?.Port;
 

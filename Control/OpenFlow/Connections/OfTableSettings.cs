@@ -115,12 +115,6 @@ public sealed partial class OfTableSettings
         }
     }
 
-    /// <summary>Of one table, as OpenFlow 1.1 and 1.2 say it.</summary>
-    public uint MissConfigOf(int table)
-    {
-        lock (_lock) return _tables[table].Miss switch { TableMiss.Continue => 1, TableMiss.Drop => 2, _ => 0 };
-    }
-
     /// <summary>A table as <c>TABLE_DESC</c> tells it.</summary>
     /// <param name="version">Of the connection.</param>
     /// <param name="table">Which table.</param>

@@ -50,13 +50,6 @@ public static partial class OfErrors
         }
     }
 
-    /// <summary>Type and code as people read them; experimenters' types are their numbers.</summary>
-    public static (ushort Type, ushort? Code) Codes(string name, OfVersion version)
-    {
-        Row row = Find(name, version);
-        return (row.Type, row.Code);
-    }
-
     /// <summary>The name of an error message's body; null = unknown.</summary>
     public static string? NameOf(ReadOnlySpan<byte> body, OfVersion version)
     {

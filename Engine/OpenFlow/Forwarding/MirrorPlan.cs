@@ -46,9 +46,6 @@ public sealed class MirrorPlan
     /// <summary>Their bytes.</summary>
     public ulong Bytes => Counted.Bytes;
 
-    /// <summary>It copies packets of certain VLANs.</summary>
-    public bool SelectsVlans => _vlans is not null;
-
     /// <summary>Goes on counting where another one was.</summary>
     public MirrorPlan CountingAs(MirrorPlan before) => new(Name, _vlans) { From = From, To = To, OutputPort = OutputPort, OutputVlan = OutputVlan, SnapBytes = SnapBytes, Counted = before.Counted };
 

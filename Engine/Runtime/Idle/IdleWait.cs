@@ -11,9 +11,6 @@ internal sealed class IdleWait(IdleOptions options)
     private long _since;
     private int _spinUs = options.MaxSpinUs;
 
-    /// <summary>How long it looks again at once the next time, us.</summary>
-    public int SpinUs => _spinUs;
-
     /// <summary>It had something to do.</summary>
     public void Worked() => _since = 0;
 
