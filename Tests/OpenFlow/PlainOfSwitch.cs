@@ -42,7 +42,20 @@ internal sealed class PlainOfSwitch : IOfSwitch
 
     public IReadOnlyList<OfQueueStats> QueueStats() => [];
 
-    public IReadOnlyList<OfRule> Rules(FlowMod? which) => which is null ? [.. _pipeline.Rules] : _pipeline.Select(which);
+    /// <summary>Times that all rules were asked for.</summary>
+    public int Walks { get; private set; }
+
+    public IReadOnlyList<OfRule> Rules(FlowMod? which)
+    {
+        if (which is not null) return _pipeline.Select(which);
+        return new CountedRules([.. _pipeline.Rules], () => Walks++);
+    }
+
+    /// <summary>More ports than there are in the recordings.</summary>
+    public void AddPorts(int count)
+    {
+        for (uint i = 0; i < count; i++) _ports.Add(new OfPort { Number = 100 + i, Name = $"q{i}" });
+    }
 
     public long GroupCreatedMs(uint groupId) => _startMs;
 
@@ -104,5 +117,21 @@ internal sealed class PlainOfSwitch : IOfSwitch
     public void Flush(OfCtFlush which)
     {
         // There are no connections.
+    }
+
+    /// <summary>Rules, and how often somebody has walked through them.</summary>
+    private sealed class CountedRules(OfRule[] rules, Action walk) : IReadOnlyList<OfRule>
+    {
+        public int Count => rules.Length;
+
+        public OfRule this[int index] => rules[index];
+
+        public IEnumerator<OfRule> GetEnumerator()
+        {
+            walk();
+            return ((IEnumerable<OfRule>)rules).GetEnumerator();
+        }
+
+        System.Collections.IEnumerator System.Collections.IEnumerable.GetEnumerator() => GetEnumerator();
     }
 }

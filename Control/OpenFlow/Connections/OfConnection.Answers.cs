@@ -5,6 +5,9 @@ public sealed partial class OfConnection
 {
     private const byte TableCount = 254;
 
+    /// <summary>A message of features without ports; a port in it, in OpenFlow 1.0 and from 1.1 on.</summary>
+    private const int FeaturesBytes = 32, PortBytes10 = 48, PortBytes11 = 64;
+
     /// <summary>What a controller begins with (OVS <c>OFP_DEFAULT_MISS_SEND_LEN</c>).</summary>
     private const ushort DefaultMissSendLength = 128;
 
@@ -129,8 +132,11 @@ public sealed partial class OfConnection
         // Flows, tables, ports, queues; groups from 1.1 on; in 1.0 also ARP addresses; bundles.
         Capabilities = _version switch { OfVersion.V10 => 0xc7, OfVersion.V11 => 0x4f, < OfVersion.V14 => 0x4f, _ => 0x24f },
         Actions = _version == OfVersion.V10 ? 0xfffu : 0,
-        Ports = new EquatableList<OfPort>(_switch.Ports),
+        Ports = new EquatableList<OfPort>(_switch.Ports.Take(MostPorts)),
     };
+
+    /// <summary>Ports for which a message of features has room; later versions ask for them in parts (OVS <c>ofputil_put_switch_features_port</c>).</summary>
+    private int MostPorts => (ushort.MaxValue - FeaturesBytes) / (_version == OfVersion.V10 ? PortBytes10 : PortBytes11);
 
     private bool HasTtlFlag => _version < OfVersion.V13;
 

@@ -62,9 +62,8 @@ public sealed partial class OfConnection
     public void OnPacket(OfPacketForController packet)
     {
         if (packet.ControllerId != _controllerId || !Wants(OfAsyncKind.PacketIn, packet.Reason)) return;
-        OfMessage message = PacketMessage(packet);
         OfWriter writer = NewWriter();
-        OfCodec.Encode(message, writer);
+        if (!TryEncode(packet, writer)) return;
         PacketInSchedule? schedule = packet.Reason is NoMatch or ExplicitMiss or ImplicitMiss ? _misses : _actions;
         if (schedule is null || schedule.Admits(packet.Metadata.Value.Key.InPort.Host, writer.Written, ProcessClock.NowMs)) _sink.TrySendPacket(writer.Written, _settings.QueueLength);
     }
@@ -82,7 +81,9 @@ public sealed partial class OfConnection
     {
         if (!Wants(OfAsyncKind.RequestForward, reason) || (reason == MeterModReason && _version < OfVersion.V13)) return;
         OfWriter writer = NewWriter();
-        OfCodec.Encode(request with { IsNicira = _version == OfVersion.V10 }, writer);
+
+        // Of one that this version cannot say in a message nobody is told.
+        if (!OfCodec.TryEncode(request with { IsNicira = _version == OfVersion.V10 }, writer)) return;
         TrySend(new OfRequestForward { Kind = OfKind.RequestForward, Request = new OfBytes(writer.Written.ToArray()) });
     }
 
@@ -124,13 +125,28 @@ public sealed partial class OfConnection
         foreach (PacketInSchedule schedule in new[] { _actions ??= new PacketInSchedule(Random.Shared), _misses ??= new PacketInSchedule(Random.Shared) }) schedule.Limit(settings.RateLimit, settings.BurstLimit);
     }
 
+    /// <summary>A super-frame may be longer than what a message has room for: then its beginning is told, and its length. False = not even the rest of the message fits.</summary>
+    private bool TryEncode(OfPacketForController packet, OfWriter writer)
+    {
+        if (OfCodec.TryEncode(PacketMessage(packet, packet.Frame), writer)) return true;
+        if (!OfCodec.TryEncode(PacketMessage(packet, OfBytes.Empty), writer)) return false;
+
+        // Properties are padded to 8 bytes.
+        int room = (ushort.MaxValue - writer.Length) & ~7;
+        writer.Truncate(0);
+        return OfCodec.TryEncode(PacketMessage(packet, new OfBytes(packet.Frame.Span[..room].ToArray())), writer);
+    }
+
     /// <summary>All of the packet: there are no buffers that could hold the rest (OVS 2.6 and later).</summary>
-    private OfMessage PacketMessage(OfPacketForController packet) => _packetInFormat == OfPacketInFormat.Nicira2
+    /// <param name="packet">The packet.</param>
+    /// <param name="shown">It, or its beginning.</param>
+    private OfMessage PacketMessage(OfPacketForController packet, OfBytes shown) => _packetInFormat == OfPacketInFormat.Nicira2
         ? new OfPacketIn2
         {
             Kind = OfKind.PacketIn2,
             IsNicira = true,
-            Packet = packet.Frame,
+            Packet = shown,
+            FullLength = shown.Count < packet.Frame.Count ? (uint)packet.Frame.Count : null,
             Table = packet.Table,
             Cookie = packet.Cookie == ulong.MaxValue ? null : packet.Cookie,
             Reason = ReasonFor(packet.Reason),
@@ -149,7 +165,7 @@ public sealed partial class OfConnection
             Cookie = packet.Cookie,
             InPort = packet.Metadata.Value.Key.InPort.Host,
             Metadata = packet.Metadata,
-            Packet = packet.Frame,
+            Packet = shown,
         };
 
     /// <summary>The reason as the version knows it (OVS <c>encode_packet_in_reason</c>).</summary>

@@ -28,18 +28,18 @@ public sealed partial class OfConnection
         bool isDesc = request.Kind == OfKind.GroupDescRequest;
         uint which = request is OfIdRequest one ? one.Id : ((OfGroupDescRequest)request).GroupId;
         MultipartReply reply = Begin(isDesc ? new OfGroupDescReply { Kind = OfKind.GroupDescReply } : new OfGroupReply { Kind = OfKind.GroupReply }, request);
-        IReadOnlyList<OfRule> rules = isDesc ? [] : _switch.Rules(null);
+        Dictionary<uint, uint> references = isDesc ? [] : GroupReferences();
         foreach (GroupMod group in _switch.Groups)
         {
             if (which != OfPipeline.AllGroups && which != group.GroupId) continue;
             if (isDesc) reply.Add(group, OfGroupDescReply.Exchange);
-            else reply.Add(GroupStats(group, rules), static (OfGroupStats g, ref OfWire w) => OfList.Sized(ref w, g, static (OfGroupStats g, ref OfWire w) => g.Exchange(ref w)));
+            else reply.Add(GroupStats(group, references.GetValueOrDefault(group.GroupId)), static (OfGroupStats g, ref OfWire w) => OfList.Sized(ref w, g, static (OfGroupStats g, ref OfWire w) => g.Exchange(ref w)));
         }
 
         reply.End();
     }
 
-    private OfGroupStats GroupStats(GroupMod group, IReadOnlyList<OfRule> rules)
+    private OfGroupStats GroupStats(GroupMod group, uint references)
     {
         long createdMs = _switch.GroupCreatedMs(group.GroupId);
         long ageMs = createdMs == 0 ? 0 : _switch.NowMs - createdMs;
@@ -47,7 +47,7 @@ public sealed partial class OfConnection
         return new OfGroupStats
         {
             GroupId = group.GroupId,
-            ReferenceCount = (uint)rules.Count(r => LeadsTo(r.Actions, group.GroupId)),
+            ReferenceCount = references,
             DurationSeconds = (uint)(ageMs / 1000),
             DurationNanoseconds = (uint)(ageMs % 1000 * 1_000_000),
             Packets = taken.Packets,
@@ -56,13 +56,30 @@ public sealed partial class OfConnection
         };
     }
 
-    private static bool LeadsTo(EquatableList<OfAction> actions, uint group) => actions.Any(a => a switch
+    /// <summary>How many flows lead to each group, in one walk over them.</summary>
+    private Dictionary<uint, uint> GroupReferences()
     {
-        OfGroup g => g.GroupId == group,
-        OfClone c => LeadsTo(c.Actions, group),
-        OfWriteActions w => LeadsTo(w.Actions, group),
-        _ => false,
-    });
+        Dictionary<uint, uint> references = [];
+        HashSet<uint> groups = [];
+        foreach (OfRule rule in _switch.Rules(null))
+        {
+            groups.Clear();
+            AddGroups(rule.Actions, groups);
+            foreach (uint group in groups) references[group] = references.GetValueOrDefault(group) + 1;
+        }
+
+        return references;
+    }
+
+    private static void AddGroups(EquatableList<OfAction> actions, HashSet<uint> groups)
+    {
+        foreach (OfAction action in actions)
+        {
+            if (action is OfGroup group) groups.Add(group.GroupId);
+            else if (action is OfClone clone) AddGroups(clone.Actions, groups);
+            else if (action is OfWriteActions write) AddGroups(write.Actions, groups);
+        }
+    }
 
     private void SendMeters(OfMessage request)
     {
@@ -84,20 +101,25 @@ public sealed partial class OfConnection
             return;
         }
 
-        IReadOnlyList<OfRule> rules = _switch.Rules(null);
+        Dictionary<uint, uint> flows = [];
+        foreach (OfRule rule in _switch.Rules(null))
+        {
+            if (rule.Actions.Count > 0 && rule.Actions[0] is OfMeter meter) flows[meter.MeterId] = flows.GetValueOrDefault(meter.MeterId) + 1;
+        }
+
         MultipartReply reply = Begin(new OfMeterReply { Kind = OfKind.MeterReply }, request);
-        foreach (OfMeterState meter in meters) reply.Add(MeterStats(meter, rules), static (OfMeterStats m, ref OfWire w) => m.Exchange(ref w));
+        foreach (OfMeterState state in meters) reply.Add(MeterStats(state, flows.GetValueOrDefault(state.Mod.MeterId)), static (OfMeterStats m, ref OfWire w) => m.Exchange(ref w));
         reply.End();
     }
 
-    private OfMeterStats MeterStats(OfMeterState meter, IReadOnlyList<OfRule> rules)
+    private OfMeterStats MeterStats(OfMeterState meter, uint flows)
     {
         (BookTotals taken, IReadOnlyList<BookTotals> bands) = _switch.MeterCounters(meter);
         long ageMs = Math.Max(0, _switch.NowMs - meter.CreatedMs);
         return new OfMeterStats
         {
             MeterId = meter.Mod.MeterId,
-            FlowCount = (uint)rules.Count(r => r.Actions.Count > 0 && r.Actions[0] is OfMeter m && m.MeterId == meter.Mod.MeterId),
+            FlowCount = flows,
             Packets = taken.Packets,
             Bytes = taken.Bytes,
             DurationSeconds = (uint)(ageMs / 1000),

@@ -95,8 +95,7 @@ public sealed partial class OfConnection
     private bool TrySend(OfMessage message)
     {
         OfWriter writer = NewWriter();
-        OfCodec.Encode(message, writer);
-        return _sink.TrySend(writer.Written);
+        return OfCodec.TryEncode(message, writer) && _sink.TrySend(writer.Written);
     }
 
     private enum OfAsyncKind

@@ -227,7 +227,7 @@ public sealed partial class OfConnection : IOfSession
     private void Reply(OfMessage message)
     {
         OfWriter writer = NewWriter();
-        OfCodec.Encode(message, writer);
+        if (!OfCodec.TryEncode(message, writer)) throw new OfRefusal("OFPBRC_BAD_LEN", "the answer is longer than a message");
         _sink.Send(writer.Written);
     }
 

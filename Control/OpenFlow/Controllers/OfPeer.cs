@@ -83,6 +83,12 @@ internal sealed class OfPeer
         {
             return _error ??= e.InnerException is SocketException inner ? inner.Message : e.Message;
         }
+#pragma warning disable CA1031 // what somebody says on a connection must not take the switch with it
+        catch (Exception e)
+        {
+            return _error ??= $"internal error: {e.GetType().Name}: {e.Message}";
+        }
+#pragma warning restore CA1031
         finally
         {
             Session.Close();

@@ -42,7 +42,8 @@ public static class OfCodec
     }
 
     /// <summary>Writes one message behind what has been written.</summary>
-    /// <exception cref="ArgumentException">The version has no such message, or it is longer than 65,535 bytes.</exception>
+    /// <exception cref="ArgumentException">The version has no such message.</exception>
+    /// <exception cref="OverflowException">It, or something in it, is longer than its length can say, 65,535 bytes.</exception>
     public static void Encode(OfMessage message, OfWriter writer)
     {
         int start = writer.Length;
@@ -51,8 +52,24 @@ public static class OfCodec
         var wire = new OfWire(writer);
         message.Exchange(ref wire);
         int length = writer.Length - start;
-        if (length > ushort.MaxValue) throw new ArgumentException($"a message of {length} bytes", nameof(message));
         writer.PatchU16(start + 2, length);
+    }
+
+    /// <summary>The same where what is in the message decides how long it is; false = no message is so long, and nothing was written.</summary>
+    /// <exception cref="ArgumentException">The version has no such message.</exception>
+    public static bool TryEncode(OfMessage message, OfWriter writer)
+    {
+        int start = writer.Length;
+        try
+        {
+            Encode(message, writer);
+            return true;
+        }
+        catch (OverflowException)
+        {
+            writer.Truncate(start);
+            return false;
+        }
     }
 
     /// <summary>One message alone.</summary>
