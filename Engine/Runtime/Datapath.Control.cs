@@ -89,7 +89,7 @@ public sealed partial class Datapath
     {
         using ControlScope control = new(this);
         nowMs = Clock.Of(nowMs);
-        if (Pipeline.HasDue(nowMs)) ExpireNoted(nowMs);
+        if (IsNoted && Revalidator.IsRuleDue(nowMs)) ExpireNoted(nowMs);
         else Revalidator.ExpireShared(nowMs);
     }
 
@@ -103,8 +103,8 @@ public sealed partial class Datapath
         }
     }
 
-    /// <summary>A method of its own, so that nothing is captured where no rule is due.</summary>
-    private void ExpireNoted(long nowMs) => Note(Pipeline, () => Revalidator.ExpireShared(nowMs) > 0, nowMs);
+    /// <summary>Rules of any bridge that are due go, and it is noted. A method of its own, so that nothing is captured where no rule is due.</summary>
+    private void ExpireNoted(long nowMs) => Note([.. Pipeline.Backer.Pipelines], () => Revalidator.ExpireShared(nowMs) > 0, nowMs);
 
     /// <summary>A control operation begins.</summary>
     internal ControlScope BeginControl() => new(this);

@@ -112,6 +112,9 @@ public sealed class Revalidator(OfPipeline pipeline, RecircStore recircs, IReadO
         return _onEach(t => t.PushAll(nowMs)) > 0 || anyLost;
     }
 
+    /// <summary>The timeout of a rule of some bridge may have passed.</summary>
+    public bool IsRuleDue(long nowMs) => IsAnyDue(nowMs, looksAgain: false);
+
     /// <summary>What is due beside megaflows, for packet threads that look after these themselves: rules, learned addresses, recirculation ids.</summary>
     public int ExpireShared(long nowMs)
     {
@@ -129,7 +132,7 @@ public sealed class Revalidator(OfPipeline pipeline, RecircStore recircs, IReadO
     /// </summary>
     private int ExpireRules(long nowMs)
     {
-        if (!IsAnyDue(nowMs, looksAgain: false)) return 0;
+        if (!IsRuleDue(nowMs)) return 0;
         ReportUse(nowMs);
         if (!IsAnyDue(nowMs, looksAgain: true)) return 0;
         if (ReadDevice is { } read)

@@ -33,20 +33,24 @@ public sealed partial class Datapath
     internal Acknowledgement Change(OfPipeline pipeline, Func<bool> apply, long nowMs, bool purge) => Note(pipeline, apply, nowMs) ? Reconcile(nowMs, purge) : Acknowledgement.Done;
 
     /// <summary>
-    /// Changes the tables of a bridge. While somebody notes changes, those of the first bridge, packet threads stand still until they know: each packet has come before it or comes behind it. What it means for megaflows is for the caller.
+    /// Changes the tables of a bridge. While somebody notes changes, packet threads stand still until they know: each packet has come before it or comes behind it. What it means for megaflows is for the caller.
     /// </summary>
-    internal bool Note(OfPipeline pipeline, Func<bool> apply, long nowMs)
+    internal bool Note(OfPipeline pipeline, Func<bool> apply, long nowMs) => IsNoted ? Note([pipeline], apply, nowMs) : apply();
+
+    /// <summary>The same for several bridges that change together.</summary>
+    private bool Note(OfPipeline[] pipelines, Func<bool> apply, long nowMs) => Pause(() =>
     {
-        if (!IsNoted || pipeline != Pipeline) return apply();
-        return Pause(() =>
+        Tables[] before = [.. pipelines.Select(Tables.Of)];
+        if (!StandingStill(apply)) return false;
+        StandingStill(() => Revalidator.RevalidateAll(nowMs) >= 0);
+        long ns = MonotonicClock.NowNs;
+        for (int i = 0; i < pipelines.Length; i++)
         {
-            Tables before = Tables.Of(pipeline);
-            if (!StandingStill(apply)) return false;
-            StandingStill(() => Revalidator.RevalidateAll(nowMs) >= 0);
-            if (before.Difference(Tables.Of(pipeline), MonotonicClock.NowNs) is { } change) Tell(change);
-            return true;
-        });
-    }
+            if (before[i].Difference(Tables.Of(pipelines[i]), ns) is { } change) Tell(change with { Bridge = pipelines[i].Name });
+        }
+
+        return true;
+    });
 
     /// <summary>The same of something that packets see at once.</summary>
     /// <param name="pipeline">Of which bridge.</param>
@@ -55,12 +59,12 @@ public sealed partial class Datapath
     /// <param name="nowMs">Time.</param>
     internal bool Note(OfPipeline pipeline, Func<bool> apply, Func<long, SwitchChange> change, long nowMs)
     {
-        if (!IsNoted || pipeline != Pipeline) return apply();
+        if (!IsNoted) return apply();
         return Pause(() =>
         {
             if (!StandingStill(apply)) return false;
             StandingStill(() => Revalidator.CatchUp(nowMs));
-            Tell(change(MonotonicClock.NowNs));
+            Tell(change(MonotonicClock.NowNs) with { Bridge = pipeline.Name });
             return true;
         });
     }

@@ -6,7 +6,11 @@ namespace Mergeflow.Engine.Runtime;
 
 /// <summary>What control has changed, with packet threads standing still: each packet came before it, or comes behind it.</summary>
 /// <param name="Ns">When (<see cref="MonotonicClock"/>).</param>
-public abstract record SwitchChange(long Ns);
+public abstract record SwitchChange(long Ns)
+{
+    /// <summary>Name of the bridge that has changed; of what concerns all of a datapath, its first one.</summary>
+    public string Bridge { get; init; } = "";
+}
 
 /// <summary>Rules, groups or meters are others.</summary>
 /// <param name="Ns">When.</param>
