@@ -83,6 +83,8 @@ internal static class ControlCommand
                 output.WriteLine(Line($"order '{kind}', {run.MegaflowCount} megaflows", orders.All));
                 output.WriteLine(Line("- own processor time", orders.Own) + string.Create(CultureInfo.InvariantCulture, $"; {(double)orders.Rounds / count:F2} rounds through packet threads per order"));
                 output.WriteLine(Line("- waiting for packet threads", orders.Waited));
+                output.WriteLine(Line("- without a processor, who gave it", orders.OwnDelay));
+                output.WriteLine(Line("- without a processor, a packet thread", orders.PacketDelay));
                 if (orders.Calls.Count > 0) output.WriteLine(Line("- a packet thread's processor time until it has done its part", orders.OfPackets) + string.Create(CultureInfo.InvariantCulture, $"; parts p50 {orders.Calls.Percentile(0.5)}, max {orders.Calls.Max}"));
                 output.WriteLine(Line("- polls meanwhile", polls) + Above(polls));
             }

@@ -78,13 +78,15 @@ internal static class PausesCommand
         foreach ((string type, long bytes) in watched.Types?.Take().Take(MostTypes) ?? []) output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"    {bytes / seconds / 1048576:F2} MiB/s {type}"));
         foreach (PollGaps gaps in run.Gaps)
         {
-            output.WriteLine($"  polls, us: p50 {Us(gaps.All, 0.5)}, p99 {Us(gaps.All, 0.99)}, p99.9 {Us(gaps.All, 0.999)}, p99.99 {Us(gaps.All, 0.9999)}; processor time of each p99.9 {Ns(gaps.Own, 0.999)}, max {Ns(gaps.Own, 1)}; longer than {PollGaps.LongUs:F0}: collector {Long(gaps.OfCollector)}, processor taken away {Long(gaps.OfSystem)}, own work {Long(gaps.OfWork)}");
+            output.WriteLine($"  polls, us: p50 {Us(gaps.All, 0.5)}, p99 {Us(gaps.All, 0.99)}, p99.9 {Us(gaps.All, 0.999)}, p99.99 {Us(gaps.All, 0.9999)}; processor time of each p99.9 {Ns(gaps.Own, 0.999)}, max {Ns(gaps.Own, 1)}, longer than {PollGaps.LongUs:F0}: collector {LongOwn(gaps.OwnOfCollector)}, compiler {LongOwn(gaps.OwnOfCompiler)}, work {LongOwn(gaps.OwnOfWork)}; longer than {PollGaps.LongUs:F0}: collector {Long(gaps.OfCollector)}, processor taken away {Long(gaps.OfSystem)}, own work {Long(gaps.OfWork)}");
         }
 
         return At(pauses, part);
     }
 
     private static string Long(LatencyHistogram gaps) => gaps.Count == 0 ? "none" : $"{gaps.Count} (p50 {Us(gaps, 0.5)}, p99 {Us(gaps, 0.99)}, p99.9 {Us(gaps, 0.999)}, max {Us(gaps, 1)})";
+
+    private static string LongOwn(LatencyHistogram gaps) => gaps.Count == 0 ? "none" : $"{gaps.Count} (p50 {Ns(gaps, 0.5)}, max {Ns(gaps, 1)})";
 
     private static string Us(LatencyHistogram gaps, double part) => (gaps.Percentile(part) * 1e6 / TscClock.FrequencyHz).ToString(gaps.Percentile(part) * 1e6 / TscClock.FrequencyHz < 10 ? "F1" : "F0", CultureInfo.InvariantCulture);
 

@@ -1,3 +1,4 @@
+using System.Runtime;
 using Mergeflow.Native;
 
 namespace Mergeflow.Perf;
@@ -14,6 +15,8 @@ internal sealed class PollGaps
     private long _involuntary = -1;
     private int _collections = -1;
     private long _ownNs;
+    private long _compiled;
+    private int _collectionsBefore;
     private volatile bool _restarts;
 
     /// <summary>Long gaps in which a collection ended.</summary>
@@ -28,6 +31,15 @@ internal sealed class PollGaps
     /// <summary>Processor time of the thread from each poll to the next, ns: what neither the collector nor the system is to blame for.</summary>
     public LatencyHistogram Own { get; private set; } = new();
 
+    /// <summary>Those of <see cref="Own"/> longer than <see cref="LongUs"/> in which a collection ended: this thread has made it, or a part of it.</summary>
+    public LatencyHistogram OwnOfCollector { get; private set; } = new();
+
+    /// <summary>Those without one in which the runtime has compiled a method on this thread, for the first time.</summary>
+    public LatencyHistogram OwnOfCompiler { get; private set; } = new();
+
+    /// <summary>Those without either: packets, and what control has it do.</summary>
+    public LatencyHistogram OwnOfWork { get; private set; } = new();
+
     /// <summary>All polls.</summary>
     public LatencyHistogram All => _all;
 
@@ -39,7 +51,7 @@ internal sealed class PollGaps
     {
         long ownNs = ThreadClock.NowNs;
         if (_restarts) Clear();
-        else Own.Add((ulong)(ownNs - _ownNs));
+        else AddOwn(ownNs - _ownNs);
         _ownNs = ownNs;
         _all.Add(cycles);
         if (cycles < s_long) return;
@@ -47,6 +59,15 @@ internal sealed class PollGaps
         long involuntary = ThreadSwitches.Now().Involuntary;
         (collections != _collections ? OfCollector : involuntary != _involuntary ? OfSystem : OfWork).Add(cycles);
         (_collections, _involuntary) = (collections, involuntary);
+    }
+
+    private void AddOwn(long ns)
+    {
+        long compiled = JitInfo.GetCompiledMethodCount(currentThread: true);
+        int collections = GC.CollectionCount(0);
+        Own.Add((ulong)ns);
+        if (ns >= LongUs * 1000) (collections != _collectionsBefore ? OwnOfCollector : compiled != _compiled ? OwnOfCompiler : OwnOfWork).Add((ulong)ns);
+        (_compiled, _collectionsBefore) = (compiled, collections);
     }
 
     private void Clear()
@@ -57,6 +78,10 @@ internal sealed class PollGaps
         OfCollector.Clear();
         OfSystem.Clear();
         OfWork.Clear();
+        OwnOfCollector.Clear();
+        OwnOfCompiler.Clear();
+        OwnOfWork.Clear();
+        (_compiled, _collectionsBefore) = (JitInfo.GetCompiledMethodCount(currentThread: true), GC.CollectionCount(0));
         (_collections, _involuntary) = (GC.CollectionCount(0), ThreadSwitches.Now().Involuntary);
     }
 }

@@ -24,6 +24,9 @@ public sealed class ControlRun : IDisposable
     private readonly long[] _allocated;
     private readonly bool _yields;
     private readonly PollMarks[] _marks;
+
+    /// <summary>Of each packet thread; null until it runs.</summary>
+    private readonly ProcessorWaits?[] _waits;
     private volatile bool _stop;
 
     /// <summary>Builds the switch; on return each of <paramref name="megaflows"/> flows has its megaflow.</summary>
@@ -66,6 +69,7 @@ public sealed class ControlRun : IDisposable
         _others.Add(_pollers.Upkeep);
         _others.Start();
         _allocated = new long[pmds];
+        _waits = new ProcessorWaits?[pmds];
         _marks = [.. Enumerable.Range(0, pmds).Select(static _ => new PollMarks())];
         _threads = [.. _pollers.Pmds.Select((g, i) => new Thread(() => Poll(i, cpus.Length > i ? cpus[i] : null)) { IsBackground = true, Name = g.Name })];
         foreach (Thread t in _threads) t.Start();
@@ -158,6 +162,7 @@ public sealed class ControlRun : IDisposable
     {
         _stop = true;
         foreach (Thread t in _threads) t.Join();
+        foreach (ProcessorWaits? waits in _waits) waits?.Dispose();
         _others.Dispose();
         _pollers.Dispose();
         foreach (CaptureRxQueue queue in _queues) queue.Dispose();
@@ -185,9 +190,13 @@ public sealed class ControlRun : IDisposable
     {
         (long rounds, long waitNs) = _datapath.Waits;
         (long Calls, long Ns)[] before = [.. _marks.Select(static m => m.Answers)];
-        long ownNs = ThreadClock.NowNs;
+        using ProcessorWaits own = new();
+        long[] waits = [.. _waits.Select(static w => w?.WaitNs ?? 0)];
+        long ownWaitNs = own.WaitNs, ownNs = ThreadClock.NowNs;
         Time(order, into.All);
         into.Own.Add((ulong)(ThreadClock.NowNs - ownNs));
+        into.OwnDelay.Add((ulong)(own.WaitNs - ownWaitNs));
+        into.PacketDelay.Add((ulong)_waits.Zip(waits, static (w, was) => (w?.WaitNs ?? 0) - was).Max());
 
         // The step in which a thread has answered may not be over yet.
         Thread.Sleep(5);
@@ -214,6 +223,7 @@ public sealed class ControlRun : IDisposable
     {
         if (cpu is int c) ThreadPinning.TryPin(c);
         if (_yields && !ThreadPolicy.TrySetIdle()) throw new InvalidOperationException("the system refuses SCHED_IDLE");
+        _waits[index] = new ProcessorWaits();
         PollerGroup group = _pollers.Pmds[index];
         PmdCalls calls = _datapath.Pmds[index].Calls;
         calls.Attach(group.Latch);

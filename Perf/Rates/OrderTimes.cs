@@ -12,6 +12,12 @@ public sealed class OrderTimes
     /// <summary>Of it, waiting for packet threads.</summary>
     public LatencyHistogram Waited { get; } = new();
 
+    /// <summary>Time in which the thread that gave it could have run, and had no processor.</summary>
+    public LatencyHistogram OwnDelay { get; } = new();
+
+    /// <summary>The same of the packet thread for which it was longest.</summary>
+    public LatencyHistogram PacketDelay { get; } = new();
+
     /// <summary>Processor time of a packet thread from the beginning of the poll in which it sees what it is asked for to the end of that in which it has done all of it.</summary>
     public LatencyHistogram OfPackets { get; } = new();
 
