@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Mergeflow.Engine.Actions;
 using Mergeflow.Engine.Conntrack;
 using Mergeflow.Engine.Keys;
@@ -41,16 +42,17 @@ internal sealed unsafe class DryRun(OfPipeline pipeline, RecircStore recircs, Co
     public bool IsInside { get; private set; }
 
     /// <summary>
-    /// What stands in the transport checksum of a frame that has come: nothing in a frame tells an unfinished one from a wrong one. The first is the likeliest.
+    /// What stands in the transport checksum of a frame that has come: nothing in a frame tells an unfinished one from a wrong one, nor from a right one where the sum of the pseudo-header is
+    /// the checksum, too (1 in 65,536). The first is the likeliest.
     /// </summary>
     public IReadOnlyList<bool> IsPartial(ReadOnlySpan<byte> frame, int lengthBytes, int segmentBytes)
     {
         Packet* p = Load(frame, lengthBytes, 0);
         if (p == null) return [];
         PacketChecksums.Verify(p);
-        bool isGood = segmentBytes == 0 && (p->Flags & PacketFlags.L4CsumBad) == 0;
+        bool isGood = segmentBytes == 0 && (p->Flags & PacketFlags.L4CsumBad) == 0, isBoth = isGood && IsPseudoHeaderSum(p);
         pool.Return(p);
-        return isGood ? [false] : [true, false];
+        return isBoth ? [false, true] : isGood ? [false] : [true, false];
     }
 
     /// <summary>Runs a frame whose checksums count as good, as a device takes them.</summary>
@@ -99,6 +101,17 @@ internal sealed unsafe class DryRun(OfPipeline pipeline, RecircStore recircs, Co
         PacketPool.Reset(p, data, lengthBytes, PacketPool.HeadroomSizeBytes, inPort);
         if (oneTag) p->Flags |= PacketFlags.OneTag;
         return p;
+    }
+
+    /// <summary>Whether the transport checksum is the sum of the pseudo-header; the packet is another one behind it.</summary>
+    private static bool IsPseudoHeaderSum(Packet* p)
+    {
+        MiniflowExtractor.EnsureParsed(p);
+        if (p->L4Offset == Packet.NoOffset || p->Key.NwProto is not (IpProto.Tcp or IpProto.Udp)) return false;
+        int at = p->L4Offset + (p->Key.NwProto == IpProto.Tcp ? 16 : 6);
+        if (at + sizeof(ushort) > p->LengthBytes) return false;
+        ushort stands = Unsafe.ReadUnaligned<ushort>(p->Data + at);
+        return PartialChecksum.TryBegin(p) && PartialChecksum.WireValue(p) == stands;
     }
 
     /// <summary>What stands in the transport checksum is the sum of the pseudo-header.</summary>
