@@ -110,7 +110,7 @@ public sealed class VswitchdThreadTests
         Assert.Contains($"start it as {name}", line, StringComparison.Ordinal);
     }
 
-    private static void AddBridge(VswitchdRun run, string name) 
+    private static void AddBridge(VswitchdRun run, string name)
         => Assert.Equal("", run.Vsctl("add-br", name, "--", "set", "bridge", name, "datapath_type=dummy", "--", "add-port", name, $"{name}p", "--", "set", "interface", $"{name}p", "type=dummy-pmd"));
 
     private static int ThreadsShown(VswitchdRun run) => Regex.Count(run.Ask("dpif-netdev/pmd-rxq-show"), "pmd thread numa_id [0-9]+ core_id [0-9]+:");
