@@ -337,7 +337,7 @@ public sealed partial class Datapath : IDisposable
         if (options.Offload == OffloadMode.Soft) return new SoftOffloadProvider(options.MergedCapacity, options.MergedTemplates, PmdQuiescent, options.PmdCount);
         if (options.Offload == OffloadMode.Kernel)
         {
-            Kernel = new KernelNic(NicProfile.Load("kernel"), options.KernelForm, Seed.Of(options.Seed).Stream(KernelStream));
+            Kernel = new KernelNic(NicProfile.Load("kernel"), options.KernelForm, Seed.Of(options.Seed).Stream(KernelStream)) { LoadsAside = true };
             if (options.ShadowOneIn > 0) Kernel.SetShadow(options.ShadowOneIn);
             return new NicOffloadProvider(Kernel) { OneTag = options.VlanLimit == 1, Name = "kernel" };
         }

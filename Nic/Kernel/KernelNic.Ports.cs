@@ -51,8 +51,9 @@ public sealed partial class KernelNic
                 if (port.Xdp is { } xdp)
                 {
                     _ports[port.Number] = new KernelPort(port.Interface) { Xdp = xdp };
-                    using BpfProgram program = LoadFor(xdp);
+                    using BpfProgram program = Load(Draw() with { Features = _features }, isTc: false, xdp.SocketMap);
                     xdp.Link.Update(program);
+                    _drawn++;
                 }
                 else if (port.Attaches)
                 {
@@ -94,6 +95,7 @@ public sealed partial class KernelNic
         {
             if (!_ports.Remove(port, out KernelPort gone)) return;
             gone.Link?.Dispose();
+            if (gone.Xdp is not null) _drawn++;
             PlaceOf(port).Clear();
             DeviceOf(gone.Interface).Clear();
             _table.Quiesce();
@@ -149,7 +151,7 @@ public sealed partial class KernelNic
     /// <summary>The masks are others.</summary>
     private FlowError? Swap()
     {
-        if (_ports.Values.Any(static p => p.Link is not null || p.Xdp is not null)) return Load();
+        if (IsAttached) return Load();
 
         // Not before the program is written: then by what is there.
         _features = FeaturesOfRules();
@@ -157,47 +159,8 @@ public sealed partial class KernelNic
         return null;
     }
 
-    /// <summary>Writes the program for the templates and puts it in the place of the one before, on all ports.</summary>
-    private FlowError? Load()
-    {
-        BpfProgram? next = null;
-        List<(KernelXdp Port, BpfProgram Program)> forms = [];
-        KernelFeatures before = _features;
-        try
-        {
-            _features = FeaturesOfRules();
-            next = Load(IsTc, -1);
-            lock (_sync)
-            {
-                foreach (KernelPort port in _ports.Values)
-                {
-                    if (port.Xdp is { } xdp) forms.Add((xdp, LoadFor(xdp)));
-                }
-
-                foreach (KernelPort port in _ports.Values)
-                {
-                    if (port.Link is { } link) Update(link, next);
-                }
-
-                foreach ((KernelXdp xdp, BpfProgram program) in forms) Update(xdp.Link, program);
-                (_program, next) = (next, _program);
-                _isBehind = false;
-            }
-
-            return null;
-        }
-        catch (BpfException e)
-        {
-            _features = before;
-            return new FlowError(FlowErrno.Io, FlowErrorType.Unspecified, $"the kernel refuses the program: {e.Message}: {LastLine(e.VerifierLog)}");
-        }
-        finally
-        {
-            // Links keep theirs.
-            next?.Dispose();
-            foreach ((_, BpfProgram program) in forms) program.Dispose();
-        }
-    }
+    /// <summary>Frames meet the program.</summary>
+    private bool IsAttached => _ports.Values.Any(static p => p.Link is not null || p.Xdp is not null);
 
     /// <summary>A link whose interface is gone, or that somebody has taken off it, takes no frames: its port is out of use until it is removed.</summary>
     private static void Update(BpfLink link, BpfProgram program)
@@ -210,15 +173,6 @@ public sealed partial class KernelNic
         catch (BpfException e) when (e.Errno == noLink)
         {
         }
-    }
-
-    private BpfProgram LoadFor(KernelXdp xdp) => Load(isTc: false, xdp.SocketMap);
-
-    private BpfProgram Load(bool isTc, int socketMap)
-    {
-        BpfInstruction[] code = KernelProgram.Write(_memory, [.. _templates], isTc, socketMap, shadow: new KernelShadow(SampledOneIn, _samples?.MapDescriptor ?? -1), features: _features);
-        if (Edit is { } edit) code = edit(code);
-        return isTc ? BpfProgram.Load(BpfProgramType.SchedCls, code, "mergeflow") : BpfProgram.Load(BpfProgramType.Xdp, code, "mergeflow", BpfProgram.HasFragments);
     }
 
     private Span<byte> DeviceOf(int index) => _memory.Control.Span.Slice(KernelLayout.Devices + (8 * (index & (KernelLayout.DeviceCount - 1))), 8);

@@ -125,7 +125,7 @@ public sealed partial class KernelNic : IGatedFlowDevice, IDisposable
     public int Poll(Span<NicCompletion> completions, long nowNs)
     {
         _table.SetClock(nowNs);
-        if (_requests.Count > 0)
+        if (_requests.Count > 0 || _waiting.Count > 0 || _making is not null)
         {
             lock (_sync)
             {
@@ -134,6 +134,8 @@ public sealed partial class KernelNic : IGatedFlowDevice, IDisposable
                     if (_requests.At(0).Operation == NicOperation.Create) CreateSome();
                     else DestroySome();
                 }
+
+                KeepWriting();
             }
         }
 
@@ -165,7 +167,7 @@ public sealed partial class KernelNic : IGatedFlowDevice, IDisposable
     {
         List<NicCompletion> all = [];
         while (_completions.Count > 0) all.Add(_completions.Dequeue());
-        return new NicResync([.. _rules.OfType<Rule>().Where(static r => r.IsThere).OrderBy(static r => r.Handle.Value).Select(r => new NicRuleInfo(r.Handle, r.UserData, Read(r)))], all, _requests.Count);
+        return new NicResync([.. _rules.OfType<Rule>().Where(static r => r.IsThere).OrderBy(static r => r.Handle.Value).Select(r => new NicRuleInfo(r.Handle, r.UserData, Read(r)))], all, _requests.Count + _waiting.Count);
     }
 
     /// <inheritdoc/>
@@ -175,6 +177,7 @@ public sealed partial class KernelNic : IGatedFlowDevice, IDisposable
         lock (_sync) Array.Clear(_rules);
         foreach (KernelPort port in _ports.Values) port.Link?.Dispose();
         _ports.Clear();
+        EndMaking();
         _program?.Dispose();
         _samples?.Dispose();
         _memory.Dispose();
@@ -209,7 +212,7 @@ public sealed partial class KernelNic : IGatedFlowDevice, IDisposable
         return null;
     }
 
-    /// <summary>All that are to come next: one program for all their masks.</summary>
+    /// <summary>All that are to come next: one program for all their masks, now or by a thread of its own.</summary>
     private void CreateSome()
     {
         bool isNew = false;
@@ -220,12 +223,20 @@ public sealed partial class KernelNic : IGatedFlowDevice, IDisposable
             if (_requests.At(count).Rule is { Template: not null } asked) isNew |= (asked.Actions.Features & ~_features) != 0;
         }
 
-        FlowError? refused = isNew ? Swap() : null;
+        bool isAside = LoadsAside && IsAttached;
+        FlowError? refused = isNew && !isAside ? Swap() : null;
         for (; count > 0; count--)
         {
             if (count > Ahead && _requests.At(Ahead).Rule is { Template: not null } next) _table.Prefetch(next.Slot, next.Hash);
             Request r = _requests.Dequeue();
-            FlowError? outcome = r.Error ?? refused ?? Install(r.Rule!);
+            bool waits = isAside && r.Rule is { Template: not null } later && !IsWritten(later);
+            FlowError? outcome = r.Error ?? refused ?? Install(r.Rule!, waits);
+            if (outcome is null && waits)
+            {
+                _waiting.Enqueue(r);
+                continue;
+            }
+
             if (outcome is not null && r.Rule is { } failed)
             {
                 failed.Leave();
@@ -240,17 +251,17 @@ public sealed partial class KernelNic : IGatedFlowDevice, IDisposable
         if (refused is not null) _templates.RemoveAll(static t => t.RuleCount == 0);
     }
 
-    private FlowError? Install(Rule rule)
+    private FlowError? Install(Rule rule, bool waits)
     {
         if (rule.Template is not { } template) return new FlowError(FlowErrno.NoTemplate, FlowErrorType.AttrGroup, $"all {Profile.ExactMatchTemplates} templates of the kernel's table are in use");
-        if (!_table.TryPut(rule.Slot, template, ref rule.Compiled.Value, rule.Hash, rule.Actions, rule.Places, rule.Gate, rule.IsRevoked ? 0 : SerialOf(rule.Handle), out bool isThere))
+        if (!_table.TryPut(rule.Slot, template, ref rule.Compiled.Value, rule.Hash, rule.Actions, rule.Places, rule.Gate, rule.IsRevoked || waits ? 0 : SerialOf(rule.Handle), out bool isThere))
         {
             return isThere
                 ? new FlowError(FlowErrno.Exists, FlowErrorType.Unspecified, "the kernel's table has a rule with this mask and value")
                 : new FlowError(FlowErrno.NoSpace, FlowErrorType.AttrGroup, "the kernel's table is full");
         }
 
-        rule.IsThere = true;
+        (rule.IsThere, rule.IsWaiting) = (true, waits);
         RuleCount++;
         return null;
     }
@@ -280,15 +291,22 @@ public sealed partial class KernelNic : IGatedFlowDevice, IDisposable
                 continue;
             }
 
+            if (rule.IsWaiting) EndWait(rule);
             NicCounters final = Read(rule);
             _gone.Add(rule, final);
-            _rules[rule.Slot] = null;
-            RuleCount--;
-            _table.Remove(rule.Slot, rule.Hash);
-            GivePlacesBack(rule);
-            rule.Leave();
+            TakeOut(rule);
             _completions.Enqueue(new NicCompletion(NicOperation.Destroy, r.Handle, r.UserData, final, null));
         }
+    }
+
+    /// <summary>Nobody is inside the program who could have found it.</summary>
+    private void TakeOut(Rule rule)
+    {
+        _rules[rule.Slot] = null;
+        RuleCount--;
+        _table.Remove(rule.Slot, rule.Hash);
+        GivePlacesBack(rule);
+        rule.Leave();
     }
 
     private NicCounters Read(Rule rule)
@@ -320,6 +338,9 @@ public sealed partial class KernelNic : IGatedFlowDevice, IDisposable
 
         /// <summary>It is in the table.</summary>
         public bool IsThere { get; set; }
+
+        /// <summary>It is in the table, and no frame uses it: the program is not written for it so far.</summary>
+        public bool IsWaiting { get; set; }
 
         /// <summary>Its end has been asked for: no frame uses it any more, also if it gets into the table only now.</summary>
         public bool IsRevoked { get; set; }

@@ -122,6 +122,13 @@ internal sealed unsafe partial class KernelTable
         return true;
     }
 
+    /// <summary>The last store of W6 for a rule that was put in with the serial number 0: runs that begin from now on use it.</summary>
+    public void Revive(uint slot, uint serial)
+    {
+        Interleaving.Step("W6 revive");
+        Volatile.Write(ref *(uint*)(SlotAt(slot) + KernelLayout.Alive), serial);
+    }
+
     /// <summary>W1: no run of the program that begins from now on uses the rule. <see cref="Quiesce"/> comes next.</summary>
     public void Kill(uint slot) => Interleaving.Store(ref *(int*)(SlotAt(slot) + KernelLayout.Alive), 0, "W1");
 

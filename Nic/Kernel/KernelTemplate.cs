@@ -49,6 +49,9 @@ internal sealed class KernelTemplate
     /// <summary>Their masks.</summary>
     public ulong[] Words { get; }
 
+    /// <summary>The program that is in place, or is to be put there first, looks for it.</summary>
+    public bool IsWritten { get; set; }
+
     /// <summary>Rules that have it.</summary>
     public int RuleCount { get; set; }
 

@@ -1,0 +1,208 @@
+using Mergeflow.Native;
+using Mergeflow.Nic;
+using Xunit;
+
+namespace Mergeflow.Tests;
+
+/// <summary>A program for a new mask is verified beside the rule queue; frames by BPF_PROG_TEST_RUN.</summary>
+public sealed class KernelLoadTests
+{
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Rules_of_a_mask_that_is_known_come_and_go_while_a_program_for_another_one_is_verified(bool isTc)
+    {
+        using Bench bench = new(isTc);
+        bench.Create(1, new FlowItemUdp { Src = 1 });
+        bench.Expect((NicOperation.Create, 1));
+        bench.Hold();
+        bench.Create(2, new FlowItemUdp { Dst = 2 });
+        bench.Create(3, new FlowItemUdp { Src = 3 });
+        Assert.Equal([(NicOperation.Create, 3, true)], bench.Poll());
+        Assert.True(bench.Takes(src: 3, dst: 9));
+        Assert.False(bench.Takes(src: 9, dst: 2));
+        bench.Destroy(3);
+        Assert.Equal([(NicOperation.Destroy, 3, true)], bench.Poll());
+        Assert.False(bench.Takes(src: 3, dst: 9));
+        bench.Release();
+        bench.Expect((NicOperation.Create, 2));
+        Assert.True(bench.Takes(src: 9, dst: 2));
+        Assert.Equal(2, bench.Nic.RuleCount);
+    }
+
+    [Fact]
+    public void A_rule_that_goes_before_there_is_a_program_for_it_is_never_used()
+    {
+        using Bench bench = new(isTc: true);
+        bench.Hold();
+        bench.Create(1, new FlowItemUdp { Src = 1 });
+        bench.Create(2, new FlowItemUdp { Src = 2 });
+        Assert.Empty(bench.Poll());
+        bench.Destroy(1);
+        Assert.Equal([(NicOperation.Create, 1, true), (NicOperation.Destroy, 1, true)], bench.Poll());
+        bench.Release();
+        bench.Expect((NicOperation.Create, 2));
+        Assert.False(bench.Takes(src: 1, dst: 9));
+        Assert.True(bench.Takes(src: 2, dst: 9));
+        Assert.Equal(1, bench.Nic.RuleCount);
+    }
+
+    [Fact]
+    public void A_mask_that_comes_while_a_program_is_verified_is_in_the_next_one()
+    {
+        using Bench bench = new(isTc: true);
+        bench.Hold();
+        bench.Create(1, new FlowItemUdp { Src = 1 });
+        Assert.Empty(bench.Poll());
+        bench.Create(2, new FlowItemUdp { Dst = 2 });
+        Assert.Empty(bench.Poll());
+        bench.Release();
+        bench.Expect((NicOperation.Create, 1));
+        bench.Expect((NicOperation.Create, 2));
+        Assert.True(bench.Takes(src: 1, dst: 9));
+        Assert.True(bench.Takes(src: 9, dst: 2));
+    }
+
+    [Fact]
+    public void Rules_without_a_program_fail_and_their_places_are_free_again()
+    {
+        using Bench bench = new(isTc: true, rules: 4);
+        bench.Create(1, new FlowItemUdp { Src = 1 });
+        bench.Expect((NicOperation.Create, 1));
+        bench.Break();
+        for (int round = 0; round < 6; round++)
+        {
+            bench.Create(2, new FlowItemUdp { Dst = 2 });
+            bench.Create(3, new FlowItemUdp { Dst = 3 });
+            bench.Expect((NicOperation.Create, 2), isDone: false);
+            bench.Expect((NicOperation.Create, 3), isDone: false);
+        }
+
+        Assert.True(bench.Takes(src: 1, dst: 2));
+        Assert.False(bench.Takes(src: 9, dst: 2));
+        Assert.Equal((1, 1), (bench.Nic.RuleCount, bench.Nic.TemplateCount));
+        bench.Repair();
+        bench.Create(2, new FlowItemUdp { Dst = 2 });
+        bench.Expect((NicOperation.Create, 2));
+        Assert.True(bench.Takes(src: 9, dst: 2));
+    }
+
+    /// <summary>The copies of hits are asked for meanwhile: the program that was begun before makes none, so it is not put in place.</summary>
+    [Fact]
+    public void What_is_asked_for_while_a_program_is_verified_is_in_the_one_that_comes()
+    {
+        using Bench bench = new(isTc: true);
+        bench.Hold();
+        bench.Create(1, new FlowItemUdp { Src = 1 });
+        Assert.Empty(bench.Poll());
+        bench.LetNext();
+        bench.Nic.SetShadow(1);
+        int samplesIn = bench.Nic.Program.Count;
+        bench.Create(2, new FlowItemUdp { Dst = 2 });
+        bench.Release();
+        bench.Expect((NicOperation.Create, 1));
+        bench.Expect((NicOperation.Create, 2), behindEach: () => Assert.True(bench.Nic.Program.Count >= samplesIn, "copies of hits are made no more"));
+        Assert.True(bench.Takes(src: 1, dst: 9));
+    }
+
+    private sealed class Bench : IDisposable
+    {
+        private const int XdpDrop = 1, TcDrop = 2, LoopbackIndex = 1;
+
+        private readonly LiveLab _lab = new();
+        private readonly bool _isTc;
+        private readonly ManualResetEventSlim _mayLoad = new(true);
+        private readonly Dictionary<int, NicHandle> _handles = [];
+        private readonly List<(NicOperation Operation, int Rule, bool IsDone)> _seen = [];
+        private readonly NicCompletion[] _completions = new NicCompletion[16];
+        private readonly byte[] _output = new byte[2000];
+        private volatile bool _isBroken;
+        private int _free;
+
+        public Bench(bool isTc, int rules = 100)
+        {
+            string device = _lab.AddHost("a", []);
+            _isTc = isTc;
+            Nic = new KernelNic(NicProfile.Load("kernel") with { ExactMatchEntries = rules }, isTc ? BpfAttachPoint.TcxIngress : BpfAttachPoint.Xdp, seed: 3) { LoadsAside = true };
+            Nic.AddPort(new KernelPortOptions { Number = 1, Interface = LoopbackIndex, MtuBytes = 1500 });
+            Nic.AddPort(new KernelPortOptions { Number = 2, Interface = NetDevice.IndexOf(device), MtuBytes = 1500, Attaches = true });
+            Nic.Edit = Loaded;
+        }
+
+        public KernelNic Nic { get; }
+
+        /// <summary>Programs are not verified until <see cref="Release"/>.</summary>
+        public void Hold() => _mayLoad.Reset();
+
+        public void Release() => _mayLoad.Set();
+
+        /// <summary>The next program but the one that is held already is verified.</summary>
+        public void LetNext()
+        {
+            Eventually.True(() => Volatile.Read(ref _held) > 0, "a program is held");
+            Volatile.Write(ref _free, 1);
+        }
+
+        /// <summary>The kernel takes no program.</summary>
+        public void Break() => _isBroken = true;
+
+        public void Repair() => _isBroken = false;
+
+        public void Create(int rule, FlowItemUdp udp)
+        {
+            Assert.True(Nic.EnqueueCreate(new FlowRule(new FlowAttr(1, FlowTable.ExactMatch), [new FlowItemEth { Type = 0x0800 }, new FlowItemIpv4(), udp], [new FlowActionCount(), new FlowActionDrop()]), (ulong)rule, 1, out NicHandle handle));
+            _handles[rule] = handle;
+        }
+
+        public void Destroy(int rule) => Assert.True(Nic.EnqueueDestroy(_handles[rule], (ulong)rule, 1));
+
+        public (NicOperation Operation, int Rule, bool IsDone)[] Poll()
+        {
+            int count = Nic.Poll(_completions, 1);
+            return [.. _completions.Take(count).Select(static c => (c.Operation, (int)c.UserData, c.Error is null))];
+        }
+
+        /// <summary>Waits for an answer.</summary>
+        /// <param name="answer">To what, about which rule.</param>
+        /// <param name="isDone">Whether it was carried out.</param>
+        /// <param name="behindEach">Done behind each look.</param>
+        public void Expect((NicOperation Operation, int Rule) answer, bool isDone = true, Action? behindEach = null)
+        {
+            Eventually.True(
+                () =>
+                {
+                    _seen.AddRange(Poll());
+                    behindEach?.Invoke();
+                    return _seen.Exists(s => (s.Operation, s.Rule) == answer);
+                },
+                $"{answer}");
+            int at = _seen.FindIndex(s => (s.Operation, s.Rule) == answer);
+            Assert.Equal(isDone, _seen[at].IsDone);
+            _seen.RemoveAt(at);
+        }
+
+        public bool Takes(ushort src, ushort dst) => Nic.TestRun(NicFrame.UdpIpv4(src, dst), _output).Result == (_isTc ? TcDrop : XdpDrop);
+
+        public void Dispose()
+        {
+            Release();
+            Nic.Dispose();
+            _mayLoad.Dispose();
+            _lab.Dispose();
+        }
+
+        private int _held;
+
+        private BpfInstruction[] Loaded(BpfInstruction[] code)
+        {
+            if (Interlocked.Exchange(ref _free, 0) == 0)
+            {
+                Interlocked.Increment(ref _held);
+                _mayLoad.Wait();
+                Interlocked.Decrement(ref _held);
+            }
+
+            return _isBroken ? [] : code;
+        }
+    }
+}
