@@ -51,7 +51,7 @@ public sealed partial class LiveBridge : IHostedBridge
 
         try
         {
-            _seen.PortsChanged = () => TellPorts();
+            _seen.PortsChanged = TellPorts;
             _openFlow = new OfEndpoint(_seen, host.Tls, host.Log, tellsPorts: false);
             _remotes = new BridgeControllers(Name, folder, host.IsConfined);
             _openFlow.Controllers.Snoop(Path.Combine(folder, $"{Name}.snoop"));
@@ -135,7 +135,10 @@ public sealed partial class LiveBridge : IHostedBridge
         LivePort port = Attach(config, (uint)ofport);
         if (port.KernelRefusal is { } why) _host.Warn($"{config.Name}: packets from and to it are forwarded in software: {why}");
         _interfaces.Add(ofport, new LiveInterface(config, port));
-        _ports = [.. _ports.Append(port).OrderBy(static p => p.Ofport)];
+        LivePort[] before = _ports;
+        int place = Array.FindIndex(before, p => p.Ofport > port.Ofport);
+        if (place < 0) place = before.Length;
+        _ports = [.. before.AsSpan(0, place), port, .. before.AsSpan(place)];
         if (port is DummyPort dummy)
         {
             _host.Wire!.Add(dummy);
@@ -143,7 +146,7 @@ public sealed partial class LiveBridge : IHostedBridge
         }
 
         _host.Underlay?.Changed();
-        TellPorts(begin: false);
+        TellAdded(port);
     }
 
     /// <inheritdoc/>
@@ -156,7 +159,7 @@ public sealed partial class LiveBridge : IHostedBridge
         _host.Bfd.Configure(Bridge, (uint)ofport, gone.Config.Name, 0, null, static () => 0);
         Detach(ofport, gone.Port);
         _host.Underlay?.Changed();
-        TellPorts();
+        TellGone(ofport);
     }
 
     /// <inheritdoc/>
@@ -251,10 +254,16 @@ public sealed partial class LiveBridge : IHostedBridge
         }
     }
 
-    /// <summary>Looks at all devices again; links that come or go are reported to the switch.</summary>
+    /// <summary>Looks at the devices of the datapath again; links that come or go are reported to the switch.</summary>
     public void Refresh()
     {
         _live.Ports.Refresh(LiveSwitch.NowMs);
+        Look();
+    }
+
+    /// <summary>The devices of the datapath have been looked at: tells what is new of those of this bridge.</summary>
+    internal void Look()
+    {
         if (AddressedDummies.Any()) _host.Underlay?.Changed();
         TellPorts();
     }

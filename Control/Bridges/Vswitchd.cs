@@ -176,7 +176,8 @@ public sealed class Vswitchd : IDisposable
         {
             bool hasChanged = hasDeviceNews || _devicesDueMs == long.MinValue;
             _devicesDueMs = nowMs + DevicesMs;
-            foreach (string name in Bridges.Names) (Bridges.Find(name) as LiveBridge)?.Refresh();
+            foreach (LiveDatapath datapath in Datapaths) datapath.Live.Ports.Refresh(nowMs);
+            foreach (string name in Bridges.Names) (Bridges.Find(name) as LiveBridge)?.Look();
             _loop.DevicesChanged(hasChanged);
         }
 

@@ -8,7 +8,7 @@ namespace Mergeflow.Engine.Runtime;
 /// <param name="datapath">What they are ports of; not owned.</param>
 /// <param name="pollers">Who polls their queues; not owned.</param>
 /// <param name="sinks">What the packet threads send by, by index: those that <paramref name="datapath"/> was built with.</param>
-public sealed class LivePorts(Datapath datapath, SwitchPollers pollers, IReadOnlyList<LivePortSink> sinks) : IDisposable
+public sealed partial class LivePorts(Datapath datapath, SwitchPollers pollers, IReadOnlyList<LivePortSink> sinks) : IDisposable
 {
     private const int LooksAtDevice = 10, LookAgainMs = 20;
 
@@ -282,6 +282,7 @@ public sealed class LivePorts(Datapath datapath, SwitchPollers pollers, IReadOnl
             foreach (LivePort port in _ports.Values)
             {
                 port.Refresh();
+                _refreshed++;
                 datapath.Kernel?.SetMtu(port.Number, port.MtuBytes);
                 bool isUp = port.HasCarrier;
                 if (isUp == _down.Contains(port.Number)) TellLink(port.Number, isUp, nowMs);

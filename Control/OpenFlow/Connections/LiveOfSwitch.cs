@@ -83,6 +83,9 @@ public sealed partial class LiveOfSwitch(LiveSwitch live, string name, Func<uint
     /// <inheritdoc/>
     public IReadOnlyList<OfPort> Ports => [.. AllPorts.Select(Describe)];
 
+    /// <summary>One of its ports.</summary>
+    internal OfPort PortOf(LivePort port) => Describe(port);
+
     /// <inheritdoc/>
     public IReadOnlyList<GroupMod> Groups => [.. _bridge.Pipeline.Groups];
 
@@ -283,6 +286,7 @@ public sealed partial class LiveOfSwitch(LiveSwitch live, string name, Func<uint
 
     private OfPort Describe(LivePort port)
     {
+        Interlocked.Increment(ref _described);
         uint config;
         lock (_lock) config = _portConfigs.GetValueOrDefault(port.Ofport);
         bool isUp = port is NetDevicePort ? port.IsUp : port.IsUp && (config & PortDown) == 0;
