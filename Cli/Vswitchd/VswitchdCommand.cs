@@ -55,7 +55,7 @@ internal static class VswitchdCommand
         using Vlog log = new(console);
         foreach (string levels in arguments.Verbosity)
         {
-            if (log.Set(levels) is { } wrong) CommandFailedException.ThrowUsage($"--verbose: {wrong}");
+            if (log.Set(levels) is { } wrong) CommandFailedException.ThrowUsage($"processing \"{levels}\": {wrong}");
         }
 
         ProcessName.Set("ovs-vswitchd");
@@ -75,7 +75,7 @@ internal static class VswitchdCommand
         using Vswitchd vswitchd = new(arguments.Database, host, log);
         UnixctlCommands commands = new();
         VswitchdCommands.AddTo(commands, vswitchd, host, log);
-        using UnixctlServer server = new(arguments.Unixctl, commands);
+        using UnixctlServer server = new(arguments.Unixctl, commands, makesFolder: false);
         using PosixSignalRegistration hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, static context => context.Cancel = true);
         using CancellationTokenRegistration end = ending.Token.Register(vswitchd.End);
         vswitchd.Run(() =>

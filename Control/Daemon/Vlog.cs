@@ -31,10 +31,19 @@ public enum VlogLevel : byte
 public sealed class Vlog : IDisposable
 {
     private static readonly string[] s_destinations = ["console", "syslog", "file"];
+
+    /// <summary>Those of Open vSwitch 3.1: who sets levels may name each of them, also where nothing is said of it here.</summary>
     private static readonly string[] s_modules =
     [
-        "bridge", "connmgr", "coverage", "daemon_unix", "dpif", "dpif_netdev", "memory", "netdev", "netdev_linux", "ofproto", "ofproto_dpif", "ofproto_dpif_upcall", "ofproto_dpif_xlate", "ovs_numa", "ovsdb_cs", "ovsdb_idl", "rconn",
-        "reconnect", "timeval", "tunnel", "unixctl", "util", "vconn", "vlog", "vswitchd",
+        "backtrace", "bfd", "bond", "bridge", "bundle", "bundles", "cfm", "collectors", "command_line", "connmgr", "conntrack", "conntrack_tp", "coverage", "ct_dpif", "daemon", "daemon_unix", "dns_resolve", "dpdk", "dpif",
+        "dpif_lookup_autovalidator", "dpif_lookup_generic", "dpif_mfex_extract_study", "dpif_netdev", "dpif_netdev_extract", "dpif_netdev_impl", "dpif_netdev_lookup", "dpif_netlink", "dpif_netlink_rtnl", "entropy", "fail_open",
+        "fatal_signal", "flow", "hmap", "in_band", "ipf", "ipfix", "jsonrpc", "lacp", "lldp", "lldpd", "lldpd_structs", "lockfile", "memory", "meta_flow", "native_tnl", "netdev", "netdev_afxdp", "netdev_dummy", "netdev_linux",
+        "netdev_offload", "netdev_offload_tc", "netdev_vport", "netflow", "netlink", "netlink_conntrack", "netlink_notifier", "netlink_socket", "nx_match", "odp_execute", "odp_execute_impl", "odp_util", "ofp_actions",
+        "ofp_bundle", "ofp_connection", "ofp_errors", "ofp_flow", "ofp_group", "ofp_match", "ofp_meter", "ofp_monitor", "ofp_msgs", "ofp_packet", "ofp_port", "ofp_protocol", "ofp_queue", "ofp_table", "ofp_util", "ofproto",
+        "ofproto_dpif", "ofproto_dpif_mirror", "ofproto_dpif_monitor", "ofproto_dpif_rid", "ofproto_dpif_upcall", "ofproto_dpif_xlate", "ofproto_xlate_cache", "ovs_lldp", "ovs_numa", "ovs_rcu", "ovs_replay", "ovs_router",
+        "ovs_thread", "ovsdb_cs", "ovsdb_error", "ovsdb_idl", "ox_stat", "pcap", "pmd_perf", "poll_loop", "process", "rconn", "reconnect", "route_table", "rstp", "rstp_sm", "sflow", "sha1", "signals", "socket_util",
+        "socket_util_unix", "stp", "stream", "stream_fd", "stream_replay", "stream_ssl", "stream_tcp", "stream_unix", "svec", "system_stats", "tc", "timeval", "tunnel", "unixctl", "userspace_tso", "util", "uuid", "vconn",
+        "vconn_stream", "vlog", "vswitchd",
     ];
 
     private readonly Lock _lock = new();
@@ -108,41 +117,41 @@ public sealed class Vlog : IDisposable
         }
     }
 
-    /// <summary>Sets levels by words as <c>-v</c> and <c>vlog/set</c> take them: a module, a destination and a level in any order, each once at most; what is missing is all of them, or <c>dbg</c>.</summary>
-    /// <returns>Null, or what is wrong.</returns>
+    /// <summary>Sets levels by words as <c>-v</c> and <c>vlog/set</c> take them: a module, a destination and a level in any order, each once at most; what is missing is all of them, or <c>dbg</c> (OVS <c>vlog_set_levels_from_string</c>).</summary>
+    /// <returns>Null, or what is wrong; then nothing has changed.</returns>
     public string? Set(string words)
     {
         if (words.StartsWith("PATTERN:", StringComparison.OrdinalIgnoreCase) || words.StartsWith("FACILITY:", StringComparison.OrdinalIgnoreCase)) return null;
         string? module = null;
         int? destination = null;
         VlogLevel? level = null;
-        foreach (string word in words.Split([' ', ',', ':'], StringSplitOptions.RemoveEmptyEntries))
+        foreach (string word in words.Split([' ', ',', ':', '\t'], StringSplitOptions.RemoveEmptyEntries))
         {
             string name = word.ToLowerInvariant().Replace('-', '_');
             if (name is "any") continue;
             if (Array.IndexOf(s_destinations, name) is >= 0 and int found)
             {
-                if (destination is not null) return $"syntax error: \"{words}\" names two destinations";
+                if (destination is not null) return "cannot specify multiple destinations";
                 destination = found;
             }
             else if (!char.IsAsciiDigit(name[0]) && Enum.TryParse(name, ignoreCase: true, out VlogLevel parsed))
             {
-                if (level is not null) return $"syntax error: \"{words}\" names two levels";
+                if (level is not null) return "cannot specify multiple levels";
                 level = parsed;
             }
-            else if (module is null && name.All(static c => char.IsAsciiLetterOrDigit(c) || c == '_'))
+            else if (!IsModule(name))
             {
-                module = name;
+                return $"no destination, level, or module \"{word}\"";
             }
             else
             {
-                return $"no destination, level, or module \"{word}\"";
+                if (module is not null) return "cannot specify multiple modules";
+                module = name;
             }
         }
 
         lock (_lock)
         {
-            if (module is not null) LevelsOf(module);
             foreach ((string name, VlogLevel[] levels) in _levels)
             {
                 if (module is not null && module != name) continue;
@@ -216,6 +225,11 @@ public sealed class Vlog : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => CloseFile();
+
+    private bool IsModule(string name)
+    {
+        lock (_lock) return _levels.ContainsKey(name);
+    }
 
     private static string Name(VlogLevel level) => level.ToString().ToUpperInvariant();
 

@@ -28,14 +28,16 @@ public static class ControlSocket
     /// <summary>
     /// Listens at a path. The file appears with its owner's rights only; one that nobody listens at any more is replaced.
     /// </summary>
-    /// <param name="path">Of the socket. Its folder is made if it is not there.</param>
+    /// <param name="path">Of the socket.</param>
     /// <param name="backlog">Connections that wait to be accepted.</param>
+    /// <param name="makesFolder">Its folder is made if it is not there.</param>
     /// <exception cref="IOException">One line that says why not.</exception>
-    public static Socket Listen(string path, int backlog)
+    public static Socket Listen(string path, int backlog, bool makesFolder = true)
     {
         path = Path.GetFullPath(path);
         if (Encoding.UTF8.GetByteCount(path) > MaxPathBytes) throw new IOException($"{path}: a path of a socket has at most {MaxPathBytes} bytes");
         string folder = Path.GetDirectoryName(path) ?? throw new IOException($"{path}: not the name of a socket");
+        if (!makesFolder && !Directory.Exists(folder)) throw new IOException($"{path}: could not initialize control socket (No such file or directory)");
         if (!Directory.Exists(folder)) Directory.CreateDirectory(folder, OwnersFolder);
         CheckFolder(folder);
         CheckFile(path);

@@ -27,12 +27,13 @@ public sealed class UnixctlServer : IDisposable
     /// <param name="commands">What it answers.</param>
     /// <param name="patience">How long a reader may take nothing before its connection is closed; null = 10 s.</param>
     /// <param name="maxRequestBytes">Longest request.</param>
+    /// <param name="makesFolder">The folder of the socket is made if it is not there.</param>
     /// <exception cref="IOException">It cannot listen there.</exception>
-    public UnixctlServer(string path, UnixctlCommands commands, TimeSpan? patience = null, int maxRequestBytes = MaxRequestBytes)
+    public UnixctlServer(string path, UnixctlCommands commands, TimeSpan? patience = null, int maxRequestBytes = MaxRequestBytes, bool makesFolder = true)
     {
         (_commands, _path, _maxRequestBytes) = (commands, Path.GetFullPath(path), maxRequestBytes);
         Patience = patience ?? TimeSpan.FromSeconds(10);
-        _socket = ControlSocket.Listen(_path, MaxConnections);
+        _socket = ControlSocket.Listen(_path, MaxConnections, makesFolder);
         _accepting = new Thread(Accept) { Name = "unixctl", IsBackground = true };
         _accepting.Start();
     }

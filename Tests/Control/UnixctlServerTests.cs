@@ -192,6 +192,8 @@ public sealed class UnixctlServerTests : IDisposable
         File.SetUnixFileMode(open, (UnixFileMode)0b111_111_111);
         Assert.Contains("others may write", Assert.Throws<IOException>(() => new UnixctlServer(System.IO.Path.Combine(open, "s"), _commands)).Message, StringComparison.Ordinal);
         Assert.Contains("at most 107 bytes", Assert.Throws<IOException>(() => new UnixctlServer(_folder[new string('x', 108)], _commands)).Message, StringComparison.Ordinal);
+        Assert.Equal("/missing/folder/x: could not initialize control socket (No such file or directory)", Assert.Throws<IOException>(() => new UnixctlServer("/missing/folder/x", _commands, makesFolder: false)).Message);
+        Assert.False(Directory.Exists("/missing"));
         Assert.Equal("/proc/x: no socket can be made there", Assert.Throws<IOException>(() => new UnixctlServer("/proc/x", _commands)).Message);
     }
 

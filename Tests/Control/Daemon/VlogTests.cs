@@ -49,6 +49,10 @@ public sealed partial class VlogTests : IDisposable
     [InlineData("console:file:dbg")]
     [InlineData("dbg:info")]
     [InlineData("bridge:a/b")]
+    [InlineData("bridge:ofproto")]
+    [InlineData("foo")]
+    [InlineData("foo:console:dbg")]
+    [InlineData("any:loud")]
     public void Words_that_make_no_sense_are_refused_and_change_nothing(string words)
     {
         string before = _log.List();

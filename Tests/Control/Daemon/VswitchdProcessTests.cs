@@ -61,11 +61,25 @@ public sealed class VswitchdProcessTests
     [InlineData("vswitchd", "ssl:127.0.0.1:6640")]
     [InlineData("vswitchd", "db.sock")]
     [InlineData("vswitchd", "-vbogus/level")]
+    [InlineData("vswitchd", "-vfoo")]
+    [InlineData("vswitchd", "-vfoo:console:dbg")]
     public void What_makes_no_sense_is_refused_in_one_line(params string[] arguments)
     {
         using StringWriter error = new();
         Assert.Equal(ExitCode.Usage, App.Run(arguments, TextWriter.Null, error, TestContext.Current.CancellationToken));
         Assert.Single(error.ToString().TrimEnd('\n').Split('\n'));
+    }
+
+    [Fact]
+    public void A_control_socket_in_a_folder_that_is_not_there_is_refused_in_one_line_and_makes_none()
+    {
+        using OvsdbServer server = new();
+        using TemporaryFolder folder = new();
+        using Process running = Start(folder, server, $"--unixctl={folder["missing/x"]}");
+        Assert.True(running.WaitForExit(60_000), "it does not end");
+        Assert.NotEqual(ExitCode.Ok, running.ExitCode);
+        Assert.EndsWith("could not initialize control socket (No such file or directory)\n", running.StandardError.ReadToEnd(), StringComparison.Ordinal);
+        Assert.Equal(["log"], folder.Names);
     }
 
     private static Process Start(TemporaryFolder folder, OvsdbServer server, params string[] more)
