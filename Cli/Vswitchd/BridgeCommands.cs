@@ -12,7 +12,7 @@ internal sealed class BridgeCommands(Vswitchd vswitchd)
     public void AddTo(UnixctlCommands commands)
     {
         commands.Add("ofproto/list", "", 0, 0, _ => vswitchd.Locked(() => string.Concat(vswitchd.Bridges.Names.Select(static n => n + "\n"))));
-        commands.Add("bridge/dump-flows", "[--offload-stats] bridge", 1, 2, words => vswitchd.Locked(() => DumpFlows(Find(words[^1], "Unknown bridge"))));
+        commands.Add("bridge/dump-flows", "[--offload-stats] bridge", 1, 2, words => vswitchd.Locked(() => DumpFlows(Find(vswitchd, words[^1], "Unknown bridge"))));
         commands.Add("ofproto/trace", "{[dp_name] odp_flow | bridge br_flow} [OPTIONS...] [-generate|packet]", 1, int.MaxValue, words => vswitchd.Locked(() => OfprotoTrace.Write(Traced(), words, LiveSwitch.NowMs)));
         commands.Add("ofproto/trace-packet-out", "[-consistent] {[dp_name] odp_flow | bridge br_flow} [OPTIONS...] [-generate|packet] actions", 2, int.MaxValue, words => vswitchd.Locked(() => OfprotoTrace.WritePacketOut(Traced(), words, LiveSwitch.NowMs)));
         commands.Add("dpif/show", "", 0, 0, _ => vswitchd.Locked(Show));
@@ -72,5 +72,7 @@ internal sealed class BridgeCommands(Vswitchd vswitchd)
     /// <summary>All bridges that move packets.</summary>
     internal static IEnumerable<LiveBridge> All(Vswitchd vswitchd) => vswitchd.Bridges.Names.Select(vswitchd.Bridges.Find).OfType<LiveBridge>();
 
-    private LiveBridge Find(string name, string otherwise) => vswitchd.Bridges.Find(name) as LiveBridge ?? throw new UnixctlException(otherwise);
+    /// <summary>The bridge of a name.</summary>
+    /// <exception cref="UnixctlException">There is none: <paramref name="otherwise"/>.</exception>
+    internal static LiveBridge Find(Vswitchd vswitchd, string name, string otherwise = "no such bridge") => vswitchd.Bridges.Find(name) as LiveBridge ?? throw new UnixctlException(otherwise);
 }

@@ -144,7 +144,7 @@ internal sealed class DatapathCommands(Vswitchd vswitchd)
         return string.Concat(line.AsSpan(0, line.LastIndexOf(actions, StringComparison.Ordinal)), actions, "userspace(pid=0,slow_path(action))");
     }
 
-    private LiveBridge Find(string name) => vswitchd.Bridges.Find(name) as LiveBridge ?? throw new UnixctlException("no such bridge");
+    private LiveBridge Find(string name) => BridgeCommands.Find(vswitchd, name);
 
     private string OnEach(Action<LiveBridge> work)
     {

@@ -63,5 +63,5 @@ internal sealed class FdbCommands(Vswitchd vswitchd)
 
     internal static string PortText(uint port) => port == OfportAllocator.Local ? "LOCAL" : port.ToString(CultureInfo.InvariantCulture);
 
-    private LiveBridge Find(string name) => vswitchd.Bridges.Find(name) as LiveBridge ?? throw new UnixctlException("no such bridge");
+    private LiveBridge Find(string name) => BridgeCommands.Find(vswitchd, name);
 }

@@ -43,7 +43,7 @@ internal sealed class MdbCommands(Vswitchd vswitchd)
 
     private LiveBridge Find(string name)
     {
-        LiveBridge bridge = vswitchd.Bridges.Find(name) as LiveBridge ?? throw new UnixctlException("no such bridge");
+        LiveBridge bridge = BridgeCommands.Find(vswitchd, name);
         return bridge.Pipeline.MulticastSettings is null ? throw new UnixctlException("multicast snooping is disabled") : bridge;
     }
 }
