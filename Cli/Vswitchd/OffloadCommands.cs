@@ -17,6 +17,8 @@ internal sealed class OffloadCommands(Vswitchd vswitchd)
             OffloadShares shares = datapath.Datapath.Offload!.Report.Shares(datapath.Live.Received);
             ShareTable.Table(ShareTable.Rows(shares)).Write(to);
             to.WriteLine(ShareTable.Summary(shares));
+            if (datapath.Datapath.Shadow is not { OneIn: > 0 } shadow) return;
+            to.WriteLine(string.Create(CultureInfo.InvariantCulture, $"one in {shadow.OneIn} packets of the kernel checked: {shadow.Alike} as software, {shadow.Differences} otherwise, {shadow.Undecided} undecided, {shadow.Lost} without room for a copy"));
         }));
         commands.Add("mergeflow/offload-show", "[bridge]", 0, 1, words => Each(words, static (datapath, to) =>
         {

@@ -57,6 +57,7 @@ internal static class BridgeSwitch
             LargeFrameCapacity = LargeFrames,
             PacketInBytes = PacketInBytes,
             Offload = offload,
+            ShadowOneIn = offload == OffloadMode.Kernel ? settings.ShadowOneIn : 0,
             VlanLimit = settings.VlanLimit,
             MaxIdleMs = settings.MaxIdleMs,
             MaxRevalidatorMs = settings.MaxRevalidatorMs,

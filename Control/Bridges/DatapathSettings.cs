@@ -3,6 +3,7 @@ using Mergeflow.Control.OpenFlow;
 using Mergeflow.Engine.Lookup;
 using Mergeflow.Engine.Offload;
 using Mergeflow.Engine.Runtime;
+using Mergeflow.Nic;
 
 namespace Mergeflow.Control.Bridges;
 
@@ -14,6 +15,9 @@ public sealed record DatapathSettings
 
     /// <summary><c>mergeflow-offload</c>: where merged rules go.</summary>
     public OffloadMode Offload { get; init; } = OffloadMode.Soft;
+
+    /// <summary><c>mergeflow-shadow</c>: one in so many packets that the kernel forwards is checked against software; 0 = none.</summary>
+    public int ShadowOneIn { get; init; }
 
     /// <summary><c>vlan-limit</c>: tags that are read, 1 or 2.</summary>
     public int VlanLimit { get; init; } = 1;
@@ -44,6 +48,7 @@ public sealed record DatapathSettings
         return new DatapathSettings
         {
             Offload = offload switch { "none" => OffloadMode.None, "kernel" => OffloadMode.Kernel, _ => OffloadMode.Soft },
+            ShadowOneIn = Number("mergeflow-shadow", 0, 0, KernelNic.MaxShadowOneIn),
             HandlerCount = Number("n-handler-threads", 0, 0, MaxHandlers),
             VlanLimit = Number("vlan-limit", 1, 0, int.MaxValue) is 1 ? 1 : 2,
             MaxIdleMs = Number("max-idle", 10_000, 500, int.MaxValue),

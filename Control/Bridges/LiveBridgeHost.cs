@@ -1,3 +1,4 @@
+using System.Globalization;
 using Mergeflow.Control.OpenFlow;
 using Mergeflow.Engine.Conntrack;
 using Mergeflow.Engine.Keys;
@@ -179,6 +180,7 @@ public sealed class LiveBridgeHost : IBridgeHost, IDisposable
         {
             LiveSwitch live = BridgeSwitch.New(this, config);
             datapath = new LiveDatapath(live, isDummy, new DatapathPmds(live, Topology, (level, line) => Say("dpif_netdev", level, line)));
+            if (live.Datapath.Shadow is { } shadow) shadow.Reported = difference => Say("ofproto_dpif", VlogLevel.Warn, string.Create(CultureInfo.InvariantCulture, $"the kernel forwards otherwise than software, rule {difference.Rule.Id} is revoked: {difference.Difference}"));
             if (Settings.IsRestoring) live.Ports.Hold();
             Conntrack.Apply(live.Datapath.Conntrack);
             live.Start();

@@ -9,7 +9,7 @@ PREFIX  of the network namespaces: chassis PREFIX-c1 and PREFIX-c2; workloads PR
 FOLDER  FOLDER/c1 and FOLDER/c2 are the run folders of the chassis, FOLDER/central/nb.sock is the northbound database.
 
 Traffic is that of soak.py: streams that are checked, datagrams, connections that are closed or reset. It goes within a chassis, across them, routed, through SNAT, floating addresses and load balancers. Now and then an ACL, a
-load balancer and a port change. Both chassis are asked each minute what rules have forwarded and why not the rest, whether all packets are accounted for, and for their memory.
+load balancer and a port change. Both chassis are asked each minute what rules have forwarded and why not the rest, what the shadow has seen (other_config:mergeflow-shadow), whether all packets are accounted for, and for their memory.
 """
 import json, os, re, signal, subprocess, sys, time
 
@@ -37,9 +37,11 @@ class Chassis:
         return subprocess.run(["ovs-appctl", "-T", "60", "-t", self.socket, *words], check=True, capture_output=True, text=True).stdout
 
     def stats(self):
-        """Packets and bytes by what became of them."""
+        """Packets and bytes by what became of them, and what the shadow has counted: alike, otherwise, undecided, lost."""
         text = self.ask("mergeflow/offload-stats")
-        return {m[1]: (number(m[2]), number(m[3])) for m in re.finditer(r"^\| (.*?) *\| *([\d,]+) \| *[\d.]+ \| *([\d,]+) \|", text, re.MULTILINE)}
+        rows = {m[1]: (number(m[2]), number(m[3])) for m in re.finditer(r"^\| (.*?) *\| *([\d,]+) \| *[\d.]+ \| *([\d,]+) \|", text, re.MULTILINE)}
+        found = re.search(r"checked: (\d+) as software, (\d+) otherwise, (\d+) undecided, (\d+) without", text)
+        return rows, [int(n) for n in found.groups()] if found else [0, 0, 0, 0]
 
     def unexplained(self):
         """Packets that nobody can account for, at both ends of the switch and in its packet threads."""
@@ -51,7 +53,8 @@ class Chassis:
             return int(f.read().split()[1]) * os.sysconf("SC_PAGE_SIZE"), len(os.listdir(f"/proc/{self.pid}/fd"))
 
     def since(self, before):
-        return {what: (n[0] - before.get(what, (0, 0))[0], n[1] - before.get(what, (0, 0))[1]) for what, n in self.stats().items()}
+        rows, shadow = self.stats()
+        return {what: (n[0] - before[0].get(what, (0, 0))[0], n[1] - before[0].get(what, (0, 0))[1]) for what, n in rows.items()}, shadow
 
 
 def number(text):
@@ -102,7 +105,7 @@ def watch(prefix, folder, minutes, files):
     lines = {c.name: [] for c in chassis}
     worst, turns, failed = 0, 0, None
     begin = time.monotonic()
-    print(f"{'minute':>6} {'':2} {'RSS MB':>7} {'fds':>4} {'packets':>9} {'by rules %':>10} {'bytes %':>7} {'unexpl':>6}", flush=True)
+    print(f"{'minute':>6} {'':2} {'RSS MB':>7} {'fds':>4} {'packets':>9} {'by rules %':>10} {'bytes %':>7} {'unexpl':>6} {'alike':>8} {'otherwise':>9} {'undecided':>9} {'lost':>6}", flush=True)
     try:
         for minute in range(1, minutes + 1):
             while (wait := begin + 60 * minute - time.monotonic()) > 0:
@@ -111,13 +114,13 @@ def watch(prefix, folder, minutes, files):
                     turns += 1
                     change(folder, prefix, turns)
             for c in chassis:
-                rows = c.since(c.first)
+                rows, shadow = c.since(c.first)
                 unexplained = c.unexplained()
                 worst = max(worst, unexplained)
                 resident, descriptors = c.memory()
-                lines[c.name].append(dict(rss=resident, fds=descriptors, rows=rows))
+                lines[c.name].append(dict(rss=resident, fds=descriptors, rows=rows, shadow=shadow))
                 packets, octets = share(rows)
-                print(f"{minute:6} {c.name:2} {resident / 1e6:7.1f} {descriptors:4} {rows['all'][0]:9} {100 * packets:10.2f} {100 * octets:7.2f} {unexplained:6}", flush=True)
+                print(f"{minute:6} {c.name:2} {resident / 1e6:7.1f} {descriptors:4} {rows['all'][0]:9} {100 * packets:10.2f} {100 * octets:7.2f} {unexplained:6} {shadow[0]:8} {shadow[1]:9} {shadow[2]:9} {shadow[3]:6}", flush=True)
     except (OSError, subprocess.CalledProcessError, KeyError) as e:
         failed = e
     return verdict(lines, worst, turns, failed, files)
@@ -129,10 +132,13 @@ def verdict(lines, worst, turns, failed, files):
         print(f"verdict: FAILED: {'; '.join(bad) or 'less than a minute'}")
         return 1
     for name, seen in lines.items():
-        rows = seen[-1]["rows"]
+        rows, shadow = seen[-1]["rows"], seen[-1]["shadow"]
         packets, octets = share(rows)
         rest = sorted(((what, *share(rows, what)) for what in rows if what not in ("all", "took a merged rule")), key=lambda r: -r[2])
         print(f"{name}: {100 * packets:.2f} % of packets and {100 * octets:.2f} % of bytes by rules; the rest: " + ", ".join(f"{what} {100 * p:.2f} and {100 * o:.2f}" for what, p, o in rest if rows[what][0]))
+        print(f"{name}: shadow: {shadow[0]} alike, {shadow[1]} otherwise, {shadow[2]} undecided, {shadow[3]} without room for a copy")
+        if shadow[1]:
+            bad.append(f"{name}: {shadow[1]} packets forwarded otherwise than software")
         for what, key, slack_share, slack, unit in (("RSS", "rss", 0.03, 4e6, 1e6), ("descriptors", "fds", 0, 2, 1)):
             if len(seen) < 9:
                 print(f"{name}: {what}: not judged by less than 9 minutes")
@@ -152,7 +158,7 @@ def verdict(lines, worst, turns, failed, files):
     print(f"changes: {turns}; {worst} packets unexplained at most")
     if worst:
         bad.append("the ledger is not exact")
-    print("verdict: " + (f"FAILED: {'; '.join(bad)}" if bad else "good: every packet is accounted for, and data came as it was sent"))
+    print("verdict: " + (f"FAILED: {'; '.join(bad)}" if bad else "good: every packet is accounted for, and the kernel forwards as software does"))
     return 1 if bad else 0
 
 
