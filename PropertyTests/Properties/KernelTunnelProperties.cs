@@ -44,7 +44,8 @@ public sealed class KernelTunnelProperties(ITestOutputHelper output)
         in_port=11,ip actions=mod_nw_dst:10.7.7.7,dec_ttl,output:3
         in_port=11,ipv6 actions=dec_ttl,output:3
         in_port=12 actions=output:2
-        in_port=13 actions=dec_ttl,output:2
+        in_port=13,ip actions=dec_ttl,output:2
+        in_port=13,ipv6 actions=dec_ttl,output:2
         """;
 
     /// <summary>What no model here knows, IPv6 and damaged frames: byte for byte what software sends, the source port with its hash among them; or the frame is software's.</summary>
