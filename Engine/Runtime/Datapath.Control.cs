@@ -99,9 +99,12 @@ public sealed partial class Datapath
         if (_controlReader is null) return;
         foreach (PmdContext pmd in _pmds)
         {
-            if (!pmd.Calls.IsAttached) Call(pmd.Index, () => pmd.ExpireSome(nowMs));
+            if (!pmd.Calls.IsAttached) ExpireFor(pmd, nowMs);
         }
     }
+
+    /// <summary>A method of its own, so that nothing is captured where every thread runs.</summary>
+    private void ExpireFor(PmdContext pmd, long nowMs) => Call(pmd.Index, () => pmd.ExpireSome(nowMs));
 
     /// <summary>Rules of any bridge that are due go, and it is noted. A method of its own, so that nothing is captured where no rule is due.</summary>
     private void ExpireNoted(long nowMs) => Note([.. Pipeline.Backer.Pipelines], () => Revalidator.ExpireShared(nowMs) > 0, nowMs);
