@@ -4,6 +4,7 @@ using System.Runtime.InteropServices;
 using Mergeflow.Engine.Actions;
 using Mergeflow.Engine.Keys;
 using Mergeflow.Engine.OpenFlow;
+using Mergeflow.Native;
 using L = Mergeflow.Engine.Keys.KeyLayout;
 
 namespace Mergeflow.Engine.Xlate;
@@ -131,7 +132,7 @@ public sealed unsafe partial class Translator
             case XlateOpKind.StackPush:
                 _flow.Consult(op.SourcePatch);
                 if (_stack.Count >= MaxStackEver) _context.Fail("Stack too deep", "actions yielded over 1 MB of stack");
-                else _stack.Add(op.Source.Read(_flow.Current));
+                else _stack.Add(ReadSource(op));
                 return true;
             case XlateOpKind.StackPop:
                 if (_stack.Count == 0)
@@ -201,7 +202,7 @@ public sealed unsafe partial class Translator
         if (_flow.Meets(op.Prereq) && _flow.Meets(op.SourcePrereq))
         {
             _flow.Consult(op.SourcePatch);
-            WriteDestination(op, op.Source.Read(_flow.Current));
+            WriteDestination(op, ReadSource(op));
         }
 
         if (_context.IsExplained) _context.Shows(((OfMove)op.Action!).Destination);
@@ -320,10 +321,18 @@ public sealed unsafe partial class Translator
         if (op.ReadsProtocol || (op.Prereq == FieldPrereq.Arp && _flow.DlType == EthType.Arp)) _flow.Consult(L.NwProto, 0xff);
     }
 
+    private UInt128 ReadSource(XlateOp op) => op.SourcePort is { } bits ? WidePort.Read(_flow.InPort, bits) : op.Source.Read(_flow.Current);
+
     /// <summary>Writes the run of bits <paramref name="op"/> describes with <paramref name="value"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void WriteDestination(XlateOp op, UInt128 value)
     {
+        if (op.DestinationPort is { } portBits)
+        {
+            _flow.Write(L.InPort, L.Window4, Be32.FromHost(WidePort.Write(_flow.InPort, portBits, value)).Raw);
+            return;
+        }
+
         if (op.ToVlan)
         {
             ushort bits = (ushort)((ulong)value << op.VlanShift);
