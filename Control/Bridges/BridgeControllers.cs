@@ -10,8 +10,8 @@ internal sealed class BridgeControllers(string name, string runFolder, bool isCo
 {
     /// <summary>Those that are wanted, by target; the socket for <c>ovs-ofctl</c> is one of them.</summary>
     /// <param name="config">Of the bridge.</param>
-    /// <param name="failures">Takes lines about what is left out.</param>
-    public SortedDictionary<string, OfControllerSettings> Wanted(BridgeConfig config, List<string> failures)
+    /// <param name="refused">Takes lines about what is left out.</param>
+    public SortedDictionary<string, OfControllerSettings> Wanted(BridgeConfig config, List<string> refused)
     {
         uint versions = OfControllerSettings.VersionsOf(config.Protocols);
         int queueLength = QueueLength(config.OtherConfig) ?? new OfControllerSettings().QueueLength;
@@ -21,7 +21,7 @@ internal sealed class BridgeControllers(string name, string runFolder, bool isCo
         };
         foreach (ControllerConfig controller in config.Controllers)
         {
-            if (isConfined && Outside(controller.Target) is { } why) failures.Add(why);
+            if (isConfined && Outside(controller.Target) is { } why) refused.Add(why);
             else wanted.TryAdd(controller.Target, Settings(controller, versions, queueLength));
         }
 

@@ -232,7 +232,10 @@ public sealed partial class LiveBridge : IHostedBridge
         BridgeConfig heard = _host.Settings.IsRestoring ? config with { Controllers = [] } : config;
         if (_openFlow is null) return failures;
         _openFlow.Group.BundleIdleMs = _host.Settings.BundleIdleMs;
-        return [.. failures, .. _openFlow.Controllers.Configure(_remotes!.Wanted(heard, failures), !config.IsSecure)];
+        List<string> refused = [];
+        SortedDictionary<string, OfControllerSettings> controllers = _remotes!.Wanted(heard, refused);
+        foreach (string line in refused) _host.Say("bridge", VlogLevel.Err, line);
+        return [.. failures, .. _openFlow.Controllers.Configure(controllers, !config.IsSecure)];
     }
 
     /// <inheritdoc/>

@@ -83,7 +83,7 @@ public sealed class LiveBridgeHost : IBridgeHost, IDisposable
     public Action<string> LogBfd { get; init; } = static _ => { };
 
     /// <summary>BFD sessions of all bridges.</summary>
-    public BfdMonitor Bfd => _bfd ??= new BfdMonitor(LogBfd);
+    public BfdMonitor Bfd => _bfd ??= new BfdMonitor(LogBfd, line => Say("ofproto_dpif_monitor", VlogLevel.Info, line));
 
     /// <summary>The bridges that there are.</summary>
     internal IReadOnlyList<LiveBridge> Bridges => _bridges;

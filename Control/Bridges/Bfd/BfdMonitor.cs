@@ -20,12 +20,14 @@ public sealed class BfdMonitor : IDisposable
 
     /// <summary>As many lines as Open vSwitch lets through (<c>lib/bfd.c</c>): who sends messages decides how many there are.</summary>
     private readonly LogLimit _log;
+    private readonly Action<string> _logThread;
     private Thread? _thread;
     private int _lastSource;
     private volatile bool _end;
 
     /// <param name="log">Takes lines about what happens.</param>
-    public BfdMonitor(Action<string> log) => _log = new LogLimit(log, linesPerMinute: 20, burst: 20);
+    /// <param name="logThread">Takes lines about its thread, which is there while there are sessions.</param>
+    public BfdMonitor(Action<string> log, Action<string> logThread) => (_log, _logThread) = (new LogLimit(log, linesPerMinute: 20, burst: 20), logThread);
 
     /// <summary>A port gets a session, or other options; null takes it away.</summary>
     /// <param name="bridge">Whose port.</param>
@@ -41,6 +43,7 @@ public sealed class BfdMonitor : IDisposable
             if (options is null)
             {
                 Remove(bridge, port);
+                _latch.Set();
                 return;
             }
 
@@ -64,6 +67,7 @@ public sealed class BfdMonitor : IDisposable
             {
                 _thread = new Thread(Run) { Name = "bfd", IsBackground = true };
                 _thread.Start();
+                _logThread("monitor thread created");
             }
         }
 
@@ -77,6 +81,8 @@ public sealed class BfdMonitor : IDisposable
         {
             foreach ((DatapathBridge Bridge, uint Port) key in _entries.Keys.Where(k => k.Bridge == bridge).ToArray()) _entries.Remove(key);
         }
+
+        _latch.Set();
     }
 
     /// <summary>The column <c>bfd_status</c>; empty where there is no session.</summary>
@@ -117,7 +123,9 @@ public sealed class BfdMonitor : IDisposable
     {
         _end = true;
         _latch.Set();
-        _thread?.Join();
+        Thread? thread;
+        lock (_lock) thread = _thread;
+        thread?.Join();
         _latch.Dispose();
     }
 
@@ -143,12 +151,24 @@ public sealed class BfdMonitor : IDisposable
         while (!_end)
         {
             long waitMs = Step();
-
+            if (EndsWithoutSessions()) return;
             set.Clear();
             set.AtMost(waitMs);
             _latch.Announce();
             if (_end) _latch.Cancel();
             else _latch.Sleep(set);
+        }
+    }
+
+    /// <summary>The thread ends with the last session; the next session has one of its own.</summary>
+    private bool EndsWithoutSessions()
+    {
+        lock (_lock)
+        {
+            if (_entries.Count > 0) return false;
+            _thread = null;
+            _logThread("monitor thread terminated");
+            return true;
         }
     }
 
