@@ -11,10 +11,9 @@ internal sealed class DatapathCommands(Vswitchd vswitchd)
 {
     public void AddTo(UnixctlCommands commands)
     {
-        commands.Add("dpctl/show", "[-s] [dp...]", 0, int.MaxValue, words => vswitchd.Locked(() => string.Concat(SharedDatapath.All(vswitchd, words).Select(d => Show(d, words.Contains("-s"))))));
-        commands.Add("dpctl/dump-dps", "", 0, 0, _ => vswitchd.Locked(() => string.Concat(SharedDatapath.All(vswitchd, []).Select(static d => d.Name + "\n"))));
+        commands.Add("dpctl/show", "[-s] [dp...]", 0, int.MaxValue, words => vswitchd.Locked(() => string.Concat(SharedDatapath.All(vswitchd, words, withManual: true).Select(d => Show(d, words.Contains("-s"))))));
+        commands.Add("dpctl/dump-dps", "", 0, 0, _ => vswitchd.Locked(() => string.Concat(SharedDatapath.All(vswitchd, [], withManual: true).Select(static d => d.Name + "\n"))));
         commands.Add("dpctl/dump-flows", "[-m] [--names] [dp] [filter=..] [type=..] [pmd=..]", 0, 6, words => vswitchd.Locked(() => string.Concat(SharedDatapath.All(vswitchd, words).Select(d => AllFlows(d, words)))));
-        commands.Add("dpctl/del-if", "dp iface...", 2, int.MaxValue, words => vswitchd.Locked(() => DeletePorts(words)));
         commands.Add("dpif/dump-flows", "[-m] [--names | --no-names] bridge", 1, 4, words => vswitchd.Locked(() => FlowsOf(Find(words[^1]), words)));
         commands.Add("dpctl/get-flow", "[-m] [--names] [dp] ufid:..", 1, 4, words => vswitchd.Locked(() => Flow(words)));
         commands.Add("dpif/show-dp-features", "bridge", 1, 1, words => vswitchd.Locked(() =>
@@ -40,11 +39,17 @@ internal sealed class DatapathCommands(Vswitchd vswitchd)
     /// <summary>Packets that needed no upcall: lookups of all passes, as Open vSwitch counts them.</summary>
     internal static ulong HitsOf(in PmdStats stats) => stats.MergedHits + stats.EmcHits + stats.MegaflowHits;
 
-    private static string Show(SharedDatapath datapath, bool withStatistics)
+    private string Show(SharedDatapath datapath, bool withStatistics)
     {
         PmdStats stats = datapath.Stats;
         StringBuilder text = new();
         text.Append(CultureInfo.InvariantCulture, $"{datapath.Name}:\n  lookups: hit:{HitsOf(stats)} missed:{stats.Upcalls} lost:{stats.UpcallsUninstalled}\n  flows: {datapath.Datapath.MegaflowCount}\n");
+        if (datapath.IsManual)
+        {
+            foreach ((uint number, LivePort port) in vswitchd.Manual!.Find(datapath.Name)!.Ports) text.Append(CultureInfo.InvariantCulture, $"  port {number}: {port.Name}{(port.Type == "system" ? "" : $" ({port.Type})")}\n");
+            return text.ToString();
+        }
+
         text.Append(CultureInfo.InvariantCulture, $"  port 0: {datapath.Name[(datapath.Name.IndexOf('@') + 1)..]} ({datapath.InternalType})\n");
         foreach ((uint number, LiveBridge bridge, int ofport, string name) in datapath.Ports)
         {
@@ -58,18 +63,6 @@ internal sealed class DatapathCommands(Vswitchd vswitchd)
         }
 
         return text.ToString();
-    }
-
-    private string DeletePorts(IReadOnlyList<string> words)
-    {
-        if (SharedDatapath.All(vswitchd, [words[0]]) is not [var datapath]) throw new UnixctlException("ovs-vswitchd: opening datapath (No such device)");
-        foreach (string word in words.Skip(1))
-        {
-            (_, LiveBridge? bridge, _, string name) = datapath.Ports.FirstOrDefault(p => p.Name == word || p.Number.ToString(CultureInfo.InvariantCulture) == word);
-            if (bridge is null || !vswitchd.Bridges.Drop(bridge.Name, name, LiveSwitch.NowMs)) throw new UnixctlException($"ovs-vswitchd: no port named {word}");
-        }
-
-        return "";
     }
 
     private static string Known(IReadOnlyDictionary<string, long> counted, string name) => counted.TryGetValue(name, out long value) ? value.ToString(CultureInfo.InvariantCulture) : "?";
@@ -126,7 +119,7 @@ internal sealed class DatapathCommands(Vswitchd vswitchd)
 
             (ulong packets, ulong bytes, long? idleMs, ushort flags) = OwnCountersOf(flow);
             if (isOfBridge && isVerbose) text.Append(CultureInfo.InvariantCulture, $"ufid:{flow.Ufid} ");
-            string line = DpFlowFormatter.FormatFlow(flow.Key, flow.Mask, packets, bytes, idleMs, flags, flow.Actions, ports, isVerbose, isOfBridge ? null : flow.Ufid, isOffloaded && !isOfBridge, isOfBridge ? "" : "ovs");
+            string line = DpFlowFormatter.FormatFlow(flow.Key, flow.Mask, packets, bytes, idleMs, flags, flow.Actions, ports, isVerbose, isOfBridge ? null : flow.Ufid, isOffloaded && !isOfBridge, isOfBridge ? "" : "ovs", hasPacketType: !flow.IsGiven);
             text.Append(datapath.Live.IsDummy && SlowPath.IsAction(flow.Actions, flow.IsSlowByOrder, !vswitchd.Features.Truncates) ? Slow(line) : line).Append('\n');
         }
 
@@ -135,7 +128,7 @@ internal sealed class DatapathCommands(Vswitchd vswitchd)
 
     /// <summary>What a megaflow has counted: the packet that made it was not its own yet.</summary>
     internal static (ulong Packets, ulong Bytes, long? IdleMs, ushort TcpFlags) OwnCountersOf(MegaflowInfo flow)
-        => flow.Packets <= 1 ? (0, 0, null, 0) : (flow.Packets - 1, flow.Bytes - Math.Min(flow.Bytes, (ulong)flow.LengthBytes), flow.IdleMs, flow.TcpFlags);
+        => flow.IsGiven ? (flow.Packets, flow.Bytes, flow.IdleMs, flow.TcpFlags) : flow.Packets <= 1 ? (0, 0, null, 0) : (flow.Packets - 1, flow.Bytes - Math.Min(flow.Bytes, (ulong)flow.LengthBytes), flow.IdleMs, flow.TcpFlags);
 
     /// <summary>A datapath without devices says of such flows what Open vSwitch's says.</summary>
     private static string Slow(string line)
@@ -145,10 +138,4 @@ internal sealed class DatapathCommands(Vswitchd vswitchd)
     }
 
     private LiveBridge Find(string name) => BridgeCommands.Find(vswitchd, name);
-
-    private string OnEach(Action<LiveBridge> work)
-    {
-        foreach (LiveBridge bridge in BridgeCommands.All(vswitchd)) work(bridge);
-        return "";
-    }
 }

@@ -21,7 +21,23 @@ internal sealed class DummyCommands(Vswitchd vswitchd, DummyWire wire)
         commands.Add("netdev-dummy/set-admin-state", "[netdev] up|down", 1, 2, SetState);
         commands.Add("netdev-dummy/conn-state", "[netdev]", 0, 1, ShowConnections);
         commands.Add("netdev-dummy/ip4addr", "[netdev] ipaddr/mask-prefix-len", 2, 2, words => SetAddress(words, isIpv6: false));
+        commands.Add("dpif-dummy/change-port-number", "dp port new-number", 3, 3, words => vswitchd.Locked(() => Renumber(words)));
         commands.Add("netdev-dummy/ip6addr", "[netdev] ip6addr", 2, 2, words => SetAddress(words, isIpv6: true));
+    }
+
+    /// <summary>A port gets another number in the datapath, as if it had gone and come (OVS <c>dpif_dummy_change_port_number</c>).</summary>
+    private string Renumber(IReadOnlyList<string> words)
+    {
+        if (SharedDatapath.All(vswitchd, [$"dummy@{words[0]}"]) is not [{ IsManual: false } datapath]) throw new UnixctlException("unknown datapath or not a dummy");
+        (uint number, LiveBridge? bridge, _, string name) = datapath.Ports.FirstOrDefault(p => p.Name == words[1]);
+        if (bridge is null) throw new UnixctlException("unknown port");
+        if (!uint.TryParse(words[2], NumberStyles.None, CultureInfo.InvariantCulture, out uint wanted) || wanted is 0 or >= OfPorts.Max) throw new UnixctlException("bad port number");
+        if (wanted == number) return "";
+        if (datapath.Live.Numbers.Names.ContainsKey(wanted)) throw new UnixctlException("port number already in use");
+        datapath.Live.Numbers.Wish(name, wanted);
+        vswitchd.Bridges.Drop(bridge.Name, name, LiveSwitch.NowMs);
+        vswitchd.Bridges.Apply(vswitchd.Config!, LiveSwitch.NowMs);
+        return "";
     }
 
     private string Receive(IReadOnlyList<string> words)

@@ -15,6 +15,7 @@ internal static class DummyStillness
     public static void Wait(Vswitchd vswitchd, DummyWire wire)
     {
         LiveBridge[] bridges = vswitchd.Locked(() => BridgeCommands.All(vswitchd).ToArray());
+        ManualDatapath[] manual = vswitchd.Locked(() => vswitchd.Manual?.All.ToArray() ?? []);
         int stillRounds = 0;
         for (int round = 0; round < MostRounds && stillRounds < 2; round++)
         {
@@ -24,8 +25,11 @@ internal static class DummyStillness
                 if (!bridge.IsIdle) isStill = false;
             }
 
+            if (!Array.TrueForAll(manual, static m => m.IsIdle)) isStill = false;
+
             // The batch that has emptied a queue may be under way.
             foreach (LiveBridge bridge in bridges) bridge.EndBatches();
+            foreach (ManualDatapath datapath in manual) datapath.EndBatches();
             isStill &= !wire.Drain();
 
             // Multicast snooping and controllers see packets behind the batch: what they have seen decides where the next one goes.

@@ -27,11 +27,18 @@ internal sealed record SharedDatapath(string Name, LiveDatapath Live, IReadOnlyL
     public IEnumerable<(uint Number, LiveBridge Bridge, int Ofport, string Name)> Ports
         => Bridges.SelectMany(static b => b.DatapathNumbers.Select(n => (n.Value, b, n.Key, b.NameOf(n.Key)))).DistinctBy(static p => p.Value).OrderBy(static p => p.Value);
 
-    /// <summary>Those that a command names among its words, or all.</summary>
-    public static IReadOnlyList<SharedDatapath> All(Vswitchd vswitchd, IReadOnlyList<string> words)
+    /// <summary>It was made by hand, and no bridge is in it.</summary>
+    public bool IsManual => Bridges.Count == 0;
+
+    /// <summary>Those that a command names among its words, or those that bridges are in.</summary>
+    /// <param name="vswitchd">The switch.</param>
+    /// <param name="words">Of the command.</param>
+    /// <param name="withManual">Without a name also those that were made by hand.</param>
+    public static IReadOnlyList<SharedDatapath> All(Vswitchd vswitchd, IReadOnlyList<string> words, bool withManual = false)
     {
+        SharedDatapath[] manual = [.. (vswitchd.Manual?.All ?? []).Select(static m => new SharedDatapath(m.FullName, m.Live, []))];
         SharedDatapath[] all = [.. BridgeCommands.All(vswitchd).GroupBy(static b => b.Shared).Select(static g => new SharedDatapath(NameOf(g.First()), g.Key, [.. g])).OrderBy(static d => d.Name, StringComparer.Ordinal)];
         HashSet<string> asked = [.. words.Where(static w => !w.StartsWith('-') && !w.Contains('='))];
-        return asked.Count == 0 ? all : [.. all.Where(d => asked.Contains(d.Name))];
+        return asked.Count > 0 ? [.. all.Concat(manual).Where(d => asked.Contains(d.Name))] : withManual ? [.. all, .. manual] : all;
     }
 }

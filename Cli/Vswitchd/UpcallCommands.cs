@@ -22,8 +22,8 @@ internal sealed class UpcallCommands(Vswitchd vswitchd, LiveBridgeHost host, Dum
             dumps.Write();
             return "";
         });
-        commands.Add("revalidator/pause", "", 0, 0, static _ => "");
-        commands.Add("revalidator/resume", "", 0, 0, static _ => "");
+        commands.Add("revalidator/pause", "", 0, 0, _ => OnEach(static d => d.PauseRevalidator(isPaused: true)));
+        commands.Add("revalidator/resume", "", 0, 0, _ => OnEach(static d => d.PauseRevalidator(isPaused: false)));
     }
 
     private string Show(SharedDatapath datapath)

@@ -26,6 +26,8 @@ internal static class VswitchdCommands
         new FdbCommands(vswitchd).AddTo(commands);
         new MdbCommands(vswitchd).AddTo(commands);
         new DatapathCommands(vswitchd).AddTo(commands);
+        new ManualCommands(vswitchd).AddTo(commands);
+        new FlowCommands(vswitchd, log).AddTo(commands);
         new BondCommands(vswitchd).AddTo(commands);
         ConntrackCommands conntrack = new(vswitchd);
         conntrack.AddTo(commands);

@@ -17,12 +17,12 @@ internal static class BridgeSwitch
     {
         try
         {
-            return New(host, config, host.Settings.Offload);
+            return New(host, config.DatapathType, host.Settings.Offload);
         }
         catch (IOException e) when (host.Settings.Offload == OffloadMode.Kernel)
         {
             host.Warn($"bridge {config.Name}: merged rules stay in software: {e.Message}");
-            return New(host, config, OffloadMode.Soft);
+            return New(host, config.DatapathType, OffloadMode.Soft);
         }
     }
 
@@ -46,14 +46,17 @@ internal static class BridgeSwitch
         }
     }
 
-    private static LiveSwitch New(LiveBridgeHost host, BridgeConfig config, OffloadMode offload)
+    /// <summary>A switch for megaflows that are put in by hand: none of them is merged.</summary>
+    public static LiveSwitch NewManual(LiveBridgeHost host, string datapathType) => New(host, datapathType, OffloadMode.None);
+
+    private static LiveSwitch New(LiveBridgeHost host, string datapathType, OffloadMode offload)
     {
         DatapathSettings settings = host.Settings;
         DatapathOptions options = new()
         {
             Ports = [],
             PmdCount = host.PlaceCount,
-            Quirks = host.QuirksOf(config.DatapathType),
+            Quirks = host.QuirksOf(datapathType),
             LargeFrameCapacity = LargeFrames,
             PacketInBytes = PacketInBytes,
             Offload = offload,

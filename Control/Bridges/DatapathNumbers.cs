@@ -15,17 +15,27 @@ public sealed class DatapathNumbers(bool isDummy)
     /// <summary>How many more have a number than one.</summary>
     private readonly Dictionary<uint, int> _sharers = [];
 
+    /// <summary>Numbers that are asked for, by the port's name.</summary>
+    private readonly Dictionary<string, uint> _wishes = new(StringComparer.Ordinal);
+
     /// <summary>Ports by number.</summary>
     public IReadOnlyDictionary<uint, string> Names => _names;
+
+    /// <summary>The port of a name gets a number the next time that it gets one, if no other has it then.</summary>
+    public void Wish(string name, uint number) => _wishes[name] = number;
 
     /// <summary>Gives a port its number.</summary>
     public uint Take(string name)
     {
+        if (_wishes.Remove(name, out uint wished) && _names.TryAdd(wished, name)) return wished;
         uint number = isDummy && InName(name) is { } own && !_names.ContainsKey(own) ? own : First;
         while (_names.ContainsKey(number)) number++;
         _names.Add(number, name);
         return number;
     }
+
+    /// <summary>Gives a port a number that is asked for; false if another has it.</summary>
+    public bool TryTake(string name, uint number) => _names.TryAdd(number, name);
 
     /// <summary>The number of a port that several share; each gives it back.</summary>
     public uint Share(string name)

@@ -22,9 +22,13 @@ public sealed class LiveBridgeHost : IBridgeHost, IDisposable
     private ZoneTimeouts _zones = new();
     private PmdSettings _pmdSettings = new();
     private BfdMonitor? _bfd;
+    private ManualDatapaths? _manual;
     private bool _hasForwarded;
     private readonly Dictionary<bool, LiveDatapath> _datapaths = [];
     private readonly List<LiveDatapath> _reporting = [];
+
+    /// <summary>What the database says of queues of ports, by the ports' names.</summary>
+    private readonly Dictionary<string, string> _affinities = new(StringComparer.Ordinal);
     private Action<LiveDatapath, MissReport>? _missTold;
 
     /// <inheritdoc/>
@@ -172,6 +176,12 @@ public sealed class LiveBridgeHost : IBridgeHost, IDisposable
     /// <summary>The datapaths that there are; for the thread that makes bridges.</summary>
     public IReadOnlyCollection<LiveDatapath> Datapaths => _datapaths.Values;
 
+    /// <summary>Those, and the ones that people have made by hand.</summary>
+    private IEnumerable<LiveDatapath> AllDatapaths => _datapaths.Values.Concat((_manual?.All ?? []).Select(static m => m.Live));
+
+    /// <summary>Datapaths that people have made by hand; for the thread that makes bridges.</summary>
+    public ManualDatapaths Manual => _manual ??= new ManualDatapaths(this);
+
     /// <summary>A bridge comes: into the datapath of its kind, which is made for the first.</summary>
     internal LiveDatapath Enter(BridgeConfig config)
     {
@@ -179,7 +189,7 @@ public sealed class LiveBridgeHost : IBridgeHost, IDisposable
         if (!_datapaths.TryGetValue(isDummy, out LiveDatapath? datapath))
         {
             LiveSwitch live = BridgeSwitch.New(this, config);
-            datapath = new LiveDatapath(live, isDummy, new DatapathPmds(live, Topology, (level, line) => Say("dpif_netdev", level, line)));
+            datapath = new LiveDatapath(live, isDummy, PmdsOf(live));
             if (live.Datapath.Shadow is { } shadow) shadow.Reported = difference => Say("ofproto_dpif", VlogLevel.Warn, string.Create(CultureInfo.InvariantCulture, $"the kernel forwards otherwise than software, rule {difference.Rule.Id} is revoked: {difference.Difference}"));
             if (Settings.IsRestoring) live.Ports.Hold();
             Conntrack.Apply(live.Datapath.Conntrack);
@@ -196,6 +206,9 @@ public sealed class LiveBridgeHost : IBridgeHost, IDisposable
         datapath.BridgeCount++;
         return datapath;
     }
+
+    /// <summary>Looks after the packet threads of a new datapath.</summary>
+    internal DatapathPmds PmdsOf(LiveSwitch live) => new(live, Topology, (level, line) => Say("dpif_netdev", level, line));
 
     /// <summary>A bridge has gone, and its datapath with the last one.</summary>
     internal void Exit(LiveDatapath datapath)
@@ -257,19 +270,22 @@ public sealed class LiveBridgeHost : IBridgeHost, IDisposable
     /// <inheritdoc/>
     public void Finish(SwitchConfig wanted, long nowMs)
     {
-        Dictionary<string, string> affinities = new(StringComparer.Ordinal);
+        _affinities.Clear();
         foreach (InterfaceConfig port in wanted.Bridges.SelectMany(static b => b.Interfaces))
         {
-            if (port.OtherConfig.TryGetValue("pmd-rxq-affinity", out string? affinity)) affinities[port.Name] = affinity;
+            if (port.OtherConfig.TryGetValue("pmd-rxq-affinity", out string? affinity)) _affinities[port.Name] = affinity;
         }
 
-        foreach (LiveDatapath datapath in _datapaths.Values) datapath.Pmds.Configure(_pmdSettings, affinities, nowMs);
+        foreach (LiveDatapath datapath in AllDatapaths) Assign(datapath, nowMs);
     }
+
+    /// <summary>Has the packet threads of a datapath run, and poll its ports, as the database wants it.</summary>
+    internal void Assign(LiveDatapath datapath, long nowMs) => datapath.Pmds.Configure(_pmdSettings, _affinities, nowMs);
 
     /// <inheritdoc/>
     public void Run(long nowMs)
     {
-        foreach (LiveDatapath datapath in _datapaths.Values) datapath.Pmds.Run(nowMs);
+        foreach (LiveDatapath datapath in AllDatapaths) datapath.Pmds.Run(nowMs);
         Underlay?.Run(nowMs);
         if (Wire is not null) _bfd?.Step();
     }
@@ -280,6 +296,7 @@ public sealed class LiveBridgeHost : IBridgeHost, IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        _manual?.Dispose();
         _bfd?.Dispose();
         Underlay?.Dispose();
         Wire?.Dispose();

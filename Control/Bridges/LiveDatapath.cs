@@ -50,6 +50,15 @@ public sealed class LiveDatapath : IDisposable
         return number;
     }
 
+    /// <summary>Gives a port the number that is asked for, or one that is free where none is; null if another has it.</summary>
+    internal uint? TryTake(string name, uint? asked)
+    {
+        if (asked is not { } number) return Take(name);
+        if (!Numbers.TryTake(name, number)) return null;
+        _names = [.. Numbers.Names];
+        return number;
+    }
+
     /// <summary>The number of tunnels of a kind; each gives it back.</summary>
     internal uint ShareTunnel(string name, string type)
     {

@@ -134,6 +134,9 @@ public sealed class Vswitchd : IDisposable
     /// <summary>The datapaths of all bridges; within <see cref="Locked"/>.</summary>
     public IReadOnlyCollection<LiveDatapath> Datapaths => (_host as LiveBridgeHost)?.Datapaths ?? [];
 
+    /// <summary>Datapaths that people have made by hand; null where there can be none. Within <see cref="Locked"/>.</summary>
+    public ManualDatapaths? Manual => (_host as LiveBridgeHost)?.Manual;
+
     /// <summary>Why packets went nowhere. All megaflows are looked at for it: only when somebody asks.</summary>
     private IEnumerable<(string Name, ulong Count)> Drops()
     {

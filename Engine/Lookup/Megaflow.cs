@@ -95,6 +95,15 @@ public sealed unsafe class Megaflow
     /// <summary>It has reported packets before: later ones go to the same rules when it is purged (OVS: the ukey has an <c>xcache</c>).</summary>
     public bool HasReported { get; set; }
 
+    /// <summary>It was put in by hand, so no packet has made it, and none of those it has counted is its maker's.</summary>
+    public bool IsGiven { get; set; }
+
+    /// <summary>It was put in by hand, and no revalidator has held it against the tables.</summary>
+    public bool IsUnchecked { get; set; }
+
+    /// <summary>The name that it was given; null = the one that comes of key and mask.</summary>
+    public Guid? GivenUfid { get; set; }
+
     public long CreatedMs { get; set; }
 
     /// <summary>Megaflows that its table has made before it.</summary>

@@ -33,6 +33,12 @@ public sealed record MegaflowInfo(
     /// <summary>Those of its table that were made before have lower ones.</summary>
     public long Order { get; init; }
 
+    /// <summary>See <see cref="Megaflow.IsGiven"/>.</summary>
+    public bool IsGiven { get; init; }
+
+    /// <summary>With <see cref="Id"/> it names the megaflow for as long as it lives.</summary>
+    public uint Generation { get; init; }
+
     /// <summary>See <see cref="Megaflow.IsSlowByOrder"/>.</summary>
     public bool IsSlowByOrder { get; init; }
 
@@ -66,7 +72,7 @@ public sealed record MegaflowInfo(
         (packets, bytes, lastUsedMs) = (packets + m.Inherited.Packets, bytes + m.Inherited.Bytes, Math.Max(lastUsedMs, m.Inherited.LastUsedMs));
         return new MegaflowInfo(
             MegaflowId.Of(pmd, m.Id),
-            UfidOf(m.Value, m.Mask),
+            m.GivenUfid ?? UfidOf(m.Value, m.Mask),
             m.FullKey,
             m.FullLengthBytes,
             m.Mask,
@@ -76,7 +82,7 @@ public sealed record MegaflowInfo(
             new Be16(m.Hot->TcpFlags).Host,
             new ReadOnlySpan<DpAction>(m.Hot->Actions, m.Hot->ActionCount).ToArray(),
             [.. m.Rules.Select(static r => r.Cookie)])
-        { Order = m.Order, IsSlowByOrder = m.IsSlowByOrder };
+        { Order = m.Order, IsSlowByOrder = m.IsSlowByOrder, IsGiven = m.IsGiven, Generation = m.Generation };
     }
 
     /// <summary>Of mask and value together, as they are a flow's identity: the same flow has the same id in every run.</summary>

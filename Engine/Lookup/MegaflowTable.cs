@@ -177,7 +177,8 @@ public sealed unsafe class MegaflowTable : IMegaflowSource, IMegaflowLedger, IDi
         m.Order = ++_added;
         m.Hot->LastUsedMs = nowMs;
         m.SettledPackets = m.SettledBytes = 0;
-        m.HasReported = false;
+        m.HasReported = m.IsGiven = m.IsUnchecked = false;
+        m.GivenUfid = null;
         m.Inherited = default;
         SetProgram(m, program, reusable);
         _living++;

@@ -32,8 +32,6 @@ public sealed partial class MegaflowRevalidator
 
     /// <summary>What there was when a round began: what takes another's place in it need not be looked at.</summary>
     private readonly List<Megaflow> _round = [];
-    private long _sweptAtMs;
-    private int _cursor;
     private int _roundCursor;
     private bool _isInRound;
 
@@ -96,27 +94,6 @@ public sealed partial class MegaflowRevalidator
         if (AddressesChanged && LookAtDependents(nowMs, new Slice(TranslationsPerStep)) is > 0 and var looked) return looked;
         hasSwept = SweepIfDue(nowMs, new Slice(most));
         return 0;
-    }
-
-    /// <summary>
-    /// Pushes statistics and deletes what has been idle too long, a slice of the sweep that is due; true when it has seen all.
-    /// </summary>
-    public bool SweepIfDue(long nowMs, Slice slice)
-    {
-        _nowMs = nowMs;
-        if (_cursor == 0 && nowMs - _sweptAtMs < _maxRevalidatorMs) return false;
-        MegaflowTable table = _upcall.Megaflows;
-        int high = table.HighWater;
-        while (_cursor < high && slice.Take())
-        {
-            if (table[_cursor++] is { } m) Sweep(m, nowMs);
-        }
-
-        if (!IsSliced) table.Reclaim();
-        if (_cursor < high) return false;
-        (_cursor, _sweptAtMs) = (0, nowMs);
-        _upcall.Classifier.ShrinkUnion();
-        return true;
     }
 
     private void BeginRound()
@@ -215,20 +192,6 @@ public sealed partial class MegaflowRevalidator
         table.Reclaim();
         _upcall.Classifier.ShrinkUnion();
         return 0;
-    }
-
-    private void Sweep(Megaflow m, long nowMs)
-    {
-        if (IsLost(m))
-        {
-            Remove(m);
-            return;
-        }
-
-        Push(m);
-        if (nowMs - _upcall.Megaflows.CountersOf(m).LastUsedMs < _maxIdleMs) return;
-        Stats = Stats with { Idle = Stats.Idle + 1 };
-        Remove(m);
     }
 
     private void Remove(Megaflow m)

@@ -13,7 +13,7 @@ using Mergeflow.Native;
 namespace Mergeflow.Engine.Upcall;
 
 /// <summary>A miss in the megaflow tables: translate, install (OVS upcall + dpif_flow_put).</summary>
-public sealed unsafe class UpcallHandler : IDisposable
+public sealed unsafe partial class UpcallHandler : IDisposable
 {
     /// <summary>A packet is in at most this many passes at a time, one in the other, and the next upcall has one of its own.</summary>
     private const int MostTranslations = 8;
@@ -174,16 +174,18 @@ public sealed unsafe class UpcallHandler : IDisposable
     {
         FlowKey key = old.FullKey;
         long createdMs = old.CreatedMs;
+        bool isGiven = old.IsGiven;
         (ulong packets, ulong bytes, long lastUsedMs) = Megaflows.CountersOf(old);
         (ulong Packets, ulong Bytes, long LastUsedMs) inherited = (old.Inherited.Packets + packets, old.Inherited.Bytes + bytes, Math.Max(old.Inherited.LastUsedMs, lastUsedMs));
         Delete(old);
         if (Add(ref key, result, old.FullLengthBytes, nowMs) is not { } m) return;
         Classifier.Insert(m);
-        (m.HasReported, m.CreatedMs, m.Inherited) = (true, createdMs, inherited);
+        (m.HasReported, m.CreatedMs, m.Inherited, m.IsGiven) = (true, createdMs, inherited, isGiven);
     }
 
     private Megaflow? Add(ref FlowKey key, XlateResult result, int lengthBytes, long nowMs)
     {
+        if (InstallsNothing) return null;
         if (Classifier.SubtableCount >= SubtableLimit && !Classifier.HasSubtable(ref result.Mask, ref key) && SubtableGuard.Widen(ref result.Mask)) WidenedMasks++;
         Megaflow? m = Megaflows.Add(ref key, ref result.Mask, ProgramOf(result), nowMs);
         if (m is null) return null;

@@ -11,13 +11,14 @@ public static partial class DpFlowFormatter
     /// The consulted parts of <paramref name="key"/>, layer by layer; with <paramref name="verbose"/> the others too. As in OVS, bits
     /// of a value that its mask leaves out are printed as they are in <paramref name="key"/>.
     /// </summary>
-    public static string FormatKey(in FlowKey key, in FlowKey mask, PortNames? ports = null, bool verbose = false)
+    public static string FormatKey(in FlowKey key, in FlowKey mask, PortNames? ports = null, bool verbose = false, bool hasPacketType = true)
     {
         FlowKey k = key, m = mask;
         var w = new DpAttributeWriter(verbose);
         if (verbose) w.Item("skb_priority(0/0)");
         AppendTunnel(w, k, m);
         AppendMetadata(w, k, m, ports);
+        if (hasPacketType) w.Item("packet_type(ns=0,id=0)");
         w.Begin("eth");
         w.Ethernet("src", k.DlSrc, m.DlSrc);
         w.Ethernet("dst", k.DlDst, m.DlDst);
@@ -43,8 +44,6 @@ public static partial class DpFlowFormatter
         {
             w.Item(portMask == uint.MaxValue ? $"in_port({Port(k.InPort.Host, ports)})" : $"in_port({k.InPort.Host}/{NumberText.Hex(portMask)})");
         }
-
-        w.Item("packet_type(ns=0,id=0)");
     }
 
     private static void AppendTuple(DpAttributeWriter w, in FlowKey k, in FlowKey m)

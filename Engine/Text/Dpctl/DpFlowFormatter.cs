@@ -12,7 +12,7 @@ public static partial class DpFlowFormatter
     /// <summary>
     /// One line: key, statistics and actions. <paramref name="key"/> decides which layers are there, so it should be the packet's whole
     /// key. <paramref name="idleMs"/> null means never used. <paramref name="verbose"/> is dpctl's <c>-m</c>: all fields, the
-    /// <paramref name="ufid"/>, whether hardware has the flow, and <paramref name="layer"/> unless it is empty.
+    /// <paramref name="ufid"/>, whether hardware has the flow, and <paramref name="layer"/> unless it is empty. Flows that are put in by hand name no packet type (<paramref name="hasPacketType"/>).
     /// </summary>
     public static string FormatFlow(
         in FlowKey key,
@@ -26,11 +26,12 @@ public static partial class DpFlowFormatter
         bool verbose = false,
         Guid? ufid = null,
         bool offloaded = false,
-        string layer = "ovs")
+        string layer = "ovs",
+        bool hasPacketType = true)
     {
         var s = new StringBuilder();
         if (verbose && ufid is { } id) s.Append(CultureInfo.InvariantCulture, $"ufid:{id}, ");
-        s.Append(FormatKey(key, mask, ports, verbose));
+        s.Append(FormatKey(key, mask, ports, verbose, hasPacketType));
         s.Append(CultureInfo.InvariantCulture, $", packets:{packets}, bytes:{bytes}, used:");
         if (idleMs is { } ms) s.Append((ms / 1000m).ToString("0.000", CultureInfo.InvariantCulture)).Append('s');
         else s.Append("never");
