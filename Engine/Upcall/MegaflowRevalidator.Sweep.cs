@@ -44,8 +44,7 @@ public sealed partial class MegaflowRevalidator
         if (m.IsUnchecked)
         {
             m.IsUnchecked = false;
-            LookAgain(m, nowMs);
-            _scratch.ReleaseRecircIds();
+            Check(m, nowMs);
             return;
         }
 
@@ -53,6 +52,20 @@ public sealed partial class MegaflowRevalidator
         if (nowMs - _upcall.Megaflows.CountersOf(m).LastUsedMs < _maxIdleMs) return;
         Stats = Stats with { Idle = Stats.Idle + 1 };
         Remove(m);
+    }
+
+    /// <summary>One that was put in by hand is held against the tables; where its packets come from no bridge, there are none (OVS <c>xlate_lookup</c>: ENODEV).</summary>
+    private void Check(Megaflow m, long nowMs)
+    {
+        if (!_backer.Ports.Has(m.Value.InPort.Host))
+        {
+            Push(m, learns: false);
+            Remove(m);
+            return;
+        }
+
+        LookAgain(m, nowMs);
+        _scratch.ReleaseRecircIds();
     }
 
     /// <summary>Takes one megaflow out and pushes what it has counted; false if it is not what it was in <paramref name="generation"/>. By the packet thread.</summary>

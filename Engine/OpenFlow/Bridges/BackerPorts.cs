@@ -4,6 +4,7 @@ namespace Mergeflow.Engine.OpenFlow;
 internal sealed class BackerPorts
 {
     private readonly Dictionary<uint, BridgePort> _byNumber = [];
+    private readonly HashSet<uint> _numbers = [];
     private readonly Dictionary<(ushort Bridge, uint Port), BridgePort> _peers = [];
 
     /// <summary>The ports of some bridges.</summary>
@@ -20,8 +21,14 @@ internal sealed class BackerPorts
         Dictionary<string, BridgePort> ends = new(StringComparer.Ordinal);
         foreach (BridgePort at in all)
         {
-            if (at.Port.PeerName is not null) ends[at.Port.Name] = at;
-            else if (!IsSingle && at.Port.Tunnel is null) _byNumber.TryAdd(at.Port.DatapathNumber, at);
+            if (at.Port.PeerName is not null)
+            {
+                ends[at.Port.Name] = at;
+                continue;
+            }
+
+            _numbers.Add(at.Port.DatapathNumber);
+            if (!IsSingle && at.Port.Tunnel is null) _byNumber.TryAdd(at.Port.DatapathNumber, at);
         }
 
         // Each end sends to the one that it names, if that names it back (OVS ofport_update_peer).
@@ -39,6 +46,9 @@ internal sealed class BackerPorts
 
     /// <summary>The port behind a number of the datapath; null = no bridge has it, or tunnels share it.</summary>
     public BridgePort? Find(uint number) => _byNumber.TryGetValue(number, out BridgePort at) ? at : null;
+
+    /// <summary>Whether some bridge has a port of that number of the datapath.</summary>
+    public bool Has(uint number) => _numbers.Contains(number);
 
     /// <summary>The other end of a patch; null = there is none.</summary>
     public BridgePort? PeerOf(OfPipeline bridge, uint port) => _peers.TryGetValue((bridge.Id, port), out BridgePort peer) ? peer : null;
