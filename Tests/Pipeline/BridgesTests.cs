@@ -184,7 +184,7 @@ public sealed class BridgesTests
             Neighbors = new EquatableList<TunnelNeighbor>([new TunnelNeighbor(local, Raw("192.0.2.2"), false, next) { Bridge = bed.Second.Pipeline }]),
         };
         bed.First.Ports.SetUnderlay(underlay, 0);
-        bed.Second.Ports.SetUnderlay(new TunnelUnderlay { Ends = new EquatableList<TunnelEnd>([new TunnelEnd(local, own, Raw("192.0.2.1"), false, TunnelKind.Vxlan, 4789, 0)]) }, 0);
+        bed.Second.Ports.SetUnderlay(new TunnelUnderlay { Ends = new EquatableList<TunnelEnd>([new TunnelEnd(local, own, Raw("192.0.2.1"), false, TunnelKind.Vxlan, 4789)]) }, 0);
         Assert.Equal("22", bed.Send(11, s_udp));
         Assert.StartsWith("tnl_push(tnl_port(30),", Assert.Single(bed.Programs()), StringComparison.Ordinal);
         Assert.EndsWith(",22", bed.Programs()[0], StringComparison.Ordinal);

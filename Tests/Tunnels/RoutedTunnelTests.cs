@@ -68,13 +68,13 @@ public sealed class RoutedTunnelTests
         Assert.Empty(bed.Simulator.Pipeline.TakeUnknownHops());
     }
 
-    /// <summary>At the bridge below: a packet for a tunnel goes to the link instead of the port with the address, and nothing else does.</summary>
+    /// <summary>A packet for a tunnel is decapsulated instead of going to the port with the address, and nothing else is.</summary>
     [Fact]
     public void Packets_for_tunnels_end_at_the_port_with_the_address()
     {
-        using TunnelBed bed = Bed("in_port=1 actions=output:2", "type=gre,remote_ip=192.0.2.77");
-        Tell(bed, new TunnelUnderlay { Ends = new EquatableList<TunnelEnd>([new TunnelEnd(2, s_own, Raw("192.0.2.1"), false, TunnelKind.Vxlan, 4789, Link)]) });
-        Assert.Equal($"{Link}:{VxlanIn}", bed.Send(1, VxlanIn));
+        using TunnelBed bed = Bed("in_port=1 actions=output:2\nin_port=10,tun_id=100,tun_src=192.0.2.2 actions=output:3", "type=vxlan,remote_ip=192.0.2.2,key=100");
+        Tell(bed, new TunnelUnderlay { Ends = new EquatableList<TunnelEnd>([new TunnelEnd(2, s_own, Raw("192.0.2.1"), false, TunnelKind.Vxlan, 4789)]) });
+        Assert.Equal($"3:{Inner}", bed.Send(1, VxlanIn));
         string other = VxlanIn.Replace("12b5", "12b6", StringComparison.Ordinal);
         Assert.Equal($"2:{other}", bed.Send(1, other));
         string foreign = VxlanIn.Replace("c0000201", "c0000203", StringComparison.Ordinal);

@@ -43,8 +43,7 @@ public readonly record struct SeenNeighbor(uint Port, Ipv6Address Address, bool 
 /// <param name="IsIpv6">Family.</param>
 /// <param name="Kind">Encapsulation.</param>
 /// <param name="DestinationPort">UDP port, host order; 0 for GRE.</param>
-/// <param name="To">Port that leads to the bridge with the tunnels; 0 = it is in this datapath, and what ends is decapsulated.</param>
-public sealed record TunnelEnd(uint Port, EthAddress Mac, Ipv6Address Address, bool IsIpv6, TunnelKind Kind, ushort DestinationPort, uint To)
+public sealed record TunnelEnd(uint Port, EthAddress Mac, Ipv6Address Address, bool IsIpv6, TunnelKind Kind, ushort DestinationPort)
 {
     /// <summary>Whether frames with these fields end there.</summary>
     public bool Is(uint port, EthAddress mac, bool isIpv6, in Ipv6Address address)

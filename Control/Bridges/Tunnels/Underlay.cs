@@ -182,7 +182,7 @@ internal sealed class Underlay : IDisposable
         {
             foreach ((TunnelKind kind, ushort port) in _bridges.Where(b => b.Shared == place.By.Shared).SelectMany(static b => b.Tunnels).Select(static t => (t.Kind, t.DestinationPort)).Distinct().Order())
             {
-                yield return new TunnelEnd(place.Port, EthAddress.FromUInt64(device.Mac), HostNetwork.Raw(address), address.AddressFamily == AddressFamily.InterNetworkV6, kind, port, 0);
+                yield return new TunnelEnd(place.Port, EthAddress.FromUInt64(device.Mac), HostNetwork.Raw(address), address.AddressFamily == AddressFamily.InterNetworkV6, kind, port);
             }
         }
     }
