@@ -24,21 +24,23 @@ public sealed partial class Datapath
             if (result == MegaflowPutResult.Done) result = one;
         }
 
+        if (given.Modifies) Offload?.AcknowledgeRemoval(nowMs);
         return result;
     }
 
-    /// <summary>Takes out the megaflows that <paramref name="which"/> chooses among those of a dump; what they have counted is pushed first. Returns how many went.</summary>
+    /// <summary>Takes out the megaflows that <paramref name="which"/> chooses among those of a dump; what they have counted is pushed first, and no merged rule that came from one forwards on return. Returns how many went.</summary>
     public int DeleteMegaflows(Func<MegaflowInfo, bool> which, long nowMs)
     {
         using ControlScope control = new(this);
         nowMs = Clock.Of(nowMs);
         int count = 0;
-        foreach (MegaflowInfo chosen in DumpMegaflows(nowMs).Where(which))
+        foreach (IGrouping<int, MegaflowInfo> chosen in DumpMegaflows(nowMs).Where(which).GroupBy(static m => MegaflowId.PmdOf(m.Id)))
         {
-            PmdContext pmd = _pmds[MegaflowId.PmdOf(chosen.Id)];
-            count += OnOwner(pmd, () => pmd.Revalidator.TakeOut(MegaflowId.SlotOf(chosen.Id), chosen.Generation, nowMs) ? 1 : 0);
+            PmdContext pmd = _pmds[chosen.Key];
+            foreach (MegaflowInfo[] part in chosen.Chunk(MegaflowsPerCall)) count += OnOwner(pmd, () => pmd.Revalidator.TakeOut(part, nowMs));
         }
 
+        if (count > 0) Offload?.AcknowledgeRemoval(nowMs);
         return count;
     }
 
@@ -57,7 +59,6 @@ public sealed partial class Datapath
     public void ServeByHand()
     {
         using ControlScope control = new(this);
-        PauseRevalidator(isPaused: true);
         OnEach(static pmd =>
         {
             pmd.Upcall.InstallsNothing = true;

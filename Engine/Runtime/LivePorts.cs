@@ -84,7 +84,7 @@ public sealed partial class LivePorts(Datapath datapath, SwitchPollers pollers, 
                 throw;
             }
 
-            if (port.IsLink) datapath.Ports.AddHidden(port.Number, port.QueueCount, nowMs);
+            if (port.IsLink) datapath.Ports.AddHidden(port.Number, port.QueueCount, nowMs, EntryOf?.Invoke(port));
             else
             {
                 if (bridge != datapath.Main) _places[port.Number] = bridge.Ports;
@@ -109,8 +109,7 @@ public sealed partial class LivePorts(Datapath datapath, SwitchPollers pollers, 
             if (!_ports.TryGetValue(number, out LivePort? port)) return false;
             EndPolling(port);
             change();
-            if (EntryOf is { } entry) datapath.Queues.Give(number, port.QueueCount, entry(port));
-            else datapath.Queues.Add(number, port.QueueCount);
+            datapath.Queues.Add(number, port.QueueCount, EntryOf?.Invoke(port));
             BeginPolling(port);
             return true;
         }

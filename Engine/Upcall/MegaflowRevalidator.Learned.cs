@@ -11,7 +11,7 @@ public sealed partial class MegaflowRevalidator
     private readonly List<MacKey> _changedAddresses = [];
     private readonly HashSet<Megaflow> _dependents = [];
 
-    private bool AddressesChanged => _backer.Addresses.ChangeCount != _upcall.SeenAddresses || _macChanges.HasMore || _upcall.Dependents.IsAnyWaiting;
+    private bool AddressesChanged => !_upcall.InstallsNothing && (_backer.Addresses.ChangeCount != _upcall.SeenAddresses || _macChanges.HasMore || _upcall.Dependents.IsAnyWaiting);
 
     /// <summary>
     /// Translates the megaflows again that depend on a learned address which has changed, all of them; on return none contradicts what was learned

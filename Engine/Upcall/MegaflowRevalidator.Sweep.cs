@@ -18,7 +18,7 @@ public sealed partial class MegaflowRevalidator
     public bool SweepIfDue(long nowMs, Slice slice)
     {
         _nowMs = nowMs;
-        if (IsPaused || (_cursor == 0 && nowMs - _sweptAtMs < _maxRevalidatorMs)) return false;
+        if (IsPaused || _upcall.InstallsNothing || (_cursor == 0 && nowMs - _sweptAtMs < _maxRevalidatorMs)) return false;
         MegaflowTable table = _upcall.Megaflows;
         int high = table.HighWater;
         while (_cursor < high && slice.Take())
@@ -68,15 +68,22 @@ public sealed partial class MegaflowRevalidator
         _scratch.ReleaseRecircIds();
     }
 
-    /// <summary>Takes one megaflow out and pushes what it has counted; false if it is not what it was in <paramref name="generation"/>. By the packet thread.</summary>
-    internal bool TakeOut(int slot, uint generation, long nowMs)
+    /// <summary>Takes megaflows out and pushes what they have counted; those that are others by now stay. Returns how many went. By the packet thread.</summary>
+    internal int TakeOut(IReadOnlyList<MegaflowInfo> chosen, long nowMs)
     {
         MegaflowTable table = _upcall.Megaflows;
-        if (!table.IsCurrent(slot, generation) || table[slot] is not { } m) return false;
         _nowMs = nowMs;
-        Push(m);
-        Remove(m);
+        int count = 0;
+        foreach (MegaflowInfo of in chosen)
+        {
+            int slot = MegaflowId.SlotOf(of.Id);
+            if (!table.IsCurrent(slot, of.Generation) || table[slot] is not { } m) continue;
+            Push(m);
+            Remove(m);
+            count++;
+        }
+
         _upcall.Classifier.ShrinkUnion();
-        return true;
+        return count;
     }
 }

@@ -73,7 +73,8 @@ public sealed partial class MegaflowRevalidator
     /// <summary>The tables, or what <c>normal</c> has learned, have changed since megaflows were translated.</summary>
     public bool IsBehind => TablesChanged || AddressesChanged || _isInRound;
 
-    private bool TablesChanged => _backer.Version != _upcall.SeenVersion;
+    /// <summary>Where megaflows are put in by hand alone, no table says what they should be.</summary>
+    private bool TablesChanged => !_upcall.InstallsNothing && _backer.Version != _upcall.SeenVersion;
 
     /// <summary>
     /// A slice: some megaflows are translated again if the OpenFlow tables have changed, or a learned address that they depend on; otherwise

@@ -7,7 +7,7 @@ namespace Mergeflow.Engine.Upcall;
 /// <content>Megaflows that are put in by hand (OVS <c>dpif_netdev_flow_put</c>). They are the revalidator's like all others: it looks at each in the sweep that comes next.</content>
 public sealed unsafe partial class UpcallHandler
 {
-    /// <summary>Misses make no megaflow: nobody translates for this datapath. Set by the packet thread.</summary>
+    /// <summary>Misses make no megaflow, and none is held against tables: nobody translates for this datapath. Set by the packet thread.</summary>
     internal bool InstallsNothing { get; set; }
 
     /// <summary>Puts a megaflow in, or has the one that the key finds do something else; what that one matches and has counted stays. By the packet thread.</summary>
@@ -24,14 +24,24 @@ public sealed unsafe partial class UpcallHandler
         if (old is null) return given.Creates ? PutNew(given, ref key, ref mask, program, nowMs) : MegaflowPutResult.NotThere;
         if (!given.Modifies) return MegaflowPutResult.Exists;
         (key, mask) = (old.FullKey, old.Mask);
-        (ulong packets, ulong bytes, long lastUsedMs) = Megaflows.CountersOf(old);
-        var inherited = (old.Inherited.Packets + packets, old.Inherited.Bytes + bytes, Math.Max(old.Inherited.LastUsedMs, lastUsedMs));
-        (int lengthBytes, long createdMs, bool isGiven, Guid? ufid) = (old.FullLengthBytes, old.CreatedMs, old.IsGiven, old.GivenUfid);
-        Delete(old);
         if (Megaflows.Add(ref key, ref mask, program, nowMs) is not { } m) return MegaflowPutResult.Full;
-        (m.FullLengthBytes, m.CreatedMs, m.IsGiven, m.GivenUfid, m.Inherited, m.IsUnchecked) = (lengthBytes, createdMs, isGiven, ufid, inherited, true);
+        (m.FullLengthBytes, m.IsUnchecked) = (old.FullLengthBytes, true);
+        HeritageOf(old).PassTo(m);
+        Delete(old);
         Show(m);
         return MegaflowPutResult.Done;
+    }
+
+    private Heritage HeritageOf(Megaflow old)
+    {
+        (ulong packets, ulong bytes, long lastUsedMs) = Megaflows.CountersOf(old);
+        return new Heritage(old.CreatedMs, old.IsGiven, old.GivenUfid, (old.Inherited.Packets + packets, old.Inherited.Bytes + bytes, Math.Max(old.Inherited.LastUsedMs, lastUsedMs)));
+    }
+
+    /// <summary>What a megaflow with another program has from the one in whose place it is.</summary>
+    private readonly record struct Heritage(long CreatedMs, bool IsGiven, Guid? Ufid, (ulong Packets, ulong Bytes, long LastUsedMs) Counted)
+    {
+        public void PassTo(Megaflow m) => (m.CreatedMs, m.IsGiven, m.GivenUfid, m.Inherited) = (CreatedMs, IsGiven, Ufid, Counted);
     }
 
     private Megaflow? FoundBy(ref FlowKey key)

@@ -173,14 +173,12 @@ public sealed unsafe partial class UpcallHandler : IDisposable
     public void Replace(Megaflow old, XlateResult result, long nowMs)
     {
         FlowKey key = old.FullKey;
-        long createdMs = old.CreatedMs;
-        bool isGiven = old.IsGiven;
-        (ulong packets, ulong bytes, long lastUsedMs) = Megaflows.CountersOf(old);
-        (ulong Packets, ulong Bytes, long LastUsedMs) inherited = (old.Inherited.Packets + packets, old.Inherited.Bytes + bytes, Math.Max(old.Inherited.LastUsedMs, lastUsedMs));
+        Heritage heritage = HeritageOf(old);
         Delete(old);
         if (Add(ref key, result, old.FullLengthBytes, nowMs) is not { } m) return;
         Classifier.Insert(m);
-        (m.HasReported, m.CreatedMs, m.Inherited, m.IsGiven) = (true, createdMs, inherited, isGiven);
+        m.HasReported = true;
+        heritage.PassTo(m);
     }
 
     private Megaflow? Add(ref FlowKey key, XlateResult result, int lengthBytes, long nowMs)

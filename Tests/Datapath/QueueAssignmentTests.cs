@@ -38,22 +38,22 @@ public sealed class QueueAssignmentTests
     public void A_queue_that_is_held_is_nobody_s_until_it_moves()
     {
         QueueAssignment queues = new([], queuesPerPort: 1, pmdCount: 3);
-        queues.Give(7, 2, QueueAssignment.Nobody);
+        queues.Add(7, 2, QueueAssignment.Nobody);
         Assert.Equal(QueueAssignment.Nobody, queues.PmdOf(new RxQueueName(7, 1)));
         queues.Move(new RxQueueName(7, 1), 2);
         queues.Hold(new RxQueueName(7, 0));
         Assert.Equal([new(7, 1)], queues.QueuesOf(2));
         Assert.Throws<ArgumentOutOfRangeException>(() => queues.Move(new RxQueueName(7, 1), QueueAssignment.Nobody));
         Assert.Throws<ArgumentOutOfRangeException>(() => queues.Hold(new RxQueueName(7, 2)));
-        Assert.Throws<ArgumentOutOfRangeException>(() => queues.Give(7, 2, 3));
+        Assert.Throws<ArgumentOutOfRangeException>(() => queues.Add(7, 2, 3));
     }
 
     [Fact]
     public void A_port_that_is_given_anew_has_the_queues_that_it_is_given()
     {
         QueueAssignment queues = new([], queuesPerPort: 1, pmdCount: 2);
-        queues.Give(7, 3, 1);
-        queues.Give(7, 2, 0);
+        queues.Add(7, 3, 1);
+        queues.Add(7, 2, 0);
         Assert.Equal([new(7, 0), new(7, 1)], queues.QueuesOf(0));
         Assert.Empty(queues.QueuesOf(1));
         queues.Forget(7);

@@ -18,7 +18,7 @@ public sealed partial class ThreadedSwitchTests
         RxQueueName queue = new(1, 0);
         using (ThreadedSwitch threads = new(d, new Dictionary<RxQueueName, RxQueue>(), new ThreadedSwitchOptions { StartedPmds = 1, TimesQueues = true }))
         {
-            d.Queues.Give(1, 1, QueueAssignment.Nobody);
+            d.Queues.Add(1, 1, QueueAssignment.Nobody);
             threads.Pollers.Add(queue, moving);
             threads.Start();
             threads.Pollers.MoveQueue(queue, 0);
@@ -66,7 +66,7 @@ public sealed partial class ThreadedSwitchTests
         d.ApplyFlowMods(s_parser.ParseFlows(Tables), Now);
         using RingRxQueue ring = new(1);
         using ThreadedSwitch threads = new(d, new Dictionary<RxQueueName, RxQueue>(), new ThreadedSwitchOptions { StartedPmds = 1 });
-        d.Queues.Give(1, 1, QueueAssignment.Nobody);
+        d.Queues.Add(1, 1, QueueAssignment.Nobody);
         threads.Pollers.Add(new RxQueueName(1, 0), ring);
         threads.Start();
         threads.StartPmd(1, null);

@@ -105,7 +105,9 @@ public sealed unsafe class DummyPort : LivePort
     {
         get
         {
-            foreach (PatchRxQueue queue in _in.AsSpan(0, _queueCount))
+            // There are more queues before their number says so, and never fewer.
+            int count = _queueCount;
+            foreach (PatchRxQueue queue in _in.AsSpan(0, count))
             {
                 if (!queue.IsEmpty) return false;
             }

@@ -67,8 +67,7 @@ public sealed class DatapathPorts
             ns => new PortChange(ns, port.Number, PortNews.Come),
             nowMs);
         if (!isNew) throw new ArgumentException($"there is a port {port.Number}", nameof(port));
-        if (number is { } polled && pmd is { } thread) _datapath.Queues.Give(polled, queues, thread);
-        else if (number is { } inTurn) _datapath.Queues.Add(inTurn, queues);
+        if (number is { } polled) _datapath.Queues.Add(polled, queues, pmd);
         return _datapath.Reconcile(nowMs, purge: false);
     }
 
@@ -107,11 +106,11 @@ public sealed class DatapathPorts
     }
 
     /// <summary>A port appears that the pipeline does not know: it leads to another datapath.</summary>
-    internal void AddHidden(uint port, int queues, long nowMs)
+    internal void AddHidden(uint port, int queues, long nowMs, int? pmd)
     {
         using Datapath.ControlScope control = _datapath.BeginControl();
-        _datapath.Queues.Add(port, queues);
-        foreach (PmdContext pmd in _datapath.Pmds) pmd.Ports.SetExists(port, true);
+        _datapath.Queues.Add(port, queues, pmd);
+        foreach (PmdContext thread in _datapath.Pmds) thread.Ports.SetExists(port, true);
     }
 
     /// <summary>A port of that kind goes. On return no packet uses a merged rule that sends there.</summary>

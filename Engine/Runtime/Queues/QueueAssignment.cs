@@ -48,18 +48,26 @@ public sealed class QueueAssignment
     /// <summary>The queues of a thread, by port and index.</summary>
     public IReadOnlyList<RxQueueName> QueuesOf(int pmd) => [.. _pmdOf.Where(e => e.Value == pmd).Select(static e => e.Key).OrderBy(static q => q.Port).ThenBy(static q => q.Index)];
 
-    /// <summary>A port has appeared: its queues go to the threads in turn, unless they had one before. One thread at a time.</summary>
-    public void Add(uint port, int queues)
+    /// <summary>A port has appeared, or has other queues: they go to the threads in turn, unless they had one before, or all to the one that is named. One thread at a time.</summary>
+    /// <param name="port">OpenFlow number of the port.</param>
+    /// <param name="queues">Its queues.</param>
+    /// <param name="pmd">A thread, or <see cref="Nobody"/>; null = in turn.</param>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such thread.</exception>
+    public void Add(uint port, int queues, int? pmd = null)
     {
+        if (pmd is { } one)
+        {
+            Give(port, queues, one);
+            return;
+        }
+
         for (int q = 0; q < queues; q++)
         {
             if (_pmdOf.TryAdd(new RxQueueName(port, q), _turn % _pmdCount)) _turn++;
         }
     }
 
-    /// <summary>A port has appeared, or has other queues: all of them are the thread's, or <see cref="Nobody"/>'s. One thread at a time.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">There is no such thread.</exception>
-    public void Give(uint port, int queues, int pmd)
+    private void Give(uint port, int queues, int pmd)
     {
         Check(pmd);
         Forget(port);
