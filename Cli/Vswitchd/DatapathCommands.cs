@@ -13,7 +13,7 @@ internal sealed class DatapathCommands(Vswitchd vswitchd)
     {
         commands.Add("dpctl/show", "[-s] [dp...]", 0, int.MaxValue, words => vswitchd.Locked(() => string.Concat(SharedDatapath.All(vswitchd, words, withManual: true).Select(d => Show(d, words.Contains("-s"))))));
         commands.Add("dpctl/dump-dps", "", 0, 0, _ => vswitchd.Locked(() => string.Concat(SharedDatapath.All(vswitchd, [], withManual: true).Select(static d => d.Name + "\n"))));
-        commands.Add("dpctl/dump-flows", "[-m] [--names] [dp] [filter=..] [type=..] [pmd=..]", 0, 6, words => vswitchd.Locked(() => string.Concat(SharedDatapath.All(vswitchd, words).Select(d => AllFlows(d, words)))));
+        commands.Add("dpctl/dump-flows", "[-m] [--names] [dp] [filter=..] [type=..] [pmd=..]", 0, 6, words => vswitchd.Locked(() => string.Concat(SharedDatapath.All(vswitchd, words, withManual: true).Select(d => AllFlows(d, words)))));
         commands.Add("dpif/dump-flows", "[-m] [--names | --no-names] bridge", 1, 4, words => vswitchd.Locked(() => FlowsOf(Find(words[^1]), words)));
         commands.Add("dpctl/get-flow", "[-m] [--names] [dp] ufid:..", 1, 4, words => vswitchd.Locked(() => Flow(words)));
         commands.Add("dpif/show-dp-features", "bridge", 1, 1, words => vswitchd.Locked(() =>
@@ -44,9 +44,9 @@ internal sealed class DatapathCommands(Vswitchd vswitchd)
         PmdStats stats = datapath.Stats;
         StringBuilder text = new();
         text.Append(CultureInfo.InvariantCulture, $"{datapath.Name}:\n  lookups: hit:{HitsOf(stats)} missed:{stats.Upcalls} lost:{stats.UpcallsUninstalled}\n  flows: {datapath.Datapath.MegaflowCount}\n");
-        if (datapath.IsManual)
+        if (datapath.Manual is { } manual)
         {
-            foreach ((uint number, LivePort port) in vswitchd.Manual!.Find(datapath.Name)!.Ports) text.Append(CultureInfo.InvariantCulture, $"  port {number}: {port.Name}{(port.Type == "system" ? "" : $" ({port.Type})")}\n");
+            foreach ((uint number, LivePort port) in manual.Ports) text.Append(CultureInfo.InvariantCulture, $"  port {number}: {port.Name}{(port.Type == "system" ? "" : $" ({port.Type})")}\n");
             return text.ToString();
         }
 
@@ -72,11 +72,12 @@ internal sealed class DatapathCommands(Vswitchd vswitchd)
     {
         string? asked = words.FirstOrDefault(static w => w.StartsWith("pmd=", StringComparison.Ordinal))?["pmd=".Length..];
         StringBuilder text = new();
+        ILookup<int, MegaflowInfo> all = Dump(datapath).ToLookup(static f => MegaflowId.PmdOf(f.Id));
         foreach ((int pmd, int core) in datapath.Live.Pmds.Threads.Select(static t => (t.Index, t.Cpu.Cpu)).Append((DatapathPmds.Main, -1)))
         {
             string number = core.ToString(CultureInfo.InvariantCulture);
             if (asked is not null && asked != number) continue;
-            string flows = Flows(datapath, words, pmd: pmd);
+            string flows = Flows(datapath, words, all[pmd]);
             if (flows.Length > 0 && asked is null) text.Append(core < 0 ? "flow-dump from the main thread:\n" : $"flow-dump from pmd on cpu core: {number}\n");
             text.Append(flows);
         }
@@ -87,33 +88,39 @@ internal sealed class DatapathCommands(Vswitchd vswitchd)
     private string Flow(IReadOnlyList<string> words)
     {
         if (!words[^1].StartsWith("ufid:", StringComparison.Ordinal) || !Guid.TryParse(words[^1].AsSpan("ufid:".Length), out Guid ufid)) throw new UnixctlException("ovs-vswitchd: failed to parse ufid (Invalid argument)");
-        string text = string.Concat(SharedDatapath.All(vswitchd, [.. words.SkipLast(1)]).Select(d => Flows(d, words, only: ufid)));
+        string text = string.Concat(SharedDatapath.All(vswitchd, [.. words.SkipLast(1)]).Select(d => Flows(d, words, Dump(d).Where(f => f.Ufid == ufid))));
         return text.Length > 0 ? text : throw new UnixctlException("ovs-vswitchd: getting flow (No such file or directory)");
     }
 
     /// <summary>Flows of packets that come by a port of the bridge, or go on in its tables (OVS <c>ofproto_unixctl_dpif_dump_flows</c>).</summary>
     private string FlowsOf(LiveBridge bridge, IReadOnlyList<string> words)
-        => Flows(SharedDatapath.All(vswitchd, []).First(d => d.Live == bridge.Shared), words, of: bridge);
+    {
+        SharedDatapath datapath = SharedDatapath.All(vswitchd, []).First(d => d.Live == bridge.Shared);
+        return Flows(datapath, words, Dump(datapath).Where(f => datapath.Datapath.BridgeOf(f.Key) == bridge.Bridge), isOfBridge: true);
+    }
+
+    /// <summary>All megaflows of a datapath as they are now, in the order in which they came.</summary>
+    private static IOrderedEnumerable<MegaflowInfo> Dump(SharedDatapath datapath)
+    {
+        datapath.Datapath.EndDoubts(LiveSwitch.NowMs);
+        return datapath.Datapath.DumpMegaflows(LiveSwitch.NowMs).OrderBy(static f => f.Order);
+    }
+
 
     /// <param name="datapath">Whose flows.</param>
     /// <param name="words">Words of the command.</param>
-    /// <param name="only">Only the one of this name.</param>
-    /// <param name="of">Only those of a bridge, in the form of <c>dpif/dump-flows</c>, which names no layer.</param>
-    /// <param name="pmd">Only those of a packet thread.</param>
-    private string Flows(SharedDatapath datapath, IReadOnlyList<string> words, Guid? only = null, LiveBridge? of = null, int? pmd = null)
+    /// <param name="flows">Those of them that are asked for, as far as words do not say so.</param>
+    /// <param name="isOfBridge">In the form of <c>dpif/dump-flows</c>, which names no layer.</param>
+    private string Flows(SharedDatapath datapath, IReadOnlyList<string> words, IEnumerable<MegaflowInfo> flows, bool isOfBridge = false)
     {
-        bool isOfBridge = of is not null;
         bool isVerbose = words.Contains("-m") || words.Contains("--more");
         bool onlyOffloaded = words.Contains("type=offloaded"), noneOffloaded = words.Contains("type=ovs") || words.Contains("type=non-offloaded");
-        FlowFilter? filter = FlowFilter.Read(words, datapath.Live.Numbers.Names, out bool fitsNothing);
+        FlowFilter? filter = FlowFilter.Read(words, datapath.Live.NumbersByName, out bool fitsNothing);
         if (fitsNothing) return "";
         StringBuilder text = new();
-        datapath.Datapath.EndDoubts(LiveSwitch.NowMs);
         PortNames ports = datapath.Live.PortNames(byName: words.Contains("--names") || (isVerbose && !words.Contains("--no-names")));
-        foreach (MegaflowInfo flow in datapath.Datapath.DumpMegaflows(LiveSwitch.NowMs).OrderBy(static f => f.Order))
+        foreach (MegaflowInfo flow in flows)
         {
-            if (of is not null && datapath.Datapath.BridgeOf(flow.Key) != of.Bridge) continue;
-            if ((only is { } ufid && flow.Ufid != ufid) || (pmd is { } index && MegaflowId.PmdOf(flow.Id) != index)) continue;
             bool isOffloaded = datapath.Datapath.Offload is OffloadThread offload && offload.Report.HasActiveRule(flow.Id);
             if ((onlyOffloaded && !isOffloaded) || (noneOffloaded && isOffloaded) || filter?.Fits(flow) == false) continue;
 

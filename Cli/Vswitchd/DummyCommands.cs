@@ -28,7 +28,7 @@ internal sealed class DummyCommands(Vswitchd vswitchd, DummyWire wire)
     /// <summary>A port gets another number in the datapath, as if it had gone and come (OVS <c>dpif_dummy_change_port_number</c>).</summary>
     private string Renumber(IReadOnlyList<string> words)
     {
-        if (SharedDatapath.All(vswitchd, [$"dummy@{words[0]}"]) is not [{ IsManual: false } datapath]) throw new UnixctlException("unknown datapath or not a dummy");
+        if (SharedDatapath.Find(vswitchd, $"dummy@{words[0]}") is not { Manual: null } datapath) throw new UnixctlException("unknown datapath or not a dummy");
         (uint number, LiveBridge? bridge, _, string name) = datapath.Ports.FirstOrDefault(p => p.Name == words[1]);
         if (bridge is null) throw new UnixctlException("unknown port");
         if (!uint.TryParse(words[2], NumberStyles.None, CultureInfo.InvariantCulture, out uint wanted) || wanted is 0 or >= OfPorts.Max) throw new UnixctlException("bad port number");

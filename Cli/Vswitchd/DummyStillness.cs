@@ -1,3 +1,4 @@
+using Mergeflow.Control;
 using Mergeflow.Control.Bridges;
 
 namespace Mergeflow.Cli;
@@ -9,7 +10,7 @@ internal static class DummyStillness
     private const int MostRounds = 1000;
 
     /// <summary>Control may have to do with something else first.</summary>
-    private static readonly TimeSpan s_longestTelling = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_longestTelling = TimeSpan.FromSeconds(30);
 
     /// <summary>Returns when nothing is on its way any more.</summary>
     public static void Wait(Vswitchd vswitchd, DummyWire wire)
@@ -33,7 +34,7 @@ internal static class DummyStillness
             isStill &= !wire.Drain();
 
             // Multicast snooping and controllers see packets behind the batch: what they have seen decides where the next one goes.
-            if (!SpinWait.SpinUntil(() => Array.TrueForAll(bridges, static b => b.Datapath.IsToldAll), s_longestTelling)) return;
+            if (!SpinWait.SpinUntil(() => Array.TrueForAll(bridges, static b => b.Datapath.IsToldAll), s_longestTelling)) throw new UnixctlException("control has not taken what packets have told it");
             stillRounds = isStill ? stillRounds + 1 : 0;
         }
     }

@@ -18,7 +18,7 @@ internal sealed class FlowCommands(Vswitchd vswitchd, Vlog log)
     public void AddTo(UnixctlCommands commands)
     {
         commands.Add("dpctl/add-flow", "[dp] flow actions", 2, 3, words => vswitchd.Locked(() => Put(words, creates: true, modifies: false)));
-        commands.Add("dpctl/mod-flow", "[--may-create] [dp] flow actions", 2, 4, words => vswitchd.Locked(() => Put([.. words.Where(static w => w != MayCreate)], words.Contains(MayCreate), modifies: true)));
+        commands.Add("dpctl/mod-flow", "[--may-create] [dp] flow actions", 2, 4, words => vswitchd.Locked(() => Modify([.. words.Where(static w => w != MayCreate)], words.Contains(MayCreate))));
         commands.Add("dpctl/del-flow", "[dp] flow", 1, 2, words => vswitchd.Locked(() => Done(Delete(Datapath(words, 1), words[^1]))));
         commands.Add("dpctl/add-flows", "[dp] file", 1, 2, words => vswitchd.Locked(() => Carry(words, "add")));
         commands.Add("dpctl/mod-flows", "[dp] file", 1, 2, words => vswitchd.Locked(() => Carry(words, "modify")));
@@ -38,6 +38,9 @@ internal sealed class FlowCommands(Vswitchd vswitchd, Vlog log)
             _ => throw new UnixctlException("ovs-vswitchd: multiple datapaths, specify one\novs-vswitchd: datapath not found (Invalid argument)\n"),
         };
     }
+
+    private string Modify(IReadOnlyList<string> words, bool creates)
+        => words.Count is 2 or 3 ? Put(words, creates, modifies: true) : throw ManualCommands.Error("a flow and its actions are wanted (Invalid argument)");
 
     private string Put(IReadOnlyList<string> words, bool creates, bool modifies) => Done(Put(Datapath(words, 2), words[^2], words[^1], creates, modifies));
 
@@ -86,7 +89,7 @@ internal sealed class FlowCommands(Vswitchd vswitchd, Vlog log)
 
     private string DeleteAll(IReadOnlyList<string> words)
     {
-        bool namesDatapath = words.Count == 1 && SharedDatapath.All(vswitchd, [words[0]]).Count > 0;
+        bool namesDatapath = words.Count == 1 && SharedDatapath.Find(vswitchd, words[0]) is not null;
         if (words.Count > 0 && !namesDatapath) return Carry(words, "delete");
         Datapath(words, 0).Datapath.DeleteMegaflows(static _ => true, LiveSwitch.NowMs);
         return "";
@@ -107,9 +110,9 @@ internal sealed class FlowCommands(Vswitchd vswitchd, Vlog log)
                 if (line.Length > 0 && Carry(datapath, line, otherwise, number) is { } error) told.Append(CultureInfo.InvariantCulture, $"ovs-vswitchd: {error}\n");
             }
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {
-            throw ManualCommands.Error($"Opening file \"{words[^1]}\" failed ({(e is FileNotFoundException ? "No such file or directory" : e.Message)})");
+            throw ManualCommands.Error($"Opening file \"{words[^1]}\" failed ({(e is FileNotFoundException or DirectoryNotFoundException or ArgumentException ? "No such file or directory" : e is UnauthorizedAccessException ? "Permission denied" : e.Message)})");
         }
 
         return told.ToString();
@@ -137,7 +140,7 @@ internal sealed class FlowCommands(Vswitchd vswitchd, Vlog log)
         flow = null!;
         try
         {
-            flow = DpFlowParser.ParseGiven(text, new PortNames(datapath.Live.Numbers.Names.DistinctBy(static n => n.Value).ToDictionary(static n => n.Value, static n => n.Key, StringComparer.Ordinal)));
+            flow = DpFlowParser.ParseGiven(text, datapath.Live.NumbersByName);
             return null;
         }
         catch (FlowTextTooLongException e)

@@ -10,14 +10,14 @@ internal sealed class FlowFilter(FlowKey wanted, FlowKey fields)
 
     /// <summary>Reads the filter among the words of a command, for the ports of the datapath.</summary>
     /// <returns>Null = there is none; <paramref name="fitsNothing"/>: it names a port that there is not.</returns>
-    public static FlowFilter? Read(IReadOnlyList<string> words, IReadOnlyDictionary<uint, string> ports, out bool fitsNothing)
+    public static FlowFilter? Read(IReadOnlyList<string> words, PortNames ports, out bool fitsNothing)
     {
         fitsNothing = false;
         if (words.FirstOrDefault(static w => w.StartsWith(Word, StringComparison.Ordinal)) is not { } word) return null;
         string text = word[Word.Length..];
         try
         {
-            Match match = new FlowTextParser(new PortNames(ports.ToDictionary(static p => p.Value, static p => p.Key, StringComparer.Ordinal))).ParseFlow($"{text}{(text.Length == 0 ? "" : ",")}actions=drop").Match;
+            Match match = new FlowTextParser(ports).ParseFlow($"{text}{(text.Length == 0 ? "" : ",")}actions=drop").Match;
             return new FlowFilter(match.Value.Key, match.Mask.Key);
         }
         catch (FlowTextException e)

@@ -22,7 +22,7 @@ internal sealed class ManualCommands(Vswitchd vswitchd)
 
     /// <summary>The one that a command names.</summary>
     internal static SharedDatapath Open(Vswitchd vswitchd, string name)
-        => SharedDatapath.All(vswitchd, [name]) is [var datapath] ? datapath : throw Error("opening datapath (No such device)");
+        => SharedDatapath.Find(vswitchd, name) ?? throw Error("opening datapath (No such device)");
 
     private string Create(IReadOnlyList<string> words)
     {
@@ -30,7 +30,7 @@ internal sealed class ManualCommands(Vswitchd vswitchd)
         int at = name.IndexOf('@', StringComparison.Ordinal);
         try
         {
-            if (SharedDatapath.All(vswitchd, [name]).Count > 0) throw new IOException("File exists");
+            if (SharedDatapath.IsOfBridges(name) || SharedDatapath.Find(vswitchd, name) is not null) throw new IOException("File exists");
             if (vswitchd.Manual is not { } manual) throw new IOException("Address family not supported by protocol");
             manual.Create(at < 0 ? "system" : name[..at], name[(at + 1)..]);
         }
@@ -44,7 +44,7 @@ internal sealed class ManualCommands(Vswitchd vswitchd)
 
     private string Delete(string name)
     {
-        if (!Open(vswitchd, name).IsManual) throw Error("del_dp (Device or resource busy)");
+        if (Open(vswitchd, name).Manual is null) throw Error("del_dp (Device or resource busy)");
         vswitchd.Manual!.Delete(name);
         return "";
     }
@@ -75,10 +75,10 @@ internal sealed class ManualCommands(Vswitchd vswitchd)
             else return $"{name}: {key}={value} is not supported";
         }
 
-        if (!datapath.IsManual) return $"adding {name} to {datapath.Name} failed (Operation not supported)";
+        if (datapath.Manual is not { } manual) return $"adding {name} to {datapath.Name} failed (Operation not supported)";
         try
         {
-            vswitchd.Manual!.Find(datapath.Name)!.Add(name, type, number);
+            manual.Add(name, type, number);
             return null;
         }
         catch (IOException e)
@@ -109,13 +109,12 @@ internal sealed class ManualCommands(Vswitchd vswitchd)
     private string? DeletePort(SharedDatapath datapath, string word)
     {
         bool isNumber = uint.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out uint number);
-        if (!datapath.IsManual)
+        if (datapath.Manual is not { } manual)
         {
             (_, LiveBridge? bridge, _, string name) = datapath.Ports.FirstOrDefault(p => isNumber ? p.Number == number : p.Name == word);
             return bridge is not null && vswitchd.Bridges.Drop(bridge.Name, name, LiveSwitch.NowMs) ? null : $"no port named {word}";
         }
 
-        ManualDatapath manual = vswitchd.Manual!.Find(datapath.Name)!;
         if (!isNumber)
         {
             if (manual.NumberOf(word) is not { } found) return $"no port named {word}";
@@ -129,7 +128,7 @@ internal sealed class ManualCommands(Vswitchd vswitchd)
     /// <summary>Number and type of a port.</summary>
     private (uint Number, string Type)? PortOf(SharedDatapath datapath, string name)
     {
-        if (!datapath.IsManual)
+        if (datapath.Manual is not { } manual)
         {
             foreach ((uint number, LiveBridge bridge, int ofport, string known) in datapath.Ports)
             {
@@ -139,7 +138,6 @@ internal sealed class ManualCommands(Vswitchd vswitchd)
             return null;
         }
 
-        ManualDatapath manual = vswitchd.Manual!.Find(datapath.Name)!;
         return manual.NumberOf(name) is { } own ? (own, manual.Ports[own].Type) : null;
     }
 

@@ -6,7 +6,8 @@ namespace Mergeflow.Cli;
 /// <param name="Name"><c>TYPE@NAME</c>.</param>
 /// <param name="Live">What runs.</param>
 /// <param name="Bridges">Those in it.</param>
-internal sealed record SharedDatapath(string Name, LiveDatapath Live, IReadOnlyList<LiveBridge> Bridges)
+/// <param name="Manual">It was made by hand, and no bridge is in it; null = bridges are.</param>
+internal sealed record SharedDatapath(string Name, LiveDatapath Live, IReadOnlyList<LiveBridge> Bridges, ManualDatapath? Manual = null)
 {
     private const string NetdevName = "netdev@ovs-netdev";
     private const string DummyName = "dummy@ovs-dummy";
@@ -27,8 +28,11 @@ internal sealed record SharedDatapath(string Name, LiveDatapath Live, IReadOnlyL
     public IEnumerable<(uint Number, LiveBridge Bridge, int Ofport, string Name)> Ports
         => Bridges.SelectMany(static b => b.DatapathNumbers.Select(n => (n.Value, b, n.Key, b.NameOf(n.Key)))).DistinctBy(static p => p.Value).OrderBy(static p => p.Value);
 
-    /// <summary>It was made by hand, and no bridge is in it.</summary>
-    public bool IsManual => Bridges.Count == 0;
+    /// <summary>Whether a name is that of a datapath which bridges are in, or will be.</summary>
+    public static bool IsOfBridges(string name) => name is NetdevName or DummyName;
+
+    /// <summary>The one of a name; null = there is none.</summary>
+    public static SharedDatapath? Find(Vswitchd vswitchd, string name) => All(vswitchd, [], withManual: true).FirstOrDefault(d => d.Name == name);
 
     /// <summary>Those that a command names among its words, or those that bridges are in.</summary>
     /// <param name="vswitchd">The switch.</param>
@@ -36,7 +40,7 @@ internal sealed record SharedDatapath(string Name, LiveDatapath Live, IReadOnlyL
     /// <param name="withManual">Without a name also those that were made by hand.</param>
     public static IReadOnlyList<SharedDatapath> All(Vswitchd vswitchd, IReadOnlyList<string> words, bool withManual = false)
     {
-        SharedDatapath[] manual = [.. (vswitchd.Manual?.All ?? []).Select(static m => new SharedDatapath(m.FullName, m.Live, []))];
+        SharedDatapath[] manual = [.. (vswitchd.Manual?.All ?? []).Select(static m => new SharedDatapath(m.FullName, m.Live, [], m))];
         SharedDatapath[] all = [.. BridgeCommands.All(vswitchd).GroupBy(static b => b.Shared).Select(static g => new SharedDatapath(NameOf(g.First()), g.Key, [.. g])).OrderBy(static d => d.Name, StringComparer.Ordinal)];
         HashSet<string> asked = [.. words.Where(static w => !w.StartsWith('-') && !w.Contains('='))];
         return asked.Count > 0 ? [.. all.Concat(manual).Where(d => asked.Contains(d.Name))] : withManual ? [.. all, .. manual] : all;

@@ -10,6 +10,7 @@ public sealed class LiveDatapath : IDisposable
 {
     private readonly Dictionary<uint, (TunnelVport Port, int Sharers)> _tunnels = [];
     private volatile KeyValuePair<uint, string>[] _names = [];
+    private PortNames? _numbersByName;
 
     internal LiveDatapath(LiveSwitch live, bool isDummy, DatapathPmds pmds) => (Live, IsDummy, Numbers, Pmds) = (live, isDummy, new DatapathNumbers(isDummy), pmds);
 
@@ -39,6 +40,9 @@ public sealed class LiveDatapath : IDisposable
     public PortNames PortNames(bool byName)
         => Engine.Text.PortNames.InDatapath(_names.Select(n => KeyValuePair.Create(n.Key, byName ? n.Value : n.Key.ToString(CultureInfo.InvariantCulture))));
 
+    /// <summary>Numbers of its ports for texts in which they have names; of several ports of a name the first.</summary>
+    public PortNames NumbersByName => _numbersByName ??= new PortNames(Numbers.Names.DistinctBy(static n => n.Value).ToDictionary(static n => n.Value, static n => n.Key, StringComparer.Ordinal));
+
     /// <inheritdoc/>
     public void Dispose() => Live.Dispose();
 
@@ -46,7 +50,7 @@ public sealed class LiveDatapath : IDisposable
     internal uint Take(string name)
     {
         uint number = Numbers.Take(name);
-        _names = [.. Numbers.Names];
+        Renamed();
         return number;
     }
 
@@ -55,7 +59,7 @@ public sealed class LiveDatapath : IDisposable
     {
         if (asked is not { } number) return Take(name);
         if (!Numbers.TryTake(name, number)) return null;
-        _names = [.. Numbers.Names];
+        Renamed();
         return number;
     }
 
@@ -63,7 +67,7 @@ public sealed class LiveDatapath : IDisposable
     internal uint ShareTunnel(string name, string type)
     {
         uint number = Numbers.Share(name);
-        _names = [.. Numbers.Names];
+        Renamed();
         if (!_tunnels.TryGetValue(number, out (TunnelVport Port, int Sharers) tunnel))
         {
             tunnel.Port = new TunnelVport(number, name, type, null) { IsSharedPort = true };
@@ -91,6 +95,8 @@ public sealed class LiveDatapath : IDisposable
         }
 
         Numbers.Release(number);
-        _names = [.. Numbers.Names];
+        Renamed();
     }
+
+    private void Renamed() => (_names, _numbersByName) = ([.. Numbers.Names], null);
 }

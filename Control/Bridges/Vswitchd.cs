@@ -179,7 +179,7 @@ public sealed class Vswitchd : IDisposable
         {
             bool hasChanged = hasDeviceNews || _devicesDueMs == long.MinValue;
             _devicesDueMs = nowMs + DevicesMs;
-            foreach (LiveDatapath datapath in Datapaths) datapath.Live.Ports.Refresh(nowMs);
+            foreach (LiveDatapath datapath in Datapaths.Concat((Manual?.All ?? []).Select(static m => m.Live))) datapath.Live.Ports.Refresh(nowMs);
             foreach (string name in Bridges.Names) (Bridges.Find(name) as LiveBridge)?.Look();
             _loop.DevicesChanged(hasChanged);
         }

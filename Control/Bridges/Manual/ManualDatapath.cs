@@ -65,10 +65,22 @@ public sealed class ManualDatapath : IDisposable
     public void Add(string name, string type, uint? number)
     {
         if (NumberOf(name) is not null || (number is { } taken && _ports.ContainsKey(taken))) throw new IOException("File exists");
-        LivePort port = Open(name, type, Live.TryTake(name, number) ?? throw new IOException("File exists"));
-        Live.Live.Ports.Add(port, LiveSwitch.NowMs);
+        if (_host.Wire?.Find(name) is not null) throw new IOException("Device or resource busy");
+        uint place = Live.TryTake(name, number) ?? throw new IOException("File exists");
+        LivePort port;
+        try
+        {
+            port = Open(name, type, place);
+            Live.Live.Ports.Add(port, LiveSwitch.NowMs);
+        }
+        catch
+        {
+            Live.Release(place);
+            throw;
+        }
+
         _ports.Add(port.Number, port);
-        if (port is DummyPort dummy && _host.Wire!.Find(name) is null) _host.Wire.Add(dummy);
+        if (port is DummyPort dummy) _host.Wire!.Add(dummy);
         _host.Assign(Live, LiveSwitch.NowMs);
     }
 
@@ -105,24 +117,15 @@ public sealed class ManualDatapath : IDisposable
 
     private LivePort Open(string name, string type, uint number)
     {
-        uint ofport = number == Local ? OfportAllocator.Local : number;
-        try
+        LivePort port = type switch
         {
-            LivePort port = type switch
-            {
-                "dummy" or "dummy-internal" or "dummy-pmd" when _host.Wire is not null => new DummyPort(number, name, type, queues: 1),
-                "system" when _host.IsSystemDisabled || Native.NetDevice.IndexOf(name) == 0 => throw new IOException("No such device"),
-                "system" => new PacketSocketPort(number, name),
-                "internal" or "tap" when !_host.IsSystemDisabled => TapPort.Open(number, name, isInternal: type == "internal", setUp: true),
-                _ => throw new IOException("Address family not supported by protocol"),
-            };
-            port.Ofport = ofport;
-            return port;
-        }
-        catch
-        {
-            Live.Release(number);
-            throw;
-        }
+            "dummy" or "dummy-internal" or "dummy-pmd" when _host.Wire is not null => new DummyPort(number, name, type, queues: 1),
+            "system" when _host.IsSystemDisabled || Native.NetDevice.IndexOf(name) == 0 => throw new IOException("No such device"),
+            "system" => new PacketSocketPort(number, name),
+            "internal" or "tap" when !_host.IsSystemDisabled => TapPort.Open(number, name, isInternal: type == "internal", setUp: true),
+            _ => throw new IOException("Address family not supported by protocol"),
+        };
+        port.Ofport = number == Local ? OfportAllocator.Local : number;
+        return port;
     }
 }

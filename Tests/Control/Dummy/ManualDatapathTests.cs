@@ -85,6 +85,12 @@ public sealed class ManualDatapathTests : IDisposable
         _run.Ask("dpctl/add-dp", Dp);
         _run.Ask("dpctl/add-flow", Dp, $"{name},in_port(1),eth_type(0x1234)", "2");
         Assert.Contains("in_port(1),eth_type(0x1234)", _run.Ask("dpctl/get-flow", Dp, name), StringComparison.Ordinal);
+
+        // No table says what it should be, whatever happens to ports.
+        Assert.Equal("", _run.Ask("dpctl/add-if", Dp, "p9,type=dummy"));
+        Assert.Equal("OK\n", _run.Ask("netdev-dummy/set-admin-state", "p9", "down"));
+        Assert.Equal("", _run.Ask("dpctl/del-if", Dp, "p9"));
+        Assert.Contains("actions:2\n", _run.Ask("dpctl/get-flow", Dp, name), StringComparison.Ordinal);
         Assert.Equal("", _run.Ask("dpctl/del-flow", Dp, name));
         Assert.Equal("ovs-vswitchd: getting flow (No such file or directory)\n", _run.Refused("dpctl/get-flow", Dp, name));
         Assert.Equal("ovs-vswitchd: parsing flow ufid (Invalid argument)\n", _run.Refused("dpctl/del-flow", Dp, "ufid:7"));
@@ -97,7 +103,8 @@ public sealed class ManualDatapathTests : IDisposable
         Eventually.True(() => _run.Ask("dpif/show").Contains("p2 2/2", StringComparison.Ordinal), "the ports are there");
         _run.Ask("time/stop");
         _run.Ask("revalidator/pause");
-        _run.Ask("dpctl/add-flow", "in_port(1),eth_type(0x0800),ipv4(src=0.0.0.0/192.0.0.0,frag=no)", "2");
+        const string name = "ufid:01234567-89ab-cdef-0123-456789abcdef";
+        _run.Ask("dpctl/add-flow", $"{name},in_port(1),eth_type(0x0800),ipv4(src=0.0.0.0/192.0.0.0,frag=no)", "2");
         _run.Ask("dpctl/add-flow", "in_port(77),eth_type(0x1234)", "2");
         _run.Ask("time/warp", "5000", "1000");
         Assert.Contains("in_port(77)", _run.Ask("dpctl/dump-flows"), StringComparison.Ordinal);
@@ -106,9 +113,36 @@ public sealed class ManualDatapathTests : IDisposable
         _run.Ask("time/warp", "5000", "1000");
         Assert.DoesNotContain("in_port(77)", _run.Ask("dpctl/dump-flows"), StringComparison.Ordinal);
         Assert.DoesNotContain("actions:2\n", _run.Ask("dpctl/dump-flows"), StringComparison.Ordinal);
+        Assert.Contains("actions:drop\n", _run.Ask("dpctl/get-flow", name), StringComparison.Ordinal);
         Assert.Equal("ovs-vswitchd: adding q to dummy@ovs-dummy failed (Operation not supported)\n", _run.Refused("dpctl/add-if", "dummy@ovs-dummy", "q,type=dummy"));
         Assert.Equal("ovs-vswitchd: del_dp (Device or resource busy)\n", _run.Refused("dpctl/del-dp", "dummy@ovs-dummy"));
         Assert.Equal("ovs-vswitchd: updating flow table (Invalid argument)\n", _run.Refused("dpctl/add-flow", "eth(),eth_type(0x0800),ipv4()", "3"));
         Assert.Contains("|dpif_netdev|ERR|failed to put[create] flow: in_port is not an exact match", _run.Log, StringComparison.Ordinal);
+    }
+
+    /// <summary>What is no name of a datapath is never taken for that of the bridges.</summary>
+    [Fact]
+    public void A_word_that_names_no_datapath_touches_none()
+    {
+        _run.Server.Vsctl("add-br", "br0", "--", "set", "bridge", "br0", "datapath_type=dummy", "fail-mode=secure", "--", "add-port", "br0", "p1", "--", "set", "interface", "p1", "type=dummy");
+        Eventually.True(() => _run.Ask("dpif/show").Contains("p1 1/1", StringComparison.Ordinal), "the port is there");
+        _run.Ask("time/stop");
+        _run.Ask("revalidator/pause");
+        _run.Ask("dpctl/add-flow", "in_port(1),eth_type(0x1234)", "2");
+        foreach (string word in new[] { "-m", "-", "a=b" })
+        {
+            Assert.Equal($"ovs-vswitchd: Opening file \"{word}\" failed (No such file or directory)", _run.Refused("dpctl/del-flows", word).TrimEnd('\n'));
+            Assert.Equal("ovs-vswitchd: opening datapath (No such device)\n", _run.Refused("dpctl/del-if", word, "p1"));
+            Assert.Equal("ovs-vswitchd: opening datapath (No such device)\n", _run.Refused("dpctl/add-flow", word, "in_port(1),eth_type(0x4321)", "2"));
+        }
+
+        Assert.Contains("in_port(1),eth_type(0x1234)", _run.Ask("dpctl/dump-flows"), StringComparison.Ordinal);
+        Assert.DoesNotContain("0x4321", _run.Ask("dpctl/dump-flows"), StringComparison.Ordinal);
+        Assert.Contains("p1 1/1", _run.Ask("dpif/show"), StringComparison.Ordinal);
+        Assert.Equal("ovs-vswitchd: add_dp (File exists)\n", _run.Refused("dpctl/add-dp", "netdev@ovs-netdev"));
+        Assert.Equal("ovs-vswitchd: a flow and its actions are wanted (Invalid argument)\n", _run.Refused("dpctl/mod-flow", "--may-create", "in_port(1),eth_type(0x1234)"));
+        Assert.Equal("", _run.Ask("dpctl/add-dp", Dp));
+        Assert.Equal($"ovs-vswitchd: adding p1 to {Dp} failed (Device or resource busy)\n", _run.Refused("dpctl/add-if", Dp, "p1,type=dummy,port_no=3"));
+        Assert.Equal("", _run.Ask("dpctl/add-if", Dp, "p3,type=dummy,port_no=3"));
     }
 }
