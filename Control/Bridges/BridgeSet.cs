@@ -7,6 +7,9 @@ public sealed class BridgeSet(IBridgeHost host, Action<string, VlogLevel, string
 {
     private readonly SortedDictionary<string, Bridge> _bridges = new(StringComparer.Ordinal);
 
+    /// <summary>As it was wanted last; null = nothing has been wanted.</summary>
+    private SwitchConfig? _wanted;
+
     /// <summary>The switch ends: what is not done yet need not be done.</summary>
     public Func<bool> IsEnding { get; set; } = static () => false;
 
@@ -28,6 +31,7 @@ public sealed class BridgeSet(IBridgeHost host, Action<string, VlogLevel, string
     /// <summary>Makes the switch as it is wanted. What cannot be done is said and stands in the database; the rest is done.</summary>
     public void Apply(SwitchConfig wanted, long nowMs)
     {
+        _wanted = wanted;
         ActualBridge[] actual = [.. _bridges.Values.Select(static b => b.Actual())];
         foreach (Bridge bridge in _bridges.Values) bridge.TryAgain();
         foreach (BridgeStep step in BridgeSteps.Between(wanted, actual))
@@ -64,6 +68,8 @@ public sealed class BridgeSet(IBridgeHost host, Action<string, VlogLevel, string
                     break;
             }
         }
+
+        host.Finish(wanted, nowMs);
     }
 
     /// <summary>Takes an interface away until the next <see cref="Apply"/> that wants it (OVS <c>dpctl/del-if</c>); false if there is none.</summary>
@@ -71,6 +77,7 @@ public sealed class BridgeSet(IBridgeHost host, Action<string, VlogLevel, string
     {
         if (!_bridges.TryGetValue(bridge, out Bridge? b) || !b.Open.ContainsKey(name)) return false;
         b.Remove(name, nowMs);
+        if (_wanted is { } wanted) host.Finish(wanted, nowMs);
         return true;
     }
 

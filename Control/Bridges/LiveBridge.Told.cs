@@ -16,12 +16,11 @@ public sealed partial class LiveBridge
     /// <summary>Tells connections of a port that has come; of that one alone, as many may come together. It is not said to live yet, since <see cref="Configure"/> follows and may give it a BFD session or LACP.</summary>
     private void TellAdded(LivePort port)
     {
-        OfPort seen = _seen.PortOf(port);
-        OfPort begun = seen with { State = seen.State & ~Living };
         lock (_told)
         {
-            Tell(Added, begun);
-            _told[begun.Number] = begun;
+            // A connection's order may have had all ports looked at meanwhile.
+            OfPort seen = _seen.PortOf(port), begun = seen with { State = seen.State & ~Living };
+            if (_told.TryAdd(begun.Number, begun)) Tell(Added, begun);
         }
     }
 

@@ -257,13 +257,6 @@ public sealed partial class LiveBridge : IHostedBridge
         }
     }
 
-    /// <summary>Looks at the devices of the datapath again; links that come or go are reported to the switch.</summary>
-    public void Refresh()
-    {
-        _live.Ports.Refresh(LiveSwitch.NowMs);
-        Look();
-    }
-
     /// <summary>The devices of the datapath have been looked at: tells what is new of those of this bridge.</summary>
     internal void Look()
     {
@@ -304,7 +297,8 @@ public sealed partial class LiveBridge : IHostedBridge
                 return false;
         }
 
-        Refresh();
+        _live.Ports.Refresh(LiveSwitch.NowMs);
+        Look();
         return true;
     }
 

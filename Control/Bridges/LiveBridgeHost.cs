@@ -31,6 +31,9 @@ public sealed class LiveBridgeHost : IBridgeHost, IDisposable
     private readonly Dictionary<string, string> _affinities = new(StringComparer.Ordinal);
     private Action<LiveDatapath, MissReport>? _missTold;
 
+    /// <summary>Who sends packets decides how many rules differ, where one does.</summary>
+    private LogLimit ShadowLog => field ??= new LogLimit(line => Say("ofproto_dpif", VlogLevel.Warn, line), linesPerMinute: 20, burst: 20);
+
     /// <inheritdoc/>
     public IReadOnlyList<string> DatapathTypes => Wire is null ? ["netdev", "system"] : ["dummy", "netdev", "system"];
 
@@ -62,8 +65,12 @@ public sealed class LiveBridgeHost : IBridgeHost, IDisposable
     /// <summary>What the database says of datapaths.</summary>
     public DatapathSettings Settings { get; private set; } = new();
 
-    /// <summary>Processors, and where they are.</summary>
-    public NumaTopology Topology { get; init; } = NumaTopology.OfSystem();
+    /// <summary>Processors, and where they are: the system's, unless others are said.</summary>
+    public NumaTopology Topology
+    {
+        get => field ??= NumaTopology.OfSystem();
+        init;
+    }
 
     /// <summary>Packet threads that a datapath has room for: those of a datapath that is made without <c>pmd-cpu-mask</c> are one, which shares nothing and costs nothing for that.</summary>
     public int PlaceCount => _pmdSettings.Cpus is null && !Topology.IsDummy ? 1 : Math.Min(1 + Topology.Cpus.Count, ConnTracker.MaxThreads);
@@ -190,7 +197,7 @@ public sealed class LiveBridgeHost : IBridgeHost, IDisposable
         {
             LiveSwitch live = BridgeSwitch.New(this, config);
             datapath = new LiveDatapath(live, isDummy, PmdsOf(live));
-            if (live.Datapath.Shadow is { } shadow) shadow.Reported = difference => Say("ofproto_dpif", VlogLevel.Warn, string.Create(CultureInfo.InvariantCulture, $"the kernel forwards otherwise than software, rule {difference.Rule.Id} is revoked: {difference.Difference}"));
+            if (live.Datapath.Shadow is { } shadow) shadow.Reported = difference => ShadowLog.Write(string.Create(CultureInfo.InvariantCulture, $"the kernel forwards otherwise than software, rule {difference.Rule.Id} is revoked: {difference.Difference}"));
             if (Settings.IsRestoring) live.Ports.Hold();
             Conntrack.Apply(live.Datapath.Conntrack);
             live.Start();

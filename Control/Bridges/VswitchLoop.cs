@@ -88,7 +88,6 @@ public sealed class VswitchLoop(OvsdbSession session, IBridgeHost host, Action<s
         host.SetTls(wanted.Tls);
         host.Prepare(wanted);
         _bridges.Apply(wanted, nowMs);
-        host.Finish(wanted, nowMs);
         host.Run(nowMs);
         Config = wanted;
         _appliedCfg = wanted.NextCfg;

@@ -16,7 +16,12 @@ public sealed partial class DatapathPmds
 
     private void Balance(long nowMs)
     {
-        if (!_settings.Balances) return;
+        if (!_settings.Balances)
+        {
+            _balanceBeganMs = null;
+            return;
+        }
+
         if (_balanceBeganMs is not { } began)
         {
             _balanceBeganMs = nowMs;

@@ -6,13 +6,9 @@ namespace Mergeflow.Control.Bridges;
 /// <content>What the log is told, in the words of Open vSwitch.</content>
 public sealed partial class DatapathPmds
 {
-    private PmdSettings? _said;
-
-    /// <summary>A line for each setting that is another one than before.</summary>
-    private void SaySettings(PmdSettings settings)
+    /// <summary>A line for each setting that is another one than before, when there were none yet (null) or others.</summary>
+    private void SaySettings(PmdSettings? before, PmdSettings settings)
     {
-        PmdSettings? before = _said;
-        _said = settings;
         if (settings.Assign != (before?.Assign ?? RxqAssign.Cycles)) Say($"Rxq to PMD assignment mode changed to: '{NameOf(settings.Assign)}'.");
         if (settings.PinsIsolate != before?.PinsIsolate) Say($"pmd-rxq-affinity {(settings.PinsIsolate ? "isolates" : "does not isolate")} PMD core");
         bool isOther = false;
@@ -25,7 +21,6 @@ public sealed partial class DatapathPmds
             else Say($"PMD auto load balance is disabled.");
         }
 
-        if (!settings.Balances) _balanceBeganMs = null;
         if (settings.MaxSleepUs == before?.MaxSleepUs) return;
         Say($"PMD max sleep request is {settings.MaxSleepUs} usecs.");
         Say($"PMD load based sleeps are {(settings.MaxSleepUs > 0 ? "enabled" : "disabled")}.");

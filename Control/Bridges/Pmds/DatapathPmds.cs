@@ -53,7 +53,7 @@ public sealed partial class DatapathPmds
     /// <param name="nowMs">The time.</param>
     internal void Configure(PmdSettings settings, IReadOnlyDictionary<string, string> affinities, long nowMs)
     {
-        SaySettings(settings);
+        SaySettings(_isConfigured ? _settings : null, settings);
         _affinities = affinities;
         bool isSame = _isConfigured && PortsNow().SequenceEqual(_ports) && (settings.Cpus, settings.Assign, settings.PinsIsolate) == (_settings.Cpus, _settings.Assign, _settings.PinsIsolate);
         (_settings, _isConfigured) = (settings, true);

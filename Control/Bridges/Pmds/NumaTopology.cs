@@ -18,9 +18,6 @@ public sealed class NumaTopology
     /// <summary>They are only said to be there: no thread is bound to one.</summary>
     public bool IsDummy { get; }
 
-    /// <summary>Nodes with how many processors each has, by number.</summary>
-    public IEnumerable<(int Node, int Count)> Nodes => CountByNode(Cpus);
-
     /// <summary>Those of this machine that the process may use; all at node 0 where the system knows no nodes.</summary>
     public static NumaTopology OfSystem()
     {
@@ -60,8 +57,9 @@ public sealed class NumaTopology
     /// <summary>The lines that say what there is.</summary>
     public IEnumerable<string> Lines()
     {
-        foreach ((int node, int count) in Nodes) yield return string.Create(CultureInfo.InvariantCulture, $"Discovered {count} CPU cores on NUMA node {node}");
-        yield return string.Create(CultureInfo.InvariantCulture, $"Discovered {Nodes.Count()} NUMA nodes and {Cpus.Count} CPU cores");
+        (int Node, int Count)[] nodes = [.. CountByNode(Cpus)];
+        foreach ((int node, int count) in nodes) yield return string.Create(CultureInfo.InvariantCulture, $"Discovered {count} CPU cores on NUMA node {node}");
+        yield return string.Create(CultureInfo.InvariantCulture, $"Discovered {nodes.Length} NUMA nodes and {Cpus.Count} CPU cores");
     }
 
     /// <summary>The first processor of each node.</summary>

@@ -47,7 +47,7 @@ public sealed class VswitchdThreadTests
         using VswitchdRun run = new("--enable-dummy", "--disable-system");
         run.Start();
         AddBridge(run, "br0");
-        run.Vsctl("set", "open", ".", "other_config:pmd-cpu-mask=1");
+        run.Vsctl("set", "open", ".", $"other_config:pmd-cpu-mask={UInt128.One << ThreadPinning.AllowedCpus()[0]:x}");
         Assert.Equal(0, ThreadsShown(run));
         Assert.Contains("WARN|other_config:pmd-cpu-mask: the datapath was made without it", run.Log, StringComparison.Ordinal);
         Assert.Contains("main thread:\n  port: br0p", run.Ask("dpif-netdev/pmd-rxq-show"), StringComparison.Ordinal);

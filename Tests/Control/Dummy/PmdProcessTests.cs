@@ -23,6 +23,7 @@ public sealed class PmdProcessTests : IDisposable
     public void Threads_are_shown_with_their_processor_and_queues()
     {
         Assert.Contains("ovs_numa|INFO|Discovered 2 NUMA nodes and 4 CPU cores", _run.Log, StringComparison.Ordinal);
+        _run.Ask("time/stop");
         Set("pmd-cpu-mask=0x3");
         string shown = _run.Ask("dpif-netdev/pmd-rxq-show");
         Assert.Equal(
@@ -45,6 +46,19 @@ public sealed class PmdProcessTests : IDisposable
         Assert.StartsWith("Displaying last 10 seconds pmd usage %\npmd thread numa_id 0 core_id 1:", _run.Ask("dpif-netdev/pmd-rxq-show", "-pmd", "1", "-secs", "7"), StringComparison.Ordinal);
         Assert.Equal("pmd rxq rebalance requested.\n", _run.Ask("dpif-netdev/pmd-rxq-rebalance"));
         Assert.Contains("dpif_netdev|INFO|There are 2 pmd threads on numa node 0", _run.Log, StringComparison.Ordinal);
+    }
+
+    /// <summary>Ports that come otherwise than by the database have a thread, too.</summary>
+    [Fact]
+    public void A_port_with_another_number_is_polled()
+    {
+        _run.SetFlows("br0", "in_port=1,icmp actions=LOCAL\n");
+        Set("pmd-cpu-mask=0x3");
+        Assert.Equal("", _run.Ask("dpif-dummy/change-port-number", "ovs-dummy", "p1", "9"));
+        for (int q = 0; q < 4; q++) Assert.Equal("", _run.Ask("netdev-dummy/receive", "p1", "--qid", $"{q}", Ping));
+        Assert.Contains("n_packets=4, ", _run.Ofctl("dump-flows", "br0"), StringComparison.Ordinal);
+        Assert.Equal("", _run.Ask("dpctl/del-if", "dummy@ovs-dummy", "p1"));
+        Assert.DoesNotContain("p1", _run.Ask("dpif-netdev/pmd-rxq-show"), StringComparison.Ordinal);
     }
 
     [Fact]
