@@ -72,8 +72,8 @@ internal static class OffloadStatsCommand
                 json.WriteEndObject();
                 json.WriteNumber("made_rule", shares.MadeRule.Packets);
                 json.WriteNumber("made_rule_bytes", shares.MadeRule.Bytes);
-                json.WriteNumber("unknown", shares.Unknown.Packets);
-                json.WriteNumber("unknown_bytes", shares.Unknown.Bytes);
+                json.WriteNumber("unknown", (long)shares.Unknown.Packets);
+                json.WriteNumber("unknown_bytes", (long)shares.Unknown.Bytes);
                 json.WriteString("summary", ShareTable.Summary(shares));
                 json.WriteStartObject("removed_by");
                 foreach ((OffloadReason reason, ulong rules, _) in removed) json.WriteNumber(reason.ToString(), rules);

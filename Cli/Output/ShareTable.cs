@@ -60,13 +60,14 @@ public static class ShareTable
     /// <summary>A share with one decimal.</summary>
     public static string Share(ulong part, ulong whole) => (whole == 0 ? 0 : 100.0 * part / whole).ToString("F1", CultureInfo.InvariantCulture);
 
-    /// <summary>Shares in tenths of a percent that add up to 100.0: what rounding down leaves goes to those that lost most by it.</summary>
-    public static string[] Percent(IReadOnlyList<ulong> parts)
+    /// <summary>Shares in tenths of a percent that add up to 100.0: what rounding down leaves goes to those that lost most by it. What is less than nothing has no share: counters of a switch that runs are of several moments.</summary>
+    public static string[] Percent(IReadOnlyList<ulong> counts)
     {
+        ulong[] parts = [.. counts.Select(static c => (long)c < 0 ? 0 : c)];
         ulong whole = parts.Aggregate(0UL, static (a, b) => a + b);
         if (whole == 0) return [.. parts.Select(static _ => "0.0")];
         int[] tenths = [.. parts.Select(p => (int)((UInt128)p * 1000 / whole))];
-        foreach (int i in Enumerable.Range(0, parts.Count).OrderByDescending(i => (UInt128)parts[i] * 1000 % whole).Take(1000 - tenths.Sum()).ToArray()) tenths[i]++;
+        foreach (int i in Enumerable.Range(0, parts.Length).OrderByDescending(i => (UInt128)parts[i] * 1000 % whole).Take(1000 - tenths.Sum()).ToArray()) tenths[i]++;
         return [.. tenths.Select(static t => (t / 10.0).ToString("F1", CultureInfo.InvariantCulture))];
     }
 

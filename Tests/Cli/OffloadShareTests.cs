@@ -90,6 +90,9 @@ public sealed class OffloadShareTests
         Assert.Equal([new ReasonCount("CtTcpFlags", 2, 120), new ReasonCount("Alg", 1, 9)], ReasonCount.Since(now, before));
     }
 
+    [Fact]
+    public void Less_than_nothing_has_no_share() => Assert.Equal(["75.0", "0.0", "25.0"], ShareTable.Percent([75, unchecked((ulong)-2), 25]));
+
     [Theory]
     [InlineData(new ulong[] { 1, 1, 1 })]
     [InlineData(new ulong[] { 0, 999, 1, 1, 1, 1, 1, 1, 1 })]
