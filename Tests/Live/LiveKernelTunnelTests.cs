@@ -13,7 +13,7 @@ public sealed class LiveKernelTunnelTests
     private const string Forward = "in_port=1 actions=output:9\nin_port=9 actions=output:1";
 
     /// <summary>Connections are tracked, and routed on the way.</summary>
-    private const string Router =
+    internal const string Router =
         """
         table=0,ip actions=ct(table=1)
         table=0,priority=1,in_port=1,arp actions=output:9

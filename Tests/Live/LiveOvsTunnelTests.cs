@@ -1,3 +1,4 @@
+using Mergeflow.Engine.Text;
 using Xunit;
 
 namespace Mergeflow.Tests;
@@ -6,6 +7,8 @@ namespace Mergeflow.Tests;
 public sealed class LiveOvsTunnelTests
 {
     private const string Mac = "02:00:00:00:00:fe";
+
+    private static readonly ulong StreamBytes = (ulong)LiveStream.Megabytes << 20;
 
     /// <summary>The address below is nobody's but the rule's.</summary>
     private const string Answer =
@@ -48,6 +51,46 @@ public sealed class LiveOvsTunnelTests
         using SwitchRun s = new("--port", $"{a}=1", "--port", $"{b}=2", "--port", $"tun0=9,type={type},remote_ip=flow,key=flow,out={b},addr=192.0.2.1,mac={Mac},gw_mac={lab.Must("b", "cat", "/sys/class/net/br-phy/address").Trim()}", "--flows", flows);
         Assert.True(s.IsRunning, s.Said);
         PassBothWays(lab, s);
+    }
+
+    [Theory]
+    [InlineData("geneve", "5")]
+    [InlineData("gre", "77")]
+    [InlineData("gre", "0")]
+    [InlineData("vxlan", "5")]
+    public void Connections_with_a_host_behind_Open_vSwitch_are_in_the_kernel(string type, string key)
+    {
+        using LiveLab lab = new();
+        string a = lab.AddHost("a", ["10.84.0.1/24"], mtuBytes: 1400), b = lab.AddHost("b", []);
+        using OvsPeer peer = new(lab, "b", "192.0.2.2/24", [$"type={type}", "options:remote_ip=192.0.2.1", $"options:key={key}"], "10.84.0.2/24");
+        using LiveSwitch s = new(LiveKernelTunnelTests.Router + "\npriority=2," + Answer, OffloadMode.Kernel, shadowOneIn: 10);
+        List<ShadowDifference> differences = [];
+        s.Datapath.Shadow!.Reported = differences.Add;
+        foreach (string port in new[] { a, b }) s.Ports.Add(new TcPort((uint)s.Ports.All.Count + 1, port), LiveSwitch.Now);
+        string way = $"out=2,addr=192.0.2.1,mac={Mac},gw_mac={lab.Must("b", "cat", "/sys/class/net/br-phy/address").Trim()}";
+        TunnelPort tunnel = new TunnelPortParser(new PortNames(new Dictionary<string, uint>())).Parse(9, $"type={type},remote_ip=192.0.2.2,{way}{(key == "0" ? "" : $",key={key}")}");
+        s.Datapath.Ports.Add(new PipelinePort("tun0", 9) { Tunnel = tunnel }, queues: 0, LiveSwitch.Now);
+
+        // Its ports take neither super-frames nor unfinished sums, which a network card would finish.
+        lab.Must("a", "ethtool", "-K", "eth0", "tx", "off", "tso", "off", "gso", "off");
+        for (int i = 0; lab.On("a", "ping", "-c", "1", "-W", "1", "10.84.0.2").Code != 0; i++) Assert.True(i < 20, "no answer from behind Open vSwitch");
+        LiveLab.WaitFor(
+            () =>
+            {
+                LiveStream.Echo(lab, "a", "b", "10.84.0.2", 1300, 100);
+                return s[2].ByKernel is { RxPackets: > 40, TxPackets: > 40 };
+            },
+            "packets by rules in the kernel");
+        (ulong rx, ulong tx) = (s[2].ByKernel.RxBytes, s[2].ByKernel.TxBytes);
+        LiveStream.Send(lab, "a", "b", "10.84.0.2", taken: () => s[2].ByKernel.TxBytes);
+        LiveStream.Send(lab, "b", "a", "10.84.0.1", taken: () => s[2].ByKernel.RxBytes);
+        Assert.InRange(s[2].ByKernel.TxBytes - tx, StreamBytes / 2, 3 * StreamBytes);
+        Assert.InRange(s[2].ByKernel.RxBytes - rx, StreamBytes / 2, 3 * StreamBytes);
+        LiveLab.WaitFor(() => s.Datapath.Shadow!.Alike > 10, "hits that were looked at");
+        Assert.Empty(differences.Select(static d => d.Difference));
+        (long received, long sent) = peer.Statistics;
+        Assert.True(received > 100 && sent > 100, $"{received} received, {sent} sent by Open vSwitch's tunnel");
+        s.Stop();
     }
 
     [Fact]
