@@ -318,8 +318,6 @@ public sealed class KernelNicTests
         int at = 14;
         while (at + 24 < frame.Length && frame[at - 2] is 0x81 or 0x88 && frame[at - 1] is 0 or 0xa8) at += 4;
         if (frame.Length < at + 20 || frame[at - 2] != 8 || frame[at - 1] != 0) return;
-        frame[at + 10] = frame[at + 11] = 0;
-        ushort sum = NicFrame.Checksum(frame.AsSpan(at, 20));
-        (frame[at + 10], frame[at + 11]) = ((byte)(sum >> 8), (byte)sum);
+        NicFrame.SetIpv4Checksum(frame.AsSpan(at - 14));
     }
 }

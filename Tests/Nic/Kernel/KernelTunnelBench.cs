@@ -21,11 +21,9 @@ internal sealed class KernelTunnelBench : IDisposable
 
     public KernelNic Nic { get; }
 
-    public NicHandle LastOutside { get; private set; }
-
     /// <summary>The rule for Geneve outside, whose packets come in by port 9.</summary>
     public NicHandle AddOutside()
-        => LastOutside = Add(1, [new FlowItemEth { Type = 0x0800 }, new FlowItemIpv4 { Proto = 17, Dst = 0xc000_0201 }, new FlowItemUdp { Dst = 6081 }], new FlowActionTunnelDecap(9, FlowTunnelType.Geneve) { OptionClass = 0x102, OptionType = 0x80, OptionBytes = 4 });
+        => Add(1, [new FlowItemEth { Type = 0x0800 }, new FlowItemIpv4 { Proto = 17, Dst = 0xc000_0201 }, new FlowItemUdp { Dst = 6081 }], new FlowActionTunnelDecap(9, FlowTunnelType.Geneve) { OptionClass = 0x102, OptionType = 0x80, OptionBytes = 4 });
 
     public NicHandle Add(uint port, FlowItem[] pattern, params FlowAction[] actions)
     {
