@@ -181,11 +181,12 @@ internal sealed class KernelActions
     /// <summary>Null and what the headers are, or what of them the program cannot put on.</summary>
     private static string? FrontOf(FlowTunnelType type, ReadOnlySpan<byte> header, out KernelFront front)
     {
-        const int networkAt = 14, udpBytes = 8, greBytes = 4, checksumPresent = 0x80, keyPresent = 0x20, sequencePresent = 0x10;
+        const int networkAt = 14, udpBytes = 8, greBytes = 4, greKeyBytes = 4, checksumPresent = 0x80, keyPresent = 0x20, sequencePresent = 0x10;
         front = KernelFront.None;
-        if (header.Length is < KernelProgram.LeastGreBytes or > KernelLayout.MaxFrontBytes || header.Length % 4 != 2) return $"tunnel_encap of {header.Length} bytes";
+        if (header.Length < KernelProgram.LeastGreBytes || header.Length % 4 != 2) return $"tunnel_encap of {header.Length} bytes";
         bool isIpv6 = header[12] == 0x86 && header[13] == 0xdd && header[networkAt] >> 4 == 6, isIpv4 = header[12] == 8 && header[13] == 0 && header[networkAt] == 0x45;
         if (!isIpv4 && !isIpv6) return "tunnel_encap over what is neither IPv4 without options nor IPv6";
+        if (header.Length > KernelProgram.MaxFrontBytesOver(isIpv6)) return $"tunnel_encap of {header.Length} bytes";
         if (isIpv6) front |= KernelFront.Ipv6;
         (int at, byte protocol) = isIpv6 ? (54, header[20]) : (34, header[23]);
         ReadOnlySpan<byte> transport = header[Math.Min(at, header.Length)..];
@@ -201,7 +202,8 @@ internal sealed class KernelActions
         if (transport.Length < greBytes) return $"tunnel_encap of {header.Length} bytes";
         if ((transport[0] & checksumPresent) != 0) return "tunnel_encap of GRE with a checksum";
         if ((transport[0] & sequencePresent) != 0) return "tunnel_encap of GRE with a sequence number";
-        return (transport[0] & ~keyPresent) != 0 || transport[1] != 0 ? "tunnel_encap of GRE with unknown flags" : null;
+        if ((transport[0] & ~keyPresent) != 0 || transport[1] != 0) return "tunnel_encap of GRE with unknown flags";
+        return transport.Length != greBytes + (transport[0] == 0 ? 0 : greKeyBytes) ? $"tunnel_encap of {header.Length} bytes" : null;
     }
 
     /// <summary>The tag of a push is written with it; of one that was there, the bits of the mask.</summary>

@@ -23,7 +23,10 @@ internal sealed partial class KernelProgram
     private bool EncapsIpv6 => (_features & KernelFeatures.EncapIpv6) != 0;
 
     /// <summary>Most bytes that are put in front.</summary>
-    private int MaxFrontBytes => EncapsIpv6 ? L.MaxFrontBytes : L.MaxFrontBytes - (Ipv6Bytes - Ipv4Bytes);
+    private int MaxFrontBytes => MaxFrontBytesOver(EncapsIpv6);
+
+    /// <summary>Most bytes of outer headers with that network.</summary>
+    internal static int MaxFrontBytesOver(bool isIpv6) => isIpv6 ? L.MaxFrontBytes : L.MaxFrontBytes - (Ipv6Bytes - Ipv4Bytes);
 
     /// <summary>R7 the frame behind what has been put in front of it. R2 is lost.</summary>
     private void SkipFront()
