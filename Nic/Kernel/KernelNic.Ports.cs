@@ -153,9 +153,10 @@ public sealed partial class KernelNic
     {
         if (IsAttached) return Load();
 
-        // Not before the program is written: then by what is there.
+        // Not before the program is written: then by what is there. One that is being verified is for masks before these.
         _features = FeaturesOfRules();
         _isBehind = true;
+        _drawn++;
         return null;
     }
 

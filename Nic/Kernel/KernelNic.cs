@@ -220,7 +220,7 @@ public sealed partial class KernelNic : IGatedFlowDevice, IDisposable
         for (; count < _requests.Count && _requests.At(count).Operation == NicOperation.Create; count++)
         {
             if (_requests.At(count).Rule is { Template: null } rule && TemplateOf(rule.Compiled, ref isNew) is { } template) rule.Join(template);
-            if (_requests.At(count).Rule is { Template: not null } asked) isNew |= (asked.Actions.Features & ~_features) != 0;
+            if (_requests.At(count).Rule is { Template: not null } asked) isNew |= _isBehind ? (asked.Actions.Features & ~_features) != 0 : !IsWritten(asked);
         }
 
         bool isAside = LoadsAside && IsAttached;

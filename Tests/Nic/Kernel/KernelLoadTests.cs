@@ -105,11 +105,49 @@ public sealed class KernelLoadTests
         Assert.True(bench.Takes(src: 1, dst: 9));
     }
 
+    /// <summary>Where no frame meets the program, rules are there at once and it is written later: one that was begun before is not it.</summary>
+    [Fact]
+    public void A_mask_that_comes_while_no_port_is_attached_is_not_lost_to_a_program_that_was_begun_before()
+    {
+        using Bench bench = new(isTc: true);
+        bench.Hold();
+        bench.Create(1, new FlowItemUdp { Src = 1 });
+        Assert.Empty(bench.Poll());
+        bench.RemovePort();
+        bench.Create(2, new FlowItemUdp { Dst = 2 });
+        Assert.Equal([(NicOperation.Create, 2, true)], bench.Poll());
+        bench.Release();
+        bench.Expect((NicOperation.Create, 1));
+        bench.AddPort();
+        Assert.True(bench.Takes(src: 1, dst: 9));
+        Assert.True(bench.Takes(src: 9, dst: 2));
+    }
+
+    /// <summary>The same of a rule whose mask is that of one that waits.</summary>
+    [Fact]
+    public void A_rule_that_comes_while_no_port_is_attached_is_used_by_the_first_program_that_is_attached()
+    {
+        using Bench bench = new(isTc: true);
+        bench.Hold();
+        bench.Create(1, new FlowItemUdp { Src = 1 });
+        Assert.Empty(bench.Poll());
+        bench.RemovePort();
+        bench.Create(2, new FlowItemUdp { Src = 2 });
+        Assert.Equal([(NicOperation.Create, 2, true)], bench.Poll());
+        bench.LetNext();
+        bench.AddPort();
+        Assert.True(bench.Takes(src: 2, dst: 9));
+        bench.Release();
+        bench.Expect((NicOperation.Create, 1));
+        Assert.True(bench.Takes(src: 1, dst: 9));
+    }
+
     private sealed class Bench : IDisposable
     {
         private const int XdpDrop = 1, TcDrop = 2, LoopbackIndex = 1;
 
         private readonly LiveLab _lab = new();
+        private readonly string _device;
         private readonly bool _isTc;
         private readonly ManualResetEventSlim _mayLoad = new(true);
         private readonly Dictionary<int, NicHandle> _handles = [];
@@ -121,15 +159,20 @@ public sealed class KernelLoadTests
 
         public Bench(bool isTc, int rules = 100)
         {
-            string device = _lab.AddHost("a", []);
+            _device = _lab.AddHost("a", []);
             _isTc = isTc;
             Nic = new KernelNic(NicProfile.Load("kernel") with { ExactMatchEntries = rules }, isTc ? BpfAttachPoint.TcxIngress : BpfAttachPoint.Xdp, seed: 3) { LoadsAside = true };
             Nic.AddPort(new KernelPortOptions { Number = 1, Interface = LoopbackIndex, MtuBytes = 1500 });
-            Nic.AddPort(new KernelPortOptions { Number = 2, Interface = NetDevice.IndexOf(device), MtuBytes = 1500, Attaches = true });
+            AddPort();
             Nic.Edit = Loaded;
         }
 
         public KernelNic Nic { get; }
+
+        /// <summary>The port that the program is on; it is there from the beginning.</summary>
+        public void AddPort() => Nic.AddPort(new KernelPortOptions { Number = 2, Interface = NetDevice.IndexOf(_device), MtuBytes = 1500, Attaches = true });
+
+        public void RemovePort() => Nic.RemovePort(2);
 
         /// <summary>Programs are not verified until <see cref="Release"/>.</summary>
         public void Hold() => _mayLoad.Reset();
