@@ -87,6 +87,7 @@ internal sealed partial class KernelProgram
 
         BpfLabel sum = _a.NewLabel();
         _a.LoadFrom(BpfSize.Byte, R2, R8, L.FrontKind);
+        if (!EncapsIpv6) _a.Jump(BpfJump.AnyBit, R2, (int)KernelFront.Ipv6, _miss);
         _a.Jump(BpfJump.AnyBit, R2, (int)KernelFront.Checksum, sum);
         _a.Jump(done);
         _a.Place(sum);

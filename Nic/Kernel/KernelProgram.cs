@@ -201,11 +201,13 @@ internal sealed partial class KernelProgram
         _a.Alu(BpfAlu.Add, R2, R1);
         _a.LoadFrom(BpfSize.Word, R1, R2, 0);
         _a.Jump(BpfJump.NotEqual, R1, 0, _miss);
-        if (Decaps || (SendsSeveral && !_isTc))
+        KernelFlags unknown = (Decaps ? 0 : KernelFlags.Decap) | (Encaps ? 0 : KernelFlags.Encap) | (SendsSeveral && _isTc ? 0 : KernelFlags.Several);
+        if (Decaps || unknown != KernelFlags.None)
         {
+            // The rule may have come with the program behind this one: what is not written here is software's.
             _a.LoadFrom(BpfSize.Word, R1, R8, L.Flags);
             if (Decaps) _a.Jump(BpfJump.AnyBit, R1, (int)KernelFlags.Decap, _decap);
-            if (SendsSeveral && !_isTc) _a.Jump(BpfJump.AnyBit, R1, (int)KernelFlags.Several, _miss);
+            if (unknown != KernelFlags.None) _a.Jump(BpfJump.AnyBit, R1, (int)unknown, _miss);
         }
 
         // A frame whose TTL would not stay above 0 is software's.

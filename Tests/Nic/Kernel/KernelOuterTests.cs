@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Net;
+using Mergeflow.Native;
 using Mergeflow.Nic;
 using Xunit;
 
@@ -162,6 +163,41 @@ public sealed class KernelOuterTests
         other.Add(1, [.. s_udp4[..2], new FlowItemUdp { Dst = 9 }], new FlowActionPort(2));
         Assert.InRange(bench.Nic.Program.Count, other.Nic.Program.Count + 50, int.MaxValue);
         Assert.InRange(before, 100, other.Nic.Program.Count);
+    }
+
+    /// <summary>A program goes on being begun for a moment after another one has taken its place: rules that came with that one and ask for more are software's, as if it had found none.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_program_that_is_not_written_for_what_a_rule_does_leaves_its_frames_as_they_came(bool isTc)
+    {
+        using KernelTunnelBench bench = new(isTc);
+        byte[] frame = NicFrame.TcpIpv4(), outer = FromPeer(s_gre, frame);
+        bench.Add(3, s_tcp4, new FlowActionPort(2));
+        bench.Add(3, s_gre4, new FlowActionPort(2));
+        using BpfProgram plain = bench.Keep();
+        NicHandle rule = bench.Add(1, s_tcp4, new FlowActionTunnelEncap(9, FlowTunnelType.Vxlan, Header(FlowTunnelType.Vxlan, s_vxlan, isIpv6: false, hasSum: false)), new FlowActionPort(2));
+        IsLeftBy(plain, frame, "encap");
+        using BpfProgram overIpv4 = bench.Keep();
+        Change(s_tcp4, new FlowActionTunnelEncap(9, FlowTunnelType.Vxlan, Header(FlowTunnelType.Vxlan, s_vxlan, isIpv6: true, hasSum: true)), new FlowActionPort(2));
+        IsLeftBy(overIpv4, frame, "encap over IPv6");
+        Change(s_gre4, new FlowActionTunnelDecap(9, FlowTunnelType.Gre));
+        IsLeftBy(plain, outer, "decap");
+        if (!isTc) return;
+        Change(s_tcp4, new FlowActionPort(2), new FlowActionPort(3));
+        IsLeftBy(plain, frame, "several outputs");
+
+        void Change(FlowItem[] pattern, params FlowAction[] actions)
+        {
+            bench.Destroy(rule);
+            rule = bench.Add(1, pattern, actions);
+        }
+
+        void IsLeftBy(BpfProgram program, byte[] came, string name)
+        {
+            bench.Misses(came, name, program);
+            Assert.Equal((name, (0ul, 0ul)), (name, bench.CountersOf(rule)));
+        }
     }
 
     private static (FlowTunnelType Type, byte[] Tunnel) Of(string name) => name switch

@@ -54,10 +54,16 @@ internal sealed class KernelTunnelBench : IDisposable
         return _buffer[..run.LengthBytes];
     }
 
+    /// <summary>The program as it is now, once more: it stays as it is when the device gets another one.</summary>
+    public BpfProgram Keep() => BpfProgram.Load(_isTc ? BpfProgramType.SchedCls : BpfProgramType.Xdp, [.. Nic.Program], "kept", _isTc ? 0 : BpfProgram.HasFragments);
+
     /// <summary>The frame is left to software as it came.</summary>
-    public void Misses(byte[] frame, string name = "")
+    /// <param name="frame">Comes in by port 1.</param>
+    /// <param name="name">What is said of it if not.</param>
+    /// <param name="by">A program that was kept; null = the one that is there.</param>
+    public void Misses(byte[] frame, string name = "", BpfProgram? by = null)
     {
-        BpfRun run = Nic.TestRun(frame, _buffer);
+        BpfRun run = by?.TestRun(frame, _buffer) ?? Nic.TestRun(frame, _buffer);
         Assert.Equal((name, _isTc ? -1 : 2, Convert.ToHexString(frame)), (name, run.Result, Convert.ToHexString(_buffer[..run.LengthBytes])));
     }
 
