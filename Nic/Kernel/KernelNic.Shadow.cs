@@ -67,11 +67,15 @@ public sealed partial class KernelNic
             (int shadow, int capture, int before) = (ShadowOneIn, CaptureOneIn, SampledOneIn);
             (ShadowOneIn, CaptureOneIn) = (shadowOneIn ?? shadow, captureOneIn ?? capture);
             if (SampledOneIn == before) return;
-            if (SampledOneIn > 0) _samples ??= new KernelSamples(KernelMemory.PossibleProcessors());
-            if (Swap() is { } refused)
+            try
+            {
+                if (SampledOneIn > 0) _samples ??= NewSamples();
+                if (Swap() is { } refused) throw new IOException(refused.Message);
+            }
+            catch
             {
                 (ShadowOneIn, CaptureOneIn) = (shadow, capture);
-                throw new IOException(refused.Message);
+                throw;
             }
 
             // What was drawn for another rate may be far away.

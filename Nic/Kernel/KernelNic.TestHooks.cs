@@ -10,4 +10,7 @@ public sealed partial class KernelNic
 
     /// <summary>Breaks the program before it is loaded; null = it is as it was written.</summary>
     internal Func<BpfInstruction[], BpfInstruction[]>? Edit { get; set; } = Broken.Value;
+
+    /// <summary>Makes the rings for copies of hits.</summary>
+    internal Func<KernelSamples> NewSamples { get; set; } = static () => new KernelSamples(KernelMemory.PossibleProcessors());
 }

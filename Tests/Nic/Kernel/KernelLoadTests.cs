@@ -142,6 +142,20 @@ public sealed class KernelLoadTests
         Assert.True(bench.Takes(src: 1, dst: 9));
     }
 
+    /// <summary>The next program would be written for rings that are not there, and refused.</summary>
+    [Fact]
+    public void Copies_that_there_are_no_rings_for_are_not_asked_for()
+    {
+        using Bench bench = new(isTc: true);
+        bench.Nic.NewSamples = static () => throw new BpfException("no rings", 1, null);
+        Assert.Throws<BpfException>(() => bench.Nic.SetShadow(5));
+        Assert.Throws<BpfException>(() => bench.Nic.SetCapture(7));
+        Assert.Equal((0, 0, 0), (bench.Nic.ShadowOneIn, bench.Nic.CaptureOneIn, bench.Nic.SampledOneIn));
+        bench.Create(1, new FlowItemUdp { Src = 1 });
+        bench.Expect((NicOperation.Create, 1));
+        Assert.True(bench.Takes(src: 1, dst: 9));
+    }
+
     private sealed class Bench : IDisposable
     {
         private const int XdpDrop = 1, TcDrop = 2, LoopbackIndex = 1;
