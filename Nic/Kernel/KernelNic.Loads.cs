@@ -8,8 +8,11 @@ namespace Mergeflow.Nic;
 /// </content>
 public sealed partial class KernelNic
 {
-    /// <summary>Creations whose rules wait for the program. For the thread of the rule queue.</summary>
-    private readonly KernelQueue<Request> _waiting = new();
+    /// <summary>Rules that are in the table and wait for the program, in the order in which they came. For the thread of the rule queue.</summary>
+    private readonly LinkedList<Rule> _waiting = new();
+
+    /// <summary>A program has been put in place since it was looked at which rules still wait.</summary>
+    private bool _isReplaced;
 
     /// <summary>What is being verified beside the rule queue.</summary>
     private Task<Programs>? _making;
@@ -78,7 +81,7 @@ public sealed partial class KernelNic
         }
 
         (_program, made.Main) = (made.Main!, _program);
-        (_features, _isBehind) = (made.Drawing.Features, false);
+        (_features, _isBehind, _isReplaced) = (made.Drawing.Features, false, true);
         foreach (KernelTemplate t in made.Drawing.Templates) t.IsWritten = true;
         return null;
     }
@@ -100,12 +103,10 @@ public sealed partial class KernelNic
             else if (PutInPlace(made) is { } failed) FailWaiting(failed);
         }
 
-        for (int count = _waiting.Count; count > 0; count--)
+        if (_isReplaced)
         {
-            Request r = _waiting.Dequeue();
-            if (!r.Rule!.IsWaiting) continue;
-            if (IsWritten(r.Rule)) EndWait(r.Rule);
-            else _waiting.Enqueue(r);
+            _isReplaced = false;
+            foreach (Rule rule in Waiting(IsWritten)) EndWait(rule);
         }
 
         if (_waiting.Count == 0 || _making is not null) return;
@@ -120,7 +121,8 @@ public sealed partial class KernelNic
     /// <summary>The rule is used from now on, unless its end has been asked for, and is reported to be there.</summary>
     private void EndWait(Rule rule)
     {
-        rule.IsWaiting = false;
+        StopWaiting(rule);
+        RuleCount++;
         if (!rule.IsRevoked) _table.Revive(rule.Slot, SerialOf(rule.Handle));
         _completions.Enqueue(new NicCompletion(NicOperation.Create, rule.Handle, rule.UserData, new NicCounters(0, 0, -1), null));
     }
@@ -130,16 +132,22 @@ public sealed partial class KernelNic
     {
         // A run may have read the number of a slot that was never alive.
         _table.Quiesce();
-        while (_waiting.Count > 0)
+        foreach (Rule rule in Waiting(static _ => true))
         {
-            Request r = _waiting.Dequeue();
-            if (r.Rule is not { IsWaiting: true } rule) continue;
-            rule.IsWaiting = false;
+            StopWaiting(rule);
             TakeOut(rule);
-            _completions.Enqueue(new NicCompletion(NicOperation.Create, r.Handle, r.UserData, new NicCounters(0, 0, -1), refused));
+            _completions.Enqueue(new NicCompletion(NicOperation.Create, rule.Handle, rule.UserData, new NicCounters(0, 0, -1), refused));
         }
 
         _templates.RemoveAll(static t => t.RuleCount == 0);
+    }
+
+    private Rule[] Waiting(Func<Rule, bool> isMeant) => [.. _waiting.Where(isMeant)];
+
+    private void StopWaiting(Rule rule)
+    {
+        _waiting.Remove(rule.Wait!);
+        rule.Wait = null;
     }
 
     /// <summary>The end of who verifies: it reads descriptors of what is disposed behind it.</summary>

@@ -93,7 +93,7 @@ public sealed partial class KernelNic : IGatedFlowDevice, IDisposable
     public bool EnqueueCreate(FlowRule rule, ulong userData, long nowNs, byte gate, out NicHandle handle)
     {
         handle = NicHandle.None;
-        if (_requests.Count + _completions.Count >= _queueDepth) return false;
+        if (_requests.Count + _waiting.Count + _completions.Count >= _queueDepth) return false;
         FlowError? error = Compile(rule, out CompiledRule? compiled, out KernelActions? actions);
         uint slot = 0;
         KernelPlaces places = default;
@@ -124,21 +124,7 @@ public sealed partial class KernelNic : IGatedFlowDevice, IDisposable
     /// <inheritdoc/>
     public int Poll(Span<NicCompletion> completions, long nowNs)
     {
-        _table.SetClock(nowNs);
-        if (_requests.Count > 0 || _waiting.Count > 0 || _making is not null)
-        {
-            lock (_sync)
-            {
-                while (_requests.Count > 0)
-                {
-                    if (_requests.At(0).Operation == NicOperation.Create) CreateSome();
-                    else DestroySome();
-                }
-
-                KeepWriting();
-            }
-        }
-
+        Work(nowNs);
         int n = 0;
         while (n < completions.Length && _completions.Count > 0) completions[n++] = _completions.Dequeue();
         return n;
@@ -165,9 +151,10 @@ public sealed partial class KernelNic : IGatedFlowDevice, IDisposable
     /// <inheritdoc/>
     public NicResync Resync(long nowNs)
     {
+        Work(nowNs);
         List<NicCompletion> all = [];
         while (_completions.Count > 0) all.Add(_completions.Dequeue());
-        return new NicResync([.. _rules.OfType<Rule>().Where(static r => r.IsThere).OrderBy(static r => r.Handle.Value).Select(r => new NicRuleInfo(r.Handle, r.UserData, Read(r)))], all, _requests.Count + _waiting.Count);
+        return new NicResync([.. _rules.OfType<Rule>().Where(static r => r is { IsThere: true, IsWaiting: false }).OrderBy(static r => r.Handle.Value).Select(r => new NicRuleInfo(r.Handle, r.UserData, Read(r)))], all, _waiting.Count);
     }
 
     /// <inheritdoc/>
@@ -181,6 +168,23 @@ public sealed partial class KernelNic : IGatedFlowDevice, IDisposable
         _program?.Dispose();
         _samples?.Dispose();
         _memory.Dispose();
+    }
+
+    /// <summary>Carries out what has been asked for.</summary>
+    private void Work(long nowNs)
+    {
+        _table.SetClock(nowNs);
+        if (_requests.Count == 0 && _waiting.Count == 0 && _making is null) return;
+        lock (_sync)
+        {
+            while (_requests.Count > 0)
+            {
+                if (_requests.At(0).Operation == NicOperation.Create) CreateSome();
+                else DestroySome();
+            }
+
+            KeepWriting();
+        }
     }
 
     private Rule? FindAsked(NicHandle handle)
@@ -231,12 +235,7 @@ public sealed partial class KernelNic : IGatedFlowDevice, IDisposable
             Request r = _requests.Dequeue();
             bool waits = isAside && r.Rule is { Template: not null } later && !IsWritten(later);
             FlowError? outcome = r.Error ?? refused ?? Install(r.Rule!, waits);
-            if (outcome is null && waits)
-            {
-                _waiting.Enqueue(r);
-                continue;
-            }
-
+            if (outcome is null && waits) continue;
             if (outcome is not null && r.Rule is { } failed)
             {
                 failed.Leave();
@@ -261,8 +260,9 @@ public sealed partial class KernelNic : IGatedFlowDevice, IDisposable
                 : new FlowError(FlowErrno.NoSpace, FlowErrorType.AttrGroup, "the kernel's table is full");
         }
 
-        (rule.IsThere, rule.IsWaiting) = (true, waits);
-        RuleCount++;
+        rule.IsThere = true;
+        if (waits) rule.Wait = _waiting.AddLast(rule);
+        else RuleCount++;
         return null;
     }
 
@@ -294,6 +294,7 @@ public sealed partial class KernelNic : IGatedFlowDevice, IDisposable
             if (rule.IsWaiting) EndWait(rule);
             NicCounters final = Read(rule);
             _gone.Add(rule, final);
+            RuleCount--;
             TakeOut(rule);
             _completions.Enqueue(new NicCompletion(NicOperation.Destroy, r.Handle, r.UserData, final, null));
         }
@@ -303,7 +304,6 @@ public sealed partial class KernelNic : IGatedFlowDevice, IDisposable
     private void TakeOut(Rule rule)
     {
         _rules[rule.Slot] = null;
-        RuleCount--;
         _table.Remove(rule.Slot, rule.Hash);
         GivePlacesBack(rule);
         rule.Leave();
@@ -340,7 +340,10 @@ public sealed partial class KernelNic : IGatedFlowDevice, IDisposable
         public bool IsThere { get; set; }
 
         /// <summary>It is in the table, and no frame uses it: the program is not written for it so far.</summary>
-        public bool IsWaiting { get; set; }
+        public bool IsWaiting => Wait is not null;
+
+        /// <summary>Its place among those that wait.</summary>
+        public LinkedListNode<Rule>? Wait { get; set; }
 
         /// <summary>Its end has been asked for: no frame uses it any more, also if it gets into the table only now.</summary>
         public bool IsRevoked { get; set; }

@@ -142,6 +142,50 @@ public sealed class KernelLoadTests
         Assert.True(bench.Takes(src: 1, dst: 9));
     }
 
+    [Fact]
+    public void Rules_that_wait_have_places_in_the_queue_until_they_are_there_or_gone()
+    {
+        using Bench bench = new(isTc: true, depth: 2);
+        bench.Hold();
+        bench.Create(1, new FlowItemUdp { Src = 1 });
+        Assert.Empty(bench.Poll());
+        bench.Create(2, new FlowItemUdp { Src = 2 });
+        Assert.Empty(bench.Poll());
+        Assert.False(bench.TryCreate(3, new FlowItemUdp { Src = 3 }));
+        bench.Destroy(1);
+        Assert.Equal([(NicOperation.Create, 1, true), (NicOperation.Destroy, 1, true)], bench.Poll());
+        bench.Create(3, new FlowItemUdp { Src = 3 });
+        Assert.Empty(bench.Poll());
+        Assert.False(bench.TryCreate(4, new FlowItemUdp { Src = 4 }));
+        bench.Release();
+        bench.Expect((NicOperation.Create, 2));
+        bench.Expect((NicOperation.Create, 3));
+        Assert.True(bench.TryCreate(4, new FlowItemUdp { Src = 4 }));
+    }
+
+    [Fact]
+    public void Who_asks_for_the_whole_truth_hears_of_a_rule_that_waits_only_that_an_answer_is_to_come()
+    {
+        using Bench bench = new(isTc: true);
+        bench.Create(1, new FlowItemUdp { Src = 1 });
+        bench.Expect((NicOperation.Create, 1));
+        bench.Hold();
+        bench.Create(2, new FlowItemUdp { Dst = 2 });
+        Assert.Empty(bench.Poll());
+        NicResync waits = bench.Nic.Resync(1);
+        Assert.Equal([1ul], waits.Rules.Select(static r => r.UserData));
+        Assert.Empty(waits.Completions);
+        Assert.Equal((1, 1), (waits.PendingCount, bench.Nic.RuleCount));
+
+        // One that goes is carried out, not only asked for, as all that needs no program is.
+        bench.Destroy(2);
+        bench.Create(3, new FlowItemUdp { Src = 3 });
+        NicResync gone = bench.Nic.Resync(1);
+        Assert.Equal([(NicOperation.Create, 2ul), (NicOperation.Destroy, 2ul), (NicOperation.Create, 3ul)], gone.Completions.Select(static c => (c.Operation, c.UserData)));
+        Assert.Equal([1ul, 3ul], gone.Rules.Select(static r => r.UserData));
+        Assert.Equal((0, 2), (gone.PendingCount, bench.Nic.RuleCount));
+    }
+
     /// <summary>The next program would be written for rings that are not there, and refused.</summary>
     [Fact]
     public void Copies_that_there_are_no_rings_for_are_not_asked_for()
@@ -168,14 +212,14 @@ public sealed class KernelLoadTests
         private readonly List<(NicOperation Operation, int Rule, bool IsDone)> _seen = [];
         private readonly NicCompletion[] _completions = new NicCompletion[16];
         private readonly byte[] _output = new byte[2000];
-        private volatile bool _isBroken;
+        private int _broken;
         private int _free;
 
-        public Bench(bool isTc, int rules = 100)
+        public Bench(bool isTc, int rules = 100, int depth = 100, bool isAside = true)
         {
             _device = _lab.AddHost("a", []);
             _isTc = isTc;
-            Nic = new KernelNic(NicProfile.Load("kernel") with { ExactMatchEntries = rules }, isTc ? BpfAttachPoint.TcxIngress : BpfAttachPoint.Xdp, seed: 3) { LoadsAside = true };
+            Nic = new KernelNic(NicProfile.Load("kernel") with { ExactMatchEntries = rules, QueueDepth = depth }, isTc ? BpfAttachPoint.TcxIngress : BpfAttachPoint.Xdp, seed: 3) { LoadsAside = isAside };
             Nic.AddPort(new KernelPortOptions { Number = 1, Interface = LoopbackIndex, MtuBytes = 1500 });
             AddPort();
             Nic.Edit = Loaded;
@@ -200,15 +244,18 @@ public sealed class KernelLoadTests
             Volatile.Write(ref _free, 1);
         }
 
-        /// <summary>The kernel takes no program.</summary>
-        public void Break() => _isBroken = true;
+        /// <summary>The kernel does not take the next so many programs.</summary>
+        public void Break(int programs = int.MaxValue) => Volatile.Write(ref _broken, programs);
 
-        public void Repair() => _isBroken = false;
+        public void Repair() => Break(programs: 0);
 
-        public void Create(int rule, FlowItemUdp udp)
+        public void Create(int rule, FlowItemUdp udp) => Assert.True(TryCreate(rule, udp));
+
+        public bool TryCreate(int rule, FlowItemUdp udp)
         {
-            Assert.True(Nic.EnqueueCreate(new FlowRule(new FlowAttr(1, FlowTable.ExactMatch), [new FlowItemEth { Type = 0x0800 }, new FlowItemIpv4(), udp], [new FlowActionCount(), new FlowActionDrop()]), (ulong)rule, 1, out NicHandle handle));
+            if (!Nic.EnqueueCreate(new FlowRule(new FlowAttr(1, FlowTable.ExactMatch), [new FlowItemEth { Type = 0x0800 }, new FlowItemIpv4(), udp], [new FlowActionCount(), new FlowActionDrop()]), (ulong)rule, 1, out NicHandle handle)) return false;
             _handles[rule] = handle;
+            return true;
         }
 
         public void Destroy(int rule) => Assert.True(Nic.EnqueueDestroy(_handles[rule], (ulong)rule, 1));
@@ -259,7 +306,9 @@ public sealed class KernelLoadTests
                 Interlocked.Decrement(ref _held);
             }
 
-            return _isBroken ? [] : code;
+            if (Volatile.Read(ref _broken) == 0) return code;
+            Interlocked.Decrement(ref _broken);
+            return [];
         }
     }
 }
