@@ -98,9 +98,8 @@ public sealed partial class KernelNic
         {
             _making = null;
             Programs made = done.GetAwaiter().GetResult();
-            if (made.Refused is { } refused) FailWaiting(refused);
-            else if (IsOutdated(made.Drawing)) made.Dispose();
-            else if (PutInPlace(made) is { } failed) FailWaiting(failed);
+            if (IsOutdated(made.Drawing)) made.Dispose();
+            else if ((made.Refused ?? PutInPlace(made)) is { } refused) FailWaiting(made.Drawing, refused);
         }
 
         if (_isReplaced)
@@ -127,12 +126,12 @@ public sealed partial class KernelNic
         _completions.Enqueue(new NicCompletion(NicOperation.Create, rule.Handle, rule.UserData, new NicCounters(0, 0, -1), null));
     }
 
-    /// <summary>There is no program for them.</summary>
-    private void FailWaiting(FlowError refused)
+    /// <summary>There is no program for the rules that it was drawn for. Whether there is one for those that ask for more has not been tried.</summary>
+    private void FailWaiting(Drawing drawing, FlowError refused)
     {
         // A run may have read the number of a slot that was never alive.
         _table.Quiesce();
-        foreach (Rule rule in Waiting(static _ => true))
+        foreach (Rule rule in Waiting(drawing.Covers))
         {
             StopWaiting(rule);
             TakeOut(rule);
@@ -164,7 +163,11 @@ public sealed partial class KernelNic
     /// <param name="Shadow">Which hits are copied up.</param>
     /// <param name="Sockets">Ports with a form of their own.</param>
     /// <param name="Number"><see cref="_drawn"/> when it was begun.</param>
-    private sealed record Drawing(KernelTemplate[] Templates, KernelFeatures Features, KernelShadow Shadow, KernelXdp[] Sockets, int Number);
+    private sealed record Drawing(KernelTemplate[] Templates, KernelFeatures Features, KernelShadow Shadow, KernelXdp[] Sockets, int Number)
+    {
+        /// <summary>The program finds the rule, and does all that it asks for.</summary>
+        public bool Covers(Rule rule) => Templates.Contains(rule.Template) && (rule.Actions.Features & ~Features) == 0;
+    }
 
     /// <summary>Verified programs that are not in place, or why there are none.</summary>
     private sealed class Programs(Drawing drawing) : IDisposable

@@ -234,7 +234,7 @@ public sealed partial class KernelNic : IGatedFlowDevice, IDisposable
             if (count > Ahead && _requests.At(Ahead).Rule is { Template: not null } next) _table.Prefetch(next.Slot, next.Hash);
             Request r = _requests.Dequeue();
             bool waits = isAside && r.Rule is { Template: not null } later && !IsWritten(later);
-            FlowError? outcome = r.Error ?? refused ?? Install(r.Rule!, waits);
+            FlowError? outcome = r.Error ?? (refused is null || IsWritten(r.Rule!) ? Install(r.Rule!, waits) : refused);
             if (outcome is null && waits) continue;
             if (outcome is not null && r.Rule is { } failed)
             {

@@ -142,6 +142,58 @@ public sealed class KernelLoadTests
         Assert.True(bench.Takes(src: 1, dst: 9));
     }
 
+    /// <summary>What is asked for now has not been tried: a program of before says nothing of it.</summary>
+    [Fact]
+    public void A_program_that_is_refused_when_it_is_outdated_fails_no_rule()
+    {
+        using Bench bench = new(isTc: true);
+        bench.Hold();
+        bench.Create(1, new FlowItemUdp { Src = 1 });
+        Assert.Empty(bench.Poll());
+        bench.RemovePort();
+        bench.Create(2, new FlowItemUdp { Dst = 2 });
+        Assert.Equal([(NicOperation.Create, 2, true)], bench.Poll());
+        bench.Break(programs: 1);
+        bench.Release();
+        bench.Expect((NicOperation.Create, 1));
+        Assert.True(bench.Takes(src: 1, dst: 9));
+        Assert.True(bench.Takes(src: 9, dst: 2));
+    }
+
+    [Fact]
+    public void A_program_that_is_refused_fails_the_rules_that_it_was_for_and_no_others()
+    {
+        using Bench bench = new(isTc: true);
+        bench.Hold();
+        bench.Create(1, new FlowItemUdp { Src = 1 });
+        Assert.Empty(bench.Poll());
+        bench.Create(2, new FlowItemUdp { Dst = 2 });
+        bench.Create(3, new FlowItemUdp { Src = 3 });
+        Assert.Empty(bench.Poll());
+        bench.Break(programs: 1);
+        bench.Release();
+        bench.Expect((NicOperation.Create, 1), isDone: false);
+        bench.Expect((NicOperation.Create, 3), isDone: false);
+        bench.Expect((NicOperation.Create, 2));
+        Assert.False(bench.Takes(src: 1, dst: 9));
+        Assert.True(bench.Takes(src: 9, dst: 2));
+        Assert.Equal((1, 1), (bench.Nic.RuleCount, bench.Nic.TemplateCount));
+    }
+
+    [Fact]
+    public void A_program_that_is_refused_at_once_fails_no_rule_of_a_mask_that_is_known()
+    {
+        using Bench bench = new(isTc: true, isAside: false);
+        bench.Create(1, new FlowItemUdp { Src = 1 });
+        Assert.Equal([(NicOperation.Create, 1, true)], bench.Poll());
+        bench.Break();
+        bench.Create(2, new FlowItemUdp { Dst = 2 });
+        bench.Create(3, new FlowItemUdp { Src = 3 });
+        Assert.Equal([(NicOperation.Create, 2, false), (NicOperation.Create, 3, true)], bench.Poll());
+        Assert.True(bench.Takes(src: 3, dst: 9));
+        Assert.False(bench.Takes(src: 9, dst: 2));
+    }
+
     [Fact]
     public void Rules_that_wait_have_places_in_the_queue_until_they_are_there_or_gone()
     {
