@@ -14,6 +14,14 @@ public static class OfPorts
 
     /// <summary>The OpenFlow 1.1+ number of a port that is given in 16 bits (OVS <c>ofputil_port_to_ofp11</c>).</summary>
     public static uint Widen(uint port) => port is >= Max and <= ushort.MaxValue ? port + WideOffset : port;
+
+    /// <summary>The port in 16 bits that is given by its OpenFlow 1.1+ number; false, and the port none, if no port has that number (OVS <c>ofputil_port_from_ofp11</c>).</summary>
+    public static bool TryNarrow(uint wide, out uint port)
+    {
+        bool isOrdinary = wide < Max, isThere = isOrdinary || wide >= WideOffset + Max;
+        port = isOrdinary ? wide : isThere ? wide - WideOffset : (uint)OfReservedPort.None;
+        return isThere;
+    }
 }
 
 /// <summary>OpenFlow reserved ports with their 16-bit numbers (OVS <c>OFPP_*</c>).</summary>

@@ -1,4 +1,5 @@
 using Mergeflow.Engine.Keys;
+using Mergeflow.Engine.OpenFlow;
 
 namespace Mergeflow.Engine.Text;
 
@@ -83,7 +84,7 @@ internal static class FieldText
         switch (field.Format)
         {
             case FieldFormat.Port when exact:
-                return ports.Format((uint)value);
+                return ports.Format(OfPorts.TryNarrow((uint)value, out uint port) ? port : (uint)value);
             case FieldFormat.Ethernet or FieldFormat.Ipv4 or FieldFormat.Ipv6:
                 return AddressText.FormatMasked(value, mask, field.Format);
             case FieldFormat.CtState or FieldFormat.TcpFlags or FieldFormat.TunFlags:

@@ -69,11 +69,7 @@ internal static partial class ActionReader
 
     /// <summary>The 16-bit number of a port (OVS <c>ofputil_port_from_ofp11</c>).</summary>
     internal static uint NarrowPort(uint port, string error = "OFPBAC_BAD_OUT_PORT")
-    {
-        if (port < OfPorts.Max) return port;
-        if (port >= OfPorts.WideOffset + OfPorts.Max) return port - OfPorts.WideOffset;
-        throw new OfRefusal(error, $"port {port} is out of range");
-    }
+        => OfPorts.TryNarrow(port, out uint narrow) ? narrow : throw new OfRefusal(error, $"port {port} is out of range");
 
     internal static OfRefusal BadOutPort(uint port) => new("OFPBAC_BAD_OUT_PORT", $"port {port}");
 

@@ -66,20 +66,12 @@ internal static class OxmReader
         UInt128 ones = OxmEntry.Ones(field);
         if (!field.Maskable && entry.Mask != 0 && entry.Mask != ones) throw new OfRefusal("OFPBMC_BAD_MASK", $"{field.Name} cannot be masked");
         UInt128 value = entry.Value;
-        if (field.Id is FieldId.InPortOxm or FieldId.ActsetOutput) value = Narrow((uint)value);
+        if (field.Id is FieldId.InPortOxm or FieldId.ActsetOutput) value = ActionReader.NarrowPort((uint)value, "OFPBMC_BAD_VALUE");
         bool isValid = field.Id == FieldId.VlanVid ? value <= 0x1fff : (value & ~Allowed(field)) == 0;
         if (!isValid) throw new OfRefusal("OFPBMC_BAD_VALUE", $"value of {field.Name}");
         if (!MatchBuilder.HasPrerequisites(ref match, field)) throw new OfRefusal("OFPBMC_BAD_PREREQ", $"{field.Name} without what it needs");
         if (!IsWild(ref match, field)) throw new OfRefusal("OFPBMC_DUP_FIELD", $"{field.Name} twice");
         MatchBuilder.Set(ref match, field, new FieldValue(value, entry.Mask, ones));
-    }
-
-    /// <summary>The 16-bit number of a port.</summary>
-    private static uint Narrow(uint port)
-    {
-        if (port < OfPorts.Max) return port;
-        if (port >= OfPorts.WideOffset + OfPorts.Max) return port - OfPorts.WideOffset;
-        throw new OfRefusal("OFPBMC_BAD_VALUE", $"port {port} is out of range");
     }
 
     private static UInt128 Allowed(Field field) => field.Id is FieldId.InPortOxm or FieldId.ActsetOutput ? uint.MaxValue : OxmFields.FullMask(field);

@@ -176,7 +176,6 @@ public sealed partial class FlowTextFormatter
         if (id == FieldId.CtState && mask == 0xff) mask = field.MaxValue;
         string text = id switch
         {
-            FieldId.ActsetOutput => _ports.Format((uint)(value > 0xffff ? value - OfPorts.WideOffset : value)),
             FieldId.RecircId or FieldId.DpHash => mask == uint.MaxValue ? NumberText.Hex(value) : $"{NumberText.Hex(value)}/{NumberText.Hex(mask)}",
             FieldId.TcpSrc or FieldId.TcpDst or FieldId.CtTpSrc or FieldId.CtTpDst when mask != field.MaxValue => $"0x{value:x}/0x{mask:x}",
             FieldId.CtZone => ((uint)value).ToString(System.Globalization.CultureInfo.InvariantCulture),

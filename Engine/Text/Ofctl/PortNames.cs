@@ -37,17 +37,14 @@ public sealed class PortNames
     public static PortNames InDatapath(IEnumerable<KeyValuePair<uint, string>> texts) => new(new Dictionary<uint, string>(texts));
 
     /// <summary>
-    /// A number, a reserved name in any case, or a name of the map, quoted or not. Numbers of OpenFlow 1.1 reserved ports come
-    /// back in 16 bits (OVS <c>ofputil_port_from_string</c>).
+    /// A number, a reserved name in any case, or a name of the map, quoted or not. Reserved ports may be given by their numbers of OpenFlow 1.0, which are the ones that come
+    /// back, or of 1.1 (OVS <c>ofputil_port_from_string</c>).
     /// </summary>
     public bool TryParse(ReadOnlySpan<char> text, out uint port)
     {
         if (uint.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out port))
         {
-            if (port <= 0xffff) return true;
-            if (port < OfPorts.WideOffset + OfPorts.Max) return false;
-            port -= OfPorts.WideOffset;
-            return true;
+            return port <= ushort.MaxValue || OfPorts.TryNarrow(port, out port);
         }
 
         foreach ((string name, uint number) in s_reserved)
