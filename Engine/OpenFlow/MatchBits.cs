@@ -20,7 +20,11 @@ internal static class MatchBits
         UInt128 placed = (value << range.Start) & bits;
         switch (field.Id)
         {
-            case FieldId.InPort or FieldId.InPortOxm:
+            case FieldId.InPortOxm:
+                field.Set(ref match.Mask, uint.MaxValue);
+                field.Set(ref match.Value, new BitRange(range).PortWith((uint)field.Get(ref match.Value), value));
+                break;
+            case FieldId.InPort:
                 Field wide = Fields.Of(FieldId.InPortOxm);
                 wide.Set(ref match.Mask, uint.MaxValue);
                 wide.Set(ref match.Value, (wide.Get(ref match.Value) & ~bits) | placed);

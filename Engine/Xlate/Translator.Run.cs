@@ -132,7 +132,7 @@ public sealed unsafe partial class Translator
             case XlateOpKind.StackPush:
                 _flow.Consult(op.SourcePatch);
                 if (_stack.Count >= MaxStackEver) _context.Fail("Stack too deep", "actions yielded over 1 MB of stack");
-                else _stack.Add(ReadSource(op));
+                else _stack.Add(op.Source.Read(_flow.Current));
                 return true;
             case XlateOpKind.StackPop:
                 if (_stack.Count == 0)
@@ -202,7 +202,7 @@ public sealed unsafe partial class Translator
         if (_flow.Meets(op.Prereq) && _flow.Meets(op.SourcePrereq))
         {
             _flow.Consult(op.SourcePatch);
-            WriteDestination(op, ReadSource(op));
+            WriteDestination(op, op.Source.Read(_flow.Current));
         }
 
         if (_context.IsExplained) _context.Shows(((OfMove)op.Action!).Destination);
@@ -321,15 +321,13 @@ public sealed unsafe partial class Translator
         if (op.ReadsProtocol || (op.Prereq == FieldPrereq.Arp && _flow.DlType == EthType.Arp)) _flow.Consult(L.NwProto, 0xff);
     }
 
-    private UInt128 ReadSource(XlateOp op) => op.SourcePort is { } bits ? WidePort.Read(_flow.InPort, bits) : op.Source.Read(_flow.Current);
-
     /// <summary>Writes the run of bits <paramref name="op"/> describes with <paramref name="value"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void WriteDestination(XlateOp op, UInt128 value)
     {
-        if (op.DestinationPort is { } portBits)
+        if (op.Destination.IsWidePort)
         {
-            _flow.Write(L.InPort, L.Window4, Be32.FromHost(WidePort.Write(_flow.InPort, portBits, value)).Raw);
+            _flow.Write(L.InPort, L.Window4, Be32.FromHost(op.Destination.PortWith(_flow.InPort, value)).Raw);
             return;
         }
 

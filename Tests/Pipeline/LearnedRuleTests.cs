@@ -1,3 +1,4 @@
+using Mergeflow.Native;
 using Xunit;
 
 namespace Mergeflow.Tests;
@@ -22,6 +23,31 @@ public sealed class LearnedRuleTests
         Assert.Equal(version, bed.Pipeline.RulesVersion);
         Assert.Equal(0, bed.Pipeline.Expire(17_000));
         Assert.Equal(1, bed.Pipeline.Expire(18_000));
+    }
+
+    [Theory]
+    [InlineData("load:OXM_OF_IN_PORT[]->NXM_NX_REG1[]", "actions=load:0xfffffffd->NXM_NX_REG1[]")]
+    [InlineData("OXM_OF_IN_PORT[]", "in_port=CONTROLLER actions=drop")]
+    [InlineData("OXM_OF_IN_PORT=LOCAL", "in_port=LOCAL actions=drop")]
+    [InlineData("OXM_OF_IN_PORT[]=OXM_OF_IN_PORT[]", "in_port=CONTROLLER actions=drop")]
+    [InlineData("output:OXM_OF_IN_PORT[]", "actions=drop")]
+    public void A_rule_has_the_port_of_OpenFlow_11_in_32_bits(string part, string learned)
+    {
+        using PipelineBed bed = new($"table=0,actions=learn(table=1,{part})");
+        FlowKey key = PipelineBed.Tcp();
+        key.InPort = Be32.FromHost((uint)OfReservedPort.Controller);
+        bed.Actions(key);
+        Assert.Equal($"table=1, {learned}", new FlowTextFormatter().FormatWithoutStats(Assert.Single(bed.Pipeline.Rules, static r => r.Table == 1)).TrimStart());
+    }
+
+    [Fact]
+    public void A_learned_write_of_the_port_in_32_bits_is_one_of_the_port()
+    {
+        using PipelineBed bed = new("table=0,actions=learn(table=1,load:OXM_OF_IN_PORT[]->OXM_OF_IN_PORT[]),load:2->NXM_OF_IN_PORT[],resubmit(,1),resubmit(,2)\ntable=2,in_port=CONTROLLER,actions=output:3");
+        FlowKey key = PipelineBed.Tcp();
+        key.InPort = Be32.FromHost((uint)OfReservedPort.Controller);
+        bed.Actions(key);
+        Assert.Equal("3", bed.Actions(key));
     }
 
     [Fact]

@@ -34,6 +34,21 @@ public sealed class TranslatorActionTests
         Assert.Null(bed.Result.Error);
     }
 
+    /// <summary>OVS <c>ofputil_port_to_ofp11</c>: CONTROLLER is 0xfffffffd there.</summary>
+    [Theory]
+    [InlineData("actions=output:OXM_OF_IN_PORT[]", "drop")]
+    [InlineData("ip,actions=ct(commit,zone=OXM_OF_IN_PORT[16..31])", "ct(commit,zone=65535)")]
+    [InlineData("ip,actions=ct(commit,zone=OXM_OF_IN_PORT[0..15])", "ct(commit,zone=65533)")]
+    [InlineData("actions=move:OXM_OF_IN_PORT[16..31]->NXM_NX_REG1[0..15],load:2->NXM_NX_REG1[0..14],output:NXM_NX_REG1[0..14]", "2")]
+    public void Reserved_ports_have_32_bits_in_OpenFlow_11(string rule, string program)
+    {
+        using PipelineBed bed = new(rule);
+        FlowKey key = Tcp();
+        key.InPort = Be32.FromHost((uint)OfReservedPort.Controller);
+        Assert.Equal(program, bed.Actions(key));
+        Assert.Null(bed.Result.Error);
+    }
+
     [Fact]
     public void Dec_ttl_stops_its_list_and_the_caller_of_a_resubmit_goes_on()
     {

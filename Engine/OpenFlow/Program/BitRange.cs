@@ -22,6 +22,9 @@ internal readonly unsafe struct BitRange
     /// <summary>The bits of a value that exist, right-aligned.</summary>
     public readonly UInt128 Mask;
 
+    /// <summary>The run is of <c>OXM_OF_IN_PORT</c>, in which reserved ports have the 32-bit numbers of OpenFlow 1.1+; a flow has them in 16 bits.</summary>
+    public readonly bool IsWidePort;
+
     /// <summary>Bits <paramref name="start"/>.. of <paramref name="field"/>; what lies beyond its container reads as zero and cannot be written.</summary>
     public BitRange(Field field, int start, int bitCount)
     {
@@ -33,10 +36,12 @@ internal readonly unsafe struct BitRange
             return;
         }
 
-        int high = low + width - 1;
-        Offset = field.Offset + field.SizeBytes - 1 - (high / 8);
-        SizeBytes = (high / 8) - (low / 8) + 1;
-        Shift = low % 8;
+        // All of a port's number tells what any bit of its other form is.
+        IsWidePort = field.Id == FieldId.InPortOxm;
+        int highByte = IsWidePort ? field.SizeBytes - 1 : (low + width - 1) / 8, lowByte = IsWidePort ? 0 : low / 8;
+        Offset = field.Offset + field.SizeBytes - 1 - highByte;
+        SizeBytes = highByte - lowByte + 1;
+        Shift = low - (8 * lowByte);
         Mask = (width == 128 ? UInt128.MaxValue : (UInt128.One << width) - 1) & (field.OwnedBits >> start);
     }
 
@@ -59,8 +64,17 @@ internal readonly unsafe struct BitRange
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ulong ReadSmall(byte* flow)
     {
-        ulong v = BinaryPrimitives.ReverseEndianness(Unsafe.ReadUnaligned<ulong>(flow + Offset));
-        return (v >> (64 - (8 * SizeBytes)) >> Shift) & (ulong)Mask;
+        ulong v = BinaryPrimitives.ReverseEndianness(Unsafe.ReadUnaligned<ulong>(flow + Offset)) >> (64 - (8 * SizeBytes));
+        if (IsWidePort) v = OfPorts.Widen((uint)v);
+        return (v >> Shift) & (ulong)Mask;
+    }
+
+    /// <summary>The port, in 16 bits, that <paramref name="port"/> becomes when the run, which is of <c>OXM_OF_IN_PORT</c>, is written; none if there can be no such port.</summary>
+    public uint PortWith(uint port, UInt128 value)
+    {
+        uint bits = (uint)Mask << Shift;
+        _ = OfPorts.TryNarrow((OfPorts.Widen(port) & ~bits) | (((uint)value << Shift) & bits), out uint narrow);
+        return narrow;
     }
 
     /// <summary>The run as one or two patches that write <paramref name="value"/> under <paramref name="mask"/>, both right-aligned.</summary>

@@ -96,7 +96,7 @@ internal static class XlateCompiler
         OfSetTunnel o => CompileSet(o, Fields.Of(FieldId.TunId), o.TunnelId, ulong.MaxValue, false, false),
         OfWriteMetadata o => CompileSet(o, Fields.Of(FieldId.Metadata), o.Value, o.Mask, false, false),
         OfMove o => CompileMove(o),
-        OfStackPush o => new() { Kind = XlateOpKind.StackPush, Action = o, Source = new(o.Source), SourcePatch = All(o.Source), SourcePort = WidePort(o.Source) },
+        OfStackPush o => new() { Kind = XlateOpKind.StackPush, Action = o, Source = new(o.Source), SourcePatch = All(o.Source) },
         OfStackPop o => CompilePop(o),
         OfPushVlan o => new() { Kind = XlateOpKind.PushVlan, Action = o, Arg = o.Tpid },
         OfPopVlan o => new() { Kind = XlateOpKind.PopVlan, Action = o },
@@ -183,6 +183,7 @@ internal static class XlateCompiler
         }
 
         var range = new BitRange(field, 0, field.BitCount);
+        if (range.IsWidePort && mask == range.Mask) value = range.PortWith(0, value);
         return new XlateOp
         {
             Kind = XlateOpKind.SetField,
@@ -205,10 +206,8 @@ internal static class XlateCompiler
             Action = action,
             Source = new(action.Source),
             SourcePatch = All(action.Source),
-            SourcePort = WidePort(action.Source),
             SourcePrereq = action.Source.Field.Prereq,
             Destination = new(dst),
-            DestinationPort = WidePort(dst),
             Patch = All(dst),
             Prereq = dst.Field.Prereq,
             Visible = IsVisible(dst.Field),
@@ -229,7 +228,6 @@ internal static class XlateCompiler
         Action = action,
         Learns = learns,
         Destination = new(dst),
-        DestinationPort = WidePort(dst),
         Patch = All(dst),
         Visible = IsVisible(dst.Field),
         MakesOption = dst.Field.Id == FieldId.TunMetadata0,
@@ -243,8 +241,6 @@ internal static class XlateCompiler
         => IsVlan(s.Field) ? (ushort)(((1u << s.BitCount) - 1) << (s.Field.Shift + s.Start)) : (ushort)0;
 
     private static FieldPatch All(Subfield s) => new BitRange(s).Patch(UInt128.MaxValue, UInt128.MaxValue);
-
-    private static Subfield? WidePort(Subfield s) => s.Field.Id == FieldId.InPortOxm ? s : null;
 
     private static bool IsVlan(Field field) => field.Offset == KeyLayout.Vlan0Tci && field.SizeBytes == 2;
 

@@ -37,12 +37,6 @@ internal sealed class XlateOp : IEquatable<XlateOp>
 
     public BitRange Destination { get; init; }
 
-    /// <summary>The source is the port that the packet came by, in the 32 bits that OpenFlow 1.1 has for it (<c>OXM_OF_IN_PORT</c>); null = it is not.</summary>
-    public Subfield? SourcePort { get; init; }
-
-    /// <summary>The same of the destination.</summary>
-    public Subfield? DestinationPort { get; init; }
-
     /// <summary>The destination lies in the outer VLAN's TCI: written with <see cref="VlanShift"/>.</summary>
     public bool ToVlan { get; init; }
 

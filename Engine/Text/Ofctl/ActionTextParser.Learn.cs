@@ -98,7 +98,8 @@ internal sealed partial class ActionTextParser
             FieldValue whole = FieldText.Parse(to.Field, value, _ports);
             if (!whole.IsExact) value.Fail($"{value}: wildcards not allowed here");
             if (!IsValid(to.Field, whole.Value)) value.Fail($"{value} is not a valid value for field {to.Field.Name}");
-            return new OfLearnSpec(OfLearnKind.Match, null, whole.Value, to, to.BitCount);
+            UInt128 exact = to.Field.Id is FieldId.InPortOxm or FieldId.ActsetOutput ? OfPorts.Widen((uint)whole.Value) : whole.Value;
+            return new OfLearnSpec(OfLearnKind.Match, null, exact, to, to.BitCount);
         }
 
         if (!NumberText.TryParse(value.Span, FieldText.ValueMax(to.Field), out UInt128 part)) value.Fail($"{value}: cannot parse integer value");
