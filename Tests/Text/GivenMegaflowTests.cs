@@ -29,6 +29,10 @@ public sealed class GivenMegaflowTests
     [InlineData("in_port(1),eth_type(0x0800),ct_tuple4(src=1.1.1.1)")]
     [InlineData("in_port(1),eth_type(0x8847),mpls(label=100,tc=0,ttl=64,bos=1)")]
     [InlineData("in_port(1),none(2)")]
+    [InlineData("in_port(1),eth_type(0x8100)")]
+    [InlineData("in_port(1),eth_type(0x8100),encap(eth_type(0x0800))")]
+    [InlineData("in_port(1),eth_type(0x88a8),vlan(vid=5,pcp=0),encap(eth_type(0x8100))")]
+    [InlineData("in_port(1),eth_type(0x8100),vlan(vid=5,pcp=0),encap(eth_type(0x0800),ct_tuple4(src=1.1.1.1))")]
     public void A_key_that_no_megaflow_matches_is_refused(string text) => Assert.Throws<FlowTextException>(() => DpFlowParser.ParseGiven(text, s_ports));
 
     [Fact]
@@ -65,6 +69,9 @@ public sealed class GivenMegaflowTests
     [InlineData("in_port(1),eth_type(0x0800),ipv4(proto=6)", "set(tcp(dst=80))")]
     [InlineData(Ip, "ct(nat(src=1.1.1.1))")]
     [InlineData(Ip, "ct(timeout=x)")]
+    [InlineData(Ip, "ct(timeout)")]
+    [InlineData(Ip, "clone(ct(commit,timeout(x)))")]
+    [InlineData(Ip, "ct(commit,helper=sip)")]
     [InlineData(Ip, "meter(1)")]
     [InlineData(Ip, "userspace(pid=0)")]
     [InlineData(Ip, "sample(sample=50%,actions(2))")]
@@ -73,5 +80,21 @@ public sealed class GivenMegaflowTests
     {
         DpFlow flow = DpFlowParser.ParseGiven(key, s_ports);
         Assert.Throws<FlowTextException>(() => DpFlowParser.ParseGivenActions(actions, flow));
+    }
+
+    [Theory]
+    [InlineData("ct(commit,helper=sip),2", "`ct(helper=sip)': cannot be put in by hand")]
+    [InlineData("ct(commit,timeout=x),2", "`timeout': cannot be put in by hand")]
+    public void What_is_refused_is_named(string actions, string reason)
+    {
+        DpFlow flow = DpFlowParser.ParseGiven(Ip, s_ports);
+        Assert.Equal(reason, Assert.Throws<FlowTextException>(() => DpFlowParser.ParseGivenActions(actions, flow)).Message);
+    }
+
+    [Fact]
+    public void A_helper_of_a_dump_that_no_connection_here_has_is_no_other_one()
+    {
+        DpFlow flow = Assert.Single(new DpFlowParser().Parse("recirc_id(0),in_port(1),eth_type(0x0800),ipv4(frag=no), packets:0, bytes:0, used:never, actions:ct(commit,helper=sip),2"));
+        Assert.Equal((DpOp.Userspace, "ct(helper=sip)"), (flow.Actions[0].Op, flow.ForeignAction));
     }
 }

@@ -31,7 +31,7 @@ public sealed partial class DpFlowParser
                 break;
             case "ct":
                 a.Op = DpOp.Ct;
-                Ct(value, ref a.Ct);
+                Ct(value, ref a, flow);
                 break;
             case "ct_clear": a.Op = DpOp.CtClear; break;
             case "pop_vlan": a.Op = DpOp.PopVlan; break;
@@ -100,8 +100,9 @@ public sealed partial class DpFlowParser
         return (tpid, tci);
     }
 
-    private static void Ct(TextPiece text, ref DpCt ct)
+    private void Ct(TextPiece text, ref DpAction a, DpFlow flow)
     {
+        ref DpCt ct = ref a.Ct;
         var reader = new KeyValueReader(text);
         while (reader.Next(out TextPiece name, out TextPiece value))
         {
@@ -119,8 +120,15 @@ public sealed partial class DpFlowParser
                     (v, mask) = Number(value, UInt128.MaxValue);
                     (ct.Label, ct.LabelMask) = (Ipv6Address.FromUInt128(v), Ipv6Address.FromUInt128(mask));
                     break;
-                case "timeout": break;
-                case "helper": ct.Flags |= value.Is("tftp") ? DpCtFlags.AlgTftp : DpCtFlags.AlgFtp; break;
+                case "timeout":
+                    if (_isGiven) flow.ForeignAction ??= "timeout";
+                    break;
+                case "helper" when value.Is("ftp"): ct.Flags |= DpCtFlags.AlgFtp; break;
+                case "helper" when value.Is("tftp"): ct.Flags |= DpCtFlags.AlgTftp; break;
+                case "helper":
+                    a.Op = DpOp.Userspace;
+                    flow.ForeignAction ??= $"ct(helper={value})";
+                    break;
                 default: name.Fail($"`{name}': unknown argument of ct"); break;
             }
         }

@@ -12,6 +12,9 @@ public sealed partial class DpFlowParser
 
     private const int AttributeHeaderBytes = 4;
 
+    /// <summary>The text is one that people give: what a dump may leave out of account is refused.</summary>
+    private bool _isGiven;
+
     /// <summary>Reads a key with its mask. What it does not name is matched only as far as Open vSwitch always does: the pass, the type, that there is no further tag.</summary>
     /// <param name="text">The key; masks stand behind slashes.</param>
     /// <param name="ports">Names and numbers of datapath ports.</param>
@@ -19,20 +22,21 @@ public sealed partial class DpFlowParser
     /// <exception cref="FlowTextException">It is none, or names what no megaflow here matches.</exception>
     public static DpFlow ParseGiven(string text, PortNames ports)
     {
-        DpFlowParser parser = new() { _ports = ports };
+        DpFlowParser parser = new() { _ports = ports, _isGiven = true };
         var flow = new DpFlow { Line = 1 };
         flow.Value.DlType = Be16.FromHost(Keys.EthType.None);
         flow.Mask.DlType = new Be16(0xffff);
-        var reader = new KeyValueReader(TextPiece.Whole(text, 1));
+        TextPiece whole = TextPiece.Whole(text, 1);
+        var reader = new KeyValueReader(whole);
         while (reader.Next(out TextPiece key, out TextPiece value))
         {
             if (reader.Delimiter != '(' && !key.Is("ufid")) key.Fail("expected NAME(VALUE)");
             if (key.Is("tunnel")) Measure(value);
-            if (key.Is("ct_tuple4") || key.Is("ct_tuple6")) key.Fail($"`{key}': no megaflow here matches it");
             parser.Attribute(flow, key, value, reader.Delimiter);
             if (flow.ForeignMatch is { } foreign) key.Fail($"`{foreign}': no megaflow here matches it");
         }
 
+        if (LacksTag(flow.Value.Vlan0Tpid, flow.Mask.Vlan0Tci) || LacksTag(flow.Value.Vlan1Tpid, flow.Mask.Vlan1Tci)) whole.Fail("eth_type: a tag's type without a vlan() behind it");
         PinTagCount(flow);
         flow.Mask.RecircId = new Be32(~0u);
         return flow;
@@ -44,18 +48,19 @@ public sealed partial class DpFlowParser
     /// <exception cref="FlowTextException">They are none, or cannot be put in by hand.</exception>
     public static DpAction[] ParseGivenActions(string text, DpFlow flow)
     {
-        DpFlowParser parser = new();
+        DpFlowParser parser = new() { _isGiven = true };
         TextPiece piece = TextPiece.Whole(text, 1).Trim();
         DpFlow read = new() { Line = 1 };
         List<DpAction> actions = [];
         parser.ParseActions(piece, actions, read);
         if (read.NamedOutputs.Count > 0) piece.Fail($"`{text}': expected an action");
         if (read.ForeignAction is { } foreign) piece.Fail($"`{foreign}': cannot be put in by hand");
-        if (text.Contains("timeout=", StringComparison.Ordinal)) piece.Fail("`timeout': cannot be put in by hand");
         DpAction[] program = [.. actions];
         if (GivenActions.Refusal(program, flow.Value, flow.Mask) is { } refusal) piece.Fail(refusal);
         return program;
     }
+
+    private static bool LacksTag(Be16 type, Be16 tci) => type.Raw != 0 && tci.Raw == 0;
 
     /// <summary>As long as the message would be in which Open vSwitch has the members of a tunnel.</summary>
     private static void Measure(TextPiece members)

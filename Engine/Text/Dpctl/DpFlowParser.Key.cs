@@ -52,6 +52,7 @@ public sealed partial class DpFlowParser
                 break;
             case "ct_tuple4" or "ct_tuple6":
                 // Part of the connection, which is pinned by its packet's own tuple.
+                if (_isGiven) flow.ForeignMatch ??= key.ToString();
                 break;
             case "recirc_id":
                 (v, _) = Number(value, uint.MaxValue);
