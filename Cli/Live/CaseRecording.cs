@@ -16,7 +16,7 @@ internal sealed class CaseRecording
 
     private readonly Dictionary<(int Pmd, long Event), Entry> _byEvent = [];
     private readonly List<Entry> _entries = [];
-    private readonly string _flows, _groups, _meters, _config;
+    private readonly string _bridge, _flows, _groups, _meters, _config;
     private readonly IReadOnlyList<SavedConn> _connections;
     private readonly IReadOnlyList<WatchedPort> _down;
     private long _bytes;
@@ -24,6 +24,7 @@ internal sealed class CaseRecording
     /// <summary>From the moment on.</summary>
     public CaseRecording(RunningSwitch running, SwitchMoment moment)
     {
+        _bridge = running.Datapath.Pipeline.Name;
         (_flows, _groups, _meters) = RulesOf(moment);
         _connections = moment.Connections;
         _down = [.. running.Watch!.Ports.Where(static p => !p.Carries)];
@@ -79,9 +80,11 @@ internal sealed class CaseRecording
 
     /// <summary>The files of the case, by name.</summary>
     /// <param name="file">Takes one.</param>
-    /// <param name="changes">What has been changed since the moment, in order.</param>
-    public void Write(Action<string, byte[]> file, IEnumerable<SwitchChange>? changes = null)
+    /// <param name="changes">What has been changed since the moment, in order; of other bridges than the one whose rules the case has, nothing is in it.</param>
+    /// <returns>Changes that are in it.</returns>
+    public int Write(Action<string, byte[]> file, IEnumerable<SwitchChange>? changes = null)
     {
+        SwitchChange[] own = [.. (changes ?? []).Where(c => c.Bridge == _bridge)];
         Text("case.json", _config);
         Text("flows.txt", _flows);
         if (_groups.Length > 0) Text("groups.txt", _groups);
@@ -93,7 +96,7 @@ internal sealed class CaseRecording
         }
 
         StringBuilder events = new(), expected = new();
-        long first = _entries.Cast<object>().Concat(changes ?? []).Select(NsOf).DefaultIfEmpty(0).Min();
+        long first = _entries.Cast<object>().Concat(own).Select(NsOf).DefaultIfEmpty(0).Min();
         int i = 0;
         foreach (WatchedPort port in _down)
         {
@@ -102,7 +105,7 @@ internal sealed class CaseRecording
         }
 
         // Each packet thread has frames for itself; no packet was under way when something changed.
-        foreach (object item in _entries.Cast<object>().Concat(changes ?? []).OrderBy(NsOf))
+        foreach (object item in _entries.Cast<object>().Concat(own).OrderBy(NsOf))
         {
             long timeMs = (NsOf(item) - first) / NsPerMs;
             if (item is SwitchChange change)
@@ -123,6 +126,7 @@ internal sealed class CaseRecording
 
         Text("events.jsonl", events.ToString());
         Text("expected.jsonl", expected.ToString());
+        return own.Length;
 
         void Text(string name, string text) => file(name, Encoding.UTF8.GetBytes(text));
     }

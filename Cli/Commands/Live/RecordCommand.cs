@@ -118,14 +118,14 @@ internal static class RecordCommand
     private static void Send(CaseRecording recording, SwitchMoment moment, Stream client, SwitchChange[] changes)
     {
         if (recording.StrayCount > 0) Note(client, string.Create(CultureInfo.InvariantCulture, $"{recording.StrayCount} packets left because of what had come before"));
-        recording.Write(
+        int written = recording.Write(
             (name, bytes) =>
             {
                 LiveChunks.Write(client, LiveChunk.File, name);
                 LiveChunks.Write(client, LiveChunk.Data, bytes);
             },
             changes);
-        string changed = changes.Length == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $", {changes.Length} changes");
+        string changed = written == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $", {written} changes");
         Note(client, string.Create(CultureInfo.InvariantCulture, $"{recording.Count} packets, {moment.Connections.Count} connections at the beginning{changed}"));
         LiveChunks.Write(client, LiveChunk.Done, "");
     }
