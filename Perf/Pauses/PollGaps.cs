@@ -13,10 +13,9 @@ internal sealed class PollGaps
 
     private readonly LatencyHistogram _all = new();
     private long _involuntary = -1;
-    private int _collections = -1;
+    private int _collections;
     private long _ownNs;
     private long _compiled;
-    private int _collectionsBefore;
     private volatile bool _restarts;
 
     /// <summary>Long gaps in which a collection ended.</summary>
@@ -50,24 +49,24 @@ internal sealed class PollGaps
     public void Add(ulong cycles)
     {
         long ownNs = ThreadClock.NowNs;
-        if (_restarts) Clear();
-        else AddOwn(ownNs - _ownNs);
-        _ownNs = ownNs;
+        int collections = GC.CollectionCount(0);
+        bool restarts = _restarts, hasCollected = !restarts && collections != _collections;
+        if (restarts) Clear();
+        else AddOwn(ownNs - _ownNs, hasCollected);
+        (_ownNs, _collections) = (ownNs, collections);
         _all.Add(cycles);
         if (cycles < s_long) return;
-        int collections = GC.CollectionCount(0);
         long involuntary = ThreadSwitches.Now().Involuntary;
-        (collections != _collections ? OfCollector : involuntary != _involuntary ? OfSystem : OfWork).Add(cycles);
-        (_collections, _involuntary) = (collections, involuntary);
+        (hasCollected ? OfCollector : involuntary != _involuntary ? OfSystem : OfWork).Add(cycles);
+        _involuntary = involuntary;
     }
 
-    private void AddOwn(long ns)
+    private void AddOwn(long ns, bool hasCollected)
     {
         long compiled = JitInfo.GetCompiledMethodCount(currentThread: true);
-        int collections = GC.CollectionCount(0);
         Own.Add((ulong)ns);
-        if (ns >= LongUs * 1000) (collections != _collectionsBefore ? OwnOfCollector : compiled != _compiled ? OwnOfCompiler : OwnOfWork).Add((ulong)ns);
-        (_compiled, _collectionsBefore) = (compiled, collections);
+        if (ns >= LongUs * 1000) (hasCollected ? OwnOfCollector : compiled != _compiled ? OwnOfCompiler : OwnOfWork).Add((ulong)ns);
+        _compiled = compiled;
     }
 
     private void Clear()
@@ -81,7 +80,6 @@ internal sealed class PollGaps
         OwnOfCollector.Clear();
         OwnOfCompiler.Clear();
         OwnOfWork.Clear();
-        (_compiled, _collectionsBefore) = (JitInfo.GetCompiledMethodCount(currentThread: true), GC.CollectionCount(0));
-        (_collections, _involuntary) = (GC.CollectionCount(0), ThreadSwitches.Now().Involuntary);
+        (_compiled, _involuntary) = (JitInfo.GetCompiledMethodCount(currentThread: true), ThreadSwitches.Now().Involuntary);
     }
 }
