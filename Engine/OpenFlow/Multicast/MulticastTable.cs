@@ -7,7 +7,7 @@ namespace Mergeflow.Engine.OpenFlow;
 /// A change is told as one of an address (<see cref="MacTable.Touch"/>), by the key that a translation has asked with: only megaflows that depend on it look again. Groups that share the Ethernet address share the key.
 /// </remarks>
 /// <param name="addresses">Is told what has changed.</param>
-internal sealed class MulticastTable(MacTable addresses)
+internal sealed partial class MulticastTable(MacTable addresses)
 {
     /// <summary>Seconds without a question after which no router is behind a port (OVS <c>MCAST_MROUTER_PORT_IDLE_TIME</c>).</summary>
     public const int RouterAgingSeconds = 180;
@@ -216,7 +216,7 @@ internal sealed class MulticastTable(MacTable addresses)
         addresses.Touch(KeyOfRouters(router.Value.Vid));
     }
 
-    private sealed class Group
+    private sealed partial class Group
     {
         public Group(UInt128 address, ushort vid) => (Address, Vid, Key, Place) = (address, vid, KeyOf(address, vid), new LinkedListNode<Group>(this));
 
