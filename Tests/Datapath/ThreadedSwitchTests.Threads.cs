@@ -61,7 +61,7 @@ public sealed partial class ThreadedSwitchTests
     {
         CountingSink sink = new();
         using Engine.Runtime.Datapath d = New(OffloadMode.None, sink, pmds: 2);
-        d.Conntrack.SetTimeoutPolicy(new CtTimeoutPolicy(7, new Dictionary<CtTimeout, uint> { [CtTimeout.OtherFirst] = 1 }));
+        d.Conntrack.SetTimeoutPolicy(new CtTimeoutPolicy(7, new Dictionary<CtTimeout, uint> { [CtTimeout.OtherFirst] = 5 }));
         d.Conntrack.SetZoneTimeouts(5, 7);
         d.ApplyFlowMods(s_parser.ParseFlows(Tables), Now);
         using RingRxQueue ring = new(1);
@@ -75,6 +75,7 @@ public sealed partial class ThreadedSwitchTests
         WaitFor(() => d.Conntrack.Count == 1);
         threads.Pollers.HoldQueue(new RxQueueName(1, 0));
         threads.EndPmd(1, Now);
+        Assert.Equal(1, d.Conntrack.Count);
         WaitFor(() => d.Conntrack.Count == 0);
     }
 }

@@ -40,7 +40,7 @@ public sealed class DryRunTests
         byte[] frame = new byte[Length];
         Convert.FromHexString("020000000301" + "020000000102" + "0800" + "4500001e000040004011" + "0000" + "0a000001" + "0a000002" + "04d2162e000a0000").CopyTo(frame, 0);
         BinaryPrimitives.WriteUInt16BigEndian(frame.AsSpan(PayloadAt), payload);
-        BinaryPrimitives.WriteUInt16BigEndian(frame.AsSpan(IpAt + 10), (ushort)~Folded(Words(frame.AsSpan(IpAt, 20))));
+        NicFrame.SetIpv4Checksum(frame);
         return frame;
     }
 
