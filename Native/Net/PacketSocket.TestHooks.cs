@@ -5,6 +5,9 @@ public sealed unsafe partial class PacketSocket
 {
     private const int LongestBytes = 65_600;
 
+    /// <summary>One of <see cref="Receivers"/>, by itself.</summary>
+    public static PacketSocket Receiver(int ifIndex, int bufferBytes) => Receivers(ifIndex, bufferBytes, 1)[0];
+
     /// <summary>Sends a frame, as it is; false = the system does not take it.</summary>
     public bool TrySend(ReadOnlySpan<byte> frame)
     {

@@ -16,15 +16,9 @@ public sealed unsafe partial class PacketSocket : IDisposable
     /// <summary>To be waited for: readable while there is a frame, or an error to be read.</summary>
     public int Descriptor => _fd;
 
-    /// <summary>Receives every frame of a device but those that are sent by sockets of this host.</summary>
+    /// <summary>Receive every frame of a device but those that are sent by sockets of this host; several share them by flow: each frame comes to one of them.</summary>
     /// <param name="ifIndex">The device.</param>
-    /// <param name="bufferBytes">What the kernel holds for it: a super-frame takes some 70 KB.</param>
-    /// <exception cref="IOException">Refused by the system; the message says what.</exception>
-    public static PacketSocket Receiver(int ifIndex, int bufferBytes) => Receivers(ifIndex, bufferBytes, 1)[0];
-
-    /// <summary>As <see cref="Receiver"/>, several that share the device's frames by flow: each frame comes to one of them.</summary>
-    /// <param name="ifIndex">The device.</param>
-    /// <param name="bufferBytes">What the kernel holds for each of them.</param>
+    /// <param name="bufferBytes">What the kernel holds for each of them: a super-frame takes some 70 KB.</param>
     /// <param name="count">Sockets.</param>
     /// <exception cref="IOException">Refused by the system; the message says what.</exception>
     public static PacketSocket[] Receivers(int ifIndex, int bufferBytes, int count)

@@ -106,12 +106,6 @@ public abstract class LivePort(uint number, string name) : IDisposable
     /// <summary>What it counts besides, under names of its own (OVS <c>netdev_get_custom_stats</c>), from any thread.</summary>
     public virtual IReadOnlyList<(string Name, ulong Value)> CustomStatistics() => [];
 
-    /// <summary>What each transmit queue has counted.</summary>
-    private protected PortCounters[] TxCounters()
-    {
-        lock (_lock) return [.. _txQueues.Select(static q => q.Counters)];
-    }
-
     /// <summary>What all its queues have counted, from any thread.</summary>
     internal PortStatistics OfQueues()
     {
