@@ -29,6 +29,9 @@ public sealed class ControlRun : IDisposable
     private readonly ProcessorWaits?[] _waits;
     private volatile bool _stop;
 
+    /// <summary>Rule changes so far: the next one goes on behind them, as one that changes nothing costs nothing.</summary>
+    private long _churned;
+
     /// <summary>Builds the switch; on return each of <paramref name="megaflows"/> flows has its megaflow.</summary>
     /// <param name="megaflows">Flows in all; each is the matter of a rule of its own in table 0, and all are of one rule of table 2.</param>
     /// <param name="pmds">Packet threads, pinned; each has its part of the flows.</param>
@@ -126,9 +129,10 @@ public sealed class ControlRun : IDisposable
                 continue;
             }
 
-            FlowMod[] mods = [.. Enumerable.Range(0, perOrder).Select(i => _churn[(done + i) % _churn.Length][0])];
+            FlowMod[] mods = [.. Enumerable.Range(0, perOrder).Select(i => _churn[(_churned + i) % _churn.Length][0])];
             Time(() => _datapath.ApplyFlowMods(mods, Now), orders);
             done += perOrder;
+            _churned += perOrder;
         }
 
         _learning.Begin(0);
