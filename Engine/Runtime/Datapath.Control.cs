@@ -18,6 +18,10 @@ public sealed partial class Datapath
     /// <summary>How long a slice of control work may keep a packet thread from its packets.</summary>
     private const long SliceNs = 30_000;
 
+    /// <summary>The thread has given an order to packet threads, and has short turns for it.</summary>
+    [ThreadStatic]
+    private static bool _hasShortTurns;
+
     private readonly Lock _control = new();
 
     /// <summary>The thread of the control operation under way, seen from packet threads: it may look at their megaflows. Null while nobody runs on threads.</summary>
@@ -108,6 +112,13 @@ public sealed partial class Datapath
 
     /// <summary>Rules of any bridge that are due go, and it is noted. A method of its own, so that nothing is captured where no rule is due.</summary>
     private void ExpireNoted(long nowMs) => Note([.. Pipeline.Backer.Pipelines], () => Revalidator.ExpireShared(nowMs) > 0, nowMs);
+
+    /// <summary>Once for each thread; where the system has no such turns, orders wait a little longer.</summary>
+    private static void ShortenTurns()
+    {
+        _hasShortTurns = true;
+        ThreadPolicy.TryShortenTurns();
+    }
 
     /// <summary>A control operation begins.</summary>
     internal ControlScope BeginControl() => new(this);
@@ -228,6 +239,7 @@ public sealed partial class Datapath
         public ControlScope(Datapath datapath)
         {
             _datapath = datapath;
+            if (!_hasShortTurns && datapath._controlReader is not null) ShortenTurns();
             _scope = datapath._control.EnterScope();
             if (datapath._controlDepth++ == 0) datapath._controlReader?.Enter();
         }

@@ -13,6 +13,9 @@ public sealed record PollerGroup(string Name, IReadOnlyList<IPoller> Pollers) : 
     /// <summary>Announces a quiescent point after each round; null = it reads nothing that others reclaim.</summary>
     public QuiescentState.Reader? Reader { get; init; }
 
+    /// <summary>Whether the thread is one for packets, which is seldom without work; others have little to do at a time, and get a processor at once for it (<see cref="ThreadPolicy.TryShortenTurns"/>).</summary>
+    public bool IsForPackets { get; init; }
+
     /// <summary>The last thing that the thread does.</summary>
     public Action? AtEnd { get; init; }
 

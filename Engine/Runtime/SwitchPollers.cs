@@ -46,6 +46,7 @@ public sealed class SwitchPollers : IDisposable
         {
             Reader = onThreads ? datapath.PmdQuiescent.Register() : null,
             AtEnd = () => Leave(pmd),
+            IsForPackets = true,
         })];
         _workers = [.. Enumerable.Range(0, datapath.Options.HandlerCount).Select(i => new UpcallWorker(datapath.Pipeline, datapath.Recirc, [.. datapath.Pmds.Select(p => p.UpcallChannels[i])]))];
         Handlers = [.. _workers.Select(static (w, i) => new PollerGroup($"handler{i}", [w]))];

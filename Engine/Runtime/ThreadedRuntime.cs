@@ -141,6 +141,7 @@ public sealed class ThreadedRuntime(IdleOptions? idle = null) : IDisposable
         private void Run()
         {
             if (_cpu is int cpu) Pinned = ThreadPinning.TryPin(cpu);
+            if (!Group.IsForPackets) ThreadPolicy.TryShortenTurns();
             Group.Reader?.Enter();
             try
             {

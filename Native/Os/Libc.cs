@@ -33,6 +33,12 @@ internal static unsafe partial class Libc
     [LibraryImport("libc", EntryPoint = "madvise", SetLastError = true)]
     public static partial int Madvise(void* address, nuint lengthBytes, int advice);
 
+    /// <summary>Numbers of x86-64: the C library has no functions for them.</summary>
+    public const long SchedSetAttr = 314, SchedGetAttr = 315;
+
+    [LibraryImport("libc", EntryPoint = "syscall")]
+    public static partial long Syscall(long number, long first, void* second, long third, long fourth);
+
     [LibraryImport("libc", EntryPoint = "sched_setscheduler")]
     public static partial int SchedSetScheduler(int pid, int policy, int* priority);
 

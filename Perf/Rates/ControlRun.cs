@@ -147,7 +147,7 @@ public sealed class ControlRun : IDisposable
             bool isOdd = i % 2 != 0;
             Action order = kind switch
             {
-                "rule of one" => Applying(_churn[i % _churn.Length]),
+                "rule of one" => Applying(_churn[_churned++ % _churn.Length]),
                 "rule of all" => Applying([_parser.ParseFlow($"modify_strict table=2,priority=1,ip,actions={(isOdd ? "" : "dec_ttl,")}output:2")]),
                 "group" => Grouping(isOdd ? "group_id=1,type=all,bucket=output:2" : "group_id=1,type=all,bucket=output:4"),
                 "meter" => Metering(isOdd),

@@ -36,6 +36,29 @@ public sealed class ClockAndPinningTests
     }
 
     [Fact]
+    public void A_thread_with_short_turns_has_them_and_what_it_had_before()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux() && File.Exists("/proc/thread-self/sched"), "/proc/thread-self/sched is not there");
+        string[] before = [], after = [];
+        bool isTaken = false;
+        var thread = new Thread(() =>
+        {
+            before = File.ReadAllLines("/proc/thread-self/sched");
+            isTaken = ThreadPolicy.TryShortenTurns();
+            after = File.ReadAllLines("/proc/thread-self/sched");
+        });
+        thread.Start();
+        thread.Join();
+        Assert.Equal(Field("policy", before), Field("policy", after));
+        Assert.Equal(Field("prio", before), Field("prio", after));
+        Assert.SkipWhen(!isTaken || Field("se.slice", before) is null, "threads have no turns of their own here");
+        Assert.Equal("100000", Field("se.slice", after));
+        Assert.NotEqual("100000", Field("se.slice", before));
+
+        static string? Field(string name, string[] lines) => lines.Where(l => l.Split(':')[0].Trim() == name).Select(static l => l.Split(':')[1].Trim()).FirstOrDefault();
+    }
+
+    [Fact]
     public void TSC_advances_at_its_stated_rate()
     {
         Assert.InRange(TscClock.FrequencyHz, 1e8, 1e11);
