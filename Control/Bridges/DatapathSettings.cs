@@ -7,11 +7,12 @@ using Mergeflow.Nic;
 
 namespace Mergeflow.Control.Bridges;
 
-/// <summary>What <c>other_config</c> of <c>Open_vSwitch</c> says of datapaths. All but <see cref="IsRestoring"/> and <see cref="BundleIdleMs"/> is for datapaths that are made from then on.</summary>
+/// <summary>What <c>other_config</c> of <c>Open_vSwitch</c> says of datapaths. All but <see cref="IsRestoring"/>, <see cref="BundleIdleMs"/> and <see cref="CacheInsertOneIn"/> is for datapaths that are made from then on.</summary>
 public sealed record DatapathSettings
 {
     private const int DefaultFlowLimit = 200_000;
     private const int MaxHandlers = 64;
+    private const int DefaultCacheInsertOneIn = 100;
 
     /// <summary><c>mergeflow-offload</c>: where merged rules go.</summary>
     public OffloadMode Offload { get; init; } = OffloadMode.Soft;
@@ -40,6 +41,9 @@ public sealed record DatapathSettings
     /// <summary><c>n-handler-threads</c>: threads that translate what packet threads miss; 0 = packet threads do.</summary>
     public int HandlerCount { get; init; }
 
+    /// <summary><c>emc-insert-inv-prob</c>: one in so many packets that are not in the exact-match cache gets an entry there, 0 = none; null = not said: each that a megaflow is found for.</summary>
+    public uint? CacheInsertOneIn { get; init; }
+
     /// <summary>Reads them; what makes no sense is said and left at its default.</summary>
     public static DatapathSettings Of(IReadOnlyDictionary<string, string> otherConfig, Action<string> warn)
     {
@@ -55,6 +59,7 @@ public sealed record DatapathSettings
             MaxRevalidatorMs = Number("max-revalidator", 500, 100, int.MaxValue),
             FlowLimit = Number("flow-limit", DefaultFlowLimit, 1000, DefaultFlowLimit),
             BundleIdleMs = Number("bundle-idle-timeout", 0, 0, int.MaxValue) is > 0 and var seconds ? seconds * 1000L : OfConnectionGroup.DefaultBundleIdleMs,
+            CacheInsertOneIn = otherConfig.ContainsKey("emc-insert-inv-prob") ? (uint)Number("emc-insert-inv-prob", DefaultCacheInsertOneIn, 0, int.MaxValue) : null,
             IsRestoring = otherConfig.GetValueOrDefault("flow-restore-wait") == "true",
         };
 

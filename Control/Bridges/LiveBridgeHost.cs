@@ -200,6 +200,7 @@ public sealed class LiveBridgeHost : IBridgeHost, IDisposable
             if (live.Datapath.Shadow is { } shadow) shadow.Reported = difference => ShadowLog.Write(string.Create(CultureInfo.InvariantCulture, $"the kernel forwards otherwise than software, rule {difference.Rule.Id} is revoked: {difference.Difference}"));
             if (Settings.IsRestoring) live.Ports.Hold();
             Conntrack.Apply(live.Datapath.Conntrack);
+            live.Datapath.SetCacheInsertion(Settings.CacheInsertOneIn);
             live.Start();
             if (HasExactMegaflows) live.Datapath.SetMegaflows(areWide: false, LiveSwitch.NowMs);
             _datapaths.Add(isDummy, datapath);
@@ -261,6 +262,7 @@ public sealed class LiveBridgeHost : IBridgeHost, IDisposable
         foreach (LiveBridge bridge in _bridges.DistinctBy(static b => b.DatapathType)) wanted.ZoneTimeouts.Apply(bridge.Datapath.Conntrack, bridge.DatapathType, _zones, Warn);
         _zones = wanted.ZoneTimeouts;
         HandlerCount = Settings.HandlerCount;
+        if (Settings.CacheInsertOneIn != before.CacheInsertOneIn) ChangeCacheInsertion();
 
         // Where the clock is moved by hand, nothing is merged behind its back unless that is asked for.
         if (Wire is not null && !wanted.OtherConfig.ContainsKey("mergeflow-offload")) Settings = Settings with { Offload = OffloadMode.None };
@@ -272,6 +274,18 @@ public sealed class LiveBridgeHost : IBridgeHost, IDisposable
         _hasForwarded |= !Settings.IsRestoring;
         if (!before.IsRestoring || Settings.IsRestoring) return;
         foreach (LiveBridge bridge in _bridges) bridge.BeginForwarding();
+    }
+
+    /// <summary>OVS <c>dpif_netdev_set_config</c>.</summary>
+    private void ChangeCacheInsertion()
+    {
+        foreach (LiveDatapath datapath in AllDatapaths) datapath.Live.Datapath.SetCacheInsertion(Settings.CacheInsertOneIn);
+        Say("dpif_netdev", VlogLevel.Info, Settings.CacheInsertOneIn switch
+        {
+            null => "each packet that a megaflow is found for gets an entry in the EMC",
+            0 => "EMC insertion probability changed to zero",
+            { } n => string.Create(CultureInfo.InvariantCulture, $"EMC insertion probability changed to 1/{n} (~{100.0 / n:F2}%)"),
+        });
     }
 
     /// <inheritdoc/>

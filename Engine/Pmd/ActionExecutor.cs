@@ -1,6 +1,8 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using Mergeflow.Engine.Actions;
 using Mergeflow.Engine.Conntrack;
+using Mergeflow.Engine.Keys;
 using Mergeflow.Engine.Lookup;
 using Mergeflow.Engine.Offload;
 using Mergeflow.Engine.Packets;
@@ -127,8 +129,26 @@ internal sealed unsafe partial class ActionExecutor
             return;
         }
 
+        if (_lookup.KeepsMade)
+        {
+            RunKept<T>(p, made, published);
+            return;
+        }
+
         RunPass<T>(p, made.Hot);
         _upcall.Publish(made, published);
+    }
+
+    /// <summary>The same, and the packet as it came gets an entry in the cache, which publishing may have emptied.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void RunKept<T>(Packet* p, Megaflow made, ulong published)
+        where T : struct, IStageMarks
+    {
+        Vector256<byte> link = FlowKey.Lane(ref p->Key, Lanes.Link), network = FlowKey.Lane(ref p->Key, Lanes.Network);
+        (uint lanes, int id, uint generation) = (p->KeyLanes, made.Hot->Id, made.Hot->Generation);
+        RunPass<T>(p, made.Hot);
+        _upcall.Publish(made, published);
+        _lookup.Keep(link, network, lanes, id, generation);
     }
 
     /// <summary>The flow table is full: the packet takes the translation over and runs from it, as the upcalls of its later passes need another.</summary>

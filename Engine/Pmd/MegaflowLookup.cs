@@ -22,6 +22,11 @@ internal sealed unsafe class MegaflowLookup : IDisposable
     private uint _unionVersion;
     private uint _turnsSeen;
 
+    /// <summary>A packet that was not in the cache gets an entry if its random number is not above this one; all bits: each gets one, 0: none.</summary>
+    private uint _insertMost = uint.MaxValue;
+    private bool _keepsMade;
+    private ulong _random;
+
     /// <summary>What stages are measured by; null unless they are.</summary>
     public StageTimes? Stages;
 
@@ -29,6 +34,7 @@ internal sealed unsafe class MegaflowLookup : IDisposable
     {
         Megaflows = megaflows;
         Classifier = classifier;
+        _random = options.RandomSeed;
         if (options.CacheOn) _emc = new ExactMatchCache(options.EmcEntryCount);
     }
 
@@ -42,8 +48,35 @@ internal sealed unsafe class MegaflowLookup : IDisposable
     /// <summary>Whether there is a cache.</summary>
     public bool HasCache => _emc is not null;
 
+    /// <summary>Whether the packet for which a megaflow was made has an entry in the cache, too.</summary>
+    public bool KeepsMade => _keepsMade;
+
     /// <inheritdoc/>
     public void Dispose() => _emc?.Dispose();
+
+    /// <summary>One in so many packets that are not in the cache gets an entry, those with an upcall included (OVS <c>emc-insert-inv-prob</c>). Any thread.</summary>
+    /// <param name="oneIn">0: none; null: each packet that a megaflow is found for.</param>
+    public void SetInsertion(uint? oneIn)
+    {
+        Volatile.Write(ref _insertMost, oneIn switch { null => uint.MaxValue, 0 => 0, { } n => uint.MaxValue / n });
+        Volatile.Write(ref _keepsMade, oneIn is > 0);
+    }
+
+    /// <summary>Behind an upcall: what came is found at once when it comes again.</summary>
+    /// <param name="link">Of the key as it came: <see cref="Lanes.Link"/>.</param>
+    /// <param name="network">The same: <see cref="Lanes.Network"/>.</param>
+    /// <param name="lanes">Its lanes that are not 0.</param>
+    /// <param name="id">The megaflow that was made.</param>
+    /// <param name="generation">Its generation.</param>
+    public void Keep(Vector256<byte> link, Vector256<byte> network, uint lanes, int id, uint generation)
+    {
+        if (_emc is not { } emc) return;
+        RefreshUnion(emc);
+        if ((lanes & _unionLanes & ~FlowKey.HotLanes) != 0 || !IsInserted()) return;
+        link &= FlowKey.Lane(ref _union, Lanes.Link);
+        network &= FlowKey.Lane(ref _union, Lanes.Network);
+        emc.Insert(link, network, FlowHash.Of(link, network), id, generation);
+    }
 
     /// <summary>Exact-match cache: hash and prefetch all, then compare all. Returns the packets that were not found.</summary>
     public uint ProbeCache(Packet** packets, uint pending, BatchScratch* s)
@@ -100,7 +133,7 @@ internal sealed unsafe class MegaflowLookup : IDisposable
             Packet* p = packets[i];
             MegaflowHot* hot = Megaflows.HotOf(s->MegaflowId[i]);
             if (hot->Shape == ProgramShape.CtRecirc) s->Tracked |= 1u << i;
-            if ((p->KeyLanes & wide) == 0) _emc?.Insert(FlowKey.Lane(ref p->Key, Lanes.Link) & FlowKey.Lane(ref _union, Lanes.Link), FlowKey.Lane(ref p->Key, Lanes.Network) & FlowKey.Lane(ref _union, Lanes.Network), s->Hash[i], hot->Id, hot->Generation);
+            if ((p->KeyLanes & wide) == 0 && IsInserted()) _emc?.Insert(FlowKey.Lane(ref p->Key, Lanes.Link) & FlowKey.Lane(ref _union, Lanes.Link), FlowKey.Lane(ref p->Key, Lanes.Network) & FlowKey.Lane(ref _union, Lanes.Network), s->Hash[i], hot->Id, hot->Generation);
         }
     }
 
@@ -143,7 +176,7 @@ internal sealed unsafe class MegaflowLookup : IDisposable
         if (id < 0) return null;
         stats.MegaflowHits++;
         MegaflowHot* hot = Megaflows.HotOf(id);
-        if (cacheable) _emc!.Insert(l0, l1, hash, id, hot->Generation);
+        if (cacheable && IsInserted()) _emc!.Insert(l0, l1, hash, id, hot->Generation);
         return Megaflows.IsInDoubt ? Doubtless<T>(hot, p, ref stats) : hot;
     }
 
@@ -176,6 +209,21 @@ internal sealed unsafe class MegaflowLookup : IDisposable
         => IsTrue(hot) ? hot : Find<T>(p, ref stats);
 
     private bool IsTrue(MegaflowHot* hot) => hot->TrueIn == Megaflows.Epoch || Megaflows.LookAtHit!(hot->Id, NowMs);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool IsInserted() => _insertMost == uint.MaxValue || IsDrawn();
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool IsDrawn()
+    {
+        if (_insertMost == 0) return false;
+
+        // xorshift64, Marsaglia 2003.
+        _random ^= _random << 13;
+        _random ^= _random >> 7;
+        _random ^= _random << 17;
+        return (uint)(_random >> 32) <= _insertMost;
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool IsCurrent(CachedMegaflow cached) => cached.IsFound && cached.IsCurrent(Megaflows.HotOf(cached.Id)->Generation);

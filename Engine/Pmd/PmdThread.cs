@@ -201,6 +201,9 @@ public sealed unsafe partial class PmdThread : IDisposable
         Stats.TxBytes += totals.ForwardedBytes;
     }
 
+    /// <summary>See <see cref="MegaflowLookup.SetInsertion"/>.</summary>
+    public void SetCacheInsertion(uint? oneIn) => _lookup.SetInsertion(oneIn);
+
     /// <inheritdoc/>
     public void Dispose()
     {

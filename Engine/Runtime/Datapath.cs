@@ -269,6 +269,12 @@ public sealed partial class Datapath : IDisposable
         foreach (PmdContext pmd in _pmds) pmd.Megaflows.Reclaim();
     }
 
+    /// <summary>One in so many packets that are not in the exact-match caches gets an entry there (OVS <c>emc-insert-inv-prob</c>); 0 = none, null = each that a megaflow is found for. Any thread, from the next packets on.</summary>
+    public void SetCacheInsertion(uint? oneIn)
+    {
+        foreach (PmdContext pmd in _pmds) pmd.Thread.SetCacheInsertion(oneIn);
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
