@@ -87,7 +87,7 @@ internal sealed class PmdCommands(Vswitchd vswitchd)
     private Question Asked(IReadOnlyList<string> words)
     {
         uint? core = null, seconds = null;
-        SharedDatapath[] all = [.. SharedDatapath.All(vswitchd, [])];
+        SharedDatapath[] all = [.. SharedDatapath.All(vswitchd, [], withManual: true)];
         SharedDatapath? named = null;
         for (int at = 0; at < words.Count; at++)
         {
