@@ -27,8 +27,9 @@ internal sealed class DatapathCommands(Vswitchd vswitchd)
             string answer = vswitchd.Features.Set(words.ElementAtOrDefault(1), words.ElementAtOrDefault(2));
             foreach (LiveBridge bridge in BridgeCommands.All(vswitchd))
             {
-                if (bridge.Pipeline.PushesTunnels == vswitchd.Features.PushesTunnels && bridge.Pipeline.CloneOp == vswitchd.Features.CloneOp) continue;
-                (bridge.Pipeline.PushesTunnels, bridge.Pipeline.CloneOp) = (vswitchd.Features.PushesTunnels, vswitchd.Features.CloneOp);
+                DatapathFeatures features = vswitchd.Features;
+                if (bridge.Pipeline.PushesTunnels == features.PushesTunnels && bridge.Pipeline.CloneOp == features.CloneOp && bridge.Pipeline.AddsLabels == features.AddsLabels) continue;
+                (bridge.Pipeline.PushesTunnels, bridge.Pipeline.CloneOp, bridge.Pipeline.AddsLabels) = (features.PushesTunnels, features.CloneOp, features.AddsLabels);
                 bridge.Datapath.PurgeMegaflows(LiveSwitch.NowMs);
             }
 
@@ -126,7 +127,7 @@ internal sealed class DatapathCommands(Vswitchd vswitchd)
 
             (ulong packets, ulong bytes, long? idleMs, ushort flags) = OwnCountersOf(flow);
             if (isOfBridge && isVerbose) text.Append(CultureInfo.InvariantCulture, $"ufid:{flow.Ufid} ");
-            string line = DpFlowFormatter.FormatFlow(flow.Key, flow.Mask, packets, bytes, idleMs, flags, flow.Actions, ports, isVerbose, isOfBridge ? null : flow.Ufid, isOffloaded && !isOfBridge, isOfBridge ? "" : "ovs", hasPacketType: !flow.IsGiven);
+            string line = DpFlowFormatter.FormatFlow(flow.Key, flow.Mask, packets, bytes, idleMs, flags, flow.Actions, ports, isVerbose, isOfBridge ? null : flow.Ufid, isOffloaded && !isOfBridge, isOfBridge ? "" : "ovs", hasPacketType: !flow.IsGiven, isBare: datapath.Datapath.Recirc.IsBare(flow.Key.RecircId.Host));
             text.Append(datapath.Live.IsDummy && SlowPath.IsAction(flow.Actions, flow.IsSlowByOrder, !vswitchd.Features.Truncates) ? Slow(line) : line).Append('\n');
         }
 

@@ -46,7 +46,7 @@ internal sealed class DumpLog
         foreach (MegaflowInfo flow in datapath.Datapath.DumpMegaflows(LiveSwitch.NowMs).OrderBy(static f => f.Order))
         {
             (ulong packets, ulong bytes, long? idleMs, ushort flags) = DatapathCommands.OwnCountersOf(flow);
-            string line = DpFlowFormatter.FormatFlow(flow.Key, flow.Mask, packets, bytes, idleMs, flags, flow.Actions, ports, verbose: true, layer: "", hasPacketType: !flow.IsGiven);
+            string line = DpFlowFormatter.FormatFlow(flow.Key, flow.Mask, packets, bytes, idleMs, flags, flow.Actions, ports, verbose: true, layer: "", hasPacketType: !flow.IsGiven, isBare: datapath.Datapath.Recirc.IsBare(flow.Key.RecircId.Host));
             if (MissLog.IsExact(flow.Mask)) line = line.Replace("skb_priority(0/0)", "skb_priority(0)", StringComparison.Ordinal);
             _log.Write(Module, VlogLevel.Dbg, $"{datapath.Name}: flow_dump ufid:{flow.Ufid} {line}");
         }

@@ -6,7 +6,7 @@ namespace Mergeflow.Control.Bridges;
 
 /// <summary>
 /// What the datapath can, in the words of Open vSwitch (<c>dpif/show-dp-features</c>), and what tests take away from it (<c>dpif/set-dp-features</c>). There a translation avoids what is taken away; here packets fare the same either
-/// way, so it is only shown, but for <c>tnl_push_pop</c>, <c>clone</c> with <c>sample_nesting</c> and, in traces, <c>trunc</c>. For one thread.
+/// way, so it is only shown, but for <c>tnl_push_pop</c>, <c>clone</c> with <c>sample_nesting</c>, <c>add_mpls</c> (flows are shown as slow) and, in traces, <c>trunc</c>. For one thread.
 /// </summary>
 public sealed class DatapathFeatures
 {
@@ -30,6 +30,9 @@ public sealed class DatapathFeatures
 
     /// <summary>What copies packets (OVS <c>clone_xlate_actions</c>).</summary>
     public DpOp? CloneOp => Of("clone") != 0 ? DpOp.Clone : Of("sample_nesting") > LeastNesting ? DpOp.Sample : null;
+
+    /// <summary>Labels in front of packets are the datapath's work, and not that of what helps it.</summary>
+    public bool AddsLabels => Of("add_mpls") != 0;
 
     /// <summary>All of them, a line each.</summary>
     public string Show()

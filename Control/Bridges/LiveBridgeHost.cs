@@ -5,6 +5,7 @@ using Mergeflow.Engine.Keys;
 using Mergeflow.Engine.Offload;
 using Mergeflow.Engine.Ports;
 using Mergeflow.Engine.Runtime;
+using Mergeflow.Engine.Text;
 using Mergeflow.Engine.Upcall;
 using Mergeflow.Native;
 
@@ -32,6 +33,10 @@ public sealed class LiveBridgeHost : IBridgeHost, IDisposable
     private Action<LiveDatapath, MissReport>? _missTold;
 
     /// <summary>Who sends packets decides how many rules differ, where one does.</summary>
+    private static readonly FlowTextFormatter s_formatter = new();
+
+    private LogLimit TranslationLog => field ??= new LogLimit(line => Say("ofproto_dpif_xlate", VlogLevel.Warn, line), linesPerMinute: 1, burst: 5);
+
     private LogLimit ShadowLog => field ??= new LogLimit(line => Say("ofproto_dpif", VlogLevel.Warn, line), linesPerMinute: 20, burst: 20);
 
     /// <inheritdoc/>
@@ -198,6 +203,7 @@ public sealed class LiveBridgeHost : IBridgeHost, IDisposable
             LiveSwitch live = BridgeSwitch.New(this, config);
             datapath = new LiveDatapath(live, isDummy, PmdsOf(live));
             if (live.Datapath.Shadow is { } shadow) shadow.Reported = difference => ShadowLog.Write(string.Create(CultureInfo.InvariantCulture, $"the kernel forwards otherwise than software, rule {difference.Rule.Id} is revoked: {difference.Difference}"));
+            live.Datapath.Pipeline.Backer.Complained = complaint => TranslationLog.Write($"{complaint.Text} on bridge {complaint.Bridge.Name} while processing {TraceFlowText.Flow(complaint.Flow, 0, s_formatter, complaint.PacketType)}");
             if (Settings.IsRestoring) live.Ports.Hold();
             Conntrack.Apply(live.Datapath.Conntrack);
             live.Datapath.SetCacheInsertion(Settings.CacheInsertOneIn);

@@ -56,7 +56,8 @@ internal sealed class TracePasses : IDisposable
     private void WritePass(PipelineFlow flow, IReadOnlyList<OfAction>? actions)
     {
         flow.ActsetOutput = Be32.FromHost(OfPorts.Widen(OfPorts.Unset));
-        _output.WriteLine($"Flow: {TraceFlowText.Flow(flow, _request.SkbPriority, _formatter)}");
+        uint type = _request.Bridge.Datapath.Recirc.IsBare(flow.Key.RecircId.Host) ? 0x1_0000u | flow.Key.DlType.Host : 0;
+        _output.WriteLine($"Flow: {TraceFlowText.Flow(flow, _request.SkbPriority, _formatter, type)}");
         XlateResult result = new() { Steps = [] };
         _results.Add(result);
         PipelineFlow working = flow;
@@ -66,9 +67,9 @@ internal sealed class TracePasses : IDisposable
         TranslationText.WriteTitle($"bridge(\"{BridgeOf(flow.Key.RecircId.Host).Name}\")", _output);
         TranslationText.WriteSteps(result.Steps!, _formatter, _output);
         PipelineFlow final = result.Final;
-        bool isSame = PipelineFlow.BytesOf(in final).SequenceEqual(PipelineFlow.BytesOf(in flow));
+        bool isSame = PipelineFlow.BytesOf(in final).SequenceEqual(PipelineFlow.BytesOf(in flow)) && result.FinalType == type;
         _output.WriteLine();
-        _output.WriteLine($"Final flow: {(isSame ? "unchanged" : TraceFlowText.Flow(final, _request.SkbPriority, _formatter))}");
+        _output.WriteLine($"Final flow: {(isSame ? "unchanged" : TraceFlowText.Flow(final, _request.SkbPriority, _formatter, result.FinalType))}");
         _output.WriteLine($"Megaflow: {TraceFlowText.Megaflow(flow, result.Mask, _formatter)}");
         _output.Write($"Datapath actions: {DpFlowFormatter.FormatCarriedOut(result.Actions, _request.Bridge.InDatapath(_request.WithNames))}");
         if (result.Error is { } error) _output.Write($"\nTranslation failed ({error}), packet is dropped.\n");

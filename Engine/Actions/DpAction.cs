@@ -29,13 +29,13 @@ public unsafe partial struct DpAction
     /// <summary>Sample: chance out of 2^32.</summary>
     [FieldOffset(8)] public uint Probability;
 
-    /// <summary>PushVlan: TPID; PushMpls/PopMpls: ethertype. Host order.</summary>
+    /// <summary>PushVlan: TPID; PushMpls/AddMpls/PopMpls: ethertype. Host order.</summary>
     [FieldOffset(8)] public ushort EthType;
 
     /// <summary>PushVlan: TCI to push, host order, with 0x1000 set.</summary>
     [FieldOffset(10)] public ushort VlanTci;
 
-    /// <summary>PushMpls: label stack entry to push, host order.</summary>
+    /// <summary>PushMpls, AddMpls: label stack entry to push, host order.</summary>
     [FieldOffset(12)] public uint MplsLse;
 
     [FieldOffset(8)] public DpSetEth Eth;

@@ -81,4 +81,13 @@ public enum DpOp : byte
 
     /// <summary>Drop (an empty list means the same).</summary>
     Drop,
+
+    /// <summary>Puts <see cref="DpAction.MplsLse"/> in front of the whole packet, which has no Ethernet header then.</summary>
+    AddMpls,
+
+    /// <summary>Puts an Ethernet header in front of a packet without one: the addresses of <see cref="DpAction.Eth"/>.</summary>
+    PushEth,
+
+    /// <summary>Takes the Ethernet header off.</summary>
+    PopEth,
 }

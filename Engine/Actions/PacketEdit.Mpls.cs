@@ -30,7 +30,8 @@ public static unsafe partial class PacketEdit
         if (packet->HeadroomBytes < MplsHeaderSizeBytes) return false;
 
         int position = packet->L25Offset != Packet.NoOffset ? packet->L25Offset : packet->L3Offset;
-        SetEtherType(packet, position, etherType);
+        if ((packet->Flags & PacketFlags.NoEthernet) != 0) packet->BareType = etherType;
+        else SetEtherType(packet, position, etherType);
         byte* frame = packet->Data - MplsHeaderSizeBytes;
         Buffer.MemoryCopy(packet->Data, frame, position, position);
         Unsafe.WriteUnaligned(frame + position, Be32.FromHost(lse).Raw);
@@ -39,20 +40,29 @@ public static unsafe partial class PacketEdit
         return true;
     }
 
-    /// <summary>Removes the outermost label stack entry, if there is one, and sets the Ethernet type (OVS <c>pop_mpls</c>).</summary>
+    /// <summary>
+    /// Removes the outermost label stack entry, if there is one, and sets the Ethernet type (OVS <c>pop_mpls</c>). Where no Ethernet header stands in front of the label, one of type
+    /// <see cref="EthType.Bridged"/> stands behind it.
+    /// </summary>
     /// <param name="packet">The packet.</param>
     /// <param name="etherType">Type of what is behind the label, host order.</param>
-    public static void PopMpls(Packet* packet, ushort etherType)
+    /// <returns>False if the Ethernet header that should be behind the label is not there: the packet has to be dropped.</returns>
+    public static bool PopMpls(Packet* packet, ushort etherType)
     {
-        if (!HasLabel(packet)) return;
+        bool isBare = (packet->Flags & PacketFlags.NoEthernet) != 0, bridged = isBare && etherType == EthType.Bridged;
+        if (!HasLabel(packet)) return !bridged;
+        if (bridged && packet->LengthBytes < MplsHeaderSizeBytes + EthHeaderSizeBytes) return false;
         int position = packet->L25Offset;
-        SetEtherType(packet, position, etherType);
+        if (!isBare) SetEtherType(packet, position, etherType);
+        else if (bridged) packet->Flags &= ~PacketFlags.NoEthernet;
+        else packet->BareType = etherType;
         Buffer.MemoryCopy(packet->Data, packet->Data + MplsHeaderSizeBytes, position, position);
         MoveFront(packet, MplsHeaderSizeBytes);
 
         // What the receiver verified, if anything, was not the header that is outermost now.
         const PacketFlags checksums = PacketFlags.IpCsumGood | PacketFlags.IpCsumBad | PacketFlags.L4CsumGood | PacketFlags.L4CsumBad;
         packet->Flags &= ~(PacketFlags.Parsed | checksums);
+        return true;
     }
 
     private static bool HasLabel(Packet* packet)

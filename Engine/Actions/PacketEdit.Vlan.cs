@@ -28,9 +28,10 @@ public static unsafe partial class PacketEdit
     /// <param name="packet">The packet.</param>
     /// <param name="tpid">Tag type, host order.</param>
     /// <param name="tci">Tag, host order; its CFI bit is not written.</param>
-    /// <returns>False if there is no headroom; the packet is unchanged.</returns>
+    /// <returns>False if there is no headroom, or no Ethernet header; the packet is unchanged.</returns>
     public static bool PushVlan(Packet* packet, ushort tpid, ushort tci)
     {
+        if ((packet->Flags & PacketFlags.NoEthernet) != 0) return false;
         if (packet->LengthBytes < MacsSizeBytes) return true;
         if (packet->HeadroomBytes < VlanHeaderSizeBytes) return false;
 
@@ -92,6 +93,7 @@ public static unsafe partial class PacketEdit
     {
         MiniflowExtractor.EnsureParsed(packet);
         return packet->LengthBytes >= EthHeaderSizeBytes + VlanHeaderSizeBytes
+            && (packet->Flags & PacketFlags.NoEthernet) == 0
             && IsTag(new Be16(Unsafe.ReadUnaligned<ushort>(packet->Data + MacsSizeBytes)).Host);
     }
 

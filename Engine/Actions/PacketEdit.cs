@@ -23,7 +23,7 @@ public static unsafe partial class PacketEdit
     private const int MacsSizeBytes = 12;
 
     /// <summary>Executes one record.</summary>
-    /// <returns>False if there is no headroom to push a header: the packet is unchanged and has to be dropped.</returns>
+    /// <returns>False if there is no headroom to push a header, or none that could be taken off: the packet is unchanged and has to be dropped.</returns>
     /// <exception cref="InvalidOperationException">The record is no header rewrite.</exception>
     public static bool Apply(Packet* packet, DpAction* action)
     {
@@ -41,7 +41,10 @@ public static unsafe partial class PacketEdit
             case DpOp.SetNd: SetNd(packet, action->Nd); return true;
             case DpOp.SetMpls: SetMpls(packet, action->Mpls); return true;
             case DpOp.PushMpls: return PushMpls(packet, action->EthType, action->MplsLse);
-            case DpOp.PopMpls: PopMpls(packet, action->EthType); return true;
+            case DpOp.PopMpls: return PopMpls(packet, action->EthType);
+            case DpOp.AddMpls: return AddMpls(packet, action->EthType, action->MplsLse);
+            case DpOp.PushEth: return PushEth(packet, action->Eth);
+            case DpOp.PopEth: return PopEth(packet);
             case DpOp.SetPktMark: SetPktMark(packet, action->PktMark); return true;
             case DpOp.SetTunnel: SetTunnel(packet, action->Tunnel); return true;
             default: ThrowNotAnEdit(action->Op); return false;

@@ -252,6 +252,9 @@ public sealed partial class OfPipeline
     /// <summary>What copies packets: <c>clone</c>, or <c>sample</c> with a probability of one; null = nothing does (OVS <c>struct dpif_backer_support</c>). A change concerns translations from then on.</summary>
     public DpOp? CloneOp { get; set; } = DpOp.Clone;
 
+    /// <summary>The datapath puts labels in front of packets; false: what helps it does, packet by packet (OVS <c>add_mpls</c>). A change concerns translations from then on.</summary>
+    public bool AddsLabels { get; set; } = true;
+
     /// <summary>The tunnel port that a packet with these outer fields comes by, the most specific first; null = none.</summary>
     public uint? TunnelPortOf(in FlowKey key)
     {

@@ -28,6 +28,26 @@ public static unsafe partial class MiniflowExtractor
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static void ParseScalar(Packet* packet)
     {
+        FlowKey* key = Begin(packet);
+        byte* frame = packet->Data;
+        int size = packet->LengthBytes;
+        if (size >= EthHeaderSizeBytes) ParsePayload(packet, key, frame, ParseLink(packet, key, frame, size), size);
+        FinishLanes(packet, key);
+    }
+
+    /// <summary>The same for a packet that has no Ethernet header: its type is known, addresses and tags are none (OVS <c>miniflow_extract</c> of namespace 1).</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void ParseBare(Packet* packet)
+    {
+        FlowKey* key = Begin(packet);
+        key->DlType = Be16.FromHost(packet->BareType);
+        ParsePayload(packet, key, packet->Data, 0, packet->LengthBytes);
+        FinishLanes(packet, key);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static FlowKey* Begin(Packet* packet)
+    {
         FlowKey* key = &packet->Key;
         ClearHeaderFields(packet, key);
         packet->L25Offset = Packet.NoOffset;
@@ -35,25 +55,29 @@ public static unsafe partial class MiniflowExtractor
         packet->L4Offset = Packet.NoOffset;
         packet->L2PadBytes = 0;
         packet->Flags = (packet->Flags & ~(PacketFlags.Snap | PacketFlags.Outdated)) | PacketFlags.Parsed;
+        return key;
+    }
 
-        byte* frame = packet->Data;
-        int size = packet->LengthBytes;
-        if (size >= EthHeaderSizeBytes)
+    /// <summary>What stands behind Ethernet, by the Ethernet type in the key.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void ParsePayload(Packet* packet, FlowKey* key, byte* frame, int position, int size)
+    {
+        ushort type = key->DlType.Host;
+        if (type is EthType.Mpls or EthType.MplsMcast)
         {
-            int position = ParseLink(packet, key, frame, size);
-            ushort type = key->DlType.Host;
-            if (type is EthType.Mpls or EthType.MplsMcast)
-            {
-                packet->L25Offset = (ushort)position;
-                position = ParseMpls(key, frame, position, size);
-            }
-
-            packet->L3Offset = (ushort)position;
-            if (type == EthType.Ip) ParseIpv4(packet, key, frame, position, size);
-            else if (type == EthType.Ipv6) ParseIpv6(packet, key, frame, position, size);
-            else if (type is EthType.Arp or EthType.Rarp) ParseArp(key, frame + position, size - position);
+            packet->L25Offset = (ushort)position;
+            position = ParseMpls(key, frame, position, size);
         }
 
+        packet->L3Offset = (ushort)position;
+        if (type == EthType.Ip) ParseIpv4(packet, key, frame, position, size);
+        else if (type == EthType.Ipv6) ParseIpv6(packet, key, frame, position, size);
+        else if (type is EthType.Arp or EthType.Rarp) ParseArp(key, frame + position, size - position);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void FinishLanes(Packet* packet, FlowKey* key)
+    {
         uint lanes = (packet->KeyLanes & MetadataLanes) | FlowKey.HotLanes;
         if (HasBits(key, Lanes.Ipv6)) lanes |= 1u << Lanes.Ipv6;
         if (HasBits(key, Lanes.Neighbor)) lanes |= 1u << Lanes.Neighbor;

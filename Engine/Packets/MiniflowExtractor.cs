@@ -68,7 +68,7 @@ public static unsafe partial class MiniflowExtractor
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void EnsureParsed(Packet* packet)
     {
-        if ((packet->Flags & PacketFlags.Parsed) == 0) Extract(packet);
+        if ((packet->Flags & PacketFlags.Parsed) == 0) ExtractAnew(packet);
     }
 
     /// <summary>Parses the packet unless a parser would find in its bytes just what its key says.</summary>
@@ -77,7 +77,14 @@ public static unsafe partial class MiniflowExtractor
     {
         if ((packet->Flags & (PacketFlags.Parsed | PacketFlags.Outdated)) == PacketFlags.Parsed) return;
         packet->Flags &= ~PacketFlags.Outdated;
-        Extract(packet);
+        ExtractAnew(packet);
+    }
+
+    /// <summary>Parses a packet that actions have changed; they may have taken its Ethernet header off, which is no matter of packets that come in.</summary>
+    private static void ExtractAnew(Packet* packet)
+    {
+        if ((packet->Flags & PacketFlags.NoEthernet) == 0) Extract(packet);
+        else ParseBare(packet);
     }
 
     /// <summary>True if <paramref name="lane"/> of the key has a bit set.</summary>

@@ -82,6 +82,9 @@ public unsafe struct Packet
     /// <summary>Where it begins: the transport header, counted from the start of the slot, so that it stays true when headers are put in front or taken away.</summary>
     [FieldOffset(44)] public ushort CsumStart;
 
+    /// <summary>Ethernet type of a packet that has no Ethernet header, host order: see <see cref="PacketFlags.NoEthernet"/>. Meaningless for others.</summary>
+    [FieldOffset(46)] public ushort BareType;
+
     /// <summary>Index of the event that brought the packet in (replay), for attribution of outputs.</summary>
     [FieldOffset(48)] public long EventIndex;
 

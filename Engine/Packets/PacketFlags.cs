@@ -34,4 +34,7 @@ public enum PacketFlags : uint
     /// It counts as good.
     /// </summary>
     CsumPartial = 256,
+
+    /// <summary>The frame begins with what stood behind an Ethernet header, of type <see cref="Packet.BareType"/> (OVS <c>packet_type</c> of namespace 1). Only between two passes, or two actions.</summary>
+    NoEthernet = 512,
 }

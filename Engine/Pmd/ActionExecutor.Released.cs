@@ -14,20 +14,30 @@ namespace Mergeflow.Engine.Pmd;
 internal sealed unsafe partial class ActionExecutor
 {
     /// <summary>What the last ct has released goes on with the rest of the list, as if it had arrived with the packet that caused it.</summary>
-    private void RunReleased<T>(long eventIndex, byte depth, Be16 dlType, DpAction* rest, int restCount)
+    /// <param name="eventIndex">Of the packet that caused it.</param>
+    /// <param name="depth">How often that one has been recirculated.</param>
+    /// <param name="dlType">Its type.</param>
+    /// <param name="layer">Whether it has an Ethernet header: the list is for packets like it, others are dropped.</param>
+    /// <param name="rest">The rest of the list.</param>
+    /// <param name="restCount">Its records.</param>
+    private void RunReleased<T>(long eventIndex, byte depth, Be16 dlType, PacketFlags layer, DpAction* rest, int restCount)
         where T : struct, IStageMarks
     {
         ReadOnlySpan<nint> released = _conntrack.Released;
         // Copied: a nested ct may release others into the same list.
         Span<nint> packets = stackalloc nint[released.Length];
         released.CopyTo(packets);
+        int count = 0;
         foreach (nint address in packets)
         {
             var p = (Packet*)address;
             p->EventIndex = eventIndex;
             p->RecircDepth = depth;
+            if (((p->Flags ^ layer) & PacketFlags.NoEthernet) == 0) packets[count++] = address;
+            else Drop(p);
         }
 
+        packets = packets[..count];
         _nested++;
         ExecuteTogether<T>(packets, dlType, rest, restCount);
         _nested--;
@@ -44,9 +54,9 @@ internal sealed unsafe partial class ActionExecutor
             {
                 case DpOp.Ct:
                     var first = (Packet*)packets[0];
-                    (long eventIndex, byte depth) = (first->EventIndex, first->RecircDepth);
+                    (long eventIndex, byte depth, PacketFlags layer) = (first->EventIndex, first->RecircDepth, first->Flags);
                     _conntrack.ExecuteTogether(packets, dlType, in act->Ct, NowMs);
-                    RunReleased<T>(eventIndex, depth, dlType, act + 1, count - i - 1);
+                    RunReleased<T>(eventIndex, depth, dlType, layer, act + 1, count - i - 1);
                     return;
                 case DpOp.Recirc:
                     if (i == count - 1)

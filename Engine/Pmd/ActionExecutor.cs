@@ -253,6 +253,10 @@ internal sealed unsafe partial class ActionExecutor
                 case DpOp.PushMpls or DpOp.PopMpls:
                     if (IsCutUp<T>(p, act, count - i)) return false;
                     goto default;
+                case DpOp.AddMpls or DpOp.PushEth or DpOp.PopEth:
+                    StopTrace(OffloadReason.UnsupportedAction, act->Op switch { DpOp.AddMpls => "add_mpls", DpOp.PushEth => "push_eth", _ => "pop_eth" });
+                    if (IsCutUp<T>(p, act, count - i)) return false;
+                    goto default;
                 case DpOp.TnlPush:
                     if (IsCutUp<T>(p, act, count - i)) return false;
                     if (!PushTunnel(p, act))
@@ -298,7 +302,7 @@ internal sealed unsafe partial class ActionExecutor
             case CtDisposition.Held:
                 return false;
             default:
-                RunReleased<T>(p->EventIndex, p->RecircDepth, p->Key.DlType, act + 1, restCount);
+                RunReleased<T>(p->EventIndex, p->RecircDepth, p->Key.DlType, p->Flags, act + 1, restCount);
                 return false;
         }
     }

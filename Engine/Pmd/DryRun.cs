@@ -193,7 +193,7 @@ internal sealed unsafe class DryRun(OfPipeline pipeline, RecircStore recircs, Co
                 case DpOp.SetIpv6Addr:
                     PacketEdit.SetIpv6Addr(p, act->Ipv6, conntrack.Quirks.LeavesAtomicChecksums);
                     break;
-                case DpOp.Sample or DpOp.CheckPktLen or DpOp.Truncate or DpOp.Meter or DpOp.Userspace:
+                case DpOp.Sample or DpOp.CheckPktLen or DpOp.Truncate or DpOp.Meter or DpOp.Userspace or DpOp.AddMpls or DpOp.PushEth or DpOp.PopEth:
                     Effect = $"goes through {act->Op}";
                     break;
                 default:

@@ -8,20 +8,30 @@ using L = Mergeflow.Engine.Keys.KeyLayout;
 namespace Mergeflow.Engine.Xlate;
 
 /// <summary>Set actions that bring the datapath's packet up to the flow (OVS <c>commit_odp_actions</c>).</summary>
-internal sealed unsafe class Committer(XlateContext context, FlowDifference difference, TagModel tags)
+internal sealed unsafe class Committer
 {
-    private readonly XlateContext _context = context;
-    private readonly XlateFlow _flow = context.Flow;
-    private readonly FlowDifference _difference = difference;
-    private readonly LabelCommitter _labels = new(context, difference);
-    private readonly TagCommitter _tags = new(context, tags);
+    private readonly XlateContext _context;
+    private readonly XlateFlow _flow;
+    private readonly FlowDifference _difference;
+    private readonly LabelCommitter _labels;
+    private readonly LayerCommitter _layers;
+    private readonly TagCommitter _tags;
+
+    public Committer(XlateContext context, FlowDifference difference, TagModel tags)
+    {
+        (_context, _flow, _difference) = (context, context.Flow, difference);
+        _labels = new LabelCommitter(context, difference);
+        _layers = new LayerCommitter(context, _labels);
+        _tags = new TagCommitter(context, tags);
+    }
 
     /// <summary>Emits what must change before the packet is used.</summary>
     public void Commit()
     {
         if (!_flow.IsDirty) return;
         _flow.IsDirty = false;
-        CommitEth();
+        if (!_flow.Layers.AreSettled) _layers.Commit();
+        if (_flow.Layers.ArePlain) CommitEth();
         bool wasMpls = XlateFlow.Read16(_flow.Base, L.DlType) is EthType.Mpls or EthType.MplsMcast;
         if (wasMpls && !_flow.IsMpls) _labels.Commit();
         CommitNetwork();

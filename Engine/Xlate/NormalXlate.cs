@@ -253,6 +253,7 @@ internal sealed unsafe class NormalXlate(XlateContext context, TagModel tags, Tr
 
     private void Learn(LearnedSource source)
     {
+        if (_flow.Layers.Type != PacketLayers.Ethernet) return;
         _context.Out.Learned.Add(new LearnedAddress(source, _context.Pipeline));
         if (Learns && _context.Pipeline.Learn(source, _context.NowMs) && _context.IsExplained)
         {

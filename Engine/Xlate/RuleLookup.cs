@@ -61,7 +61,7 @@ internal sealed unsafe class RuleLookup(XlateContext context) : IDisposable
 
             if (inPort != 0) *(uint*)(_flow.Current + L.InPort) = BinaryPrimitives.ReverseEndianness(inPort - 1);
             var view = new FlowView((ulong*)_flow.Current, (ulong*)_flow.Live, (ulong*)_flow.Consulted, (ulong*)_flow.Excluded);
-            rule = index.Lookup(view, _scratch, _context.IsStaged);
+            rule = _flow.Layers.Type == PacketLayers.Ethernet ? index.Lookup(view, _scratch, _context.IsStaged) : BareLookup.Find(index, _flow);
             *(uint*)(_flow.Current + L.InPort) = oldInPort;
             *(uint*)(_flow.Current + L.TpSrc) = ports;
             *(uint*)(_flow.Live + L.TpSrc) = portsLive;

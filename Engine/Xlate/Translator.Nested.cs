@@ -152,6 +152,7 @@ public sealed partial class Translator
         _context.Level++;
         _context.Out.Groups.Add(group.BucketStats[index]);
         int saved = _saved.Save();
+        int record = _context.Out.Count;
         _depth++;
         _bucketDepth++;
         Run(group.Programs[index], last);
@@ -159,9 +160,18 @@ public sealed partial class Translator
         _depth--;
         _context.EndBucket();
         if (_freezer.IsFreezing && _context.Out.Error is null) _freezer.Finish();
-        _saved.RestoreFlow(saved);
+        if (!last && _saved.HasOtherLayers(saved)) Split(record, saved);
+        else _saved.RestoreFlow(saved);
         _freezer.Exit = false;
         _context.Level--;
+    }
+
+    /// <summary>What stands from a record on is of a copy: headers that came or went there cannot be rewritten. Open vSwitch goes on with the packet as it is.</summary>
+    private void Split(int record, int saved)
+    {
+        int count = _context.Out.Count - record;
+        if (count > 0) _context.Out.Insert(record, DpOp.Clone).NestedCount = count;
+        _saved.RestoreAll(saved);
     }
 
     /// <summary>

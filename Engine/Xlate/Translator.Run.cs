@@ -157,6 +157,14 @@ public sealed unsafe partial class Translator
             case XlateOpKind.PopMpls:
                 _labels.Pop((ushort)op.Arg);
                 return true;
+            case XlateOpKind.Encap:
+                _layers.Encap(op.Arg);
+                return true;
+            case XlateOpKind.Decap:
+                if (!_layers.Decap(op.Arg)) return true;
+                _freezer.Trigger();
+                _freezer.Keep(rest);
+                return false;
             case XlateOpKind.DecTtl:
                 return DecTtl((OfDecTtl)op.Action!);
             case XlateOpKind.DecMplsTtl:
@@ -318,6 +326,9 @@ public sealed unsafe partial class Translator
     private void ConsultWritten(XlateOp op)
     {
         _flow.Consult(op.Patch);
+
+        // Addresses that a new header has not got yet count as the packet's own.
+        if (_flow.Layers.Changes > 0 && op.Patch.Offset0 < L.DlType) op.Patch.Consult(_flow.Consulted, _flow.Whole);
         if (op.ReadsProtocol || (op.Prereq == FieldPrereq.Arp && _flow.DlType == EthType.Arp)) _flow.Consult(L.NwProto, 0xff);
     }
 

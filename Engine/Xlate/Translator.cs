@@ -35,6 +35,7 @@ public sealed partial class Translator : IDisposable
     private readonly XlateContext _context;
     private readonly TagModel _tags;
     private readonly LabelStack _labels;
+    private readonly LayerXlate _layers;
     private readonly CtXlate _conntrack;
     private readonly FlowDifference _difference;
     private readonly Committer _committer;
@@ -67,6 +68,7 @@ public sealed partial class Translator : IDisposable
         _difference = new FlowDifference(_flow);
         _committer = new Committer(_context, _difference, _tags);
         _labels = new LabelStack(_context, _committer);
+        _layers = new LayerXlate(_context, _committer, _labels);
         _conntrack = new CtXlate(_context);
         _saved = new SavedFlows(_flow, _tags, _labels, _conntrack);
         _actionSet = new ActionSet(_flow);
@@ -114,6 +116,7 @@ public sealed partial class Translator : IDisposable
     internal void Translate(ref FlowKey key, int packetLengthBytes, XlateResult result, long nowMs, ref FlowKey assumed)
     {
         _context.Begin(result, nowMs);
+        _context.HasPacket = Learns && LearnsRules is null && !_isExplained;
         _context.IsStaged = _tags.SharesMegaflows && TagModel.IsTaggedMpls(ref key);
         TranslateOnce(ref key, result, ref assumed);
         if (result.TagsOverlap && !_context.IsStaged)
@@ -184,7 +187,7 @@ public sealed partial class Translator : IDisposable
         Begin(ref key);
         if (!Unsafe.IsNullRef(ref assumed)) _flow.Assume(ref assumed);
         if (Resume()) Finish();
-        if (result.Steps is not null) result.Final = Seen();
+        if (result.Steps is not null) (result.Final, result.FinalType) = (Seen(), _flow.Layers.Type);
         _tags.LeaveAbsentTagOut();
         if (result.Error is not null)
         {

@@ -30,6 +30,12 @@ internal sealed class Transmitter(XlateContext context, Committer committer, Fre
         }
 
         if (!to.Forwards) return;
+        if (_flow.Layers.Type != PacketLayers.Ethernet)
+        {
+            WarnBare();
+            return;
+        }
+
         if (to.Tunnel is { } tunnel)
         {
             _tunnels.Transmit(to, tunnel, op.Arg2);
@@ -40,6 +46,8 @@ internal sealed class Transmitter(XlateContext context, Committer committer, Fre
         _context.Out.Add(DpOp.Truncate).LengthBytes = op.Arg2;
         Transmit(op.Arg);
     }
+
+    private void WarnBare() => _context.Warn("Trying to send non-Ethernet packet through legacy L2 port. Dropping packet.");
 
     private static string NameOf(uint port) => (OfReservedPort)port switch
     {
@@ -82,6 +90,13 @@ internal sealed class Transmitter(XlateContext context, Committer committer, Fre
             return;
         }
 
+        // What the bridge at the other end of a patch does with it is another matter.
+        if (_flow.Layers.Type != PacketLayers.Ethernet && to.PeerName is null)
+        {
+            WarnBare();
+            return;
+        }
+
         if (to.PeerName is not null)
         {
             // What goes on there is mirrored there (OVS compose_output_action__). Where no peer is, nothing is.
@@ -97,6 +112,9 @@ internal sealed class Transmitter(XlateContext context, Committer committer, Fre
         {
             if (_context.Tables.Underlay.EndsAt(port)) _tunnels.Snoop(port);
             _committer.Commit();
+
+            // Of a label that was cut off nothing is left to send (Open vSwitch sends that).
+            if (_flow.Layers.BaseType != PacketLayers.Ethernet) return;
             if (to.IsTunnel) SetTunnel();
             if (_context.SnapBytes != 0) _context.Out.Add(DpOp.Truncate).LengthBytes = _context.SnapBytes;
             _context.Out.Add(DpOp.Output).Port = to.DatapathNumber;

@@ -53,6 +53,9 @@ internal sealed class XlateContext(OfPipeline pipeline, XlateFlow flow)
     /// <summary>Nothing may happen: no packet is there (OVS <c>allow_side_effects</c> and <c>xcache</c>).</summary>
     public bool IsSilent { get; set; }
 
+    /// <summary>A packet is there that waits for the translation.</summary>
+    public bool HasPacket { get; set; }
+
     /// <summary>Lists that are running, one in the other.</summary>
     public int Recursion { get; set; }
 
@@ -115,18 +118,22 @@ internal sealed class XlateContext(OfPipeline pipeline, XlateFlow flow)
     /// <summary>Nothing is translated any more, the packet drops; the first reason stays.</summary>
     /// <param name="error">In a few words (OVS <c>xlate_strerror</c>).</param>
     /// <param name="text">What is told of it.</param>
-    public void Fail(string error, string text)
+    /// <param name="isLogged">Also where nobody has asked for an explanation.</param>
+    public void Fail(string error, string text, bool isLogged = false)
     {
         Out.Error ??= error;
         Error(text);
+        if (isLogged && HasPacket) Complain(text);
     }
+
+    private unsafe void Complain(string text) => Pipeline.Backer.Complained?.Invoke(new TranslationComplaint(Pipeline, text, *(PipelineFlow*)Flow.Base, Flow.Layers.ToldType));
 
 
     /// <summary>An error that ends with the bucket it is in (OVS <c>xlate_group_bucket</c>).</summary>
-    public void FailInBucket(string error, string text)
+    public void FailInBucket(string error, string text, bool isLogged = false)
     {
         _isBucketError |= Out.Error is null;
-        Fail(error, text);
+        Fail(error, text, isLogged);
     }
 
     /// <summary>A bucket is over.</summary>

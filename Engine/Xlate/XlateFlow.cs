@@ -49,12 +49,16 @@ internal sealed unsafe class XlateFlow : IDisposable
     /// <summary>The datapath's packet may differ from what OpenFlow sees.</summary>
     public bool IsDirty;
 
+    /// <summary>What flow and packet begin with.</summary>
+    public PacketLayers Layers;
+
     private byte* _memory;
 
     public XlateFlow()
     {
-        _memory = (byte*)NativeMemory.AlignedAlloc(7 * L.StrideBytes, 64);
+        _memory = (byte*)NativeMemory.AlignedAlloc(8 * L.StrideBytes, 64);
         new Span<byte>(_memory, 7 * L.StrideBytes).Clear();
+        new Span<byte>(Whole, L.StrideBytes).Fill(byte.MaxValue);
         Original = _memory;
         Current = _memory + L.StrideBytes;
         Live = _memory + (2 * L.StrideBytes);
@@ -66,6 +70,9 @@ internal sealed unsafe class XlateFlow : IDisposable
 
     /// <summary>Frees the working memory if nobody disposed it.</summary>
     ~XlateFlow() => NativeMemory.AlignedFree(_memory);
+
+    /// <summary>All bits, as a bitmap.</summary>
+    public byte* Whole => _memory + (7 * L.StrideBytes);
 
     public ushort DlType => Read16(Current, L.DlType);
 
@@ -101,6 +108,14 @@ internal sealed unsafe class XlateFlow : IDisposable
         if (Read16(Original, L.DlType) is EthType.Ip or EthType.Ipv6) Consulted[L.NwFrag] = (byte)(NwFrag.Any | NwFrag.Later);
         *(ulong*)(Consulted + L.InPort) = ulong.MaxValue;
         IsDirty = false;
+        Layers = default;
+    }
+
+    /// <summary>The packet has no Ethernet header.</summary>
+    public void BeginBare()
+    {
+        uint type = PacketLayers.Of(DlType);
+        Layers = new PacketLayers { Type = type, BaseType = type, ToldType = type, BeganBare = true };
     }
 
     /// <summary>What a packet has that is explained before it comes from anywhere: registers and metadata, as constants.</summary>
@@ -123,6 +138,9 @@ internal sealed unsafe class XlateFlow : IDisposable
         {
             (Vector256.Load(Consulted + Lanes.At(i)) | Vector256.Load(Excluded + Lanes.At(i))).Store(Consulted + Lanes.At(i));
         }
+
+        // A packet without an Ethernet header has no addresses, whatever was read.
+        if (Layers.BeganBare) new Span<byte>(Consulted + L.DlDst, L.DlType - L.DlDst).Clear();
     }
 
     /// <summary>Copies <see cref="Consulted"/>.</summary>

@@ -96,6 +96,9 @@ public sealed unsafe class XlateResult : IDisposable
     /// <summary>Of an explained translation: what the tables have made of the packet in the end.</summary>
     public PipelineFlow Final { get; internal set; }
 
+    /// <summary>The same: its packet type, namespace in the upper half, number in the lower; 0 = Ethernet.</summary>
+    public uint FinalType { get; internal set; }
+
     /// <summary>Of an explained translation: copies that go on in other tables when conntrack has seen them.</summary>
     public List<XlateFork> Forks { get; } = [];
 
@@ -194,7 +197,7 @@ public sealed unsafe class XlateResult : IDisposable
             ref DpAction a = ref At(at);
             switch (a.Op)
             {
-                case DpOp.Ct or DpOp.CtClear or DpOp.Hash or DpOp.Truncate or DpOp.Meter or DpOp.TnlPush or DpOp.TnlPop or DpOp.Drop:
+                case DpOp.Ct or DpOp.CtClear or DpOp.Hash or DpOp.Truncate or DpOp.Meter or DpOp.TnlPush or DpOp.TnlPop or DpOp.Drop or DpOp.AddMpls or DpOp.PushEth or DpOp.PopEth:
                     return false;
                 case DpOp.Clone or DpOp.Sample or DpOp.CheckPktLen:
                     at += a.NestedCount + a.ElseCount;

@@ -49,6 +49,8 @@ internal static partial class ActionReader
             43 => Fixed(ref a, 16, new OfCtClear()),
             44 => ResubmitTable(ref a, withCt: true),
             45 => LearnReader.Read(ref a, isSecond: true),
+            46 when a.Version >= OfVersion.V13 => Encap(ref a),
+            47 when a.Version >= OfVersion.V13 => Decap(ref a),
             49 => CheckPktLarger(ref a),
             50 => DeleteField(ref a),
             254 => Fixed(ref a, 16, new OfDebugSlow()),
@@ -56,6 +58,25 @@ internal static partial class ActionReader
             _ => null,
         };
     }
+
+    private static OfEncap Encap(ref OfReader a)
+    {
+        ushort sizeBytes = a.U16();
+        uint type = Whole(ref a);
+        if (type == OfEncap.Nsh) throw new OfRefusal("OFPBAC_BAD_TYPE", "action encap(nsh) is not supported");
+        if (OfEncap.NameOf(type) is null) throw new OfRefusal("NXBAC_BAD_HEADER_TYPE", $"encap of packet type ({type >> 16},0x{type & 0xffff:x})");
+        return a.Left == 0 ? new OfEncap(type, sizeBytes) : throw new OfRefusal("NXBAC_UNKNOWN_ED_PROP", "encap with a property");
+    }
+
+    private static OfDecap Decap(ref OfReader a)
+    {
+        a.Skip(2);
+        uint type = Whole(ref a);
+        return a.Left == 0 ? new OfDecap(type) : throw new OfRefusal("NXBAC_UNKNOWN_ED_PROP", "decap with a property");
+    }
+
+    /// <summary>Four bytes that have to be there.</summary>
+    private static uint Whole(ref OfReader a) => a.Left >= 4 ? a.U32() : throw new OfRefusal(BadLength, "an action is not whole");
 
     /// <summary>Pairs of digits with dots between them, as people read them.</summary>
     internal static string Hex(ReadOnlySpan<byte> bytes)

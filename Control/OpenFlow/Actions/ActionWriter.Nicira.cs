@@ -43,6 +43,20 @@ internal static partial class ActionWriter
             case OfDebugRecirc:
                 Nicira(w, 255);
                 break;
+            case OfEncap a:
+                Nicira(w, 46, a, static (w, a) =>
+                {
+                    w.U16(a.HeaderSizeBytes);
+                    w.U32(a.PacketType);
+                });
+                break;
+            case OfDecap a:
+                Nicira(w, 47, a, static (w, a) =>
+                {
+                    w.Zeros(2);
+                    w.U32(a.NextType);
+                });
+                break;
             case OfCtClear:
                 Nicira(w, 43);
                 break;

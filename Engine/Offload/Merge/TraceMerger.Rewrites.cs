@@ -77,6 +77,9 @@ public sealed unsafe partial class TraceMerger
         DpOp.TnlPush => "tnl_push",
         DpOp.SetTunnel => "set(tunnel)",
         DpOp.SetNd => "set(nd)",
+        DpOp.AddMpls => "add_mpls",
+        DpOp.PushEth => "push_eth",
+        DpOp.PopEth => "pop_eth",
         _ => op.ToString(),
     };
 

@@ -26,6 +26,28 @@ public sealed record OfFinTimeout(ushort IdleTimeoutSeconds, ushort HardTimeoutS
 /// <summary><c>delete_field:FIELD</c>: takes a Geneve option away.</summary>
 public sealed record OfDeleteField(Field Field) : OfAction;
 
+/// <summary><c>encap(ethernet)</c>, <c>encap(mpls)</c>, <c>encap(mpls_mc)</c>: puts a header in front of the packet (OVS <c>struct ofpact_encap</c>).</summary>
+/// <param name="PacketType">What the packet is then: namespace in the upper half, number in the lower.</param>
+/// <param name="HeaderSizeBytes">Size of the header, as far as whoever asks says one; 0 = not said.</param>
+public sealed record OfEncap(uint PacketType, ushort HeaderSizeBytes = 0) : OfAction
+{
+    public const uint Ethernet = 0;
+    public const uint Mpls = 0x1_8847;
+    public const uint MplsMcast = 0x1_8848;
+    public const uint Nsh = 0x1_894f;
+
+    /// <summary>Name of a header that can be put on; null = it cannot.</summary>
+    public static string? NameOf(uint packetType) => packetType switch { Ethernet => "ethernet", Mpls => "mpls", MplsMcast => "mpls_mc", _ => null };
+}
+
+/// <summary><c>decap()</c>, <c>decap(packet_type(ns=N,type=T))</c>: takes the outermost header off (OVS <c>struct ofpact_decap</c>).</summary>
+/// <param name="NextType">What the packet is then, where the header does not say so; <see cref="FromHeader"/> = it does.</param>
+public sealed record OfDecap(uint NextType = OfDecap.FromHeader) : OfAction
+{
+    /// <summary>OVS <c>PT_USE_NEXT_PROTO</c>.</summary>
+    public const uint FromHeader = 0xfffe;
+}
+
 /// <summary><c>multipath(fields,basis,algorithm,links,arg,dst)</c> (OVS <c>struct ofpact_multipath</c>).</summary>
 /// <param name="HashFields">What is hashed.</param>
 /// <param name="Basis">Seed of the hash.</param>

@@ -101,6 +101,12 @@ internal static class FlowModValidator
                 Require(state.IsLenient || state.IsMpls, "pop_mpls needs mpls", index);
                 state.EthType = p.EthType;
                 break;
+            case OfEncap e:
+                state.Encap(e.PacketType);
+                break;
+            case OfDecap:
+                state.Decap();
+                break;
             case OfDecMplsTtl or OfSetMplsTtl:
                 Require(state.IsLenient || state.IsMpls, "an MPLS TTL needs mpls", index);
                 break;

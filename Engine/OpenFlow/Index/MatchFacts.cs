@@ -33,6 +33,9 @@ internal sealed class MatchFacts
 
     public byte? Proto { get; set; }
 
+    /// <summary>The packet has no Ethernet header.</summary>
+    public bool IsBare { get; private set; }
+
     public int VlanCount { get; set; }
 
     public bool IsLaterFragment { get; private init; }
@@ -61,6 +64,7 @@ internal sealed class MatchFacts
         IsLenient = IsLenient || isLenient,
         EthType = EthType,
         Proto = Proto,
+        IsBare = IsBare,
         VlanCount = VlanCount,
         IsLaterFragment = IsLaterFragment,
         CtInvalid = CtInvalid,
@@ -74,6 +78,21 @@ internal sealed class MatchFacts
     {
         if (VlanCount >= 2) throw new FlowModException("OFPBAC_BAD_TAG", "at most two VLAN tags", index);
         VlanCount++;
+    }
+
+    /// <summary>OVS <c>check_ENCAP</c>.</summary>
+    public void Encap(uint packetType)
+    {
+        IsBare = packetType != OfEncap.Ethernet;
+        if (IsBare) EthType = (ushort)packetType;
+        if (!IsIp) Proto = null;
+    }
+
+    /// <summary>OVS <c>check_DECAP</c>: what stands behind anything but Ethernet is known when it has been parsed.</summary>
+    public void Decap()
+    {
+        if (IsBare) EthType = ushort.MaxValue;
+        IsBare = true;
     }
 
     /// <summary>True if the prerequisite is guaranteed.</summary>

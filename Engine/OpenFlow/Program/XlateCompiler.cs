@@ -64,7 +64,7 @@ internal static class XlateCompiler
 
     private static ReadOnlySpan<XlateOpKind> SlotOrder =>
     [
-        XlateOpKind.PopVlan, XlateOpKind.PopMpls, XlateOpKind.PushMpls, XlateOpKind.PushVlan, XlateOpKind.DecTtl, XlateOpKind.DecMplsTtl,
+        XlateOpKind.PopVlan, XlateOpKind.PopMpls, XlateOpKind.Decap, XlateOpKind.Encap, XlateOpKind.PushMpls, XlateOpKind.PushVlan, XlateOpKind.DecTtl, XlateOpKind.DecMplsTtl,
     ];
 
     private static int FinalRank(XlateOpKind kind) => kind switch
@@ -102,6 +102,8 @@ internal static class XlateCompiler
         OfPopVlan o => new() { Kind = XlateOpKind.PopVlan, Action = o },
         OfPushMpls o => new() { Kind = XlateOpKind.PushMpls, Action = o, Arg = o.EthType },
         OfPopMpls o => new() { Kind = XlateOpKind.PopMpls, Action = o, Arg = o.EthType },
+        OfEncap o => new() { Kind = XlateOpKind.Encap, Action = o, Arg = o.PacketType },
+        OfDecap o => new() { Kind = XlateOpKind.Decap, Action = o, Arg = o.NextType },
         OfDecTtl o => new() { Kind = XlateOpKind.DecTtl, Action = o, NeedsTable = true },
         OfDecMplsTtl o => new() { Kind = XlateOpKind.DecMplsTtl, Action = o, NeedsTable = true },
         OfCt o => new()
@@ -147,7 +149,7 @@ internal static class XlateCompiler
     }
 
     /// <summary>Rewriting headers undoes all actions of a list (OVS <c>reversible_actions</c>).</summary>
-    public static bool IsReversible(XlateOp[] ops) => !Array.Exists(ops, static o => o.Kind is XlateOpKind.Ct or XlateOpKind.Meter or XlateOpKind.OutputTruncated);
+    public static bool IsReversible(XlateOp[] ops) => !Array.Exists(ops, static o => o.Kind is XlateOpKind.Ct or XlateOpKind.Meter or XlateOpKind.OutputTruncated or XlateOpKind.Encap or XlateOpKind.Decap);
 
     private static XlateOp CompileCheck(OfCheckPktLarger action) => new()
     {

@@ -23,6 +23,8 @@ internal enum XlateOpKind : byte
     PopVlan,
     PushMpls,
     PopMpls,
+    Encap,
+    Decap,
     DecTtl,
     DecMplsTtl,
     Ct,

@@ -89,6 +89,9 @@ public static partial class DpFlowFormatter
         DpOp.TnlPop => $"tnl_pop({Port(a.Port, ports)})",
         DpOp.TnlPush => FormatPush(a, ports),
         DpOp.Drop => "drop",
+        DpOp.AddMpls => $"add_mpls({FormatLse(a.MplsLse)},eth_type=0x{a.EthType:x})",
+        DpOp.PushEth => $"push_eth(src={a.Eth.Src},dst={a.Eth.Dst})",
+        DpOp.PopEth => "pop_eth",
         _ => $"set({FormatSet(a)})",
     };
 

@@ -9,20 +9,24 @@ public static partial class DpFlowFormatter
 
     /// <summary>
     /// The consulted parts of <paramref name="key"/>, layer by layer; with <paramref name="verbose"/> the others too. As in OVS, bits
-    /// of a value that its mask leaves out are printed as they are in <paramref name="key"/>.
+    /// of a value that its mask leaves out are printed as they are in <paramref name="key"/>. <paramref name="isBare"/>: the packet has no Ethernet header.
     /// </summary>
-    public static string FormatKey(in FlowKey key, in FlowKey mask, PortNames? ports = null, bool verbose = false, bool hasPacketType = true)
+    public static string FormatKey(in FlowKey key, in FlowKey mask, PortNames? ports = null, bool verbose = false, bool hasPacketType = true, bool isBare = false)
     {
         FlowKey k = key, m = mask;
         var w = new DpAttributeWriter(verbose);
         if (verbose) w.Item("skb_priority(0/0)");
         AppendTunnel(w, k, m);
         AppendMetadata(w, k, m, ports);
-        if (hasPacketType) w.Item("packet_type(ns=0,id=0)");
-        w.Begin("eth");
-        w.Ethernet("src", k.DlSrc, m.DlSrc);
-        w.Ethernet("dst", k.DlDst, m.DlDst);
-        w.End();
+        if (hasPacketType) w.Item(isBare ? $"packet_type(ns=1,id=0x{k.DlType.Host:x})" : "packet_type(ns=0,id=0)");
+        if (!isBare)
+        {
+            w.Begin("eth");
+            w.Ethernet("src", k.DlSrc, m.DlSrc);
+            w.Ethernet("dst", k.DlDst, m.DlDst);
+            w.End();
+        }
+
         AppendVlanOrNetwork(w, k, m, 0);
         return w.ToString();
     }

@@ -27,11 +27,12 @@ public static partial class DpFlowFormatter
         Guid? ufid = null,
         bool offloaded = false,
         string layer = "ovs",
-        bool hasPacketType = true)
+        bool hasPacketType = true,
+        bool isBare = false)
     {
         var s = new StringBuilder();
         if (verbose && ufid is { } id) s.Append(CultureInfo.InvariantCulture, $"ufid:{id}, ");
-        s.Append(FormatKey(key, mask, ports, verbose, hasPacketType));
+        s.Append(FormatKey(key, mask, ports, verbose, hasPacketType, isBare));
         s.Append(CultureInfo.InvariantCulture, $", packets:{packets}, bytes:{bytes}, used:");
         if (idleMs is { } ms) s.Append((ms / 1000m).ToString("0.000", CultureInfo.InvariantCulture)).Append('s');
         else s.Append("never");

@@ -41,7 +41,7 @@ internal sealed class ActionCheckState
     private ActionCheckState(ActionCheckState from, bool lenient)
     {
         (_checks, _lenient) = (from._checks, lenient);
-        (Table, EthType, IpProto) = (from.Table, from.EthType, from.IpProto);
+        (Table, EthType, IpProto, IsBare) = (from.Table, from.EthType, from.IpProto, from.IsBare);
         (_frag, _ctState, _ctMask, _icmpType, _icmpCode) = (from._frag, from._ctState, from._ctMask, from._icmpType, from._icmpCode);
         (_outerTci, _innerTci) = (from._outerTci, from._innerTci);
     }
@@ -61,6 +61,9 @@ internal sealed class ActionCheckState
 
     /// <summary>IP protocol that is known to be there, 0 if none.</summary>
     public byte IpProto { get; set; }
+
+    /// <summary>The packet has no Ethernet header.</summary>
+    public bool IsBare { get; private set; }
 
     public bool ChecksTables => _checks;
 
@@ -102,6 +105,21 @@ internal sealed class ActionCheckState
         if (_checks && (_innerTci & TagPresent) != 0) where.Fail("actions are invalid with specified match (OFPBAC_BAD_TAG): more than two VLAN tags");
         _innerTci = _outerTci;
         _outerTci = TagPresent;
+    }
+
+    /// <summary>OVS <c>check_ENCAP</c>.</summary>
+    public void Encap(uint packetType)
+    {
+        IsBare = packetType != OfEncap.Ethernet;
+        if (IsBare) EthType = (ushort)packetType;
+        if (!IsIp) IpProto = 0;
+    }
+
+    /// <summary>OVS <c>check_DECAP</c>: what stands behind anything but Ethernet is known when it has been parsed.</summary>
+    public void Decap()
+    {
+        if (IsBare) EthType = ushort.MaxValue;
+        IsBare = true;
     }
 
     public void PopTag() => (_outerTci, _innerTci) = (_innerTci, 0);

@@ -38,6 +38,12 @@ internal sealed partial class ActionTextParser
                 _check.Require(_check.IpProto == IpProto.Tcp, key, "fin_timeout needs tcp");
                 add(ParseFinTimeout(value));
                 return true;
+            case "encap":
+                add(ParseEncap(key, value));
+                return true;
+            case "decap":
+                add(ParseDecap(value));
+                return true;
             case "multipath":
                 add(ParseMultipath(key, value));
                 return true;

@@ -10,7 +10,7 @@ internal sealed partial class ActionTextParser
 
     private static readonly HashSet<string> s_unsupported =
     [
-        "unroll_xlate", "encap", "decap", "dec_nsh_ttl", "delete_field",
+        "unroll_xlate", "dec_nsh_ttl", "delete_field",
     ];
 
     private readonly PortNames _ports;

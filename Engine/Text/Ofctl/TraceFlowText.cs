@@ -13,23 +13,39 @@ public static class TraceFlowText
     private const ushort BottomOfStack = 0x100;
 
     /// <summary>A packet with what the pipeline knows of it; fields that are no part of it only where they are not zero.</summary>
-    public static string Flow(in PipelineFlow flow, uint skbPriority, FlowTextFormatter formatter)
+    /// <param name="flow">The packet.</param>
+    /// <param name="skbPriority">Its priority, which is in no key.</param>
+    /// <param name="formatter">Names ports.</param>
+    /// <param name="packetType">Namespace in the upper half, number in the lower; 0 = it has an Ethernet header.</param>
+    public static string Flow(in PipelineFlow flow, uint skbPriority, FlowTextFormatter formatter, uint packetType = 0)
     {
         Match match = new() { Value = flow, Mask = Shown(flow) };
+        if (packetType != 0) HideEthernet(ref match);
         string text = formatter.Format(ref match);
+        if (packetType != 0) text = InsertBehindPass(text, $"packet_type=({packetType >> 16},0x{packetType & 0xffff:x}),");
 
         // Kinds of tunnels that are not here.
         if (match.Mask.Key.TunTtl != 0) text = text.Replace(",tun_flags=", ",tun_erspan_ver=0,gtpu_flags=0,gtpu_msgtype=0,tun_flags=", StringComparison.Ordinal);
-        if (skbPriority == 0) return text;
+        return skbPriority == 0 ? text : InsertBehindPass(text, string.Create(CultureInfo.InvariantCulture, $"skb_priority=0x{skbPriority:x},"));
+    }
 
-        // It stands behind what identifies a pass, and is in no key.
+    /// <summary>Puts what is in no key behind what identifies a pass.</summary>
+    private static string InsertBehindPass(string text, string part)
+    {
         int at = 0;
         foreach (string before in (ReadOnlySpan<string>)["pkt_mark=", "recirc_id=", "dp_hash="])
         {
             if (text.AsSpan(at).StartsWith(before)) at = text.IndexOf(',', at) + 1;
         }
 
-        return text.Insert(at, string.Create(CultureInfo.InvariantCulture, $"skb_priority=0x{skbPriority:x},"));
+        return text.Insert(at, part);
+    }
+
+    /// <summary>A packet without an Ethernet header has none of its fields; its type says which others.</summary>
+    private static void HideEthernet(ref Match match)
+    {
+        ref FlowKey m = ref match.Mask.Key;
+        (m.DlDst, m.DlSrc, m.DlType, m.Vlan0Tci, m.Vlan1Tci, m.Vlan0Tpid, m.Vlan1Tpid) = (default, default, default, default, default, default, default);
     }
 
     /// <summary>The bits of a packet that decide, as a match of OpenFlow.</summary>

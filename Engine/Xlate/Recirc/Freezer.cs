@@ -181,6 +181,7 @@ internal sealed unsafe class Freezer(
             Conntracked = _conntrack.IsTracked(),
             WasMpls = _labels.WasMpls,
             HasDpHash = HasDpHash,
+            IsBare = _flow.Layers.BaseType != PacketLayers.Ethernet,
             Mirrored = _context.Mirrored,
             Lanes = ref lanes,
             Stack = CollectionsMarshal.AsSpan(_stack),
@@ -205,6 +206,7 @@ internal sealed unsafe class Freezer(
         _context.Table = state.Table;
         _labels.WasMpls = false;
         HasDpHash = state.HasDpHash;
+        if (state.IsBare) _flow.BeginBare();
         _context.Mirrored = state.Mirrored;
         _conntrack.SetTracked(state.Conntracked);
         _context.Level++;

@@ -21,6 +21,9 @@ internal sealed class FrozenState
     /// <summary>The last MPLS label was popped.</summary>
     public required bool WasMpls { get; init; }
 
+    /// <summary>The packet has no Ethernet header.</summary>
+    public bool IsBare { get; init; }
+
     /// <summary>dp_hash of the packet is meant.</summary>
     public required bool HasDpHash { get; init; }
 

@@ -12,6 +12,7 @@ internal ref struct FrozenView
     public bool Conntracked;
     public bool WasMpls;
     public bool HasDpHash;
+    public bool IsBare;
     public uint Mirrored;
     public ref FrozenLanes Lanes;
     public ReadOnlySpan<UInt128> Stack;
@@ -22,7 +23,7 @@ internal ref struct FrozenView
     /// <summary>Hash of all of it.</summary>
     public readonly ulong Hash()
     {
-        ulong h = (ulong)Table | (Conntracked ? 0x100u : 0) | (WasMpls ? 0x200u : 0) | (HasDpHash ? 0x400u : 0) | ((ulong)Bridge.Id << 16) | ((ulong)Mirrored << 32);
+        ulong h = (ulong)Table | (Conntracked ? 0x100u : 0) | (WasMpls ? 0x200u : 0) | (HasDpHash ? 0x400u : 0) | (IsBare ? 0x800u : 0) | ((ulong)Bridge.Id << 16) | ((ulong)Mirrored << 32);
         foreach (ulong w in MemoryMarshal.Cast<FrozenLanes, ulong>(MemoryMarshal.CreateReadOnlySpan(ref Lanes, 1))) h = Mix(h, w);
         foreach (UInt128 item in Stack) h = Mix(h, (ulong)(item ^ (item >> 64)));
         foreach (XlateOp op in ActionSet) h = Mix(h, (ulong)op.GetHashCode());
@@ -33,7 +34,7 @@ internal ref struct FrozenView
 
     /// <summary>True if <paramref name="state"/> is the same.</summary>
     public readonly bool Same(FrozenState state)
-        => state.Bridge == Bridge && state.Table == Table && state.Conntracked == Conntracked && state.WasMpls == WasMpls && state.HasDpHash == HasDpHash && state.Mirrored == Mirrored
+        => state.Bridge == Bridge && state.Table == Table && state.Conntracked == Conntracked && state.WasMpls == WasMpls && state.HasDpHash == HasDpHash && state.IsBare == IsBare && state.Mirrored == Mirrored
         && MemoryMarshal.AsBytes(MemoryMarshal.CreateReadOnlySpan(ref Lanes, 1))
             .SequenceEqual(MemoryMarshal.AsBytes(MemoryMarshal.CreateReadOnlySpan(ref state.Lanes, 1)))
         && Stack.SequenceEqual(state.Stack) && ActionSet.SequenceEqual(state.ActionSet) && Ops.SequenceEqual(state.Ops)
@@ -47,6 +48,7 @@ internal ref struct FrozenView
         Conntracked = Conntracked,
         WasMpls = WasMpls,
         HasDpHash = HasDpHash,
+        IsBare = IsBare,
         Mirrored = Mirrored,
         Lanes = Lanes,
         Stack = Stack.ToArray(),

@@ -98,6 +98,9 @@ public sealed partial class RecircStore(bool renewsIdle = false)
     /// <summary>In which bridge the packets of an id go on, and by which of its ports they came; null = there is no such id.</summary>
     public (OfPipeline Bridge, uint InPort)? PlaceOf(uint id) => Find(id) is { } state ? (state.Bridge, new Be32((uint)state.Lanes.InPort.ToScalar()).Host) : null;
 
+    /// <summary>Packets of an id have no Ethernet header; false where there is no such id.</summary>
+    public bool IsBare(uint id) => id != 0 && Find(id) is { IsBare: true };
+
     /// <summary>The state behind an id, or null.</summary>
     internal FrozenState? Find(uint id)
     {

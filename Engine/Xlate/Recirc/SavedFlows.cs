@@ -37,7 +37,7 @@ internal sealed unsafe class SavedFlows(XlateFlow flow, TagModel tags, LabelStac
 
         int slot = _count++;
         Buffer.MemoryCopy(_flow.Current, _copies + (slot * AllBytes), AllBytes, AllBytes);
-        _states[slot] = new Saved(_tags.Tags, _tags.BaseTags, _labels.WasMpls, _conntrack.State, _flow.IsDirty);
+        _states[slot] = new Saved(_tags.Tags, _tags.BaseTags, _labels.WasMpls, _conntrack.State, _flow.IsDirty, _flow.Layers);
         return slot;
     }
 
@@ -45,6 +45,7 @@ internal sealed unsafe class SavedFlows(XlateFlow flow, TagModel tags, LabelStac
     public void RestoreFlow(int slot)
     {
         CopyFlow(slot, FlowBytes);
+        _flow.Layers.Type = _states[slot].Layers.Type;
         _flow.IsDirty = true;
         _count = slot;
     }
@@ -62,7 +63,11 @@ internal sealed unsafe class SavedFlows(XlateFlow flow, TagModel tags, LabelStac
         CopyFlow(slot, AllBytes);
         _tags.BaseTags = _states[slot].BaseTags;
         _flow.IsDirty = _states[slot].IsDirty;
+        _flow.Layers = _states[slot].Layers;
     }
+
+    /// <summary>Headers have come in front of the packet or gone since: rewriting cannot undo that.</summary>
+    public bool HasOtherLayers(int slot) => _flow.Layers.Changes != _states[slot].Layers.Changes;
 
     /// <inheritdoc/>
     public void Dispose()
@@ -79,5 +84,5 @@ internal sealed unsafe class SavedFlows(XlateFlow flow, TagModel tags, LabelStac
         (_tags.Tags, _labels.WasMpls, _conntrack.State) = (_states[slot].Tags, _states[slot].WasMpls, _states[slot].Tracked);
     }
 
-    private readonly record struct Saved(TagStack Tags, TagStack BaseTags, bool WasMpls, TrackedState Tracked, bool IsDirty);
+    private readonly record struct Saved(TagStack Tags, TagStack BaseTags, bool WasMpls, TrackedState Tracked, bool IsDirty, PacketLayers Layers);
 }

@@ -12,7 +12,9 @@ internal sealed unsafe class LabelCommitter(XlateContext context, FlowDifference
     private readonly XlateFlow _flow = context.Flow;
     private readonly FlowDifference _difference = difference;
 
-    public void Commit()
+    /// <summary>Emits them.</summary>
+    /// <param name="inFront">New entries stand in front of the packet's Ethernet header, if it has one.</param>
+    public void Commit(bool inFront = false)
     {
         int have = LabelsOf(_flow.Base);
         int want = LabelsOf(_flow.Current);
@@ -44,7 +46,7 @@ internal sealed unsafe class LabelCommitter(XlateContext context, FlowDifference
         {
             int source = LabelStack.LseAt(want - have - 1);
             _flow.Consult(source, L.Window4);
-            ref DpAction push = ref _context.Out.Add(DpOp.PushMpls);
+            ref DpAction push = ref _context.Out.Add(inFront ? DpOp.AddMpls : DpOp.PushMpls);
             push.EthType = _flow.DlType;
             push.MplsLse = XlateFlow.Read32(_flow.Current, source);
             for (int i = have; i >= 1; i--) CopyLse(_flow.Base, _flow.BaseLive, i - 1, i);

@@ -16,6 +16,8 @@ internal sealed unsafe class LabelStack(XlateContext context, Committer committe
     /// <summary>The bottom-of-stack bit in an 8-byte window at a label stack entry.</summary>
     private const ulong BottomWindow = 0x0001_0000;
 
+    private const string TooMany = "Too many MPLS labels";
+
     private readonly XlateContext _context = context;
     private readonly XlateFlow _flow = context.Flow;
     private readonly Committer _committer = committer;
@@ -66,15 +68,14 @@ internal sealed unsafe class LabelStack(XlateContext context, Committer committe
         int n = CountLabels();
         if (n >= MaxCount)
         {
-            _context.FailInBucket("Too many MPLS labels", "dropping packet on which an MPLS push action can't be performed as it would have more MPLS LSEs than the 3 supported.");
+            _context.FailInBucket(TooMany, "dropping packet on which an MPLS push action can't be performed as it would have more MPLS LSEs than the 3 supported.");
             return;
         }
 
         if (n > 0)
         {
             for (int i = 0; i < n; i++) _flow.Consult(LseAt(i), L.Window4);
-            for (int i = n; i >= 1; i--) WriteLse(i, XlateFlow.Read32(_flow.Current, LseAt(i - 1)));
-            WriteLse(0, XlateFlow.Read32(_flow.Current, LseAt(1)) & ~BottomOfStack);
+            Shift(n);
         }
         else
         {
@@ -106,20 +107,54 @@ internal sealed unsafe class LabelStack(XlateContext context, Committer committe
         if (n == 0) return;
         if (n == MaxCount && (XlateFlow.Read32(_flow.Current, LseAt(n - 1)) & BottomOfStack) == 0)
         {
-            _context.FailInBucket("Too many MPLS labels", "dropping packet on which an MPLS pop action can't be performed as it has more MPLS LSEs than the 3 supported.");
+            _context.FailInBucket(TooMany, "dropping packet on which an MPLS pop action can't be performed as it has more MPLS LSEs than the 3 supported.");
             return;
         }
 
-        for (int i = 1; i < n; i++)
-        {
-            _flow.Consult(LseAt(i), L.Window4);
-            WriteLse(i - 1, XlateFlow.Read32(_flow.Current, LseAt(i)));
-        }
-
-        WriteLse(n - 1, 0);
-        _flow.Write(L.DlType, L.Window2, BinaryPrimitives.ReverseEndianness(etherType));
+        TakeOff(n, etherType);
         _flow.IsDirty = true;
         if (etherType is not (EthType.Mpls or EthType.MplsMcast)) WasMpls = true;
+    }
+
+    /// <summary>
+    /// Puts an entry in front of all that the packet has (OVS <c>rewrite_flow_encap_mpls</c>); what is behind it says nothing of its own time and class. What labels of an Ethernet frame
+    /// are is forgotten: they are behind its header. False: it would be one too many.
+    /// </summary>
+    public bool Add(ushort etherType)
+    {
+        int n = CountLabels();
+        if (n >= MaxCount)
+        {
+            _context.FailInBucket(TooMany, "dropping packet on which an encap MPLS action can't be performed as it would have more MPLS LSEs than the 3 supported.", isLogged: true);
+            return false;
+        }
+
+        for (int i = 0; i < n; i++) _flow.Consult(LseAt(i), L.Window4);
+        if (_flow.Layers.Type == PacketLayers.Ethernet && _flow.DlType == EthType.Mpls) Forget();
+        if (n > 0) Shift(n);
+        else
+        {
+            WriteLse(0, ((_flow.DlType == EthType.Ipv6 ? 2u : 0u) << 12) | BottomOfStack | 64);
+            HideNetworkLayer();
+        }
+
+        _flow.Write(L.DlType, L.Window2, BinaryPrimitives.ReverseEndianness(etherType));
+        return true;
+    }
+
+    /// <summary>Pops the outermost entry for <c>decap</c>; returns how many there were, a negative number if that cannot be told.</summary>
+    public int PopOne(ushort etherType)
+    {
+        int n = CountLabels();
+        if (n == 0) return 0;
+        if (n == MaxCount && (XlateFlow.Read32(_flow.Current, LseAt(n - 1)) & BottomOfStack) == 0)
+        {
+            _context.Fail(TooMany, "dropping packet on which an MPLS decap can't be performed as it has more MPLS LSEs than the 3 supported.", isLogged: true);
+            return -1;
+        }
+
+        TakeOff(n, etherType);
+        return n;
     }
 
     /// <summary>Decrements the outer label's TTL; false stops the list.</summary>
@@ -154,6 +189,37 @@ internal sealed unsafe class LabelStack(XlateContext context, Committer committe
         _flow.Clear(L.NwFrag, 1);
         _flow.Write(L.Ipv6Label, L.Window4, 0);
         _flow.Write(L.DpHash, L.Window4, 0);
+    }
+
+    /// <summary>Makes room for an entry like the outermost of <paramref name="n"/>.</summary>
+    private void Shift(int n)
+    {
+        for (int i = n; i >= 1; i--) WriteLse(i, XlateFlow.Read32(_flow.Current, LseAt(i - 1)));
+        WriteLse(0, XlateFlow.Read32(_flow.Current, LseAt(1)) & ~BottomOfStack);
+    }
+
+    /// <summary>The outermost of <paramref name="n"/> entries goes.</summary>
+    private void TakeOff(int n, ushort etherType)
+    {
+        for (int i = 1; i < n; i++)
+        {
+            _flow.Consult(LseAt(i), L.Window4);
+            WriteLse(i - 1, XlateFlow.Read32(_flow.Current, LseAt(i)));
+        }
+
+        WriteLse(n - 1, 0);
+        _flow.Write(L.DlType, L.Window2, BinaryPrimitives.ReverseEndianness(etherType));
+    }
+
+    /// <summary>Neither flow nor packet has an entry.</summary>
+    private void Forget()
+    {
+        for (int i = 0; i < MaxCount; i++)
+        {
+            WriteLse(i, 0);
+            *(uint*)(_flow.Base + LseAt(i)) = 0;
+            *(uint*)(_flow.BaseLive + LseAt(i)) = 0;
+        }
     }
 
     private void WriteLse(int index, uint value) => _flow.Write(LseAt(index), L.Window4, BinaryPrimitives.ReverseEndianness(value));
