@@ -117,7 +117,7 @@ public sealed unsafe partial class Translator
                     return true;
                 }
 
-                if (_context.ReadsWhatItWrites) ConsultWritten(op);
+                if (_context.ReadsWhatItWrites || _flow.Layers.Changes > 0) ConsultWritten(op);
                 _flow.Write(op.Patch);
                 if (op.MakesOption) _flow.Write(L.TunOptions, 0xff, 1);
                 _flow.IsDirty |= op.Visible;

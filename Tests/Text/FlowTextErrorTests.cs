@@ -152,12 +152,19 @@ public sealed class FlowTextErrorTests
     [InlineData("dl_vlan=5 actions=load:0x1->OXM_OF_VLAN_VID[]")]
     [InlineData("actions=controller(reason=because)")]
     [InlineData("actions=write_actions(pop_queue)")]
+    [InlineData("mpls actions=decap,decap,set_field:10.0.0.1->ip_dst")]
+    [InlineData("ip actions=encap(mpls),set_field:10.0.0.1->ip_dst")]
+    [InlineData("actions=encap()")]
+    [InlineData("actions=encap(gre)")]
+    [InlineData("actions=encap(mpls(ether_type=1))")]
+    [InlineData("actions=decap(packet_type(ns=4,type=0))")]
+    [InlineData("actions=decap(packet_type(ns=0))")]
+    [InlineData("actions=decap(foo=bar)")]
     public void Other_inconsistencies_are_refused(string flow)
         => Assert.Throws<FlowTextException>(() => new FlowTextParser().ParseFlow(flow));
 
     [Theory]
     [InlineData("actions=encap(nsh)", 9)]
-    [InlineData("actions=output:1,decap(packet_type(ns=0,type=0))", 18)]
     [InlineData("actions=delete_field:tun_metadata0", 9)]
     [InlineData("tun_metadata0=1 actions=drop", 1)]
     [InlineData("ip,nsh_ttl=1 actions=drop", 4)]

@@ -32,12 +32,7 @@ internal sealed unsafe class LabelStack(XlateContext context, Committer committe
     private int CountLabels()
     {
         if (!_flow.IsMpls) return 0;
-        for (int i = 0; i < MaxCount; i++)
-        {
-            _flow.Consult(LseAt(i), BottomWindow);
-            if ((XlateFlow.Read32(_flow.Current, LseAt(i)) & BottomOfStack) != 0) return i + 1;
-        }
-
+        if (FindBottom() is > 0 and var bottom) return bottom;
         int count = 0;
         for (int i = 0; i < MaxCount; i++)
         {
@@ -45,6 +40,18 @@ internal sealed unsafe class LabelStack(XlateContext context, Committer committe
         }
 
         return count;
+    }
+
+    /// <summary>How many entries there are down to the bottom of the stack; 0 = it is not in sight. Consults the bits that say so.</summary>
+    private int FindBottom()
+    {
+        for (int i = 0; i < MaxCount; i++)
+        {
+            _flow.Consult(LseAt(i), BottomWindow);
+            if ((XlateFlow.Read32(_flow.Current, LseAt(i)) & BottomOfStack) != 0) return i + 1;
+        }
+
+        return 0;
     }
 
     /// <summary>
@@ -145,9 +152,11 @@ internal sealed unsafe class LabelStack(XlateContext context, Committer committe
     /// <summary>Pops the outermost entry for <c>decap</c>; returns how many there were, a negative number if that cannot be told.</summary>
     public int PopOne(ushort etherType)
     {
-        int n = CountLabels();
-        if (n == 0) return 0;
-        if (n == MaxCount && (XlateFlow.Read32(_flow.Current, LseAt(n - 1)) & BottomOfStack) == 0)
+        if (!_flow.IsMpls) return 0;
+
+        // Where no bottom is in sight, entries that were cut off count as well: they would leave nothing to parse.
+        int n = FindBottom();
+        if (n == 0)
         {
             _context.Fail(TooMany, "dropping packet on which an MPLS decap can't be performed as it has more MPLS LSEs than the 3 supported.", isLogged: true);
             return -1;

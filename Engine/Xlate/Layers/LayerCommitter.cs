@@ -42,8 +42,11 @@ internal sealed unsafe class LayerCommitter(XlateContext context, LabelCommitter
             // Behind the last label is what the action has said. Without a label there is nothing behind it.
             int before = _context.Out.Count;
             _labels.Commit();
-            if (_context.Out.Count != before && !_flow.IsMpls) layers.BaseType = _flow.DlType == EthType.Bridged ? PacketLayers.Ethernet : PacketLayers.Of(_flow.DlType);
-            else if (_flow.IsMpls) layers.BaseType = PacketLayers.Of(_flow.DlType);
+            if (_flow.IsMpls) layers.BaseType = PacketLayers.Of(_flow.DlType);
+            else if (_context.Out.Count != before) layers.BaseType = _flow.DlType == EthType.Bridged ? PacketLayers.Ethernet : PacketLayers.Of(_flow.DlType);
+
+            // Of the header that comes to light nothing is known, so nothing of it differs.
+            if (layers.BaseType == PacketLayers.Ethernet) SettleAddresses();
         }
     }
 
