@@ -65,7 +65,9 @@ public sealed class ManualDatapath : IDisposable
     public void Add(string name, string type, uint? number)
     {
         if (NumberOf(name) is not null || (number is { } taken && _ports.ContainsKey(taken))) throw new IOException("File exists");
-        if (_host.Wire?.Find(name) is not null) throw new IOException("Device or resource busy");
+
+        // Its own port may be called as a bridge is, which frames by that name are for then.
+        if (number != Local && _host.Wire?.Find(name) is not null) throw new IOException("Device or resource busy");
         uint place = Live.TryTake(name, number) ?? throw new IOException("File exists");
         LivePort port;
         try
@@ -80,7 +82,7 @@ public sealed class ManualDatapath : IDisposable
         }
 
         _ports.Add(port.Number, port);
-        if (port is DummyPort dummy) _host.Wire!.Add(dummy);
+        if (port is DummyPort dummy && _host.Wire!.Find(name) is null) _host.Wire.Add(dummy);
         _host.Assign(Live, LiveSwitch.NowMs);
     }
 
@@ -88,7 +90,7 @@ public sealed class ManualDatapath : IDisposable
     public bool Remove(uint number)
     {
         if (!_ports.Remove(number, out LivePort? port)) return false;
-        if (port is DummyPort dummy) _host.Wire!.Remove(dummy);
+        if (port is DummyPort dummy && ReferenceEquals(_host.Wire!.Find(dummy.Name), dummy)) _host.Wire.Remove(dummy);
         Live.Live.Ports.Remove(number, LiveSwitch.NowMs);
         Live.Release(number);
         _host.Assign(Live, LiveSwitch.NowMs);

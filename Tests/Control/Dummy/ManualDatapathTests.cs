@@ -79,6 +79,18 @@ public sealed class ManualDatapathTests : IDisposable
     }
 
     [Fact]
+    public void A_datapath_may_be_called_as_a_bridge_is()
+    {
+        _run.Server.Vsctl("add-br", "br0", "--", "set", "bridge", "br0", "datapath_type=dummy");
+        Eventually.True(() => _run.Ask("dpif/show").Contains("br0 65534", StringComparison.Ordinal), "the bridge is there");
+        Assert.Equal("", _run.Ask("dpctl/add-dp", "dummy@br0"));
+        Assert.Contains("port 0: br0 (dummy-internal)", _run.Ask("dpctl/show", "dummy@br0"), StringComparison.Ordinal);
+        Assert.Contains("failed (File exists)", _run.Refused("dpctl/add-if", "dummy@br0", "br0,type=dummy"), StringComparison.Ordinal);
+        Assert.Equal("", _run.Ask("dpctl/del-dp", "dummy@br0"));
+        Assert.Equal("", _run.Ask("netdev-dummy/receive", "br0", "in_port(65534),eth(src=50:54:00:00:00:01,dst=50:54:00:00:00:02),eth_type(0x1234)"));
+    }
+
+    [Fact]
     public void A_flow_has_the_name_that_it_is_given()
     {
         const string name = "ufid:01234567-89ab-cdef-0123-456789abcdef";
