@@ -34,4 +34,22 @@ internal sealed unsafe partial class ActionExecutor
         Stats.Dropped++;
         Stats.NotMade++;
     }
+
+    /// <summary>A copy of the packet, or null when packet memory is exhausted (counted as a drop).</summary>
+    private Packet* CloneOf(Packet* p)
+    {
+        Packet* copy = _pool.Clone(p);
+        if (copy == null) CountNotMade();
+        else Stats.Made++;
+        return copy;
+    }
+
+    private uint NextRandom()
+    {
+        // xorshift64*: sampling wants speed, not secrecy.
+        _random ^= _random >> 12;
+        _random ^= _random << 25;
+        _random ^= _random >> 27;
+        return (uint)((_random * 0x2545F4914F6CDD1DUL) >> 32);
+    }
 }

@@ -389,24 +389,6 @@ internal sealed unsafe partial class ActionExecutor
         if (copy != null) ExecuteCopy<T>(copy, larger ? act + 1 : act + 1 + act->NestedCount, count);
     }
 
-    /// <summary>A copy of the packet, or null when packet memory is exhausted (counted as a drop).</summary>
-    private Packet* CloneOf(Packet* p)
-    {
-        Packet* copy = _pool.Clone(p);
-        if (copy == null) CountNotMade();
-        else Stats.Made++;
-        return copy;
-    }
-
-    private uint NextRandom()
-    {
-        // xorshift64*: sampling wants speed, not secrecy.
-        _random ^= _random >> 12;
-        _random ^= _random << 25;
-        _random ^= _random >> 27;
-        return (uint)((_random * 0x2545F4914F6CDD1DUL) >> 32);
-    }
-
     /// <summary>One packet enters a stage, if this batch is marked packet by packet; returns the stage that it leaves.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private PmdStage Fine<T>(PmdStage stage)

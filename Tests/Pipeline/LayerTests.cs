@@ -39,6 +39,21 @@ public sealed class LayerTests
         Assert.Null(bed.Result.Error);
     }
 
+    /// <summary>As the original's log has it (mpls-xlate.at).</summary>
+    [Theory]
+    [InlineData("encap(mpls),set_field:1->mpls_label,encap(mpls),set_field:2->mpls_label,encap(mpls),set_field:3->mpls_label,encap(mpls),output:2", "1e2ce92a669e3a6dd2099cab080045000054", "mpls,in_port=1,vlan_tci=0x0000,dl_src=3a:6d:d2:09:9c:ab,dl_dst=1e:2c:e9:2a:66:9e,mpls_label=3,mpls_tc=0,mpls_ttl=64,mpls_bos=0,mpls_lse1=8256,mpls_lse2=4416")]
+    [InlineData("decap(),decap(packet_type(ns=0,type=0)),output:2", "000000000002000000000001884700002040000020400000204000002040", "packet_type=(1,0x8847),in_port=1,mpls_label=2,mpls_tc=0,mpls_ttl=64,mpls_bos=0,mpls_lse1=8256,mpls_lse2=8256")]
+    public void Too_many_labels_are_complained_of(string actions, string frame, string flow)
+    {
+        using var bed = new PipelineBed($"actions={actions}");
+        List<TranslationComplaint> complaints = [];
+        bed.Pipeline.Backer.Complained = complaints.Add;
+        Assert.Equal("drop", bed.Actions(bed.Key(Convert.FromHexString(frame))));
+        TranslationComplaint complaint = Assert.Single(complaints);
+        Assert.EndsWith("more MPLS LSEs than the 3 supported.", complaint.Text, StringComparison.Ordinal);
+        Assert.Equal(flow, TraceFlowText.Flow(complaint.Flow, 0, new FlowTextFormatter(), complaint.PacketType));
+    }
+
     /// <summary>A match of a header is one of Ethernet packets.</summary>
     [Fact]
     public void Rules_about_headers_do_not_match_what_has_no_Ethernet_header()
