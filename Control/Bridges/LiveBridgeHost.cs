@@ -32,11 +32,9 @@ public sealed class LiveBridgeHost : IBridgeHost, IDisposable
     private readonly Dictionary<string, string> _affinities = new(StringComparer.Ordinal);
     private Action<LiveDatapath, MissReport>? _missTold;
 
+    private ComplaintLog? _complaints;
+
     /// <summary>Who sends packets decides how many rules differ, where one does.</summary>
-    private static readonly FlowTextFormatter s_formatter = new();
-
-    private LogLimit TranslationLog => field ??= new LogLimit(line => Say("ofproto_dpif_xlate", VlogLevel.Warn, line), linesPerMinute: 1, burst: 5);
-
     private LogLimit ShadowLog => field ??= new LogLimit(line => Say("ofproto_dpif", VlogLevel.Warn, line), linesPerMinute: 20, burst: 20);
 
     /// <inheritdoc/>
@@ -203,7 +201,8 @@ public sealed class LiveBridgeHost : IBridgeHost, IDisposable
             LiveSwitch live = BridgeSwitch.New(this, config);
             datapath = new LiveDatapath(live, isDummy, PmdsOf(live));
             if (live.Datapath.Shadow is { } shadow) shadow.Reported = difference => ShadowLog.Write(string.Create(CultureInfo.InvariantCulture, $"the kernel forwards otherwise than software, rule {difference.Rule.Id} is revoked: {difference.Difference}"));
-            live.Datapath.Pipeline.Backer.Complained = complaint => TranslationLog.Write($"{complaint.Text} on bridge {complaint.Bridge.Name} while processing {TraceFlowText.Flow(complaint.Flow, 0, s_formatter, complaint.PacketType)}");
+            _complaints ??= new ComplaintLog(line => Say("ofproto_dpif_xlate", VlogLevel.Warn, line));
+            live.Datapath.Pipeline.Backer.Complained = _complaints.Leave;
             if (Settings.IsRestoring) live.Ports.Hold();
             Conntrack.Apply(live.Datapath.Conntrack);
             live.Datapath.SetCacheInsertion(Settings.CacheInsertOneIn);
@@ -314,6 +313,7 @@ public sealed class LiveBridgeHost : IBridgeHost, IDisposable
     {
         foreach (LiveDatapath datapath in AllDatapaths) datapath.Pmds.Run(nowMs);
         Underlay?.Run(nowMs);
+        _complaints?.Write();
         if (Wire is not null) _bfd?.Step();
     }
 
@@ -323,6 +323,7 @@ public sealed class LiveBridgeHost : IBridgeHost, IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        _complaints?.Write();
         _manual?.Dispose();
         _bfd?.Dispose();
         Underlay?.Dispose();

@@ -22,7 +22,7 @@ public sealed class PipelineBacker
     /// <summary>Moves at each change of tables, groups and ports of a bridge.</summary>
     public ulong Version => Volatile.Read(ref _version);
 
-    /// <summary>Told by whoever translates a packet; null = nobody is.</summary>
+    /// <summary>Told by whoever translates a packet, in the middle of it: must not wait. Null = nobody is told.</summary>
     public Action<TranslationComplaint>? Complained { get; set; }
 
     /// <summary>Which addresses have changed.</summary>
