@@ -107,7 +107,7 @@ internal sealed class DatapathCommands(Vswitchd vswitchd)
         return datapath.Datapath.DumpMegaflows(LiveSwitch.NowMs).OrderBy(static f => f.Order);
     }
 
-
+    /// <summary>As text, a line each.</summary>
     /// <param name="datapath">Whose flows.</param>
     /// <param name="words">Words of the command.</param>
     /// <param name="flows">Those of them that are asked for, as far as words do not say so.</param>

@@ -56,7 +56,7 @@ internal sealed class TracePasses : IDisposable
     private void WritePass(PipelineFlow flow, IReadOnlyList<OfAction>? actions)
     {
         flow.ActsetOutput = Be32.FromHost(OfPorts.Widen(OfPorts.Unset));
-        uint type = _request.Bridge.Datapath.Recirc.IsBare(flow.Key.RecircId.Host) ? 0x1_0000u | flow.Key.DlType.Host : 0;
+        uint type = _request.Bridge.Datapath.Recirc.PacketTypeOf(in flow.Key);
         _output.WriteLine($"Flow: {TraceFlowText.Flow(flow, _request.SkbPriority, _formatter, type)}");
         XlateResult result = new() { Steps = [] };
         _results.Add(result);

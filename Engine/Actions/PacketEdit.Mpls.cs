@@ -42,14 +42,14 @@ public static unsafe partial class PacketEdit
 
     /// <summary>
     /// Removes the outermost label stack entry, if there is one, and sets the Ethernet type (OVS <c>pop_mpls</c>). Where no Ethernet header stands in front of the label, one of type
-    /// <see cref="EthType.Bridged"/> stands behind it.
+    /// <see cref="EthType.TransparentEthernet"/> stands behind it.
     /// </summary>
     /// <param name="packet">The packet.</param>
     /// <param name="etherType">Type of what is behind the label, host order.</param>
     /// <returns>False if the Ethernet header that should be behind the label is not there: the packet has to be dropped.</returns>
     public static bool PopMpls(Packet* packet, ushort etherType)
     {
-        bool isBare = (packet->Flags & PacketFlags.NoEthernet) != 0, bridged = isBare && etherType == EthType.Bridged;
+        bool isBare = (packet->Flags & PacketFlags.NoEthernet) != 0, bridged = isBare && etherType == EthType.TransparentEthernet;
         if (!HasLabel(packet)) return !bridged;
         if (bridged && packet->LengthBytes < MplsHeaderSizeBytes + EthHeaderSizeBytes) return false;
         int position = packet->L25Offset;

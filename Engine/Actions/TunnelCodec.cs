@@ -12,7 +12,6 @@ namespace Mergeflow.Engine.Actions;
 /// </summary>
 public static unsafe partial class TunnelCodec
 {
-    private const ushort TransparentEthernet = TunnelHeader.TransparentEthernet;
     private const byte GreChecksum = TunnelHeader.GreChecksum;
     private const byte GreKey = TunnelHeader.GreKey;
     private const byte GreSequence = 0x10;
@@ -109,7 +108,7 @@ public static unsafe partial class TunnelCodec
         }
 
         int optionsSize = (header[0] & 0x3f) * 4;
-        bool isKnown = header[0] >> 6 == 0 && ((header[2] << 8) | header[3]) == TransparentEthernet;
+        bool isKnown = header[0] >> 6 == 0 && ((header[2] << 8) | header[3]) == EthType.TransparentEthernet;
         if (!isKnown || headers + optionsSize > size) return -1;
         if ((header[1] & 0x80) != 0) flags |= TunnelFlags.Oam;
         return headers + optionsSize;
@@ -119,7 +118,7 @@ public static unsafe partial class TunnelCodec
     private static int ReadGre(Packet* packet, byte* gre, int size, ref TunnelFlags flags, ref ulong id)
     {
         if (packet->Key.NwProto != IpProto.Gre || size < 4) return -1;
-        bool isKnown = (gre[0] & ~(GreChecksum | GreKey | GreSequence)) == 0 && gre[1] == 0 && ((gre[2] << 8) | gre[3]) == TransparentEthernet;
+        bool isKnown = (gre[0] & ~(GreChecksum | GreKey | GreSequence)) == 0 && gre[1] == 0 && ((gre[2] << 8) | gre[3]) == EthType.TransparentEthernet;
         if (!isKnown || GreHeaderSize(gre[0]) > size) return -1;
         int position = 4;
         if ((gre[0] & GreChecksum) != 0)

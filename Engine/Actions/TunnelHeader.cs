@@ -19,9 +19,6 @@ public unsafe struct TunnelHeader
     /// <summary>Longest header: Ethernet, IPv6, UDP, 8 bytes and an option of 12, rounded up.</summary>
     public const int CapacityBytes = 96;
 
-    /// <summary>Ethernet type of bridged Ethernet (OVS <c>ETH_TYPE_TEB</c>).</summary>
-    internal const ushort TransparentEthernet = 0x6558;
-
     /// <summary>GRE flag bits in the first byte (RFC 2890).</summary>
     internal const byte GreChecksum = 0x80;
 
@@ -120,7 +117,7 @@ public unsafe struct TunnelHeader
         else
         {
             if ((flags & TunnelFlags.Oam) != 0) inner[1] = 0x80;
-            BinaryPrimitives.WriteUInt16BigEndian(inner[2..], TransparentEthernet);
+            BinaryPrimitives.WriteUInt16BigEndian(inner[2..], EthType.TransparentEthernet);
         }
 
         BinaryPrimitives.WriteUInt32BigEndian(inner[4..], (uint)(tunnel.Id.Host << 8));
@@ -129,7 +126,7 @@ public unsafe struct TunnelHeader
 
     private static int WriteGre(Span<byte> gre, in DpSetTunnel tunnel, TunnelFlags flags)
     {
-        BinaryPrimitives.WriteUInt16BigEndian(gre[2..], TransparentEthernet);
+        BinaryPrimitives.WriteUInt16BigEndian(gre[2..], EthType.TransparentEthernet);
         int length = 4;
         if ((flags & TunnelFlags.Checksum) != 0)
         {

@@ -13,7 +13,7 @@ public static class EthType
     public const ushort MplsMcast = 0x8848;
 
     /// <summary>An Ethernet frame follows (<c>ETH_TYPE_TEB</c>).</summary>
-    public const ushort Bridged = 0x6558;
+    public const ushort TransparentEthernet = 0x6558;
 
     /// <summary>What OVS reports for 802.2 frames without SNAP (<c>FLOW_DL_TYPE_NONE</c>).</summary>
     public const ushort None = 0x05ff;

@@ -43,13 +43,4 @@ internal sealed unsafe partial class ActionExecutor
         else Stats.Made++;
         return copy;
     }
-
-    private uint NextRandom()
-    {
-        // xorshift64*: sampling wants speed, not secrecy.
-        _random ^= _random >> 12;
-        _random ^= _random << 25;
-        _random ^= _random >> 27;
-        return (uint)((_random * 0x2545F4914F6CDD1DUL) >> 32);
-    }
 }

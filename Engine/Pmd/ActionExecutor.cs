@@ -27,7 +27,7 @@ internal sealed unsafe partial class ActionExecutor
     private readonly IPacketSink? _sink;
     private readonly ulong _hashKey;
     private readonly PacketInRing? _packetIns;
-    private ulong _random;
+    private XorShift _random;
 
     /// <summary>Ports and their counters.</summary>
     public PortTable Ports { get; } = new();
@@ -52,7 +52,7 @@ internal sealed unsafe partial class ActionExecutor
         _conntrack = conntrack;
         _meters = options.Meters;
         _packetIns = options.PacketIns;
-        _random = options.RandomSeed;
+        _random = new XorShift(options.RandomSeed);
         _hashKey = options.HashKey;
         _pool = options.Pool;
         _sink = sink;
@@ -217,7 +217,7 @@ internal sealed unsafe partial class ActionExecutor
                     break;
                 case DpOp.Sample:
                     StopTrace(OffloadReason.UnsupportedAction, "sample");
-                    if ((act->Probability == uint.MaxValue || NextRandom() < act->Probability) && CloneOf(p) is var sampled && sampled != null) ExecuteCopy<T>(sampled, act + 1, act->NestedCount);
+                    if ((act->Probability == uint.MaxValue || _random.Next() < act->Probability) && CloneOf(p) is var sampled && sampled != null) ExecuteCopy<T>(sampled, act + 1, act->NestedCount);
                     i += act->NestedCount;
                     break;
                 case DpOp.CheckPktLen:
@@ -254,7 +254,7 @@ internal sealed unsafe partial class ActionExecutor
                     if (IsCutUp<T>(p, act, count - i)) return false;
                     goto default;
                 case DpOp.AddMpls or DpOp.PushEth or DpOp.PopEth:
-                    StopTrace(OffloadReason.UnsupportedAction, act->Op switch { DpOp.AddMpls => "add_mpls", DpOp.PushEth => "push_eth", _ => "pop_eth" });
+                    StopTrace(OffloadReason.UnsupportedAction, TraceMerger.NameOf(act->Op));
                     if (IsCutUp<T>(p, act, count - i)) return false;
                     goto default;
                 case DpOp.TnlPush:

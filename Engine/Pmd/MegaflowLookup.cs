@@ -25,7 +25,7 @@ internal sealed unsafe class MegaflowLookup : IDisposable
     /// <summary>A packet that was not in the cache gets an entry if its random number is not above this one; all bits: each gets one, 0: none.</summary>
     private uint _insertMost = uint.MaxValue;
     private bool _keepsMade;
-    private ulong _random;
+    private XorShift _random;
 
     /// <summary>What stages are measured by; null unless they are.</summary>
     public StageTimes? Stages;
@@ -34,7 +34,9 @@ internal sealed unsafe class MegaflowLookup : IDisposable
     {
         Megaflows = megaflows;
         Classifier = classifier;
-        _random = options.RandomSeed;
+
+        // Of numbers of its own: which packets are sampled says nothing of this.
+        _random = new XorShift(BitOperations.RotateLeft(options.RandomSeed, 32));
         if (options.CacheOn) _emc = new ExactMatchCache(options.EmcEntryCount);
     }
 
@@ -214,16 +216,7 @@ internal sealed unsafe class MegaflowLookup : IDisposable
     private bool IsInserted() => _insertMost == uint.MaxValue || IsDrawn();
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private bool IsDrawn()
-    {
-        if (_insertMost == 0) return false;
-
-        // xorshift64, Marsaglia 2003.
-        _random ^= _random << 13;
-        _random ^= _random >> 7;
-        _random ^= _random << 17;
-        return (uint)(_random >> 32) <= _insertMost;
-    }
+    private bool IsDrawn() => _insertMost != 0 && _random.Next() <= _insertMost;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool IsCurrent(CachedMegaflow cached) => cached.IsFound && cached.IsCurrent(Megaflows.HotOf(cached.Id)->Generation);

@@ -128,7 +128,6 @@ internal sealed class XlateContext(OfPipeline pipeline, XlateFlow flow)
 
     private unsafe void Complain(string text) => Pipeline.Backer.Complained?.Invoke(new TranslationComplaint(Pipeline, text, *(PipelineFlow*)Flow.Base, Flow.Layers.ToldType));
 
-
     /// <summary>An error that ends with the bucket it is in (OVS <c>xlate_group_bucket</c>).</summary>
     public void FailInBucket(string error, string text, bool isLogged = false)
     {

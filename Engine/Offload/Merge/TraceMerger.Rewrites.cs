@@ -68,7 +68,8 @@ public sealed unsafe partial class TraceMerger
         return true;
     }
 
-    private static string NameOf(DpOp op) => op switch
+    /// <summary>What reports call an action that no merged rule has.</summary>
+    internal static string NameOf(DpOp op) => op switch
     {
         DpOp.Meter => "meter",
         DpOp.Sample => "sample",

@@ -43,7 +43,7 @@ internal sealed unsafe class LayerCommitter(XlateContext context, LabelCommitter
             int before = _context.Out.Count;
             _labels.Commit();
             if (_flow.IsMpls) layers.BaseType = PacketLayers.Of(_flow.DlType);
-            else if (_context.Out.Count != before) layers.BaseType = _flow.DlType == EthType.Bridged ? PacketLayers.Ethernet : PacketLayers.Of(_flow.DlType);
+            else if (_context.Out.Count != before) layers.BaseType = _flow.DlType == EthType.TransparentEthernet ? PacketLayers.Ethernet : PacketLayers.Of(_flow.DlType);
 
             // Of the header that comes to light nothing is known, so nothing of it differs.
             if (layers.BaseType == PacketLayers.Ethernet) SettleAddresses();

@@ -75,7 +75,7 @@ internal sealed class LayerXlate(XlateContext context, Committer committer, Labe
     private bool DecapMpls(uint next)
     {
         ushort etherType = (ushort)next;
-        if (etherType == 0) etherType = EthType.Bridged;
+        if (etherType == 0) etherType = EthType.TransparentEthernet;
         int count = _labels.PopOne(etherType);
         if (count < 0) return false;
         _flow.Layers.Type = next;

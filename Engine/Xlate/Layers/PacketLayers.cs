@@ -11,9 +11,6 @@ internal struct PacketLayers
     /// <summary>An Ethernet header.</summary>
     public const uint Ethernet = 0;
 
-    /// <summary>What is behind the header says (OVS <c>PT_USE_NEXT_PROTO</c>).</summary>
-    public const uint NextProtocol = 0xfffe;
-
     /// <summary>What rules see.</summary>
     public uint Type;
 

@@ -101,6 +101,9 @@ public sealed partial class RecircStore(bool renewsIdle = false)
     /// <summary>Packets of an id have no Ethernet header; false where there is no such id.</summary>
     public bool IsBare(uint id) => id != 0 && Find(id) is { IsBare: true };
 
+    /// <summary>What packets with this key begin with: namespace in the upper half, number in the lower (OVS <c>packet_type</c>); 0 = an Ethernet header.</summary>
+    public uint PacketTypeOf(in FlowKey key) => IsBare(key.RecircId.Host) ? PacketLayers.Of(key.DlType.Host) : PacketLayers.Ethernet;
+
     /// <summary>The state behind an id, or null.</summary>
     internal FrozenState? Find(uint id)
     {
