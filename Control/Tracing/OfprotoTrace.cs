@@ -33,7 +33,7 @@ public static class OfprotoTrace
         TraceRequest request = RequestOf(bridges, arguments) with { NowMs = nowMs };
         try
         {
-            FlowMod mod = new FlowTextParser().ParseFlow($"actions={words[^1]}");
+            FlowMod mod = new FlowTextParser { TakesLayers = true }.ParseFlow($"actions={words[^1]}");
             return TracePasses.Write(request with { Actions = mod.Actions });
         }
         catch (FlowTextException e)

@@ -120,7 +120,7 @@ public sealed class LayerTests
     [InlineData("decap(packet_type(ns=1,type=0x800))")]
     public void Text_and_wire_say_the_same(string action)
     {
-        FlowMod mod = new FlowTextParser().ParseFlow($"actions={action}");
+        FlowMod mod = new FlowTextParser { TakesLayers = true }.ParseFlow($"actions={action}");
         Assert.Equal(action, new FlowTextFormatter().Format(mod.Actions[0]));
         OfFlowModMessage sent = new() { Kind = OfKind.FlowMod, Mod = mod };
         var come = (OfFlowModMessage)OfCodec.Decode(OfCodec.Encode(sent, OfVersion.V13));
@@ -136,7 +136,7 @@ public sealed class LayerTests
         public Bench(string flows, OffloadMode mode)
         {
             _simulator = new Simulator(new SimulatorOptions { Ports = [("p1", 1), ("p2", 2), ("p3", 3)], Offload = mode, BatchSize = 1, PacketCapacity = 64, FrameCapacityBytes = 2048 }, this);
-            _simulator.ApplyFlowMods([.. new FlowTextParser().ParseFlows(flows)]);
+            _simulator.ApplyFlowMods([.. new FlowTextParser { TakesLayers = true }.ParseFlows(flows)]);
         }
 
         public string Send(uint port, byte[] frame)

@@ -6,7 +6,7 @@ namespace Mergeflow.Tests;
 internal sealed class PipelineBed : IDisposable
 {
     private readonly PacketPool _pool = new(2, 9500);
-    private readonly FlowTextParser _parser = new();
+    private readonly FlowTextParser _parser = new() { TakesLayers = true };
 
     public PipelineBed(string flows, string groups = "", int portCount = 6, int stagedTableRules = 0, int vlanLimit = 2, bool exactVlanPop = true)
     {

@@ -161,10 +161,12 @@ public sealed class FlowTextErrorTests
     [InlineData("actions=decap(packet_type(ns=0))")]
     [InlineData("actions=decap(foo=bar)")]
     public void Other_inconsistencies_are_refused(string flow)
-        => Assert.Throws<FlowTextException>(() => new FlowTextParser().ParseFlow(flow));
+        => Assert.Throws<FlowTextException>(() => new FlowTextParser { TakesLayers = true }.ParseFlow(flow));
 
     [Theory]
     [InlineData("actions=encap(nsh)", 9)]
+    [InlineData("actions=encap(mpls)", 9)]
+    [InlineData("actions=output:1,decap(packet_type(ns=0,type=0))", 18)]
     [InlineData("actions=delete_field:tun_metadata0", 9)]
     [InlineData("tun_metadata0=1 actions=drop", 1)]
     [InlineData("ip,nsh_ttl=1 actions=drop", 4)]

@@ -14,10 +14,11 @@ internal sealed partial class ActionTextParser
     ];
 
     private readonly PortNames _ports;
+    private readonly bool _takesLayers;
     private ActionCheckState _check;
     private int _depth;
 
-    public ActionTextParser(PortNames ports, ActionCheckState check) => (_ports, _check) = (ports, check);
+    public ActionTextParser(PortNames ports, ActionCheckState check, bool takesLayers) => (_ports, _check, _takesLayers) = (ports, check, takesLayers);
 
     /// <summary>The right side of <c>actions=</c>; an empty list is an explicit drop.</summary>
     public EquatableList<OfAction> ParseInstructions(TextPiece text)
@@ -69,7 +70,7 @@ internal sealed partial class ActionTextParser
         int before = list.Count;
         void Add(OfAction action) => list.Add(new ParsedAction(action, name, key));
 
-        if (s_unsupported.Contains(name)) key.Unsupported($"action {name} is not supported");
+        if (s_unsupported.Contains(name) || (!_takesLayers && name is ("encap" or "decap"))) key.Unsupported($"action {name} is not supported");
         if (TryFieldAction(name, key, value, Add) || TryForwardingAction(name, key, value, Add) || TryNiciraAction(name, key, value, Add)) return;
         switch (name)
         {

@@ -59,7 +59,7 @@ public sealed partial class FlowTextParser
         if (!isDelete)
         {
             var check = new ActionCheckState(ref match, head.Table);
-            actions = new ActionTextParser(_ports, check).ParseInstructions(actionText);
+            actions = new ActionTextParser(_ports, check, TakesLayers).ParseInstructions(actionText);
         }
 
         if (!MatchNormalizer.Normalize(ref match, matchText.Trim()))

@@ -161,7 +161,7 @@ public sealed partial class FlowTextParser
         bool any = false;
         TextPiece? drop = null;
         var parsed = new List<ParsedAction>();
-        var actions = new ActionTextParser(_ports, ActionCheckState.Unchecked());
+        var actions = new ActionTextParser(_ports, ActionCheckState.Unchecked(), TakesLayers);
         var reader = new KeyValueReader(text);
         while (reader.Next(out TextPiece key, out TextPiece value))
         {

@@ -21,6 +21,9 @@ public sealed partial class FlowTextParser
         _warn = warn;
     }
 
+    /// <summary>Takes <c>encap</c> and <c>decap</c>, as the tables of a switch with controllers do; rules that stand in a file are refused by name if they have them (ADR 17).</summary>
+    public bool TakesLayers { get; init; }
+
     /// <summary>
     /// Parses every line that is not blank or a comment (<c>#</c> to the end of the line). A line may begin with <c>add</c>,
     /// <c>modify</c>, <c>modify_strict</c>, <c>delete</c> or <c>delete_strict</c>; otherwise it is <paramref name="defaultCommand"/>.
