@@ -113,6 +113,15 @@ TABLE
     return $code
 }
 result=0
+# A program that is missing is a test that fails or is skipped: which ones, before the run.
+if [ ${#system[@]} -gt 0 ]; then
+    missing=
+    for need in ip:iproute2 ping:iputils-ping nc:netcat-openbsd netstat:net-tools tcpdump:tcpdump ethtool:ethtool iptables:iptables curl:curl wget:wget lftp:lftp; do
+        command -v "${need%%:*}" >/dev/null || missing="$missing ${need##*:}"
+    done
+    python3 -c 'import pyftpdlib' 2>/dev/null || missing="$missing python3-pyftpdlib"
+    [ -z "$missing" ] || { echo "run-upstream.sh: the system suite needs:$missing"; exit 1; }
+fi
 [ ${#unit[@]} -eq 0 ] || run testsuite "$jobs" "${unit[@]}" || result=1
 [ ${#system[@]} -eq 0 ] || run system-userspace-testsuite 1 "${system[@]}" || result=1
 exit $result
