@@ -119,7 +119,7 @@ if [ ${#system[@]} -gt 0 ]; then
     for need in ip:iproute2 ping:iputils-ping nc:netcat-openbsd netstat:net-tools tcpdump:tcpdump ethtool:ethtool iptables:iptables curl:curl wget:wget lftp:lftp; do
         command -v "${need%%:*}" >/dev/null || missing="$missing ${need##*:}"
     done
-    python3 -c 'import pyftpdlib' 2>/dev/null || missing="$missing python3-pyftpdlib"
+    /usr/bin/python3 -c 'import pyftpdlib' 2>/dev/null || missing="$missing python3-pyftpdlib"
     [ -z "$missing" ] || { echo "run-upstream.sh: the system suite needs:$missing"; exit 1; }
 fi
 [ ${#unit[@]} -eq 0 ] || run testsuite "$jobs" "${unit[@]}" || result=1
