@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using Mergeflow.Cli;
+using Mergeflow.Native;
 
 namespace Mergeflow.Perf;
 
@@ -25,6 +26,7 @@ internal static class KernelCommand
 
             foreach (string line in KernelRun.Rules(count, interrupted)) output.WriteLine(line);
             foreach (string line in KernelRun.Frames(interrupted)) output.WriteLine(line);
+            foreach (BpfAttachPoint place in new[] { BpfAttachPoint.Xdp, BpfAttachPoint.TcxIngress }) output.WriteLine(KernelRun.Shared(place, interrupted));
             foreach (string line in KernelTunnelRun.Costs(interrupted)) output.WriteLine(line);
             output.WriteLine(KernelRun.Revocations(Math.Min(count, 10_000), n, interrupted));
             return PerfExitCode.Ok;

@@ -95,6 +95,40 @@ internal static class KernelRun
         return Line($"{count:N0} rules revoked at once beside {runs:N0} runs, us until acknowledged ({rounds:N0} times): {KernelCommand.Percentiles(us)}; frames by a revoked rule behind it: {usedAfter}");
     }
 
+    /// <summary>What processors pay that hit one rule at the same time: its counters are one line of memory. Beside it, in turns, processors that hit a rule each: what counters for each processor (stripes) could save.</summary>
+    public static string Shared(BpfAttachPoint place, CancellationToken interrupted)
+    {
+        int processors = Environment.ProcessorCount;
+        using KernelNic nic = New(place, 1100);
+        Install(nic, 1000);
+        List<double>[] ns = [[], []];
+        for (int i = 0; i < Bursts && !interrupted.IsCancellationRequested; i++)
+        {
+            for (uint apart = 0; apart < 2; apart++) ns[apart].Add(AtOnce(nic, processors, apart * 16));
+        }
+
+        double own = Hit(place, 1, interrupted);
+        return Line($"{(place == BpfAttachPoint.Xdp ? "XDP" : "tc")}, {processors} processors at once, ns per hit, median and least of {Bursts}: of one rule {Median(ns[0]):F0}, {ns[0].Min():F0}; of a rule each {Median(ns[1]):F0}, {ns[1].Min():F0}; one processor alone {own:F0}");
+    }
+
+    /// <summary>Each processor has the program run on frames of its own rule, <paramref name="distance"/> rules from the next one's (0: the same); the mean time of a run.</summary>
+    private static double AtOnce(KernelNic nic, int processors, uint distance)
+    {
+        double[] ns = new double[processors];
+        using Barrier begin = new(processors);
+        Thread[] threads = [.. Enumerable.Range(0, processors).Select(i => new Thread(() =>
+        {
+            byte[] frame = FrameOf((uint)i * distance), output = new byte[100];
+            begin.SignalAndWait();
+            ns[i] = nic.TestRun(frame, output, repeat: RunsPerBurst).NsPerRun;
+        }))];
+        foreach (Thread t in threads) t.Start();
+        foreach (Thread t in threads) t.Join();
+        return ns.Average();
+    }
+
+    private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
+
     private static double Hit(BpfAttachPoint place, int masks, CancellationToken interrupted)
     {
         using KernelNic nic = New(place, 1100);
