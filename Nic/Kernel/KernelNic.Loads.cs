@@ -24,11 +24,13 @@ public sealed partial class KernelNic
     public bool LoadsAside { get; init; }
 
     /// <summary>Writes the program for the templates and puts it in the place of the one before, on all ports.</summary>
-    private FlowError? Load()
+    private FlowError? Load() => Load(Draw());
+
+    private FlowError? Load(Drawing drawing)
     {
         lock (_sync)
         {
-            Programs made = Make(Draw());
+            Programs made = Make(drawing);
             _drawn++;
             return made.Refused ?? PutInPlace(made);
         }
@@ -36,6 +38,9 @@ public sealed partial class KernelNic
 
     /// <summary>What a program is to be written for now.</summary>
     private Drawing Draw() => new([.. _templates], FeaturesOfRules(), new KernelShadow(SampledOneIn, _samples?.MapDescriptor ?? -1), [.. _ports.Values.Select(static p => p.Xdp).OfType<KernelXdp>()], _drawn);
+
+    /// <summary>The same without what rules wait for: who changes something else neither pays for their masks nor fails with them. A program is in place.</summary>
+    private Drawing DrawWritten() => Draw() with { Templates = [.. _templates.Where(static t => t.IsWritten)], Features = _features };
 
     /// <summary>Has the program verified, and its other form for each port whose misses go to sockets. From any thread.</summary>
     private Programs Make(Drawing drawing)

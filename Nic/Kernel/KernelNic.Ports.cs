@@ -50,8 +50,9 @@ public sealed partial class KernelNic
             {
                 if (port.Xdp is { } xdp)
                 {
+                    UpToDate();
                     _ports[port.Number] = new KernelPort(port.Interface) { Xdp = xdp };
-                    using BpfProgram program = Load(Draw() with { Features = _features }, isTc: false, xdp.SocketMap);
+                    using BpfProgram program = Load(DrawWritten(), isTc: false, xdp.SocketMap);
                     xdp.Link.Update(program);
                     _drawn++;
                 }
@@ -148,10 +149,12 @@ public sealed partial class KernelNic
         }
     }
 
-    /// <summary>The masks are others.</summary>
-    private FlowError? Swap()
+    /// <summary>The masks are others, or what else the program is written for.</summary>
+    private FlowError? Swap() => Swap(Draw);
+
+    private FlowError? Swap(Func<Drawing> draw)
     {
-        if (IsAttached) return Load();
+        if (IsAttached) return Load(draw());
 
         // Not before the program is written: then by what is there. One that is being verified is for masks before these.
         _features = FeaturesOfRules();

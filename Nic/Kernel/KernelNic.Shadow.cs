@@ -70,7 +70,7 @@ public sealed partial class KernelNic
             try
             {
                 if (SampledOneIn > 0) _samples ??= NewSamples();
-                if (Swap() is { } refused) throw new IOException(refused.Message);
+                if (Swap(DrawWritten) is { } refused) throw new IOException(refused.Message);
             }
             catch
             {

@@ -252,6 +252,32 @@ public sealed class KernelLoadTests
         Assert.True(bench.Takes(src: 1, dst: 9));
     }
 
+    /// <summary>The kernel takes no program with the mask that waits: who asks for copies, or adds a port with sockets, has nothing to do with that rule.</summary>
+    [Fact]
+    public void A_mask_that_waits_and_has_no_program_stops_neither_copies_nor_a_port()
+    {
+        using Bench bench = new(isTc: true);
+        bench.Create(1, new FlowItemUdp { Src = 1 });
+        bench.Expect((NicOperation.Create, 1));
+        bench.Nic.SetShadow(5);
+        int oneMask = bench.Nic.Program.Count;
+        bench.Nic.SetShadow(0);
+        bench.Hold();
+        bench.Create(2, new FlowItemUdp { Dst = 2 });
+        Assert.Empty(bench.Poll());
+        bench.LimitTo(oneMask);
+        bench.LetNext();
+        bench.Nic.SetShadow(5);
+        Assert.Equal(oneMask, bench.Nic.Program.Count);
+        bench.LetNext();
+        bench.AddPortWithSockets();
+        Assert.True(bench.Takes(src: 1, dst: 9));
+        bench.Release();
+        bench.Expect((NicOperation.Create, 2), isDone: false);
+        Assert.True(bench.Takes(src: 1, dst: 9));
+        bench.RemoveSockets();
+    }
+
     private sealed class Bench : IDisposable
     {
         private const int XdpDrop = 1, TcDrop = 2, LoopbackIndex = 1;
@@ -264,6 +290,9 @@ public sealed class KernelLoadTests
         private readonly List<(NicOperation Operation, int Rule, bool IsDone)> _seen = [];
         private readonly NicCompletion[] _completions = new NicCompletion[16];
         private readonly byte[] _output = new byte[2000];
+        private int _most = int.MaxValue;
+        private BpfMap? _sockets;
+        private BpfLink? _link;
         private int _broken;
         private int _free;
 
@@ -283,6 +312,26 @@ public sealed class KernelLoadTests
         public void AddPort() => Nic.AddPort(new KernelPortOptions { Number = 2, Interface = NetDevice.IndexOf(_device), MtuBytes = 1500, Attaches = true });
 
         public void RemovePort() => Nic.RemovePort(2);
+
+        /// <summary>A port whose misses go to sockets, of which there are none.</summary>
+        public void AddPortWithSockets()
+        {
+            _sockets = new BpfMap(BpfMapType.XskMap, 4, 4, 1, 0, "sockets");
+            using BpfProgram program = BpfProgram.Load(BpfProgramType.Xdp, PortPrograms.ToSockets(_sockets.Descriptor), "sockets", BpfProgram.HasFragments);
+            int index = NetDevice.IndexOf(_lab.AddHost("b", []));
+            _link = new BpfLink(program, index, BpfAttachPoint.Xdp, BpfLink.XdpGeneric);
+            Nic.AddPort(new KernelPortOptions { Number = 3, Interface = index, MtuBytes = 1500, Xdp = new KernelXdp(_link, _sockets.Descriptor) });
+        }
+
+        public void RemoveSockets()
+        {
+            Nic.RemovePort(3);
+            _link!.Dispose();
+            _sockets!.Dispose();
+        }
+
+        /// <summary>The kernel takes no program with more instructions than that, XDP's with those that send to sockets.</summary>
+        public void LimitTo(int instructions) => Volatile.Write(ref _most, instructions);
 
         /// <summary>Programs are not verified until <see cref="Release"/>.</summary>
         public void Hold() => _mayLoad.Reset();
@@ -358,6 +407,7 @@ public sealed class KernelLoadTests
                 Interlocked.Decrement(ref _held);
             }
 
+            if (code.Length > Volatile.Read(ref _most)) return [];
             if (Volatile.Read(ref _broken) == 0) return code;
             Interlocked.Decrement(ref _broken);
             return [];
