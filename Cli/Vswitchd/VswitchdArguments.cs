@@ -19,6 +19,9 @@ internal sealed record VswitchdArguments
     /// <summary>Devices of the kernel are no ports.</summary>
     public bool IsSystemDisabled { get; init; }
 
+    /// <summary>Routes of the kernel do not lead tunnels.</summary>
+    public bool IsSystemRouteDisabled { get; init; }
+
     /// <summary>Null = none.</summary>
     public string? PidFile { get; init; }
 

@@ -30,6 +30,7 @@ internal static class VswitchdCommand
         Vlog = log,
         Dummies = arguments.Dummies,
         IsSystemDisabled = arguments.IsSystemDisabled,
+        IsSystemRouteDisabled = arguments.IsSystemRouteDisabled,
         TlsFiles = arguments.Tls,
         IsConfined = arguments.IsConfined,
         Quirks = arguments.Quirks,

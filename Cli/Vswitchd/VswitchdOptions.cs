@@ -29,7 +29,7 @@ internal sealed class VswitchdOptions
     private readonly Option<bool> _disableSystem = new("--disable-system") { Description = "With --enable-dummy: do not open network devices of the kernel; without it accepted, as there is no kernel datapath." };
     private readonly Option<string?> _enableDummy = new("--enable-dummy") { HelpName = "LEVEL", Description = "Have ports and bridges without devices, for tests; system or override: in the place of others." };
     private readonly Option<string?> _dummyNuma = new("--dummy-numa") { HelpName = "NODES", Description = "Memory nodes of the processors that are said to be there, for tests: 0,0,1,1." };
-    private readonly Option<bool> _disableSystemRoute = new("--disable-system-route") { Description = "Accepted." };
+    private readonly Option<bool> _disableSystemRoute = new("--disable-system-route") { Description = "Tunnels take no routes of the kernel, only those of ovs/route/add; for tests." };
     private readonly Option<string?> _privateKey = new("--private-key", "-p") { HelpName = "FILE", Description = "Key of the switch for connections by TLS, PEM." };
     private readonly Option<string?> _certificate = new("--certificate", "-c") { HelpName = "FILE", Description = "Its certificate, PEM." };
     private readonly Option<string?> _caCertificate = new("--ca-cert", "-C") { HelpName = "FILE", Description = "Certificate of the authority whose holders are let in, PEM." };
@@ -79,6 +79,7 @@ internal sealed class VswitchdOptions
                 var other => throw new CommandFailedException(ExitCode.Usage, $"{other}: unknown dummy level"),
             },
             IsSystemDisabled = parsed.GetValue(_disableSystem) && parsed.GetValue(_enableDummy) is not null,
+            IsSystemRouteDisabled = parsed.GetValue(_disableSystemRoute),
             DummyNuma = parsed.GetValue(_dummyNuma),
             LocksMemory = parsed.GetValue(_lockMemory),
             IsDetached = parsed.GetValue(_detach),

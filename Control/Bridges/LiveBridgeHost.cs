@@ -147,6 +147,9 @@ public sealed class LiveBridgeHost : IBridgeHost, IDisposable
     /// <summary>Ports that are devices are not opened (OVS <c>--disable-system</c>).</summary>
     public bool IsSystemDisabled { get; init; }
 
+    /// <summary>Tunnels take no routes of the kernel, only those that were said (OVS <c>--disable-system-route</c>).</summary>
+    public bool IsSystemRouteDisabled { get; init; }
+
     /// <summary>Bridges of a type have no devices.</summary>
     public bool IsDummyDatapath(string type) => Dummies switch
     {
@@ -242,7 +245,7 @@ public sealed class LiveBridgeHost : IBridgeHost, IDisposable
         if (isFirst) _zones.Apply(bridge.Datapath.Conntrack, config.DatapathType, null, Warn);
         if (_probed.Add(config.DatapathType)) SayFeatures(config.DatapathType);
         _bridges.Add(bridge);
-        Underlay ??= new Underlay(_bridges);
+        Underlay ??= new Underlay(_bridges, !IsSystemRouteDisabled);
         Underlay.Changed();
         return bridge;
     }

@@ -20,7 +20,7 @@ internal sealed class Underlay : IDisposable
     private const int DiscardPort = 9;
 
     private readonly List<LiveBridge> _bridges;
-    private readonly RtnetlinkWatch _kernel = new(RtTopics.Links | RtTopics.Routes | RtTopics.Neighbors | RtTopics.Addresses);
+    private readonly RtnetlinkWatch _kernel;
     private readonly List<UnderlayPlace> _places = [];
     private readonly Dictionary<(int Device, IPAddress Hop), long> _askedMs = [];
     private readonly Dictionary<string, int> _dummies = [];
@@ -28,7 +28,12 @@ internal sealed class Underlay : IDisposable
     private bool _isDirty = true;
 
     /// <param name="bridges">The bridges that there are; the list changes.</param>
-    public Underlay(List<LiveBridge> bridges) => _bridges = bridges;
+    /// <param name="withRoutes">The kernel's routes lead tunnels, beside those that were said.</param>
+    public Underlay(List<LiveBridge> bridges, bool withRoutes = true)
+    {
+        _bridges = bridges;
+        _kernel = new RtnetlinkWatch(RtTopics.Links | RtTopics.Neighbors | RtTopics.Addresses | (withRoutes ? RtTopics.Routes : 0));
+    }
 
     /// <summary>What the kernel has told.</summary>
     public HostNetwork Host { get; } = new();

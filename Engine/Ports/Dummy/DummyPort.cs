@@ -16,7 +16,9 @@ public sealed unsafe class DummyPort : LivePort
     private const int OutBytes = 1 << 20;
     private const int EthernetBytes = 14;
     private const int DefaultMtuBytes = 1500;
-    private static uint s_last = 0xaa550000 - 1;
+
+    /// <summary>The first one is that of the datapath's own port, which is a netdev in Open vSwitch.</summary>
+    private static uint s_last = 0xaa550000;
 
     private readonly Lock _wire = new();
 

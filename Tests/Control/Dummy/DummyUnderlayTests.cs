@@ -99,6 +99,19 @@ public sealed class DummyUnderlayTests : IDisposable
         Assert.Contains("mpls(label=20/0x0,tc=0/0,ttl=32/0x0,bos=0/1,label=20/0xfffff,tc=0/7,ttl=32/0xff,bos=1/1)", _run.Ask("dpctl/dump-flows"), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Routes_of_the_kernel_are_known_unless_they_are_not_wanted()
+    {
+        Eventually.True(() => _run.Ask("ovs/route/show").Contains("Cached: 127.0.0.1/32 dev lo SRC 127.0.0.1 local\n", StringComparison.Ordinal), "the loopback's route is there");
+        using VswitchdRun without = new("--enable-dummy", "--disable-system", "--disable-system-route");
+        without.Start();
+        without.Server.Vsctl("add-br", "br0", "--", "set", "bridge", "br0", "datapath_type=dummy", "--", "add-port", "br0", "p1", "--", "set", "interface", "p1", "type=dummy");
+        Eventually.True(() => without.Server.Vsctl("get", "interface", "p1", "mac_in_use").Trim('\n') == "\"aa:55:aa:55:00:02\"", "the second port has the third address");
+        without.Ask("netdev-dummy/ip4addr", "br0", "192.0.2.1/24");
+        without.Ask("ovs/route/add", "192.0.2.0/24", "br0");
+        Assert.Equal("Route Table:\nUser: 192.0.2.0/24 dev br0 SRC 192.0.2.1\n", without.Ask("ovs/route/show"));
+    }
+
     private void Arp(string sender, string target, int operation)
         => _run.Ask("netdev-dummy/receive", "p2", $"in_port(2),eth(src=02:00:00:00:00:22,dst=ff:ff:ff:ff:ff:ff),eth_type(0x0806),arp(sip={sender},tip={target},op={operation},sha=02:00:00:00:00:22,tha=00:00:00:00:00:00)");
 }
