@@ -50,39 +50,56 @@ public class PmdCalls(Action? before = null) : IPoller, IDisposable
     {
         get
         {
-            lock (_lock) return _isAttached;
+            Interleaving.Enter(_lock, "Y6 attached");
+            bool isAttached = _isAttached;
+            _lock.Exit();
+            return isAttached;
         }
     }
 
     /// <summary>From now on a thread steps this; <paramref name="latch"/> wakes it, null = it does not sleep.</summary>
     public void Attach(WakeLatch? latch = null)
     {
-        lock (_lock)
+        Interleaving.Enter(_lock, "Y0 attach");
+        try
         {
-            (_isAttached, _latch) = (true, latch);
             _answered ??= new WakeLatch();
+            (_isAttached, _latch) = (true, latch);
+        }
+        finally
+        {
+            _lock.Exit();
         }
     }
 
     /// <summary>The thread ends: by the thread itself.</summary>
     public void Detach()
     {
-        lock (_lock)
+        Interleaving.Enter(_lock, "Y5 let go");
+        try
         {
             _isAttached = false;
-            Run(isThread: false);
+            FinishWhatIsLeft();
+        }
+        finally
+        {
+            _lock.Exit();
         }
     }
 
     /// <summary>Step 1.</summary>
     public void Begin(Func<int> call)
     {
-        Interleaving.Step("Y1 call");
-        lock (_lock)
+        Interleaving.Enter(_lock, "Y1 call");
+        try
         {
             Volatile.Write(ref _call, call);
             if (_isAttached) _latch?.Set();
             else Run(isThread: false);
+        }
+        finally
+        {
+            _lock.Exit();
         }
     }
 
@@ -130,6 +147,9 @@ public class PmdCalls(Action? before = null) : IPoller, IDisposable
         _answered?.Dispose();
         GC.SuppressFinalize(this);
     }
+
+    /// <summary>What was called before the thread let go, and it has not seen.</summary>
+    protected virtual void FinishWhatIsLeft() => Run(isThread: false);
 
     /// <summary>Step 3.</summary>
     protected virtual void Answer()

@@ -89,6 +89,19 @@ public static class Interleaving
         else spin.SpinOnce(sleep1Threshold: -1);
     }
 
+    /// <summary>Takes a lock within which there are marked accesses: who waits for it waits where it can be driven.</summary>
+    public static void Enter(Lock gate, string step)
+    {
+        if (!IsDriven)
+        {
+            gate.Enter();
+            return;
+        }
+
+        Step(step);
+        for (SpinWait spin = default; !gate.TryEnter();) Wait(ref spin, step);
+    }
+
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static void Driven(string step)
     {

@@ -31,7 +31,7 @@ public class SliceLock
     {
         SpinWait spin = default;
         for (int turn = 0; HasGuests && turn < MostTurns; turn++) Interleaving.Spin(ref spin, "Ga wait");
-        Take("Gb lock");
+        Interleaving.Enter(_lock, "Gb lock");
     }
 
     /// <summary>Steps 1 to 3.</summary>
@@ -40,7 +40,7 @@ public class SliceLock
         Announce();
         try
         {
-            Take("G2 lock");
+            Interleaving.Enter(_lock, "G2 lock");
         }
         finally
         {
@@ -67,17 +67,5 @@ public class SliceLock
     {
         Interleaving.Atomic("G3 here");
         Interlocked.Decrement(ref _guests);
-    }
-
-    private void Take(string step)
-    {
-        if (!Interleaving.IsDriven)
-        {
-            _lock.Enter();
-            return;
-        }
-
-        Interleaving.Step(step);
-        for (SpinWait spin = default; !_lock.TryEnter();) Interleaving.Wait(ref spin, step);
     }
 }
