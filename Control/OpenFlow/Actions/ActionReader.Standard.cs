@@ -123,7 +123,7 @@ internal static partial class ActionReader
         };
         if (!field.Writable || !isValid) throw BadSetArgument(field);
         UInt128 mask = entry.Mask == OxmEntry.Ones(field) ? field.OwnedBits : entry.Mask & field.OwnedBits;
-        return new OfSetField(field, entry.Value & mask, mask, spelling);
+        return new OfSetField(field, entry.Value & mask, mask, spelling) { IsMasked = entry.Mask == mask && mask == field.OwnedBits && mask != OxmEntry.Ones(field) };
     }
 
     private static OfMove CopyField(ref OfReader a)

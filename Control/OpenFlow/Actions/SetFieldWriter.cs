@@ -9,7 +9,7 @@ internal static class SetFieldWriter
     public static void Write(OfWriter w, OfSetField a)
     {
         bool isWhole = a.Mask == a.Field.OwnedBits;
-        if (w.Version >= OfVersion.V15) WriteNew(w, a, isWhole);
+        if (w.Version >= OfVersion.V15) WriteNew(w, a, isWhole && !a.IsMasked && (a.Spelling != OfSetSpelling.Load || a.Mask != a.Field.MaxValue));
         else if (a.Spelling == OfSetSpelling.Load) Loads(w, a);
         else if (w.Version < OfVersion.V12 && isWhole) WriteOld(w, a);
         else if (isWhole) WriteNew(w, a, isWhole);

@@ -7,7 +7,11 @@ namespace Mergeflow.Engine.OpenFlow;
 /// of <paramref name="Field"/> (both right-aligned in the field). <paramref name="Spelling"/> keeps the text form for printing.
 /// <c>mod_vlan_vid</c>/<c>mod_vlan_pcp</c> push a tag when there is none: <paramref name="PushVlanIfNeeded"/>.
 /// </summary>
-public sealed record OfSetField(Field Field, UInt128 Value, UInt128 Mask, OfSetSpelling Spelling, bool PushVlanIfNeeded = false) : OfAction;
+public sealed record OfSetField(Field Field, UInt128 Value, UInt128 Mask, OfSetSpelling Spelling, bool PushVlanIfNeeded = false) : OfAction
+{
+    /// <summary>The mask was said, though it is all of a field that does not fill its bytes: as of a <c>load</c> over OpenFlow 1.5.</summary>
+    public bool IsMasked { get; init; }
+}
 
 /// <summary>Which keyword a field write was written with; the meaning is the same.</summary>
 public enum OfSetSpelling : byte

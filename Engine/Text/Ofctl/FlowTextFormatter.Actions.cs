@@ -122,10 +122,10 @@ public sealed partial class FlowTextFormatter
         if (word is not null)
         {
             bool parentheses = a.Field.Id is FieldId.MplsLabel or FieldId.MplsTc;
-            string value = a.Field.Format is FieldFormat.Ethernet or FieldFormat.Ipv4
+            string written = a.Field.Format is FieldFormat.Ethernet or FieldFormat.Ipv4
                 ? AddressText.Format(a.Value, a.Field.Format)
                 : a.Value.ToString(CultureInfo.InvariantCulture);
-            s.Append(parentheses ? $"{word}({value})" : $"{word}:{value}");
+            s.Append(parentheses ? $"{word}({written})" : $"{word}:{written}");
             return;
         }
 
@@ -136,8 +136,11 @@ public sealed partial class FlowTextFormatter
         }
 
         (UInt128 v, UInt128 m) = (a.Value, whole ? a.Field.MaxValue : a.Mask);
-        if (a.Field.Id == FieldId.VlanVid) (v, m) = (v | 0x1000, whole ? m : m | 0x1000); // OFPVID_PRESENT
-        s.Append($"set_field:{FieldText.Format(a.Field, v, m, _ports)}->{a.Field.Name}");
+        bool isMasked = !whole || a.IsMasked;
+        if (a.Field.Id == FieldId.VlanVid) (v, m) = (v | 0x1000, isMasked ? m | 0x1000 : m); // OFPVID_PRESENT
+        bool isDecimal = isMasked && a.Field.Format is FieldFormat.Decimal or FieldFormat.Port;
+        string value = isDecimal || (isMasked && whole) ? $"{(isDecimal ? v.ToString(CultureInfo.InvariantCulture) : NumberText.Hex(v))}/{NumberText.Hex(m)}" : FieldText.Format(a.Field, v, m, _ports);
+        s.Append($"set_field:{value}->{a.Field.Name}");
     }
 
     /// <summary>One <c>load</c> per run of bits.</summary>
