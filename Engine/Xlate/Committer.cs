@@ -30,6 +30,7 @@ internal sealed unsafe class Committer
     {
         if (!_flow.IsDirty) return;
         _flow.IsDirty = false;
+        _difference.WritesWhatIsRead = _context.ReadsWhatItWrites;
         if (!_flow.Layers.AreSettled) _layers.Commit();
         if (_flow.Layers.ArePlain) CommitEth();
         bool wasMpls = XlateFlow.Read16(_flow.Base, L.DlType) is EthType.Mpls or EthType.MplsMcast;
@@ -142,6 +143,15 @@ internal sealed unsafe class Committer
         ulong src = _difference.Settle(L.TpSrc, L.Window2);
         ulong dst = _difference.Settle(L.TpDst, L.Window2);
         if ((src | dst) == 0) return;
+        if (proto == icmp && _context.ReadsWhatItWrites)
+        {
+            // Type and code are one thing to write, and cannot be masked (OVS commit_set_icmp_action).
+            const ulong lowByte = 0xff00;
+            _flow.Consult(L.TpSrc, lowByte);
+            _flow.Consult(L.TpDst, lowByte);
+            src = dst = lowByte;
+        }
+
         ref DpSetL4 set = ref _context.Out.Add(DpOp.SetL4).L4;
         (set.Src, set.SrcMask) = (_flow.Half(L.TpSrc, src), new Be16((ushort)src));
         (set.Dst, set.DstMask) = (_flow.Half(L.TpDst, dst), new Be16((ushort)dst));

@@ -32,10 +32,7 @@ internal sealed unsafe class CtXlate(XlateContext context)
     public void Clear()
     {
         SetTracked(false);
-        _flow.Clear(L.CtState, 1);
-        _flow.Write(L.CtZone, L.Window6, 0);
-        _flow.ClearLane(Lanes.Ct);
-        _flow.ClearLane(Lanes.CtIpv6);
+        _flow.ClearConnection();
     }
 
     /// <summary>Emits the action; <paramref name="writes"/> are the bits of mark and label that its <c>exec</c> has written to the flow.</summary>

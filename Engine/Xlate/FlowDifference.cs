@@ -11,17 +11,20 @@ internal sealed unsafe class FlowDifference(XlateFlow flow)
     /// <summary>The packet has gone through a <c>ct(nat)</c>: its addresses and ports may be others than the flow shows.</summary>
     public bool IsTranslated { get; set; }
 
+    /// <summary>Whoever writes a field writes all that the mask has of it, also what stays as it is (OVS <c>commit</c> takes the mask as that of the set action).</summary>
+    public bool WritesWhatIsRead { get; set; }
+
     /// <summary>
     /// The bits of a field (an 8-byte window in memory order) that a set action must write so that the packet agrees with the flow, 0 = none;
     /// the base then agrees. If any bit must be written, all constant bits of the field are.
     /// </summary>
     public ulong Settle(int offset, ulong field) => Need(offset, field) == 0 ? 0 : Take(offset, field);
 
-    /// <summary>The same for the two halves of an IPv6 address. A translated one has to be written whole.</summary>
+    /// <summary>The same for the two halves of an IPv6 address. A translated one has to be written whole, and where what is read is written they are one field.</summary>
     public (ulong High, ulong Low) SettleWide(int offset)
     {
         ulong high = Need(offset, ulong.MaxValue), low = Need(offset + 8, ulong.MaxValue);
-        bool both = IsTranslated && (high | low) != 0;
+        bool both = (IsTranslated || WritesWhatIsRead) && (high | low) != 0;
         return (high != 0 || both ? Take(offset, ulong.MaxValue) : 0, low != 0 || both ? Take(offset + 8, ulong.MaxValue) : 0);
     }
 
@@ -51,6 +54,7 @@ internal sealed unsafe class FlowDifference(XlateFlow flow)
         ulong live = Unsafe.ReadUnaligned<ulong>(_flow.Live + offset);
         ulong baseLive = Unsafe.ReadUnaligned<ulong>(_flow.BaseLive + offset);
         ulong all = (~live & field) | (live & ~baseLive & field);
+        if (WritesWhatIsRead) all |= (Unsafe.ReadUnaligned<ulong>(_flow.Consulted + offset) | Unsafe.ReadUnaligned<ulong>(_flow.Excluded + offset)) & field;
         ulong have = Unsafe.ReadUnaligned<ulong>(_flow.Base + offset);
         Unsafe.WriteUnaligned(_flow.Base + offset, (have & ~all) | (Unsafe.ReadUnaligned<ulong>(_flow.Current + offset) & all));
         Unsafe.WriteUnaligned(_flow.BaseLive + offset, (baseLive & ~all) | (live & all));

@@ -106,6 +106,7 @@ internal sealed unsafe class GroupXlate(XlateContext context, Freezer freezer)
             if (!IsLive(group, i, 0)) continue;
             ulong score = (Mix(basis, group.Mod.Buckets[i].BucketId) >> 48) * group.Mod.Buckets[i].Weight;
             if (best < 0 || score >= bestScore) (best, bestScore) = (i, score);
+            _context.Detail($"bucket {group.Mod.Buckets[i].BucketId}: score {score}");
         }
 
         return best;

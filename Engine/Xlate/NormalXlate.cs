@@ -69,6 +69,7 @@ internal sealed unsafe class NormalXlate(XlateContext context, TagModel tags, Tr
             return;
         }
 
+        if (_context.ReadsWhatItWrites) ConsultAnnouncement();
         bool learns = !plan.Floods(vid);
         if (!isSourced && learns) Learn(new LearnedSource(key.DlSrc.ToUInt64(), vid, source));
         Arrival arrival = new(inPort, source, own, from, tagged, vid);
@@ -249,6 +250,16 @@ internal sealed unsafe class NormalXlate(XlateContext context, TagModel tags, Tr
     {
         ushort tci = (ushort)(TagModel.Present | vlan);
         return own.Count == 0 ? new VlanTag { Tpid = EthType.Vlan, Tci = tci } : new VlanTag { Tpid = own.Outer.Tpid, Tci = (ushort)((own.Outer.Tci & ~TagModel.Vid) | tci) };
+    }
+
+    /// <summary>Whether a host announces its own address: Open vSwitch asks for the sake of bonds, and has it in the mask (OVS <c>is_gratuitous_arp</c>).</summary>
+    private void ConsultAnnouncement()
+    {
+        if (_flow.DlType != EthType.Arp || _flow.Key.DlDst.ToUInt64() != 0xffff_ffff_ffff) return;
+        _flow.Consult(L.NwProto, 0xff);
+        if (_flow.Key.NwProto != 1) return;
+        _flow.Consult(L.NwSrc, L.Window4);
+        _flow.Consult(L.NwDst, L.Window4);
     }
 
     private void Learn(LearnedSource source)

@@ -61,7 +61,10 @@ internal sealed unsafe class RuleLookup(XlateContext context) : IDisposable
 
             if (inPort != 0) *(uint*)(_flow.Current + L.InPort) = BinaryPrimitives.ReverseEndianness(inPort - 1);
             var view = new FlowView((ulong*)_flow.Current, (ulong*)_flow.Live, (ulong*)_flow.Consulted, (ulong*)_flow.Excluded);
+            bool forgets = _flow.HasNoConnection && (_context.IsStaged || index.IsStaged);
+            if (forgets) _flow.RecallConnection();
             rule = _flow.Layers.Type == PacketLayers.Ethernet ? index.Lookup(view, _scratch, _context.IsStaged) : BareLookup.Find(index, _flow);
+            if (forgets) _flow.ForgetConnection();
             *(uint*)(_flow.Current + L.InPort) = oldInPort;
             *(uint*)(_flow.Current + L.TpSrc) = ports;
             *(uint*)(_flow.Live + L.TpSrc) = portsLive;

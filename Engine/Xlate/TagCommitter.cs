@@ -93,7 +93,8 @@ internal sealed unsafe class TagCommitter(XlateContext context, TagModel tags)
         if (need == 0) return;
         if (_tags.ReplacesTags)
         {
-            // Open vSwitch rewrites no tag in place.
+            // Open vSwitch rewrites no tag in place, and what is pushed has all bits of the one that was there.
+            if (has.Id is 1 or 2) _tags.ConsultWholeTag(has.Id - 1);
             _context.Out.Add(DpOp.PopVlan);
             ref DpAction push = ref _context.Out.Add(DpOp.PushVlan);
             (push.EthType, push.VlanTci) = (wanted.Tpid, (ushort)(wanted.Tci | TagModel.Present));

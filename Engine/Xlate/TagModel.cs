@@ -98,6 +98,7 @@ internal sealed unsafe class TagModel(XlateContext context)
         if (mask == 0) return;
         bool present = _flow.ConsultVlanPresent();
         if (!present && !pushes) return;
+        if (_context.ReadsWhatItWrites) _flow.Consult(L.Vlan0Tci, BinaryPrimitives.ReverseEndianness(mask));
         bool wanted = (mask & Present) != 0 ? (value & Present) != 0 : present;
         if (!wanted)
         {

@@ -22,7 +22,12 @@ internal sealed class Transmitter(XlateContext context, Committer committer, Fre
     /// <summary>Sends the packet's first bytes to a port that exists and is no patch port (OVS <c>xlate_output_trunc_action</c>).</summary>
     public void TransmitTruncated(XlateOp op)
     {
-        if (op.Arg == _flow.InPort) return;
+        if (op.Arg == _flow.InPort)
+        {
+            _context.Warn("skipping output to input port");
+            return;
+        }
+
         if (!_context.Tables.Ports.TryGetValue(op.Arg, out PipelinePort? to) || to.IsPatch || to.PeerName is not null)
         {
             _context.Error($"output_trunc does not support patch port {NameOf(op.Arg)}");

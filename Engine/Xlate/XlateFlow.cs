@@ -244,6 +244,32 @@ internal sealed unsafe class XlateFlow : IDisposable
         new Span<byte>(Live + offset, sizeBytes).Clear();
     }
 
+    /// <summary>What was known of a connection has been cleared.</summary>
+    public bool HasNoConnection => Live[L.CtState] == 0;
+
+    /// <summary>All that is known of a connection becomes zero.</summary>
+    public void ClearConnection()
+    {
+        Clear(L.CtState, 1);
+        Write(L.CtZone, L.Window6, 0);
+        ClearLane(Lanes.Ct);
+        ClearLane(Lanes.CtIpv6);
+    }
+
+    /// <summary>Until <see cref="ForgetConnection"/> what has been cleared of the connection counts as the packet's own, so that a lookup has it in the mask.</summary>
+    public void RecallConnection() => MarkConnection(byte.MaxValue);
+
+    /// <summary>It is a constant again.</summary>
+    public void ForgetConnection() => MarkConnection(0);
+
+    private void MarkConnection(byte live)
+    {
+        Live[L.CtState] = live;
+        new Span<byte>(Live + L.CtZone, 6).Fill(live);
+        new Span<byte>(Live + Lanes.At(Lanes.Ct), Lanes.SizeBytes).Fill(live);
+        new Span<byte>(Live + Lanes.At(Lanes.CtIpv6), Lanes.SizeBytes).Fill(live);
+    }
+
     /// <summary>Headers have been put in front of those that the packet had: they are constants, in the packet and in the flow.</summary>
     public void Wrap(in FlowKey outer)
     {

@@ -92,9 +92,9 @@ internal static class XlateCompiler
         OfResubmit o => new() { Kind = XlateOpKind.Resubmit, Action = o, Arg = o.Table ?? 255, Arg2 = o.InPort is { } p && p != (uint)OfReservedPort.InPort ? p + 1 : 0, NeedsTable = o.Table is null },
         OfGotoTable o => new() { Kind = XlateOpKind.GotoTable, Action = o, Arg = o.Table },
         OfSetField o => CompileSet(o, o.Field, o.Value, o.Mask, o.PushVlanIfNeeded, o.Spelling == OfSetSpelling.Mod),
-        OfSetMplsTtl o => CompileSet(o, Fields.Of(FieldId.MplsTtl), o.Ttl, 0xff, false, false),
+        OfSetMplsTtl o => CompileSet(o, Fields.Of(FieldId.MplsTtl), o.Ttl, 0xff, false, mod: true),
         OfSetTunnel o => CompileSet(o, Fields.Of(FieldId.TunId), o.TunnelId, ulong.MaxValue, false, false),
-        OfWriteMetadata o => CompileSet(o, Fields.Of(FieldId.Metadata), o.Value, o.Mask, false, false),
+        OfWriteMetadata o => CompileSet(o, Fields.Of(FieldId.Metadata), o.Value, o.Mask, false, mod: true),
         OfMove o => CompileMove(o),
         OfStackPush o => new() { Kind = XlateOpKind.StackPush, Action = o, Source = new(o.Source), SourcePatch = All(o.Source) },
         OfStackPop o => CompilePop(o),
@@ -194,8 +194,8 @@ internal static class XlateCompiler
             Prereq = mod && IsPort(field.Id) ? FieldPrereq.L4 : field.Prereq,
             Visible = IsVisible(field),
             MakesOption = field.Id == FieldId.TunMetadata0,
-            ReadsProtocol = (mod && IsPort(field.Id)) || field.Prereq is FieldPrereq.Ipv4 or FieldPrereq.Ipv6 or FieldPrereq.IpAny,
-            MplsTransparent = !IsL3(field),
+            ReadsProtocol = (mod && IsPort(field.Id)) || (field.Prereq is FieldPrereq.Ipv4 or FieldPrereq.Ipv6 or FieldPrereq.IpAny && field.Id != FieldId.IpDscp),
+            MplsTransparent = !IsL3(field) && !(mod && field.Id is FieldId.Metadata or FieldId.MplsLabel or FieldId.MplsTc or FieldId.MplsTtl),
         };
     }
 

@@ -56,10 +56,11 @@ internal sealed unsafe class LabelStack(XlateContext context, Committer committe
 
     /// <summary>
     /// Without a bottom in sight an entry of zero is no entry, as in a truncated frame or behind the pop of the only label (OVS
-    /// <c>flow_count_mpls_labels</c>); above a bottom it is one.
+    /// <c>flow_count_mpls_labels</c>, which leaves out of the mask what it has seen); above a bottom it is one.
     /// </summary>
     private bool ConsultNonZero(int offset)
     {
+        if (_context.ReadsWhatItWrites) return *(uint*)(_flow.Current + offset) != 0;
         for (int i = 0; i < 4; i++)
         {
             if (_flow.Current[offset + i] != 0) return _flow.ConsultAnyBit(offset + i, 0xff);
