@@ -70,7 +70,7 @@ internal sealed class TracePasses : IDisposable
         bool isSame = PipelineFlow.BytesOf(in final).SequenceEqual(PipelineFlow.BytesOf(in flow)) && result.FinalType == type;
         _output.WriteLine();
         _output.WriteLine($"Final flow: {(isSame ? "unchanged" : TraceFlowText.Flow(final, _request.SkbPriority, _formatter, result.FinalType))}");
-        _output.WriteLine($"Megaflow: {TraceFlowText.Megaflow(flow, result.Mask, _formatter)}");
+        _output.WriteLine($"Megaflow: {TraceFlowText.Megaflow(flow, result.Mask, final, _formatter)}");
         _output.Write($"Datapath actions: {DpFlowFormatter.FormatCarriedOut(result.Actions, _request.Bridge.InDatapath(_request.WithNames))}");
         if (result.Error is { } error) _output.Write($"\nTranslation failed ({error}), packet is dropped.\n");
         else if (SlowPath.ReasonOf(result.Actions, result.IsSlowByOrder, _request.Bridge.LacksTruncation) is { } reason) _output.Write($"\nThis flow is handled by the userspace slow path because it:\n  - {reason}.");

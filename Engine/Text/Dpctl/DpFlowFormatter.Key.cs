@@ -198,10 +198,13 @@ public static partial class DpFlowFormatter
 
         bool isNd = name == "icmpv6" && k.TpDst.Host == 0 && k.TpSrc.Host is 135 or 136;
         if (!isNd) return;
+
+        // Where the mask leaves open whether it is one, what it has of a neighbour's message cannot be told (OVS odp_flow_key_from_flow__).
+        bool isKnown = (m.TpSrc.Host & m.TpDst.Host & byte.MaxValue) == byte.MaxValue;
         w.Begin("nd");
-        w.Ipv6("target", k.NdTarget, m.NdTarget);
-        w.Ethernet("sll", k.ArpSha, m.ArpSha);
-        w.Ethernet("tll", k.ArpTha, m.ArpTha);
+        w.Ipv6("target", k.NdTarget, isKnown ? m.NdTarget : default);
+        w.Ethernet("sll", k.ArpSha, isKnown ? m.ArpSha : default);
+        w.Ethernet("tll", k.ArpTha, isKnown ? m.ArpTha : default);
         w.End();
     }
 

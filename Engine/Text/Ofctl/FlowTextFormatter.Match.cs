@@ -121,7 +121,7 @@ public sealed partial class FlowTextFormatter
         }
 
         if ((match.Mask.Key.NwTos & 0xfc) != 0) s.Append($"nw_tos={match.Value.Key.NwTos & 0xfc},");
-        AppendField(s, ref match, FieldId.IpEcn, "nw_ecn");
+        if ((match.Mask.Key.NwTos & 3) != 0) s.Append($"nw_ecn={match.Value.Key.NwTos & 3},");
         AppendField(s, ref match, FieldId.IpTtl, "nw_ttl");
         AppendField(s, ref match, FieldId.MplsLabel, "mpls_label");
         AppendField(s, ref match, FieldId.MplsTc, "mpls_tc");
@@ -162,7 +162,7 @@ public sealed partial class FlowTextFormatter
     private static void AppendLse(StringBuilder s, string name, uint value, uint mask)
     {
         if (mask == uint.MaxValue) s.Append($"{name}={value},");
-        else if (mask != 0) s.Append($"{name}=0x{value:x}/0x{mask:x},");
+        else if (mask != 0) s.Append($"{name}=0x{value:x8}/0x{mask:x8},");
     }
 
     private void AppendField(StringBuilder s, ref Match match, FieldId id, string name)

@@ -49,27 +49,31 @@ public static class TraceFlowText
     }
 
     /// <summary>The bits of a packet that decide, as a match of OpenFlow.</summary>
-    public static string Megaflow(in PipelineFlow flow, in FlowKey mask, FlowTextFormatter formatter)
+    /// <param name="flow">The packet.</param>
+    /// <param name="mask">The bits.</param>
+    /// <param name="final">What has become of it: type and code of ICMP have eight bits where that is ICMP (OVS <c>xlate_wc_finish</c>).</param>
+    /// <param name="formatter">Names the ports.</param>
+    public static string Megaflow(in PipelineFlow flow, in FlowKey mask, in PipelineFlow final, FlowTextFormatter formatter)
     {
         PipelineFlow bits = new() { Key = mask };
         Match match = new() { Value = flow, Mask = bits };
-        FlowKey.And(ref match.Value.Key, ref match.Mask.Key, ref match.Value.Key);
         match.Mask.Key.RecircId = new Be32(uint.MaxValue);
-        LeaveOutAbsent(flow.Key, ref match);
+        LeaveOutAbsent(flow.Key, final.Key, ref match);
+        FlowKey.And(ref match.Value.Key, ref match.Mask.Key, ref match.Value.Key);
         return formatter.Format(ref match);
     }
 
     /// <summary>That a packet has no tag, label or tunnel is not told (OVS <c>xlate_wc_finish</c>).</summary>
-    private static void LeaveOutAbsent(in FlowKey key, ref Match match)
+    private static void LeaveOutAbsent(in FlowKey key, in FlowKey final, ref Match match)
     {
         ref FlowKey m = ref match.Mask.Key;
         if (key.Vlan0Tpid.Raw == 0) (m.Vlan0Tci, m.Vlan0Tpid) = (default, default);
         if (key.Vlan1Tpid.Raw == 0) (m.Vlan1Tci, m.Vlan1Tpid) = (default, default);
         if (m.Vlan0Tci.Raw != 0) m.Vlan0Tci = Be16.FromHost((ushort)(m.Vlan0Tci.Host | KeyMasks.VlanPresent));
         if (key.DlType.Host is not (EthType.Mpls or EthType.MplsMcast)) (m.MplsLse0, m.MplsLse1, m.MplsLse2) = (default, default, default);
-        bool isIcmp = (key.DlType.Host, key.NwProto) is (EthType.Ip, IpProto.Icmp) or (EthType.Ipv6, IpProto.Icmpv6);
+        bool isIcmp = (final.DlType.Host, final.NwProto) is (EthType.Ip, IpProto.Icmp) or (EthType.Ipv6, IpProto.Icmpv6);
         if (isIcmp) (m.TpSrc, m.TpDst) = (Be16.FromHost((ushort)(m.TpSrc.Host & byte.MaxValue)), Be16.FromHost((ushort)(m.TpDst.Host & byte.MaxValue)));
-        if ((key.NwFrag & NwFrag.Later) != 0) (m.TpSrc, m.TpDst) = (default, default);
+        if ((final.NwFrag & NwFrag.Later) != 0) (m.TpSrc, m.TpDst) = (default, default);
         if (key.TunDst.Raw == 0 && key.TunIpv6Dst.IsZero)
         {
             PipelineFlow.Lane(ref match.Mask, Lanes.Tunnel) = default;
@@ -147,6 +151,9 @@ public static class TraceFlowText
                 break;
             case EthType.Ipv6:
                 (m.Ipv6Src, m.Ipv6Dst, m.Ipv6Label) = (wide, wide, Be32.FromHost(0xfffff));
+
+                // Also of a later fragment, which has none, it is asked whether it is a neighbour's message.
+                if (k.NwProto == IpProto.Icmpv6) (m.TpDst, m.TpSrc) = (new Be16(ushort.MaxValue), new Be16(k.TpDst.Raw == 0 ? ushort.MaxValue : (ushort)0));
                 bool isNd = k.NwProto == IpProto.Icmpv6 && k.TpDst.Raw == 0 && k.TpSrc.Host is 135 or 136;
                 if (isNd) (m.ArpSha, m.ArpTha, m.NdTarget) = (EthAddress.FromUInt64(0xffff_ffff_ffff), EthAddress.FromUInt64(0xffff_ffff_ffff), wide);
                 else (m.CtIpv6Src, m.CtIpv6Dst) = (wide, wide);
