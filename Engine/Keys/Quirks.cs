@@ -91,7 +91,7 @@ public sealed record Quirks
     /// <summary>When <c>normal</c> learns an address, all megaflows report what they have counted, not only those that depend on it.</summary>
     public bool ReportsWhenLearning { get; private init; }
 
-    /// <summary>A megaflow of a tagged packet is one of its VLAN, also where nobody has looked at it (<c>dp_netdev_upcall</c>).</summary>
+    /// <summary>A megaflow of a tagged packet is one of its VLAN, also where nobody has looked at it, and that of an untagged one of no other (<c>dp_netdev_upcall</c>).</summary>
     public bool PinsVlans { get; private init; }
 
     /// <summary>The number of subtables has no bound, whatever limit is set.</summary>

@@ -101,7 +101,7 @@ public sealed unsafe partial class UpcallHandler : IDisposable
     private Megaflow? Install(Packet* p, ref FlowKey key, XlateResult result, long nowMs)
     {
         if (MakesExact) result.Mask = ExactMask.Of(key);
-        else if (PinsVlans && key.Vlan0Tci.Raw != 0 && (result.Mask.Vlan0Tci.Host & ~KeyMasks.VlanPresent) == 0) result.Mask.Vlan0Tci = Be16.FromHost(KeyMasks.VlanPresent | 0xfff);
+        else if (PinsVlans) PinVlan(ref result.Mask, isTagged: key.Vlan0Tci.Raw != 0);
         Told?.Invoke(new MissReport(key, result.Mask, result.Actions.ToArray()));
 
         // This packet counts for the rules that it went through now (OVS upcall_xlate); the megaflow reports those after it.
@@ -112,6 +112,13 @@ public sealed unsafe partial class UpcallHandler : IDisposable
         (m.SettledPackets, m.SettledBytes) = (1, (uint)p->LengthBytes);
         result.ReleaseRecircIds();
         return m;
+    }
+
+    /// <summary>Of an untagged packet nothing of a tag is asked but that there is none, and of a tagged one that there is one if anything is (OVS <c>xlate_wc_finish</c>).</summary>
+    private static void PinVlan(ref FlowKey mask, bool isTagged)
+    {
+        if (!isTagged || mask.Vlan0Tci.Raw == 0) mask.Vlan0Tci = Be16.FromHost(KeyMasks.VlanPresent | 0xfff);
+        else mask.Vlan0Tci = Be16.FromHost((ushort)(mask.Vlan0Tci.Host | KeyMasks.VlanPresent));
     }
 
     /// <summary>
