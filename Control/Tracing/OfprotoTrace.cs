@@ -33,12 +33,17 @@ public static class OfprotoTrace
         TraceRequest request = RequestOf(bridges, arguments) with { NowMs = nowMs };
         try
         {
-            FlowMod mod = new FlowTextParser { TakesLayers = true }.ParseFlow($"actions={words[^1]}");
-            return TracePasses.Write(request with { Actions = mod.Actions });
+            EquatableList<OfAction> actions = new FlowTextParser { TakesLayers = true }.ParseActions(words[^1]);
+            request.Bridge.Bridge.CheckPacketOut(request.Flow, actions, isOf10: !arguments.IsConsistent);
+            return TracePasses.Write(request with { Actions = actions });
         }
         catch (FlowTextException e)
         {
             throw new UnixctlException(e.Message);
+        }
+        catch (FlowModException e)
+        {
+            throw new UnixctlException($"Bad actions: {e.Error}");
         }
     }
 
@@ -50,7 +55,7 @@ public static class OfprotoTrace
         string? where = arguments.Words.Count == 2 ? arguments.Words[0] : null;
         TraceRequest request = OfDatapath(bridges, where, flow) ?? OfBridge(bridges, where!, flow);
         request = request with { Bridges = bridges, Frame = frame, IsGenerated = arguments.Generates, WithNames = arguments.WithNames, Next = arguments.Next };
-        return frame is null ? request : request with { Flow = Extract(request, frame) };
+        return frame is null ? request : request with { Flow = FrameFlow.Of(frame, request.Flow, request.Bridge.Datapath.Options.VlanLimit) };
     }
 
     /// <summary>A flow as a datapath has it; null = it is none, and may be one of a bridge.</summary>
@@ -140,24 +145,5 @@ public static class OfprotoTrace
         {
             throw new UnixctlException($"Bad openflow flow syntax: {e.Message}");
         }
-    }
-
-    /// <summary>What a frame says, beside what the flow says that is in no header.</summary>
-    private static PipelineFlow Extract(TraceRequest request, byte[] frame)
-    {
-        // Behind this there is only payload.
-        const int longest = 65280;
-        byte[] shown = frame.Length > longest ? frame[..longest] : frame;
-        using PacketPool pool = new(1, Math.Max(shown.Length, 64));
-        PacketRef reference = pool.RentRef(shown, request.Flow.Key.InPort.Host);
-        reference.LimitTags(request.Bridge.Datapath.Options.VlanLimit);
-        reference.Extract();
-        PipelineFlow flow = default;
-        flow.Key = reference.WholeKey();
-        FlowKey metadata = KeyMasks.Metadata, given = request.Flow.Key;
-        FlowKey.And(ref given, ref metadata, ref given);
-        for (int i = 0; i < FlowKey.SizeBytes; i++) flow.Key.Bytes[i] |= given.Bytes[i];
-        flow.Key.InPort = request.Flow.Key.InPort;
-        return flow;
     }
 }

@@ -1,3 +1,5 @@
+using Mergeflow.Engine.Keys;
+
 namespace Mergeflow.Engine.OpenFlow;
 
 /// <content>Flow modifications (OpenFlow <c>OFPT_FLOW_MOD</c>).</content>
@@ -94,6 +96,25 @@ public sealed partial class OfPipeline
         }
     }
 
+    /// <summary>Whether actions fit depends on the packet: others than those that send it somewhere.</summary>
+    internal static bool NeedsPacket(EquatableList<OfAction> actions)
+    {
+        foreach (OfAction action in actions)
+        {
+            if (action is not (OfOutput or OfOutputSpecial or OfController or OfDrop or OfGroup or OfResubmit { WithCtTuple: false })) return true;
+        }
+
+        return false;
+    }
+
+    /// <summary>Refuses actions that do not fit a packet which control gives.</summary>
+    /// <exception cref="FlowModException">They do not.</exception>
+    internal static void CheckPacketOut(EquatableList<OfAction> actions, ref Match packet, bool isOf10)
+    {
+        packet.Mask.Key.Bytes.Fill(0xff);
+        FlowModValidator.CheckPacket(actions, ref packet, isOf10);
+    }
+
     /// <summary>Some rule's idle or hard timeout may have passed.</summary>
     public bool HasDue(long nowMs) => _tables.HasDue(nowMs);
 
@@ -132,6 +153,10 @@ public sealed partial class OfPipeline
     private static void CheckTable(FlowMod mod, int index)
     {
         if (mod.Table == 255) throw new FlowModException("OFPFMFC_BAD_TABLE_ID", "table 255 does not exist", index);
+
+        // All flows of the switch's own table are there to be deleted, and must not be.
+        bool isOwn = mod is { Table: 254, Command: FlowModCommand.Delete, OutPort: null, OutGroup: null } && (mod.Cookie & mod.CookieMask) == 0 && PipelineFlow.BytesOf(in mod.Match.Mask).IndexOfAnyExcept((byte)0) < 0;
+        if (isOwn) throw new FlowModException("OFPBRC_EPERM", "table 254 is the switch's own", index);
     }
 
     /// <summary>Refuses actions that name a group or a meter which is not there (OVS <c>ofproto_check_ofpacts</c>), unless no rule would get them.</summary>

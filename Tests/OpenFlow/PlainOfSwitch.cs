@@ -102,6 +102,16 @@ internal sealed class PlainOfSwitch : IOfSwitch
 
     public void Apply(MeterMod mod) => _pipeline.ApplyMeter(mod, NowMs);
 
+    public void Check(OfPortMod mod)
+    {
+        if (!_ports.Exists(p => p.Number == mod.Port)) throw new OfRefusal("OFPPMFC_BAD_PORT", "no port");
+    }
+
+    public void Check(OfPacketOut packet)
+    {
+        if (packet.BufferId != OfFlowModMessage.NoBuffer) throw new OfRefusal("OFPBRC_BUFFER_UNKNOWN", "there are no buffers");
+    }
+
     public void Apply(OfPortMod mod)
     {
         OfPort port = _ports.Find(p => p.Number == mod.Port) ?? throw new OfRefusal("OFPPMFC_BAD_PORT", "no port");

@@ -10,24 +10,26 @@ public static class ConnectionFlush
     /// <summary>IPv4 addresses are given in this form: ::ffff:0:0/96.</summary>
     private static readonly UInt128 s_mapped = (UInt128)0xffff << 32;
 
-    /// <summary>Removes them from a datapath.</summary>
-    public static void Run(Datapath datapath, OfCtFlush which, long nowMs)
+    /// <summary>Removes them from a datapath; false if one is named as a whole that is not there.</summary>
+    public static bool Run(Datapath datapath, OfCtFlush which, long nowMs)
     {
         if (which.Protocol == 0 && IsEmpty(which.Original) && IsEmpty(which.Reply))
         {
             datapath.FlushConntrack(which.Zone, nowMs);
-            return;
+            return true;
         }
 
         // What names a connection as a whole is looked up, in either direction and in one zone.
         if (IsEmpty(which.Reply) && IsFiveTuple(which.Original, which.Protocol))
         {
             ushort zone = which.Zone ?? 0;
-            datapath.FlushConnections(c => c.Zone == zone && c.Proto == which.Protocol && (Fits(which.Original, c.Orig) || Fits(which.Original, c.Reply)), nowMs);
-            return;
+            bool isThere = false;
+            datapath.FlushConnections(c => c.Zone == zone && c.Proto == which.Protocol && (Fits(which.Original, c.Orig) || Fits(which.Original, c.Reply)) && (isThere = true), nowMs);
+            return isThere;
         }
 
         datapath.FlushConnections(c => (which.Zone is null || c.Zone == which.Zone) && (which.Protocol == 0 || c.Proto == which.Protocol) && Fits(which.Original, c.Orig) && Fits(which.Reply, c.Reply), nowMs);
+        return true;
     }
 
     private static bool IsEmpty(OfCtTuple? tuple) => tuple is null || ((tuple.Source ?? 0) == 0 && (tuple.Destination ?? 0) == 0 && (tuple.SourcePort ?? 0) == 0 && (tuple.DestinationPort ?? 0) == 0

@@ -78,6 +78,15 @@ public interface IOfSwitch
     /// <exception cref="OfRefusal">It is refused; nothing was changed.</exception>
     void Apply(OfTlvTableMod mod);
 
+    /// <summary>Looks whether it could change what a port does.</summary>
+    /// <exception cref="OfRefusal">There is no such port, or it has another address.</exception>
+    void Check(OfPortMod mod);
+
+    /// <summary>Looks whether a packet could be sent, whatever groups and meters there are.</summary>
+    /// <exception cref="OfRefusal">It cannot be sent so.</exception>
+    /// <exception cref="FlowModException">The actions do not fit it.</exception>
+    void Check(OfPacketOut packet);
+
     /// <summary>Sends a packet.</summary>
     /// <exception cref="OfRefusal">It cannot be sent so.</exception>
     void Send(OfPacketOut packet);

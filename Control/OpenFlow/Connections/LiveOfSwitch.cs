@@ -235,8 +235,7 @@ public sealed partial class LiveOfSwitch(LiveSwitch live, string name, Func<uint
     /// <inheritdoc/>
     public void Apply(OfPortMod mod)
     {
-        LivePort port = AllPorts.FirstOrDefault(p => p.Ofport == mod.Port) ?? throw new OfRefusal("OFPPMFC_BAD_PORT", $"port {mod.Port}");
-        if (mod.Mac != port.Mac) throw new OfRefusal("OFPPMFC_BAD_HW_ADDR", $"port {mod.Port} has another address");
+        Check(mod);
         uint before, after;
         lock (_lock)
         {
@@ -259,10 +258,24 @@ public sealed partial class LiveOfSwitch(LiveSwitch live, string name, Func<uint
     }
 
     /// <inheritdoc/>
-    public void Send(OfPacketOut packet)
+    public void Check(OfPortMod mod)
+    {
+        LivePort port = AllPorts.FirstOrDefault(p => p.Ofport == mod.Port) ?? throw new OfRefusal("OFPPMFC_BAD_PORT", $"port {mod.Port}");
+        if (mod.Mac != port.Mac) throw new OfRefusal("OFPPMFC_BAD_HW_ADDR", $"port {mod.Port} has another address");
+    }
+
+    /// <inheritdoc/>
+    public void Check(OfPacketOut packet)
     {
         if (packet.BufferId != OfFlowModMessage.NoBuffer) throw new OfRefusal("OFPBRC_BUFFER_UNKNOWN", "there are no buffers");
         if (packet.Packet.Count < EthernetHeaderBytes) throw new OfRefusal("OFPBRC_BAD_PACKET", "shorter than an Ethernet header");
+        _bridge.CheckPacketOut(packet.Packet.Span, packet.Metadata.Value, packet.Actions, packet.IsOf10);
+    }
+
+    /// <inheritdoc/>
+    public void Send(OfPacketOut packet)
+    {
+        Check(packet);
         _bridge.PacketOut(packet.Packet.Span.ToArray(), packet.Metadata.Value, packet.Actions, NowMs);
     }
 

@@ -64,7 +64,8 @@ public sealed partial class OfConnection
             case OfKind.BundleAdd:
                 AddToBundle((OfBundleAdd)message, bytes);
                 break;
-            case OfKind.Hello or OfKind.EchoReply or OfKind.Error or OfKind.FlowAge:
+            // An error is not answered with an error, as Open vSwitch does it: who does so too would never come to an end.
+            case OfKind.EchoReply or OfKind.Error or OfKind.FlowAge:
                 break;
             default:
                 if (!AnswerExtension(message) && !AnswerPart(message)) throw new OfRefusal("OFPBRC_BAD_TYPE", $"{message.Kind} is for controllers");
@@ -83,7 +84,7 @@ public sealed partial class OfConnection
                 SetAsync((OfAsyncConfig)message);
                 return true;
             case OfKind.GetAsyncRequest:
-                Reply(new OfAsyncConfig { Kind = OfKind.GetAsyncReply, Xid = message.Xid, Masks = new EquatableList<uint?>(AsyncMasks().Select(static m => (uint?)m)) });
+                Reply(new OfAsyncConfig { Kind = OfKind.GetAsyncReply, Xid = message.Xid, Masks = new EquatableList<uint?>(AsyncMasks().Select((m, i) => (uint?)(m & Allowed(i)))) });
                 return true;
             case OfKind.SetFlowFormat:
                 if (((OfNumber)message).Value is not (0 or 2)) throw new OfRefusal("OFPBRC_EPERM", "no such form of flows");
@@ -129,8 +130,8 @@ public sealed partial class OfConnection
         DatapathId = _switch.DatapathId,
         TableCount = TableCount,
 
-        // Flows, tables, ports, queues; groups from 1.1 on; in 1.0 also ARP addresses; bundles.
-        Capabilities = _version switch { OfVersion.V10 => 0xc7, OfVersion.V11 => 0x4f, < OfVersion.V14 => 0x4f, _ => 0x24f },
+        // Flows, tables, ports, queues; groups from 1.1 on; up to 1.1 also ARP addresses; bundles.
+        Capabilities = _version switch { OfVersion.V10 => 0xc7, OfVersion.V11 => 0xcf, < OfVersion.V14 => 0x4f, _ => 0x24f },
         Actions = _version == OfVersion.V10 ? 0xfffu : 0,
         Ports = new EquatableList<OfPort>(_switch.Ports.Take(MostPorts)),
     };
@@ -166,6 +167,7 @@ public sealed partial class OfConnection
     private FlowMod Checked(OfFlowModMessage message)
     {
         FlowMod mod = message.Mod;
+        if (message.BufferId != OfFlowModMessage.NoBuffer && mod.Command is not (FlowModCommand.Delete or FlowModCommand.DeleteStrict)) throw new OfRefusal("OFPBRC_BUFFER_UNKNOWN", "there are no buffers");
         if (_version != OfVersion.V10 || _hasTableIds) return mod;
         if (mod.Table is not 0) throw new OfRefusal("OFPFMFC_BAD_COMMAND", "a table, and the connection has not said that there are tables");
         return mod.Command == FlowModCommand.Add ? mod : Everywhere(mod);

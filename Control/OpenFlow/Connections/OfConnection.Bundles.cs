@@ -99,13 +99,14 @@ public sealed partial class OfConnection
         if (_bundledCount >= MaxBundledMessages) throw new OfRefusal("OFPBFC_MSG_TOO_MANY", $"{MaxBundledMessages} messages");
         ReadOnlySpan<byte> bytes = message.Message.Span;
         if (_bundledBytes + bytes.Length > _group.MaxBundledBytes) throw new OfRefusal("OFPBFC_MSG_TOO_MANY", $"{_group.MaxBundledBytes} bytes of messages");
-        if (bytes[0] != (byte)_version) throw new OfRefusal("OFPBFC_BAD_VERSION", "the message has another version");
+        if (OfCodec.KindForSwitch(bytes) is not (OfKind.FlowMod or OfKind.GroupMod or OfKind.PortMod or OfKind.PacketOut)) throw new OfRefusal("OFPBFC_MSG_UNSUP", "no such message in a bundle");
         OfMessage inner = OfCodec.Decode(bytes);
         object change = inner switch
         {
             OfFlowModMessage flow => Admitted(Checked(flow)),
             OfGroupModMessage group => group.Mod,
-            OfPortMod or OfPacketOut => inner,
+            OfPacketOut packet => Admitted(packet),
+            OfPortMod => inner,
             _ => throw new OfRefusal("OFPBFC_MSG_UNSUP", $"{inner.Kind} in a bundle"),
         };
         if (!_bundles.TryGetValue(message.BundleId, out Bundle? bundle)) bundle = Open(message.BundleId, message.Flags, added);
@@ -130,6 +131,12 @@ public sealed partial class OfConnection
         return mod;
     }
 
+    private OfPacketOut Admitted(OfPacketOut packet)
+    {
+        _switch.Check(packet);
+        return packet;
+    }
+
     /// <summary>Flows and groups hold together; ports and packets follow, in their order.</summary>
     private void Commit(OfBundleControl message, ReadOnlySpan<byte> bytes)
     {
@@ -141,6 +148,14 @@ public sealed partial class OfConnection
             int failed = -1;
             try
             {
+                // Nothing may be refused once anything has been done (OVS port_mod_start).
+                for (int i = 0; i < bundle.Parts.Count; i++)
+                {
+                    failed = i;
+                    if (bundle.Parts[i].Change is OfPortMod port) _switch.Check(port);
+                }
+
+                failed = -1;
                 if (indexes.Count > 0) _switch.Apply([.. indexes.Select(i => bundle.Parts[i].Change is OfPacketOut packet ? packet.Actions : bundle.Parts[i].Change)], this, message.Xid);
                 for (int i = 0; i < bundle.Parts.Count; i++)
                 {

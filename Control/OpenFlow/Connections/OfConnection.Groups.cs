@@ -11,7 +11,7 @@ public sealed partial class OfConnection
     {
         if (request.Kind == OfKind.GroupFeaturesRequest)
         {
-            uint actions = _version == OfVersion.V10 ? 0xfffu : 0x03ff_8001;
+            uint actions = _version switch { OfVersion.V10 => 0xfffu, OfVersion.V11 => 0x01ff_e7ff, _ => 0x03ff_8001 };
             Reply(new OfGroupFeatures
             {
                 Kind = OfKind.GroupFeaturesReply,

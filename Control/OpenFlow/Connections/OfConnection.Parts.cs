@@ -59,21 +59,16 @@ public sealed partial class OfConnection
 
     private IReadOnlyList<OfRule> Select(OfFlowRequest request)
     {
-        if (request.Table is 255 or < TableCount)
+        return _switch.Rules(new FlowMod
         {
-            return _switch.Rules(new FlowMod
-            {
-                Command = FlowModCommand.Delete,
-                Table = request.Table == 255 ? null : request.Table,
-                Cookie = request.Cookie & request.CookieMask,
-                CookieMask = request.CookieMask,
-                OutPort = request.OutPort == (uint)OfReservedPort.None ? null : request.OutPort,
-                OutGroup = request.OutGroup == uint.MaxValue ? null : request.OutGroup,
-                Match = request.Match,
-            });
-        }
-
-        throw new OfRefusal("OFPBRC_BAD_TABLE_ID", $"table {request.Table}");
+            Command = FlowModCommand.Delete,
+            Table = request.Table == 255 ? null : request.Table,
+            Cookie = request.Cookie & request.CookieMask,
+            CookieMask = request.CookieMask,
+            OutPort = request.OutPort == (uint)OfReservedPort.None ? null : request.OutPort,
+            OutGroup = request.OutGroup == uint.MaxValue ? null : request.OutGroup,
+            Match = request.Match,
+        });
     }
 
     private void SendFlows(OfFlowRequest request)

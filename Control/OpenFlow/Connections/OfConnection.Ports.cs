@@ -58,6 +58,8 @@ public sealed partial class OfConnection
 
     private void SendQueueConfig(OfQueueConfig request)
     {
+        // Only the multipart request of OpenFlow 1.4 can be about the bridge's own port (OVS ofputil_decode_queue_get_config_request).
+        if (request.Port >= OfPorts.Max && (request.Port != AnyPort || _version == OfVersion.V10)) throw new OfRefusal("OFPQOFC_BAD_PORT", $"port {request.Port}");
         CheckPort(request.Port);
         var w = new OfWriter(_version);
         foreach (uint port in request.Port == AnyPort ? [.. _switch.Ports.Select(static p => p.Number)] : (uint[])[request.Port])

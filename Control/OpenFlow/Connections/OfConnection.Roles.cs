@@ -9,6 +9,9 @@ public sealed partial class OfConnection
 
     private const uint InvalidTtlBit = 1u << 2;
     private const uint ActionBit = 1u << 1;
+    private const uint NoMatchBit = 1;
+    private const uint ExplicitMissBit = 1u << 6;
+    private const uint ImplicitMissBit = 1u << 7;
 
     /// <summary>Reasons that older versions know as an action: an action, an action set, a group, a packet out.</summary>
     private const uint ActionBits = 0b11_1010;
@@ -31,8 +34,7 @@ public sealed partial class OfConnection
         if (_async is { } chosen) return (uint[])chosen.Clone();
         uint[] masks = new uint[OfAsyncConfig.KindCount * 2];
         if (!_settings.HasAsyncMessages) return masks;
-        const uint explicitMiss = 1u << 6, implicitMiss = 1u << 7;
-        masks[1] = (0b11_1111 & ~InvalidTtlBit) | explicitMiss | (_version < OfVersion.V13 ? implicitMiss : 0);
+        masks[1] = (0b11_1111 & ~InvalidTtlBit) | ExplicitMissBit | (_version < OfVersion.V13 ? ImplicitMissBit : 0);
         (masks[2], masks[3]) = (7, 7);
         masks[5] = _version switch { >= OfVersion.V14 => 0x3f, OfVersion.V13 => 0xf, _ => 7 };
         return masks;
@@ -78,7 +80,17 @@ public sealed partial class OfConnection
     private void SetAsync(OfAsyncConfig config)
     {
         uint[] masks = AsyncMasks();
-        for (int i = 0; i < masks.Length; i++) masks[i] = config.Masks[i] ?? masks[i];
+        bool isStrict = config.HasProperties || (_version >= OfVersion.V14 && !config.IsNicira);
+        for (int i = 0; i < masks.Length; i++)
+        {
+            if (config.Masks[i] is not { } wanted) continue;
+            if (isStrict && (wanted & ~Allowed(i)) != 0) throw new OfRefusal("OFPACFC_INVALID", $"reasons 0x{wanted:x}");
+            masks[i] = wanted & Allowed(i);
+
+            // Who wants packets that no flow matches wants those of the flow that matches all, too (OVS decode_async_mask).
+            if (i < 2 && (wanted & NoMatchBit) != 0) masks[i] |= ExplicitMissBit | (_version < OfVersion.V13 ? ImplicitMissBit : 0);
+        }
+
         for (int i = 0; i < 2 && _version < OfVersion.V14; i++)
         {
             if ((masks[i] & ActionBit) != 0) masks[i] |= ActionBits;
@@ -87,6 +99,16 @@ public sealed partial class OfConnection
         _async = masks;
         if (_settings.IsService && _missSendLength == 0) _missSendLength = DefaultMissSendLength;
     }
+
+    /// <summary>Reasons that a version knows (OVS <c>ofp14_async_prop_allowed</c>).</summary>
+    private uint Allowed(int kind) => (OfAsyncKind)(kind / 2) switch
+    {
+        OfAsyncKind.PacketIn => _version >= OfVersion.V14 ? 0x3fu : 7,
+        OfAsyncKind.FlowRemoved => 0x3f,
+        OfAsyncKind.TableStatus => 0x18,
+        OfAsyncKind.RequestForward => 3,
+        _ => 7,
+    };
 
     /// <summary>The connection wants to be told, for this reason (OVS <c>ofconn_receives_async_msg</c>).</summary>
     private bool Wants(OfAsyncKind kind, int reason)

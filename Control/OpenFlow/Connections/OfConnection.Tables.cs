@@ -21,7 +21,7 @@ public sealed partial class OfConnection
             {
                 Table = (byte)t,
 
-                Capabilities = _version == OfVersion.V10 ? s_wildcards10 : _version == OfVersion.V12 ? TableProperties.Of12(t, TableCount) : OfBytes.Empty,
+                Capabilities = _version switch { OfVersion.V10 => s_wildcards10, OfVersion.V11 => TableProperties.Of11(t, TableCount), OfVersion.V12 => TableProperties.Of12(t, TableCount), _ => OfBytes.Empty },
                 Name = _switch.Tables.NameOf(t),
                 MaxEntries = _switch.Tables.MaxFlowsOf(t),
                 ActiveCount = counts[t],

@@ -167,7 +167,7 @@ public sealed partial class OfConnection : IOfSession
 
         try
         {
-            OfMessage message = OfCodec.Decode(bytes);
+            OfMessage message = OfCodec.DecodeForSwitch(bytes);
             if (!_isAdmitted) _isAdmitted = IsFromController(message.Kind);
             CheckRole(message.Kind);
             if (message is OfFlowModMessage flow && MayGather)

@@ -26,8 +26,8 @@ public sealed partial class OfTableSettings
     /// <exception cref="OfRefusal">It is refused; nothing was changed.</exception>
     public void Apply(OfTableMod mod, OfVersion version, int tableCount)
     {
-        if (mod.Table >= tableCount && mod.Table != AllTables) throw new OfRefusal("OFPTMFC_BAD_TABLE", $"table {mod.Table}");
         Vacancy? vacancy = version >= OfVersion.V14 ? Properties(mod.Properties.Span, version) : null;
+        if (mod.Table >= tableCount && mod.Table != AllTables) throw new OfRefusal("OFPTMFC_EPERM", $"table {mod.Table} is the switch's own");
         int[] counts = Counts(mod.Table, (mod.Config & VacancyConfig) != 0);
         lock (_lock)
         {

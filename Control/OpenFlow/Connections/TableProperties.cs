@@ -42,6 +42,15 @@ internal static class TableProperties
         return new OfBytes(w.Written.ToArray());
     }
 
+    /// <summary>The same in OpenFlow 1.1 (<c>struct ofp11_table_stats</c>, from <c>wildcards</c> to <c>config</c>).</summary>
+    public static OfBytes Of11(int table, int tableCount)
+    {
+        const uint fields = 0xfbff, actions = 0x01ff_e7ff, all = 0b11_1110, gotoTable = 1u << 1, missToController = 0;
+        var w = new OfWriter(OfVersion.V11);
+        foreach (uint set in (ReadOnlySpan<uint>)[fields, fields, table + 1 < tableCount ? all : all & ~gotoTable, actions, actions, missToController]) w.U32(set);
+        return new OfBytes(w.Written.ToArray());
+    }
+
     /// <summary>Fields of the standard by their numbers.</summary>
     private static ulong FieldSet(Func<Field, bool> isMeant)
     {

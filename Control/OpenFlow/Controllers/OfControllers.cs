@@ -60,6 +60,15 @@ public sealed class OfControllers(LiveOfSwitch of, OfConnectionGroup group, OfTl
         lock (_lock) return [.. _services.Values.Select(static s => s.Dial).OfType<OfDial>().Select(static d => d.Status())];
     }
 
+    /// <summary>Ends the connections that the switch has begun, and begins them anew (OVS <c>connmgr_reconnect</c>).</summary>
+    public void Reconnect()
+    {
+        lock (_lock)
+        {
+            foreach (Service service in _services.Values) service.Dial?.Reconnect();
+        }
+    }
+
     /// <summary>Looks after connections, from time to time.</summary>
     public void Run(long nowMs)
     {

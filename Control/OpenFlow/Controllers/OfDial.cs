@@ -88,6 +88,9 @@ internal sealed class OfDial : IDisposable
         if (isMarkedOtherwise) Volatile.Read(ref _peer)?.Close();
     }
 
+    /// <summary>Ends the connection, and tries again as if it had been lost.</summary>
+    public void Reconnect() => Volatile.Read(ref _peer)?.Close();
+
     /// <summary>Looks whether the connection is still alive, from time to time.</summary>
     public void Tick(long nowMs)
     {

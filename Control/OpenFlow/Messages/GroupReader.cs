@@ -60,6 +60,7 @@ internal static class GroupReader
             // Buckets that come into a group are of its type, which the message does not say.
             if (bucket.Weight != 0 && mod.Type != GroupType.Select && mod.Command != GroupModCommand.InsertBucket) throw new OfRefusal("OFPGMFC_INVALID_GROUP", "weights are for select groups");
             bool watches = bucket.WatchPort is not null || bucket.WatchGroup is not null;
+            if (mod.Type is GroupType.All or GroupType.Indirect && watches) throw new OfRefusal("OFPGMFC_WATCH_UNSUPPORTED", "buckets of such a group watch nothing");
             if (mod.Type == GroupType.FastFailover && !watches) throw new OfRefusal("OFPGMFC_INVALID_GROUP", "a bucket of a fast failover group watches something");
         }
     }

@@ -44,6 +44,7 @@ public sealed record OfBundleAdd : OfMessage
 
         ReadOnlySpan<byte> rest = wire.Reader.TakeRest();
         if (rest.Length < OfCodec.HeaderBytes) throw new OfRefusal("OFPBFC_MSG_BAD_LEN", "the message is not whole");
+        if (rest[0] != (byte)wire.Version) throw new OfRefusal("OFPBFC_BAD_VERSION", "the message has another version");
         int length = OfCodec.LengthOf(rest);
         if (length < OfCodec.HeaderBytes || length > rest.Length) throw new OfRefusal("OFPBFC_MSG_BAD_LEN", $"a message of {length} bytes");
         if (OfCodec.XidOf(rest) != Xid) throw new OfRefusal("OFPBFC_MSG_BAD_XID", "the message has another transaction");

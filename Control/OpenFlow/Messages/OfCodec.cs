@@ -23,7 +23,30 @@ public static class OfCodec
     /// <summary>Reads one message.</summary>
     /// <param name="bytes">The whole of it, as long as its header says.</param>
     /// <exception cref="OfRefusal">It cannot be taken.</exception>
-    public static OfMessage Decode(ReadOnlySpan<byte> bytes)
+    public static OfMessage Decode(ReadOnlySpan<byte> bytes) => Decode(bytes, isForSwitch: false);
+
+    /// <summary>Reads one message that a switch has got: one that is not for a switch, or not as long as such a message can be, is not looked into.</summary>
+    /// <param name="bytes">The whole of it, as long as its header says.</param>
+    /// <exception cref="OfRefusal">It cannot be taken.</exception>
+    public static OfMessage DecodeForSwitch(ReadOnlySpan<byte> bytes) => Decode(bytes, isForSwitch: true);
+
+    /// <summary>What a message is that a switch has got; null = none that it can take.</summary>
+    public static OfKind? KindForSwitch(ReadOnlySpan<byte> bytes)
+    {
+        var reader = new OfReader(bytes, (OfVersion)bytes[0]);
+        reader.Skip(HeaderBytes);
+        try
+        {
+            (OfForm form, _) = ReadForm(ref reader, bytes[1]);
+            return OfLengths.IsForSwitch(form) && OfLengths.Fits(form, reader.Version, reader.Left) ? form.Kind : null;
+        }
+        catch (OfRefusal)
+        {
+            return null;
+        }
+    }
+
+    private static OfMessage Decode(ReadOnlySpan<byte> bytes, bool isForSwitch)
     {
         if (bytes.Length < HeaderBytes || LengthOf(bytes) != bytes.Length) throw new OfRefusal("OFPBRC_BAD_LEN", "the length in the header is wrong");
         var version = (OfVersion)bytes[0];
@@ -34,6 +57,8 @@ public static class OfCodec
         var reader = new OfReader(bytes, version);
         reader.Skip(HeaderBytes);
         (OfForm form, bool hasMore) = ReadForm(ref reader, bytes[1]);
+        if (isForSwitch && !OfLengths.IsForSwitch(form)) throw new OfRefusal("OFPBRC_BAD_TYPE", $"{form.Kind} is for controllers");
+        if (isForSwitch && !OfLengths.Fits(form, version, reader.Left)) throw new OfRefusal("OFPBRC_BAD_LEN", $"{form.Kind} of {reader.Left} bytes");
         OfMessage message = form.Create() with { Kind = form.Kind, Xid = XidOf(bytes), IsNicira = form.Space == OfSpace.Nicira, HasMore = hasMore };
         var wire = new OfWire(reader);
         message.Exchange(ref wire);

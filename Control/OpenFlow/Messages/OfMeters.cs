@@ -21,6 +21,7 @@ public sealed record OfMeterModMessage : OfMessage
 
         if (command > (ushort)MeterModCommand.Delete) throw new OfRefusal("OFPMMFC_BAD_COMMAND", $"command {command}");
         if (command == (ushort)MeterModCommand.Delete) flags = 0;
+        if ((flags & 3) == 3) throw new OfRefusal("OFPMMFC_BAD_FLAGS", "a meter counts in one of kbps and pktps");
         if ((flags & ~15) != 0) throw new OfRefusal("OFPMMFC_BAD_FLAGS", $"flags 0x{flags:x}");
         EquatableList<MeterBand> bands = command == (ushort)MeterModCommand.Delete ? EquatableList<MeterBand>.Empty : MeterBands.Read(wire.Reader.Part(wire.Reader.Left));
         if (command == (ushort)MeterModCommand.Delete) wire.Reader.TakeRest();

@@ -10,6 +10,9 @@ public sealed record OfPacketOut : OfMessage
     public EquatableList<OfAction> Actions = EquatableList<OfAction>.Empty;
     public OfBytes Packet = OfBytes.Empty;
 
+    /// <summary>As OpenFlow 1.0 has it, which leaves it to packets whether an action fits.</summary>
+    public bool IsOf10 { get; private set; }
+
     /// <summary>The port from which the packet is said to come.</summary>
     public uint InPort => Metadata.Value.Key.InPort.Host;
 
@@ -43,7 +46,9 @@ public sealed record OfPacketOut : OfMessage
         }
 
         wire.Rest(ref Packet);
-        if (wire.IsReading) Check();
+        if (!wire.IsReading) return;
+        IsOf10 = wire.Version == OfVersion.V10;
+        Check();
     }
 
     /// <summary>Two say the same.</summary>

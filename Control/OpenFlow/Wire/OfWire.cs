@@ -81,7 +81,7 @@ public ref struct OfWire
 
     internal void Port32(ref uint port)
     {
-        if (_writer is null) port = ActionReader.NarrowPort(Reader.U32(), "OFPBRC_BAD_PORT");
+        if (_writer is null) port = ActionReader.NarrowPort(Reader.U32());
         else _writer.U32(OfPorts.Widen(port));
     }
 

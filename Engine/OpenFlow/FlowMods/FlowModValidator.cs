@@ -14,7 +14,6 @@ internal static class FlowModValidator
     {
         if (mod.Table == 255) throw new FlowModException("OFPFMFC_BAD_TABLE_ID", "table 255 does not exist", index);
         if (mod.Command == FlowModCommand.Add && mod.Table is null && mod.CookieMask != 0) throw new FlowModException("OFPFMFC_UNKNOWN", "a cookie mask cannot be used with add", index);
-        if (mod.Command == FlowModCommand.Add) CheckOwn(mod, index);
         for (int i = 0; i < PipelineFlow.LaneCount; i++)
         {
             var value = PipelineFlow.Lane(ref mod.Match.Value, i);
@@ -28,6 +27,16 @@ internal static class FlowModValidator
         // OpenFlow 1.0 leaves it to packets whether an action fits (OVS inconsistent_match).
         if (mod.IsOf10) state = MatchFacts.Lenient(state);
         CheckList(mod.Actions, mod.Table ?? 0, state, index);
+
+        // A modification is held to it as an addition is: it is made into a rule before it is known whether there is one (OVS modify_flows_init_loose).
+        CheckOwn(mod, index);
+    }
+
+    /// <summary>Refuses actions that do not fit a packet which control gives.</summary>
+    public static void CheckPacket(EquatableList<OfAction> actions, ref Match packet, bool isOf10)
+    {
+        var state = new MatchFacts(ref packet);
+        CheckList(actions, 0, isOf10 ? MatchFacts.Lenient(state) : state, 0);
     }
 
     /// <summary>What Open vSwitch keeps for itself: table 254, and all but the defaults of the fields that its own recirculation uses.</summary>

@@ -177,6 +177,26 @@ public sealed class DatapathBridge
         return Pipeline.SetTreatment(treatment) ? _datapath.Reconcile(_datapath.Clock.Of(nowMs), purge: false) : Acknowledgement.Done;
     }
 
+    /// <summary>Looks whether actions fit a packet that control gives (OVS <c>ofproto_packet_out_init</c>).</summary>
+    /// <exception cref="FlowModException">They do not.</exception>
+    public void CheckPacketOut(ReadOnlySpan<byte> frame, PipelineFlow metadata, EquatableList<OfAction> actions, bool isOf10)
+    {
+        if (!OfPipeline.NeedsPacket(actions)) return;
+        Match packet = default;
+        packet.Value = FrameFlow.Of(frame, metadata, _datapath.Options.VlanLimit);
+        OfPipeline.CheckPacketOut(actions, ref packet, isOf10);
+    }
+
+    /// <summary>The same for a packet of which all is known, and for groups and meters.</summary>
+    /// <exception cref="FlowModException">They do not.</exception>
+    public void CheckPacketOut(PipelineFlow flow, EquatableList<OfAction> actions, bool isOf10)
+    {
+        Match packet = default;
+        packet.Value = flow;
+        OfPipeline.CheckPacketOut(actions, ref packet, isOf10);
+        Pipeline.CheckPacketOut(actions);
+    }
+
     /// <summary>Actions for a packet that control gives (OpenFlow <c>OFPT_PACKET_OUT</c>).</summary>
     /// <param name="frame">The packet.</param>
     /// <param name="flow">Metadata, above all <c>in_port</c>.</param>

@@ -46,6 +46,9 @@ public sealed partial class FlowTextParser
     public FlowMod ParseFlow(string line, int lineNumber = 1, FlowModCommand defaultCommand = FlowModCommand.Add)
         => ParseFlow(TextPiece.Whole(line, lineNumber), defaultCommand);
 
+    /// <summary>Parses a list of actions that no match stands before: whether they fit a packet is not looked at.</summary>
+    public EquatableList<OfAction> ParseActions(string text) => new ActionTextParser(_ports, ActionCheckState.Unchecked(), TakesLayers).ParseInstructions(TextPiece.Whole(text, 1));
+
     /// <summary>Parses a group file; lines may begin with <c>add</c>, <c>modify</c>, <c>add_or_mod</c> or <c>delete</c>.</summary>
     public IReadOnlyList<GroupMod> ParseGroups(TextReader text, GroupModCommand defaultCommand = GroupModCommand.AddOrModify)
     {

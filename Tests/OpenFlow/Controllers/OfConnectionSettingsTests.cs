@@ -125,7 +125,7 @@ public sealed class OfConnectionSettingsTests
         Assert.Equal([0, 2, 0, 8, 0, 0, 0, 7, 0, 3, 0, 8, 20, 80, 100, 0], reply.Tables[3].Properties.Span.ToArray());
         Assert.Equal("OFPBPC_BAD_VALUE", talk.ErrorOf(Mod(3, 8, [0, 3, 0, 8, 81, 80, 0, 0])));
         Assert.Equal("OFPTMFC_BAD_CONFIG", talk.ErrorOf(Mod(3, 4, [0, 2, 0, 8, 0, 0, 0, 1])));
-        Assert.Equal("OFPTMFC_BAD_TABLE", talk.ErrorOf(Mod(254, 4, [])));
+        Assert.Equal("OFPTMFC_EPERM", talk.ErrorOf(Mod(254, 4, [])));
 
         static OfTableMod Mod(byte table, uint config, byte[] properties) => new() { Kind = OfKind.TableMod, Table = table, Config = config, Properties = new OfBytes(properties) };
     }

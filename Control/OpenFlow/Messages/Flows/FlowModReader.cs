@@ -32,7 +32,7 @@ internal static class FlowModReader
         r.Skip(6);
         Match match = default;
         OxmReader.ReadNxm(ref r, matchLength, ref match, out (ulong Value, ulong Mask) restricts);
-        if (restricts.Mask != 0 && head.Command == FlowModCommand.Add) throw new OfRefusal("NXBRC_NXM_INVALID", "flow additions may only set a new cookie");
+        if (restricts.Mask != 0 && head.IsAdd) throw new OfRefusal("NXBRC_NXM_INVALID", "flow additions may only set a new cookie");
         Finish(ref r, message, ref match, head with { NewCookie = cookie, Cookie = restricts.Value, CookieMask = restricts.Mask });
     }
 
@@ -44,14 +44,14 @@ internal static class FlowModReader
         uint outPort = r.U16();
         head = new Head
         {
-            Command = Command((byte)command),
+            Order = (byte)command,
             Table = (byte)(command >> 8),
             Idle = idle,
             Hard = hard,
             Priority = priority,
             OutPort = outPort,
             OutGroup = AnyGroup,
-            Flags = Flags(r.U16(), r.Version),
+            Flags = r.U16(),
         };
     }
 
@@ -62,19 +62,21 @@ internal static class FlowModReader
         (uint outPort, uint outGroup, ushort flags, ushort importance) = (r.U32(), r.U32(), r.U16(), r.U16());
         var head = new Head
         {
-            Command = Command(command),
+            Order = command,
             Table = table,
             Idle = idle,
             Hard = hard,
             Priority = priority,
-            Flags = Flags(flags, r.Version),
+            Flags = flags,
             Importance = r.Version >= OfVersion.V14 ? importance : (ushort)0,
         };
-        bool isDelete = head.Command is FlowModCommand.Delete or FlowModCommand.DeleteStrict;
+        bool isDelete = head.IsDelete;
+        Match match = default;
+        MatchCodec.Read(ref r, ref match);
         if (head.Table == 255 && (r.Version == OfVersion.V11 || !isDelete)) throw new OfRefusal("OFPFMFC_BAD_TABLE_ID", "only a deletion may be about all tables");
-        uint narrow = ActionReader.NarrowPort(outPort, "OFPBRC_BAD_PORT");
+        uint narrow = ActionReader.NarrowPort(outPort);
         head = head with { OutPort = isDelete ? narrow : (uint)OfReservedPort.None, OutGroup = isDelete ? outGroup : AnyGroup };
-        if (head.Command == FlowModCommand.Add)
+        if (head.IsAdd)
         {
             if (mask != 0) throw new OfRefusal("OFPFMFC_UNKNOWN", "flow additions have no cookie mask");
             head = head with { NewCookie = cookie };
@@ -85,20 +87,22 @@ internal static class FlowModReader
             head = head with { NewCookie = sets ? cookie : ulong.MaxValue, Cookie = cookie & mask, CookieMask = mask };
         }
 
-        Match match = default;
-        MatchCodec.Read(ref r, ref match);
         Finish(ref r, message, ref match, head);
     }
 
     private static void Finish(ref OfReader r, OfFlowModMessage message, ref Match match, Head h)
     {
-        bool isDelete = h.Command is FlowModCommand.Delete or FlowModCommand.DeleteStrict;
+        // In this order (OVS ofputil_decode_flow_mod): the match, the command, the actions, the flags.
+        FlowModCommand command = Command(h.Order);
+        bool isDelete = h.IsDelete;
         EquatableList<OfAction> actions = InstructionReader.Read(r.Part(r.Left));
-        bool setsCookie = !isDelete && h.NewCookie != ulong.MaxValue && (h.NewCookie != 0 || h.Command != FlowModCommand.Add);
-        bool isModify = h.Command is FlowModCommand.Modify or FlowModCommand.ModifyStrict;
+        FlowModFlags flags = Flags(h, r.Version);
+        // Of a modification all ones mean that it leaves cookies alone; of an addition it is a cookie.
+        bool setsCookie = !isDelete && (command == FlowModCommand.Add ? h.NewCookie != 0 : h.NewCookie != ulong.MaxValue);
+        bool isModify = command is FlowModCommand.Modify or FlowModCommand.ModifyStrict;
         message.Mod = new FlowMod
         {
-            Command = h.Command,
+            Command = command,
             AddsIfNone = r.Version <= OfVersion.V11 && isModify && setsCookie && h.CookieMask == 0,
             IsOf10 = r.Version == OfVersion.V10,
             Table = h.Table == 255 ? null : h.Table,
@@ -111,7 +115,7 @@ internal static class FlowModReader
             OutPort = !isDelete || h.OutPort == (uint)OfReservedPort.None ? null : h.OutPort,
             OutGroup = !isDelete || h.OutGroup == AnyGroup ? null : h.OutGroup,
             Importance = h.Importance,
-            Flags = h.Flags | (h.Command == FlowModCommand.Add && r.Version <= OfVersion.V11 ? FlowModFlags.ResetCounts : FlowModFlags.None),
+            Flags = flags | (command == FlowModCommand.Add && r.Version <= OfVersion.V11 ? FlowModFlags.ResetCounts : FlowModFlags.None),
             Match = match,
             Actions = isDelete ? EquatableList<OfAction>.Empty : FlowActions.OfRule(actions, ref match),
         };
@@ -127,17 +131,23 @@ internal static class FlowModReader
         _ => throw new OfRefusal("OFPFMFC_BAD_COMMAND", $"command {command}"),
     };
 
-    private static FlowModFlags Flags(ushort flags, OfVersion version)
+    private static FlowModFlags Flags(Head head, OfVersion version)
     {
+        ushort flags = head.Flags;
         int known = version switch { OfVersion.V10 or OfVersion.V11 => 3, OfVersion.V12 => 7, _ => 31 };
-        if (version == OfVersion.V10 && (flags & 4) != 0) throw new OfRefusal("OFPFMFC_TABLE_FULL", "there is no emergency flow table");
+        if (version == OfVersion.V10 && (flags & 4) != 0) throw new OfRefusal(head.Idle != 0 || head.Hard != 0 ? "OFPFMFC_BAD_EMERG_TIMEOUT" : "OFPFMFC_TABLE_FULL", "there is no emergency flow table");
         return (flags & ~known) == 0 ? (FlowModFlags)flags : throw new OfRefusal("OFPFMFC_BAD_FLAGS", $"flags 0x{flags:x}");
     }
 
     /// <summary>What stands before match and actions.</summary>
     private readonly record struct Head
     {
-        public FlowModCommand Command { get; init; }
+        /// <summary>As it was sent.</summary>
+        public byte Order { get; init; }
+
+        public bool IsAdd => Order == (byte)FlowModCommand.Add;
+
+        public bool IsDelete => Order is (byte)FlowModCommand.Delete or (byte)FlowModCommand.DeleteStrict;
 
         public byte Table { get; init; }
 
@@ -151,7 +161,7 @@ internal static class FlowModReader
 
         public uint OutGroup { get; init; }
 
-        public FlowModFlags Flags { get; init; }
+        public ushort Flags { get; init; }
 
         public ushort Importance { get; init; }
 
