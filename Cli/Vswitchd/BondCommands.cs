@@ -33,6 +33,9 @@ internal sealed class BondCommands(Vswitchd vswitchd)
         commands.Add("lacp/show", "[port]", 0, 1, words => vswitchd.Locked(() => words.Count == 0
             ? Each(static bond => bond.Lacp?.Show() ?? "")
             : With(words[0], static bond => bond.Lacp?.Show() ?? throw new UnixctlException("no such lacp object"), isForLacp: true)));
+        commands.Add("lacp/show-stats", "[port]", 0, 1, words => vswitchd.Locked(() => words.Count == 0
+            ? Each(static bond => bond.Lacp?.ShowStatistics() ?? "")
+            : With(words[0], static bond => bond.Lacp?.ShowStatistics() ?? throw new UnixctlException("no such lacp object"), isForLacp: true)));
     }
 
     /// <summary>The bucket of an address in a balance-slb bond (OVS <c>bond_unixctl_hash</c>).</summary>

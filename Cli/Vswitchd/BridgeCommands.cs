@@ -9,10 +9,17 @@ namespace Mergeflow.Cli;
 /// <summary>Questions of <c>ovs-appctl</c> about bridges: <c>ofproto/*</c>, <c>bridge/*</c>, <c>dpif/show</c>.</summary>
 internal sealed class BridgeCommands(Vswitchd vswitchd)
 {
+    private const string Actions = "actions=";
+
     public void AddTo(UnixctlCommands commands)
     {
         commands.Add("ofproto/list", "", 0, 0, _ => vswitchd.Locked(() => string.Concat(vswitchd.Bridges.Names.Select(static n => n + "\n"))));
-        commands.Add("bridge/dump-flows", "[--offload-stats] bridge", 1, 2, words => vswitchd.Locked(() => DumpFlows(Find(vswitchd, words[^1], "Unknown bridge"))));
+        commands.Add("bridge/dump-flows", "[--offload-stats] bridge", 1, 2, words => vswitchd.Locked(() => DumpFlows(Find(vswitchd, words[^1], "Unknown bridge"), words.Contains("--offload-stats"))));
+        commands.Add("bridge/reconnect", "[bridge]", 0, 1, words => vswitchd.Locked(() =>
+        {
+            foreach (LiveBridge bridge in words.Count > 0 ? [Find(vswitchd, words[0], "Unknown bridge")] : All(vswitchd)) bridge.Reconnect();
+            return "";
+        }));
         commands.Add("ofproto/trace", "{[dp_name] odp_flow | bridge br_flow} [OPTIONS...] [-generate|packet]", 1, int.MaxValue, words => vswitchd.Locked(() => OfprotoTrace.Write(Traced(), words, LiveSwitch.NowMs)));
         commands.Add("ofproto/trace-packet-out", "[-consistent] {[dp_name] odp_flow | bridge br_flow} [OPTIONS...] [-generate|packet] actions", 2, int.MaxValue, words => vswitchd.Locked(() => OfprotoTrace.WritePacketOut(Traced(), words, LiveSwitch.NowMs)));
         commands.Add("dpif/show", "", 0, 0, _ => vswitchd.Locked(Show));
@@ -31,7 +38,7 @@ internal sealed class BridgeCommands(Vswitchd vswitchd)
         return bridges;
     }
 
-    private static string DumpFlows(LiveBridge bridge)
+    private static string DumpFlows(LiveBridge bridge, bool withOffload)
     {
         bridge.Datapath.Settle(LiveSwitch.NowMs);
         FlowTextFormatter formatter = new();
@@ -39,7 +46,13 @@ internal sealed class BridgeCommands(Vswitchd vswitchd)
         foreach (OfRule rule in bridge.Pipeline.Rules)
         {
             long seconds = Math.Max(0, LiveSwitch.NowMs - rule.CreatedMs) / 1000;
-            text.Append(CultureInfo.InvariantCulture, $"duration={seconds}s, n_packets={rule.Packets}, n_bytes={rule.Bytes}, {formatter.FormatWithoutStats(rule)}\n");
+            text.Append(CultureInfo.InvariantCulture, $"duration={seconds}s, n_packets={rule.Packets}, n_bytes={rule.Bytes}, ");
+            if (withOffload) text.Append("n_offload_packets=0, n_offload_bytes=0, ");
+
+            // A comma stands before the actions here.
+            string line = formatter.FormatWithoutStats(rule);
+            int at = line.IndexOf(Actions, StringComparison.Ordinal);
+            text.Append(CultureInfo.InvariantCulture, $"{line.AsSpan(0, Math.Max(0, at - 1))},{line.AsSpan(at)}\n");
         }
 
         return text.ToString();

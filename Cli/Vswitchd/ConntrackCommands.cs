@@ -57,9 +57,19 @@ internal sealed class ConntrackCommands(Vswitchd vswitchd)
 
     private static string Line(int number) => number.ToString(CultureInfo.InvariantCulture) + "\n";
 
+    /// <summary>The zone that the last word names, and whether the others name a datapath that there is.</summary>
+    private ushort? ZoneOf(IReadOnlyList<string> words, int most)
+    {
+        List<string> left = [.. words.Where(static w => !w.StartsWith('-'))];
+        ushort? zone = left is [.., var last] && last.StartsWith("zone=", StringComparison.Ordinal) && ushort.TryParse(last.AsSpan("zone=".Length), NumberStyles.None, CultureInfo.InvariantCulture, out ushort number) ? number : null;
+        if (zone is not null) left.RemoveAt(left.Count - 1);
+        SharedDatapath.Open(vswitchd, left, most);
+        return zone;
+    }
+
     private string Dump(IReadOnlyList<string> words)
     {
-        ushort? zone = Zone(words);
+        ushort? zone = ZoneOf(words, most: 1);
         bool withStatistics = words.Contains("-s");
         StringBuilder text = new();
         foreach (ConnInfo connection in vswitchd.Datapaths.SelectMany(static d => d.Datapath.DumpConnections(LiveSwitch.NowMs)))
@@ -88,13 +98,14 @@ internal sealed class ConntrackCommands(Vswitchd vswitchd)
         }
 
         OfCtFlush which = new() { Zone = zone, Protocol = protocol, Original = tuples[0], Reply = tuples[1] };
-        foreach (LiveDatapath datapath in vswitchd.Datapaths) ConnectionFlush.Run(datapath.Datapath, which, LiveSwitch.NowMs);
-        return "";
+        bool isThere = false;
+        foreach (LiveDatapath datapath in vswitchd.Datapaths) isThere |= ConnectionFlush.Run(datapath.Datapath, which, LiveSwitch.NowMs);
+        return isThere || vswitchd.Datapaths.Count == 0 ? "" : throw ManualCommands.Error("failed to flush conntrack (No such file or directory)");
     }
 
     private string Statistics(IReadOnlyList<string> words)
     {
-        ushort? zone = Zone(words);
+        ushort? zone = ZoneOf(words, most: 3);
         ConnInfo[] connections = [.. vswitchd.Datapaths.SelectMany(static d => d.Datapath.DumpConnections(LiveSwitch.NowMs)).Where(c => zone is null || c.Zone == zone)];
         StringBuilder text = new();
         text.Append(CultureInfo.InvariantCulture, $"Connections Stats:\n    Total: {connections.Length}\n");

@@ -11,9 +11,9 @@ internal sealed class DatapathCommands(Vswitchd vswitchd)
 {
     public void AddTo(UnixctlCommands commands)
     {
-        commands.Add("dpctl/show", "[-s] [dp...]", 0, int.MaxValue, words => vswitchd.Locked(() => string.Concat(SharedDatapath.All(vswitchd, words, withManual: true).Select(d => Show(d, words.Contains("-s"))))));
+        commands.Add("dpctl/show", "[-s] [dp...]", 0, int.MaxValue, words => vswitchd.Locked(() => ShowAll(words)));
         commands.Add("dpctl/dump-dps", "", 0, 0, _ => vswitchd.Locked(() => string.Concat(SharedDatapath.All(vswitchd, [], withManual: true).Select(static d => d.Name + "\n"))));
-        commands.Add("dpctl/dump-flows", "[-m] [--names] [dp] [filter=..] [type=..] [pmd=..]", 0, 6, words => vswitchd.Locked(() => string.Concat(SharedDatapath.All(vswitchd, words, withManual: true).Select(d => AllFlows(d, words)))));
+        commands.Add("dpctl/dump-flows", "[-m] [--names] [dp] [filter=..] [type=..] [pmd=..]", 0, 6, words => vswitchd.Locked(() => AllFlows(words)));
         commands.Add("dpif/dump-flows", "[-m] [--names | --no-names] bridge", 1, 4, words => vswitchd.Locked(() => FlowsOf(Find(words[^1]), words)));
         commands.Add("dpctl/get-flow", "[-m] [--names] [dp] ufid:..", 1, 4, words => vswitchd.Locked(() => Flow(words)));
         commands.Add("dpif/show-dp-features", "bridge", 1, 1, words => vswitchd.Locked(() =>
@@ -37,8 +37,30 @@ internal sealed class DatapathCommands(Vswitchd vswitchd)
         }));
     }
 
+    /// <summary>The port that is the datapath's own sends and receives nothing.</summary>
+    private const string NoStatistics = "    RX packets:0 errors:? dropped:? overruns:? frame:?\n    TX packets:0 errors:? dropped:? aborted:? carrier:?\n    collisions:?\n    RX bytes:0  TX bytes:0\n";
+
+    private static readonly string[] s_flowTypes = ["ovs", "tc", "dpdk", "offloaded", "non-offloaded", "partially-offloaded", "all"];
+
     /// <summary>Packets that needed no upcall: lookups of all passes, as Open vSwitch counts them.</summary>
     internal static ulong HitsOf(in PmdStats stats) => stats.MergedHits + stats.EmcHits + stats.MegaflowHits;
+
+    private string ShowAll(IReadOnlyList<string> words)
+    {
+        string[] names = [.. words.Where(static w => !w.StartsWith('-'))];
+        bool withStatistics = words.Contains("-s") || words.Contains("--statistics");
+        if (names.Length == 0) return string.Concat(SharedDatapath.All(vswitchd, [], withManual: true).Select(d => Show(d, withStatistics)));
+        StringBuilder text = new();
+        bool isWrong = false;
+        foreach (string name in names)
+        {
+            SharedDatapath? datapath = SharedDatapath.Find(vswitchd, name);
+            isWrong |= datapath is null;
+            text.Append(datapath is null ? $"ovs-vswitchd: opening datapath {name} failed (No such device)\n" : Show(datapath, withStatistics));
+        }
+
+        return isWrong ? throw new UnixctlException(text.ToString()) : text.ToString();
+    }
 
     private string Show(SharedDatapath datapath, bool withStatistics)
     {
@@ -52,6 +74,7 @@ internal sealed class DatapathCommands(Vswitchd vswitchd)
         }
 
         text.Append(CultureInfo.InvariantCulture, $"  port 0: {datapath.Name[(datapath.Name.IndexOf('@') + 1)..]} ({datapath.InternalType})\n");
+        if (withStatistics) text.Append(NoStatistics);
         foreach ((uint number, LiveBridge bridge, int ofport, string name) in datapath.Ports)
         {
             string type = bridge.ShownTypeOf(ofport);
@@ -67,6 +90,21 @@ internal sealed class DatapathCommands(Vswitchd vswitchd)
     }
 
     private static string Known(IReadOnlyDictionary<string, long> counted, string name) => counted.TryGetValue(name, out long value) ? value.ToString(CultureInfo.InvariantCulture) : "?";
+
+    private string AllFlows(IReadOnlyList<string> words)
+    {
+        SharedDatapath datapath = SharedDatapath.Open(vswitchd, [.. words.Where(static w => !w.StartsWith('-') && !IsChoice(w))], most: 1);
+        FlowFilter.Read(words, datapath.Live.NumbersByName, out _);
+        string? types = words.FirstOrDefault(static w => w.StartsWith("type=", StringComparison.Ordinal))?["type=".Length..];
+        foreach (string type in types?.Split(',', StringSplitOptions.RemoveEmptyEntries) ?? [])
+        {
+            if (!s_flowTypes.Contains(type)) throw ConntrackCommands.Invalid($"Failed to parse type ({type})");
+        }
+
+        return AllFlows(datapath, words);
+    }
+
+    private static bool IsChoice(string word) => word.StartsWith("filter=", StringComparison.Ordinal) || word.StartsWith("type=", StringComparison.Ordinal) || word.StartsWith("pmd=", StringComparison.Ordinal);
 
     /// <summary>The flows of each packet thread behind a line that names it, unless one is asked for (<c>pmd=CORE</c>, -1 = the main thread).</summary>
     private string AllFlows(SharedDatapath datapath, IReadOnlyList<string> words)

@@ -15,6 +15,14 @@ internal sealed class FdbCommands(Vswitchd vswitchd)
         commands.Add("fdb/add", "bridge port vlan mac", 4, 4, words => vswitchd.Locked(() => Add(Find(words[0]), words)));
         commands.Add("fdb/del", "bridge vlan mac", 3, 3, words => vswitchd.Locked(() => Delete(Find(words[0]), words)));
         commands.Add("fdb/stats-show", "bridge", 1, 1, words => vswitchd.Locked(() => ShowStatistics(Find(words[0]))));
+        commands.Add("fdb/stats-clear", "[bridge]", 0, 1, words => vswitchd.Locked(() => ClearStatistics(words)));
+    }
+
+    private string ClearStatistics(IReadOnlyList<string> words)
+    {
+        IEnumerable<LiveBridge> bridges = words.Count == 0 ? BridgeCommands.All(vswitchd) : [Find(words[0])];
+        foreach (LiveBridge bridge in bridges) bridge.Pipeline.ClearAddressStatistics();
+        return "statistics successfully cleared\n";
     }
 
     private static string Show(LiveBridge bridge)

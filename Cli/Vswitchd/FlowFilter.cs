@@ -23,8 +23,22 @@ internal sealed class FlowFilter(FlowKey wanted, FlowKey fields)
         catch (FlowTextException e)
         {
             if (text.Contains("in_port=", StringComparison.Ordinal)) fitsNothing = true;
-            else throw new UnixctlException($"ovs-vswitchd: Failed to parse filter ({e.Message})");
+            else throw new UnixctlException($"ovs-vswitchd: Failed to parse filter ({Exactly(text, ports) ?? e.Message})");
             return null;
+        }
+    }
+
+    /// <summary>What is wrong with a filter in the words of Open vSwitch, which reads it as the flow of a packet (<c>parse_ofp_exact_flow</c>).</summary>
+    private static string? Exactly(string text, PortNames ports)
+    {
+        try
+        {
+            new ExactFlowParser(ports).Parse(text, out _);
+            return null;
+        }
+        catch (FlowTextException e)
+        {
+            return e.Message;
         }
     }
 

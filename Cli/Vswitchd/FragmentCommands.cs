@@ -27,7 +27,7 @@ internal sealed class FragmentCommands(Vswitchd vswitchd, ConntrackCommands conn
     {
         bool isIpv6 = IsIpv6(words[0], "parameter missing: v4 for IPv4 or v6 for IPv6");
         if (!int.TryParse(words[1], NumberStyles.None, CultureInfo.InvariantCulture, out int bytes)) throw ConntrackCommands.Invalid("parameter missing for minimum fragment size");
-        if (!vswitchd.Conntrack.TrySetMinBytes(isIpv6, bytes)) throw ConntrackCommands.Invalid("requested minimum fragment size too small; see documentation");
+        if (!vswitchd.Conntrack.TrySetMinBytes(isIpv6, bytes)) throw ManualCommands.Error("requested minimum fragment size too small; see documentation (Operation not permitted)");
         return conntrack.Applied("setting minimum fragment size successful");
     }
 
@@ -35,7 +35,7 @@ internal sealed class FragmentCommands(Vswitchd vswitchd, ConntrackCommands conn
     {
         if (!int.TryParse(words[0], NumberStyles.None, CultureInfo.InvariantCulture, out int most)) throw ConntrackCommands.Invalid("parameter missing for maximum fragments");
         const int upper = 5000;
-        if (most > upper) throw ConntrackCommands.Invalid("setting maximum fragments failed");
+        if (most > upper) throw ManualCommands.Error("setting maximum fragments failed (Operation not permitted)");
         vswitchd.Conntrack.MaxFragments = most;
         return conntrack.Applied("setting maximum fragments successful");
     }

@@ -89,15 +89,16 @@ internal sealed class PmdCommands(Vswitchd vswitchd)
         uint? core = null, seconds = null;
         SharedDatapath[] all = [.. SharedDatapath.All(vswitchd, [], withManual: true)];
         SharedDatapath? named = null;
+        bool isNamed = false;
         for (int at = 0; at < words.Count; at++)
         {
             bool hasValue = at + 1 < words.Count;
             if (words[at] == "-pmd" && hasValue) core = Number(words[++at]);
             else if (words[at] == "-secs" && hasValue) seconds = Number(words[++at]) ?? MaxSeconds;
-            else named = Array.Find(all, d => d.Name == words[at] || d.Name.EndsWith($"@{words[at]}", StringComparison.Ordinal));
+            else (named, isNamed) = (Array.Find(all, d => d.Name == words[at] || d.Name.EndsWith($"@{words[at]}", StringComparison.Ordinal)), true);
         }
 
-        SharedDatapath datapath = named ?? (all.Length == 1 ? all[0] : throw new UnixctlException("please specify an existing datapath"));
+        SharedDatapath datapath = named ?? (all.Length == 1 && !isNamed ? all[0] : throw new UnixctlException("please specify an existing datapath"));
         return new Question(datapath, core, (int)Math.Min(seconds ?? 0, int.MaxValue));
     }
 

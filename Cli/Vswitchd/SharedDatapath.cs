@@ -1,3 +1,4 @@
+using Mergeflow.Control;
 using Mergeflow.Control.Bridges;
 
 namespace Mergeflow.Cli;
@@ -11,6 +12,9 @@ internal sealed record SharedDatapath(string Name, LiveDatapath Live, IReadOnlyL
 {
     private const string NetdevName = "netdev@ovs-netdev";
     private const string DummyName = "dummy@ovs-dummy";
+
+    /// <summary>Names by which people call the datapath of all bridges besides.</summary>
+    private static readonly string[] s_others = ["ovs-netdev", "system@ovs-system", "ovs-system", "ovs-dummy"];
 
     /// <summary>Name of the one that a bridge is in.</summary>
     public static string NameOf(LiveBridge bridge) => bridge.IsDummy ? DummyName : NetdevName;
@@ -33,6 +37,21 @@ internal sealed record SharedDatapath(string Name, LiveDatapath Live, IReadOnlyL
 
     /// <summary>The one of a name; null = there is none.</summary>
     public static SharedDatapath? Find(Vswitchd vswitchd, string name) => All(vswitchd, [], withManual: true).FirstOrDefault(d => d.Name == name);
+
+    /// <summary>The one that a command names by its first word, or else the only one that there is (OVS <c>opt_dpif_open</c>).</summary>
+    /// <param name="vswitchd">The switch.</param>
+    /// <param name="words">Of the command, without options.</param>
+    /// <param name="most">With so many words the first one has to be a datapath.</param>
+    /// <exception cref="UnixctlException">There is none, or there are several.</exception>
+    public static SharedDatapath Open(Vswitchd vswitchd, IReadOnlyList<string> words, int most)
+    {
+        if (words.Count > 0 && Find(vswitchd, words[0]) is { } named) return named;
+        IReadOnlyList<SharedDatapath> all = All(vswitchd, [], withManual: true);
+        if (words.Count > 0 && s_others.Contains(words[0]) && all.Count > 0) return all[0];
+        if (words.Count != most && all.Count == 1) return all[0];
+        string why = words.Count == most ? "" : all.Count == 0 ? "ovs-vswitchd: no datapaths exist\n" : "ovs-vswitchd: multiple datapaths, specify one\n";
+        throw new UnixctlException($"{why}ovs-vswitchd: datapath not found (Invalid argument)\n");
+    }
 
     /// <summary>Those that a command names among its words, or those that bridges are in.</summary>
     /// <param name="vswitchd">The switch.</param>

@@ -51,7 +51,7 @@ internal sealed class UpcallCommands(Vswitchd vswitchd, LiveBridgeHost host, Dum
     private string SetUfids(bool areUsed)
     {
         dumps.IsTerse = areUsed;
-        return $"Datapath dumping tersely using UFID {(areUsed ? "enabled" : "disabled")}\n";
+        return $"Datapath dumping tersely using UFID {(areUsed ? "enabled for supported datapaths" : "disabled")}\n";
     }
 
     private string OnEach(Action<Datapath> work) => vswitchd.Locked(() =>

@@ -29,6 +29,7 @@ internal static class VswitchdCommands
         new ManualCommands(vswitchd).AddTo(commands);
         new FlowCommands(vswitchd, log).AddTo(commands);
         new BondCommands(vswitchd).AddTo(commands);
+        new QosCommands(vswitchd).AddTo(commands);
         ConntrackCommands conntrack = new(vswitchd);
         conntrack.AddTo(commands);
         new FragmentCommands(vswitchd, conntrack).AddTo(commands);

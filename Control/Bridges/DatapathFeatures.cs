@@ -45,9 +45,9 @@ public sealed class DatapathFeatures
     /// <summary>Sets or shows one; without a name shows all by their short names.</summary>
     public string Set(string? name, string? value)
     {
-        if (name is null) return string.Concat(_features.Select(static f => $"{f.Name}: {f.Text}\n"));
+        if (name is null) return string.Concat(_features.Select(static f => f.Line));
         if (_features.FirstOrDefault(f => f.Name == name) is not { } feature) return "Unexpected support field";
-        if (value is null) return $"{feature.Name}: {feature.Text}\n";
+        if (value is null) return feature.Line;
         if (feature.IsNumber)
         {
             if (!int.TryParse(value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int number)) return "Integer number expected";
@@ -76,6 +76,11 @@ public sealed class DatapathFeatures
         public int Most { get; init; } = most ?? 1;
 
         public int Now { get; set; } = most ?? 1;
+
+        /// <summary>As <c>dpif/set-dp-features</c> shows it (OVS <c>display_support_field</c>).</summary>
+        public string Line => $"{Name} ({Title}) : [run time]:{Value(Now)}, [boot time]:{Value(Most)}\n";
+
+        private string Value(int value) => IsNumber ? value.ToString(CultureInfo.InvariantCulture) : value != 0 ? "true" : "false";
 
         public string Text => IsNumber ? Now.ToString(CultureInfo.InvariantCulture) : Now != 0 ? "Yes" : "No";
     }

@@ -60,7 +60,7 @@ public sealed partial class LiveBridge
             return patch;
         }
 
-        if (config.Type is "geneve" or "gre" or "vxlan") return AttachTunnel(config, ofport);
+        if (config.Type is "geneve" or "gre" or "vxlan" && _host.DummyTypeOf(config.Type, DatapathType) is null) return AttachTunnel(config, ofport);
         uint number = Shared.Take(name);
         try
         {

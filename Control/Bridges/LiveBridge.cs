@@ -68,6 +68,9 @@ public sealed partial class LiveBridge : IHostedBridge
     /// <inheritdoc/>
     public IReadOnlyList<OfControllerStatus> ControllerStatus() => _openFlow?.Controllers.Status() ?? [];
 
+    /// <summary>Connects to its controllers anew.</summary>
+    public void Reconnect() => _openFlow?.Controllers.Reconnect();
+
     /// <summary>What its ports have together.</summary>
     public BridgeForwarding Forwarding { get; }
 

@@ -167,7 +167,7 @@ public sealed class LiveBridgeHost : IBridgeHost, IDisposable
         if (Wire is null) return null;
         if (type == "internal" && IsDummyDatapath(datapathType)) return "dummy-internal";
         if (s_dummyTypes.Contains(type)) return type;
-        return (Dummies == DummyMode.Override && type is "system" or "tap" or "internal") || (Dummies == DummyMode.System && type == "system") ? type : null;
+        return (Dummies == DummyMode.Override && type != "patch" && s_types.Contains(type)) || (Dummies == DummyMode.System && type == "system") ? type : null;
     }
 
     /// <summary>Whether megaflows of bridges that are made from now on match more than their packet; for the thread that makes bridges.</summary>

@@ -117,11 +117,23 @@ public sealed class Vlog : IDisposable
         }
     }
 
+    private static readonly string[] s_facilities =
+    [
+        "auth", "authpriv", "clock", "cron", "daemon", "ftp", "kern", "lpr", "mail", "news", "syslog", "user", "uucp", "local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7",
+    ];
+
     /// <summary>Sets levels by words as <c>-v</c> and <c>vlog/set</c> take them: a module, a destination and a level in any order, each once at most; what is missing is all of them, or <c>dbg</c> (OVS <c>vlog_set_levels_from_string</c>).</summary>
     /// <returns>Null, or what is wrong; then nothing has changed.</returns>
     public string? Set(string words)
     {
-        if (words.StartsWith("PATTERN:", StringComparison.OrdinalIgnoreCase) || words.StartsWith("FACILITY:", StringComparison.OrdinalIgnoreCase)) return null;
+        if (words.StartsWith("PATTERN:", StringComparison.OrdinalIgnoreCase))
+        {
+            // Lines look as they do whatever is said; but what is no destination is said to be none.
+            string where = words["PATTERN:".Length..].Split(':')[0];
+            return Array.IndexOf(s_destinations, where.ToLowerInvariant()) >= 0 ? null : $"unknown destination \"{where}\"";
+        }
+
+        if (words.StartsWith("FACILITY:", StringComparison.OrdinalIgnoreCase)) return s_facilities.Contains(words["FACILITY:".Length..]) ? null : "invalid facility";
         string? module = null;
         int? destination = null;
         VlogLevel? level = null;
@@ -200,7 +212,7 @@ public sealed class Vlog : IDisposable
     {
         commands.Add("vlog/list", "", 0, 0, _ => List());
         commands.Add("vlog/list-pattern", "", 0, 0, static _ => "         prefix                            format\n         ------                            ------\nCONSOLE  none                              %D{%Y-%m-%dT%H:%M:%SZ}|%05N|%c%T|%p|%m\nFILE     none                              %D{%Y-%m-%dT%H:%M:%S.###Z}|%05N|%c%T|%p|%m\n");
-        commands.Add("vlog/set", "{spec | PATTERN:destination:pattern}", 1, int.MaxValue, words =>
+        commands.Add("vlog/set", "{spec | PATTERN:destination:pattern}", 0, int.MaxValue, words =>
         {
             foreach (string word in words)
             {
@@ -219,12 +231,18 @@ public sealed class Vlog : IDisposable
             CloseFile();
             return "";
         });
-        commands.Add("vlog/enable-rate-limit", "[module]...", 0, int.MaxValue, static _ => "");
-        commands.Add("vlog/disable-rate-limit", "[module]...", 0, int.MaxValue, static _ => "");
+        commands.Add("vlog/enable-rate-limit", "[module]...", 0, int.MaxValue, LimitRate);
+        commands.Add("vlog/disable-rate-limit", "[module]...", 0, int.MaxValue, LimitRate);
     }
 
     /// <inheritdoc/>
     public void Dispose() => CloseFile();
+
+    /// <summary>Changes nothing; what is no module is said to be none.</summary>
+    private string LimitRate(IReadOnlyList<string> words)
+    {
+        return words.All(w => w.Equals("any", StringComparison.OrdinalIgnoreCase) || IsModule(w.ToLowerInvariant().Replace('-', '_'))) ? "" : throw new UnixctlException("unknown module");
+    }
 
     private bool IsModule(string name)
     {

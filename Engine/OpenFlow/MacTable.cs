@@ -117,6 +117,12 @@ internal sealed class MacTable(int capacity, long agingMs, MacFollowers? followe
         }
     }
 
+    /// <summary>Counts anew; addresses stay (OVS <c>mac_learning_clear_statistics</c>).</summary>
+    public void ClearStatistics()
+    {
+        lock (_lock) _statistics = new MacStatistics { StaticNotMoved = _statistics.StaticNotMoved };
+    }
+
     /// <summary>What has happened since the table is there.</summary>
     public MacStatistics Statistics
     {

@@ -9,6 +9,9 @@ public sealed partial class OfPipeline
     /// <summary>What the table of addresses has seen.</summary>
     public MacStatistics AddressStatistics => Macs.Statistics;
 
+    /// <summary>Counts what the table of addresses sees anew (OVS <c>fdb/stats-clear</c>).</summary>
+    public void ClearAddressStatistics() => Macs.ClearStatistics();
+
     /// <summary>From now on there is room for so many addresses, and one is forgotten that has not been seen for so long.</summary>
     public void ConfigureAddresses(int capacity, long agingMs) => Macs.Configure(capacity, agingMs);
 

@@ -46,6 +46,7 @@ public sealed class Lacp(string name, Action<string> log)
     {
         if (!_members.TryGetValue(port, out Member? member) || member.HasCarrier == isUp) return;
         member.HasCarrier = isUp;
+        member.CarrierChanges++;
 
         // A link that was away is asked about each second.
         if (member.Status == LacpStatus.Current || _options.IsActive) member.Expire(nowMs);
@@ -58,6 +59,7 @@ public sealed class Lacp(string name, Action<string> log)
         member.Received++;
         if (!LacpFrame.TryRead(frame, out LacpInfo actor, out LacpInfo partner, out bool isMarker))
         {
+            if (isMarker) member.ReceivedMarkers++;
             if (isMarker) return;
             member.ReceivedBad++;
             if (member.ReceivedBad == 1) log($"{name}: received an unparsable LACP PDU.");
@@ -83,10 +85,12 @@ public sealed class Lacp(string name, Action<string> log)
             if (member.Status == LacpStatus.Current)
             {
                 member.Expire(nowMs);
+                member.Expired++;
             }
             else if (member.Status == LacpStatus.Expired)
             {
                 member.Default();
+                member.Defaulted++;
                 _isDue = true;
             }
         }
@@ -125,6 +129,19 @@ public sealed class Lacp(string name, Action<string> log)
             Write(text, "actor", ActorOf(member));
             text.Append('\n');
             Write(text, "partner", member.Partner, isFirst: false);
+        }
+
+        return text.ToString();
+    }
+
+    /// <summary>As <c>lacp/show-stats</c> prints it.</summary>
+    public string ShowStatistics()
+    {
+        StringBuilder text = new($"---- {name} statistics ----\n");
+        foreach (Member m in _members.Values.OrderBy(static m => m.Options.Name, StringComparer.Ordinal))
+        {
+            text.Append(CultureInfo.InvariantCulture, $"\nmember: {m.Options.Name}:\n  TX PDUs: {m.Sent}\n  RX PDUs: {m.Received}\n  RX Bad PDUs: {m.ReceivedBad}\n  RX Marker Request PDUs: {m.ReceivedMarkers}\n");
+            text.Append(CultureInfo.InvariantCulture, $"  Link Expired: {m.Expired}\n  Link Defaulted: {m.Defaulted}\n  Carrier Status Changed: {m.CarrierChanges}\n");
         }
 
         return text.ToString();
@@ -236,6 +253,14 @@ public sealed class Lacp(string name, Action<string> log)
         public long Received { get; set; }
 
         public long ReceivedBad { get; set; }
+
+        public long ReceivedMarkers { get; set; }
+
+        public long Expired { get; set; }
+
+        public long Defaulted { get; set; }
+
+        public long CarrierChanges { get; set; }
 
         public void Expire(long nowMs)
         {

@@ -78,8 +78,8 @@ public sealed class TunnelCommands(Vswitchd vswitchd, LiveBridgeHost host)
 
     private string SetForwarding(string? name, string word)
     {
-        bool? ordered = word switch { "true" => true, "false" => false, "normal" => null, _ => throw new UnixctlException("unknown argument") };
-        return host.Bfd.SetForwarding(name, ordered) ? "OK\n" : throw new UnixctlException("unknown BFD object");
+        bool? ordered = word switch { "true" => true, "false" => false, "normal" => null, _ => throw new UnixctlException("unknown fault string") };
+        return host.Bfd.SetForwarding(name, ordered) ? "OK\n" : throw new UnixctlException("no such BFD object");
     }
 
     private static string Text(Ipv6Address? address, TunnelPort tunnel) => address is not { } known ? "::" : Underlay.ToAddress(known, tunnel.IsIpv6 == true).ToString();

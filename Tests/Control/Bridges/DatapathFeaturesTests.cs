@@ -11,7 +11,7 @@ public sealed class DatapathFeaturesTests
         DatapathFeatures features = new();
         Assert.Contains("Truncate action: Yes\n", features.Show(), StringComparison.Ordinal);
         Assert.Equal("", features.Set("trunc", "false"));
-        Assert.Equal("trunc: No\n", features.Set("trunc", null));
+        Assert.Equal("trunc (Truncate action) : [run time]:false, [boot time]:true\n", features.Set("trunc", null));
         Assert.False(features.Truncates);
         Assert.Contains("Truncate action: No\n", features.Show(), StringComparison.Ordinal);
         Assert.Equal("", features.Set("trunc", "true"));
@@ -20,6 +20,6 @@ public sealed class DatapathFeaturesTests
         Assert.Equal("Integer number expected", features.Set("max_hash_alg", "x"));
         Assert.Equal("Boolean value expected", features.Set("clone", "7"));
         Assert.Equal("Unexpected support field", features.Set("nonsense", "true"));
-        Assert.Contains("ct_state_nat: Yes\n", features.Set(null, null), StringComparison.Ordinal);
+        Assert.Contains("ct_state_nat (CT state NAT) : [run time]:true, [boot time]:true\n", features.Set(null, null), StringComparison.Ordinal);
     }
 }
