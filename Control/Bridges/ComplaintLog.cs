@@ -23,6 +23,6 @@ internal sealed class ComplaintLog(Action<string> log)
     /// <summary>Writes what has been left, as far as people can read it. For one thread.</summary>
     public void Write()
     {
-        while (_left.Reader.TryRead(out TranslationComplaint? c)) _limit.Write($"{c.Text} on bridge {c.Bridge.Name} while processing {TraceFlowText.Flow(c.Flow, 0, _formatter, c.PacketType)}");
+        while (_left.Reader.TryRead(out TranslationComplaint? c)) _limit.Write($"{c.Text} on bridge {c.Bridge.Name} while processing {TraceFlowText.Flow(c.Flow, _formatter, c.PacketType)}");
     }
 }

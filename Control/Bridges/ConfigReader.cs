@@ -161,12 +161,15 @@ public static class ConfigReader
         if (port.References("qos") is not [var id, ..] || replica.Find("QoS", id) is not { } row) return null;
         OvsdbDatum queues = row["queues"];
         Dictionary<long, IReadOnlyDictionary<string, string>> byNumber = [];
+        List<QueueDscp> dscps = [];
         for (int i = 0; i < queues.Count; i++)
         {
-            if (replica.Find("Queue", queues.Values[i].Uuid) is { } queue) byNumber[queues.Keys[i].Integer] = queue.Map("other_config");
+            if (replica.Find("Queue", queues.Values[i].Uuid) is not { } queue) continue;
+            byNumber[queues.Keys[i].Integer] = queue.Map("other_config");
+            if (queue.Integer("dscp") is >= 0 and <= 63 and var dscp && queues.Keys[i].Integer is >= 0 and <= ushort.MaxValue) dscps.Add(new QueueDscp((ushort)queues.Keys[i].Integer, (byte)dscp));
         }
 
-        return new QosConfig(row.Text("type"), row.Map("other_config"), byNumber);
+        return new QosConfig(row.Text("type"), row.Map("other_config"), byNumber) { Dscps = new EquatableList<QueueDscp>(dscps.OrderBy(static d => d.Queue)) };
     }
 
     private static PortConfig Port(OvsdbRow row, IReadOnlyList<InterfaceConfig> members) => new()

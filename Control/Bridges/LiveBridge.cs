@@ -183,7 +183,9 @@ public sealed partial class LiveBridge : IHostedBridge
         {
             foreach (InterfaceConfig member in port.Interfaces)
             {
-                if (ofports.TryGetValue(member.Name, out int number)) Bridge.Ports.SetVlan((uint)number, VlanOf(port), LiveSwitch.NowMs);
+                if (!ofports.TryGetValue(member.Name, out int number)) continue;
+                Bridge.Ports.SetVlan((uint)number, VlanOf(port), LiveSwitch.NowMs);
+                Bridge.Ports.SetQueueDscps((uint)number, port.Qos?.Dscps ?? EquatableList<QueueDscp>.Empty, LiveSwitch.NowMs);
             }
         }
 

@@ -86,8 +86,12 @@ public static class OfprotoTrace
         flow.Key.InPort = Be32.FromHost(inPort);
         bridge.Bridge.Pipeline.TakeOption(parsed.Options, ref flow.Key);
         if (bridge.Datapath.Options.VlanLimit == 1) LeaveOneTag(ref flow.Key);
-        return new TraceRequest { Bridge = bridge, Flow = flow, SkbPriority = parsed.SkbPriority };
+        flow.Key.SkbPriority = Queue(parsed.SkbPriority);
+        return new TraceRequest { Bridge = bridge, Flow = flow };
     }
+
+    /// <summary>Queues of higher numbers are one.</summary>
+    private static Be16 Queue(uint skbPriority) => Be16.FromHost((ushort)Math.Min(skbPriority, ushort.MaxValue));
 
     /// <summary>Behind the first tag of two nothing is known.</summary>
     private static void LeaveOneTag(ref FlowKey key)
@@ -139,7 +143,8 @@ public static class OfprotoTrace
         try
         {
             PipelineFlow flow = new ExactFlowParser(bridge.Names).Parse(text, out uint skbPriority);
-            return new TraceRequest { Bridge = bridge, Flow = flow, SkbPriority = skbPriority };
+            flow.Key.SkbPriority = Queue(skbPriority);
+            return new TraceRequest { Bridge = bridge, Flow = flow };
         }
         catch (FlowTextException e)
         {

@@ -57,7 +57,7 @@ internal sealed class TracePasses : IDisposable
     {
         flow.ActsetOutput = Be32.FromHost(OfPorts.Widen(OfPorts.Unset));
         uint type = _request.Bridge.Datapath.Recirc.PacketTypeOf(in flow.Key);
-        _output.WriteLine($"Flow: {TraceFlowText.Flow(flow, _request.SkbPriority, _formatter, type)}");
+        _output.WriteLine($"Flow: {TraceFlowText.Flow(flow, _formatter, type)}");
         XlateResult result = new() { Steps = [] };
         _results.Add(result);
         PipelineFlow working = flow;
@@ -69,7 +69,7 @@ internal sealed class TracePasses : IDisposable
         PipelineFlow final = result.Final;
         bool isSame = PipelineFlow.BytesOf(in final).SequenceEqual(PipelineFlow.BytesOf(in flow)) && result.FinalType == type;
         _output.WriteLine();
-        _output.WriteLine($"Final flow: {(isSame ? "unchanged" : TraceFlowText.Flow(final, _request.SkbPriority, _formatter, result.FinalType))}");
+        _output.WriteLine($"Final flow: {(isSame ? "unchanged" : TraceFlowText.Flow(final, _formatter, result.FinalType))}");
         _output.WriteLine($"Megaflow: {TraceFlowText.Megaflow(flow, result.Mask, final, _formatter)}");
         _output.Write($"Datapath actions: {DpFlowFormatter.FormatCarriedOut(result.Actions, _request.Bridge.InDatapath(_request.WithNames))}");
         if (result.Error is { } error) _output.Write($"\nTranslation failed ({error}), packet is dropped.\n");

@@ -15,9 +15,6 @@ internal sealed record TraceRequest
     /// <summary>The packet, with what the pipeline knows of it.</summary>
     public required PipelineFlow Flow { get; init; }
 
-    /// <summary>The packet's priority; 0 = none. It decides nothing and is told.</summary>
-    public uint SkbPriority { get; init; }
-
     /// <summary>The frame that was given; null = there is none, and nothing is learned.</summary>
     public byte[]? Frame { get; init; }
 

@@ -90,4 +90,7 @@ public enum DpOp : byte
 
     /// <summary>Takes the Ethernet header off.</summary>
     PopEth,
+
+    /// <summary>The packet leaves by queue <see cref="DpAction.Port"/> from now on (OVS <c>set(skb_priority)</c>).</summary>
+    SetPriority,
 }

@@ -46,6 +46,7 @@ public static unsafe partial class PacketEdit
             case DpOp.PushEth: return PushEth(packet, action->Eth);
             case DpOp.PopEth: return PopEth(packet);
             case DpOp.SetPktMark: SetPktMark(packet, action->PktMark); return true;
+            case DpOp.SetPriority: PacketMetadata.SetPriority(packet, (ushort)action->Port); return true;
             case DpOp.SetTunnel: SetTunnel(packet, action->Tunnel); return true;
             default: ThrowNotAnEdit(action->Op); return false;
         }

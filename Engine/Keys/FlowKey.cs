@@ -18,7 +18,7 @@ namespace Mergeflow.Engine.Keys;
 ///  2   64.. 95  ipv6_src, ipv6_dst
 ///  3   96..127  ct_label[+0] ct_nw_src[+16] ct_nw_dst[+20] ct_tp_src[+24] ct_tp_dst[+26] ct_nw_proto[+28]
 ///  4  128..159  nd_target[+0] arp_sha/nd_sll[+16] arp_tha/nd_tll[+22]
-///  5  160..191  dp_hash[+0] pkt_mark[+4] ipv6_label[+8] vlan1_tci[+12] vlan0_tpid[+14] vlan1_tpid[+16] mpls_lse[+18,+22,+26]
+///  5  160..191  dp_hash[+0] pkt_mark[+4] ipv6_label[+8] vlan1_tci[+12] vlan0_tpid[+14] vlan1_tpid[+16] mpls_lse[+18,+22,+26] skb_priority[+30]
 ///  6  192..223  tun_id[+0] tun_src[+8] tun_dst[+12] tun_ipv6_src[+16]
 ///  7  224..255  tun_ipv6_dst[+0] tun_flags[+16] tun_tos[+18] tun_ttl[+19] tun_gbp_id[+20] tun_gbp_flags[+22] tun_options[+23] tun_metadata0[+24]
 ///  8  256..287  ct_ipv6_src, ct_ipv6_dst
@@ -81,6 +81,9 @@ public unsafe struct FlowKey
     [FieldOffset(178)] public Be32 MplsLse0;
     [FieldOffset(182)] public Be32 MplsLse1;
     [FieldOffset(186)] public Be32 MplsLse2;
+
+    /// <summary>Queue of the output port (OVS <c>skb_priority</c>, as <c>dpif-netdev</c> numbers it: the queue's own number); queues above 65,535 are as none.</summary>
+    [FieldOffset(190)] public Be16 SkbPriority;
 
     [FieldOffset(192)] public Be64 TunId;
     [FieldOffset(200)] public Be32 TunSrc;

@@ -63,6 +63,7 @@ public static class FlowKeyFormatter
         AppendHex(text, "pkt_mark", key.PktMark.Host);
         AppendHex(text, "recirc_id", key.RecircId.Host);
         AppendHex(text, "dp_hash", key.DpHash.Host);
+        AppendHex(text, "skb_priority", key.SkbPriority.Host);
         if (key.CtState != CtState.None) Append(text, "ct_state", CtStateFlags(key.CtState));
         AppendHex(text, "ct_zone", key.CtZone.Host);
         AppendHex(text, "ct_mark", key.CtMark.Host);

@@ -39,6 +39,7 @@ internal static class KeyLayout
     public const int Vlan0Tpid = 174;
     public const int Vlan1Tpid = 176;
     public const int MplsLse0 = 178;
+    public const int SkbPriority = 190;
     public const int TunId = 192;
     public const int TunSrc = 200;
     public const int TunDst = 204;

@@ -36,6 +36,7 @@ public static class KeyMasks
         m.Bytes.Slice(Lanes.At(Lanes.Ct), Lanes.SizeBytes).Fill(0xff);
         m.DpHash = new Be32(~0u);
         m.PktMark = new Be32(~0u);
+        m.SkbPriority = new Be16(0xffff);
         m.Bytes.Slice(Lanes.At(Lanes.Tunnel), 3 * Lanes.SizeBytes).Fill(0xff);
         return m;
     }

@@ -24,7 +24,7 @@ internal static class Lanes
     /// <summary>Hardware addresses of ARP, and neighbour discovery.</summary>
     public const int Neighbor = 4;
 
-    /// <summary>What few packets have: dp_hash, pkt_mark, ipv6_label, the inner VLAN tag, MPLS labels.</summary>
+    /// <summary>What few packets have: dp_hash, pkt_mark, skb_priority, ipv6_label, the inner VLAN tag, MPLS labels.</summary>
     public const int Rare = 5;
 
     /// <summary>Tunnel id, IPv4 addresses and IPv6 source.</summary>

@@ -140,6 +140,19 @@ public sealed partial class OfPipeline
         }
     }
 
+    /// <summary>Sets the marks of a port's queues. False if there is no such port, or it has them already.</summary>
+    public bool SetQueueDscps(uint number, EquatableList<QueueDscp> dscps)
+    {
+        lock (_lock)
+        {
+            if (!_ports.TryGetValue(number, out PipelinePort? port) || port.QueueDscps.Equals(dscps)) return false;
+            _ports[number] = port with { QueueDscps = dscps };
+            _portsChanged = true;
+            Publish();
+            return true;
+        }
+    }
+
     /// <summary>The way of a tunnel port is another one, or there is none for now. False if that changes nothing, or there is no such port.</summary>
     public bool SetTunnel(uint number, TunnelPort? tunnel)
     {

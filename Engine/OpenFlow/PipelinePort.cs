@@ -30,4 +30,12 @@ public sealed record PipelinePort(string Name, uint Number, bool IsTunnel = fals
 
     /// <summary>Its VLANs, for <c>normal</c>.</summary>
     public PortVlan Vlan { get; init; } = PortVlan.AllVlans;
+
+    /// <summary>What IP packets of a queue are marked with (OVS <c>struct skb_priority_to_dscp</c>).</summary>
+    public EquatableList<QueueDscp> QueueDscps { get; init; } = EquatableList<QueueDscp>.Empty;
 }
+
+/// <summary>Mark of a queue's packets (ovs-vswitchd.conf.db(5), <c>Queue.dscp</c>).</summary>
+/// <param name="Queue">Number of the queue.</param>
+/// <param name="Dscp">0 to 63.</param>
+public readonly record struct QueueDscp(ushort Queue, byte Dscp);

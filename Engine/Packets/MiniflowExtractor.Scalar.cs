@@ -95,7 +95,7 @@ public static unsafe partial class MiniflowExtractor
         FlowKey.Lane(ref *key, Lanes.Neighbor) = Vector256<byte>.Zero;
         Vector256<byte> metadata = (packet->KeyLanes & (1u << Lanes.Rare)) == 0
             ? Vector256<byte>.Zero
-            : FlowKey.Lane(ref *key, Lanes.Rare) & Vector256.Create(ulong.MaxValue, 0, 0, 0).AsByte();
+            : FlowKey.Lane(ref *key, Lanes.Rare) & Vector256.Create(ulong.MaxValue, 0, 0, 0xffff_0000_0000_0000).AsByte();
         FlowKey.Lane(ref *key, Lanes.Rare) = metadata;
     }
 

@@ -46,7 +46,20 @@ public static unsafe class PacketMetadata
         UpdateLaneBit(packet, Lanes.Rare);
     }
 
-    /// <summary>Takes over the metadata of a key: <c>in_port</c>, <c>ct_*</c>, tunnel, <c>dp_hash</c> and <c>pkt_mark</c> (OVS <c>pkt_metadata_from_flow</c>).</summary>
+    /// <summary>Sets skb_priority.</summary>
+    /// <param name="packet">The packet.</param>
+    /// <param name="queue">Host order.</param>
+    public static void SetPriority(Packet* packet, ushort queue)
+    {
+        EnsureLane(packet, Lanes.Rare);
+        packet->Key.SkbPriority = Be16.FromHost(queue);
+        UpdateLaneBit(packet, Lanes.Rare);
+    }
+
+    /// <summary>The queue that the packet is to leave by.</summary>
+    public static ushort PriorityOf(Packet* packet) => (packet->KeyLanes & (1u << Lanes.Rare)) == 0 ? (ushort)0 : packet->Key.SkbPriority.Host;
+
+    /// <summary>Takes over the metadata of a key: <c>in_port</c>, <c>ct_*</c>, tunnel, <c>dp_hash</c>, <c>pkt_mark</c> and <c>skb_priority</c> (OVS <c>pkt_metadata_from_flow</c>).</summary>
     public static void Restore(Packet* packet, ref FlowKey key)
     {
         for (int lane = 0; lane < FlowKey.LaneCount; lane++)
@@ -57,7 +70,7 @@ public static unsafe class PacketMetadata
         }
 
         EnsureLane(packet, Lanes.Rare);
-        (packet->Key.DpHash, packet->Key.PktMark) = (key.DpHash, key.PktMark);
+        (packet->Key.DpHash, packet->Key.PktMark, packet->Key.SkbPriority) = (key.DpHash, key.PktMark, key.SkbPriority);
         UpdateLaneBit(packet, Lanes.Rare);
         (packet->Key.CtState, packet->Key.CtZone, packet->Key.CtMark) = (key.CtState, key.CtZone, key.CtMark);
         SetWord(packet, KeyLayout.InPort / sizeof(uint), key.InPort.Raw);

@@ -16,6 +16,7 @@ public static class ExactMask
         bool isIp = type is EthType.Ip or EthType.Ipv6;
         if (!isIp) mask.NwFrag = 0;
         mask.PktMark = new Be32(~0u);
+        mask.SkbPriority = new Be16(0xffff);
         mask.DpHash = new Be32(~0u);
         mask.CtLabel = Ipv6Address.FromUInt128(UInt128.MaxValue);
         if (key.Vlan0Tci.Raw != 0) (mask.Vlan0Tpid, mask.Vlan1Tci) = (new Be16(0xffff), new Be16(0xffff));

@@ -38,11 +38,21 @@ internal sealed unsafe class Committer
         CommitNetwork();
         if (!wasMpls || _flow.IsMpls) _labels.Commit();
         _tags.Commit();
+        CommitPriority();
         ulong mark = _difference.Settle(L.PktMark, L.Window4);
         if (mark == 0) return;
         ref DpAction a = ref _context.Out.Add(DpOp.SetPktMark);
         a.PktMark.MarkMask = new Be32((uint)mark).Host;
         a.PktMark.Mark = XlateFlow.Read32(_flow.Current, L.PktMark) & a.PktMark.MarkMask;
+    }
+
+    /// <summary>As in Open vSwitch, a queue that the packet has already is not told.</summary>
+    private void CommitPriority()
+    {
+        if (_flow.Priority == XlateFlow.Read16(_flow.Base, L.SkbPriority)) return;
+        _flow.ConsultOriginal(L.SkbPriority, L.Window2);
+        _difference.Take(L.SkbPriority, L.Window2);
+        _context.Out.Add(DpOp.SetPriority).Port = _flow.Priority;
     }
 
     private void CommitEth()

@@ -86,6 +86,13 @@ public sealed unsafe partial class Translator
                 _freezer.Exit = true;
                 return true;
             case XlateOpKind.Queue:
+                SetQueue(op.Arg);
+                return true;
+            case XlateOpKind.PopQueue:
+                SetPriority(_flow.InitialPriority);
+                return true;
+            case XlateOpKind.Enqueue:
+                Enqueue(op, last);
                 return true;
             case XlateOpKind.FinTimeout:
                 FinTimeout((OfFinTimeout)op.Action!);
@@ -273,6 +280,29 @@ public sealed unsafe partial class Translator
         }
 
         _actionSet.Return(list);
+    }
+
+    /// <summary>What leaves from now on does so by this queue (OVS <c>xlate_set_queue_action</c>, <c>dpif_netdev_queue_to_priority</c>).</summary>
+    private void SetQueue(uint queue)
+    {
+        if (queue <= ushort.MaxValue) SetPriority((ushort)queue);
+    }
+
+    private void SetPriority(ushort queue)
+    {
+        // Whoever comes back may have any: all packets of the megaflow have to leave by this one.
+        if (_flow.IsRecirculated) _flow.Consult(L.SkbPriority, L.Window2);
+        _flow.Write(L.SkbPriority, L.Window2, Be16.FromHost(queue).Raw);
+        _flow.IsDirty = true;
+    }
+
+    /// <summary>One output by a queue (OVS <c>xlate_enqueue_action</c>).</summary>
+    private void Enqueue(XlateOp op, bool last)
+    {
+        ushort before = _flow.Priority;
+        SetQueue(op.Arg2);
+        Output(op.Arg, last);
+        SetPriority(before);
     }
 
     private void Output(uint port, bool last)

@@ -1,12 +1,15 @@
 using Mergeflow.Engine.Actions;
 using Mergeflow.Engine.Keys;
 using Mergeflow.Engine.OpenFlow;
+using L = Mergeflow.Engine.Keys.KeyLayout;
 
 namespace Mergeflow.Engine.Xlate;
 
 /// <summary>Outputs (OVS <c>compose_output_action</c>): brings the packet up to date and sends it.</summary>
 internal sealed class Transmitter(XlateContext context, Committer committer, Freezer freezer, TunnelXlate tunnels)
 {
+    private const byte DscpMask = 0xfc;
+
     private readonly XlateContext _context = context;
     private readonly XlateFlow _flow = context.Flow;
     private readonly Committer _committer = committer;
@@ -116,7 +119,10 @@ internal sealed class Transmitter(XlateContext context, Committer committer, Fre
         else if (!_context.Tables.Underlay.EndsAt(port) || !_tunnels.TryEnd(port))
         {
             if (_context.Tables.Underlay.EndsAt(port)) _tunnels.Snoop(port);
+            byte tos = _flow.Key.NwTos;
+            bool isMarked = to.QueueDscps.Count > 0 && Mark(to);
             _committer.Commit();
+            if (isMarked) WriteDscp(tos);
 
             // Of a label that was cut off nothing is left to send (Open vSwitch sends that).
             if (_flow.Layers.BaseType != PacketLayers.Ethernet) return;
@@ -135,6 +141,27 @@ internal sealed class Transmitter(XlateContext context, Committer committer, Fre
         {
             if (port.Number != _flow.InPort && (all || port.Floods)) Transmit(port.Number);
         }
+    }
+
+    /// <summary>IP packets of a queue leave with its mark, and without it by other ports (OVS <c>dscp_from_skb_priority</c>).</summary>
+    private bool Mark(PipelinePort to)
+    {
+        if (!_flow.IsIp) return false;
+        foreach (QueueDscp mark in to.QueueDscps)
+        {
+            if (mark.Queue != _flow.Priority) continue;
+            _flow.Consult(L.NwTos, DscpMask);
+            WriteDscp((byte)(mark.Dscp << 2));
+            return true;
+        }
+
+        return false;
+    }
+
+    private void WriteDscp(byte tos)
+    {
+        _flow.Write(L.NwTos, DscpMask, tos);
+        _flow.IsDirty = true;
     }
 
     /// <summary>Tunnel metadata for an encapsulating port: it is not part of the packet, so it is written in full each time.</summary>

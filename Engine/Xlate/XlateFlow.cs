@@ -82,6 +82,14 @@ internal sealed unsafe class XlateFlow : IDisposable
 
     public uint InPort => Read32(Current, L.InPort);
 
+    /// <summary>The queue that it leaves by, and the one that it came with.</summary>
+    public ushort Priority => Read16(Current, L.SkbPriority);
+
+    public ushort InitialPriority => Read16(Original, L.SkbPriority);
+
+    /// <summary>It has been here before.</summary>
+    public bool IsRecirculated => Read32(Original, L.RecircId) != 0;
+
     /// <summary>What OpenFlow sees, by field.</summary>
     public ref FlowKey Key => ref *(FlowKey*)Current;
 
@@ -153,6 +161,10 @@ internal sealed unsafe class XlateFlow : IDisposable
         ulong own = Unsafe.ReadUnaligned<ulong>(Live + offset) & bits;
         if (own != 0) Unsafe.WriteUnaligned(Consulted + offset, Unsafe.ReadUnaligned<ulong>(Consulted + offset) | own);
     }
+
+    /// <summary>Adds the bits of an 8-byte window to the mask, also where the flow has others now: what they were decides.</summary>
+    public void ConsultOriginal(int offset, ulong bits)
+        => Unsafe.WriteUnaligned(Consulted + offset, Unsafe.ReadUnaligned<ulong>(Consulted + offset) | bits);
 
     /// <summary>The same for the bits of a field.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

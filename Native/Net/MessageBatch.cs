@@ -14,6 +14,9 @@ public sealed unsafe class MessageBatch : IDisposable
     /// <summary>Bytes for control messages (PACKET_AUXDATA is 36 of them).</summary>
     private const int ControlBytes = 64;
 
+    /// <summary>Linux 6.14.</summary>
+    private static readonly bool s_takesClasses = OperatingSystem.IsLinux() && Environment.OSVersion.Version >= new Version(6, 14);
+
     private readonly PinnedBlock _block;
     private readonly IoVector* _parts;
     private readonly VirtioNetHeader* _headers;
@@ -64,6 +67,26 @@ public sealed unsafe class MessageBatch : IDisposable
     {
         Messages[index].Control = _control + (index * ControlBytes);
         Messages[index].ControlBytes = ControlBytes;
+    }
+
+    /// <summary>Before a frame is sent: the class of the device's queueing discipline that takes it (SO_PRIORITY as a control message); 0 = its default one. Where the kernel takes no such messages, every frame has that one.</summary>
+    public void SetClass(int index, uint tcClass)
+    {
+        MessageHeader* m = Messages + index;
+        if (tcClass == 0 || !s_takesClasses)
+        {
+            m->Control = null;
+            m->ControlBytes = 0;
+            return;
+        }
+
+        const int cmsgHeaderBytes = 16;
+        byte* control = _control + (index * ControlBytes);
+        *(nuint*)control = cmsgHeaderBytes + sizeof(uint);
+        (*(int*)(control + 8), *(int*)(control + 12)) = (SocketCalls.SolSocket, SocketCalls.SoPriority);
+        *(uint*)(control + cmsgHeaderBytes) = tcClass;
+        m->Control = control;
+        m->ControlBytes = cmsgHeaderBytes + 8;
     }
 
     /// <summary>The tag that the kernel has taken out of a received frame (<c>struct tpacket_auxdata</c>): type and control information, host order.</summary>

@@ -17,6 +17,7 @@ internal static unsafe partial class SocketCalls
     public const int SolSocket = 1;
     public const int SoSendBuffer = 7;
     public const int SoReceiveBuffer = 8;
+    public const int SoPriority = 12;
     public const int SoAttachFilter = 26;
     public const int SoSendBufferForce = 32;
     public const int SoReceiveBufferForce = 33;

@@ -52,6 +52,8 @@ public sealed class MergeDumpFormTests
     [InlineData("userspace(pid=123,slow_path(controller))", "not merged: UnsupportedAction(userspace) in pass 0")]
     [InlineData("lb_output(1)", "not merged: UnsupportedAction(lb_output) in pass 0")]
     [InlineData("dec_ttl(le_1(userspace(pid=1))),vm9", "not merged: UnsupportedAction(dec_ttl) in pass 0")]
+    [InlineData("set(skb_priority(0x2)),vm9", "not merged: UnsupportedAction(set(skb_priority)) in pass 0")]
+    [InlineData("set(skb_priority(0x10002)),vm9", "not merged: UnsupportedAction(set(skb_priority)) in pass 0")]
     [InlineData("set(nsh(ttl=3)),vm9", "not merged: UnsupportedAction(set(nsh)) in pass 0")]
     [InlineData("tnl_push(tnl_port(6),header(size=50,type=4,eth(dst=02:00:00:00:00:01,src=02:00:00:00:00:02,dl_type=0x0800),ipv4(src=1.1.1.1,dst=2.2.2.2,proto=17,tos=0,ttl=64,frag=0x4000),udp(src=0,dst=4789,csum=0x0),vxlan(flags=0x8000000,vni=0x1)),out_port(2)),vm9", "not merged: UnsupportedAction(tnl_push) in pass 0")]
     [InlineData("drop", "merged: ")]

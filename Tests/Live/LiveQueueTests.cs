@@ -26,6 +26,15 @@ public sealed class LiveQueueTests
         Assert.InRange(bytes, 20ul * 1042, 40ul * 1042);
         Assert.Equal((0ul, 0ul), Counted(7));
 
+        // Packets of set_queue leave by their queue, if the kernel can be told so (Linux 6.14).
+        if (Environment.OSVersion.Version >= new Version(6, 14))
+        {
+            run.Ofctl("add-flow", bridge, "in_port=1,icmp,actions=set_queue:7,2");
+            lab.Must("a", "ping", "-c", "20", "-i", "0.05", "-s", "1000", "-W", "5", "10.89.0.2");
+            (ulong queued, ulong queuedBytes) = Counted(7);
+            Assert.Equal((20ul, 20ul * 1042), (queued, queuedBytes));
+        }
+
         // One queue of one port; none where there is none.
         Assert.Contains("1 queues\n  port 2 queue 7: ", run.Ofctl("queue-stats", bridge, "2", "7"), StringComparison.Ordinal);
         run.Vsctl("clear", "port", b, "qos");

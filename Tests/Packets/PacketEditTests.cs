@@ -210,6 +210,19 @@ public sealed class PacketEditTests : IDisposable
     }
 
     [Fact]
+    public void A_queue_is_metadata_that_stays_when_headers_are_read_anew()
+    {
+        PacketRef packet = _pool.RentRef(SampleFrames.UdpIpv4, 1);
+        packet.Extract();
+        packet.Apply(new DpAction { Op = DpOp.SetPriority, Port = 0x1234 });
+        packet.Extract();
+        Assert.Equal(0x1234, packet.WholeKey().SkbPriority.Host);
+        Assert.Equal(0u, packet.WholeKey().MplsLse2.Raw);
+        packet.Apply(new DpAction { Op = DpOp.SetPriority, Port = 0 });
+        Assert.Equal(FlowKey.HotLanes, packet.KeyLanes);
+    }
+
+    [Fact]
     public void Pkt_mark_is_masked_metadata()
     {
         PacketRef packet = _pool.RentRef(SampleFrames.UdpIpv4, 1);

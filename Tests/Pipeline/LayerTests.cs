@@ -51,7 +51,7 @@ public sealed class LayerTests
         Assert.Equal("drop", bed.Actions(bed.Key(Convert.FromHexString(frame))));
         TranslationComplaint complaint = Assert.Single(complaints);
         Assert.EndsWith("more MPLS LSEs than the 3 supported.", complaint.Text, StringComparison.Ordinal);
-        Assert.Equal(flow, TraceFlowText.Flow(complaint.Flow, 0, new FlowTextFormatter(), complaint.PacketType));
+        Assert.Equal(flow, TraceFlowText.Flow(complaint.Flow, new FlowTextFormatter(), complaint.PacketType));
     }
 
     /// <summary>A match of a header is one of Ethernet packets.</summary>

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Mergeflow.Engine.OpenFlow;
 using Mergeflow.Engine.Ports;
 using Mergeflow.Engine.Runtime;
 using Mergeflow.Native;
@@ -11,13 +12,16 @@ namespace Mergeflow.Control.Bridges;
 /// <param name="Queues">By number.</param>
 public sealed record QosConfig(string Type, IReadOnlyDictionary<string, string> OtherConfig, IReadOnlyDictionary<long, IReadOnlyDictionary<string, string>> Queues)
 {
-    /// <summary>All of it as one text.</summary>
+    /// <summary>What packets of queues are marked with.</summary>
+    public EquatableList<QueueDscp> Dscps { get; init; } = EquatableList<QueueDscp>.Empty;
+
+    /// <summary>All of it that the kernel has to know, as one text.</summary>
     public string Text => $"{Type} {Words(OtherConfig)} {string.Join(';', Queues.OrderBy(static q => q.Key).Select(static q => $"{q.Key} {Words(q.Value)}"))}";
 
     private static string Words(IReadOnlyDictionary<string, string> map) => string.Join(',', map.OrderBy(static p => p.Key, StringComparer.Ordinal).Select(static p => $"{p.Key}={p.Value}"));
 }
 
-/// <summary>Sets up the kernel's queues of devices as the database wants them (OVS <c>iface_configure_qos</c>, <c>lib/netdev-linux.c</c>). What packets of <c>set_queue</c> get is the default queue: packet sockets do not say otherwise.</summary>
+/// <summary>Sets up the kernel's queues of devices as the database wants them (OVS <c>iface_configure_qos</c>, <c>lib/netdev-linux.c</c>). Packet sockets say with each packet of <c>set_queue</c> which one is meant.</summary>
 internal sealed class PortQos
 {
     private const ulong DefaultRate = 10_000_000_000 / 8;

@@ -77,6 +77,7 @@ public sealed unsafe partial class TraceMerger
         DpOp.TnlPop => "tnl_pop",
         DpOp.TnlPush => "tnl_push",
         DpOp.SetTunnel => "set(tunnel)",
+        DpOp.SetPriority => "set(skb_priority)",
         DpOp.SetNd => "set(nd)",
         DpOp.AddMpls => "add_mpls",
         DpOp.PushEth => "push_eth",

@@ -36,6 +36,8 @@ internal enum XlateOpKind : byte
     CheckPktLarger,
     Exit,
     Queue,
+    PopQueue,
+    Enqueue,
     FinTimeout,
     Multipath,
     Bundle,

@@ -9,6 +9,11 @@ internal sealed unsafe class PacketSocketTxQueue : VnetTxQueue
     /// <summary>Up to here a frame is copied behind its virtio header, bytes: one part costs the kernel less than two.</summary>
     private const int CopiedBytes = 2048;
 
+    /// <summary>Class of queue 0 of a device (OVS <c>tc_make_handle(1, queue_id + 1)</c>), and how many there may be.</summary>
+    private const uint ClassOfQueue0 = 0x10001;
+
+    private const ushort MostClasses = 0xeffe;
+
     private const int CopyStrideBytes = CopiedBytes + 64;
 
     private const int Again = -11, Interrupted = -4, NoBuffers = -105, TooLong = -90, NetworkDown = -100, NoDevice = -19, NoSuchDeviceOrAddress = -6;
@@ -52,6 +57,7 @@ internal sealed unsafe class PacketSocketTxQueue : VnetTxQueue
         else parts[1] = new IoVector { Base = frame, LengthBytes = (nuint)lengthBytes };
         parts[0] = new IoVector { Base = start, LengthBytes = (nuint)(VirtioNetHeader.SizeBytes + (isCopied ? lengthBytes : 0)) };
         _batch.SetPartCount(_count, isCopied ? 1 : 2);
+        _batch.SetClass(_count, Priority is > 0 and <= MostClasses ? ClassOfQueue0 + Priority : 0);
         _count++;
         if (!isCopied || _count == MessageBatch.MaxCount) Flush();
     }

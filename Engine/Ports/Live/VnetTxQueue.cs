@@ -25,6 +25,7 @@ internal abstract unsafe class VnetTxQueue : TxQueue
             return;
         }
 
+        Priority = PacketMetadata.PriorityOf(packet);
         VirtioNetHeader header = default;
         if ((packet->Flags & PacketFlags.CsumPartial) == 0)
         {
@@ -49,6 +50,9 @@ internal abstract unsafe class VnetTxQueue : TxQueue
 
     /// <summary>The other side takes super-frames and unfinished checksums; else it gets frames as a wire carries them.</summary>
     protected virtual bool TakesUnfinished => true;
+
+    /// <summary>Queue of the device that the frame at hand leaves by; 0 = the default one.</summary>
+    protected ushort Priority { get; private set; }
 
     /// <summary>Writes a frame, or copies it to be written.</summary>
     protected abstract void Write(byte* frame, int lengthBytes, VirtioNetHeader* header);

@@ -74,6 +74,9 @@ public sealed class DatapathPorts
     /// <summary>Sets the VLANs that <c>normal</c> knows a port by. On return no packet goes by what it was before.</summary>
     public Acknowledgement SetVlan(uint port, PortVlan vlan, long nowMs) => Change(p => p.SetPortVlan(port, vlan), nowMs);
 
+    /// <summary>Says what IP packets are marked with that leave by a queue of a port.</summary>
+    public Acknowledgement SetQueueDscps(uint port, EquatableList<QueueDscp> dscps, long nowMs) => Change(p => p.SetQueueDscps(port, dscps), nowMs);
+
     /// <summary>Sets what ports have together: bonds, mirrors, VLANs without learning. On return no packet goes by what it was before.</summary>
     public Acknowledgement SetForwarding(ForwardingPlan plan, long nowMs)
     {

@@ -144,6 +144,8 @@ public static partial class DpFlowFormatter
                 break;
             case DpOp.SetMpls:
                 return $"mpls({FormatLse(a.Mpls.Lse.Host, a.Mpls.LseMask.Host)})";
+            case DpOp.SetPriority:
+                return $"skb_priority({NumberText.Hex(a.Port)})";
             case DpOp.SetPktMark:
                 w.Begin("skb_mark");
                 w.Value(a.PktMark.Mark, a.PktMark.MarkMask, uint.MaxValue);

@@ -15,7 +15,7 @@ public static partial class DpFlowFormatter
     {
         FlowKey k = key, m = mask;
         var w = new DpAttributeWriter(verbose);
-        if (verbose) w.Item("skb_priority(0/0)");
+        One(w, "skb_priority", k.SkbPriority.Host, m.SkbPriority.Host, ushort.MaxValue);
         AppendTunnel(w, k, m);
         AppendMetadata(w, k, m, ports);
         if (hasPacketType) w.Item(isBare ? $"packet_type(ns=1,id=0x{k.DlType.Host:x})" : "packet_type(ns=0,id=0)");

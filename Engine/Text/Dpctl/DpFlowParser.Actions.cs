@@ -193,6 +193,12 @@ public sealed partial class DpFlowParser
                 (a.L4.Src, a.L4.SrcMask, a.L4.Dst, a.L4.DstMask) = (v.TpSrc, m.TpSrc, v.TpDst, m.TpDst);
                 a.L4.Proto = name.ToString() switch { "tcp" => IpProto.Tcp, "udp" => IpProto.Udp, _ => IpProto.Sctp };
                 return true;
+            case "skb_priority":
+                (a.Op, a.Port) = (DpOp.SetPriority, written.SkbPriority);
+                if (written.SkbPriority <= ushort.MaxValue) return true;
+                a.Op = DpOp.Userspace;
+                flow.ForeignAction ??= "set(skb_priority)";
+                return true;
             case "skb_mark":
                 a.Op = DpOp.SetPktMark;
                 (a.PktMark.Mark, a.PktMark.MarkMask) = (v.PktMark.Host, m.PktMark.Host);

@@ -22,7 +22,7 @@ internal static class GivenActions
             ref readonly DpAction a = ref program[at];
             switch (a.Op)
             {
-                case DpOp.Output or DpOp.Recirc or DpOp.SetEth or DpOp.SetPktMark or DpOp.CtClear or DpOp.Drop:
+                case DpOp.Output or DpOp.Recirc or DpOp.SetEth or DpOp.SetPktMark or DpOp.SetPriority or DpOp.CtClear or DpOp.Drop:
                     break;
                 case DpOp.Clone:
                     if (Refusal(program.Slice(at + 1, a.NestedCount), key, mask, tags) is { } inner) return inner;

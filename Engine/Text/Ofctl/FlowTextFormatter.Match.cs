@@ -24,7 +24,11 @@ public sealed partial class FlowTextFormatter
 
     private void AppendMatch(StringBuilder s, ref Match match)
     {
-        foreach (FieldId id in s_metadataFields) AppendField(s, ref match, id, Fields.Of(id).Name);
+        foreach (FieldId id in s_metadataFields)
+        {
+            if (id == FieldId.ConjId && match.Mask.Key.SkbPriority.Raw != 0) s.Append($"skb_priority={NumberText.Hex(match.Value.Key.SkbPriority.Host)},");
+            AppendField(s, ref match, id, Fields.Of(id).Name);
+        }
 
         // Only megaflows match a recirculation id, and all of these are of Ethernet.
         if (match.Mask.Key.RecircId.Raw != 0) s.Append("eth,");

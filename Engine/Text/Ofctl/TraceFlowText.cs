@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Runtime.Intrinsics;
 using Mergeflow.Engine.Actions;
 using Mergeflow.Engine.Keys;
@@ -14,10 +13,9 @@ public static class TraceFlowText
 
     /// <summary>A packet with what the pipeline knows of it; fields that are no part of it only where they are not zero.</summary>
     /// <param name="flow">The packet.</param>
-    /// <param name="skbPriority">Its priority, which is in no key.</param>
     /// <param name="formatter">Names ports.</param>
     /// <param name="packetType">Namespace in the upper half, number in the lower; 0 = it has an Ethernet header.</param>
-    public static string Flow(in PipelineFlow flow, uint skbPriority, FlowTextFormatter formatter, uint packetType = 0)
+    public static string Flow(in PipelineFlow flow, FlowTextFormatter formatter, uint packetType = 0)
     {
         Match match = new() { Value = flow, Mask = Shown(flow) };
         if (packetType != 0) HideEthernet(ref match);
@@ -25,8 +23,7 @@ public static class TraceFlowText
         if (packetType != 0) text = InsertBehindPass(text, $"packet_type=({packetType >> 16},0x{packetType & 0xffff:x}),");
 
         // Kinds of tunnels that are not here.
-        if (match.Mask.Key.TunTtl != 0) text = text.Replace(",tun_flags=", ",tun_erspan_ver=0,gtpu_flags=0,gtpu_msgtype=0,tun_flags=", StringComparison.Ordinal);
-        return skbPriority == 0 ? text : InsertBehindPass(text, string.Create(CultureInfo.InvariantCulture, $"skb_priority=0x{skbPriority:x},"));
+        return match.Mask.Key.TunTtl == 0 ? text : text.Replace(",tun_flags=", ",tun_erspan_ver=0,gtpu_flags=0,gtpu_msgtype=0,tun_flags=", StringComparison.Ordinal);
     }
 
     /// <summary>Puts what is in no key behind what identifies a pass.</summary>
@@ -99,6 +96,7 @@ public static class TraceFlowText
         if (k.PktMark.Raw != 0) m.PktMark = new Be32(uint.MaxValue);
         if (k.RecircId.Raw != 0) m.RecircId = new Be32(uint.MaxValue);
         if (k.DpHash.Raw != 0) m.DpHash = new Be32(uint.MaxValue);
+        if (k.SkbPriority.Raw != 0) m.SkbPriority = new Be16(ushort.MaxValue);
         if (k.CtState != CtState.None) m.CtState = (CtState)byte.MaxValue;
         if (k.CtZone.Raw != 0) m.CtZone = new Be16(ushort.MaxValue);
         if (k.CtMark.Raw != 0) m.CtMark = new Be32(uint.MaxValue);
