@@ -105,7 +105,7 @@ internal sealed class ConntrackCommands(Vswitchd vswitchd)
 
     private string Statistics(IReadOnlyList<string> words)
     {
-        ushort? zone = ZoneOf(words, most: 3);
+        ushort? zone = ZoneOf([.. words.Where(static w => w != "verbose")], most: 1);
         ConnInfo[] connections = [.. vswitchd.Datapaths.SelectMany(static d => d.Datapath.DumpConnections(LiveSwitch.NowMs)).Where(c => zone is null || c.Zone == zone)];
         StringBuilder text = new();
         text.Append(CultureInfo.InvariantCulture, $"Connections Stats:\n    Total: {connections.Length}\n");

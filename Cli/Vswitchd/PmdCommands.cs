@@ -21,7 +21,7 @@ internal sealed class PmdCommands(Vswitchd vswitchd)
         commands.Add("dpif-netdev/pmd-rxq-show", "[-pmd core] [-secs secs] [dp]", 0, 5, words => vswitchd.Locked(() => ShowQueues(Asked(words))));
         commands.Add("dpif-netdev/pmd-rxq-rebalance", "[dp]", 0, 1, words => vswitchd.Locked(() =>
         {
-            Asked(words).Datapath.Live.Pmds.Rebalance();
+            Asked(words, isStrict: words.Count > 0).Datapath.Live.Pmds.Rebalance();
             return "pmd rxq rebalance requested.\n";
         }));
     }
@@ -84,21 +84,21 @@ internal sealed class PmdCommands(Vswitchd vswitchd)
         return "";
     }
 
-    private Question Asked(IReadOnlyList<string> words)
+    /// <summary>What is asked for; a name that is none's is passed over where there is one datapath, unless it has to be right (OVS <c>dpif_netdev_pmd_info</c>, <c>dpif_netdev_pmd_rebalance</c>).</summary>
+    private Question Asked(IReadOnlyList<string> words, bool isStrict = false)
     {
         uint? core = null, seconds = null;
         SharedDatapath[] all = [.. SharedDatapath.All(vswitchd, [], withManual: true)];
         SharedDatapath? named = null;
-        bool isNamed = false;
         for (int at = 0; at < words.Count; at++)
         {
             bool hasValue = at + 1 < words.Count;
             if (words[at] == "-pmd" && hasValue) core = Number(words[++at]);
             else if (words[at] == "-secs" && hasValue) seconds = Number(words[++at]) ?? MaxSeconds;
-            else (named, isNamed) = (Array.Find(all, d => d.Name == words[at] || d.Name.EndsWith($"@{words[at]}", StringComparison.Ordinal)), true);
+            else named = Array.Find(all, d => d.Name == words[at] || d.Name.EndsWith($"@{words[at]}", StringComparison.Ordinal));
         }
 
-        SharedDatapath datapath = named ?? (all.Length == 1 && !isNamed ? all[0] : throw new UnixctlException("please specify an existing datapath"));
+        SharedDatapath datapath = named ?? (all.Length == 1 && !isStrict ? all[0] : throw new UnixctlException("please specify an existing datapath"));
         return new Question(datapath, core, (int)Math.Min(seconds ?? 0, int.MaxValue));
     }
 

@@ -29,22 +29,40 @@ public static class OfprotoTrace
     /// <exception cref="UnixctlException">The words are no request, in the words of Open vSwitch.</exception>
     public static string WritePacketOut(IReadOnlyList<TraceBridge> bridges, IReadOnlyList<string> words, long nowMs)
     {
+        EquatableList<OfAction> actions = ActionsOf(words[^1]);
         TraceArguments arguments = TraceArguments.Parse(words.Take(words.Count - 1), withActions: true);
         TraceRequest request = RequestOf(bridges, arguments) with { NowMs = nowMs };
         try
         {
-            EquatableList<OfAction> actions = new FlowTextParser { TakesLayers = true }.ParseActions(words[^1]);
             request.Bridge.Bridge.CheckPacketOut(request.Flow, actions, isOf10: !arguments.IsConsistent);
             return TracePasses.Write(request with { Actions = actions });
-        }
-        catch (FlowTextException e)
-        {
-            throw new UnixctlException(e.Message);
         }
         catch (FlowModException e)
         {
             throw new UnixctlException($"Bad actions: {e.Error}");
         }
+    }
+
+    /// <summary>They are read before the packet, and are no instructions (OVS <c>ofpacts_parse_actions</c>).</summary>
+    private static EquatableList<OfAction> ActionsOf(string text)
+    {
+        EquatableList<OfAction> actions;
+        try
+        {
+            actions = new FlowTextParser { TakesLayers = true }.ParseActions(text);
+        }
+        catch (FlowTextException e)
+        {
+            throw new UnixctlException(e.Message);
+        }
+
+        foreach (OfAction action in actions)
+        {
+            string? instruction = action switch { OfWriteActions => "write_actions", OfClearActions => "clear_actions", OfGotoTable => "goto_table", _ => null };
+            if (instruction is not null) throw new UnixctlException($"{instruction} instruction not allowed here");
+        }
+
+        return actions;
     }
 
     private static TraceRequest RequestOf(IReadOnlyList<TraceBridge> bridges, TraceArguments arguments)
