@@ -71,7 +71,10 @@ internal sealed unsafe class FieldHash(XlateContext context, TagModel tags)
         {
             _flow.Consult(L.NwProto, 0xff);
             all[28] = key.NwProto;
-            if (key.NwProto != IpProto.Udp) _flow.Consult(L.TpSrc, L.Window4);
+
+            // Type and code of ICMP have eight bits each (OVS flow_unwildcard_tp_ports).
+            const ulong typeAndCode = 0xff00_ff00;
+            if (key.NwProto != IpProto.Udp) _flow.Consult(L.TpSrc, key.NwProto == IpProto.Icmp ? typeAndCode : L.Window4);
             if (key.NwProto is IpProto.Tcp or IpProto.Sctp) MemoryMarshal.Write(all[20..], (ushort)(key.TpSrc.Raw ^ key.TpDst.Raw));
         }
 

@@ -238,9 +238,15 @@ public sealed unsafe partial class Translator
     /// <summary>Decrements the TTL; false stops the list: it was 0 or 1.</summary>
     private bool DecTtl(OfDecTtl action)
     {
+        // In an action set it may meet a packet without one, and Open vSwitch has read the fields before it knows.
+        if (_context.ReadsWhatItWrites)
+        {
+            _flow.Consult(L.NwTtl, 0xff);
+            _flow.Consult(L.NwProto, 0xff);
+        }
+
         if (!_flow.IsIp) return true;
         _flow.Consult(L.NwTtl, 0xff);
-        if (_context.ReadsWhatItWrites) _flow.Consult(L.NwProto, 0xff);
         byte ttl = _flow.Current[L.NwTtl];
         if (ttl <= 1)
         {
