@@ -1,6 +1,7 @@
 using Mergeflow.Engine.OpenFlow;
 using Mergeflow.Engine.Ports;
 using Mergeflow.Engine.Runtime;
+using Mergeflow.Native;
 
 namespace Mergeflow.Control.Bridges;
 
@@ -111,6 +112,36 @@ public sealed partial class LiveBridge
 
         if (_numbers.Remove(ofport, out uint number)) Shared.Release(number);
     }
+
+    /// <summary>
+    /// The switch's own ports, as far as the database asks for no MTU of theirs, get the smallest one of the bridge's other ports whenever that is another one, and have no larger one (OVS <c>update_mtu_ofproto</c>, <c>update_mtu</c>):
+    /// what a host sends by them fits wherever it goes. Returns what cannot be done.
+    /// </summary>
+    private List<string> FollowMtu()
+    {
+        const int usual = 1500;
+        List<string> failures = [];
+        int least = _interfaces.Values.Where(static i => !IsOwn(i) && i.Port is NetDevicePort or DummyPort && i.Port is { IsGone: false, MtuBytes: > 0 }).Select(static i => (int?)i.Port.MtuBytes).Min() ?? usual;
+        bool isAnother = least != _leastMtu;
+        _leastMtu = least;
+        foreach (LiveInterface own in _interfaces.Values.Where(i => IsOwn(i) && !_hasOwnMtu.Contains(i.Config.Name) && (i.Port.MtuBytes > least || (isAnother && i.Port.MtuBytes != least))))
+        {
+            try
+            {
+                if (own.Port is DummyPort dummy) dummy.SetMtuBytes(least);
+                else if (own.Port is NetDevicePort { IsGone: false } device) NetDevice.SetMtuBytes(device.Device, least);
+                own.Port.Refresh();
+            }
+            catch (IOException e)
+            {
+                failures.Add($"{own.Config.Name}: cannot have the bridge's MTU of {least}: {e.Message}");
+            }
+        }
+
+        return failures;
+    }
+
+    private static bool IsOwn(LiveInterface member) => member.Config.Type == "internal" || member.Port.Ofport == OfportAllocator.Local;
 
     /// <summary>Receive and transmit queues of a port without a device, as far as its type has several.</summary>
     private void SetQueues(DummyPort port, InterfaceConfig wanted)

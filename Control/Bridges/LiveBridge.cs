@@ -15,6 +15,12 @@ public sealed partial class LiveBridge : IHostedBridge
 {
     private readonly LiveBridgeHost _host;
     private readonly Dictionary<int, LiveInterface> _interfaces = [];
+
+    /// <summary>Interfaces whose MTU the database asks for.</summary>
+    private HashSet<string> _hasOwnMtu = [];
+
+    /// <summary>The smallest MTU of ports that are not the switch's own, as it was seen last.</summary>
+    private int _leastMtu;
     private readonly Dictionary<int, uint> _numbers = [];
     private readonly LiveSwitch _live;
 
@@ -213,6 +219,8 @@ public sealed partial class LiveBridge : IHostedBridge
             device.Refresh();
         }
 
+        _hasOwnMtu = [.. config.Interfaces.Where(static i => i.MtuRequest is not null).Select(static i => i.Name)];
+        failures.AddRange(FollowMtu());
         foreach (InterfaceConfig wanted in config.Interfaces)
         {
             if (!ofports.TryGetValue(wanted.Name, out int ofport)) continue;
@@ -266,6 +274,7 @@ public sealed partial class LiveBridge : IHostedBridge
     internal void Look()
     {
         if (AddressedDummies.Any()) _host.Underlay?.Changed();
+        foreach (string line in FollowMtu()) _host.Warn(line);
         TellPorts();
     }
 

@@ -62,7 +62,7 @@ public sealed class TcPortTests
         TcPort port = new(1, a);
         Assert.NotEqual(0, NetDevice.IndexOf($"mfu{port.IfIndex}"));
         port.Dispose();
-        Assert.Equal(0, NetDevice.IndexOf($"mfu{port.IfIndex}"));
+        LiveLab.WaitFor(() => NetDevice.IndexOf($"mfu{port.IfIndex}") == 0, "the end of the device");
         new TcPort(1, a).Dispose();
     }
 
