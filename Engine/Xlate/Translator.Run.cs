@@ -289,10 +289,7 @@ public sealed unsafe partial class Translator
     }
 
     /// <summary>What leaves from now on does so by this queue (OVS <c>xlate_set_queue_action</c>, <c>dpif_netdev_queue_to_priority</c>).</summary>
-    private void SetQueue(uint queue)
-    {
-        if (queue <= ushort.MaxValue) SetPriority((ushort)queue);
-    }
+    private void SetQueue(uint queue) => SetPriority(queue <= ushort.MaxValue ? (ushort)queue : (ushort)0);
 
     private void SetPriority(ushort queue)
     {

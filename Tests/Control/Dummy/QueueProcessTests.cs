@@ -26,6 +26,7 @@ public sealed class QueueProcessTests : IDisposable
     [InlineData("set_queue:1,pop_queue,2", "2", false)]
     [InlineData("set_queue:1,2,set_queue:1,LOCAL,pop_queue,2", "set(skb_priority(0x1)),2,100,set(skb_priority(0)),2", true)]
     [InlineData("set_queue:70000,2", "2", false)]
+    [InlineData("set_queue:1,2,set_queue:70000,2", "set(skb_priority(0x1)),2,set(skb_priority(0)),2", true)]
     public void Outputs_go_by_the_queue_that_was_set(string actions, string expected, bool isRead)
     {
         Assert.Equal("", _run.Ofctl("add-flow", "br0", $"actions={actions}"));
