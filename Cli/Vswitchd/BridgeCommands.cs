@@ -47,7 +47,9 @@ internal sealed class BridgeCommands(Vswitchd vswitchd)
         {
             long seconds = Math.Max(0, LiveSwitch.NowMs - rule.CreatedMs) / 1000;
             text.Append(CultureInfo.InvariantCulture, $"duration={seconds}s, n_packets={rule.Packets}, n_bytes={rule.Bytes}, ");
-            if (withOffload) text.Append("n_offload_packets=0, n_offload_bytes=0, ");
+
+            // How many of a rule's packets merged rules have carried is not known; without an offload, none.
+            if (withOffload && bridge.Datapath.Offload is null) text.Append("n_offload_packets=0, n_offload_bytes=0, ");
 
             // A comma stands before the actions here.
             string line = formatter.FormatWithoutStats(rule);
