@@ -9,9 +9,6 @@ namespace Mergeflow.Cli;
 /// <summary>Questions of <c>ovs-appctl</c> about connections (OVS <c>lib/dpctl.c</c>): dump, flush, counts, limits. All datapaths answer together.</summary>
 internal sealed class ConntrackCommands(Vswitchd vswitchd)
 {
-    /// <summary>Names by which people call the datapath of all bridges.</summary>
-    private static readonly string[] s_datapaths = ["netdev@ovs-netdev", "ovs-netdev", "system@ovs-system", "ovs-system", "dummy@ovs-dummy", "ovs-dummy"];
-
     /// <summary>States of TCP connections in OVS's order (<c>CT_DPIF_TCP_STATES</c>).</summary>
     private static readonly string[] s_tcpStates = ["CLOSED", "LISTEN", "SYN_SENT", "SYN_RECV", "ESTABLISHED", "CLOSE_WAIT", "FIN_WAIT_1", "CLOSING", "LAST_ACK", "FIN_WAIT_2", "TIME_WAIT"];
 
@@ -37,7 +34,7 @@ internal sealed class ConntrackCommands(Vswitchd vswitchd)
     internal void Add(UnixctlCommands commands, string name, string usage, int least, int most, Func<IReadOnlyList<string>, string> work)
         => commands.Add("dpctl/" + name, usage, least, most + 1, words => vswitchd.Locked(() =>
         {
-            if (words.Count > 0 && s_datapaths.Contains(words[0])) return work([.. words.Skip(1)]);
+            if (words.Count > 0 && SharedDatapath.IsCalled(words[0])) return work([.. words.Skip(1)]);
             if (words.Count > most) throw Invalid("datapath not found");
             return work(words);
         }));
@@ -83,7 +80,7 @@ internal sealed class ConntrackCommands(Vswitchd vswitchd)
     private string Flush(IReadOnlyList<string> words)
     {
         List<string> left = [.. words];
-        if (left.Count > 0 && s_datapaths.Contains(left[0])) left.RemoveAt(0);
+        if (left.Count > 0 && SharedDatapath.IsCalled(left[0])) left.RemoveAt(0);
         ushort? zone = Zone(left);
         if (left.Count > 0 && left[0].StartsWith("zone=", StringComparison.Ordinal)) left.RemoveAt(0);
         if (left.Count > 2) throw Invalid("invalid arguments");

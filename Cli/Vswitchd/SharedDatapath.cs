@@ -13,8 +13,8 @@ internal sealed record SharedDatapath(string Name, LiveDatapath Live, IReadOnlyL
     private const string NetdevName = "netdev@ovs-netdev";
     private const string DummyName = "dummy@ovs-dummy";
 
-    /// <summary>Names by which people call the datapath of all bridges besides.</summary>
-    private static readonly string[] s_others = ["ovs-netdev", "system@ovs-system", "ovs-system", "ovs-dummy"];
+    /// <summary>Names by which people call the datapath of all bridges.</summary>
+    private static readonly string[] s_names = [NetdevName, "ovs-netdev", "system@ovs-system", "ovs-system", DummyName, "ovs-dummy"];
 
     /// <summary>Name of the one that a bridge is in.</summary>
     public static string NameOf(LiveBridge bridge) => bridge.IsDummy ? DummyName : NetdevName;
@@ -35,6 +35,9 @@ internal sealed record SharedDatapath(string Name, LiveDatapath Live, IReadOnlyL
     /// <summary>Whether a name is that of a datapath which bridges are in, or will be.</summary>
     public static bool IsOfBridges(string name) => name is NetdevName or DummyName;
 
+    /// <summary>Whether people call the datapath of all bridges so, whichever there is.</summary>
+    public static bool IsCalled(string name) => s_names.Contains(name);
+
     /// <summary>The one of a name; null = there is none.</summary>
     public static SharedDatapath? Find(Vswitchd vswitchd, string name) => All(vswitchd, [], withManual: true).FirstOrDefault(d => d.Name == name);
 
@@ -47,7 +50,7 @@ internal sealed record SharedDatapath(string Name, LiveDatapath Live, IReadOnlyL
     {
         if (words.Count > 0 && Find(vswitchd, words[0]) is { } named) return named;
         IReadOnlyList<SharedDatapath> all = All(vswitchd, [], withManual: true);
-        if (words.Count > 0 && s_others.Contains(words[0]) && all.Count > 0) return all[0];
+        if (words.Count > 0 && IsCalled(words[0]) && all.Count > 0) return all[0];
         if (words.Count != most && all.Count == 1) return all[0];
         string why = words.Count == most ? "" : all.Count == 0 ? "ovs-vswitchd: no datapaths exist\n" : "ovs-vswitchd: multiple datapaths, specify one\n";
         throw new UnixctlException($"{why}ovs-vswitchd: datapath not found (Invalid argument)\n");
