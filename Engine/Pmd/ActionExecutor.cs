@@ -136,13 +136,6 @@ internal sealed unsafe partial class ActionExecutor
         }
 
         RunPass<T>(p, made.Hot);
-        Publish(made, published);
-    }
-
-    /// <summary>From here on other packets find it. Flags are those of the packets behind the one that made it, as its counters are.</summary>
-    private void Publish(Megaflow made, ulong published)
-    {
-        made.Hot->TcpFlags = 0;
         _upcall.Publish(made, published);
     }
 
@@ -154,7 +147,7 @@ internal sealed unsafe partial class ActionExecutor
         Vector256<byte> link = FlowKey.Lane(ref p->Key, Lanes.Link), network = FlowKey.Lane(ref p->Key, Lanes.Network);
         (uint lanes, int id, uint generation) = (p->KeyLanes, made.Hot->Id, made.Hot->Generation);
         RunPass<T>(p, made.Hot);
-        Publish(made, published);
+        _upcall.Publish(made, published);
         _lookup.Keep(link, network, lanes, id, generation);
     }
 

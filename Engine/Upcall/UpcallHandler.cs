@@ -169,6 +169,8 @@ public sealed unsafe partial class UpcallHandler : IDisposable
             }
         }
 
+        // Flags are those of the packets behind the one that made it, as its counters are.
+        m.Hot->TcpFlags = 0;
         Published++;
         Classifier.Insert(m);
     }
