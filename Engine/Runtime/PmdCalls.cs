@@ -50,56 +50,38 @@ public class PmdCalls(Action? before = null) : IPoller, IDisposable
     {
         get
         {
-            Interleaving.Enter(_lock, "Y6 attached");
-            bool isAttached = _isAttached;
-            _lock.Exit();
-            return isAttached;
+            using (Interleaving.Enter(_lock, "Y6 attached")) return _isAttached;
         }
     }
 
     /// <summary>From now on a thread steps this; <paramref name="latch"/> wakes it, null = it does not sleep.</summary>
     public void Attach(WakeLatch? latch = null)
     {
-        Interleaving.Enter(_lock, "Y0 attach");
-        try
+        using (Interleaving.Enter(_lock, "Y0 attach"))
         {
             _answered ??= new WakeLatch();
             (_isAttached, _latch) = (true, latch);
-        }
-        finally
-        {
-            _lock.Exit();
         }
     }
 
     /// <summary>The thread ends: by the thread itself.</summary>
     public void Detach()
     {
-        Interleaving.Enter(_lock, "Y5 let go");
-        try
+        using (Interleaving.Enter(_lock, "Y5 let go"))
         {
             _isAttached = false;
             FinishWhatIsLeft();
-        }
-        finally
-        {
-            _lock.Exit();
         }
     }
 
     /// <summary>Step 1.</summary>
     public void Begin(Func<int> call)
     {
-        Interleaving.Enter(_lock, "Y1 call");
-        try
+        using (Interleaving.Enter(_lock, "Y1 call"))
         {
             Volatile.Write(ref _call, call);
             if (_isAttached) _latch?.Set();
             else Run(isThread: false);
-        }
-        finally
-        {
-            _lock.Exit();
         }
     }
 

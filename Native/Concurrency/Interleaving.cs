@@ -89,17 +89,25 @@ public static class Interleaving
         else spin.SpinOnce(sleep1Threshold: -1);
     }
 
-    /// <summary>Takes a lock within which there are marked accesses: who waits for it waits where it can be driven.</summary>
-    public static void Enter(Lock gate, string step)
+    /// <summary>Takes a lock within which there are marked accesses, until the end of what is returned: who waits for it waits where it can be driven.</summary>
+    public static Held Enter(Lock gate, string step)
     {
         if (!IsDriven)
         {
             gate.Enter();
-            return;
+            return new Held(gate);
         }
 
         Step(step);
         for (SpinWait spin = default; !gate.TryEnter();) Wait(ref spin, step);
+        return new Held(gate);
+    }
+
+    /// <summary>A lock that is held.</summary>
+    public readonly ref struct Held(Lock gate)
+    {
+        /// <summary>Lets go.</summary>
+        public void Dispose() => gate.Exit();
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
