@@ -38,7 +38,7 @@ class Pair:
 
     def stop(self):
         for s in self.both:
-            s.stop()
+            s.end()
         self.both = []
 
     def ask(self, *words):

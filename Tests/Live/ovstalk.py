@@ -4,8 +4,8 @@
 ovstalk.py [--seed N] [--turns N] [--length N] [--only KIND,...] [--folder FOLDER] [--no-shrink] [--survey]
 ovstalk.py --play FILE [--folder FOLDER] [--no-shrink]
 
-Each turn starts both switches anew, without devices, each with a database of its own, and says to both what its seed draws (Talk/): ovs-vsctl, ovs-ofctl with OpenFlow 1.0 to 1.5, messages of OpenFlow byte by byte, right and damaged,
-commands of the control socket. Compared are output, errors and exit codes, all messages that come back, columns that are written to the database, and lines of a stack trace. The first difference that is not a known one (Talk/known.py)
+Each turn starts both switches anew, without devices, each with a database of its own, and says to both what its seed draws (ovstalklib/): ovs-vsctl, ovs-ofctl with OpenFlow 1.0 to 1.5, messages of OpenFlow byte by byte, right and damaged,
+commands of the control socket. Compared are output, errors and exit codes, all messages that come back, columns that are written to the database, and lines of a stack trace. The first difference that is not a known one (ovstalklib/known.py)
 ends the turn; it is shrunk to the words that it takes, which are printed and written to FOLDER/SEED.json, for --play.
 With --survey the turn goes on, and each difference is printed as it is.
 
@@ -13,8 +13,8 @@ MERGEFLOW=FILE.dll: the program. Needs root and the package openvswitch-switch.
 """
 import argparse, difflib, json, os, random, sys, time
 
-from Talk import known, words
-from Talk.switch import Pair
+from ovstalklib import known, words
+from ovstalklib.switch import Pair
 
 
 def differs(pair, command):

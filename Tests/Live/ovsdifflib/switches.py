@@ -1,7 +1,8 @@
 """Two switches side by side: each with its own folder, database and sockets, asked the same and compared."""
-import glob, json, os, re, signal, socket, subprocess, time
+import glob, os, re, subprocess
 
-SCHEMA = "/usr/share/openvswitch/vswitch.ovsschema"
+import ovspeer
+
 VERSIONS = "OpenFlow10,OpenFlow11,OpenFlow12,OpenFlow13,OpenFlow14,OpenFlow15"
 PORTS = {"br0": (1, 2, 3, 4, 5), "br1": (11, 12)}
 BRIDGES = tuple(PORTS)
@@ -17,17 +18,21 @@ class Ended(Exception):
         self.name = name
 
 
-class Switch:
+class Switch(ovspeer.Peer):
     """One switch with its ovsdb-server; `command` is what stands before the options of ovs-vswitchd."""
 
     def __init__(self, name, command, folder):
-        self.name, self.folder, self.running = name, f"{folder}/{name}", []
-        os.makedirs(self.folder)
-        self.environment = dict(os.environ, OVS_RUNDIR=self.folder, OVS_LOGDIR=self.folder, OVS_DBDIR=self.folder)
-        subprocess.run(["ovsdb-tool", "create", f"{self.folder}/conf.db", SCHEMA], check=True, env=self.environment)
-        self.start(["ovsdb-server", f"{self.folder}/conf.db", f"--remote=punix:{self.folder}/db.sock", f"--unixctl={self.folder}/db.ctl"], f"{self.folder}/db.sock")
-        self.vsctl("--no-wait", "init")
-        self.start([*command, f"unix:{self.folder}/db.sock", "--enable-dummy=override", "--disable-system", f"--unixctl={self.folder}/ctl", "-vconsole:off", f"--log-file={self.folder}/log"], f"{self.folder}/ctl")
+        super().__init__(f"{folder}/{name}")
+        self.name, self.seen, self.counters = name, {}, {}
+        try:
+            self.begin_database()
+            self.begin([*command, f"unix:{self.folder}/db.sock", *ovspeer.OPTIONS, f"--unixctl={self.folder}/ctl", f"--log-file={self.folder}/log"], "ctl")
+            self.make_bridges()
+        except BaseException:
+            self.end()
+            raise
+
+    def make_bridges(self):
         words = []
         for number, (bridge, ports) in enumerate(PORTS.items()):
             words += ["--", "add-br", bridge, "--", "set", "bridge", bridge, "datapath-type=dummy", "fail-mode=secure", f"protocols={VERSIONS}", f"other-config:hwaddr=aa:55:aa:55:00:0{number}", f"other-config:datapath-id=000000000000000{number + 1}"]
@@ -37,48 +42,17 @@ class Switch:
         self.vsctl(*words[1:])
         self.ask("time/stop")
 
-    def start(self, words, socket_file):
-        process = subprocess.Popen(words, env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL, start_new_session=True)
-        self.running.append(process)
-        until = time.monotonic() + 30
-        while not os.path.exists(socket_file):
-            if process.poll() is not None or time.monotonic() > until:
-                raise RuntimeError(f"{words[0]} did not start")
-            time.sleep(0.05)
-
-    def stop(self):
-        for process in reversed(self.running):
-            process.send_signal(signal.SIGTERM)
-        for process in reversed(self.running):
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-
     def vsctl(self, *words):
-        subprocess.run(["ovs-vsctl", f"--db=unix:{self.folder}/db.sock", "--timeout=60", *words], check=True, env=self.environment)
+        self.run("ovs-vsctl", f"--db=unix:{self.folder}/db.sock", "--timeout=60", *words)
 
     def ask(self, *words, must=True):
         """What `ovs-appctl` prints; an error is text too, unless the order must succeed."""
-        with socket.socket(socket.AF_UNIX) as s:
-            s.settimeout(60)
-            try:
-                s.connect(f"{self.folder}/ctl")
-            except OSError:
-                raise Ended(self.name, words) from None
-            s.sendall(json.dumps({"id": 0, "method": words[0], "params": list(words[1:])}).encode())
-            data, decoder = "", json.JSONDecoder()
-            while True:
-                part = s.recv(1 << 20)
-                if not part:
-                    raise Ended(self.name, words)
-                data += part.decode()
-                try:
-                    answer, _ = decoder.raw_decode(data)
-                    break
-                except ValueError:
-                    continue
+        try:
+            answer = ovspeer.hear(ovspeer.say(f"{self.folder}/ctl", words, 60))
+        except (ConnectionError, FileNotFoundError):
+            answer = None
+        if answer is None:
+            raise Ended(self.name, words)
         if answer["error"] is not None:
             if must:
                 raise RuntimeError(f"{self.name}: {words}: {answer['error']}")
@@ -87,7 +61,7 @@ class Switch:
 
     def ofctl(self, command, bridge, *words, version="OpenFlow15", given=None):
         """Exit code and all that was printed, without what names the folder."""
-        done = subprocess.run(["ovs-ofctl", "-O", version, "--timeout=30", command, f"unix:{self.folder}/{bridge}.mgmt", *words], env=self.environment, input=given, capture_output=True, text=True)
+        done = subprocess.run(["ovs-ofctl", "-O", version, "--timeout=30", command, f"unix:{self.folder}/{bridge}.mgmt", *words], env=self.env, input=given, capture_output=True, text=True)
         errors = re.sub(r"\(xid=0x[0-9a-f]+\)", "", re.sub(r"^\d\d\d\d-.*\n", "", done.stderr, flags=re.MULTILINE))
         return done.returncode, done.stdout, errors.replace(self.folder, "")
 
@@ -102,14 +76,14 @@ class Switch:
                     size = int.from_bytes(data[at + 8:at + 12], "little")
                     found.append(data[at + 16:at + 16 + size].hex())
                     at += 16 + size
-                done = self.__dict__.setdefault("seen", {}).get(path, 0)
+                done = self.seen.get(path, 0)
                 self.seen[path] = len(found)
                 frames[os.path.basename(path)[:-5]] = found[done:]
         return frames
 
     def counted(self):
         """Packets and bytes that each port has sent, since it was asked last; not those of patch ports, whose counters come with those of megaflows."""
-        now, before = {}, self.__dict__.get("counters", {})
+        now, before = {}, self.counters
         for bridge in BRIDGES:
             for port, packets, octets in re.findall(r"port +(\S+): rx pkts=.*\n +tx pkts=(\d+), bytes=(\d+)", self.ofctl("dump-ports", bridge)[1]):
                 if port != str(PATCH):

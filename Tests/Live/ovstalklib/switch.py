@@ -1,7 +1,8 @@
 """Two switches side by side, and what is said to both."""
-import json, os, re, select, shutil, signal, socket, struct, subprocess, time
+import os, re, select, shutil, socket, struct, subprocess, time
 
-SCHEMA = "/usr/share/openvswitch/vswitch.ovsschema"
+import ovspeer
+
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 PROGRAM = os.environ.get("MERGEFLOW", f"{ROOT}/Cli/bin/Release/net10.0/mergeflow.dll")
 REAL = ["/usr/sbin/ovs-vswitchd"]
@@ -27,50 +28,29 @@ CHANCE = (
 MADE = re.compile(rb"\xaa\x55\xaa\x55\x00[^\x00]", re.DOTALL)
 
 
-class Switch:
+class Switch(ovspeer.Peer):
     """A switch, its database, and its run folder."""
 
     def __init__(self, folder, command):
-        self.folder, self.command, self.started = folder, command, []
         shutil.rmtree(folder, ignore_errors=True)
-        os.makedirs(folder)
-        self.env = {**os.environ, "OVS_RUNDIR": folder, "OVS_DBDIR": folder, "OVS_LOGDIR": folder, "OVS_SYSCONFDIR": folder, "COLUMNS": "500", "DOTNET_gcServer": "0"}
+        super().__init__(folder, OVS_SYSCONFDIR=folder, COLUMNS="500")
+        self.command = command
 
     def start(self):
-        run = dict(env=self.env, cwd=self.folder)
-        subprocess.run(["ovsdb-tool", "create", "conf.db", SCHEMA], check=True, **run)
-        with open(f"{self.folder}/console", "ab") as console:
-            self.started.append(subprocess.Popen(["ovsdb-server", "--remote=punix:db.sock", "--no-chdir", "--pidfile", "-vconsole:off", "conf.db"], stdout=console, stderr=console, **run))
-            self.wait_for("ovsdb-server.pid")
-            until = time.monotonic() + 30
-            while subprocess.run(["ovs-vsctl", "--no-wait", "init"], capture_output=True, **run).returncode and time.monotonic() < until:
-                time.sleep(0.05)
-            self.process = subprocess.Popen([*self.command, "--enable-dummy=override", "--disable-system", "--pidfile", "--log-file", "-vconsole:off", "-vfile:info"], stdout=console, stderr=console, **run)
-            self.started.append(self.process)
+        self.begin_database()
+        self.process = self.begin([*self.command, *ovspeer.OPTIONS, "--pidfile", "--log-file", "-vfile:info"])
 
     def ready(self):
-        self.wait_for(f"ovs-vswitchd.{self.process.pid}.ctl")
+        name = f"ovs-vswitchd.{self.process.pid}.ctl"
+        self.wait_for(self.process, name)
+        self.control = f"{self.folder}/{name}"
         until = time.monotonic() + 30
         while subprocess.run(["ovs-vsctl", "--no-wait", "get", "open_vswitch", ".", "datapath_types"], env=self.env, capture_output=True, text=True).stdout == "[]\n" and time.monotonic() < until:
             time.sleep(0.05)
-        self.control = f"{self.folder}/ovs-vswitchd.{self.process.pid}.ctl"
-
-    def wait_for(self, name):
-        until = time.monotonic() + 60
-        while not os.path.exists(f"{self.folder}/{name}"):
-            if time.monotonic() > until:
-                raise TimeoutError(f"{self.folder}/{name} does not come")
-            time.sleep(0.02)
-
-    def end(self):
-        for process in reversed(self.started):
-            if process.poll() is None:
-                process.kill()
-            process.wait()
 
     # What is said.
 
-    def begin(self, command):
+    def say(self, command):
         """Says it; the answer is a function, so that both switches work on it at the same time."""
         if "raw" in command:
             return self.begin_raw(command)
@@ -94,30 +74,18 @@ class Switch:
 
     def begin_control(self, words):
         try:
-            s = socket.socket(socket.AF_UNIX)
-            s.settimeout(PATIENCE)
-            s.connect(self.control)
-            s.sendall(json.dumps(dict(id=0, method=words[0], params=words[1:])).encode())
+            s = ovspeer.say(self.control, words, PATIENCE)
         except OSError as e:
             failed = str(e)
             return lambda: f"control socket: {failed}\n"
 
         def answer():
-            text = b""
             try:
-                while chunk := s.recv(1 << 20):
-                    text += chunk
-                    try:
-                        reply = json.loads(text)
-                        break
-                    except ValueError:
-                        continue
-                else:
-                    return "control socket: closed\n"
+                reply = ovspeer.hear(s)
             except OSError as e:
                 return f"control socket: {e}\n"
-            finally:
-                s.close()
+            if reply is None:
+                return "control socket: closed\n"
             return f"error\n{reply['error']}" if reply["error"] is not None else f"exit 0\n{reply['result']}"
         return answer
 
@@ -195,7 +163,7 @@ class Pair:
             s.end()
 
     def say(self, command):
-        answers = [s.begin(command) for s in self.switches]
+        answers = [s.say(command) for s in self.switches]
         texts = [plain(answer(), s.folder, command) for answer, s in zip(answers, self.switches)]
         for i, s in enumerate(self.switches):
             if s.process.poll() is not None and command.get("run", [""])[-1] != "exit":

@@ -1,8 +1,8 @@
 """Messages of OpenFlow, byte by byte: what ovs-ofctl sends, and what it becomes when bytes of it change."""
 import os, socket, struct, subprocess, threading
 
-from Talk import database, flows, openflow
-from Talk.switch import REAL, Switch
+from ovstalklib import database, flows, openflow
+from ovstalklib.switch import REAL, Switch
 
 
 def record(c, folder):
@@ -12,13 +12,13 @@ def record(c, folder):
         switch.start()
         switch.ready()
         for command in database.beginning(c):
-            switch.begin(command)()
+            switch.say(command)()
         for _ in range(50):
             command = openflow.command(c, None)[0]
             words = [w if w not in ("br0", "br1") else f"unix:{switch.folder}/between" for w in command["run"]]
             heard = []
             with Between(f"{switch.folder}/between", f"{switch.folder}/br0.mgmt", heard):
-                switch.begin({**command, "run": words})()
+                switch.say({**command, "run": words})()
             said += list(cut(b"".join(heard)))
     finally:
         switch.end()

@@ -1,5 +1,5 @@
 """Commands of the control socket, right and wrong."""
-from Talk import flows
+from ovstalklib import flows
 
 NUMBERS = ("0", "1", "5", "-1", "x", "99999999999", "", "65536", "0x10")
 FLOWS = ("in_port(1),eth(src=50:54:00:00:00:09,dst=50:54:00:00:00:0a),eth_type(0x0800),ipv4(src=10.0.0.2,dst=10.0.0.1,proto=6,tos=0,ttl=64,frag=no),tcp(src=1000,dst=80)", "in_port(2),eth(src=50:54:00:00:00:0a,dst=50:54:00:00:00:09),eth_type(0x0806),arp(sip=10.0.0.1,tip=10.0.0.2,op=1,sha=50:54:00:00:00:0a,tha=00:00:00:00:00:00)",

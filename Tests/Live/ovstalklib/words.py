@@ -1,5 +1,5 @@
 """What is said in a turn: bridges first, then all kinds of commands in turn, and dumps between them."""
-from Talk import control, database, messages, openflow
+from ovstalklib import control, database, messages, openflow
 
 KINDS = {"database": (database.command, 3), "openflow": (openflow.command, 8), "control": (control.command, 4), "raw": (messages.command, 3)}
 
