@@ -130,6 +130,23 @@ public sealed class OfConnectionSettingsTests
         static OfTableMod Mod(byte table, uint config, byte[] properties) => new() { Kind = OfKind.TableMod, Table = table, Config = config, Properties = new OfBytes(properties) };
     }
 
+    /// <summary>The flow that matches all, <c>priority=0,actions=CONTROLLER</c>, has a reason of its own (6).</summary>
+    [Theory]
+    [InlineData(1u, 0, true)]
+    [InlineData(1u, 6, true)]
+    [InlineData(1u, 1, false)]
+    [InlineData(2u, 6, false)]
+    [InlineData(2u, 1, true)]
+    public void Who_wants_packets_that_no_flow_matches_gets_those_of_the_flow_that_matches_all(uint wanted, byte reason, bool comes)
+    {
+        OfTalk talk = Talk(new OfControllerSettings(), OfVersion.V13);
+        uint?[] masks = new uint?[OfAsyncConfig.KindCount * 2];
+        masks[1] = wanted;
+        Assert.Null(talk.ErrorOf(new OfAsyncConfig { Kind = OfKind.SetAsync, Masks = new EquatableList<uint?>(masks) }));
+        talk.Connection.OnPacket(new OfPacketForController { Frame = new OfBytes(new byte[60]), Reason = reason });
+        Assert.Equal(comes, talk.Come.OfType<OfPacketIn>().Any());
+    }
+
     [Fact]
     public void What_one_does_to_groups_and_meters_is_told_to_those_who_want_to_know()
     {
