@@ -140,8 +140,7 @@ public sealed class ThreadedRuntime(IdleOptions? idle = null) : IDisposable
 
         private void Run()
         {
-            if (_cpu is int cpu) Pinned = ThreadPinning.TryPin(cpu);
-            if (!Group.IsForPackets) ThreadPolicy.TryShortenTurns();
+            using IDisposable? processor = Settle();
             Group.Reader?.Enter();
             try
             {
@@ -164,6 +163,15 @@ public sealed class ThreadedRuntime(IdleOptions? idle = null) : IDisposable
                 Group.Reader?.Leave();
                 Group.AtEnd?.Invoke();
             }
+        }
+
+        /// <summary>Where the thread runs, and for how long at a time. What is returned gives its processor back.</summary>
+        private IDisposable? Settle()
+        {
+            if (_cpu is int cpu) Pinned = ThreadPinning.TryPin(cpu);
+            if (Group.IsForPackets) ThreadPolicy.TryUsualTurns();
+            else ThreadPolicy.TryShortenTurns();
+            return Pinned && Group.IsForPackets ? PacketCpus.Take(_cpu!.Value) : null;
         }
 
         /// <summary>See <see cref="WakeLatch"/>.</summary>

@@ -28,13 +28,18 @@ public static unsafe class ThreadPolicy
     /// From now on the thread has short turns (<see cref="TurnNs"/>; Linux EEVDF: a slice). It gets no more of a processor than before, but gets it at once when it has something to do: in the middle of the turn of a thread
     /// that has longer ones, as packet threads have. False where the system has no such turns (before Linux 6.12 the call is taken and nothing changes) or another policy than the usual one holds.
     /// </summary>
-    public static bool TryShortenTurns()
+    public static bool TryShortenTurns() => TrySetTurns(TurnNs);
+
+    /// <summary>From now on the thread has turns as long as the system likes: a thread begins with those of the one that began it.</summary>
+    public static bool TryUsualTurns() => TrySetTurns(0);
+
+    private static bool TrySetTurns(ulong ns)
     {
         if (!OperatingSystem.IsLinux()) return false;
         SchedulingAttributes attributes = default;
         if (Libc.Syscall(Libc.SchedGetAttr, 0, &attributes, sizeof(SchedulingAttributes), 0) != 0) return false;
         if (attributes.Policy is not (Usual or Batch)) return false;
-        attributes.RuntimeNs = TurnNs;
+        attributes.RuntimeNs = ns;
         attributes.SizeBytes = sizeof(SchedulingAttributes);
         attributes.Flags = 0;
         return Libc.Syscall(Libc.SchedSetAttr, 0, &attributes, 0, 0) == 0;

@@ -12,7 +12,13 @@ internal static class PausesCommand
     /// <summary>Of the command, and of the option that leaves the runtime as it was started.</summary>
     private const string Name = "pauses", AsStarted = "--as-started";
 
+    /// <summary>A round of warming up, and how many there are at most.</summary>
     private const double WarmSeconds = 1;
+
+    private const int MostWarmingRounds = 15;
+
+    /// <summary>The runtime has settled when a round makes it compile no more methods than these.</summary>
+    private const int SettledMethods = 20;
 
     private const int MostTypes = 24;
 
@@ -26,8 +32,8 @@ internal static class PausesCommand
     {
         NumberOption<double> seconds = new("--seconds") { HelpName = "S", Description = "Measured time per load.", DefaultValueFactory = _ => 5 };
         NumberOption<int> pmds = new("--pmd") { HelpName = "N", Description = "Packet threads, of one datapath.", DefaultValueFactory = _ => 1 };
-        NumberOption<int> limit = new("--limit-us") { HelpName = "US", Description = "Exit 1 if a pause of the collector at --limit-at is longer; 0: never.", DefaultValueFactory = _ => 0 };
-        NumberOption<double> limitAt = new("--limit-at") { HelpName = "P", Description = "Share of the pauses that the limit holds for.", DefaultValueFactory = _ => 0.999 };
+        NumberOption<int> limit = new("--limit-us") { HelpName = "US", Description = "Exit 1 if collections stop a packet thread for longer, at --limit-at; 0: never.", DefaultValueFactory = _ => 0 };
+        NumberOption<double> limitAt = new("--limit-at") { HelpName = "P", Description = "Share of the stops that the limit holds for.", DefaultValueFactory = _ => 0.999 };
         Option<PauseLoad?> only = new("--load") { HelpName = "NAME", Description = "One load: idle, rules, dumps, upcalls or bundles. Default: all, in turn." };
         Option<bool> types = new("--types") { Description = "Which types are allocated; the events that tell cost time of their own." };
         Option<bool> asStarted = new(AsStarted) { Description = "Leave the collector as it is set, also by variables (DOTNET_GCGen0MaxBudget, DOTNET_GCGen1MaxBudget, DOTNET_gcConcurrent, DOTNET_gcServer); otherwise it is set for short pauses." };
@@ -47,18 +53,31 @@ internal static class PausesCommand
             double worst = 0;
             foreach (PauseLoad load in parsed.GetValue(only) is { } named ? [named] : Enum.GetValues<PauseLoad>()) worst = Math.Max(worst, Run(load, threads, time, part, (collector, ticks), output, interrupted));
             if (limitUs == 0 || worst <= limitUs) return PerfExitCode.Ok;
-            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"a pause of the collector at p{part * 100:0.##} is {worst:F0} us, longer than {limitUs} us"));
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"a stop of a packet thread by the collector at p{part * 100:0.##} is {worst:F0} us, longer than {limitUs} us"));
             return PerfExitCode.Failed;
         });
         return command;
     }
 
-    /// <summary>The collector's pause at a share of all of them, us.</summary>
+    /// <summary>Until the runtime compiles next to nothing any more.</summary>
+    private static void WarmUp(PauseRun run, double seconds, CancellationToken interrupted)
+    {
+        long before;
+        int rounds = 0;
+        do
+        {
+            before = JitInfo.GetCompiledMethodCount();
+            run.Run(seconds, interrupted);
+        }
+        while (++rounds < MostWarmingRounds && JitInfo.GetCompiledMethodCount() - before > SettledMethods);
+    }
+
+    /// <summary>How long collections stop the packet thread that is stopped longest, at a share of all its stops, us.</summary>
     private static double Run(PauseLoad load, int threads, double seconds, double part, (CollectorPauses Pauses, AllocationTicks? Types) watched, TextWriter output, CancellationToken interrupted)
     {
         CollectorPauses collector = watched.Pauses;
         using PauseRun run = new(load, threads);
-        run.Run(Math.Min(WarmSeconds, seconds), interrupted);
+        WarmUp(run, Math.Min(WarmSeconds, seconds), interrupted);
         collector.Take();
         watched.Types?.Take();
         long allocated = GC.GetTotalAllocatedBytes();
@@ -78,10 +97,11 @@ internal static class PausesCommand
         foreach ((string type, long bytes) in watched.Types?.Take().Take(MostTypes) ?? []) output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"    {bytes / seconds / 1048576:F2} MiB/s {type}"));
         foreach (PollGaps gaps in run.Gaps)
         {
+            output.WriteLine($"  stops of a packet thread by the collector, us: {Long(gaps.Stops)}");
             output.WriteLine($"  polls, us: p50 {Us(gaps.All, 0.5)}, p99 {Us(gaps.All, 0.99)}, p99.9 {Us(gaps.All, 0.999)}, p99.99 {Us(gaps.All, 0.9999)}; processor time of each p99.9 {Ns(gaps.Own, 0.999)}, max {Ns(gaps.Own, 1)}, longer than {PollGaps.LongUs:F0}: collector {LongOwn(gaps.OwnOfCollector)}, compiler {LongOwn(gaps.OwnOfCompiler)}, work {LongOwn(gaps.OwnOfWork)}; longer than {PollGaps.LongUs:F0}: collector {Long(gaps.OfCollector)}, processor taken away {Long(gaps.OfSystem)}, own work {Long(gaps.OfWork)}");
         }
 
-        return At(pauses, part);
+        return run.Gaps.Max(g => g.Stops.Count == 0 ? 0 : g.Stops.Percentile(part) * 1e6 / TscClock.FrequencyHz);
     }
 
     private static string Long(LatencyHistogram gaps) => gaps.Count == 0 ? "none" : $"{gaps.Count} (p50 {Us(gaps, 0.5)}, p99 {Us(gaps, 0.99)}, p99.9 {Us(gaps, 0.999)}, max {Us(gaps, 1)})";

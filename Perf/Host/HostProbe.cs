@@ -9,7 +9,7 @@ namespace Mergeflow.Perf;
 public static partial class HostProbe
 {
     /// <summary>Processors of the process, as they were before any thread was pinned: the first use must come from an unpinned thread.</summary>
-    public static IReadOnlyList<int> ProcessCpus { get; } = ThreadPinning.AllowedCpus();
+    public static IReadOnlyList<int> ProcessCpus { get; } = PacketCpus.OfProcess;
 
     /// <summary>Reads /proc and /sys; what is not there stays empty.</summary>
     public static HostInfo Probe()

@@ -18,6 +18,9 @@ internal sealed class PollGaps
     private long _compiled;
     private volatile bool _restarts;
 
+    /// <summary>Every gap in which a collection ended, long or not: how long it stopped this thread, and whatever else happened to it meanwhile.</summary>
+    public LatencyHistogram Stops { get; } = new();
+
     /// <summary>Long gaps in which a collection ended.</summary>
     public LatencyHistogram OfCollector { get; private set; } = new();
 
@@ -55,6 +58,7 @@ internal sealed class PollGaps
         else AddOwn(ownNs - _ownNs, hasCollected);
         (_ownNs, _collections) = (ownNs, collections);
         _all.Add(cycles);
+        if (hasCollected) Stops.Add(cycles);
         if (cycles < s_long) return;
         long involuntary = ThreadSwitches.Now().Involuntary;
         (hasCollected ? OfCollector : involuntary != _involuntary ? OfSystem : OfWork).Add(cycles);
@@ -73,6 +77,7 @@ internal sealed class PollGaps
     {
         _restarts = false;
         _all.Clear();
+        Stops.Clear();
         Own.Clear();
         OfCollector.Clear();
         OfSystem.Clear();

@@ -39,13 +39,17 @@ public sealed class ClockAndPinningTests
     public void A_thread_with_short_turns_has_them_and_what_it_had_before()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux() && File.Exists("/proc/thread-self/sched"), "/proc/thread-self/sched is not there");
-        string[] before = [], after = [];
+        string[] before = [], after = [], usual = [];
         bool isTaken = false;
         var thread = new Thread(() =>
         {
+            // A thread begins with the turns of the one that began it, which here is any.
+            ThreadPolicy.TryUsualTurns();
             before = File.ReadAllLines("/proc/thread-self/sched");
             isTaken = ThreadPolicy.TryShortenTurns();
             after = File.ReadAllLines("/proc/thread-self/sched");
+            ThreadPolicy.TryUsualTurns();
+            usual = File.ReadAllLines("/proc/thread-self/sched");
         });
         thread.Start();
         thread.Join();
@@ -54,6 +58,7 @@ public sealed class ClockAndPinningTests
         Assert.SkipWhen(!isTaken || Field("se.slice", before) is null, "threads have no turns of their own here");
         Assert.Equal("100000", Field("se.slice", after));
         Assert.NotEqual("100000", Field("se.slice", before));
+        Assert.Equal(Field("se.slice", before), Field("se.slice", usual));
 
         static string? Field(string name, string[] lines) => lines.Where(l => l.Split(':')[0].Trim() == name).Select(static l => l.Split(':')[1].Trim()).FirstOrDefault();
     }

@@ -37,6 +37,14 @@ public sealed class PausesTests
         Assert.Contains("of one processor", output.ToString(), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void A_stop_longer_than_the_limit_is_said_and_fails()
+    {
+        using StringWriter output = new(), error = new();
+        Assert.Equal(PerfExitCode.Failed, PerfApp.Run(["pauses", "--load", "bundles", "--seconds", "0.5", "--limit-us", "1", "--limit-at", "1", "--as-started"], output, error, TestContext.Current.CancellationToken));
+        Assert.Matches("a stop of a packet thread by the collector at p100 is [0-9]+ us, longer than 1 us", output.ToString());
+    }
+
     [Theory]
     [InlineData("pauses", "--seconds", "0")]
     [InlineData("pauses", "--pmd", "65")]

@@ -27,6 +27,7 @@ public sealed class PollGapsTests
         while (GC.CollectionCount(0) != before);
 
         Assert.Equal(0ul, gaps.OfCollector.Count);
+        Assert.Equal(1ul, gaps.Stops.Count);
         Assert.Equal(1ul, gaps.OfSystem.Count + gaps.OfWork.Count);
     }
 

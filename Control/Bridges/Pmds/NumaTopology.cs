@@ -21,7 +21,7 @@ public sealed class NumaTopology
     /// <summary>Those of this machine that the process may use; all at node 0 where the system knows no nodes.</summary>
     public static NumaTopology OfSystem()
     {
-        int[] allowed = ThreadPinning.AllowedCpus() is { Length: > 0 } known ? known : [.. Enumerable.Range(0, Environment.ProcessorCount)];
+        int[] allowed = PacketCpus.OfProcess is { Length: > 0 } known ? known : [.. Enumerable.Range(0, Environment.ProcessorCount)];
         Dictionary<int, int> nodeOf = [];
         if (Directory.Exists(NodesFolder))
         {

@@ -72,7 +72,7 @@ public sealed class PmdSettingsTests
     public void The_processors_of_this_machine_are_those_that_the_process_may_use()
     {
         NumaTopology topology = NumaTopology.OfSystem();
-        Assert.Equal(Native.ThreadPinning.AllowedCpus(), topology.Cpus.Select(static c => c.Cpu));
+        Assert.Equal(Native.PacketCpus.OfProcess, topology.Cpus.Select(static c => c.Cpu));
         Assert.All(topology.Cpus, static c => Assert.True(c.Node >= 0));
     }
 

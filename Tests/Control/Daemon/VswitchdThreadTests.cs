@@ -12,7 +12,7 @@ public sealed class VswitchdThreadTests
     [Fact]
     public void A_mask_of_processors_has_a_packet_thread_on_each_of_them_for_all_bridges()
     {
-        int[] allowed = ThreadPinning.AllowedCpus();
+        int[] allowed = PacketCpus.OfProcess;
         Assert.SkipUnless(allowed.Length > 1, "one processor");
         int[] cpus = [allowed[0], allowed[^1]];
         UInt128 mask = cpus.Aggregate(UInt128.Zero, static (m, c) => m | (UInt128.One << c));
@@ -38,6 +38,10 @@ public sealed class VswitchdThreadTests
             Assert.Equal(1, ThreadsShown(run));
             Assert.Equal(1, Pinned(run, cpus[1]));
             Assert.Equal(0, Pinned(run, cpus[0]));
+
+            // All others have what is left.
+            string left = string.Join(',', allowed.Where(c => c != cpus[1]));
+            if (allowed.Length == 2) Eventually.True(() => Threads(run).Where(static t => !IsForPackets(t)).All(t => Value(t, "Cpus_allowed_list") == left), "other threads are kept off");
         }
     }
 
@@ -47,7 +51,7 @@ public sealed class VswitchdThreadTests
         using VswitchdRun run = new("--enable-dummy", "--disable-system");
         run.Start();
         AddBridge(run, "br0");
-        run.Vsctl("set", "open", ".", $"other_config:pmd-cpu-mask={UInt128.One << ThreadPinning.AllowedCpus()[0]:x}");
+        run.Vsctl("set", "open", ".", $"other_config:pmd-cpu-mask={UInt128.One << PacketCpus.OfProcess[0]:x}");
         Assert.Equal(0, ThreadsShown(run));
         Assert.Contains("WARN|other_config:pmd-cpu-mask: the datapath was made without it", run.Log, StringComparison.Ordinal);
         Assert.Contains("main thread:\n  port: br0p", run.Ask("dpif-netdev/pmd-rxq-show"), StringComparison.Ordinal);
@@ -115,8 +119,11 @@ public sealed class VswitchdThreadTests
 
     private static int ThreadsShown(VswitchdRun run) => Regex.Count(run.Ask("dpif-netdev/pmd-rxq-show"), "pmd thread numa_id [0-9]+ core_id [0-9]+:");
 
-    /// <summary>Threads that may run on one processor alone.</summary>
-    private static int Pinned(VswitchdRun run, int cpu) => Threads(run).Count(t => Value(t, "Cpus_allowed_list") == cpu.ToString(CultureInfo.InvariantCulture));
+    /// <summary>Packet threads that may run on one processor alone.</summary>
+    private static int Pinned(VswitchdRun run, int cpu) => Threads(run).Count(t => IsForPackets(t) && Value(t, "Cpus_allowed_list") == cpu.ToString(CultureInfo.InvariantCulture));
+
+    /// <summary>Not the thread of ports that have no packet threads, <c>main thread</c> of <c>pmd-rxq-show</c>.</summary>
+    private static bool IsForPackets(string status) => Regex.IsMatch(Value(status, "Name"), "^pmd[1-9]");
 
     private static int Named(VswitchdRun run, string part) => Threads(run).Count(t => Value(t, "Name").Contains(part, StringComparison.Ordinal));
 
