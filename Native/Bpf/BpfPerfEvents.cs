@@ -136,6 +136,6 @@ public sealed unsafe partial class BpfPerfEvents : IDisposable
         {
         }
 
-        public unsafe byte* Memory => (byte*)Address;
+        internal byte* Memory => (byte*)Address;
     }
 }
