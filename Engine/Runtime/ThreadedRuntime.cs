@@ -37,7 +37,7 @@ public sealed class ThreadedRuntime(IdleOptions? idle = null) : IDisposable
     {
         lock (_workers)
         {
-            foreach (Worker w in _workers) w.Thread.Start();
+            foreach (Worker w in _workers) Begin(w);
         }
     }
 
@@ -48,7 +48,7 @@ public sealed class ThreadedRuntime(IdleOptions? idle = null) : IDisposable
         {
             Worker worker = new(this, group, cpu);
             _workers.Add(worker);
-            worker.Thread.Start();
+            Begin(worker);
         }
     }
 
@@ -106,6 +106,12 @@ public sealed class ThreadedRuntime(IdleOptions? idle = null) : IDisposable
         }
     }
 
+    private static void Begin(Worker worker)
+    {
+        if (worker.HasProcessor) CompileAhead.Begin();
+        worker.Thread.Start();
+    }
+
     private sealed class Worker
     {
         public long Sleeps;
@@ -126,6 +132,9 @@ public sealed class ThreadedRuntime(IdleOptions? idle = null) : IDisposable
         public PollerGroup Group { get; }
 
         public bool Pinned { get; private set; }
+
+        /// <summary>It takes packets, and has been given a processor for it.</summary>
+        public bool HasProcessor => _cpu is not null && Group.IsForPackets;
 
         public Exception? Failure { get; private set; }
 

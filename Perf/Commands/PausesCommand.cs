@@ -50,6 +50,7 @@ internal static class PausesCommand
             using CollectorPauses collector = new();
             using AllocationTicks? ticks = parsed.GetValue(types) ? new AllocationTicks() : null;
             output.WriteLine($"collector: {(GCSettings.IsServerGC ? "server" : "workstation")}, {(GCSettings.LatencyMode == GCLatencyMode.Batch ? "not concurrent" : "concurrent")}{string.Concat(RuntimeInfo.Probe().Overrides.Select(static o => $", {o}"))}");
+            CompileAhead.Run();
             double worst = 0;
             foreach (PauseLoad load in parsed.GetValue(only) is { } named ? [named] : Enum.GetValues<PauseLoad>()) worst = Math.Max(worst, Run(load, threads, time, part, (collector, ticks), output, interrupted));
             if (limitUs == 0 || worst <= limitUs) return PerfExitCode.Ok;
