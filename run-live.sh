@@ -15,6 +15,11 @@
 # python3 and two processors; about 5 minutes. ROWS=REGEX: only rows with such names.
 set -uo pipefail
 cd "$(dirname "$0")"
+case ${1:-} in
+    -h|--help) awk 'NR > 1 { if (!/^#/) exit; sub(/^# ?/, ""); print }' run-live.sh; exit 0 ;;
+    ''|--soak|--cost) ;;
+    *) echo "run-live.sh: $1: expected --soak MINUTES, --cost [BURSTS], --help or nothing"; exit 1 ;;
+esac
 [ "$(id -u)" -eq 0 ] || { echo "run-live.sh: needs root: it makes network namespaces"; exit 1; }
 soak=; [ "${1:-}" = --soak ] && { soak=${2:?run-live.sh: --soak needs a number of minutes}; shift 2; }
 cost=; [ "${1:-}" = --cost ] && cost=${2:-20}

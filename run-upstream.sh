@@ -14,6 +14,7 @@
 set -uo pipefail
 root=$(cd "$(dirname "$0")" && pwd)
 folder=/var/tmp/mergeflow-upstream jobs=2 limit=3000 out=/dev/null keep=
+case ${1:-} in -h|--help) sed -n '2,14s/^# \{0,1\}//p' "$0"; exit 0 ;; esac
 while getopts j:t:d:o:k o; do
     case $o in j) jobs=$OPTARG ;; t) limit=$OPTARG ;; d) folder=$OPTARG ;; o) out=$(realpath -m "$OPTARG") ;; k) keep=1 ;; *) sed -n '2,14s/^# \{0,1\}//p' "$0"; exit 64 ;; esac
 done
