@@ -34,6 +34,27 @@ public sealed class LiveKernelDropTests
         s.Stop();
     }
 
+    /// <summary>Devices that are none of ours are remembered, so that their frames cost little: one that becomes a port is not.</summary>
+    [Fact]
+    public void A_device_whose_losses_were_not_looked_at_is_counted_once_it_is_a_port()
+    {
+        using LiveLab lab = new();
+        string a = lab.AddHost("a", ["10.85.3.1/24"]), b = lab.AddHost("b", ["10.85.3.2/24"]);
+        foreach (string host in new[] { "a", "b" }) lab.Must(host, "sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1");
+        using LiveSwitch s = Counting(lab, "tc", a);
+        using LiveWire wire = new(lab, "b");
+        byte[] frame = new byte[64];
+        Convert.FromHexString("ffffffffffff" + "020000000062" + "88b5").CopyTo(frame, 0);
+        for (int i = 0; i < 50; i++) wire.Send(frame);
+        s.Add(SystemPort.Open(2, b, "tc"));
+        lab.Must("a", "ping", "-c", "2", "-i", "0.05", "-W", "5", "10.85.3.2");
+        lab.Must("b", "ip", "link", "set", "eth0", "mtu", "600");
+        Assert.NotEqual(0, lab.On("a", "ping", "-c", "20", "-i", "0.01", "-W", "1", "-s", "1000", "10.85.3.2").Code);
+        LiveLab.WaitFor(() => s[2].InKernel.Sum(static d => (long)d.Count) >= 20, "the losses");
+        Assert.Equal(20ul, s[2].TxLostInKernel + s[2].TxDropped);
+        s.Stop();
+    }
+
     /// <summary>More comes than fits the way to a packet thread that does not look.</summary>
     [Theory]
     [InlineData("tc", "FULL_RING")]

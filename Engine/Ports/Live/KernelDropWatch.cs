@@ -71,6 +71,9 @@ public sealed unsafe class KernelDropWatch : IDisposable
                 ReadOnlySpan<int> value = [device == port.IfIndex ? first : first + (KernelDropProgram.AtTap * KernelDropProgram.Reasons), port.IfIndex];
                 _devices.Update(new ReadOnlySpan<byte>(&device, sizeof(int)), MemoryMarshal.AsBytes(value));
             }
+
+            // Programs may have known it as none of ours. One that still does writes so for the turn before.
+            Interlocked.Add(ref *(_counts + (KernelDropProgram.CounterBytes / sizeof(ulong))), KernelDropProgram.Turn);
         }
 
         port.LostInKernel = () => Of(port);
