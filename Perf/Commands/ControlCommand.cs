@@ -11,8 +11,6 @@ internal static class ControlCommand
 {
     private const int LimitNs = 100_000;
     private const int WarmingOrders = 60;
-    private const int MostWarmingRounds = 12;
-    private const int SettledMethods = 8;
 
     public static Command Create(TextWriter output, CancellationToken interrupted)
     {
@@ -65,7 +63,7 @@ internal static class ControlCommand
         {
             Thread.Sleep(1_000);
             Polls(output, $"polls, {run.MegaflowCount} megaflows, no orders", run, () => Thread.Sleep(seconds * 1000));
-            WarmUp(() => run.Churn(rate.PerSecond, rate.PerOrder, rate.PerSecond, 1, new LatencyHistogram()));
+            SettledRuntime.Reach(() => run.Churn(rate.PerSecond, rate.PerOrder, rate.PerSecond, 1, new LatencyHistogram()));
             LatencyHistogram orders = new();
             long done = 0;
             Polls(output, $"polls, {run.MegaflowCount} megaflows, {rate.PerSecond} rule changes and learned addresses per second", run, () => done = run.Churn(rate.PerSecond, rate.PerOrder, rate.PerSecond, seconds, orders));
@@ -81,7 +79,7 @@ internal static class ControlCommand
             foreach (string kind in ControlRun.Kinds.Where(k => only is null || k == only))
             {
                 interrupted.ThrowIfCancellationRequested();
-                WarmUp(() => run.Give(kind, WarmingOrders, 5, new OrderTimes()));
+                SettledRuntime.Reach(() => run.Give(kind, WarmingOrders, 5, new OrderTimes()));
                 OrderTimes orders = new();
                 LatencyHistogram polls = run.Measure(() => run.Give(kind, count, 20, orders));
                 output.WriteLine(Line($"order '{kind}', {run.MegaflowCount} megaflows", orders.All));
@@ -93,19 +91,6 @@ internal static class ControlCommand
                 output.WriteLine(Line("- polls meanwhile", polls) + Above(polls));
             }
         }
-    }
-
-    /// <summary>Until the runtime compiles next to nothing any more: a method is compiled for good behind its 30th call, and when it has been watched for as many.</summary>
-    private static void WarmUp(Action round)
-    {
-        long before;
-        int rounds = 0;
-        do
-        {
-            before = JitInfo.GetCompiledMethodCount();
-            round();
-        }
-        while (++rounds < MostWarmingRounds && JitInfo.GetCompiledMethodCount() - before > SettledMethods);
     }
 
     private static void Polls(TextWriter output, string what, ControlRun run, Action work)

@@ -12,13 +12,8 @@ internal static class PausesCommand
     /// <summary>Of the command, and of the option that leaves the runtime as it was started.</summary>
     private const string Name = "pauses", AsStarted = "--as-started";
 
-    /// <summary>A round of warming up, and how many there are at most.</summary>
+    /// <summary>A round of warming up.</summary>
     private const double WarmSeconds = 1;
-
-    private const int MostWarmingRounds = 15;
-
-    /// <summary>The runtime has settled when a round makes it compile no more methods than these.</summary>
-    private const int SettledMethods = 20;
 
     private const int MostTypes = 24;
 
@@ -60,25 +55,12 @@ internal static class PausesCommand
         return command;
     }
 
-    /// <summary>Until the runtime compiles next to nothing any more.</summary>
-    private static void WarmUp(PauseRun run, double seconds, CancellationToken interrupted)
-    {
-        long before;
-        int rounds = 0;
-        do
-        {
-            before = JitInfo.GetCompiledMethodCount();
-            run.Run(seconds, interrupted);
-        }
-        while (++rounds < MostWarmingRounds && JitInfo.GetCompiledMethodCount() - before > SettledMethods);
-    }
-
     /// <summary>How long collections stop the packet thread that is stopped longest, at a share of all its stops, us.</summary>
     private static double Run(PauseLoad load, int threads, double seconds, double part, (CollectorPauses Pauses, AllocationTicks? Types) watched, TextWriter output, CancellationToken interrupted)
     {
         CollectorPauses collector = watched.Pauses;
         using PauseRun run = new(load, threads);
-        WarmUp(run, Math.Min(WarmSeconds, seconds), interrupted);
+        SettledRuntime.Reach(() => run.Run(Math.Min(WarmSeconds, seconds), interrupted));
         collector.Take();
         watched.Types?.Take();
         long allocated = GC.GetTotalAllocatedBytes();
