@@ -26,8 +26,8 @@ internal sealed class KernelDropProgram(BpfMap devices, BpfMap counts, KernelDro
     public const int XdpException = 252, XdpRedirect = 253, XdpTransmit = 254, Other = 255;
 
     /// <summary>
-    /// Bytes of the counters in <c>counts</c>. Behind them stand the turn, which grows by one whenever a device becomes one of ours, and then devices that have been found to be none of ours (<see cref="Strangers"/> words: the kernel's
-    /// address, turn in the upper 16 bits): most frames that a kernel frees are others', and reading its structures costs 60 ns a frame.
+    /// Bytes of the counters in <c>counts</c>. Behind them stand the turn, which grows by <see cref="Turn"/> whenever a device becomes one of ours, and <see cref="Strangers"/> devices that have been found to be none of ours: the
+    /// kernel's address of each, exclusive-or the turn in which it was found. Most frames that a kernel frees are others', and reading its structures costs some 60 ns a frame.
     /// </summary>
     public const int CounterBytes = Places * Groups * Reasons * sizeof(ulong);
 
@@ -37,7 +37,7 @@ internal sealed class KernelDropProgram(BpfMap devices, BpfMap counts, KernelDro
     /// <summary>Bytes of <c>counts</c>.</summary>
     public const int CountBytes = CounterBytes + ((1 + Strangers) * sizeof(ulong));
 
-    /// <summary>One of the turns: the upper bits of all addresses are the same.</summary>
+    /// <summary>The lowest of the 16 bits that are the same in all addresses of the kernel.</summary>
     public const ulong Turn = 1UL << 48;
 
     private const int Pointer = -8, Word = -16, StrangerAt = -24, Stranger = -32, Argument = sizeof(ulong);

@@ -73,7 +73,7 @@ public sealed unsafe class KernelDropWatch : IDisposable
             }
 
             // Programs may have known it as none of ours. One that still does writes so for the turn before.
-            Interlocked.Add(ref *(_counts + (KernelDropProgram.CounterBytes / sizeof(ulong))), KernelDropProgram.Turn);
+            Interlocked.Add(ref _counts[KernelDropProgram.CounterBytes / sizeof(ulong)], KernelDropProgram.Turn);
         }
 
         port.LostInKernel = () => Of(port);
