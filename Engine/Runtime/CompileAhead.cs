@@ -36,8 +36,15 @@ public static class CompileAhead
             foreach (MethodBase method in type.GetMembers(own).OfType<MethodBase>())
             {
                 if (method.IsAbstract || method.ContainsGenericParameters || method.MethodImplementationFlags.HasFlag(MethodImplAttributes.InternalCall) || method.GetMethodBody() is null) continue;
-                RuntimeHelpers.PrepareMethod(method.MethodHandle);
-                count++;
+                try
+                {
+                    RuntimeHelpers.PrepareMethod(method.MethodHandle);
+                    count++;
+                }
+                catch (Exception e) when (e is not OutOfMemoryException)
+                {
+                    // Whoever calls it is told; nobody may.
+                }
             }
         }
 
