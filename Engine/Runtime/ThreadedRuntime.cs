@@ -177,10 +177,17 @@ public sealed class ThreadedRuntime(IdleOptions? idle = null) : IDisposable
         /// <summary>Where the thread runs, and for how long at a time. What is returned gives its processor back.</summary>
         private IDisposable? Settle()
         {
-            if (_cpu is int cpu) Pinned = ThreadPinning.TryPin(cpu);
-            if (Group.IsForPackets) ThreadPolicy.TryUsualTurns();
-            else ThreadPolicy.TryShortenTurns();
-            return Pinned && Group.IsForPackets ? PacketCpus.Take(_cpu!.Value) : null;
+            if (!Group.IsForPackets)
+            {
+                if (_cpu is int own) Pinned = ThreadPinning.TryPin(own);
+                ThreadPolicy.TryShortenTurns();
+                return null;
+            }
+
+            ThreadPolicy.TryUsualTurns();
+            IDisposable? processor = _cpu is int cpu ? PacketCpus.TryTake(cpu) : null;
+            Pinned = processor is not null;
+            return processor;
         }
 
         /// <summary>See <see cref="WakeLatch"/>.</summary>

@@ -34,15 +34,16 @@ public static class PacketCpus
         }
     }
 
-    /// <summary>The calling thread, which is bound to a processor (<see cref="ThreadPinning.TryPin"/>), has it to itself.</summary>
-    /// <returns>Gives it back; to be disposed by the thread when it ends.</returns>
-    public static IDisposable Take(int cpu)
+    /// <summary>Binds the calling thread to a processor (<see cref="ThreadPinning.TryPin"/>), and gives it that to itself. In one step: a thread that is bound and not known yet could be taken for one of the others.</summary>
+    /// <returns>Gives it back; to be disposed by the thread when it ends. Null if the system does not grant it.</returns>
+    public static IDisposable? TryTake(int cpu)
     {
         int thread = ThreadPinning.CurrentThread;
         lock (s_lock)
         {
-            // Of the process: the calling thread is bound already.
+            // Of the process: the calling thread may have been bound by somebody else.
             if (s_taken.Count == 0) s_others = s_all = ThreadPinning.AllowedCpus(Environment.ProcessId);
+            if (!ThreadPinning.TryPin(cpu)) return null;
             s_taken[thread] = cpu;
             Share();
         }

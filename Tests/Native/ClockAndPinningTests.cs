@@ -5,6 +5,7 @@ using Xunit;
 
 namespace Mergeflow.Tests;
 
+[Collection(nameof(AloneCollection))]
 public sealed class ClockAndPinningTests
 {
     [Fact]

@@ -3,11 +3,11 @@ using Xunit;
 
 namespace Mergeflow.Tests;
 
-/// <summary>Other tests of this process may take processors meanwhile: what is looked at are threads that these tests begin.</summary>
+[Collection(nameof(AloneCollection))]
 public sealed class PacketCpusTests
 {
     [Fact]
-    public void Other_threads_leave_the_processor_of_a_packet_thread_and_come_back_behind_it()
+    public async Task Other_threads_leave_the_processor_of_a_packet_thread_and_come_back_behind_it()
     {
         int[] all = PacketCpus.OfProcess;
         Assert.SkipUnless(all.Length > 1, "one processor");
@@ -15,7 +15,7 @@ public sealed class PacketCpusTests
         using ManualResetEventSlim isOver = new(), isTaken = new(), ends = new();
         int other = 0;
         using SemaphoreSlim begun = new(0);
-        Thread bystander = Begin(() =>
+        Task bystander = Begin(() =>
         {
             other = ThreadPinning.CurrentThread;
             begun.Release();
@@ -23,11 +23,10 @@ public sealed class PacketCpusTests
         });
         begun.Wait(TestContext.Current.CancellationToken);
         int packets = 0;
-        Thread packetThread = Begin(() =>
+        Task packetThread = Begin(() =>
         {
             packets = ThreadPinning.CurrentThread;
-            Assert.True(ThreadPinning.TryPin(cpu));
-            using (PacketCpus.Take(cpu))
+            using (NotNull(PacketCpus.TryTake(cpu)))
             {
                 isTaken.Set();
                 ends.Wait();
@@ -35,39 +34,38 @@ public sealed class PacketCpusTests
         });
         try
         {
-            isTaken.Wait(TestContext.Current.CancellationToken);
+            Assert.True(isTaken.Wait(10_000, TestContext.Current.CancellationToken));
             Assert.Equal([cpu], ThreadPinning.AllowedCpus(packets));
             Assert.DoesNotContain(cpu, ThreadPinning.AllowedCpus(other));
             Assert.Equal(all, PacketCpus.OfProcess);
 
             // One that begins now is kept off as well.
             int[] late = [];
-            Begin(() => late = ThreadPinning.AllowedCpus()).Join();
+            await Begin(() => late = ThreadPinning.AllowedCpus());
             Assert.NotEmpty(late);
             Assert.DoesNotContain(cpu, late);
         }
         finally
         {
             ends.Set();
-            packetThread.Join();
+            await packetThread;
         }
 
         Eventually.True(() => ThreadPinning.AllowedCpus(other).SequenceEqual(all), "it may run everywhere again");
         isOver.Set();
-        bystander.Join();
+        await bystander;
     }
 
     [Fact]
-    public void Where_packet_threads_have_all_processors_the_others_share_them()
+    public async Task Where_packet_threads_have_all_processors_the_others_share_them()
     {
         int[] all = PacketCpus.OfProcess;
         Assert.SkipUnless(all.Length > 1, "one processor");
         using ManualResetEventSlim ends = new();
         using SemaphoreSlim taken = new(0);
-        Thread[] threads = [.. all.Select(cpu => Begin(() =>
+        Task[] threads = [.. all.Select(cpu => Begin(() =>
         {
-            Assert.True(ThreadPinning.TryPin(cpu));
-            using (PacketCpus.Take(cpu))
+            using (NotNull(PacketCpus.TryTake(cpu)))
             {
                 taken.Release();
                 ends.Wait();
@@ -78,41 +76,60 @@ public sealed class PacketCpusTests
         {
             foreach (int _ in all) taken.Wait(TestContext.Current.CancellationToken);
             int[] late = [];
-            Begin(() => late = ThreadPinning.AllowedCpus()).Join();
+            await Begin(() => late = ThreadPinning.AllowedCpus());
             Assert.Equal(all, late);
         }
         finally
         {
             ends.Set();
-            foreach (Thread thread in threads) thread.Join();
+            await Task.WhenAll(threads);
         }
     }
 
     [Fact]
-    public void A_thread_that_somebody_has_bound_stays_where_it_is()
+    public async Task A_thread_that_somebody_has_bound_stays_where_it_is()
     {
         int[] all = PacketCpus.OfProcess;
         Assert.SkipUnless(all.Length > 1, "one processor");
         int cpu = all[^1];
         int[] bound = [], behind = [];
-        Begin(() =>
+        using ManualResetEventSlim ends = new();
+        using SemaphoreSlim begun = new(0);
+        Task bystander = Begin(() =>
         {
             Assert.True(ThreadPinning.TryPin(cpu));
-            Begin(() =>
-            {
-                Assert.True(ThreadPinning.TryPin(cpu));
-                using (PacketCpus.Take(cpu)) bound = ThreadPinning.AllowedCpus();
-            }).Join();
+            begun.Release();
+            ends.Wait();
             behind = ThreadPinning.AllowedCpus();
-        }).Join();
+        });
+        await begun.WaitAsync(TestContext.Current.CancellationToken);
+        await Begin(() =>
+        {
+            using (NotNull(PacketCpus.TryTake(cpu))) bound = ThreadPinning.AllowedCpus();
+        });
+        ends.Set();
+        await bystander;
         Assert.Equal([cpu], bound);
         Assert.Equal([cpu], behind);
     }
 
-    private static Thread Begin(Action body)
+    [Fact]
+    public async Task A_processor_that_is_not_granted_is_nobodys()
     {
-        Thread thread = new(() => body());
-        thread.Start();
-        return thread;
+        int[] all = PacketCpus.OfProcess;
+        IDisposable? taken = null;
+        int[] behind = [];
+        await Begin(() => (taken, behind) = (PacketCpus.TryTake(1023), ThreadPinning.AllowedCpus()));
+        Assert.Null(taken);
+        Assert.Equal(all, behind);
     }
+
+    private static IDisposable NotNull(IDisposable? taken)
+    {
+        Assert.NotNull(taken);
+        return taken;
+    }
+
+    /// <summary>A thread of its own, which is gone with what is begun on it; what fails there fails the test, which does not go on where that was bound.</summary>
+    private static Task Begin(Action body) => Task.Factory.StartNew(body, CancellationToken.None, TaskCreationOptions.LongRunning | TaskCreationOptions.RunContinuationsAsynchronously, TaskScheduler.Default);
 }
